@@ -1,0 +1,32 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs in .venv, nothing else is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test lint types unit clean
+
+demo: $(STAMP)
+	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4
+	@echo "Look at out/demo/overlay.mp4 and out/demo/timeline.png"
+
+test: lint types unit
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/pytest -q
+
+# The editable install is made again only when what it depends on has changed.
+$(STAMP): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out

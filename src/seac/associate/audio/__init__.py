@@ -1,0 +1,1 @@
+"""Audio networks, one file each."""

@@ -1,0 +1,1 @@
+"""Stage 3: names for masks. Vocabulary, prompt templates, semantic mask."""

@@ -1,0 +1,1 @@
+"""Datasets to train on, and the store of frozen features."""

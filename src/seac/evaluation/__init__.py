@@ -1,0 +1,1 @@
+"""Protocols, benchmarks, baselines, report."""

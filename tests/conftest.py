@@ -1,0 +1,29 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with golden vectors and media; a test that asks for it is skipped where it is missing."""
+    folder = Path(os.environ.get("SEAC_SHARED", REPO.parent / "shared"))
+    if not (folder / "golden").is_dir():
+        pytest.skip(f"no shared folder at {folder}: set SEAC_SHARED to run this test")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked gpu say why they did not run."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
