@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Unusable input. Its message is one line for the user; the command line exits with 2 and no traceback."""
+    """Unusable input: its message is one line for the user; the command line exits with 2, no traceback."""

@@ -1,0 +1,18 @@
+"""What compares: the protocol of everything that says how well each mask fits a sound."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
+
+
+class Association(Protocol):
+    """Stage 2's judgement: zero-shot through words, or trained."""
+
+    def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Cosine similarity of N masks of one frame with one sound (all windows of ``audio``): (N,)."""
+        ...
