@@ -1,0 +1,61 @@
+"""Eq. 4: from one similarity per mask to a heatmap of the frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Below this spread all similarities are one value in float32, and min-max would only blow up its rounding.
+EQUAL = 1e-6
+
+
+def minmax(similarity: Tensor) -> Tensor:
+    """Similarities (N,) stretched to [0, 1] over the masks of a frame: (N,) float32.
+
+    A single mask, or equal similarities, give 1: something is the likeliest, and nothing less likely.
+    """
+    similarity = similarity.float()
+    if len(similarity) == 0:
+        return similarity
+    low, high = similarity.min(), similarity.max()
+    if high - low < EQUAL:
+        return torch.ones_like(similarity)
+    return (similarity - low) / (high - low)
+
+
+def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
+    """The heatmap of Eq. 4, ``max over n of minmax(s)_n * M_n``: (H, W) float32 in [0, 1]; no masks give 0.
+
+    Args:
+        similarity: (N,) cosine.
+        masks: (N, H, W) bool.
+    """
+    heatmap = torch.zeros(masks.shape[1:], device=masks.device)
+    # Painted from the least similar to the most, the last paint on a pixel is the maximum: no (N, H, W) floats.
+    values = minmax(similarity).to(masks.device)
+    for index in values.argsort().tolist():
+        heatmap.masked_fill_(masks[index], float(values[index]))
+    return heatmap
+
+
+def paint_boxes(similarity: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
+    """Eq. 4 on boxes in place of masks, as VGG-SS is judged: (H, W) float32.
+
+    Args:
+        similarity: (N,) cosine.
+        boxes: (N, 4) xyxy in pixels, x2 and y2 exclusive; rounded to whole pixels.
+        height: H.
+        width: W.
+    """
+    heatmap = torch.zeros(height, width)
+    values = minmax(similarity)
+    corners = boxes.round().long().clamp(min=0).tolist()
+    for index in values.argsort().tolist():
+        x1, y1, x2, y2 = corners[index]
+        heatmap[y1:y2, x1:x2] = float(values[index])
+    return heatmap
+
+
+def confidence(similarity: Tensor) -> float:
+    """How sure a frame is that something in it sounds: the greatest cosine before min-max; no masks give -1."""
+    return float(similarity.max()) if len(similarity) else -1.0

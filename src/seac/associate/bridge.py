@@ -1,0 +1,67 @@
+"""The label bridge (ConSE, Norouzi et al. 2014): from class probabilities into the space of a text encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.associate.text.descriptions import texts_of, visible
+from seac.associate.text.encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Places what a tagger saw or heard among words.
+
+    Attributes:
+        vectors: (C, d) float32 text embeddings of the tagger's classes, unit length.
+        weights: (C,) float32; 0 for a class that has no say.
+        top: how many of the likeliest classes count.
+    """
+
+    vectors: Tensor
+    weights: Tensor
+    top: int = 10
+
+    @classmethod
+    def load(
+        cls,
+        labels: tuple[str, ...],
+        text: TextEncoder,
+        *,
+        top: int = 10,
+        described: bool = True,
+        centred: bool = False,
+    ) -> Bridge:
+        """A bridge for a tagger's ``labels``.
+
+        Args:
+            labels: the tagger's class names.
+            text: encodes them.
+            top: how many of the likeliest classes count.
+            described: says names in plain words first, and silences classes that cannot be seen.
+            centred: subtracts the mean of all names, so that only differences between them count.
+        """
+        vectors = text(texts_of(labels) if described else labels)
+        if centred:
+            vectors = functional.normalize(vectors - vectors.mean(0), dim=1)
+        weights = torch.tensor(visible(labels), dtype=torch.float32) if described else torch.ones(len(labels))
+        return cls(vectors, weights, top)
+
+    def place(self, tags: Tensor) -> Tensor:
+        """The mean embedding of the ``top`` likeliest classes, weighted by probability.
+
+        Args:
+            tags: (n, C) probabilities.
+
+        Returns:
+            (n, d) float32 of unit length; zero where nothing was seen or heard.
+        """
+        said = tags.to(self.vectors.device).float() * self.weights
+        if self.top < said.shape[1]:
+            values, columns = said.topk(self.top, dim=1)
+            said = torch.zeros_like(said).scatter_(1, columns, values)
+        return functional.normalize(said @ self.vectors, dim=1)

@@ -1,0 +1,138 @@
+"""The words a user may ask for, and the list that serves when none are given."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from seac.errors import InputError
+
+MAX_NAMES = 1000
+MAX_LENGTH = 80
+
+# Common things that sound and can be seen, by kind.
+KINDS: dict[str, tuple[str, ...]] = {
+    "people": ("man", "woman", "child", "baby", "crowd of people", "singer", "choir"),
+    "pets and farm": (
+        "dog", "cat", "horse", "donkey", "cow", "sheep", "goat", "pig", "hen", "rooster", "turkey", "duck",
+        "goose", "rabbit", "hamster",
+    ),
+    "wild animals": (
+        "lion", "tiger", "leopard", "bear", "wolf", "fox", "elephant", "monkey", "chimpanzee", "zebra", "deer",
+        "camel", "squirrel", "mouse", "bat", "koala", "ferret", "seal", "whale", "dolphin", "crocodile", "snake",
+        "frog", "kangaroo",
+    ),
+    "birds": (
+        "songbird", "sparrow", "crow", "owl", "eagle", "vulture", "pigeon", "parrot", "seagull", "penguin",
+        "peacock", "heron", "woodpecker", "swan",
+    ),
+    "insects": ("bee", "fly", "mosquito", "cricket insect", "cicada"),
+    "strings": (
+        "acoustic guitar", "electric guitar", "bass guitar", "banjo", "ukulele", "mandolin", "violin", "cello",
+        "double bass", "harp", "sitar", "zither",
+    ),
+    "winds": (
+        "flute", "clarinet", "oboe", "bassoon", "saxophone", "trumpet", "trombone", "french horn", "tuba",
+        "harmonica", "bagpipes", "recorder", "pan flute", "didgeridoo", "whistle",
+    ),
+    "keys": ("piano", "electronic keyboard", "pipe organ", "accordion", "harpsichord", "synthesizer"),
+    "percussion": (
+        "drum", "drum kit", "snare drum", "bass drum", "timpani", "tabla", "cymbal", "gong", "bell", "church bell",
+        "xylophone", "marimba", "maracas", "tambourine", "triangle instrument", "steel drum", "castanets",
+        "wind chime", "music box",
+    ),
+    "vehicles": (
+        "car", "race car", "truck", "bus", "motorcycle", "bicycle", "police car", "ambulance", "fire engine",
+        "train", "tram", "subway train", "airplane", "jet fighter", "helicopter", "boat", "motorboat", "ship",
+        "tractor", "lawn mower", "skateboard", "rocket",
+    ),
+    "tools and machines": (
+        "hammer", "saw", "chainsaw", "drill", "engine", "sewing machine", "typewriter", "printer",
+        "vacuum cleaner", "washing machine", "hair dryer", "blender", "microwave oven", "mechanical fan",
+        "air conditioner", "power sander", "jackhammer", "excavator", "camera", "gun", "machine gun", "cannon",
+        "scissors", "electric shaver", "toothbrush",
+    ),
+    "home": (
+        "telephone", "mobile phone", "alarm clock", "clock", "doorbell", "door", "keyboard", "computer mouse",
+        "television", "radio", "loudspeaker", "microphone", "toilet", "sink with running water", "kettle",
+        "frying pan", "bottle", "glass", "coins", "keys", "zipper", "ball", "basketball", "tennis racket",
+        "bowling pins", "fireplace", "toy",
+    ),
+    "nature": ("sea waves", "waterfall", "river", "rain", "fountain", "fire", "wind in trees", "fireworks"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Class names to choose from; class ``k`` of a semantic mask is ``names[k - 1]``, 0 is background."""
+
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def default_vocabulary() -> Vocabulary:
+    """Common sounding things."""
+    return Vocabulary(tuple(name for kind in KINDS.values() for name in kind))
+
+
+def parse(given: str | os.PathLike[str]) -> Vocabulary:
+    """A vocabulary from words ("dog,piano") or from a text file with one name a line (# starts a comment).
+
+    A path, a name that ends in .txt, or the name of an existing file is read as a file.
+
+    Raises:
+        InputError: no names, a name twice, a name too long, too many, or a file that cannot be read.
+    """
+    if isinstance(given, str) and not looks_like_file(given):
+        return vocabulary_of(given.split(","), "the vocabulary")
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(
+            f"vocabulary file {path} does not exist: give its path, or words such as dog,piano"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"vocabulary file {path} cannot be read ({type(error).__name__}): give a UTF-8 text, one name a line"
+        ) from None
+    lines = (line.split("#", 1)[0] for line in text.splitlines())
+    return vocabulary_of([line for line in lines if line.strip()], f"vocabulary file {path}")
+
+
+def looks_like_file(given: str) -> bool:
+    """Whether a string means a file and not words."""
+    if given.lower().endswith(".txt"):
+        return True
+    try:
+        return "," not in given and Path(given).is_file()
+    except (OSError, ValueError):  # too long for a path, or a zero byte: then these are words
+        return False
+
+
+def vocabulary_of(names: list[str], source: str) -> Vocabulary:
+    """Check names and tidy their spaces.
+
+    Raises:
+        InputError: as :func:`parse`.
+    """
+    tidy = [" ".join(name.split()) for name in names]
+    if not any(tidy):
+        raise InputError(f"{source} is empty: give at least one name, such as dog,piano")
+    if not all(tidy):
+        raise InputError(f"{source} has an empty name (number {tidy.index('') + 1}): remove the extra comma")
+    if len(tidy) > MAX_NAMES:
+        raise InputError(f"{source} has {len(tidy)} names: give at most {MAX_NAMES}")
+    seen: set[str] = set()
+    for name in tidy:
+        if len(name) > MAX_LENGTH or not name.isprintable():
+            raise InputError(
+                f"{source} has an unusable name ({name[:20]!r}...): at most {MAX_LENGTH} printable letters"
+            )
+        if name.casefold() in seen:
+            raise InputError(f"{source} names {name!r} twice: give every name once")
+        seen.add(name.casefold())
+    return Vocabulary(tuple(tidy))
