@@ -1,0 +1,10 @@
+"""Where weights come from: a table of what is needed, a cache that holds only whole, checked files."""
+
+from __future__ import annotations
+
+from seac.weights.cache import Weights, cache_folder
+from seac.weights.load import load_state
+from seac.weights.record import Record
+from seac.weights.table import TABLE, record
+
+__all__ = ["TABLE", "Record", "Weights", "cache_folder", "load_state", "record"]

@@ -1,0 +1,50 @@
+"""Reading checkpoints: tensors only, never code."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from seac.errors import InputError
+
+
+def load_state(path: Path, inside: str = "") -> dict[str, Tensor]:
+    """The state dict in ``path`` on the CPU.
+
+    safetensors cannot hold code; other files are read by torch's restricted unpickler (``weights_only``).
+
+    Args:
+        path: a ``.safetensors`` file, or one written by ``torch.save``.
+        inside: key under which the state dict lies, if the file holds more than that.
+
+    Raises:
+        InputError: not a checkpoint, or one that holds more than tensors.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            tensors: dict[str, Tensor] = load_file(path)
+            return tensors
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        OSError,
+    ) as error:
+        raise InputError(
+            f"{path} is not a checkpoint of tensors ({type(error).__name__}): run `seac weights verify`"
+        ) from error
+    if inside:
+        content = content.get(inside) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        where = f" under {inside!r}" if inside else ""
+        raise InputError(f"{path} holds no state dict{where}: pass the published checkpoint")
+    return content
