@@ -1,0 +1,213 @@
+"""Video and sound out of a file, a piece at a time: memory does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from av.error import FFmpegError
+from torch import Tensor
+
+from seac.errors import InputError
+from seac.video.picture import MAX_SIDE, shrink
+
+SAMPLE_RATE = 16_000
+"""Hz of the sound that is given to audio networks."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a file holds.
+
+    Attributes:
+        path: the file.
+        duration: seconds; 0 where the container does not say.
+        width: pixels as shown, after rotation; 0 without a picture.
+        height: pixels as shown, after rotation; 0 without a picture.
+        has_video: whether it has moving pictures (cover art of a sound file does not count).
+        has_audio: whether it has a sound track.
+    """
+
+    path: Path
+    duration: float
+    width: int
+    height: int
+    has_video: bool
+    has_audio: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of a video: ``time`` in seconds, ``image`` (3, H, W) uint8 RGB, and the size it had."""
+
+    time: float
+    image: Tensor
+    original_size: tuple[int, int]
+
+
+def probe(path: Path) -> Media:
+    """Say what is in a media file without decoding it.
+
+    Raises:
+        InputError: missing, a directory, empty, or not a media file.
+    """
+    with _opened(path) as container:
+        video = _video_stream(container)
+        audio = next(iter(container.streams.audio), None)
+        width, height = (video.codec_context.width, video.codec_context.height) if video else (0, 0)
+        duration = container.duration / av.time_base if container.duration else 0.0
+        return Media(path, max(0.0, duration), width, height, video is not None, audio is not None)
+
+
+def frames(path: Path, fps: float, max_side: int = MAX_SIDE) -> Iterator[Frame]:
+    """The picture that is on the screen at 0, 1/fps, 2/fps, ... seconds, upright, one at a time.
+
+    Frames of variable rate are held until the next one is due. A file that breaks off in the middle gives
+    what comes before, then an error.
+
+    Raises:
+        InputError: not a video, nothing decodable in it, or broken off.
+    """
+    if not fps > 0:
+        raise InputError(f"fps is {fps:g}: give a number of frames per second above 0")
+    shown: av.VideoFrame | None = None
+    count = 0
+    with _opened(path) as container:
+        stream = _video_stream(container)
+        if stream is None:
+            raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
+        stream.thread_type = "AUTO"
+        start = (stream.start_time or 0) * stream.time_base
+        end = 0.0
+        for frame in _decoded(container, stream, path):
+            time = float(frame.pts * frame.time_base - start) if frame.pts is not None else end
+            while shown is not None and count / fps < time - 1e-6:
+                yield _frame(shown, count / fps, max_side)
+                count += 1
+            shown = frame
+            end = time + (float(frame.duration * frame.time_base) if frame.duration else 0.0)
+        if shown is None:
+            raise InputError(f"{path}: no frame could be decoded; is the file whole?")
+        while count == 0 or count / fps < end - 1e-6:
+            yield _frame(shown, count / fps, max_side)
+            count += 1
+
+
+class SoundReader:
+    """Windows of a file's sound in order of time; holds no more than the window that was asked for.
+
+    ``read(start, stop)`` needs starts that never go back. What lies before the beginning or after the end of
+    the sound is left out, so a window at either end is shorter.
+    """
+
+    def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE) -> None:
+        self.sample_rate = sample_rate
+        self._chunks = _sound(path, sample_rate)
+        self._held = np.zeros(0, np.float32)
+        self._first = 0
+        self._ended = False
+
+    def read(self, start: float, stop: float) -> Tensor:
+        """Mono sound from ``start`` to ``stop`` (seconds): (S,) float32 in [-1, 1].
+
+        Raises:
+            InputError: the sound breaks off with an error.
+        """
+        first, last = max(0, round(start * self.sample_rate)), round(stop * self.sample_rate)
+        parts = [self._held]
+        have = self._first + len(self._held)
+        while have < last and not self._ended:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._ended = True
+                break
+            parts.append(chunk)
+            have += len(chunk)
+        held = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        drop = min(max(0, first - self._first), len(held))
+        self._held, self._first = held[drop:].copy(), self._first + drop
+        return torch.from_numpy(self._held[: max(0, last - self._first)].copy())
+
+
+def read_sound(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | None = None) -> Tensor:
+    """The sound of a file, mono: (S,) float32 in [-1, 1] at ``sample_rate``; the first ``seconds`` if given.
+
+    Raises:
+        InputError: missing, no sound in it, broken, or of no length.
+    """
+    waveform = SoundReader(path, sample_rate).read(0, 1e9 if seconds is None else seconds)
+    if len(waveform) == 0:
+        raise InputError(f"{path}: its sound has no length; give a file with at least one sample")
+    return waveform
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[av.container.InputContainer]:
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; give a media file")
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: is empty (0 bytes); give a media file")
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (FFmpegError, ValueError, OSError):
+        raise InputError(f"{path}: not a media file that can be read; is the file whole?") from None
+    with container:
+        yield container
+
+
+def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The first stream of moving pictures; cover art of a sound file is a still and does not count."""
+    for stream in container.streams.video:
+        if not (int(stream.disposition) & int(av.stream.Disposition.attached_pic)):
+            return stream
+    return None
+
+
+def _decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> Iterator[av.VideoFrame]:
+    try:
+        yield from container.decode(stream)
+    except FFmpegError as error:
+        raise InputError(f"{path}: breaks off ({error.strerror}); repair or cut the file") from None
+
+
+def _frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:
+    """Scaled by the decoder's own scaler before it becomes an array, then turned upright."""
+    scale = min(1.0, max_side / max(frame.width, frame.height))
+    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    array = frame.reformat(*size, format="rgb24").to_ndarray()
+    turns = round(frame.rotation / 90) % 4
+    upright = np.ascontiguousarray(np.rot90(array, turns)) if turns else array
+    original = (frame.width, frame.height) if turns % 2 else (frame.height, frame.width)
+    return Frame(time, shrink(torch.from_numpy(upright).permute(2, 0, 1).contiguous(), max_side), original)
+
+
+def _sound(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Mono float32 chunks at ``sample_rate``; a sound track that starts late is preceded by silence."""
+    with _opened(path) as container:
+        stream = next(iter(container.streams.audio), None)
+        if stream is None:
+            raise InputError(f"{path}: has no sound; give one with --audio FILE")
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        began = False
+        try:
+            for frame in container.decode(stream):
+                if not began and frame.pts is not None:
+                    began = True
+                    late = float(frame.pts * frame.time_base) - (container.start_time or 0) / av.time_base
+                    if late > 1 / sample_rate:
+                        yield np.zeros(round(min(late, 3600.0) * sample_rate), np.float32)
+                for part in resampler.resample(frame):
+                    yield part.to_ndarray()[0]
+            for part in resampler.resample(None):
+                yield part.to_ndarray()[0]
+        except FFmpegError as error:
+            raise InputError(f"{path}: its sound breaks off ({error.strerror}); repair the file") from None
