@@ -42,7 +42,7 @@ def main() -> None:
     chosen = groups()
     vectors = MiniLM(empty).computed(chosen).half()
     keys = torch.tensor([key_of(group) for group in chosen])
-    if len(keys.unique()) != len(keys):
+    if len(set(keys.tolist())) != len(keys):
         raise SystemExit("error: two groups of sentences share a key")
     draft = ASSET.with_suffix(".tmp")
     save_file({"keys": keys, "vectors": vectors}, draft, metadata={"encoder": "all-MiniLM-L6-v2"})

@@ -72,9 +72,7 @@ def test_a_mirror_serves_every_kind_of_source(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
         find = Weights(patience=HASTY)
         assert find("one").read_bytes() == BYTES
-        assert sorted(path.name for path in find("many").iterdir() if path.suffix in (".json", ".safetensors")) == [
-            "config.json", "config.json.seac.json", "model.safetensors", "model.safetensors.seac.json",
-        ]  # fmt: skip
+        assert {"config.json", "model.safetensors"} <= {path.name for path in find("many").iterdir()}
         assert find.get(HELD, HELD.files[0]).read_bytes() == BYTES
         asked = len(mirror.asked)
         find("one")

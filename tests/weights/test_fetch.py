@@ -122,7 +122,7 @@ def test_the_beginning_of_a_digest_is_held(tmp_path: Path) -> None:
 def test_a_claimed_length_that_never_comes_is_given_up(tmp_path: Path) -> None:
     with (
         serving(Shelf({"/w": BYTES}, claimed=10)) as shelf,
-        pytest.raises(FetchError, match="thrown away|cut"),
+        pytest.raises(FetchError, match=r"thrown away|cut"),
     ):
         fetch(shelf, tmp_path / "w", sha256="0" * 64)
     assert not (tmp_path / "w").exists()

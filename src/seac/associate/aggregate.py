@@ -31,7 +31,7 @@ def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
         masks: (N, H, W) bool.
     """
     heatmap = torch.zeros(masks.shape[1:], device=masks.device)
-    # Painted from the least similar to the most, the last paint on a pixel is the maximum: no (N, H, W) floats.
+    # Painted from the least similar to the most, a pixel's last paint is the maximum: no (N, H, W) floats.
     values = minmax(similarity).to(masks.device)
     for index in values.argsort().tolist():
         heatmap.masked_fill_(masks[index], float(values[index]))
@@ -57,5 +57,5 @@ def paint_boxes(similarity: Tensor, boxes: Tensor, height: int, width: int) -> T
 
 
 def confidence(similarity: Tensor) -> float:
-    """How sure a frame is that something in it sounds: the greatest cosine before min-max; no masks give -1."""
+    """How sure a frame is that something in it sounds: the greatest raw cosine; no masks give -1."""
     return float(similarity.max()) if len(similarity) else -1.0

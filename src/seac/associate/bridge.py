@@ -1,4 +1,4 @@
-"""The label bridge (ConSE, Norouzi et al. 2014): from class probabilities into the space of a text encoder."""
+"""The label bridge (ConSE, Norouzi et al. 2014): from class probabilities into text space."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import roi_align
 
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.vision.encoder import VisionEncoder, VisionFeatures
@@ -39,7 +38,7 @@ class ViewSettings:
     square: Literal["pad", "stretch"] = "pad"
     blur_sigma: float = 15.0
     blur_side: int = 1024
-    batch: int = 8
+    batch: int = 4
     quick_size: int = 128
 
 
@@ -125,7 +124,10 @@ def global_views(image: Tensor, masks: Tensor, size: int, settings: ViewSettings
     ground = resized(blur.unsqueeze(0), size)
     sharp = image - blur
     return torch.cat(
-        [ground + resized(part.unsqueeze(1) * sharp, size) for part in masks.split(max(1, settings.batch))]
+        [
+            ground + resized(part.unsqueeze(1) * sharp, size)
+            for part in torch.split(masks, max(1, settings.batch))
+        ]
         or [ground[:0]]
     )
 
@@ -138,6 +140,35 @@ def whole_boxes(boxes: Tensor, height: int, width: int) -> list[tuple[int, int, 
     low = low.clamp(min=torch.zeros_like(limit), max=limit - 1)
     high = high.clamp(min=torch.zeros_like(limit), max=limit).maximum(low + 1)
     return [(a[0], a[1], b[0], b[1]) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
+def local_views(
+    image: Tensor, masks: Tensor, boxes: Tensor, fill: Tensor, size: int, settings: ViewSettings = DEFAULT
+) -> Tensor:
+    """Eq. 1 for every mask: (N, 3, size, size).
+
+    Only the cutting runs mask by mask, because every crop has its own size; what is heavy, the encoder, gets
+    them as one tensor.
+
+    Args:
+        image: (3, H, W) float in [0, 1].
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels.
+        fill: (3, 1, 1) colour outside the mask.
+        size: side of the squares.
+        settings: how crops become square.
+    """
+    views = image.new_empty(len(masks), 3, size, size)
+    for index, box in enumerate(whole_boxes(boxes, *image.shape[-2:])):
+        views[index] = local_view(image, masks[index], box, fill, size, settings.square)
+    return views
+
+
+def colours(encoder: VisionEncoder, settings: ViewSettings, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, standard deviation and fill, each (3, 1, 1), on the device of ``like``."""
+    mean = like.new_tensor(encoder.mean).view(3, 1, 1)
+    std = like.new_tensor(encoder.std).view(3, 1, 1)
+    return mean, std, mean if settings.fill == "mean" else torch.zeros_like(mean)
 
 
 def mask_views(
@@ -161,15 +192,10 @@ def mask_views(
     """
     check(image, masks, boxes)
     picture = image.float() / 255
-    mean = picture.new_tensor(encoder.mean).view(3, 1, 1)
-    std = picture.new_tensor(encoder.std).view(3, 1, 1)
-    fill = mean if settings.fill == "mean" else torch.zeros_like(mean)
-    size = encoder.size
-    views = picture.new_empty(2 * len(masks), 3, size, size)
-    for index, box in enumerate(whole_boxes(boxes, *image.shape[-2:])):
-        views[index] = local_view(picture, masks[index], box, fill, size, settings.square)
-    views[len(masks) :] = global_views(picture, masks, size, settings)
-    return views.sub_(mean).div_(std)
+    mean, std, fill = colours(encoder, settings, picture)
+    local = local_views(picture, masks, boxes, fill, encoder.size, settings)
+    context = global_views(picture, masks, encoder.size, settings)
+    return torch.cat([local, context]).sub_(mean).div_(std)
 
 
 def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
@@ -191,7 +217,7 @@ def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
 
 def encoded(encoder: VisionEncoder, pixels: Tensor, batch: int) -> VisionFeatures:
     """``encoder`` over ``pixels`` in chunks of ``batch``, as one answer."""
-    parts = [encoder(part) for part in pixels.split(max(1, batch))] or [encoder(pixels)]
+    parts = [encoder(part) for part in torch.split(pixels, max(1, batch))] or [encoder(pixels)]
     tags = [part.tags for part in parts if part.tags is not None]
     return VisionFeatures(torch.cat([part.embeddings for part in parts]), torch.cat(tags) if tags else None)
 
@@ -241,21 +267,14 @@ def quick_embeddings(
     if not isinstance(encoder, DenseEncoder):
         raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
     check(image, masks, boxes)
-    context = pooled_under(frame_features(image, encoder), masks)
-    pixels = quick_crops(image, masks, boxes, encoder, settings)
-    local = encoded(encoder, pixels, 4 * settings.batch)
+    picture = image.float() / 255
+    mean, std, fill = colours(encoder, settings, picture)
+    frame = resized(picture.unsqueeze(0), encoder.size)
+    context = pooled_under(encoder.features((frame - mean) / std), masks)
+    crops = local_views(picture, masks, boxes, fill, settings.quick_size, settings).sub_(mean).div_(std)
+    local = encoded(encoder, crops, 8 * settings.batch)
     tags = encoder.tags(context) if local.tags is not None else None
     return MaskEmbeddings(local.embeddings, context, local.tags, tags)
-
-
-def frame_features(image: Tensor, encoder: VisionEncoder) -> Tensor:
-    """The encoder's feature map of the whole frame: (1, d_m, h, w)."""
-    if not isinstance(encoder, DenseEncoder):
-        raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
-    picture = resized(image.unsqueeze(0).float() / 255, encoder.size)
-    mean = picture.new_tensor(encoder.mean).view(3, 1, 1)
-    std = picture.new_tensor(encoder.std).view(3, 1, 1)
-    return encoder.features((picture - mean) / std)
 
 
 def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
@@ -274,28 +293,3 @@ def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor
     weight = share + ground * (1 - share)
     weight = weight / weight.sum(dim=1, keepdim=True)
     return weight.to(features.device) @ features[0].flatten(1).T
-
-
-def quick_crops(
-    image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings = DEFAULT
-) -> Tensor:
-    """Local views at the quick path's size, all in one gather: (N, 3, S, S), normalised.
-
-    Resizes image and mask apart (R(M) * R(I) in place of R(M * I)), which differs at borders only.
-    """
-    height, width = image.shape[-2:]
-    size = settings.quick_size
-    whole = boxes.new_tensor(whole_boxes(boxes, height, width)).view(-1, 4).float()
-    if settings.square == "pad":
-        centre = (whole[:, :2] + whole[:, 2:]) / 2
-        half = (whole[:, 2:] - whole[:, :2]).amax(dim=1, keepdim=True) / 2
-        whole = torch.cat([centre - half, centre + half], dim=1)
-    # Image and mask in one stack per mask would copy the image N times: sample them apart.
-    picture = image.float().unsqueeze(0) / 255
-    order = torch.arange(len(masks), device=image.device, dtype=torch.float32).unsqueeze(1)
-    shown = roi_align(picture, torch.cat([torch.zeros_like(order), whole], 1), size, aligned=True)
-    cover = roi_align(masks.unsqueeze(1).float(), torch.cat([order, whole], 1), size, aligned=True)
-    mean = picture.new_tensor(encoder.mean).view(3, 1, 1)
-    std = picture.new_tensor(encoder.std).view(3, 1, 1)
-    fill = mean if settings.fill == "mean" else torch.zeros_like(mean)
-    return ((shown - fill) * cover + fill - mean) / std

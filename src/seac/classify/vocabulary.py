@@ -19,9 +19,10 @@ KINDS: dict[str, tuple[str, ...]] = {
         "goose", "rabbit", "hamster",
     ),
     "wild animals": (
-        "lion", "tiger", "leopard", "bear", "wolf", "fox", "elephant", "monkey", "chimpanzee", "zebra", "deer",
-        "camel", "squirrel", "mouse", "bat", "koala", "ferret", "seal", "whale", "dolphin", "crocodile", "snake",
-        "frog", "kangaroo",
+        "lion", "tiger", "leopard",
+        "bear", "wolf", "fox", "elephant", "monkey", "chimpanzee", "zebra", "deer",
+        "camel", "squirrel", "mouse", "bat", "koala", "ferret", "seal", "whale",
+        "dolphin", "crocodile", "snake", "frog", "kangaroo",
     ),
     "birds": (
         "songbird", "sparrow", "crow", "owl", "eagle", "vulture", "pigeon", "parrot", "seagull", "penguin",
@@ -38,7 +39,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "keys": ("piano", "electronic keyboard", "pipe organ", "accordion", "harpsichord", "synthesizer"),
     "percussion": (
-        "drum", "drum kit", "snare drum", "bass drum", "timpani", "tabla", "cymbal", "gong", "bell", "church bell",
+        "drum", "drum kit", "snare drum", "bass drum", "timpani", "tabla", "cymbal", "gong", "bell",
+        "church bell",
         "xylophone", "marimba", "maracas", "tambourine", "triangle instrument", "steel drum", "castanets",
         "wind chime", "music box",
     ),
@@ -50,7 +52,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "tools and machines": (
         "hammer", "saw", "chainsaw", "drill", "engine", "sewing machine", "typewriter", "printer",
         "vacuum cleaner", "washing machine", "hair dryer", "blender", "microwave oven", "mechanical fan",
-        "air conditioner", "power sander", "jackhammer", "excavator", "camera", "gun", "machine gun", "cannon",
+        "air conditioner", "power sander", "jackhammer", "excavator", "camera", "gun", "machine gun",
+        "cannon",
         "scissors", "electric shaver", "toothbrush",
     ),
     "home": (
@@ -97,7 +100,7 @@ def parse(given: str | os.PathLike[str]) -> Vocabulary:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"vocabulary file {path} cannot be read ({type(error).__name__}): give a UTF-8 text, one name a line"
+            f"vocabulary file {path} cannot be read ({type(error).__name__}): give UTF-8 text, one name a line"
         ) from None
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     return vocabulary_of([line for line in lines if line.strip()], f"vocabulary file {path}")

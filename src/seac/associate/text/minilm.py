@@ -1,4 +1,4 @@
-"""MiniLM as a text encoder: words that everyone asks for come from a small table, the rest from the transformer.
+"""MiniLM as a text encoder: common words come from a small table, the rest from the transformer.
 
 Importing transformers and building the network takes seconds, which a first result should not wait for; the
 table (``assets/words.safetensors``, written by ``python -m training.words``) holds the names of ImageNet,

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6), ImageNet weights from a pip package.
+"""EfficientNet-Lite2 (Tan & Le 2019; Lite has no squeeze-excitation) with ImageNet weights from pip.
 
 Batch norms are folded into the convolutions when weights are loaded: the same function, a third fewer passes
 over memory.
@@ -52,13 +52,13 @@ STAGES = (
 
 
 def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after an axis so that a convolution gives ceil(length / stride), as TensorFlow pads."""
+    """Zeros before and after an axis so that a convolution gives ceil(length / stride) (TensorFlow)."""
     total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
     return total // 2, total - total // 2
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: on even sizes with stride 2, one row more after than before."""
+    """A convolution padded as TensorFlow's SAME: at stride 2 there may be a row more after than before."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the parent's name
         """(n, c, H, W) to (n, C, ceil(H / stride), ceil(W / stride))."""
@@ -84,12 +84,12 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, given, H, W) to (n, channels, H / stride, W / stride)."""
-        y = x
+        y: Tensor = x
         if self._expand_conv is not None:
             y = functional.relu6(self._expand_conv(y), inplace=True)
         y = functional.relu6(self._depthwise_conv(y), inplace=True)
         y = self._project_conv(y)
-        return y.add_(x) if self.adds else y
+        return y + x if self.adds else y
 
 
 class EfficientNetLite2(nn.Module):
@@ -197,7 +197,7 @@ class EfficientNetLite:
 
     def __init__(self, network: EfficientNetLite2, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
         self.network.requires_grad_(requires_grad=False)
         self.labels = imagenet_names()
 

@@ -1,0 +1,107 @@
+"""Whether anything visible sounds at all: min-max always lights up some mask, this says when it must not.
+
+Two questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Does its
+best match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)? The
+constants come from ``python -m training.calibrate``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seac.associate.audio.encoder import AudioFeatures
+
+ASSET = "assets/calibration.json"
+QUIETEST = -120.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a raw cosine into a decision.
+
+    Attributes:
+        slope: of the logistic curve over the cosine.
+        offset: of the logistic curve; probability = sigmoid(slope * cosine + offset).
+        threshold: least probability at which a mask sounds.
+        floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
+        silence: mean probability of the tag "Silence" from which all is silence.
+    """
+
+    slope: float = 8.0
+    offset: float = -3.0
+    threshold: float = 0.5
+    floor: float = -60.0
+    silence: float = 0.9
+
+    @classmethod
+    def load(cls) -> Calibration:
+        """The constants that ship with seac."""
+        return cls(**json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))["zero-shot"])
+
+    def save(self, path: Path) -> None:
+        """Write the constants as JSON, under a temporary name first."""
+        draft = path.with_suffix(".tmp")
+        draft.write_text(json.dumps({"zero-shot": asdict(self)}, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def probability(self, similarity: Tensor) -> Tensor:
+        """Probability that a mask with this cosine sounds: (N,) float32 in [0, 1]."""
+        return torch.sigmoid(self.slope * similarity.float() + self.offset)
+
+
+def level(waveform: Tensor, sample_rate: int) -> float:
+    """Loudest tenth of a second of a waveform, (S,) float in [-1, 1], as RMS in dBFS; -120 at the least.
+
+    Hum and room noise have it low, a single clap in ten seconds of silence has it high.
+    """
+    wave = torch.nan_to_num(waveform.float())
+    span = max(1, sample_rate // 10)
+    if wave.numel() == 0:
+        return QUIETEST
+    if wave.numel() > span:
+        wave = wave[: wave.numel() // span * span].view(-1, span)
+    power = float(wave.square().mean(dim=-1).max())
+    return max(QUIETEST, 10 * math.log10(power)) if power > 0 else QUIETEST
+
+
+def is_silent(
+    waveform: Tensor,
+    sample_rate: int,
+    calibration: Calibration,
+    audio: AudioFeatures | None = None,
+    labels: tuple[str, ...] = (),
+) -> bool:
+    """Whether there is nothing to hear.
+
+    Args:
+        waveform: (S,) float mono in [-1, 1].
+        sample_rate: Hz.
+        calibration: floor and silence.
+        audio: what the audio network said of the waveform, if it has been asked.
+        labels: names of its tags.
+    """
+    if level(waveform, sample_rate) < calibration.floor:
+        return True
+    if audio is None or audio.tags is None or len(audio.tags) == 0 or "Silence" not in labels:
+        return False
+    return float(audio.tags[:, labels.index("Silence")].min()) >= calibration.silence
+
+
+def sounding(similarity: Tensor, calibration: Calibration, *, silent: bool) -> Tensor:
+    """The decision for every mask: (N,) bool; nothing sounds in silence.
+
+    Args:
+        similarity: (N,) raw cosine.
+        calibration: turns it into a probability.
+        silent: answer of :func:`is_silent`.
+    """
+    if silent:
+        return torch.zeros(len(similarity), dtype=torch.bool)
+    return calibration.probability(similarity).cpu() >= calibration.threshold
