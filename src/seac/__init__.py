@@ -1,7 +1,32 @@
-"""The pixels of what you hear: segment, associate, classify."""
+"""The pixels of what you hear: segment, associate, classify.
+
+``model = seac.load("tiny"); result = model(image, waveform, sample_rate)``
+"""
 
 from __future__ import annotations
 
-from seac._version import __version__
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+from seac._version import __version__
+from seac.errors import InputError
+
+if TYPE_CHECKING:
+    from seac.loading import load
+    from seac.pipeline import SeAC
+    from seac.result import Result
+
+# Names that bring torch with them are imported when they are first used: `import seac` stays quick.
+LAZY = {"load": "seac.loading", "SeAC": "seac.pipeline", "Result": "seac.result"}
+
+__all__ = ["InputError", "Result", "SeAC", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in LAZY:
+        return getattr(import_module(LAZY[name]), name)
+    raise AttributeError(f"module 'seac' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,1 +1,1 @@
-"""What is written to disk, one file per format."""
+"""What is written down: one file per format, and the table of them."""

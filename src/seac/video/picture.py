@@ -45,6 +45,16 @@ def as_picture(image: Any, max_side: int = MAX_SIDE) -> Tensor:
     return shrink(pixels, max_side)
 
 
+def size_of(image: Any) -> tuple[int, int]:
+    """(height, width) of a picture that :func:`as_picture` takes; (0, 0) for what it refuses."""
+    if isinstance(image, Image.Image):
+        return image.height, image.width
+    shape = tuple(getattr(image, "shape", ()))
+    if isinstance(image, Tensor) and len(shape) == 3:
+        return int(shape[1]), int(shape[2])
+    return (int(shape[0]), int(shape[1])) if len(shape) >= 2 else (0, 0)
+
+
 def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
     """Read an image file, upright by its EXIF orientation, as :func:`as_picture` gives it.
 

@@ -1,0 +1,36 @@
+"""Results as ``supervision.Detections``, for everything that reads those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seac.errors import InputError
+from seac.result import Result
+
+
+def to_detections(result: Result, *, only_sounding: bool = True) -> Any:
+    """Masks, boxes, classes and track ids; confidence is the probability that the mask sounds.
+
+    Raises:
+        InputError: supervision is not installed.
+    """
+    try:
+        import supervision
+    except ImportError:
+        raise InputError("supervision is not installed: pip install 'seac[detections]'") from None
+    rows = np.flatnonzero(result.sounding) if only_sounding else np.arange(len(result))
+    if len(rows) == 0:
+        return supervision.Detections.empty()
+    return supervision.Detections(
+        xyxy=result.boxes[rows],
+        mask=result.masks[rows],
+        confidence=result.probability[rows],
+        class_id=result.classes[rows],
+        tracker_id=result.ids[rows],
+        data={
+            "class_name": np.array([result.names[row] for row in rows]),
+            "similarity": result.similarity[rows],
+        },
+    )

@@ -1,0 +1,74 @@
+"""Folders that are whole or not there: files are made aside and moved in at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from seac.errors import InputError
+from seac.export.mask_images import MaskImages
+from seac.export.record import RecordWriter
+from seac.export.sink import Clip
+from seac.result import Result
+from seac.video.drawing import draw
+
+PREFIX = ".seac-"
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose content is moved into ``folder`` if the block ends well, else removed.
+
+    Things of the same name in ``folder`` are replaced; others stay.
+
+    Raises:
+        InputError: the folder cannot be made or written, or the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    try:
+        yield draft
+        for item in sorted(draft.iterdir()):
+            target = folder / item.name
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            item.replace(target)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO}:
+            raise unwritable(folder, error) from None
+        raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def unwritable(folder: Path, error: OSError) -> InputError:
+    """One line for a folder that takes no files."""
+    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    return InputError(f"cannot write to {folder} ({why}): give another folder with -o, or make room")
+
+
+def save_result(result: Result, folder: Path) -> Path:
+    """Write one result: ``result.json``, ``overlay.png``, ``heatmap.png`` and ``masks/000000.png``.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    with whole_folder(folder) as draft:
+        clip = Clip(Path("frame"), None, 1.0, {})
+        for writer in (RecordWriter(draft, clip), MaskImages(draft, clip)):
+            writer.add(result)
+            writer.close()
+        Image.fromarray(draw(result)).save(draft / "overlay.png")
+        Image.fromarray(np.round(result.heatmap * 255).astype(np.uint8)).save(draft / "heatmap.png")
+    return folder

@@ -1,0 +1,45 @@
+"""``masks/``: one indexed PNG per frame; 0 is background, ``id % 255 + 1`` the thing that sounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seac.export.sink import Clip
+from seac.result import Result
+from seac.video.drawing import colour, shown
+
+
+def palette() -> list[int]:
+    """RGB of the 256 values: black, then the colours of ids as the overlay has them."""
+    return [0, 0, 0] + [part for number in range(255) for part in colour(number)]
+
+
+def instance_map(result: Result) -> NDArray[np.uint8]:
+    """(H, W) uint8: which thing sounds at each pixel, the likeliest where several do."""
+    canvas = np.zeros(result.masks.shape[1:], np.uint8)
+    for row in reversed(shown(result)):
+        canvas[result.masks[row]] = int(result.ids[row]) % 255 + 1
+    return canvas
+
+
+class MaskImages:
+    """One PNG per result, numbered from 0."""
+
+    def __init__(self, folder: Path, clip: Clip) -> None:
+        self._folder = folder / "masks"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._count = 0
+
+    def add(self, result: Result) -> None:
+        """Write a frame's PNG."""
+        image = Image.fromarray(instance_map(result), mode=None)
+        image.putpalette(palette())
+        image.save(self._folder / f"{self._count:06d}.png", optimize=False)
+        self._count += 1
+
+    def close(self) -> None:
+        """Nothing is left to do."""

@@ -1,0 +1,34 @@
+"""One result as a figure: frame, heatmap, what sounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from seac.result import Result
+from seac.video.drawing import caption, draw
+
+
+def plot_result(result: Result, path: str | Path | None = None) -> Any:
+    """A matplotlib figure with three panels; written to ``path`` if given."""
+    height, width = result.image.shape[:2]
+    figure = Figure(figsize=(12, max(2.0, min(8.0, 4 * height / width + 0.6))), layout="constrained")
+    frame, heat, sounding = figure.subplots(1, 3)
+    frame.imshow(result.image)
+    heat.imshow(result.image)
+    shade = heat.imshow(result.heatmap, cmap="inferno", vmin=0, vmax=1, alpha=0.7)
+    figure.colorbar(shade, ax=heat, fraction=0.04)
+    sounding.imshow(draw(result))
+    titles = (
+        caption(result),
+        f"heatmap (Eq. 4), confidence {result.confidence:.2f}",
+        f"{int(result.sounding.sum())} of {len(result)} masks sound",
+    )
+    for axes, title in zip((frame, heat, sounding), titles, strict=True):
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
+    if path is not None:
+        figure.savefig(path, dpi=110)
+    return figure

@@ -1,0 +1,168 @@
+"""``result.json``: everything that was found, in a documented schema with a version.
+
+The models below are the schema; ``python -m seac.export.record`` prints it as JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+from pydantic import BaseModel, ConfigDict, Field
+
+from seac._version import __version__
+from seac.export.sink import Clip
+from seac.result import Result
+
+VERSION: Literal[1] = 1
+
+
+class Strict(BaseModel):
+    """Nothing beyond what is written here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rle(Strict):
+    """A mask in COCO's compressed run-length code."""
+
+    size: tuple[int, int] = Field(description="height, width in pixels")
+    counts: str
+
+
+class MaskRecord(Strict):
+    """One mask of a frame."""
+
+    id: int = Field(description="stable over the clip")
+    segmentation: Rle
+    box: tuple[float, float, float, float] = Field(description="x1, y1, x2, y2 in pixels; x2, y2 exclusive")
+    score: float = Field(description="objectness in [0, 1]")
+    similarity: float = Field(description="cosine with the sound")
+    probability: float = Field(description="calibrated probability that it sounds")
+    sounding: bool
+    label: str
+
+
+class HeardRecord(Strict):
+    """What the sound alone says."""
+
+    silent: bool
+    level: float = Field(description="dBFS")
+    tags: tuple[tuple[str, float], ...] = Field(description="name, probability; likeliest first")
+
+
+class FrameRecord(Strict):
+    """One frame."""
+
+    time: float = Field(description="seconds")
+    confidence: float = Field(description="greatest cosine; -1 in silence or without masks")
+    heard: HeardRecord
+    masks: tuple[MaskRecord, ...]
+    notes: tuple[str, ...]
+
+
+class ClipRecord(Strict):
+    """The whole file."""
+
+    version: Literal[1]
+    seac: str = Field(description="version of the program")
+    source: str
+    sound: str | None
+    fps: float
+    size: tuple[int, int] = Field(description="height, width of frames and masks in pixels")
+    original_size: tuple[int, int]
+    labels: tuple[str, ...] = Field(description="background, then the vocabulary")
+    settings: dict[str, Any]
+    frames: tuple[FrameRecord, ...]
+
+
+def encode_masks(masks: NDArray[np.bool_]) -> list[Rle]:
+    """Masks (N, H, W) in COCO's run-length code."""
+    if len(masks) == 0:
+        return []
+    columns = np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8))
+    return [
+        Rle(size=(code["size"][0], code["size"][1]), counts=code["counts"].decode("ascii"))
+        for code in coco.encode(columns)
+    ]
+
+
+def decode_mask(rle: Rle) -> NDArray[np.bool_]:
+    """The mask, (H, W) bool."""
+    decoded: NDArray[np.bool_] = coco.decode({"size": list(rle.size), "counts": rle.counts.encode()}) > 0
+    return decoded
+
+
+def frame_record(result: Result) -> FrameRecord:
+    """A result as it is written down."""
+    rles = encode_masks(result.masks)
+    masks = tuple(
+        MaskRecord(
+            id=int(result.ids[row]),
+            segmentation=rle,
+            box=tuple(round(float(edge), 2) for edge in result.boxes[row]),
+            score=round(float(result.scores[row]), 5),
+            similarity=round(float(result.similarity[row]), 5),
+            probability=round(float(result.probability[row]), 5),
+            sounding=bool(result.sounding[row]),
+            label=result.names[row],
+        )
+        for row, rle in enumerate(rles)
+    )
+    tags = tuple((word, round(value, 5)) for word, value in result.heard.tags)
+    return FrameRecord(
+        time=round(result.time, 6),
+        confidence=round(result.confidence, 5),
+        heard=HeardRecord(silent=result.heard.silent, level=round(result.heard.level, 2), tags=tags),
+        masks=masks,
+        notes=result.notes,
+    )
+
+
+class RecordWriter:
+    """Writes ``result.json`` frame by frame: the file grows, memory does not."""
+
+    def __init__(self, folder: Path, clip: Clip) -> None:
+        self._clip = clip
+        self._file = (folder / "result.json").open("w", encoding="utf-8")
+        self._begun = False
+
+    def add(self, result: Result) -> None:
+        """Append a frame."""
+        if not self._begun:
+            self._file.write(self._head(result))
+            self._begun = True
+        else:
+            self._file.write(",\n")
+        self._file.write(frame_record(result).model_dump_json())
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._begun:
+            self._file.write("\n]}\n")
+        self._file.close()
+
+    def _head(self, result: Result) -> str:
+        """Everything before the first frame, made by the schema itself so that the two cannot part."""
+        height, width = result.masks.shape[1:]
+        record = ClipRecord(
+            version=VERSION,
+            seac=__version__,
+            source=self._clip.source.name,
+            sound=self._clip.sound.name if self._clip.sound else None,
+            fps=self._clip.fps,
+            size=(height, width),
+            original_size=result.original_size,
+            labels=result.labels,
+            settings=self._clip.settings,
+            frames=(),
+        )
+        return record.model_dump_json().removesuffix("]}") + "\n"
+
+
+if __name__ == "__main__":
+    print(json.dumps(ClipRecord.model_json_schema(), indent=2))  # noqa: T201

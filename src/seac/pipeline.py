@@ -1,0 +1,221 @@
+"""The three stages in a row: segment everything, associate it with the sound, classify it.
+
+Read this file first. What is costly is asked once and kept apart: :meth:`SeAC.see` (the picture alone) and
+:meth:`SeAC.hear` (the sound alone) give values that :meth:`SeAC.judge` joins, so one picture can be judged
+under many sounds and one sound over many pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.associate.aggregate import aggregate, confidence, minmax
+from seac.associate.association import Association
+from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
+from seac.associate.audio.listening import listen, loudest_tags
+from seac.associate.audio.waveform import as_waveform
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.gate import Calibration, is_silent, level, sounding
+from seac.associate.mask_embedding import ViewSettings, embed_masks
+from seac.associate.vision.encoder import VisionEncoder
+from seac.classify.semantic import Named, name_masks, semantic_mask
+from seac.classify.templates import MeanEncoder, class_embeddings
+from seac.classify.vocabulary import Vocabulary
+from seac.result import Heard, Result
+from seac.segment.proposals import Proposals, Segmenter
+from seac.video.decode import SoundReader, frames
+from seac.video.picture import as_picture, size_of
+from seac.video.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The parts; any of them can be another that answers to the same protocol.
+
+    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings.
+    """
+
+    segmenter: Segmenter
+    vision: VisionEncoder
+    audio: AudioEncoder
+    text: MeanEncoder
+    association: Association
+    place: Callable[[MaskEmbeddings], Tensor]
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Constants of the whole.
+
+    Attributes:
+        top_n: masks per frame.
+        sigma: threshold of Eq. 5.
+        exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
+        views: how views are made.
+        hears: seconds of sound around a video's frame.
+        smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
+        max_side: long side in pixels that pictures are scaled down to.
+    """
+
+    top_n: int = 50
+    sigma: float = 0.9
+    exact: bool = True
+    views: ViewSettings = ViewSettings()
+    hears: float = 2.0
+    smoothing: float = 0.5
+    max_side: int = 1280
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the picture alone says: masks, what they look like, where they are among words, their names."""
+
+    image: Tensor
+    original_size: tuple[int, int]
+    proposals: Proposals
+    embeddings: MaskEmbeddings
+    places: Tensor
+    named: Named
+
+
+@dataclass(frozen=True)
+class Listened:
+    """What the sound alone says, in features and in words."""
+
+    features: AudioFeatures
+    heard: Heard
+
+
+class SeAC:
+    """Segments what sounds in a picture or a video, and names it."""
+
+    def __init__(self, stages: Stages, vocabulary: Vocabulary, settings: Settings | None = None) -> None:
+        self.stages = stages
+        self.vocabulary = vocabulary
+        self.settings = settings or Settings()
+
+    def __call__(self, image: Any, waveform: Any, sample_rate: int) -> Result:
+        """One frame with its sound.
+
+        Args:
+            image: PIL image, array (H, W, 3) or tensor (3, H, W); see :func:`seac.video.picture.as_picture`.
+            waveform: array or tensor (S,) or (C, S); see :func:`seac.associate.audio.waveform.as_waveform`.
+            sample_rate: Hz, 4,000 to 192,000.
+
+        Raises:
+            InputError: a picture or sound that is none.
+        """
+        return self.judge(self.see(image), self.hear(waveform, sample_rate))
+
+    def video(
+        self, path: str | Path, fps: float = 1.0, *, audio: str | Path | None = None
+    ) -> Iterator[Result]:
+        """Results at 0, 1/fps, 2/fps, ... seconds; memory does not grow with the length.
+
+        Args:
+            path: a video file.
+            fps: frames to judge per second of video.
+            audio: a sound file in place of the video's own sound.
+
+        Raises:
+            InputError: not a video, no sound, or broken off.
+        """
+        sound = SoundReader(Path(audio or path), self.stages.audio.sample_rate)
+        tracker = Tracker(self.settings.smoothing)
+        half = self.settings.hears / 2
+        for frame in frames(Path(path), fps, self.settings.max_side):
+            window = sound.read(frame.time - half, frame.time + half)
+            listened = self.hear(window, self.stages.audio.sample_rate)
+            seen = self.see(frame.image, frame.original_size)
+            yield self.judge(seen, listened, frame.time, tracker)
+
+    @torch.inference_mode()
+    def see(self, image: Any, original_size: tuple[int, int] | None = None) -> Seen:
+        """Stage 1 (masks), the frozen half of stage 2 (Eq. 1-3), and names (stage 3) of a picture."""
+        original_size = original_size or size_of(image)
+        image = as_picture(image, self.settings.max_side)
+        proposals = self.stages.segmenter(image).top(self.settings.top_n)
+        embeddings = embed_masks(
+            image,
+            proposals.masks,
+            proposals.boxes,
+            self.stages.vision,
+            self.settings.views,
+            exact=self.settings.exact,
+        )
+        places = self.stages.place(embeddings).cpu()
+        return Seen(image, original_size, proposals, embeddings, places, name_masks(places, self._classes))
+
+    @torch.inference_mode()
+    def hear(self, waveform: Any, sample_rate: int) -> Listened:
+        """The frozen audio network's answer to a sound, and whether there is any."""
+        audio = self.stages.audio
+        waveform = as_waveform(waveform, sample_rate, audio.sample_rate)
+        features = listen(waveform, audio)
+        silent = is_silent(waveform, audio.sample_rate, self.stages.calibration, features, audio.labels)
+        return Listened(
+            features,
+            Heard(silent, level(waveform, audio.sample_rate), loudest_tags(features, audio.labels)),
+        )
+
+    @torch.inference_mode()
+    def judge(
+        self, seen: Seen, listened: Listened, time: float = 0.0, tracker: Tracker | None = None
+    ) -> Result:
+        """The rest of stage 2 (similarity, Eq. 4, the decision) and of stage 3 (Eq. 5)."""
+        masks, silent = seen.proposals.masks, listened.heard.silent
+        similarity = self.stages.association(seen.embeddings, listened.features).float().cpu()
+        ids = torch.arange(len(masks))
+        if tracker is not None:
+            ids = tracker.follow(masks, seen.places, time)
+            similarity = tracker.smooth(ids, similarity, time, silent=silent)
+        probability = self.stages.calibration.probability(similarity) * (not silent)
+        heatmap = aggregate(similarity, masks) * (not silent)
+        semantic = semantic_mask(seen.named.labels, minmax(similarity), masks, self.settings.sigma)
+        return Result(
+            image=seen.image.permute(1, 2, 0).numpy(),
+            masks=masks.numpy(),
+            boxes=seen.proposals.boxes.numpy(),
+            scores=seen.proposals.scores.numpy(),
+            embeddings=seen.places.numpy(),
+            similarity=similarity.numpy(),
+            probability=probability.numpy(),
+            sounding=sounding(similarity, self.stages.calibration, silent=silent).numpy(),
+            confidence=-1.0 if silent else confidence(similarity),
+            heatmap=heatmap.numpy(),
+            semantic=(semantic * (not silent)).numpy(),
+            labels=("background", *self.vocabulary.names),
+            classes=(seen.named.labels + 1).numpy(),
+            heard=listened.heard,
+            time=time,
+            ids=ids.numpy(),
+            original_size=seen.original_size,
+            notes=notes_on(seen, listened),
+        )
+
+    @cached_property
+    def _classes(self) -> Tensor:
+        """Class embeddings of the vocabulary, averaged over the templates: (K, d)."""
+        return class_embeddings(self.vocabulary.names, self.stages.text)
+
+
+def notes_on(seen: Seen, listened: Listened) -> tuple[str, ...]:
+    """What the user should know about an answer."""
+    height, width = seen.image.shape[-2:]
+    notes = []
+    if seen.original_size != (height, width):
+        was = f"{seen.original_size[1]} x {seen.original_size[0]}"
+        notes.append(f"the picture was scaled from {was} to {width} x {height} pixels")
+    if len(seen.proposals) == 1:
+        notes.append("there is one mask only, so its heat is 1 whatever its similarity")
+    if listened.heard.silent:
+        notes.append("the sound is silent, so nothing sounds")
+    return tuple(notes)
