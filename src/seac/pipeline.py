@@ -23,15 +23,16 @@ from seac.associate.audio.listening import listen, loudest_tags
 from seac.associate.audio.waveform import as_waveform
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, sounding
-from seac.associate.mask_embedding import ViewSettings, embed_masks
+from seac.associate.mask_embedding import DEFAULT, ViewSettings, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
 from seac.result import Heard, Result
 from seac.segment.proposals import Proposals, Segmenter
-from seac.video.decode import SoundReader, frames
+from seac.video.decode import SoundReader
 from seac.video.picture import as_picture, size_of
+from seac.video.sources import pictures_of, source_of
 from seac.video.tracking import Tracker
 
 
@@ -50,6 +51,16 @@ class Stages:
     place: Callable[[MaskEmbeddings], Tensor]
     calibration: Calibration
 
+    def versions(self) -> dict[str, str]:
+        """Which weights each part has, for the record."""
+        parts = ("segmenter", "vision", "audio", "text", "association")
+        return {name: version_of(getattr(self, name)) for name in parts}
+
+
+def version_of(part: object) -> str:
+    """What a part says of its weights; its class where it has none."""
+    return str(getattr(part, "version", type(part).__name__))
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,7 +71,8 @@ class Settings:
         sigma: threshold of Eq. 5.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.
-        hears: seconds of sound around a video's frame.
+        hears: seconds of sound around a video's frame, from which it is told what sounds.
+        presence: seconds of sound around a video's frame, from which it is told whether anything does.
         smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
         max_side: long side in pixels that pictures are scaled down to.
     """
@@ -68,8 +80,9 @@ class Settings:
     top_n: int = 50
     sigma: float = 0.9
     exact: bool = True
-    views: ViewSettings = ViewSettings()
+    views: ViewSettings = DEFAULT
     hears: float = 2.0
+    presence: float = 1.0
     smoothing: float = 0.5
     max_side: int = 1280
 
@@ -121,21 +134,25 @@ class SeAC:
         """Results at 0, 1/fps, 2/fps, ... seconds; memory does not grow with the length.
 
         Args:
-            path: a video file.
+            path: a video file, or a picture that is shown as long as ``audio`` lasts.
             fps: frames to judge per second of video.
             audio: a sound file in place of the video's own sound.
 
         Raises:
             InputError: not a video, no sound, or broken off.
         """
-        sound = SoundReader(Path(audio or path), self.stages.audio.sample_rate)
+        source = source_of(Path(path), Path(audio) if audio else None)
+        sound = SoundReader(source.sound, self.stages.audio.sample_rate)
         tracker = Tracker(self.settings.smoothing)
         half = self.settings.hears / 2
-        for frame in frames(Path(path), fps, self.settings.max_side):
+        last: tuple[Tensor, Seen] | None = None
+        for frame in pictures_of(source, fps, self.settings.max_side):
+            if last is None or last[0] is not frame.image:
+                last = frame.image, self.see(frame.image, frame.original_size)
             window = sound.read(frame.time - half, frame.time + half)
-            listened = self.hear(window, self.stages.audio.sample_rate)
-            seen = self.see(frame.image, frame.original_size)
-            yield self.judge(seen, listened, frame.time, tracker)
+            middle = min(frame.time, half)
+            listened = self.hear(window, self.stages.audio.sample_rate, middle)
+            yield self.judge(last[1], listened, frame.time, tracker)
 
     @torch.inference_mode()
     def see(self, image: Any, original_size: tuple[int, int] | None = None) -> Seen:
@@ -155,16 +172,25 @@ class SeAC:
         return Seen(image, original_size, proposals, embeddings, places, name_masks(places, self._classes))
 
     @torch.inference_mode()
-    def hear(self, waveform: Any, sample_rate: int) -> Listened:
-        """The frozen audio network's answer to a sound, and whether there is any."""
+    def hear(self, waveform: Any, sample_rate: int, middle: float | None = None) -> Listened:
+        """The frozen audio network's answer to a sound, and whether there is any.
+
+        Args:
+            waveform: array or tensor (S,) or (C, S).
+            sample_rate: Hz.
+            middle: seconds; if given, only the sound close to it (``presence``) decides on silence.
+        """
         audio = self.stages.audio
         waveform = as_waveform(waveform, sample_rate, audio.sample_rate)
         features = listen(waveform, audio)
-        silent = is_silent(waveform, audio.sample_rate, self.stages.calibration, features, audio.labels)
-        return Listened(
-            features,
-            Heard(silent, level(waveform, audio.sample_rate), loudest_tags(features, audio.labels)),
+        near = (
+            waveform
+            if middle is None
+            else around(waveform, audio.sample_rate, middle, self.settings.presence)
         )
+        silent = is_silent(near, audio.sample_rate, self.stages.calibration, features, audio.labels)
+        loud = level(near, audio.sample_rate)
+        return Listened(features, Heard(silent, loud, loudest_tags(features, audio.labels)))
 
     @torch.inference_mode()
     def judge(
@@ -205,6 +231,12 @@ class SeAC:
     def _classes(self) -> Tensor:
         """Class embeddings of the vocabulary, averaged over the templates: (K, d)."""
         return class_embeddings(self.vocabulary.names, self.stages.text)
+
+
+def around(waveform: Tensor, sample_rate: int, middle: float, seconds: float) -> Tensor:
+    """The part of a waveform (S,) that lies within ``seconds / 2`` of ``middle``."""
+    first = max(0, round((middle - seconds / 2) * sample_rate))
+    return waveform[first : max(first, round((middle + seconds / 2) * sample_rate))]
 
 
 def notes_on(seen: Seen, listened: Listened) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from seac.result import Result
 from seac.video.drawing import draw
 
 PREFIX = ".seac-"
+RECORD = "result.json"
+"""Moved in last: a folder that holds one is finished."""
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise unwritable(folder, error) from None
     try:
         yield draft
-        for item in sorted(draft.iterdir()):
+        for item in sorted(draft.iterdir(), key=lambda item: (item.name == RECORD, item.name)):
             target = folder / item.name
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)

@@ -100,18 +100,19 @@ def decode_mask(rle: Rle) -> NDArray[np.bool_]:
 def frame_record(result: Result) -> FrameRecord:
     """A result as it is written down."""
     rles = encode_masks(result.masks)
+    corners = result.boxes.astype(float).round(2).tolist()
     masks = tuple(
         MaskRecord(
             id=int(result.ids[row]),
             segmentation=rle,
-            box=tuple(round(float(edge), 2) for edge in result.boxes[row]),
+            box=(left, top, right, bottom),
             score=round(float(result.scores[row]), 5),
             similarity=round(float(result.similarity[row]), 5),
             probability=round(float(result.probability[row]), 5),
             sounding=bool(result.sounding[row]),
             label=result.names[row],
         )
-        for row, rle in enumerate(rles)
+        for row, (rle, (left, top, right, bottom)) in enumerate(zip(rles, corners, strict=True))
     )
     tags = tuple((word, round(value, 5)) for word, value in result.heard.tags)
     return FrameRecord(

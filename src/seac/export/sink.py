@@ -1,4 +1,4 @@
-"""What takes a clip's results one by one and writes a file; the table of those that ``seac segment`` writes."""
+"""What takes a clip's results one by one and writes a file, and the table of those there are."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,13 @@ def size_of(image: Any) -> tuple[int, int]:
     return (int(shape[0]), int(shape[1])) if len(shape) >= 2 else (0, 0)
 
 
+def size_on_disk(path: Path) -> tuple[int, int]:
+    """(height, width) of an image file as it is shown, from its header alone."""
+    with _no_limit(), Image.open(path) as image:
+        turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
 def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
     """Read an image file, upright by its EXIF orientation, as :func:`as_picture` gives it.
 
@@ -63,9 +72,8 @@ def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of an image")
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # our own limit is checked below
     try:
-        with Image.open(path) as image:
+        with _no_limit(), Image.open(path) as image:
             if image.width * image.height > MAX_FILE_PIXELS:
                 raise InputError(
                     f"{path}: {image.width} x {image.height} pixels; scale it below "
@@ -79,6 +87,14 @@ def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: image cannot be decoded ({_line(error)}); is the file whole?") from None
+
+
+@contextmanager
+def _no_limit() -> Iterator[None]:
+    """Without Pillow's warning about large images: our own limit is another, and refuses before decoding."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
@@ -90,7 +106,8 @@ def shrink(pixels: Tensor, max_side: int = MAX_SIDE) -> Tensor:
     if scale >= 1:
         return pixels
     size = [max(1, round(height * scale)), max(1, round(width * scale))]
-    return vision.resize(pixels, size, antialias=True)
+    smaller: Tensor = vision.resize(pixels, size, antialias=True)
+    return smaller
 
 
 def _line(error: Exception) -> str:

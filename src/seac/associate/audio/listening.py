@@ -34,7 +34,7 @@ def listen(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFea
         encoder: the audio network.
         batch: windows per forward pass; bounds memory for long sounds.
     """
-    parts = [encoder(part) for part in windows_of(waveform, encoder.window, encoder.hop).split(batch)]
+    parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
     tags = [part.tags for part in parts if part.tags is not None]
     return AudioFeatures(torch.cat([part.embeddings for part in parts]), torch.cat(tags) if tags else None)
 

@@ -107,6 +107,7 @@ class MiniLM:
         table: words known beforehand; None takes the table that ships.
     """
 
+    version = f"all-MiniLM-L6-v2 sha256:{SHA256[:12]}"
     dim = DIM
 
     def __init__(self, table: WordTable | None = None) -> None:
@@ -136,5 +137,5 @@ class MiniLM:
     def computed(self, groups: Sequence[Sequence[str]]) -> Tensor:
         """As :meth:`means`, always by the transformer."""
         vectors = self.transformer([sentence for group in groups for sentence in group])
-        parts = vectors.split([len(group) for group in groups])
+        parts = torch.split(vectors, [len(group) for group in groups])
         return functional.normalize(torch.stack([part.mean(0) for part in parts]), dim=1)

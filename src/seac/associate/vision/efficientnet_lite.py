@@ -189,6 +189,7 @@ class EfficientNetLite:
     ``tags`` are softmax probabilities over the 1,000 ImageNet classes.
     """
 
+    version = f"efficientnet-lite2 ImageNet sha256:{SHA256[:12]}"
     size = 260
     # The published weights were trained on (pixel - 127) / 128.
     mean = (127 / 255, 127 / 255, 127 / 255)

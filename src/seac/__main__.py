@@ -1,0 +1,5 @@
+"""``python -m seac``."""
+
+from seac.cli import main
+
+main()

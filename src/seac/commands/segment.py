@@ -1,0 +1,64 @@
+"""``seac segment``: from a video to a film of what sounds in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seac.errors import InputError
+
+
+def segment(
+    source: Annotated[
+        Path, typer.Argument(help="A video, a picture (with --audio), or a folder of them.", metavar="INPUT")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out"),
+    audio: Annotated[Path | None, typer.Option(help="A sound file to hear in place of the video's.")] = None,
+    fps: Annotated[float, typer.Option(help="Frames to judge per second.")] = 1.0,
+    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    vocabulary: Annotated[
+        str | None, typer.Option(help='Names to choose from: a text file, or "dog,piano".')
+    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="Least probability at which a mask sounds.")] = None,
+    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
+    window: Annotated[float | None, typer.Option(help="Seconds of sound heard around each frame.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
+    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
+    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    export: Annotated[str, typer.Option(help="What to write, by comma.")] = "overlay,masks,json,timeline",
+    again: Annotated[
+        bool, typer.Option("--again", help="In a folder, redo clips that are finished already.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+) -> None:
+    """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
+    from seac.segmenting import Job, segment_all
+
+    if top_n is not None and top_n < 1:
+        raise InputError(f"--top-n is {top_n}: give at least 1")
+    if not 0 < fps <= 1000:
+        raise InputError(f"--fps is {fps:g}: give a number above 0, at most 1000")
+    if window is not None and not 0 < window <= 60:
+        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
+    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder, "associate": associate}
+    constants = {"top_n": top_n, "hears": window, "exact": True if exact else None}
+    job = Job(
+        source=source,
+        out=out,
+        audio=audio,
+        fps=fps,
+        preset=preset,
+        device=device,
+        vocabulary=vocabulary,
+        threshold=threshold,
+        parts={stage: name for stage, name in parts.items() if name is not None},
+        constants={name: value for name, value in constants.items() if value is not None},
+        exports=tuple(word.strip() for word in export.split(",") if word.strip()),
+        again=again,
+    )
+    segment_all(job, as_json=as_json)

@@ -1,0 +1,176 @@
+"""The whole, with parts that answer at once; and once with the real ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import seac
+from seac import InputError
+from tests.fakes import COLOURS, fake_model, squares, tone, write_video, write_wav
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_the_thing_that_sounds_is_found_and_named(name):
+    result = fake_model()(squares(), tone(name, 2), 16_000)
+    assert [result.names[row] for row in np.flatnonzero(result.sounding)] == [name]
+    assert result.labels[result.semantic.max()] == name
+    assert result.heatmap.max() == 1
+    best = int(result.similarity.argmax())
+    assert (result.heatmap[result.masks[best]] == 1).all()
+
+
+def test_silence_is_answered_with_silence():
+    result = fake_model()(squares(), tone("silence", 2), 16_000)
+    assert not result.sounding.any()
+    assert result.heatmap.max() == 0
+    assert result.semantic.max() == 0
+    assert result.confidence == -1
+    assert result.heard.silent
+
+
+def test_nothing_sounds_in_silence_even_at_threshold_zero():
+    model = fake_model()
+    object.__setattr__(model.stages, "calibration", type(model.stages.calibration)(threshold=0.0))
+    assert not model(squares(), tone("silence", 1), 16_000).sounding.any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(order=st.permutations(range(4)))
+def test_order_of_masks_does_not_matter(order):
+    model = fake_model()
+    seen = model.see(squares())
+    listened = model.hear(tone("green", 1), 16_000)
+    plain = model.judge(seen, listened)
+    rows = torch.tensor(order)
+    proposals = type(seen.proposals)(
+        seen.proposals.masks[rows], seen.proposals.boxes[rows], seen.proposals.scores[rows]
+    )
+    shuffled = type(seen)(
+        seen.image,
+        seen.original_size,
+        proposals,
+        type(seen.embeddings)(*(None if x is None else x[rows] for x in vars(seen.embeddings).values())),
+        seen.places[rows],
+        type(seen.named)(seen.named.labels[rows], seen.named.scores[rows]),
+    )
+    other = model.judge(shuffled, listened)
+    np.testing.assert_allclose(other.heatmap, plain.heatmap, atol=1e-6)
+    np.testing.assert_array_equal(other.semantic, plain.semantic)
+    np.testing.assert_array_equal(other.sounding, plain.sounding[list(order)])
+
+
+@pytest.mark.parametrize("rate", [4_000, 8_000, 22_050, 44_100, 48_000, 192_000])
+def test_any_sample_rate_says_the_same(rate):
+    result = fake_model()(squares(), tone("red", 1, rate), rate)
+    assert result.names[int(result.similarity.argmax())] == "red"
+
+
+def test_stereo_integers_tensors_and_pil_are_the_same_sound_and_picture():
+    model, mono = fake_model(), tone("red", 1)
+    plain = model(squares(), mono, 16_000)
+    for image, sound in (
+        (Image.fromarray(squares()), np.stack([mono, mono])),
+        (torch.from_numpy(squares()).permute(2, 0, 1), np.stack([mono, mono], 1)),
+        (squares().astype(np.float32) / 255, (mono * 32768).astype(np.int16)),
+        (squares(), torch.from_numpy(mono)),
+    ):
+        np.testing.assert_allclose(model(image, sound, 16_000).similarity, plain.similarity, atol=1e-3)
+
+
+def test_a_clipped_sound_is_heard():
+    result = fake_model()(squares(), np.clip(20 * tone("red", 1), -1, 1) * 1.5, 16_000)
+    assert result.names[int(result.similarity.argmax())] == "red"
+
+
+@pytest.mark.parametrize(
+    ("sound", "rate", "line"),
+    [
+        (np.array([0, np.nan], np.float32), 16_000, "NaN"),
+        (np.full(10, 3000, np.float32), 16_000, "scale it"),
+        (np.zeros((9, 20, 2), np.float32), 16_000, "channels"),
+        (np.zeros(10, np.float32), 3_999, "sample_rate"),
+        (np.zeros(10, np.float32), 192_001, "sample_rate"),
+        (np.zeros(10, "complex64"), 16_000, "dtype"),
+        ([0.0, 1.0], 16_000, "list"),
+    ],
+)
+def test_what_is_no_sound_is_refused_in_one_line(sound, rate, line):
+    with pytest.raises(InputError, match=line) as refused:
+        fake_model()(squares(), sound, rate)
+    assert "\n" not in str(refused.value)
+
+
+def test_no_samples_at_all_are_silence():
+    assert fake_model()(squares(), np.zeros(0, np.float32), 16_000).heard.silent
+
+
+def test_a_still_under_a_sound_is_looked_at_once(tmp_path):
+    model, looked = fake_model(), []
+    segmenter = model.stages.segmenter
+    object.__setattr__(model.stages, "segmenter", lambda image: looked.append(1) or segmenter(image))
+    picture = tmp_path / "a.png"
+    Image.fromarray(squares()).save(picture)
+    sound = write_wav(tmp_path / "a.wav", np.concatenate([tone("red", 2), tone("blue", 2)]))
+    results = list(model.video(picture, 2, audio=sound))
+    assert len(results) == 8
+    assert len(looked) == 1
+    assert results[0].names[int(results[0].similarity.argmax())] == "red"
+    assert results[-1].names[int(results[-1].similarity.argmax())] == "blue"
+
+
+def test_a_video_is_followed_and_falls_silent_with_its_sound(tmp_path):
+    sound = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
+    film = write_video(tmp_path / "a.mp4", [squares()] * 50, sound)
+    results = list(fake_model().video(film, 4))
+    assert [round(r.time, 2) for r in results] == [n / 4 for n in range(20)]
+    assert all((r.ids == results[0].ids).all() for r in results)
+    names = [{r.names[row] for row in np.flatnonzero(r.sounding)} for r in results]
+    assert names[1] == {"red"}
+    assert names[11] == {"blue"}
+    assert all(not heard for heard in names[15:])
+
+
+def test_results_become_detections_figures_and_folders(tmp_path):
+    result = fake_model()(squares(), tone("red", 1), 16_000)
+    detections = result.to_detections()
+    assert detections.data["class_name"].tolist() == ["red"]
+    assert len(result.to_detections(only_sounding=False)) == len(result)
+    result.plot(tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").width > 100
+    result.save(tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "heatmap.png", "masks", "overlay.png", "result.json",
+    ]  # fmt: skip
+
+
+def test_no_detections_in_silence():
+    assert len(fake_model()(squares(), tone("silence", 1), 16_000).to_detections()) == 0
+
+
+def test_importing_seac_imports_no_torch():
+    code = "import sys, seac, seac.cli; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"preset": "tony"}, "did you mean 'tiny'"),
+        ({"device": "abacus"}, "unknown device"),
+        ({"segmenter": "clasic"}, "did you mean 'classic'"),
+        ({"threshold": 1.5}, "threshold"),
+        ({"vocabulary": []}, "empty"),
+        ({"top": 3}, "unknown setting"),
+    ],
+)
+def test_wrong_names_are_answered_with_the_nearest(options, line):
+    with pytest.raises(InputError, match=line):
+        seac.load(**options)
