@@ -1,0 +1,59 @@
+"""CONTRIBUTING.md, followed: each thing it says in ten lines works as it says."""
+
+from __future__ import annotations
+
+import torch
+
+from seac import cli, presets
+from seac.export import sink
+from seac.segment.proposals import Proposals
+from seac.segment.resize import boxes_of
+from tests.fakes import PitchHearing, fake_model, squares, tone, write_video
+
+
+class Halves:
+    version = "halves 1"
+
+    def __call__(self, image):
+        height, width = image.shape[-2:]
+        masks = torch.zeros(2, height, width, dtype=torch.bool)
+        masks[0, :, : width // 2] = True
+        masks[1, :, width // 2 :] = True
+        return Proposals(masks, boxes_of(masks), torch.tensor([0.9, 0.8]))
+
+
+def halves(device):
+    return Halves()
+
+
+class Counter:
+    def __init__(self, folder, clip):
+        self._file = (folder / "mine.txt").open("w", encoding="utf-8")
+
+    def add(self, result):
+        self._file.write(f"{result.time} {int(result.sounding.sum())}\n")
+
+    def close(self):
+        self._file.close()
+
+
+def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
+    monkeypatch.setitem(presets.PARTS["segmenter"], "mine", f"{__name__}:halves")
+    chosen = presets.choose("tiny", segmenter="mine")
+    assert (
+        len(presets.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
+        == 2
+    )
+
+
+def test_an_encoder_is_a_file_and_a_row(monkeypatch):
+    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fakes:PitchHearing")
+    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchHearing
+
+
+def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sink.SINKS, "mine", f"{__name__}:Counter")
+    monkeypatch.setattr("seac.segmenting.load", lambda preset, **options: fake_model())
+    film = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
+    assert cli.run(["segment", str(film), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
+    assert len((tmp_path / "out/mine.txt").read_text().splitlines()) == 2
