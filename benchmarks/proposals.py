@@ -1,0 +1,210 @@
+"""How good are the proposals? Measured on composites of unseen media and on photographs with human regions.
+
+    python -m benchmarks.proposals --segmenter classic --segmenter tiny
+
+For every true mask, the proposal with the highest IoU is taken. Reported: mean of that IoU, recall at IoU .5 with
+all proposals and with the ten best, boundary F of the matched proposals at 3 px (Martin et al., PAMI 2004,
+without bipartite matching: a boundary pixel counts if one of the other's lies within 3 px), number of masks and
+time per image on the given number of threads. Composites: visible parts of at least 60 px. Photographs: human
+regions of at least ``--least`` of the picture (annotators leave slivers of a pixel), things and stuff alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from seac.segment.proposals import Segmenter
+
+Picture = NDArray[np.uint8]
+Masks = NDArray[np.bool_]
+SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a segmenter on one set of pictures."""
+
+    segmenter: str
+    pictures: str
+    images: int
+    regions: int
+    mean_best_iou: float
+    recall_50: float
+    recall_50_top10: float
+    boundary_f3: float
+    masks: float
+    ms_median: float
+    ms_p90: float
+
+
+def composites(shared: Path, count: int, seed: int, split: str = "dev") -> Iterator[tuple[Picture, Masks]]:
+    """``count`` composite frames (224 px) with the exact visible masks of all their things."""
+    bench = _load(shared / "tools" / "build_bench.py")
+    media, rng = bench.Media(str(shared / "data" / "media" / split)), random.Random(seed)
+    for index in range(count):
+        things = bench.things_for(rng, media, [media.sounding[index % len(media.sounding)]], index % 3)
+        frame, owner = bench.scene(rng, media, things, 1)[0]
+        masks = np.stack([owner == k for k in range(len(things))])
+        yield np.asarray(frame), masks[masks.sum((1, 2)) >= 60]
+
+
+def photographs(shared: Path, least: float, count: int | None = None) -> Iterator[tuple[Picture, Masks]]:
+    """The photographs with their human regions of at least ``least`` of the picture."""
+    folder = shared / "data" / "photos"
+    for path in sorted((folder / "images").glob("*.jpg"))[:count]:
+        regions = np.asarray(Image.open(folder / "regions" / f"{path.stem}.png"))
+        ids, areas = np.unique(regions, return_counts=True)
+        kept = ids[areas >= least * regions.size]
+        yield np.asarray(Image.open(path).convert("RGB")), regions[None] == kept[:, None, None]
+
+
+def best_iou(proposed: Masks, true: Masks) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Best IoU for each true mask, and which proposal has it; no proposals give 0 and -1."""
+    if len(proposed) == 0:
+        return np.zeros(len(true)), np.full(len(true), -1)
+    p = proposed.reshape(len(proposed), -1).astype(np.float32)
+    t = true.reshape(len(true), -1).astype(np.float32)
+    both = t @ p.T
+    iou = both / np.maximum(t.sum(1)[:, None] + p.sum(1)[None] - both, 1)
+    return iou.max(1), iou.argmax(1)
+
+
+def boundary_f(mask: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: float = 3.0) -> float:
+    """F measure of the boundaries of two masks; the picture's frame is no boundary."""
+    a, b = _boundary(mask), _boundary(true)
+    if not a.any() or not b.any():
+        return float(a.any() == b.any())
+    precision = float((ndimage.distance_transform_edt(~b)[a] <= tolerance).mean())
+    recall = float((ndimage.distance_transform_edt(~a)[b] <= tolerance).mean())
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def measure(
+    name: str,
+    segmenter: Segmenter,
+    pictures: str,
+    cases: Iterator[tuple[Picture, Masks]],
+    boundary: bool = True,
+) -> Row:
+    """Run ``segmenter`` over ``cases`` and sum up."""
+    best: list[NDArray[np.float64]] = []
+    top10: list[NDArray[np.float64]] = []
+    edges: list[float] = []
+    counts: list[int] = []
+    times: list[float] = []
+    for picture, true in cases:
+        image = torch.from_numpy(picture.copy()).permute(2, 0, 1)
+        start = time.perf_counter()
+        proposals = segmenter(image)
+        times.append((time.perf_counter() - start) * 1000)
+        masks = proposals.masks.numpy()
+        counts.append(len(masks))
+        iou, which = best_iou(masks, true)
+        best.append(iou)
+        top10.append(best_iou(masks[:10], true)[0])
+        if boundary and len(masks):
+            edges += [boundary_f(masks[k], t) for k, t in zip(which, true, strict=True)]
+    every, ten = np.concatenate(best), np.concatenate(top10)
+    return Row(
+        name,
+        pictures,
+        len(counts),
+        len(every),
+        float(every.mean()),
+        float((every >= 0.5).mean()),
+        float((ten >= 0.5).mean()),
+        float(np.mean(edges)) if edges else 0.0,
+        float(np.mean(counts)),
+        float(np.median(times)),
+        float(np.percentile(times, 90)),
+    )
+
+
+def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    edge = np.zeros_like(mask)
+    edge[:-1] |= mask[:-1] != mask[1:]
+    edge[:, :-1] |= mask[:, :-1] != mask[:, 1:]
+    return edge
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _print(rows: list[Row]) -> None:
+    heads = (
+        "segmenter",
+        "pictures",
+        "images",
+        "regions",
+        "mean best IoU",
+        "recall@.5",
+        "top 10",
+        "F@3px",
+        "masks",
+    )
+    print(("{:<14}{:<14}{:>7}{:>9}{:>15}{:>11}{:>8}{:>8}{:>7}{:>12}").format(*heads, "ms (p90)"))
+    for r in rows:
+        print(
+            f"{r.segmenter:<14}{r.pictures:<14}{r.images:>7}{r.regions:>9}{r.mean_best_iou:>15.3f}"
+            f"{r.recall_50:>11.3f}{r.recall_50_top10:>8.3f}{r.boundary_f3:>8.3f}{r.masks:>7.1f}"
+            f"{r.ms_median:>6.0f} ({r.ms_p90:.0f})"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print; see the module's docstring."""
+    from seac.segment.table import build
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--segmenter", action="append", help="name in seac.segment.table (default: tiny)")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with tools/ and data/")
+    parser.add_argument("--composites", type=int, default=120, help="composite frames of the dev media")
+    parser.add_argument("--photos", type=int, default=None, help="first N photographs (default: all)")
+    parser.add_argument(
+        "--least", type=float, default=0.005, help="smallest human region, share of the picture"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    rows: list[Row] = []
+    for name in given.segmenter or ["tiny"]:
+        segmenter = build(name)
+        if given.composites:
+            cases = composites(given.shared, given.composites, given.seed)
+            rows.append(measure(name, segmenter, "composite dev", cases))
+        if given.photos != 0:
+            cases = photographs(given.shared, given.least, given.photos)
+            rows.append(measure(name, segmenter, "photographs", cases))
+    _print(rows)
+    if given.json:
+        sys.stdout.write(json.dumps([asdict(r) for r in rows]) + "\n")
+
+
+if __name__ == "__main__":
+    main()

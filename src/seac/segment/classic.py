@@ -1,0 +1,193 @@
+"""Proposals without a trained detector: what stands out, and regions of a hierarchy of superpixels.
+
+Candidates are the nodes of the hierarchies and the superpixels under a thresholded saliency map; all are sets of
+superpixels, so overlaps, outlines and contrasts of thousands of candidates are a few small matrix products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import label as components
+from torch import Tensor
+
+from seac.segment.hierarchy import Weights, merge
+from seac.segment.nms import pairwise_iou, suppress
+from seac.segment.proposals import Proposals
+from seac.segment.resize import boxes_of, enlarge, resize_image, whole_frame, working_size
+from seac.segment.saliency import shared_saliency
+from seac.segment.superpixels import Superpixels, cut
+
+Floats = NDArray[np.float32]
+SALIENT = (0.15, 0.3, 0.5, 0.7, 0.9)
+
+
+@dataclass(frozen=True)
+class ClassicSettings:
+    """Settings of the classic segmenter.
+
+    Attributes:
+        most: masks per frame.
+        long_side: working size in pixels.
+        scale: size preference of the superpixels.
+        smallest: pixels of a superpixel at least, at the working size.
+        trees: one hierarchy per set of weights.
+        least_area: smallest candidate as a share of the picture.
+        most_area: greatest candidate as a share of the picture.
+        overlap: greatest IoU of two proposals.
+        saliency: also look at what stands out (ten times slower on one core, better order).
+        threads: threads of the saliency network.
+    """
+
+    most: int = 50
+    long_side: int = 256
+    scale: float = 40.0
+    smallest: int = 24
+    trees: tuple[Weights, ...] = field(default_factory=lambda: (Weights(), Weights(0.5, 10.0, 3.0, 0.15)))
+    least_area: float = 0.002
+    most_area: float = 0.9
+    overlap: float = 0.7
+    saliency: bool = True
+    threads: int = 1
+
+
+class Classic:
+    """Saliency and hierarchical superpixels, merged by mask NMS; a :class:`~seac.segment.proposals.Segmenter`."""
+
+    def __init__(self, settings: ClassicSettings | None = None) -> None:
+        self.settings = settings or ClassicSettings()
+
+    def __call__(self, image: Tensor) -> Proposals:
+        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        height, width = image.shape[-2:]
+        s = self.settings
+        small = resize_image(image, *working_size(height, width, s.long_side)).round()
+        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
+        leaves = cut(picture, s.scale, s.smallest)
+        if len(leaves) < 2:
+            return whole_frame(height, width)
+        salience = self._salience(image, leaves) if s.saliency else None
+        rows, persistence = candidates(leaves, s, salience)
+        if len(rows) == 0:
+            return whole_frame(height, width)
+        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
+        order = torch.argsort(scores, descending=True, stable=True)
+        flat = torch.from_numpy(rows)[order]
+        kept = suppress(pairwise_iou(flat, torch.from_numpy(leaves.area)), s.overlap, s.most)
+        small_masks = flat[kept][:, torch.from_numpy(leaves.labels)]
+        masks = enlarge(small_masks, height, width)
+        seen = masks.flatten(1).any(1)
+        if not seen.any():
+            return whole_frame(height, width)
+        return Proposals(masks[seen], boxes_of(masks[seen]), scores[order][kept][seen])
+
+    def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:
+        where = shared_saliency(self.settings.threads)(image)
+        height, width = leaves.labels.shape
+        at_work = resize_image(where[None], height, width)[0].numpy()
+        mean = np.bincount(leaves.labels.ravel(), at_work.ravel(), len(leaves)) / leaves.area
+        return mean.astype(np.float32)
+
+
+def candidates(
+    leaves: Superpixels, settings: ClassicSettings, salience: Floats | None
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Distinct regions of a sensible size, as sets of superpixels (K, R), and how long each outlives merging."""
+    rows, persistence = [], []
+    for weights in settings.trees:
+        tree = merge(leaves, weights)
+        top = max(float(tree.died[-1]), 1e-6)
+        rows.append(tree.members)
+        persistence.append((tree.died - tree.born) / top)
+    if salience is not None:
+        standing = salient_regions(leaves, salience)
+        rows.append(standing)
+        persistence.append(np.zeros(len(standing), np.float32))
+    every, lasting = np.concatenate(rows), np.concatenate(persistence)
+    share = every @ leaves.area / leaves.area.sum()
+    fits = (share >= settings.least_area) & (share <= settings.most_area)
+    every, lasting = every[fits], lasting[fits]
+    if len(every) == 0:
+        return every, lasting
+    _, first = np.unique(np.packbits(every, axis=1), axis=0, return_index=True)
+    first.sort()
+    return every[first], lasting[first]
+
+
+def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
+    """Superpixels whose mean saliency passes a threshold, all together and each connected part: (K, R) bool."""
+    rows: list[NDArray[np.bool_]] = []
+    for threshold in SALIENT:
+        above = salience > threshold
+        rows.append(above)
+        parts, count = components(above[leaves.labels])
+        for part in range(1, count + 1):
+            member = np.zeros(len(leaves), bool)
+            member[leaves.labels[parts == part]] = True
+            rows.append(member)
+    return np.stack(rows)
+
+
+def objectness(
+    leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
+) -> Floats:
+    """How much like a thing each candidate looks: (K,) float32 in [0, 1]."""
+    return 1 / (1 + np.exp(-(evidence(leaves, rows, persistence, salience) @ COEFFICIENTS + INTERCEPT)))
+
+
+def evidence(
+    leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
+) -> Floats:
+    """What speaks for each candidate: (K, 9) float32, see ``EVIDENCE`` for the names of the columns."""
+    inside = rows.astype(np.float32)
+    outside = 1 - inside
+    area, total = inside @ leaves.area, leaves.area.sum()
+    share = area / total
+    outline = ((inside @ leaves.length) * outside).sum(1)
+    step = ((inside @ leaves.edge) * outside).sum(1) / np.maximum(outline, 1)
+    within = ((inside @ leaves.edge) * inside).sum(1) / np.maximum(
+        ((inside @ leaves.length) * inside).sum(1), 1
+    )
+    rim = inside @ leaves.frame
+    near = ((inside @ leaves.length) * outside) / np.maximum(outline, 1)[:, None]  # who lies along the outline
+    colour_in = (inside * leaves.area) @ leaves.colour / area[:, None]
+    contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
+    compact = np.minimum(4 * np.pi * area / np.maximum(outline + rim, 1) ** 2, 1)
+    if salience is None:
+        stands = covers = np.zeros_like(area)
+    else:
+        mean_in = (inside * leaves.area) @ salience / area
+        stands = mean_in - near @ salience
+        covers = (inside * leaves.area) @ salience / max(float(leaves.area @ salience), 1e-6)
+    columns = (
+        np.log(share),
+        np.log(share) ** 2,
+        np.log1p(step),
+        np.log1p(within),
+        np.log1p(contrast),
+        rim / np.maximum(outline + rim, 1),
+        compact,
+        persistence,
+        stands,
+        covers,
+    )
+    return np.stack(columns, 1).astype(np.float32)
+
+
+EVIDENCE = (
+    "log area",
+    "log area squared",
+    "step at the outline",
+    "steps within",
+    "contrast",
+    "share of outline on the frame",
+    "compactness",
+    "persistence",
+    "saliency contrast",
+    "share of saliency",
+)
+COEFFICIENTS = np.array([0, -0.1, 1, -0.5, 0.5, -1, 1, 3, 3, 1], np.float32)
+INTERCEPT = np.float32(-3)

@@ -1,0 +1,38 @@
+"""Segmenters by name: a new one is a file and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from seac.errors import InputError
+from seac.segment.classic import Classic, ClassicSettings
+from seac.segment.proposals import Segmenter
+
+
+def _classic(**options: Any) -> Segmenter:
+    return Classic(ClassicSettings(**options))
+
+
+SEGMENTERS: dict[str, Callable[..., Segmenter]] = {
+    "tiny": _classic,
+    "classic": _classic,
+}
+
+
+def build(name: str, **options: Any) -> Segmenter:
+    """The segmenter called ``name``.
+
+    Args:
+        name: a row of the table.
+        options: settings of that segmenter, e.g. ``most=20``.
+
+    Raises:
+        InputError: no such name, or an option that this segmenter does not have.
+    """
+    if name not in SEGMENTERS:
+        raise InputError(f"no segmenter {name!r}: choose one of {', '.join(SEGMENTERS)}")
+    try:
+        return SEGMENTERS[name](**options)
+    except TypeError as error:
+        raise InputError(f"segmenter {name}: {error}; see its settings for the options it has") from error
