@@ -1,0 +1,120 @@
+"""Our own audio network: a small log-mel CNN that was taught by YAMNet (``training/hearing``)."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import torch
+from safetensors.torch import load
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.audio.logmel import RATE, LogMel
+from seac.associate.text.descriptions import audioset_names
+from seac.errors import InputError
+
+WEIGHTS = "assets/hearing.safetensors"
+SHA256 = ""
+WINDOW, HOP = 15_600, 7_800
+TAGS, DIM = 521, 1024
+MEAN, SCALE = -3.5, 2.5
+"""Log-mel of common sound, roughly: the network sees about zero mean and unit spread."""
+
+# (channels out, stride) of the depthwise separable blocks.
+BLOCKS = ((64, 2), (96, 1), (192, 2), (192, 1), (384, 2), (384, 1), (384, 1), (384, 1), (768, 2), (768, 1))
+STEM = 32
+
+
+class Separable(nn.Module):
+    """A depthwise 3x3 and a pointwise convolution, each normalised and rectified; a residual where it fits."""
+
+    def __init__(self, given: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.residual = given == channels and stride == 1
+        self.spread = nn.Conv2d(given, given, 3, stride, 1, groups=given, bias=False)
+        self.spread_norm = nn.BatchNorm2d(given)
+        self.mix = nn.Conv2d(given, channels, 1, bias=False)
+        self.mix_norm = nn.BatchNorm2d(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, given, h, w) to (n, channels, h / stride, w / stride)."""
+        spread = functional.relu(self.spread_norm(self.spread(features)))
+        mixed = self.mix_norm(self.mix(spread))
+        return functional.relu(mixed + features if self.residual else mixed)
+
+
+class HearingNetwork(nn.Module):
+    """Log-mel (n, 96, 64) to an embedding (n, 1024) and tag logits (n, 521)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, STEM, 3, 2, 1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(STEM)
+        widths = [STEM, *(channels for channels, _ in BLOCKS)]
+        self.blocks = nn.Sequential(
+            *(Separable(given, *block) for given, block in zip(widths[:-1], BLOCKS, strict=True))
+        )
+        self.embed = nn.Linear(widths[-1], DIM)
+        self.tag = nn.Linear(DIM, TAGS)
+
+    def forward(self, logmel: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedding (n, 1024), never negative as the teacher's, and tag logits (n, 521)."""
+        features = ((logmel - MEAN) / SCALE)[:, None]
+        features = functional.relu(self.stem_norm(self.stem(features)))
+        embedding = functional.relu(self.embed(self.blocks(features).mean(dim=(2, 3))))
+        return embedding, self.tag(embedding)
+
+
+class Hearing:
+    """The network as an :class:`~seac.associate.audio.encoder.AudioEncoder`; tags are AudioSet's 521."""
+
+    sample_rate, window, hop, dim = RATE, WINDOW, HOP, DIM
+
+    def __init__(
+        self, network: HearingNetwork, device: torch.device | str = "cpu", version: str = ""
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.eval().requires_grad_(requires_grad=False).to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.front = LogMel()
+        self.labels = audioset_names()
+        self.version = version or "hearing, untrained"
+
+    @classmethod
+    def load(cls, device: torch.device | str = "cpu", path: Path | None = None) -> Hearing:
+        """The weights that ship with seac, or those in ``path`` (which are not checked).
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        content = _shipped() if path is None else path.read_bytes()
+        network = HearingNetwork()
+        try:
+            network.load_state_dict(
+                {name: value.float() for name, value in load(content).items()}, strict=False
+            )
+        except Exception as error:
+            raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
+        return cls(network, device, f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}")
+
+    @torch.inference_mode()
+    def __call__(self, windows: Tensor) -> AudioFeatures:
+        """Encode ``windows``, (n, 15600) float32 in [-1, 1] at 16 kHz, in one batch."""
+        if len(windows) == 0:
+            return AudioFeatures(torch.zeros(0, DIM), torch.zeros(0, TAGS))
+        embedding, logits = self.network(self.front(windows).to(self.device))
+        return AudioFeatures(embedding.cpu(), logits.sigmoid().cpu())
+
+
+def _shipped() -> bytes:
+    resource = files("seac").joinpath(WEIGHTS)
+    if not resource.is_file():
+        raise InputError(f"{WEIGHTS} is missing from the installation: pip install --force-reinstall seac")
+    with as_file(resource) as path:
+        content = path.read_bytes()
+    if SHA256 and hashlib.sha256(content).hexdigest() != SHA256:
+        raise InputError(f"{WEIGHTS} is damaged (wrong sha256): pip install --force-reinstall seac")
+    return content

@@ -1,0 +1,52 @@
+"""The log-mel spectrogram that YAMNet and VGGish share, for a batch of windows at once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RATE, FRAME, HOP, FFT, BANDS = 16_000, 400, 160, 512, 64
+LOW, HIGH = 125.0, 7_500.0
+
+
+def hertz_to_mel(hertz: Tensor) -> Tensor:
+    """HTK's mel scale."""
+    return 1127.0 * torch.log1p(hertz / 700.0)
+
+
+@lru_cache(maxsize=1)
+def mel_matrix() -> Tensor:
+    """Triangles on the mel scale: (257, 64) float32, from magnitudes to bands."""
+    mel = hertz_to_mel(torch.linspace(0, RATE / 2, FFT // 2 + 1, dtype=torch.float64))
+    low, high = hertz_to_mel(torch.tensor([LOW, HIGH], dtype=torch.float64)).tolist()
+    edges = torch.linspace(low, high, BANDS + 2, dtype=torch.float64)
+    rise = (mel[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - mel[:, None]) / (edges[2:] - edges[1:-1])
+    weights = torch.minimum(rise, fall).clamp_min(0)
+    weights[0] = 0  # no band hears a constant
+    return weights.float()
+
+
+class LogMel:
+    """Windows of sound to log-mel frames: 25 ms every 10 ms, 64 bands from 125 to 7,500 Hz, log(x + offset).
+
+    Args:
+        offset: what is added before the logarithm: .001 for YAMNet and our own network, .01 for VGGish.
+    """
+
+    def __init__(self, offset: float = 0.001) -> None:
+        self.offset = offset
+        self.window = torch.hann_window(FRAME, periodic=True)
+        self.mel = mel_matrix()
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Log-mel of ``windows`` (n, S) float32 in [-1, 1] at 16 kHz: (n, frames, 64) float32.
+
+        ``frames = 1 + (S - 400) // 160``; 15,600 samples give 96.
+        """
+        frames = windows.unfold(1, FRAME, HOP) * self.window
+        magnitude = torch.fft.rfft(functional.pad(frames, (0, FFT - FRAME))).abs()
+        return torch.log(magnitude @ self.mel + self.offset)

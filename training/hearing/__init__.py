@@ -1,0 +1,1 @@
+"""How ``src/seac/assets/hearing.safetensors`` was made: ``python -m training.hearing --help``."""

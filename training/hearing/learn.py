@@ -1,0 +1,158 @@
+"""The student learns: soft tags, their order, and the embedding's direction; checkpoints every few minutes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seac.associate.audio.hearing import HearingNetwork
+from training.hearing.lessons import SHARD, Lessons, read, shards
+
+SAVE_EVERY = 120.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
+        batch: lessons per step.
+        rate: greatest learning rate.
+        decay: weight decay.
+        average: of the moving average of weights, per step.
+        seed: of the order of lessons.
+    """
+
+    minutes: float = 50.0
+    batch: int = 64
+    rate: float = 2e-3
+    decay: float = 0.02
+    average: float = 0.999
+    seed: int = 0
+
+
+def loss_of(embedding: Tensor, logits: Tensor, lesson: tuple[Tensor, Tensor]) -> Tensor:
+    """Three views of one teacher.
+
+    Args:
+        embedding: (n, 1024) student's.
+        logits: (n, 521) student's.
+        lesson: tags (n, 521) and embedding (n, 1024) of the teacher.
+    """
+    tags, taught = lesson
+    each = functional.binary_cross_entropy_with_logits(logits, tags, reduction="none").sum(1).mean()
+    said = torch.logit(tags.clamp(1e-4, 1 - 1e-4))
+    order = functional.cross_entropy(logits, said.softmax(1))
+    turn = 1 - functional.cosine_similarity(embedding, taught).mean()
+    size = functional.smooth_l1_loss(embedding, taught)
+    return each + order + 4 * turn + size
+
+
+def rate_at(share: float, top: float) -> float:
+    """Learning rate: up over the first 5 %, then down a cosine to nearly 0."""
+    if share < 0.05:
+        return top * (share / 0.05)
+    return top * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
+
+
+class Draw:
+    """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
+
+    def __init__(self, folder: Path, seed: int, mixed: int = 4) -> None:
+        self.folder, self.mixed = folder, mixed
+        self.random = np.random.default_rng(seed)
+        self.seen: dict[str, int] = {}
+
+    def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """The batches of the next few shards."""
+        there = shards(self.folder)
+        order = sorted(there, key=lambda s: (self.seen.get(s.name, 0), self.random.random()))[: self.mixed]
+        for shard in order:
+            self.seen[shard.name] = self.seen.get(shard.name, 0) + 1
+        lessons: list[Lessons] = [read(shard) for shard in order]
+        rows = self.random.permutation(len(order) * SHARD)
+        joined = [
+            torch.from_numpy(np.concatenate([getattr(lesson, name) for lesson in lessons]))
+            for name in ("logmel", "tags", "embedding")
+        ]
+        picks = [torch.from_numpy(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
+        return [(joined[0][p], joined[1][p], joined[2][p]) for p in picks]
+
+
+def augmented(logmel: Tensor, random: np.random.Generator) -> Tensor:
+    """Louder or softer (the teacher hardly minds), and sometimes a band or a moment missing."""
+    logmel = logmel + torch.from_numpy(random.normal(0, 0.3, (len(logmel), 1, 1)).astype(np.float32))
+    for row in range(len(logmel)):
+        if random.random() < 0.25:
+            start = int(random.integers(0, 60))
+            logmel[row, :, start : start + int(random.integers(1, 5))] = -3.5
+        if random.random() < 0.25:
+            start = int(random.integers(0, 90))
+            logmel[row, start : start + int(random.integers(1, 8))] = -3.5
+    return logmel
+
+
+def learn(folder: Path, out: Path, schedule: Schedule) -> nn.Module:
+    """Train until the time is up, from a checkpoint if there is one.
+
+    Returns:
+        the moving average of the weights.
+    """
+    torch.manual_seed(schedule.seed)
+    network = HearingNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint, steps, spent = out / "checkpoint.pt", 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        steps, spent = state["steps"], state["spent"]
+    began = saved = time.monotonic() - spent
+    draw = Draw(folder, schedule.seed + steps)
+    total, running = schedule.minutes * 60, 0.0
+    while (now := time.monotonic() - began) < total:
+        for logmel, tags, embedding in draw.batches(schedule.batch):
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
+            loss = loss_of(
+                *network(augmented(logmel.float(), draw.random)), (tags.float(), embedding.float())
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            steps += 1
+            running += 0.02 * (loss.item() - running)
+            follow(average, network, min(schedule.average, steps / (steps + 10)))
+        now = time.monotonic() - began
+        print(json.dumps({"steps": steps, "minutes": round(now / 60, 2), "loss": round(running, 4),
+                          "shards": len(shards(folder))}), flush=True)  # fmt: skip
+        if time.monotonic() - saved > SAVE_EVERY or now >= total:
+            saved = time.monotonic()
+            state = {"network": network.state_dict(), "average": average.state_dict(),
+                     "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
+            torch.save(state, checkpoint.with_suffix(".tmp"))
+            checkpoint.with_suffix(".tmp").replace(checkpoint)
+    return average
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the average a little towards the network; counters and running statistics are copied."""
+    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, 1 - keep)
+    for slow, fast in zip(average.buffers(), network.buffers(), strict=True):
+        slow.copy_(fast)

@@ -1,0 +1,85 @@
+"""What the teacher said of many mixtures, kept in arrays on disk that grow while the student learns."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seac.associate.audio.logmel import LogMel
+from training.hearing.mixtures import WINDOW, mixture
+from training.hearing.sources import Group
+from training.hearing.teacher import Teacher
+
+SHARD = 2_000
+COLUMNS = {"logmel": (96, 64), "tags": (521,), "embedding": (1024,)}
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """n lessons: ``logmel`` (n, 96, 64), ``tags`` (n, 521), ``embedding`` (n, 1024), all float16."""
+
+    logmel: NDArray[np.float16]
+    tags: NDArray[np.float16]
+    embedding: NDArray[np.float16]
+
+
+def shards(folder: Path) -> list[Path]:
+    """Finished shards, in order."""
+    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
+
+
+def read(shard: Path) -> Lessons:
+    """A shard, mapped from disk."""
+    return Lessons(*(np.load(shard / f"{name}.npy", mmap_mode="r") for name in COLUMNS))
+
+
+def write(shard: Path, lessons: Lessons) -> None:
+    """Save a shard, whole or not at all."""
+    draft = shard.with_name(f"tmp-{shard.name}")
+    draft.mkdir(parents=True, exist_ok=True)
+    for name in COLUMNS:
+        np.save(draft / f"{name}.npy", getattr(lessons, name))
+    draft.rename(shard)
+
+
+def lesson_plan(
+    groups: Sequence[Group],
+    teacher: Teacher,
+    folder: Path,
+    count: int,
+    seed: int,
+    part: tuple[int, int] = (0, 1),
+) -> None:
+    """Render shards up to ``count`` lessons; those that are there already are left.
+
+    Args:
+        groups: what mixtures are made of.
+        teacher: labels them.
+        folder: where shards go.
+        count: lessons in all.
+        seed: shard k draws from (seed, k), so any process may render any shard.
+        part: (i, n): this process renders every n-th shard, from the i-th.
+    """
+    front = LogMel()
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(part[0], -(-count // SHARD), part[1]):
+        shard = folder / f"{number:05d}"
+        if shard.is_dir():
+            continue
+        began = time.time()
+        random = np.random.default_rng((seed, number))
+        made = Lessons(*(np.zeros((SHARD, *shape), np.float16) for shape in COLUMNS.values()))
+        windows = np.zeros((SHARD, WINDOW), np.float32)
+        for row in range(SHARD):
+            windows[row] = mixture(groups, random)
+            made.tags[row], made.embedding[row] = teacher(windows[row])
+        made.logmel[:] = front(torch.from_numpy(windows)).numpy()
+        write(shard, made)
+        print(json.dumps({"shard": number, "seconds": round(time.time() - began, 1)}), flush=True)

@@ -1,0 +1,59 @@
+"""Short random scores as MIDI files: notes, chords and runs at every pitch an instrument has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TICKS = 480
+"""Ticks per beat; a beat is half a second."""
+
+
+def melody(program: int, seconds: float, random: np.random.Generator, *, drums: bool = False) -> bytes:
+    """A MIDI file (format 0) of random notes on one instrument.
+
+    Args:
+        program: General MIDI program, 0 to 127.
+        seconds: how long.
+        random: draws pitch, length, loudness, chords and pauses.
+        drums: play the drum channel instead.
+    """
+    channel = 9 if drums else 0
+    events: list[tuple[int, bytes]] = [(0, bytes([0xC0 | channel, program]))]
+    tick, end = 0, round(seconds * 2 * TICKS)
+    while tick < end:
+        length = round(TICKS * float(random.choice([0.2, 0.5, 1.0, 2.0, 4.0], p=[0.2, 0.3, 0.25, 0.15, 0.1])))
+        loud = int(random.integers(50, 127))
+        for pitch in _pitches(random, drums=drums):
+            events.append((tick, bytes([0x90 | channel, pitch, loud])))
+            events.append((tick + length, bytes([0x80 | channel, pitch, 0])))
+        tick += length + (round(TICKS * float(random.exponential(0.6))) if random.random() < 0.3 else 0)
+    return _file(sorted(events, key=lambda event: event[0]))
+
+
+def _pitches(random: np.random.Generator, *, drums: bool) -> list[int]:
+    """One note, or the notes of a chord."""
+    if drums:
+        return sorted({int(key) for key in random.integers(35, 82, size=random.integers(1, 3))})
+    root = int(np.clip(random.normal(60, 12), 28, 96))
+    chord = ((0,), (0, 4, 7), (0, 3, 7), (0, 12), (0, 7))[
+        int(random.choice(5, p=[0.7, 0.1, 0.1, 0.05, 0.05]))
+    ]
+    return [root + step for step in chord]
+
+
+def _file(events: list[tuple[int, bytes]]) -> bytes:
+    body, now = bytearray(), 0
+    for tick, message in events:
+        body += _number(tick - now) + message
+        now = tick
+    body += b"\x00\xff\x2f\x00"
+    head = b"MThd" + (6).to_bytes(4, "big") + b"\x00\x00\x00\x01" + TICKS.to_bytes(2, "big")
+    return head + b"MTrk" + len(body).to_bytes(4, "big") + bytes(body)
+
+
+def _number(value: int) -> bytes:
+    """MIDI's variable-length number."""
+    parts = [value & 0x7F]
+    while value := value >> 7:
+        parts.append(0x80 | (value & 0x7F))
+    return bytes(reversed(parts))

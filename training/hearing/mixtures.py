@@ -1,0 +1,115 @@
+"""Mixtures: what the student hears is never twice the same.
+
+One to three recordings, each cut anywhere, played faster or slower (which moves its pitch), coloured by a
+random equaliser, placed in a random room, at random levels, with noise of a random colour beneath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.hearing.sources import Group
+
+WINDOW = 15_600
+RATE = 16_000
+PADDED = 1 << 15
+FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE)
+Floats = NDArray[np.float32]
+
+
+def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
+    """A window of 15,600 samples, float32 in [-1, 1]."""
+    count = int(random.choice([1, 2, 3], p=[0.62, 0.28, 0.10]))
+    total = np.zeros(PADDED // 2 + 1, np.complex64)
+    for number in range(count):
+        piece = cut(drawn(groups, random), random)
+        loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
+        total += loud * coloured(
+            np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64), random
+        )
+    sound = np.fft.irfft(total, PADDED)[:WINDOW].astype(np.float32)
+    sound /= max(rms(sound), 1e-4)
+    if random.random() < 0.5:
+        sound += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
+    return levelled(sound, random)
+
+
+def drawn(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
+    """A recording of a group drawn by weight."""
+    weights = np.array([group.weight if group.recordings else 0 for group in groups])
+    group = groups[int(random.choice(len(groups), p=weights / weights.sum()))]
+    return group.recordings[int(random.integers(len(group.recordings)))]
+
+
+def cut(recording: NDArray[np.int16], random: np.random.Generator) -> Floats:
+    """A window of a recording at a random speed, rather where it sounds than where it is quiet."""
+    speed = float(np.exp(random.normal(0, 0.12))) if random.random() < 0.6 else 1.0
+    need = int(WINDOW * speed) + 2
+    if len(recording) <= need:
+        piece = short(recording.astype(np.float32) / 32_768, need, random)
+    else:
+        starts = random.integers(0, len(recording) - need, size=3)
+        pieces = [recording[start : start + need] for start in starts]
+        powers = np.array([float(np.abs(part[::16].astype(np.float32)).mean()) for part in pieces]) + 1
+        best = int(powers.argmax()) if random.random() < 0.7 else 0
+        piece = pieces[best].astype(np.float32) / 32_768
+    if speed == 1.0:
+        return piece[:WINDOW]
+    return np.interp(np.arange(WINDOW) * speed, np.arange(len(piece)), piece).astype(np.float32)
+
+
+def short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
+    """A recording shorter than the window: said again and again, or once, somewhere in silence."""
+    if random.random() < 0.5:
+        return np.resize(piece, need)
+    whole = np.zeros(need, np.float32)
+    start = int(random.integers(0, need - len(piece) + 1))
+    whole[start : start + len(piece)] = piece
+    return whole
+
+
+def coloured(spectrum: NDArray[np.complex64], random: np.random.Generator) -> NDArray[np.complex64]:
+    """Through a random equaliser, a random band limit, a random room, each of them sometimes."""
+    if random.random() < 0.5:
+        knots = np.geomspace(60, 8_000, 7)
+        gains = np.interp(np.log(FREQUENCIES + 1), np.log(knots), random.normal(0, 5, len(knots)))
+        spectrum = spectrum * (10 ** (gains / 20)).astype(np.float32)
+    if random.random() < 0.12:
+        high = float(random.uniform(2_000, 6_000))
+        spectrum = spectrum / (1 + (FREQUENCIES / high) ** 8).astype(np.float32)
+    if random.random() < 0.3:
+        spectrum = spectrum * room(random)
+    return spectrum
+
+
+def room(random: np.random.Generator) -> NDArray[np.complex64]:
+    """Spectrum of a room: the direct sound, then noise that dies away."""
+    decay = float(random.uniform(0.05, 0.6))
+    length = min(WINDOW, int(decay * RATE))
+    tail = random.normal(size=length) * np.exp(-6.9 * np.arange(length) / (decay * RATE))
+    tail *= float(random.uniform(0.1, 0.8)) / np.sqrt((tail**2).sum())
+    tail[0] += 1
+    return np.fft.rfft(tail, PADDED).astype(np.complex64)
+
+
+def noise(random: np.random.Generator) -> Floats:
+    """A window of noise with a random slope (white to brown), RMS 1."""
+    spectrum = np.fft.rfft(random.normal(size=WINDOW))
+    slope = (1 + np.arange(len(spectrum))) ** -float(random.uniform(0, 1))
+    sound = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
+    return sound / rms(sound)
+
+
+def levelled(sound: Floats, random: np.random.Generator) -> Floats:
+    """At a random level, rarely clipped, rarely almost silent."""
+    peak = float(np.abs(sound).max()) + 1e-6
+    goal = float(random.uniform(0.08, 1.0)) if random.random() < 0.9 else 10 ** float(random.uniform(-4, 0.6))
+    return np.clip(sound * (goal / peak), -1, 1).astype(np.float32)
+
+
+def rms(sound: Floats) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
