@@ -1,4 +1,4 @@
-"""The student learns: soft tags, their order, and the embedding's direction; checkpoints every few minutes."""
+"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Draw:
 
     def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
         """The batches of the next few shards."""
-        there = shards(self.folder)
+        while not (there := shards(self.folder)):  # the other process has only begun
+            time.sleep(5)
         order = sorted(there, key=lambda s: (self.seen.get(s.name, 0), self.random.random()))[: self.mixed]
         for shard in order:
             self.seen[shard.name] = self.seen.get(shard.name, 0) + 1
@@ -102,14 +103,14 @@ def augmented(logmel: Tensor, random: np.random.Generator) -> Tensor:
     return logmel
 
 
-def learn(folder: Path, out: Path, schedule: Schedule) -> nn.Module:
+def learn(folder: Path, out: Path, schedule: Schedule) -> HearingNetwork:
     """Train until the time is up, from a checkpoint if there is one.
 
     Returns:
         the moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
-    network = HearingNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = HearingNetwork().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
     out.mkdir(parents=True, exist_ok=True)
@@ -127,11 +128,10 @@ def learn(folder: Path, out: Path, schedule: Schedule) -> nn.Module:
         for logmel, tags, embedding in draw.batches(schedule.batch):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
-            loss = loss_of(
-                *network(augmented(logmel.float(), draw.random)), (tags.float(), embedding.float())
-            )
+            mine, logits = network(augmented(logmel.float(), draw.random))
+            loss = loss_of(mine, logits, (tags.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             steps += 1
@@ -154,5 +154,5 @@ def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the average a little towards the network; counters and running statistics are copied."""
     for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
         slow.lerp_(fast, 1 - keep)
-    for slow, fast in zip(average.buffers(), network.buffers(), strict=True):
-        slow.copy_(fast)
+    for copied, current in zip(average.buffers(), network.buffers(), strict=True):
+        copied.copy_(current)

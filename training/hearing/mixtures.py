@@ -7,6 +7,7 @@ random equaliser, placed in a random room, at random levels, with noise of a ran
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ RATE = 16_000
 PADDED = 1 << 15
 FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE)
 Floats = NDArray[np.float32]
+Spectrum = NDArray[np.complexfloating[Any, Any]]
 
 
 def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
@@ -49,16 +51,23 @@ def cut(recording: NDArray[np.int16], random: np.random.Generator) -> Floats:
     speed = float(np.exp(random.normal(0, 0.12))) if random.random() < 0.6 else 1.0
     need = int(WINDOW * speed) + 2
     if len(recording) <= need:
-        piece = short(recording.astype(np.float32) / 32_768, need, random)
+        piece = short(floats(recording), need, random)
     else:
         starts = random.integers(0, len(recording) - need, size=3)
         pieces = [recording[start : start + need] for start in starts]
         powers = np.array([float(np.abs(part[::16].astype(np.float32)).mean()) for part in pieces]) + 1
         best = int(powers.argmax()) if random.random() < 0.7 else 0
-        piece = pieces[best].astype(np.float32) / 32_768
+        piece = floats(pieces[best])
     if speed == 1.0:
         return piece[:WINDOW]
-    return np.interp(np.arange(WINDOW) * speed, np.arange(len(piece)), piece).astype(np.float32)
+    faster: Floats = np.interp(np.arange(WINDOW) * speed, np.arange(len(piece)), piece).astype(np.float32)
+    return faster
+
+
+def floats(samples: NDArray[np.int16]) -> Floats:
+    """In [-1, 1]."""
+    scaled: Floats = samples.astype(np.float32) / 32_768
+    return scaled
 
 
 def short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
@@ -71,7 +80,7 @@ def short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
     return whole
 
 
-def coloured(spectrum: NDArray[np.complex64], random: np.random.Generator) -> NDArray[np.complex64]:
+def coloured(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
     """Through a random equaliser, a random band limit, a random room, each of them sometimes."""
     if random.random() < 0.5:
         knots = np.geomspace(60, 8_000, 7)
@@ -85,7 +94,7 @@ def coloured(spectrum: NDArray[np.complex64], random: np.random.Generator) -> ND
     return spectrum
 
 
-def room(random: np.random.Generator) -> NDArray[np.complex64]:
+def room(random: np.random.Generator) -> Spectrum:
     """Spectrum of a room: the direct sound, then noise that dies away."""
     decay = float(random.uniform(0.05, 0.6))
     length = min(WINDOW, int(decay * RATE))
@@ -99,15 +108,17 @@ def noise(random: np.random.Generator) -> Floats:
     """A window of noise with a random slope (white to brown), RMS 1."""
     spectrum = np.fft.rfft(random.normal(size=WINDOW))
     slope = (1 + np.arange(len(spectrum))) ** -float(random.uniform(0, 1))
-    sound = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
-    return sound / rms(sound)
+    sound: Floats = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
+    sound /= rms(sound)
+    return sound
 
 
 def levelled(sound: Floats, random: np.random.Generator) -> Floats:
     """At a random level, rarely clipped, rarely almost silent."""
     peak = float(np.abs(sound).max()) + 1e-6
     goal = float(random.uniform(0.08, 1.0)) if random.random() < 0.9 else 10 ** float(random.uniform(-4, 0.6))
-    return np.clip(sound * (goal / peak), -1, 1).astype(np.float32)
+    clipped: Floats = np.clip(sound * (goal / peak), -1, 1).astype(np.float32)
+    return clipped
 
 
 def rms(sound: Floats) -> float:

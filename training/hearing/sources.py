@@ -119,7 +119,8 @@ def library(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, 
         words: how many of tuxpaint's spoken words are taken (there are thousands, all of them speech).
         seed: of that choice.
     """
-    spoken, other = [], []
+    spoken: list[Path] = []
+    other: list[Path] = []
     for path in sorted(packages.rglob("*")):
         if path.suffix not in SUFFIXES or path.is_relative_to(packages / "instruments"):
             continue

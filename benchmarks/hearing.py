@@ -1,0 +1,168 @@
+"""Our audio network against its teacher, on recordings that neither training nor choosing has seen.
+
+    python -m benchmarks.hearing [--media FOLDER] [--json] [--card]
+
+Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and top-5 count the windows in
+which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
+ranks all windows by our score for every tag that the teacher gives over .3 at least once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+import seac.associate.audio.hearing as hearing
+from seac.associate.audio.hearing import Hearing
+from seac.associate.audio.listening import windows_of
+from seac.video.decode import SAMPLE_RATE, read_sound
+from training.hearing.teacher import Teacher
+
+SURE = 0.3
+CARD = Path(hearing.__file__).parents[2] / "assets/hearing.md"
+MARK = "<!-- written by python -m benchmarks.hearing --card -->"
+
+
+def shared_folder() -> Path:
+    """SEAC_SHARED, or ``shared`` beside the checkout."""
+    return Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Mean precision at the rank of every positive: scores (n,), truth (n,) bool."""
+    order = truth[np.argsort(-scores, kind="stable")]
+    return float((np.cumsum(order) / np.arange(1, len(order) + 1))[order].mean())
+
+
+def pairs(media: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Our tags and embeddings, the teacher's, and the class folder of every window."""
+    teacher, student = Teacher(shared_folder() / "models/yamnet.tflite"), Hearing.load()
+    ours, mine, theirs, taught, classes = [], [], [], [], []
+    for path in sorted((media / "sounds").rglob("*.ogg")):
+        windows = windows_of(read_sound(path), student.window, student.hop)
+        said = student(windows)
+        assert said.tags is not None
+        ours.append(said.tags.numpy())
+        mine.append(said.embeddings.numpy())
+        for window in windows:
+            scores, embedding = teacher(window.numpy())
+            theirs.append(scores.copy())
+            taught.append(embedding.copy())
+            classes.append(path.parent.name)
+    return np.concatenate(ours), np.concatenate(mine), np.stack(theirs), np.stack(taught), classes
+
+
+def real_time(seconds: float = 60.0) -> float:
+    """Seconds of sound heard per second on one core, log-mel included."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    student = Hearing.load()
+    waveform = 0.1 * torch.randn(round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(0))
+    student(windows_of(waveform, student.window, student.hop)[:8])
+    began = time.perf_counter()
+    student(windows_of(waveform, student.window, student.hop))
+    spent = time.perf_counter() - began
+    torch.set_num_threads(threads)
+    return seconds / spent
+
+
+def figures(media: Path) -> dict[str, object]:
+    """The whole table."""
+    ours, mine, theirs, taught, classes = pairs(media)
+    sure = theirs.max(1) > SURE
+    best = theirs.argmax(1)
+    first = ours.argmax(1) == best
+    fifth = (np.argsort(-ours, 1)[:, :5] == best[:, None]).any(1)
+    cosine = functional.cosine_similarity(torch.from_numpy(mine), torch.from_numpy(taught)).numpy()
+    present = np.flatnonzero((theirs > SURE).any(0))
+    precision = [average_precision(ours[:, tag], theirs[:, tag] > SURE) for tag in present]
+    per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
+    for row, name in enumerate(classes):
+        per_class[name].append((bool(sure[row]), bool(first[row]), bool(fifth[row]), float(cosine[row])))
+    return {
+        "windows": len(ours),
+        "sure": int(sure.sum()),
+        "top1": float(first[sure].mean()),
+        "top5": float(fifth[sure].mean()),
+        "cosine": float(cosine.mean()),
+        "map": float(np.mean(precision)),
+        "tags": len(present),
+        "times_real_time": real_time(),
+        "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
+        "classes": {
+            name: {
+                "windows": len(rows),
+                "sure": sum(row[0] for row in rows),
+                "top1": share([row[1] for row in rows if row[0]]),
+                "top5": share([row[2] for row in rows if row[0]]),
+                "cosine": float(np.mean([row[3] for row in rows])),
+            }
+            for name, rows in sorted(per_class.items())
+        },
+    }
+
+
+def share(hits: list[bool]) -> float | None:
+    """Share of hits; None of nothing."""
+    return sum(hits) / len(hits) if hits else None
+
+
+def markdown(table: dict[str, object]) -> str:
+    """The table for people."""
+    machine = f"{platform.machine()}, one core, torch {torch.__version__}"
+    lines = [
+        f"Dev recordings, never trained on; {table['windows']} windows, {table['sure']} in which the teacher "
+        f"is sure (best score over {SURE}). Speed on {machine}.",
+        "",
+        "| measure | value |",
+        "| --- | --- |",
+        *(
+            f"| {name} | {table[key]:.3f} |"
+            for name, key in (
+                ("top-1 tag is the teacher's", "top1"),
+                ("teacher's top tag in our top 5", "top5"),
+                ("cosine of embeddings", "cosine"),
+                (f"mean average precision over {table['tags']} tags", "map"),
+            )
+        ),
+        f"| times real time | {table['times_real_time']:.0f} |",
+        f"| megabytes | {table['megabytes']:.2f} |",
+        "",
+        "| class | windows | sure | top-1 | top-5 | cosine |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    classes = table["classes"]
+    assert isinstance(classes, dict)
+    for name, row in classes.items():
+        cells = ["-" if row[key] is None else f"{row[key]:.2f}" for key in ("top1", "top5", "cosine")]
+        lines.append(f"| {name} | {row['windows']} | {row['sure']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Print the table; with --card, put it into the model card."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, default=shared_folder() / "data/media/dev")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--card", action="store_true")
+    options = parser.parse_args()
+    table = figures(options.media)
+    if options.card:
+        head = CARD.read_text(encoding="utf-8").split(MARK)[0]
+        CARD.write_text(f"{head}{MARK}\n\n{markdown(table)}", encoding="utf-8")
+    print(json.dumps(table) if options.json else markdown(table))
+
+
+if __name__ == "__main__":
+    main()
