@@ -152,7 +152,9 @@ def evidence(
         ((inside @ leaves.length) * inside).sum(1), 1
     )
     rim = inside @ leaves.frame
-    near = ((inside @ leaves.length) * outside) / np.maximum(outline, 1)[:, None]  # who lies along the outline
+    near = ((inside @ leaves.length) * outside) / np.maximum(outline, 1)[
+        :, None
+    ]  # who lies along the outline
     colour_in = (inside * leaves.area) @ leaves.colour / area[:, None]
     contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
     compact = np.minimum(4 * np.pi * area / np.maximum(outline + rim, 1) ** 2, 1)

@@ -1,0 +1,151 @@
+"""The proposal network: one forward pass gives class-agnostic instance masks with scores.
+
+After CondInst (Tian et al., ECCV 2020): every cell of the pyramid predicts the weights of a tiny network of 1x1
+convolutions which, run over shared mask features and coordinates relative to the cell, draws one mask. Unlike
+prototypes with coefficients (YOLACT) it tells equal things apart by where they are, and it needs no boxes. The
+score is trained to be the IoU of the mask (generalized focal loss, Li et al., NeurIPS 2020), since order matters
+more here than class. Features: EfficientNet-Lite2, its batch norms folded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
+from seac.associate.vision.efficientnet_lite import EfficientNetLite2
+
+TAPS = (3, 6, 14, 22)  # blocks after which strides 4, 8, 16 and 32 are read
+TAPPED = (24, 48, 120, 352)
+STRIDES = (8, 16, 32)
+MASK_STRIDE = 4
+WIDTH, MASK_CHANNELS, HIDDEN = 64, 16, 8
+INPUTS = MASK_CHANNELS + 2
+KERNEL = INPUTS * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the pyramid says of a batch of B pictures, its cells in one row of length L.
+
+    Attributes:
+        logits: (B, L) predicted quality before the sigmoid.
+        kernels: (B, L, KERNEL) weights of each cell's mask network.
+        centres: (L, 2) x, y of the cells in pixels of the network's input.
+        strides: (L,) of the cells' levels.
+        features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
+    """
+
+    logits: Tensor
+    kernels: Tensor
+    centres: Tensor
+    strides: Tensor
+    features: Tensor
+
+
+class Separable(nn.Sequential):
+    """Depthwise 3x3, pointwise, batch norm, ReLU."""
+
+    def __init__(self, given: int, channels: int) -> None:
+        super().__init__(
+            nn.Conv2d(given, given, 3, padding=1, groups=given, bias=False),
+            nn.Conv2d(given, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+        )
+
+
+class ProposalNet(nn.Module):
+    """Backbone, feature pyramid, shared head and mask features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = EfficientNetLite2()
+        del self.backbone._conv_head, self.backbone._fc
+        self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in TAPPED)
+        self.smooth = nn.ModuleList(Separable(WIDTH, WIDTH) for _ in TAPPED)
+        self.head = nn.Sequential(
+            *(Separable(WIDTH + 2, WIDTH + 2) for _ in range(1)), Separable(WIDTH + 2, 96)
+        )
+        self.score = nn.Conv2d(96, 1, 3, padding=1)
+        self.kernel = nn.Conv2d(96, KERNEL, 1)
+        self.mask = nn.Sequential(Separable(WIDTH, WIDTH), nn.Conv2d(WIDTH, MASK_CHANNELS, 1))
+        nn.init.constant_(_bias(self.score), -3.5)
+        nn.init.normal_(self.kernel.weight, std=0.04)  # three layers multiply: smaller starts too slowly
+
+    def forward(self, pixels: Tensor) -> Cells:
+        """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
+        pyramid = self._pyramid(pixels)
+        logits, kernels, centres, strides = [], [], [], []
+        for level, stride in zip(pyramid[1:], STRIDES, strict=True):
+            where = positions(level.shape[-2], level.shape[-1], stride, level)
+            square = 2 * where / where.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
+            grid = square.T.reshape(1, 2, *level.shape[-2:]).expand(len(level), -1, -1, -1)
+            hidden = self.head(torch.cat([level, grid], 1))
+            logits.append(self.score(hidden).flatten(1))
+            kernels.append(self.kernel(hidden).flatten(2).transpose(1, 2))
+            centres.append(where)
+            strides.append(where.new_full((len(where),), float(stride)))
+        return Cells(
+            torch.cat(logits, 1),
+            torch.cat(kernels, 1),
+            torch.cat(centres),
+            torch.cat(strides),
+            self.mask(pyramid[0]),
+        )
+
+    def _pyramid(self, pixels: Tensor) -> list[Tensor]:
+        x: Tensor = F.relu6(self.backbone._conv_stem(pixels))
+        taps: list[Tensor] = []
+        for index, block in enumerate(self.backbone._blocks):
+            x = block(x)
+            if index in TAPS:
+                taps.append(self.lateral[len(taps)](x))
+        above = taps[-1]
+        levels = [self.smooth[-1](above)]
+        for index in (2, 1, 0):
+            above = taps[index] + F.interpolate(above, taps[index].shape[-2:], mode="nearest")
+            levels.insert(0, self.smooth[index](above))
+        return levels
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None  # every layer asked for has one
+    return layer.bias
+
+
+def positions(height: int, width: int, stride: int, like: Tensor) -> Tensor:
+    """Centres (height * width, 2), x then y, of a grid of cells in input pixels."""
+    y, x = torch.meshgrid(
+        torch.arange(height, device=like.device), torch.arange(width, device=like.device), indexing="ij"
+    )
+    return (torch.stack([x, y], -1).reshape(-1, 2).to(like.dtype) + 0.5) * stride
+
+
+def draw(features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+    """Mask logits of chosen cells of one picture.
+
+    Args:
+        features: (MASK_CHANNELS, h, w) mask features at stride 4.
+        kernels: (K, KERNEL), ``centres`` (K, 2) and ``strides`` (K,) of the cells.
+
+    Returns:
+        (K, h, w) float32.
+    """
+    k, (_, height, width) = len(kernels), features.shape
+    first, bias1, second, bias2, third, bias3 = kernels.split(
+        [INPUTS * HIDDEN, HIDDEN, HIDDEN * HIDDEN, HIDDEN, HIDDEN, 1], 1
+    )
+    grid = positions(height, width, MASK_STRIDE, features).T
+    reach = (4.0 * strides)[:, None]  # coordinates are in units of a typical half size of the level
+    first = first.reshape(k, HIDDEN, INPUTS)
+    to_grid = first[..., MASK_CHANNELS:] / reach[..., None]
+    weight = torch.cat([first[..., :MASK_CHANNELS], to_grid], -1).reshape(k * HIDDEN, INPUTS)
+    offset = bias1 - (to_grid * centres[:, None]).sum(-1)
+    stacked = torch.cat([features.reshape(MASK_CHANNELS, -1), grid])
+    hidden = F.relu((weight @ stacked).reshape(k, HIDDEN, -1) + offset[..., None])
+    hidden = F.relu(torch.baddbmm(bias2[..., None], second.reshape(k, HIDDEN, HIDDEN), hidden))
+    return torch.baddbmm(bias3[..., None], third[:, None], hidden).reshape(k, height, width)

@@ -1,0 +1,1 @@
+"""The recipe that made ``proposals.safetensors``: a class-agnostic instance network from composites."""

@@ -1,0 +1,145 @@
+"""Train the proposal network from composites alone.
+
+    python -m training.proposals --media ../shared/data/media/train --seed 0
+
+Checkpoints are written as it goes and resumed from; the last average of the weights becomes
+``src/seac/assets/proposals.safetensors`` in half precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from seac.associate.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
+from seac.segment.condinst import ProposalNet
+from training.proposals.loss import loss_of, true_masks
+from training.proposals.scenes import Painter
+
+ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposals.safetensors"
+FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
+
+
+def pretrained() -> ProposalNet:
+    """The network with ImageNet features and an untrained neck and head."""
+    network = ProposalNet()
+    features = {k: v for k, v in fold_batch_norms(load_checkpoint(checkpoint_path())).items()}
+    known = network.backbone.state_dict()
+    network.backbone.load_state_dict({k: features[k] for k in known})
+    network.backbone._conv_stem.requires_grad_(False)
+    for block in network.backbone._blocks[:FROZEN_BLOCKS]:
+        block.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)
+
+
+def batch(painter: Painter, size: int, seed: int, step: int) -> tuple[Tensor, list[Tensor]]:
+    """Step ``step``'s pictures (B, 3, S, S) normalised, and their masks; a function of seed and step alone."""
+    draw = np.random.default_rng((seed, step))
+    scenes = [painter(draw) for _ in range(size)]
+    pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2).float()
+    masks = [true_masks(torch.from_numpy(s.owner), s.count) for s in scenes]
+    return ((pixels - 127) / 128).contiguous(memory_format=torch.channels_last), masks
+
+
+def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
+    """AdamW; the backbone learns ten times slower."""
+    inner = [p for p in network.backbone.parameters() if p.requires_grad]
+    outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
+    groups = [{"params": inner, "base": rate / 10}, {"params": outer, "base": rate}]
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.02)
+
+
+def rate_at(step: int, steps: int) -> float:
+    """Linear warm-up over 50 steps, then a cosine to nought."""
+    return min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def export(weights: dict[str, Tensor], path: Path) -> None:
+    """Write ``weights`` in half precision, whole or not at all."""
+    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in weights.items()}
+    partial = path.with_suffix(".partial")
+    save_file(half, str(partial))
+    partial.replace(path)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The loop; see the module's docstring."""
+    torch.manual_seed(given.seed)
+    network, painter = pretrained(), Painter(given.media, given.side)
+    optimiser = optimiser_of(network, given.rate)
+    average = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    first, checkpoint = 0, given.run / "last.pt"
+    given.run.mkdir(parents=True, exist_ok=True)
+    if checkpoint.is_file():
+        stored: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(stored["network"])
+        optimiser.load_state_dict(stored["optimiser"])
+        average, first = stored["average"], stored["step"]
+    start, seen = time.monotonic(), np.zeros(4)
+    for step in range(first, given.steps):
+        network.train()
+        pixels, masks = batch(painter, given.batch, given.seed, step)
+        generator = torch.Generator().manual_seed(given.seed * 1_000_003 + step)
+        loss = loss_of(network(pixels), masks, generator)
+        for group in optimiser.param_groups:
+            group["lr"] = group["base"] * rate_at(step, given.steps)
+        optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        keep = min(0.997, (step + 1) / (step + 10))
+        for name, value in network.state_dict().items():
+            average[name].lerp_(value, 1 - keep) if value.is_floating_point() else average[name].copy_(value)
+        seen += [loss.score.item(), loss.dice.item(), loss.bce.item(), loss.iou]
+        if (step + 1) % 50 == 0:
+            each = (time.monotonic() - start) / (step + 1 - first)
+            s, d, b, i = seen / 50
+            print(
+                f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s/step",
+                flush=True,
+            )
+            seen[:] = 0
+        if (step + 1) % 200 == 0 or step + 1 == given.steps:
+            state = {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average,
+                "step": step + 1,
+            }
+            torch.save(state, checkpoint.with_suffix(".partial"))
+            checkpoint.with_suffix(".partial").replace(checkpoint)
+            export(average, given.run / "average.safetensors")
+    export(average, given.out)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
+    parser.add_argument("--out", type=Path, default=ASSET)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    train(given)
+
+
+if __name__ == "__main__":
+    main()

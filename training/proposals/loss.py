@@ -1,0 +1,104 @@
+"""Which cell answers for which thing, and how wrong it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seac.segment.condinst import MASK_STRIDE, Cells, draw
+
+LEVEL_SIZES = {8: (0.0, 64.0), 16: (32.0, 144.0), 32: (96.0, 1e9)}
+MOST_POSITIVE = 24
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Sums over a batch, already divided by the number of positive cells."""
+
+    score: Tensor
+    dice: Tensor
+    bce: Tensor
+    iou: float
+
+    @property
+    def total(self) -> Tensor:
+        """What is minimised."""
+        return self.score + 2 * self.dice + self.bce
+
+
+def true_masks(owner: Tensor, count: int, least: int = 48) -> Tensor:
+    """Instances of ``owner`` (S, S) int64 with at least ``least`` pixels: (K, S / 4, S / 4) float32 coverage."""
+    full = owner[None] == torch.arange(count)[:, None, None]
+    full = full[full.flatten(1).sum(1) >= least]
+    if len(full) == 0:
+        return torch.zeros(0, owner.shape[0] // MASK_STRIDE, owner.shape[1] // MASK_STRIDE)
+    return F.avg_pool2d(full.float()[None], MASK_STRIDE)[0]
+
+
+def assign(masks: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+    """The thing that each cell answers for, (L,) int64 index into ``masks`` (K, h, w), -1 for none.
+
+    A cell answers for a thing if it lies within a stride of its centre of mass, on a level made for its size;
+    of several, for the smallest.
+    """
+    _, h, w = masks.shape
+    area = masks.sum((1, 2))
+    x = (torch.arange(w) + 0.5) * MASK_STRIDE
+    y = (torch.arange(h) + 0.5) * MASK_STRIDE
+    mean_x, mean_y = (masks.sum(1) @ x) / area, (masks.sum(2) @ y) / area
+    columns, rows = masks.sum(1) > 0.5, masks.sum(2) > 0.5
+    size = (columns.sum(1) * rows.sum(1)).float().sqrt() * MASK_STRIDE
+    near = (centres[:, None] - torch.stack([mean_x, mean_y], 1)).abs().amax(-1) < strides[:, None]
+    low = torch.tensor([LEVEL_SIZES[int(s)][0] for s in strides.unique()])
+    high = torch.tensor([LEVEL_SIZES[int(s)][1] for s in strides.unique()])
+    level = torch.searchsorted(strides.unique(), strides)
+    fits = (size[None] >= low[level][:, None]) & (size[None] <= high[level][:, None])
+    cost = torch.where(near & fits, area[None], torch.tensor(torch.inf))
+    least, which = cost.min(1)
+    return torch.where(least < torch.inf, which, -1)
+
+
+def loss_of(cells: Cells, masks: list[Tensor], generator: torch.Generator) -> Loss:
+    """Loss of a batch against ``masks``, for each picture (K, h, w) coverage at stride 4."""
+    quality = torch.zeros_like(cells.logits)
+    dice: list[Tensor] = []
+    bce: list[Tensor] = []
+    ious: list[Tensor] = []
+    for index, true in enumerate(masks):
+        if len(true) == 0:
+            continue
+        thing = assign(true, cells.centres, cells.strides)
+        positive = torch.nonzero(thing >= 0)[:, 0]
+        chosen = positive[torch.randperm(len(positive), generator=generator)[:MOST_POSITIVE]]
+        if len(chosen) == 0:
+            continue
+        drawn = draw(
+            cells.features[index],
+            cells.kernels[index, chosen],
+            cells.centres[chosen],
+            cells.strides[chosen],
+        )
+        target = true[thing[chosen]]
+        probability = drawn.sigmoid()
+        both = (probability * target).sum((1, 2))
+        dice.append(1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3))
+        bce.append(F.binary_cross_entropy_with_logits(drawn, target, reduction="none").mean((1, 2)))
+        with torch.no_grad():
+            hard, real = drawn > 0, target > 0.5
+            iou = (hard & real).sum((1, 2)) / (hard | real).sum((1, 2)).clamp_min(1)
+            quality[index, positive] = iou.mean()  # those not drawn this time
+            quality[index, chosen] = iou
+            ious.append(iou)
+    positives = max(sum(len(i) for i in ious), 1)
+    away = (cells.logits.sigmoid() - quality).abs().square()
+    score = (away * F.binary_cross_entropy_with_logits(cells.logits, quality, reduction="none")).sum()
+    zero = cells.logits.sum() * 0
+    return Loss(
+        score / positives,
+        torch.cat(dice).mean() if dice else zero,
+        torch.cat(bce).mean() if bce else zero,
+        float(torch.cat(ious).mean()) if ious else 0.0,
+    )

@@ -1,0 +1,202 @@
+"""Composite scenes on the fly: cut-outs, silhouettes filled with texture, and split grounds, exact masks.
+
+Pasted edges are hidden in many ways (feathering, blur of the whole, shadow, light, noise, compression), so that
+what is learned is a thing and not the seam around it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy.ndimage import gaussian_filter, zoom
+
+Floats = NDArray[np.float32]
+Draw = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A rendered picture (S, S, 3) uint8 and ``owner`` (S, S): which instance each pixel shows, -1 for none."""
+
+    picture: NDArray[np.uint8]
+    owner: NDArray[np.int64]
+    count: int
+
+
+class Painter:
+    """Renders scenes from a media folder with ``images/*/*.png`` cut-outs and ``backgrounds/*.jpg``."""
+
+    def __init__(self, media: Path, side: int) -> None:
+        self.side = side
+        self.things = [_shrunk(Image.open(p).convert("RGBA")) for p in sorted(media.glob("images/*/*.png"))]
+        self.grounds = [Image.open(p).convert("RGB") for p in sorted(media.glob("backgrounds/*.jpg"))]
+        if not self.things or not self.grounds:
+            raise FileNotFoundError(f"{media}: needs images/*/*.png with alpha and backgrounds/*.jpg")
+
+    def __call__(self, draw: Draw) -> Scene:
+        """One scene."""
+        s = self.side
+        canvas = self.ground(draw)
+        owner = np.full((s, s), -1, np.int64)
+        count = 0
+        if draw.random() < 0.3:
+            region = _split(draw, s)
+            canvas = _blend(canvas, self.ground(draw), gaussian_filter(region, draw.uniform(0.3, 1.5)))
+            owner[region > 0.5] = 0
+            owner[region <= 0.5] = 1
+            count = 2
+        many = int(draw.choice([1, 2, 3, 4, 5, 6, 8], p=[0.2, 0.22, 0.22, 0.14, 0.1, 0.08, 0.04]))
+        for _ in range(many):
+            layer = self.thing(draw, many)
+            canvas, hit = self._paste(draw, canvas, layer)
+            owner[hit] = count
+            count += 1
+        return Scene(_photographed(draw, canvas), owner, count)
+
+    def ground(self, draw: Draw) -> Floats:
+        """A piece of a background photograph, or now and then plain colour with a gradient."""
+        s = self.side
+        if draw.random() < 0.06:
+            a, b = draw.uniform(0, 255, (2, 3))
+            ramp = np.linspace(0, 1, s)[:, None, None]
+            return np.broadcast_to(a * (1 - ramp) + b * ramp, (s, s, 3)).astype(np.float32)
+        picture = self.grounds[draw.integers(len(self.grounds))]
+        scale = s / min(picture.size) * draw.uniform(1, 1.8)
+        width, height = max(s, round(picture.width * scale)), max(s, round(picture.height * scale))
+        x, y = draw.integers(width - s + 1), draw.integers(height - s + 1)
+        box = (
+            x / scale,
+            y / scale,
+            min((x + s) / scale, picture.width),
+            min((y + s) / scale, picture.height),
+        )
+        part = picture.resize((s, s), Image.Resampling.BILINEAR, box=box)
+        if draw.random() < 0.5:
+            part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return _recoloured(draw, np.asarray(part, np.float32), 0.5)
+
+    def thing(self, draw: Draw, many: int) -> Floats:
+        """One RGBA layer, cropped to the thing: (h, w, 4)."""
+        s = self.side
+        high = {1: 0.95, 2: 0.75, 3: 0.65}.get(many, 0.5)
+        side = s * np.exp(draw.uniform(np.log(0.18), np.log(high)))
+        if draw.random() < 0.12:
+            alpha = _blob(draw, max(8, round(side)))
+            return self._filled(draw, alpha)
+        picture = self.things[draw.integers(len(self.things))]
+        if draw.random() < 0.5:
+            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if draw.random() < 0.3:
+            picture = picture.rotate(draw.uniform(-40, 40), Image.Resampling.BILINEAR, expand=True)
+        stretch = np.exp(draw.uniform(-0.2, 0.2))
+        scale = side / max(picture.size)
+        size = (
+            max(4, round(picture.width * scale * stretch)),
+            max(4, round(picture.height * scale / stretch)),
+        )
+        layer = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2), np.float32)
+        if draw.random() < 0.12:
+            return self._filled(draw, layer[..., 3] / 255)
+        colour = _recoloured(draw, layer[..., :3], 0.7)
+        return np.dstack([colour, layer[..., 3]]).astype(np.float32)
+
+    def _filled(self, draw: Draw, alpha: Floats) -> Floats:
+        texture = self.ground(draw)
+        height, width = alpha.shape
+        tiled = np.tile(texture, (height // self.side + 1, width // self.side + 1, 1))[:height, :width]
+        return np.dstack([tiled, alpha * 255]).astype(np.float32)
+
+    def _paste(self, draw: Draw, canvas: Floats, layer: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        s = self.side
+        height, width = layer.shape[:2]
+        x = round(draw.uniform(-0.25 * width, s - 0.75 * width))
+        y = round(draw.uniform(-0.25 * height, s - 0.75 * height))
+        x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + width, s), min(y + height, s)
+        alpha = np.zeros((s, s), np.float32)
+        colour = np.zeros((s, s, 3), np.float32)
+        alpha[y1:y2, x1:x2] = layer[y1 - y : y2 - y, x1 - x : x2 - x, 3] / 255
+        colour[y1:y2, x1:x2] = layer[y1 - y : y2 - y, x1 - x : x2 - x, :3]
+        hit = alpha > 0.5
+        canvas = canvas.copy()
+        if draw.random() < 0.35:
+            canvas = _shadowed(draw, canvas, alpha)
+        if draw.random() < 0.4 and hit.any():  # as lit as what surrounds it
+            here, there = colour[hit].mean(0), canvas[hit].mean(0)
+            colour = colour + draw.uniform(0.1, 0.6) * (there - here)
+        if draw.random() < 0.3:
+            colour = colour * (0.75 + 0.5 * _ramp(draw, s))[..., None]
+        if draw.random() < 0.5:
+            alpha = gaussian_filter(alpha, draw.uniform(0.3, 1.2)) * alpha**0.5
+        return _blend(canvas, colour.astype(np.float32), alpha), hit
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    box = picture.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
+    picture = picture.crop(box)
+    picture.thumbnail((320, 320))
+    return picture
+
+
+def _blend(under: Floats, over: Floats, alpha: Floats) -> Floats:
+    return (under + alpha[..., None] * (over - under)).astype(np.float32)
+
+
+def _recoloured(draw: Draw, colour: Floats, chance: float) -> Floats:
+    if draw.random() > chance:
+        return colour
+    gain = np.exp(draw.uniform(-0.35, 0.35) + draw.uniform(-0.12, 0.12, 3))
+    grey = colour.mean(-1, keepdims=True)
+    saturation = draw.uniform(0.2, 1.3)
+    return ((grey + saturation * (colour - grey)) * gain + draw.uniform(-20, 20)).astype(np.float32)
+
+
+def _ramp(draw: Draw, side: int) -> Floats:
+    angle = draw.uniform(0, 2 * np.pi)
+    x = np.linspace(-0.5, 0.5, side)
+    return (0.5 + 0.7 * (np.cos(angle) * x[None] + np.sin(angle) * x[:, None])).astype(np.float32)
+
+
+def _shadowed(draw: Draw, canvas: Floats, alpha: Floats) -> Floats:
+    shift = (round(draw.uniform(0, 10)), round(draw.uniform(-10, 10)))
+    shadow = gaussian_filter(np.roll(alpha, shift, (0, 1))[::2, ::2], draw.uniform(1, 4))
+    shadow = shadow.repeat(2, 0).repeat(2, 1)[: len(alpha), : len(alpha)]
+    return (canvas * (1 - draw.uniform(0.15, 0.6) * shadow)[..., None]).astype(np.float32)
+
+
+def _blob(draw: Draw, side: int) -> Floats:
+    noise = zoom(draw.normal(size=(5, 5)), side / 5, order=3)
+    x = np.linspace(-1, 1, len(noise))
+    field = (
+        noise * 0.5
+        + 1.1
+        - 2.2 * np.hypot(x[None] * draw.uniform(0.8, 1.5), x[:, None] * draw.uniform(0.8, 1.5))
+    )
+    return (field > 0).astype(np.float32)
+
+
+def _split(draw: Draw, side: int) -> Floats:
+    wave = zoom(draw.normal(size=8), side / 8, order=3)[:side] * draw.uniform(0, 0.08)
+    x = np.linspace(-0.5, 0.5, side)
+    angle = draw.uniform(-0.4, 0.4) + (np.pi / 2 if draw.random() < 0.25 else 0)
+    level = np.sin(angle) * x[None] + np.cos(angle) * x[:, None] + np.resize(wave, side)[None]
+    return (level > draw.uniform(-0.25, 0.25)).astype(np.float32)
+
+
+def _photographed(draw: Draw, canvas: Floats) -> NDArray[np.uint8]:
+    if draw.random() < 0.4:
+        canvas = _recoloured(draw, canvas, 1)
+    if draw.random() < 0.35:
+        canvas = canvas + draw.normal(0, draw.uniform(1, 10), canvas.shape).astype(np.float32)
+    picture = Image.fromarray(canvas.clip(0, 255).astype(np.uint8))
+    if draw.random() < 0.35:
+        picture = picture.filter(ImageFilter.GaussianBlur(draw.uniform(0.3, 1.4)))
+    if draw.random() < 0.35:
+        stored = io.BytesIO()
+        picture.save(stored, "JPEG", quality=int(draw.integers(35, 95)))
+        picture = Image.open(stored)
+    return np.asarray(picture)
