@@ -2,11 +2,12 @@
 
     python -m benchmarks.proposals --segmenter classic --segmenter tiny
 
-For every true mask, the proposal with the highest IoU is taken. Reported: mean of that IoU, recall at IoU .5 with
-all proposals and with the ten best, boundary F of the matched proposals at 3 px (Martin et al., PAMI 2004,
-without bipartite matching: a boundary pixel counts if one of the other's lies within 3 px), number of masks and
-time per image on the given number of threads. Composites: visible parts of at least 60 px. Photographs: human
-regions of at least ``--least`` of the picture (annotators leave slivers of a pixel), things and stuff alike.
+For every true mask, the proposal with the highest IoU is taken. Reported: mean of that IoU, recall at IoU
+.5 with all proposals and with the ten best, boundary F of the matched proposals at 3 px (Martin et al.,
+PAMI 2004, without bipartite matching: a boundary pixel counts if one of the other's lies within 3 px),
+number of masks and time per image on the given number of threads. Composites: visible parts of at least 60
+px. Photographs: human regions of at least ``--least`` of the picture (annotators leave slivers of a pixel),
+things and stuff alike.
 """
 
 from __future__ import annotations

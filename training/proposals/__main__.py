@@ -31,7 +31,7 @@ FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest 
 def pretrained() -> ProposalNet:
     """The network with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
-    features = {k: v for k, v in fold_batch_norms(load_checkpoint(checkpoint_path())).items()}
+    features = fold_batch_norms(load_checkpoint(checkpoint_path()))
     known = network.backbone.state_dict()
     network.backbone.load_state_dict({k: features[k] for k in known})
     network.backbone._conv_stem.requires_grad_(False)
@@ -41,7 +41,7 @@ def pretrained() -> ProposalNet:
 
 
 def batch(painter: Painter, size: int, seed: int, step: int) -> tuple[Tensor, list[Tensor]]:
-    """Step ``step``'s pictures (B, 3, S, S) normalised, and their masks; a function of seed and step alone."""
+    """Pictures (B, 3, S, S) of a step, normalised, and their masks; a function of seed and step alone."""
     draw = np.random.default_rng((seed, step))
     scenes = [painter(draw) for _ in range(size)]
     pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2).float()
@@ -103,7 +103,7 @@ def train(given: argparse.Namespace) -> None:
             each = (time.monotonic() - start) / (step + 1 - first)
             s, d, b, i = seen / 50
             print(
-                f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s/step",
+                f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s",
                 flush=True,
             )
             seen[:] = 0

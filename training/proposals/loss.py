@@ -30,7 +30,7 @@ class Loss:
 
 
 def true_masks(owner: Tensor, count: int, least: int = 48) -> Tensor:
-    """Instances of ``owner`` (S, S) int64 with at least ``least`` pixels: (K, S / 4, S / 4) float32 coverage."""
+    """Instances of ``owner`` (S, S) of at least ``least`` pixels: (K, S / 4, S / 4) float32 coverage."""
     full = owner[None] == torch.arange(count)[:, None, None]
     full = full[full.flatten(1).sum(1) >= least]
     if len(full) == 0:
@@ -52,9 +52,9 @@ def assign(masks: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
     columns, rows = masks.sum(1) > 0.5, masks.sum(2) > 0.5
     size = (columns.sum(1) * rows.sum(1)).float().sqrt() * MASK_STRIDE
     near = (centres[:, None] - torch.stack([mean_x, mean_y], 1)).abs().amax(-1) < strides[:, None]
-    low = torch.tensor([LEVEL_SIZES[int(s)][0] for s in strides.unique()])
-    high = torch.tensor([LEVEL_SIZES[int(s)][1] for s in strides.unique()])
-    level = torch.searchsorted(strides.unique(), strides)
+    levels = torch.tensor(sorted(LEVEL_SIZES), dtype=strides.dtype)
+    low, high = torch.tensor([LEVEL_SIZES[stride] for stride in sorted(LEVEL_SIZES)]).T
+    level = torch.searchsorted(levels, strides)
     fits = (size[None] >= low[level][:, None]) & (size[None] <= high[level][:, None])
     cost = torch.where(near & fits, area[None], torch.tensor(torch.inf))
     least, which = cost.min(1)

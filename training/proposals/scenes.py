@@ -1,7 +1,7 @@
 """Composite scenes on the fly: cut-outs, silhouettes filled with texture, and split grounds, exact masks.
 
-Pasted edges are hidden in many ways (feathering, blur of the whole, shadow, light, noise, compression), so that
-what is learned is a thing and not the seam around it.
+Pasted edges are hidden in many ways (feathering, blur of the whole, shadow, light, noise, compression), so
+that what is learned is a thing and not the seam around it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Draw = np.random.Generator
 
 @dataclass(frozen=True)
 class Scene:
-    """A rendered picture (S, S, 3) uint8 and ``owner`` (S, S): which instance each pixel shows, -1 for none."""
+    """A picture (S, S, 3) uint8 and ``owner`` (S, S): which instance each pixel shows, -1 for none."""
 
     picture: NDArray[np.uint8]
     owner: NDArray[np.int64]
@@ -101,7 +101,7 @@ class Painter:
         )
         layer = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2), np.float32)
         if draw.random() < 0.12:
-            return self._filled(draw, layer[..., 3] / 255)
+            return self._filled(draw, (layer[..., 3] / 255).astype(np.float32))
         colour = _recoloured(draw, layer[..., :3], 0.7)
         return np.dstack([colour, layer[..., 3]]).astype(np.float32)
 
@@ -143,7 +143,7 @@ def _shrunk(picture: Image.Image) -> Image.Image:
 
 
 def _blend(under: Floats, over: Floats, alpha: Floats) -> Floats:
-    return (under + alpha[..., None] * (over - under)).astype(np.float32)
+    return np.asarray(under + alpha[..., None] * (over - under), np.float32)
 
 
 def _recoloured(draw: Draw, colour: Floats, chance: float) -> Floats:
@@ -152,20 +152,20 @@ def _recoloured(draw: Draw, colour: Floats, chance: float) -> Floats:
     gain = np.exp(draw.uniform(-0.35, 0.35) + draw.uniform(-0.12, 0.12, 3))
     grey = colour.mean(-1, keepdims=True)
     saturation = draw.uniform(0.2, 1.3)
-    return ((grey + saturation * (colour - grey)) * gain + draw.uniform(-20, 20)).astype(np.float32)
+    return np.asarray((grey + saturation * (colour - grey)) * gain + draw.uniform(-20, 20), np.float32)
 
 
 def _ramp(draw: Draw, side: int) -> Floats:
     angle = draw.uniform(0, 2 * np.pi)
     x = np.linspace(-0.5, 0.5, side)
-    return (0.5 + 0.7 * (np.cos(angle) * x[None] + np.sin(angle) * x[:, None])).astype(np.float32)
+    return np.asarray(0.5 + 0.7 * (np.cos(angle) * x[None] + np.sin(angle) * x[:, None]), np.float32)
 
 
 def _shadowed(draw: Draw, canvas: Floats, alpha: Floats) -> Floats:
     shift = (round(draw.uniform(0, 10)), round(draw.uniform(-10, 10)))
     shadow = gaussian_filter(np.roll(alpha, shift, (0, 1))[::2, ::2], draw.uniform(1, 4))
     shadow = shadow.repeat(2, 0).repeat(2, 1)[: len(alpha), : len(alpha)]
-    return (canvas * (1 - draw.uniform(0.15, 0.6) * shadow)[..., None]).astype(np.float32)
+    return np.asarray(canvas * (1 - draw.uniform(0.15, 0.6) * shadow)[..., None], np.float32)
 
 
 def _blob(draw: Draw, side: int) -> Floats:
@@ -176,7 +176,7 @@ def _blob(draw: Draw, side: int) -> Floats:
         + 1.1
         - 2.2 * np.hypot(x[None] * draw.uniform(0.8, 1.5), x[:, None] * draw.uniform(0.8, 1.5))
     )
-    return (field > 0).astype(np.float32)
+    return np.asarray(field > 0, np.float32)
 
 
 def _split(draw: Draw, side: int) -> Floats:

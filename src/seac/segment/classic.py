@@ -1,7 +1,8 @@
 """Proposals without a trained detector: what stands out, and regions of a hierarchy of superpixels.
 
-Candidates are the nodes of the hierarchies and the superpixels under a thresholded saliency map; all are sets of
-superpixels, so overlaps, outlines and contrasts of thousands of candidates are a few small matrix products.
+Candidates are the nodes of the hierarchies and the superpixels under a thresholded saliency map; all are
+sets of superpixels, so overlaps, outlines and contrasts of thousands of candidates are a few small matrix
+products.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ClassicSettings:
 
 
 class Classic:
-    """Saliency and hierarchical superpixels, merged by mask NMS; a :class:`~seac.segment.proposals.Segmenter`."""
+    """Saliency and hierarchical superpixels, merged by mask NMS, as a Segmenter."""
 
     def __init__(self, settings: ClassicSettings | None = None) -> None:
         self.settings = settings or ClassicSettings()
@@ -95,7 +96,7 @@ class Classic:
 def candidates(
     leaves: Superpixels, settings: ClassicSettings, salience: Floats | None
 ) -> tuple[NDArray[np.bool_], Floats]:
-    """Distinct regions of a sensible size, as sets of superpixels (K, R), and how long each outlives merging."""
+    """Distinct regions of a sensible size as sets of superpixels (K, R), and how long each lasts."""
     rows, persistence = [], []
     for weights in settings.trees:
         tree = merge(leaves, weights)
@@ -118,7 +119,7 @@ def candidates(
 
 
 def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
-    """Superpixels whose mean saliency passes a threshold, all together and each connected part: (K, R) bool."""
+    """Superpixels above a threshold of saliency, all together and each connected part: (K, R) bool."""
     rows: list[NDArray[np.bool_]] = []
     for threshold in SALIENT:
         above = salience > threshold

@@ -1,10 +1,10 @@
 """The proposal network: one forward pass gives class-agnostic instance masks with scores.
 
-After CondInst (Tian et al., ECCV 2020): every cell of the pyramid predicts the weights of a tiny network of 1x1
-convolutions which, run over shared mask features and coordinates relative to the cell, draws one mask. Unlike
-prototypes with coefficients (YOLACT) it tells equal things apart by where they are, and it needs no boxes. The
-score is trained to be the IoU of the mask (generalized focal loss, Li et al., NeurIPS 2020), since order matters
-more here than class. Features: EfficientNet-Lite2, its batch norms folded.
+After CondInst (Tian et al., ECCV 2020): every cell of the pyramid predicts the weights of a tiny network of
+1x1 convolutions which, run over shared mask features and coordinates relative to the cell, draws one mask.
+Unlike prototypes with coefficients (YOLACT) it tells equal things apart by where they are, and it needs no
+boxes. The score is trained to be the IoU of the mask (generalized focal loss, Li et al., NeurIPS 2020),
+since order matters more here than class. Features: EfficientNet-Lite2, its batch norms folded.
 """
 
 from __future__ import annotations
@@ -130,14 +130,16 @@ def draw(features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor) ->
 
     Args:
         features: (MASK_CHANNELS, h, w) mask features at stride 4.
-        kernels: (K, KERNEL), ``centres`` (K, 2) and ``strides`` (K,) of the cells.
+        kernels: (K, KERNEL) of the cells.
+        centres: (K, 2) x, y of the cells in pixels of the input.
+        strides: (K,) of the cells.
 
     Returns:
         (K, h, w) float32.
     """
     k, (_, height, width) = len(kernels), features.shape
-    first, bias1, second, bias2, third, bias3 = kernels.split(
-        [INPUTS * HIDDEN, HIDDEN, HIDDEN * HIDDEN, HIDDEN, HIDDEN, 1], 1
+    first, bias1, second, bias2, third, bias3 = torch.split(
+        kernels, [INPUTS * HIDDEN, HIDDEN, HIDDEN * HIDDEN, HIDDEN, HIDDEN, 1], 1
     )
     grid = positions(height, width, MASK_STRIDE, features).T
     reach = (4.0 * strides)[:, None]  # coordinates are in units of a typical half size of the level

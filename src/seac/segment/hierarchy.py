@@ -1,5 +1,6 @@
-"""Regions by greedy merging: the most similar neighbours become one until one is left (Arbelaez et al., PAMI 2011;
-the similarities after Uijlings et al., IJCV 2013).
+"""Regions by greedy merging: the most similar neighbours become one, until one is left.
+
+After Arbelaez et al. (PAMI 2011); the similarities after Uijlings et al. (IJCV 2013).
 """
 
 from __future__ import annotations

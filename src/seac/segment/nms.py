@@ -1,7 +1,7 @@
 """Mask non-maximum suppression: of masks that say nearly the same, the best one stays.
 
-The intersections of all pairs are one matrix product of the flattened masks; suppression itself is a loop over
-the survivors only, each step one vectorised row.
+The intersections of all pairs are one matrix product of the flattened masks; suppression itself is a loop
+over the survivors only, each step one vectorised row.
 """
 
 from __future__ import annotations

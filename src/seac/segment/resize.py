@@ -18,7 +18,7 @@ def resize_image(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def working_size(height: int, width: int, long_side: int, multiple: int = 1) -> tuple[int, int]:
-    """(height, width) with the longer side at most ``long_side``, each a multiple of ``multiple``, never 0."""
+    """(height, width) with the longer side at most ``long_side``, multiples of ``multiple``, never 0."""
     scale = min(1.0, long_side / max(height, width))
     return (
         max(multiple, round(height * scale / multiple) * multiple),
@@ -39,9 +39,9 @@ def boxes_of(masks: Tensor) -> Tensor:
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
-    """``masks`` (N, h, w) bool at the frame's size: (N, height, width) bool, outlines smoothed, one at a time.
+    """``masks`` (N, h, w) bool at the frame's size: (N, height, width) bool, outlines smoothed.
 
-    Memory stays at one float mask, however large the frame is.
+    One at a time: memory stays at one float mask, however large the frame is.
     """
     if masks.shape[-2:] == (height, width):
         return masks

