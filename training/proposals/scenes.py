@@ -180,11 +180,11 @@ def _blob(draw: Draw, side: int) -> Floats:
 
 
 def _split(draw: Draw, side: int) -> Floats:
-    wave = zoom(draw.normal(size=8), side / 8, order=3)[:side] * draw.uniform(0, 0.08)
+    wave: Floats = zoom(draw.normal(size=8), side / 8, order=3)[:side] * draw.uniform(0, 0.08)
     x = np.linspace(-0.5, 0.5, side)
     angle = draw.uniform(-0.4, 0.4) + (np.pi / 2 if draw.random() < 0.25 else 0)
     level = np.sin(angle) * x[None] + np.cos(angle) * x[:, None] + np.resize(wave, side)[None]
-    return (level > draw.uniform(-0.25, 0.25)).astype(np.float32)
+    return np.asarray(level > draw.uniform(-0.25, 0.25), np.float32)
 
 
 def _photographed(draw: Draw, canvas: Floats) -> NDArray[np.uint8]:

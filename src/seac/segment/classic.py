@@ -7,7 +7,7 @@ products.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from seac.segment.saliency import shared_saliency
 from seac.segment.superpixels import Superpixels, cut
 
 Floats = NDArray[np.float32]
-SALIENT = (0.15, 0.3, 0.5, 0.7, 0.9)
+# By colour, by edges, by texture: they fail on different things.
+TREES = (Weights(1, 30, 1, 0.5), Weights(0.3, 10, 3, 0.3), Weights(0.3, 60, 0, 0.8))
+LEVELS = (0.15, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,35 @@ class ClassicSettings:
 
     most: int = 50
     long_side: int = 256
-    scale: float = 40.0
-    smallest: int = 24
-    trees: tuple[Weights, ...] = field(default_factory=lambda: (Weights(), Weights(0.5, 10.0, 3.0, 0.15)))
+    scale: float = 100.0
+    smallest: int = 50
+    trees: tuple[Weights, ...] = TREES
     least_area: float = 0.002
     most_area: float = 0.9
-    overlap: float = 0.7
+    overlap: float = 0.6
     saliency: bool = True
     threads: int = 1
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Candidates as sets of superpixels, best first.
+
+    Attributes:
+        labels: (h, w) int64 superpixels at the working size.
+        area: (R,) float32 pixels of each.
+        rows: (K, R) bool, the superpixels of each candidate.
+        scores: (K,) float32 in [0, 1].
+    """
+
+    labels: Tensor
+    area: Tensor
+    rows: Tensor
+    scores: Tensor
+
+    def masks(self, which: Tensor) -> Tensor:
+        """Candidates ``which`` (n,) int64 as (n, h, w) bool."""
+        return self.rows[which][:, self.labels]
 
 
 class Classic:
@@ -64,26 +87,31 @@ class Classic:
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
         height, width = image.shape[-2:]
+        regions = self.regions(image)
         s = self.settings
-        small = resize_image(image, *working_size(height, width, s.long_side)).round()
-        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = cut(picture, s.scale, s.smallest)
-        if len(leaves) < 2:
-            return whole_frame(height, width)
-        salience = self._salience(image, leaves) if s.saliency else None
-        rows, persistence = candidates(leaves, s, salience)
-        if len(rows) == 0:
-            return whole_frame(height, width)
-        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
-        order = torch.argsort(scores, descending=True, stable=True)
-        flat = torch.from_numpy(rows)[order]
-        kept = suppress(pairwise_iou(flat, torch.from_numpy(leaves.area)), s.overlap, s.most)
-        small_masks = flat[kept][:, torch.from_numpy(leaves.labels)]
-        masks = enlarge(small_masks, height, width)
+        kept = suppress(pairwise_iou(regions.rows, regions.area), s.overlap, s.most)
+        masks = enlarge(regions.masks(kept), height, width)
         seen = masks.flatten(1).any(1)
         if not seen.any():
             return whole_frame(height, width)
-        return Proposals(masks[seen], boxes_of(masks[seen]), scores[order][kept][seen])
+        return Proposals(masks[seen], boxes_of(masks[seen]), regions.scores[kept][seen])
+
+    def regions(self, image: Tensor) -> Regions:
+        """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS."""
+        s = self.settings
+        small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
+        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
+        leaves = cut(picture, s.scale, s.smallest)
+        salience = self._salience(image, leaves) if s.saliency else None
+        rows, persistence = candidates(leaves, s, salience)
+        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
+        order = torch.argsort(scores, descending=True, stable=True)
+        return Regions(
+            torch.from_numpy(leaves.labels),
+            torch.from_numpy(leaves.area),
+            torch.from_numpy(rows)[order],
+            scores[order],
+        )
 
     def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:
         where = shared_saliency(self.settings.threads)(image)
@@ -121,7 +149,7 @@ def candidates(
 def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
     """Superpixels above a threshold of saliency, all together and each connected part: (K, R) bool."""
     rows: list[NDArray[np.bool_]] = []
-    for threshold in SALIENT:
+    for threshold in LEVELS:
         above = salience > threshold
         rows.append(above)
         parts, count = components(above[leaves.labels])
@@ -136,13 +164,15 @@ def objectness(
     leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
 ) -> Floats:
     """How much like a thing each candidate looks: (K,) float32 in [0, 1]."""
-    return 1 / (1 + np.exp(-(evidence(leaves, rows, persistence, salience) @ COEFFICIENTS + INTERCEPT)))
+    weights = PLAIN if salience is None else SALIENT
+    logits = evidence(leaves, rows, persistence, salience) @ weights[:-1] + weights[-1]
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
 def evidence(
     leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
 ) -> Floats:
-    """What speaks for each candidate: (K, 9) float32, see ``EVIDENCE`` for the names of the columns."""
+    """What speaks for each candidate: (K, 10) float32, see ``EVIDENCE`` for the names of the columns."""
     inside = rows.astype(np.float32)
     outside = 1 - inside
     area, total = inside @ leaves.area, leaves.area.sum()
@@ -192,5 +222,7 @@ EVIDENCE = (
     "saliency contrast",
     "share of saliency",
 )
-COEFFICIENTS = np.array([0, -0.1, 1, -0.5, 0.5, -1, 1, 3, 3, 1], np.float32)
-INTERCEPT = np.float32(-3)
+# Fitted on composites of the train media by python -m training.proposals.order, without and with saliency;
+# the intercept comes last.
+PLAIN = np.array([0, -0.10, 0.37, 0.07, 0.82, -3.32, 3.31, 0.67, 0, 0, -4.05], np.float32)
+SALIENT = np.array([-0.06, -0.10, 0.32, 0.01, 0.66, -1.32, 2.75, 0.53, 1.89, -0.17, -3.77], np.float32)

@@ -35,7 +35,7 @@ def boxes_of(masks: Tensor) -> Tensor:
     x1, y1 = columns.argmax(1), rows.argmax(1)
     x2, y2 = width - columns.flip(1).argmax(1), height - rows.flip(1).argmax(1)
     boxes = torch.stack([x1, y1, x2, y2], 1).to(torch.float32)
-    return torch.where(columns.any(1)[:, None], boxes, torch.zeros(()))
+    return torch.where(columns.bool().any(1)[:, None], boxes, torch.zeros(()))
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:

@@ -7,6 +7,8 @@ from typing import Any
 
 from seac.errors import InputError
 from seac.segment.classic import Classic, ClassicSettings
+from seac.segment.combined import Combined, CombinedSettings
+from seac.segment.network import Network, NetworkSettings
 from seac.segment.proposals import Segmenter
 
 
@@ -14,9 +16,19 @@ def _classic(**options: Any) -> Segmenter:
     return Classic(ClassicSettings(**options))
 
 
+def _network(**options: Any) -> Segmenter:
+    return Network(NetworkSettings(**options))
+
+
+def _combined(**options: Any) -> Segmenter:
+    return Combined(CombinedSettings(**options))
+
+
 SEGMENTERS: dict[str, Callable[..., Segmenter]] = {
     "tiny": _classic,
     "classic": _classic,
+    "network": _network,
+    "combined": _combined,
 }
 
 

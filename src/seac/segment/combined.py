@@ -1,0 +1,98 @@
+"""Things from the network, stuff from superpixels, merged by mask NMS.
+
+The network learned from things alone, so sky, road and meadow come from the hierarchy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seac.segment.classic import Classic, ClassicSettings, Regions
+from seac.segment.network import Drawn, Network, NetworkSettings, at_size
+from seac.segment.nms import suppress
+from seac.segment.proposals import Proposals
+from seac.segment.resize import boxes_of, enlarge, whole_frame
+
+
+@dataclass(frozen=True)
+class CombinedSettings:
+    """Settings of network and superpixels together.
+
+    Attributes:
+        most: masks per frame.
+        things: of these, from the network at most.
+        overlap: greatest IoU of two proposals.
+        discount: factor on the scores of regions, so that things come first.
+        regions: regions that enter the NMS, the best by their own score.
+        network_overlap: greatest IoU of two proposals of the network.
+        long_side: pixels of the longer side of the network's input.
+        weights: another ``proposals.safetensors``; None for the one that comes with the package.
+        device: where the network runs.
+    """
+
+    most: int = 50
+    things: int = 20
+    overlap: float = 0.6
+    discount: float = 0.5
+    regions: int = 400
+    network_overlap: float = 0.7
+    long_side: int = 320
+    weights: str | None = None
+    device: str = "cpu"
+
+
+class Combined:
+    """The network's masks and the best regions that it did not draw; a Segmenter."""
+
+    def __init__(self, settings: CombinedSettings | None = None) -> None:
+        s = self.settings = settings or CombinedSettings()
+        self._network = Network(
+            NetworkSettings(
+                most=min(s.things, s.most),
+                long_side=s.long_side,
+                overlap=s.network_overlap,
+                weights=s.weights,
+                device=s.device,
+            )
+        )
+        self._classic = Classic(ClassicSettings(saliency=False))
+
+    def __call__(self, image: Tensor) -> Proposals:
+        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        height, width = image.shape[-2:]
+        s = self.settings
+        things, regions = self._network.drawn(image), self._classic.regions(image)
+        chosen = complement(things, regions, s)
+        masks = torch.cat(
+            [at_size(things.logits, height, width), enlarge(regions.masks(chosen), height, width)]
+        )
+        scores = torch.cat([things.scores, regions.scores[chosen] * s.discount])
+        order = torch.argsort(scores, descending=True, stable=True)
+        masks, scores = masks[order], scores[order]
+        seen = masks.flatten(1).any(1)
+        if not seen.any():
+            return whole_frame(height, width)
+        return Proposals(masks[seen], boxes_of(masks[seen]), scores[seen])
+
+
+def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:
+    """Indices (n,) int64 of the regions that no thing and no better region covers, while there is room."""
+    room = settings.most - len(things.logits)
+    rows = regions.rows[: settings.regions].float()
+    drawn = (
+        F.interpolate(things.logits[None], regions.labels.shape, mode="bilinear", align_corners=False)[0] > 0
+    )
+    onto = torch.zeros(len(drawn), len(regions.area))
+    onto.index_add_(1, regions.labels.flatten(), drawn.flatten(1).float())
+    every = torch.cat([onto / regions.area, rows])  # a thing covers superpixels in part, a region wholly
+    both = every @ (rows * regions.area).T
+    area = every @ regions.area
+    overlap = both / (area[:, None] + area[None, len(drawn) :] - both).clamp_min(1e-6)
+    free = torch.nonzero(~(overlap[: len(drawn)] > settings.overlap).any(0))[:, 0]
+    if room <= 0:
+        return free[:0]
+    return free[suppress(overlap[len(drawn) :][free][:, free], settings.overlap, room)]
