@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 REPO = Path(__file__).resolve().parents[1]
+
+
+# A shared machine may stand still for longer than any deadline; that is no fault of the code.
+settings.register_profile("seac", deadline=None)
+settings.load_profile("seac")
 
 
 @pytest.fixture(scope="session")

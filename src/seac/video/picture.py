@@ -141,7 +141,7 @@ def _channels_first(array: np.ndarray) -> Tensor:
         array = (array.astype(np.float32) / 65535).astype(np.float32)
     if array.dtype.kind not in "buf":
         raise InputError(f"image has dtype {array.dtype}: pass uint8, uint16, or float in [0, 1]")
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    return torch.from_numpy(np.array(array.transpose(2, 0, 1), order="C"))
 
 
 def _from_channels_first(pixels: Tensor) -> Tensor:

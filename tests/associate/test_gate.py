@@ -1,0 +1,52 @@
+"""Silence, and the decision from a cosine."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.gate import Calibration, is_silent, level, sounding
+
+CALIBRATION = Calibration()
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 16_000])
+def test_zeros_of_any_length_are_silent(length):
+    assert is_silent(torch.zeros(length), 16_000, CALIBRATION)
+
+
+def test_level_is_that_of_the_loudest_tenth():
+    wave = torch.zeros(16_000)
+    wave[8_000:9_600] = 0.1
+    assert abs(level(wave, 16_000) + 20) < 0.1
+
+
+def test_a_clap_in_silence_is_heard():
+    wave = torch.zeros(160_000)
+    wave[80_000:80_100] = 0.5
+    assert not is_silent(wave, 16_000, CALIBRATION)
+
+
+def test_what_the_network_calls_silence_is_silent_only_if_every_window_is():
+    wave = torch.full((16_000,), 0.01)
+    for tags, silent in (([[0.99], [0.99]], True), ([[0.99], [0.1]], False)):
+        features = AudioFeatures(torch.zeros(2, 1), torch.tensor(tags))
+        assert is_silent(wave, 16_000, CALIBRATION, features, ("Silence",)) is silent
+
+
+@given(cosines=st.lists(st.floats(-1, 1), max_size=8))
+def test_nothing_sounds_in_silence(cosines):
+    assert not sounding(torch.tensor(cosines), CALIBRATION, silent=True).any()
+
+
+def test_more_alike_is_more_probable():
+    assert (CALIBRATION.probability(torch.linspace(-1, 1, 50)).diff() > 0).all()
+
+
+def test_constants_survive_a_file(tmp_path):
+    Calibration(slope=3, offset=-1, threshold=0.4).save(tmp_path / "a.json")
+    assert '"slope": 3' in (tmp_path / "a.json").read_text()
+    assert isinstance(Calibration.load(), Calibration)

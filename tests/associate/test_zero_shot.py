@@ -1,0 +1,76 @@
+"""The label bridge, and what meets among words."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.bridge import Bridge
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.text.descriptions import audioset_names
+from seac.associate.text.minilm import MiniLM, WordTable
+from seac.associate.vision.efficientnet_lite import imagenet_names
+from seac.associate.zero_shot import ZeroShot, pooled_tags
+
+
+@pytest.fixture(scope="module")
+def association() -> ZeroShot:
+    return ZeroShot.load(imagenet_names(), audioset_names())
+
+
+def one_hot(names, word):
+    tags = torch.zeros(1, len(names))
+    tags[0, names.index(word)] = 1
+    return tags
+
+
+def seen(*words):
+    tags = torch.cat([one_hot(imagenet_names(), word) for word in words])
+    return MaskEmbeddings(tags, tags, tags, tags)
+
+
+@pytest.mark.parametrize(
+    ("sound", "thing"), [("Bark", "beagle"), ("Meow", "tabby"), ("Violin, fiddle", "violin"), ("Oink", "hog")]
+)
+def test_a_sound_is_nearest_to_what_makes_it(association, sound, thing):
+    things = ["beagle", "tabby", "violin", "hog"]
+    try:
+        masks = seen(*things)
+        heard = AudioFeatures(torch.zeros(1, 1), one_hot(audioset_names(), sound))
+    except ValueError as missing:
+        pytest.fail(f"label table has changed: {missing}")
+    assert things[int(association(masks, heard).argmax())] == thing
+
+
+def test_nothing_heard_is_like_nothing(association):
+    heard = AudioFeatures(torch.zeros(2, 1), torch.zeros(2, 521))
+    assert (association(seen("beagle", "violin"), heard) == 0).all()
+
+
+def test_no_windows_are_nothing_heard():
+    assert pooled_tags(torch.zeros(0, 521), "mean").tolist() == torch.zeros(1, 521).tolist()
+
+
+def test_places_have_unit_length(association):
+    tags = torch.rand(5, 1000, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(association.sight.place(tags).norm(dim=1), torch.ones(5))
+
+
+def test_conse_is_the_weighted_mean_of_the_likeliest_names():
+    vectors = torch.eye(4)
+    bridge = Bridge(vectors, torch.ones(4), top=2)
+    placed = bridge.place(torch.tensor([[0.5, 0.3, 0.2, 0.0]]))
+    torch.testing.assert_close(placed, torch.nn.functional.normalize(torch.tensor([[0.5, 0.3, 0, 0]])))
+
+
+def test_an_audio_network_without_classes_is_refused(association):
+    with pytest.raises(ValueError, match="sound classes"):
+        association(seen("beagle"), AudioFeatures(torch.zeros(1, 8), None))
+
+
+@pytest.mark.slow
+def test_the_table_of_words_says_what_the_transformer_says():
+    quick, true = MiniLM(), MiniLM(WordTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 384)))
+    words = ["dog", "a photo of a violin.", "something that is in no table"]
+    torch.testing.assert_close(quick(words), true(words), atol=2e-3, rtol=0)
