@@ -129,7 +129,7 @@ def main() -> None:
         "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
     parser.add_argument("--rate", type=float, default=2e-3)

@@ -25,6 +25,8 @@ from seac.segment.superpixels import Superpixels, cut
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.
 TREES = (Weights(1, 30, 1, 0.5), Weights(0.3, 10, 3, 0.3), Weights(0.3, 60, 0, 0.8))
+# Where a network has looked, its features tell what belongs together much better.
+DEEP_TREES = (Weights(1, 10, 3, 0.3), Weights(1, 10, 1, 0.5, 90), Weights(0.3, 10, 1, 0.8, 160))
 LEVELS = (0.15, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -96,12 +98,17 @@ class Classic:
             return whole_frame(height, width)
         return Proposals(masks[seen], boxes_of(masks[seen]), regions.scores[kept][seen])
 
-    def regions(self, image: Tensor) -> Regions:
-        """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS."""
+    def regions(self, image: Tensor, taps: tuple[Tensor, ...] = ()) -> Regions:
+        """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS.
+
+        Args:
+            image: (3, H, W) uint8.
+            taps: feature maps (C, h, w) of a network that has seen the image; none are needed.
+        """
         s = self.settings
         small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
         picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = cut(picture, s.scale, s.smallest)
+        leaves = cut(picture, s.scale, s.smallest, taps)
         salience = self._salience(image, leaves) if s.saliency else None
         rows, persistence = candidates(leaves, s, salience)
         scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))

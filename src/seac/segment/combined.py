@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.classic import Classic, ClassicSettings, Regions
+from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Drawn, Network, NetworkSettings, at_size
 from seac.segment.nms import suppress
 from seac.segment.proposals import Proposals
@@ -59,13 +59,14 @@ class Combined:
                 device=s.device,
             )
         )
-        self._classic = Classic(ClassicSettings(saliency=False))
+        self._classic = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
         height, width = image.shape[-2:]
         s = self.settings
-        things, regions = self._network.drawn(image), self._classic.regions(image)
+        things = self._network.drawn(image)
+        regions = self._classic.regions(image, things.taps)
         chosen = complement(things, regions, s)
         masks = torch.cat(
             [at_size(things.logits, height, width), enlarge(regions.masks(chosen), height, width)]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 # The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
 from seac.associate.vision.efficientnet_lite import EfficientNetLite2
 
-TAPS = (3, 6, 14, 22)  # blocks after which strides 4, 8, 16 and 32 are read
+TAPS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
 TAPPED = (24, 48, 120, 352)
 STRIDES = (8, 16, 32)
 MASK_STRIDE = 4
@@ -37,6 +37,7 @@ class Cells:
         centres: (L, 2) x, y of the cells in pixels of the network's input.
         strides: (L,) of the cells' levels.
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
+        taps: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
 
     logits: Tensor
@@ -44,6 +45,7 @@ class Cells:
     centres: Tensor
     strides: Tensor
     features: Tensor
+    taps: tuple[Tensor, ...]
 
 
 class Separable(nn.Sequential):
@@ -78,7 +80,8 @@ class ProposalNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Cells:
         """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
-        pyramid = self._pyramid(pixels)
+        taps = self._taps(pixels)
+        pyramid = self._pyramid(taps)
         logits, kernels, centres, strides = [], [], [], []
         for level, stride in zip(pyramid[1:], STRIDES, strict=True):
             where = positions(level.shape[-2], level.shape[-1], stride, level)
@@ -95,19 +98,24 @@ class ProposalNet(nn.Module):
             torch.cat(centres),
             torch.cat(strides),
             self.mask(pyramid[0]),
+            taps,
         )
 
-    def _pyramid(self, pixels: Tensor) -> list[Tensor]:
+    def _taps(self, pixels: Tensor) -> tuple[Tensor, ...]:
         x: Tensor = F.relu6(self.backbone._conv_stem(pixels))
         taps: list[Tensor] = []
         for index, block in enumerate(self.backbone._blocks):
             x = block(x)
             if index in TAPS:
-                taps.append(self.lateral[len(taps)](x))
-        above = taps[-1]
+                taps.append(x)
+        return tuple(taps)
+
+    def _pyramid(self, taps: tuple[Tensor, ...]) -> list[Tensor]:
+        sides = [lateral(tap) for lateral, tap in zip(self.lateral, taps, strict=True)]
+        above = sides[-1]
         levels = [self.smooth[-1](above)]
         for index in (2, 1, 0):
-            above = taps[index] + F.interpolate(above, taps[index].shape[-2:], mode="nearest")
+            above = sides[index] + F.interpolate(above, sides[index].shape[-2:], mode="nearest")
             levels.insert(0, self.smooth[index](above))
         return levels
 

@@ -24,12 +24,14 @@ class Weights:
         spread: chi-square distance of Lab histograms.
         edge: mean colour step along the common border.
         size: exponent of the smaller region's share of the picture; small regions merge early.
+        deep: distance of mean network features, where there are any.
     """
 
     colour: float = 1.0
     spread: float = 30.0
     edge: float = 1.0
     size: float = 0.3
+    deep: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class _State:
         self.total = float(leaves.area.sum())
         self.colour = leaves.colour.copy()
         self.spread = leaves.spread.copy()
+        self.deep = leaves.deep.copy()
         self.length = leaves.length.copy()
         self.edge = leaves.edge.copy()
         count = len(leaves)
@@ -95,6 +98,7 @@ class _State:
         share = self.area[j] / (self.area[i] + self.area[j])
         self.colour[i] += share * (self.colour[j] - self.colour[i])
         self.spread[i] += share * (self.spread[j] - self.spread[i])
+        self.deep[i] += share * (self.deep[j] - self.deep[i])
         self.area[i] += self.area[j]
         for sums in (self.length, self.edge):
             sums[i] += sums[j]
@@ -118,7 +122,10 @@ class _State:
         spread = ((there - here) ** 2 / (there + here + 1e-6)).sum(1)
         edge = self.edge[i, near] / self.length[i, near]
         smaller = np.minimum(self.area[near], self.area[i]) / self.total
-        value = (w.colour * colour + w.spread * spread + w.edge * edge) * smaller**w.size
+        value = w.colour * colour + w.spread * spread + w.edge * edge
+        if w.deep:
+            value = value + w.deep * np.sqrt(((self.deep[near] - self.deep[i]) ** 2).sum(1))
+        value = value * smaller**w.size
         self.difference[i, near] = self.difference[near, i] = value
         self.least[near] = np.minimum(self.least[near], value)
         self.least[i] = value.min()

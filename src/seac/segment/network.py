@@ -53,10 +53,12 @@ class Drawn:
     Attributes:
         logits: (N, h, w) float32 at a quarter of the network's input.
         scores: (N,) float32 in [0, 1].
+        taps: (C, h, w) float32 features of the backbone, finest first.
     """
 
     logits: Tensor
     scores: Tensor
+    taps: tuple[Tensor, ...]
 
 
 @lru_cache(maxsize=2)
@@ -110,7 +112,7 @@ class Network:
         order = torch.argsort(scores, descending=True, stable=True)
         order = order[(logits[order] > 0).flatten(1).any(1) & (scores[order] >= s.least_score)]
         kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), s.overlap, s.most)]
-        return Drawn(logits[kept], scores[kept])
+        return Drawn(logits[kept], scores[kept], tuple(tap[0].cpu() for tap in cells.taps))
 
 
 def graded(logits: Tensor, quality: Tensor) -> Tensor:

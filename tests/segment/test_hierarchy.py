@@ -1,0 +1,97 @@
+"""Superpixels and merging: what must hold for every picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import label
+
+from seac.segment.hierarchy import Hierarchy, Weights, merge
+from seac.segment.superpixels import Superpixels, cut, describe, pooled
+
+WEIGHTS = Weights(1, 10, 1, 0.5)
+
+
+def patchwork(seed: int = 0, side: int = 64) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    blocks = draw.integers(0, 256, (4, 4, 3)).repeat(side // 4, 0).repeat(side // 4, 1)
+    return (blocks + draw.integers(-6, 7, blocks.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def leaves() -> Superpixels:
+    return cut(patchwork(), 60, 10)
+
+
+@pytest.fixture(scope="module")
+def tree(leaves: Superpixels) -> Hierarchy:
+    return merge(leaves, WEIGHTS)
+
+
+def test_every_pixel_lies_in_one_numbered_piece(leaves: Superpixels) -> None:
+    assert set(np.unique(leaves.labels)) == set(range(len(leaves)))
+    assert leaves.area.sum() == leaves.labels.size
+    assert len(leaves) > 4
+
+
+def test_borders_are_counted_from_both_sides(leaves: Superpixels) -> None:
+    np.testing.assert_array_equal(leaves.length, leaves.length.T)
+    np.testing.assert_allclose(leaves.edge, leaves.edge.T)
+    right = (leaves.labels[:, :-1] != leaves.labels[:, 1:]).sum()
+    down = (leaves.labels[:-1] != leaves.labels[1:]).sum()
+    assert leaves.length.sum() == 2 * (right + down)
+    assert not leaves.length.diagonal().any()
+
+
+def test_every_region_is_connected(leaves: Superpixels, tree: Hierarchy) -> None:
+    for members in tree.members:
+        assert label(members[leaves.labels], np.ones((3, 3)))[1] == 1
+
+
+def test_regions_are_nested_or_apart(tree: Hierarchy) -> None:
+    both = tree.members.astype(int) @ tree.members.T.astype(int)
+    size = tree.members.sum(1)
+    smaller = np.minimum(size[:, None], size[None])
+    assert ((both == 0) | (both == smaller)).all()
+
+
+def test_merging_ends_with_the_whole_picture(tree: Hierarchy) -> None:
+    assert tree.members[-1].all()
+    assert len(np.unique(np.packbits(tree.members, axis=1), axis=0)) == len(tree.members)
+
+
+def test_a_region_is_merged_away_after_it_was_born(tree: Hierarchy) -> None:
+    assert (tree.died >= tree.born).all()
+
+
+def test_the_first_merge_joins_the_least_different_neighbours() -> None:
+    lab = np.zeros((4, 9, 3), np.float32)
+    labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
+    lab[:, 3:6, 0], lab[:, 6:, 0] = 40, 50
+    tree = merge(describe(lab, labels), WEIGHTS)
+    assert tree.members[3].tolist() == [False, True, True]
+
+
+def test_deep_features_decide_where_colours_agree() -> None:
+    lab = np.full((4, 9, 3), 50, np.float32)
+    labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
+    tap = torch.zeros(2, 4, 9)
+    tap[:, :, 6:] = 1.0
+    tree = merge(describe(lab, labels, (tap,)), Weights(deep=50))
+    assert tree.members[3].tolist() == [True, True, False]
+
+
+def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_piece() -> None:
+    draw = torch.Generator().manual_seed(0)
+    tap = torch.randn(3, 6, 8, generator=draw)
+    labels = np.random.default_rng(0).integers(0, 4, (6, 8))
+    even = (tap - tap.mean((1, 2), keepdim=True)) / tap.std((1, 2), keepdim=True, correction=0)
+    means = [even[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
+    area = np.bincount(labels.ravel()).astype(np.float32)
+    np.testing.assert_allclose(pooled(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
+
+
+def test_one_superpixel_is_a_tree_of_one_region() -> None:
+    tree = merge(cut(np.full((5, 7, 3), 90, np.uint8), 60, 10), WEIGHTS)
+    assert tree.members.shape == (1, 1)

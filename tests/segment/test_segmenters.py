@@ -1,0 +1,113 @@
+"""What holds for every segmenter, whatever the picture."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from seac.errors import InputError
+from seac.segment.proposals import Segmenter
+from seac.segment.resize import boxes_of
+from seac.segment.table import build
+
+NAMES = ["classic", "tiny"]
+
+
+@cache
+def segmenter(name: str) -> Segmenter:
+    return build(name)
+
+
+@cache
+def scene(height: int = 96, width: int = 128) -> Tensor:
+    """A red disc and a striped box on a noisy gradient."""
+    y, x = np.mgrid[:height, :width]
+    noise = np.random.default_rng(0).normal(0, 4, (height, width, 3))
+    image = np.stack([60 + x * 0.5, 90 + y * 0.4, 120 + 0 * x], -1) + noise
+    image[disc().numpy()] = (220, 30, 40)
+    box = (x > 80) & (x < 118) & (y > 20) & (y < 75)
+    image[box] = np.where((x[box] // 4 % 2)[:, None], 240, 20)
+    return torch.from_numpy(image.clip(0, 255).astype(np.uint8)).permute(2, 0, 1)
+
+
+@cache
+def disc(height: int = 96, width: int = 128) -> Tensor:
+    y, x = np.mgrid[:height, :width]
+    return torch.from_numpy((x - 38) ** 2 + (y - 50) ** 2 < 24**2)
+
+
+ODD_PICTURES = {
+    "one pixel": torch.full((3, 1, 1), 7, dtype=torch.uint8),
+    "a row": torch.arange(200, dtype=torch.uint8).expand(3, 1, 200),
+    "a column": torch.arange(200, dtype=torch.uint8)[:, None].expand(3, 200, 1),
+    "a ribbon": torch.randint(
+        0, 256, (3, 6, 900), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    ),
+    "black": torch.zeros(3, 40, 60, dtype=torch.uint8),
+    "grey": torch.full((3, 61, 33), 128, dtype=torch.uint8),
+    "white": torch.full((3, 30, 30), 255, dtype=torch.uint8),
+    "noise": torch.randint(
+        0, 256, (3, 50, 70), dtype=torch.uint8, generator=torch.Generator().manual_seed(2)
+    ),
+}
+
+
+@pytest.mark.parametrize("picture", ODD_PICTURES)
+@pytest.mark.parametrize("name", NAMES)
+def test_any_picture_gives_between_one_and_fifty_valid_masks(name: str, picture: str) -> None:
+    image = ODD_PICTURES[picture]
+    answer = segmenter(name)(image)
+    assert 1 <= len(answer) <= 50
+    assert answer.masks.shape[1:] == image.shape[1:]
+    assert answer.masks.flatten(1).any(1).all()
+    assert torch.isfinite(answer.scores).all()
+    assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
+    assert (answer.scores.diff() <= 0).all()
+    assert torch.equal(answer.boxes, boxes_of(answer.masks))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_stands_out_is_found(name: str) -> None:
+    masks, true = segmenter(name)(scene()).masks, disc()
+    iou = (masks & true).sum((1, 2)) / (masks | true).sum((1, 2))
+    assert iou.max() > 0.75
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_picture_gives_the_same_answer(name: str) -> None:
+    first, second = segmenter(name)(scene()), build(name)(scene())
+    assert torch.equal(first.masks, second.masks)
+    assert torch.equal(first.scores, second.scores)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_most_limits_the_number_of_masks(name: str) -> None:
+    assert len(build(name, most=3)(scene())) <= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_is_not_written_to(name: str) -> None:
+    image = scene().clone()
+    segmenter(name)(image)
+    assert torch.equal(image, scene())
+
+
+def test_boxes_touch_their_masks_on_all_four_sides() -> None:
+    masks = torch.zeros(2, 9, 11, dtype=torch.bool)
+    masks[0, 2:5, 3:9] = True
+    masks[1, 0, 0] = masks[1, 8, 10] = True
+    assert boxes_of(masks).tolist() == [[3, 2, 9, 5], [0, 0, 11, 9]]
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(InputError, match="classic"):
+        build("sam9000")
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(InputError, match="sharpness"):
+        build("classic", sharpness=3)
