@@ -105,12 +105,8 @@ class Classic:
             image: (3, H, W) uint8.
             taps: feature maps (C, h, w) of a network that has seen the image; none are needed.
         """
-        s = self.settings
-        small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
-        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = cut(picture, s.scale, s.smallest, taps)
-        salience = self._salience(image, leaves) if s.saliency else None
-        rows, persistence = candidates(leaves, s, salience)
+        leaves, salience = self.leaves(image, taps)
+        rows, persistence = candidates(leaves, self.settings, salience)
         scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
         order = torch.argsort(scores, descending=True, stable=True)
         return Regions(
@@ -119,6 +115,14 @@ class Classic:
             torch.from_numpy(rows)[order],
             scores[order],
         )
+
+    def leaves(self, image: Tensor, taps: tuple[Tensor, ...] = ()) -> tuple[Superpixels, Floats | None]:
+        """Superpixels of ``image``, (3, H, W) uint8, and how much each stands out (R,), if asked for."""
+        s = self.settings
+        small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
+        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
+        leaves = cut(picture, s.scale, s.smallest, taps)
+        return leaves, self._salience(image, leaves) if s.saliency else None
 
     def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:
         where = shared_saliency(self.settings.threads)(image)
@@ -231,5 +235,5 @@ EVIDENCE = (
 )
 # Fitted on composites of the train media by python -m training.proposals.order, without and with saliency;
 # the intercept comes last.
-PLAIN = np.array([0, -0.10, 0.37, 0.07, 0.82, -3.32, 3.31, 0.67, 0, 0, -4.05], np.float32)
-SALIENT = np.array([-0.06, -0.10, 0.32, 0.01, 0.66, -1.32, 2.75, 0.53, 1.89, -0.17, -3.77], np.float32)
+PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, -2.18], np.float32)
+SALIENT = np.array([0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, -2.19], np.float32)
