@@ -14,7 +14,7 @@ from seac.segment.proposals import Segmenter
 from seac.segment.resize import boxes_of
 from seac.segment.table import build
 
-NAMES = ["classic", "tiny"]
+NAMES = ["classic", "network", "tiny"]
 
 
 @cache

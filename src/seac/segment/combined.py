@@ -35,12 +35,12 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 20
-    overlap: float = 0.6
+    things: int = 10
+    overlap: float = 0.5
     discount: float = 0.5
     regions: int = 400
     network_overlap: float = 0.7
-    long_side: int = 320
+    long_side: int = 256
     weights: str | None = None
     device: str = "cpu"
 

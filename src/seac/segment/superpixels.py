@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2lab
@@ -88,10 +86,33 @@ def pooled(tap: Tensor, labels: NDArray[np.int64], area: Floats) -> Floats:
     with few and with many channels compare.
     """
     mean, deviation = tap.mean((1, 2), keepdim=True), tap.std((1, 2), keepdim=True, correction=0)
-    even = (tap - mean) / deviation.clamp_min(1e-3)
-    at_work = F.interpolate(even[None], labels.shape, mode="bilinear", align_corners=False)[0].flatten(1)
-    sums = torch.zeros(len(area), len(tap)).index_add_(0, torch.from_numpy(labels).flatten(), at_work.T)
-    return np.asarray(sums.numpy() / area[:, None] / len(tap) ** 0.5, np.float32)
+    even = ((tap - mean) / deviation.clamp_min(1e-3)).flatten(1).numpy()
+    weights = _cell_weights(labels, len(area), tap.shape[1], tap.shape[2])
+    return np.asarray(weights @ even.T / area[:, None] / len(tap) ** 0.5, np.float32)
+
+
+def _cell_weights(labels: NDArray[np.int64], count: int, height: int, width: int) -> Floats:
+    """How much each cell of a (height, width) map counts in each piece when read bilinearly: (R, cells).
+
+    The transpose of enlarging the map to the picture: hundreds of channels never see that size.
+    """
+    cells = height * width
+    total = np.zeros(count * cells, np.float32)
+    rows, columns = _neighbours(labels.shape[0], height), _neighbours(labels.shape[1], width)
+    for row, row_weight in rows:
+        for column, column_weight in columns:
+            index = labels * cells + (row[:, None] * width + column)
+            weight = row_weight[:, None] * column_weight
+            total += np.bincount(index.ravel(), weight.ravel(), count * cells).astype(np.float32)
+    return total.reshape(count, cells)
+
+
+def _neighbours(pixels: int, cells: int) -> list[tuple[NDArray[np.int64], Floats]]:
+    """For each pixel of an axis, the cell before and after its centre, each with its bilinear weight."""
+    where = ((np.arange(pixels) + 0.5) * cells / pixels - 0.5).clip(0, cells - 1)
+    before = np.floor(where).astype(np.int64)
+    after = (where - before).astype(np.float32)
+    return [(before, 1 - after), (np.minimum(before + 1, cells - 1), after)]
 
 
 def _histograms(lab: Floats, flat: NDArray[np.int64], count: int) -> Floats:

@@ -25,7 +25,7 @@ def _combined(**options: Any) -> Segmenter:
 
 
 SEGMENTERS: dict[str, Callable[..., Segmenter]] = {
-    "tiny": _classic,
+    "tiny": _combined,
     "classic": _classic,
     "network": _network,
     "combined": _combined,
