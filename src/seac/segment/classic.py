@@ -44,6 +44,8 @@ class ClassicSettings:
         most_area: greatest candidate as a share of the picture.
         overlap: greatest IoU of two proposals.
         saliency: also look at what stands out (ten times slower on one core, better order).
+        stuff: order regions as stuff (large, lasting, wherever they lie) rather than as things; without
+            saliency only.
         threads: threads of the saliency network.
     """
 
@@ -56,6 +58,7 @@ class ClassicSettings:
     most_area: float = 0.9
     overlap: float = 0.6
     saliency: bool = True
+    stuff: bool = False
     threads: int = 1
 
 
@@ -107,7 +110,7 @@ class Classic:
         """
         leaves, salience = self.leaves(image, taps)
         rows, persistence = candidates(leaves, self.settings, salience)
-        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
+        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience, self.settings.stuff))
         order = torch.argsort(scores, descending=True, stable=True)
         return Regions(
             torch.from_numpy(leaves.labels),
@@ -172,10 +175,14 @@ def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
 
 
 def objectness(
-    leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
+    leaves: Superpixels,
+    rows: NDArray[np.bool_],
+    persistence: Floats,
+    salience: Floats | None,
+    stuff: bool = False,
 ) -> Floats:
-    """How much like a thing each candidate looks: (K,) float32 in [0, 1]."""
-    weights = PLAIN if salience is None else SALIENT
+    """How much like a thing, or like stuff, each candidate looks: (K,) float32 in [0, 1]."""
+    weights = SALIENT if salience is not None else STUFF if stuff else PLAIN
     logits = evidence(leaves, rows, persistence, salience) @ weights[:-1] + weights[-1]
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
@@ -237,3 +244,5 @@ EVIDENCE = (
 # the intercept comes last.
 PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, -2.18], np.float32)
 SALIENT = np.array([0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, -2.19], np.float32)
+# Set by hand: what the network leaves is stuff, of which composites of things can teach nothing.
+STUFF = np.array([1, 0, 1, -0.5, 0.5, 0, 1, 10, 0, 0, -2], np.float32)

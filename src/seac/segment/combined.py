@@ -59,7 +59,7 @@ class Combined:
                 device=s.device,
             )
         )
-        self._classic = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
+        self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
