@@ -17,7 +17,7 @@ from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
 
 WEIGHTS = "assets/hearing.safetensors"
-SHA256 = ""
+SHA256 = "49f00ff60524f6c52a910bc0d31b2311206c4f966e1850b08c972930d6dab03e"
 WINDOW, HOP = 15_600, 7_800
 TAGS, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
