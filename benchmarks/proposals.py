@@ -34,6 +34,7 @@ from seac.segment.proposals import Segmenter
 
 Picture = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
+MARKERS = ("<!-- measured -->", "<!-- end of measured -->")
 SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -174,6 +175,33 @@ def _print(rows: list[Row]) -> None:
         )
 
 
+def write_card(card: Path, rows: list[Row], command: str) -> None:
+    """Put the table between the two markers of ``card``; all else stays.
+
+    Raises:
+        ValueError: the card has no markers.
+    """
+    before, opening, rest = card.read_text(encoding="utf-8").partition(MARKERS[0])
+    _, closing, after = rest.partition(MARKERS[1])
+    if not opening or not closing:
+        raise ValueError(f"{card} has no {MARKERS[0]} ... {MARKERS[1]}")
+    lines = [
+        f"Written by `{command}`.",
+        "",
+        "| segmenter | pictures | images | regions | mean best IoU | recall@.5 | recall@.5, ten best | F@3px "
+        "| masks | ms, median (p90) |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {r.segmenter} | {r.pictures} | {r.images} | {r.regions} | {r.mean_best_iou:.3f} | {r.recall_50:.3f} "
+        f"| {r.recall_50_top10:.3f} | {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
+        for r in rows
+    ]
+    partial = card.with_suffix(".partial")
+    partial.write_text(before + opening + "\n" + "\n".join(lines) + "\n" + closing + after, encoding="utf-8")
+    partial.replace(card)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print; see the module's docstring."""
     from seac.segment.table import build
@@ -190,6 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--card", type=Path, help="model card whose table is to be written anew")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
@@ -203,6 +232,10 @@ def main(arguments: list[str] | None = None) -> None:
             cases = photographs(given.shared, given.least, given.photos)
             rows.append(measure(name, segmenter, "photographs", cases))
     _print(rows)
+    if given.card:
+        write_card(
+            given.card, rows, " ".join(["python -m benchmarks.proposals", *(arguments or sys.argv[1:])])
+        )
     if given.json:
         sys.stdout.write(json.dumps([asdict(r) for r in rows]) + "\n")
 

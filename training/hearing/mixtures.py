@@ -32,7 +32,7 @@ def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
         total += loud * coloured(
             np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64), random
         )
-    sound = np.fft.irfft(total, PADDED)[:WINDOW].astype(np.float32)
+    sound: Floats = np.fft.irfft(total, PADDED)[:WINDOW].astype(np.float32)
     sound /= max(rms(sound), 1e-4)
     if random.random() < 0.5:
         sound += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)

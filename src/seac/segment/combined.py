@@ -40,7 +40,7 @@ class CombinedSettings:
     discount: float = 0.5
     regions: int = 400
     network_overlap: float = 0.7
-    long_side: int = 256
+    long_side: int = 288
     weights: str | None = None
     device: str = "cpu"
 

@@ -38,7 +38,7 @@ class NetworkSettings:
     """
 
     most: int = 50
-    long_side: int = 256
+    long_side: int = 288
     cells: int = 150
     overlap: float = 0.7
     least_score: float = 0.0

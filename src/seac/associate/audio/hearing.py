@@ -78,7 +78,7 @@ class Hearing:
     ) -> None:
         self.device = torch.device(device)
         self.network = network.eval().requires_grad_(requires_grad=False).to(self.device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)
         self.front = LogMel()
         self.labels = audioset_names()
         self.version = version or "hearing, untrained"
