@@ -1,4 +1,4 @@
-"""Object picking on composites: of two or three things in a scene, which one sounds?
+"""Object picking on composites: the sounding one of two or three things in a scene.
 
     python -m benchmarks.picking [--scenes 400] [--ears teacher|own|both] [--eyes exact|quick] [--json]
 

@@ -30,8 +30,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "insects": ("bee", "fly", "mosquito", "cricket insect", "cicada"),
     "strings": (
-        "acoustic guitar", "electric guitar", "bass guitar", "banjo", "ukulele", "mandolin", "violin", "cello",
-        "double bass", "harp", "sitar", "zither",
+        "acoustic guitar", "electric guitar", "bass guitar", "banjo", "ukulele", "mandolin", "violin",
+        "cello", "double bass", "harp", "sitar", "zither",
     ),
     "winds": (
         "flute", "clarinet", "oboe", "bassoon", "saxophone", "trumpet", "trombone", "french horn", "tuba",
@@ -100,7 +100,8 @@ def parse(given: str | os.PathLike[str]) -> Vocabulary:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"vocabulary file {path} cannot be read ({type(error).__name__}): give UTF-8 text, one name a line"
+            f"vocabulary file {path} cannot be read ({type(error).__name__}): "
+            "give UTF-8 text, one name a line"
         ) from None
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     return vocabulary_of([line for line in lines if line.strip()], f"vocabulary file {path}")

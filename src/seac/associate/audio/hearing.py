@@ -24,7 +24,10 @@ MEAN, SCALE = -3.5, 2.5
 """Log-mel of common sound, roughly: the network sees about zero mean and unit spread."""
 
 # (channels out, stride) of the depthwise separable blocks.
-BLOCKS = ((64, 2), (96, 1), (192, 2), (192, 1), (384, 2), (384, 1), (384, 1), (384, 1), (768, 2), (768, 1))
+BLOCKS = (
+    *((64, 2), (96, 1), (192, 2), (192, 1)),
+    *((384, 2), (384, 1), (384, 1), (384, 1), (768, 2), (768, 1)),
+)
 STEM = 32
 
 
