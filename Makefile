@@ -4,11 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo pictures test lint types unit clean
 
 demo: $(STAMP)
-	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4
-	@echo "Look at out/demo/overlay.mp4 and out/demo/timeline.png"
+	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4 --export overlay,masks,json,timeline,sheet
+	@echo "Look at out/demo/overlay.mp4, out/demo/sheet.png and out/demo/timeline.png"
+
+# The pictures of README are those that `make demo` made.
+pictures: demo
+	mkdir -p docs
+	cp out/demo/sheet.png docs/demo.png
+	cp out/demo/timeline.png docs/timeline.png
 
 test: lint types unit
 

@@ -66,7 +66,7 @@ def cut(recording: NDArray[np.int16], random: np.random.Generator) -> Floats:
 
 def floats(samples: NDArray[np.int16]) -> Floats:
     """In [-1, 1]."""
-    scaled: Floats = samples.astype(np.float32) / 32_768
+    scaled: Floats = np.divide(samples, np.float32(32_768)).astype(np.float32)
     return scaled
 
 

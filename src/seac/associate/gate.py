@@ -30,6 +30,7 @@ class Calibration:
         slope: of the logistic curve over the cosine.
         offset: of the logistic curve; probability = sigmoid(slope * cosine + offset).
         threshold: least probability at which a mask sounds.
+        margin: how far below the frame's greatest cosine a mask may lie and still sound.
         floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
         silence: mean probability of the tag "Silence" from which all is silence.
     """
@@ -37,6 +38,7 @@ class Calibration:
     slope: float = 8.0
     offset: float = -3.0
     threshold: float = 0.5
+    margin: float = 2.0
     floor: float = -60.0
     silence: float = 0.9
 
@@ -104,4 +106,7 @@ def sounding(similarity: Tensor, calibration: Calibration, *, silent: bool) -> T
     """
     if silent:
         return torch.zeros(len(similarity), dtype=torch.bool)
-    return calibration.probability(similarity).cpu() >= calibration.threshold
+    if len(similarity) == 0:
+        return torch.zeros(0, dtype=torch.bool)
+    near = similarity >= similarity.max() - calibration.margin
+    return (near & (calibration.probability(similarity) >= calibration.threshold)).cpu()

@@ -47,6 +47,7 @@ SINKS: dict[str, str] = {
     "masks": "seac.export.mask_images:MaskImages",
     "json": "seac.export.record:RecordWriter",
     "timeline": "seac.export.timeline:Timeline",
+    "sheet": "seac.export.sheet:Sheet",
 }
 
 

@@ -101,7 +101,8 @@ class Network:
     def drawn(self, image: Tensor) -> Drawn:
         """Mask logits at a quarter of the network's input, after NMS, best first, on the CPU."""
         s = self.settings
-        pixels = (resize_image(image, *input_size(*image.shape[-2:], s.long_side)) - 127) / 128
+        height, width = image.shape[-2:]
+        pixels = (resize_image(image, *input_size(height, width, s.long_side)) - 127) / 128
         batch = pixels[None].to(s.device, memory_format=torch.channels_last)
         cells = self._network(batch)
         best = cells.logits[0].topk(min(s.cells, cells.logits.shape[1])).indices
