@@ -193,8 +193,9 @@ def write_card(card: Path, rows: list[Row], command: str) -> None:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {r.segmenter} | {r.pictures} | {r.images} | {r.regions} | {r.mean_best_iou:.3f} | {r.recall_50:.3f} "
-        f"| {r.recall_50_top10:.3f} | {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
+        f"| {r.segmenter} | {r.pictures} | {r.images} | {r.regions} "
+        f"| {r.mean_best_iou:.3f} | {r.recall_50:.3f} | {r.recall_50_top10:.3f} "
+        f"| {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
         for r in rows
     ]
     partial = card.with_suffix(".partial")

@@ -46,7 +46,7 @@ def judged(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[
     stock = bench.Media(media)
     for number in range(count):
         name = stock.sounding[rng.randrange(len(stock.sounding))]
-        things = bench.things_for(rng, stock, [name], 1 + number % 3)
+        things = bench.things_for(rng, stock, [name], 1 + number % 2)
         heard, visible = name, True
         if number % 3 == 2:
             shown = {thing.cls for thing in things}

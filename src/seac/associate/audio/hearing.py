@@ -32,7 +32,7 @@ STEM = 32
 
 
 class Separable(nn.Module):
-    """A depthwise 3x3 and a pointwise convolution, each normalised and rectified; a residual where it fits."""
+    """Depthwise 3x3 and pointwise convolution, each normalised and rectified; a residual where it fits."""
 
     def __init__(self, given: int, channels: int, stride: int) -> None:
         super().__init__()
