@@ -69,6 +69,9 @@ class Settings:
     Attributes:
         top_n: masks per frame.
         sigma: threshold of Eq. 5.
+        objectness: weight of a mask's objectness beside its cosine in everything that is decided (heat, classes,
+            what sounds); 0 is the paper. An association without training is too coarse to tell a thing from
+            the ground it stands on, and things sound.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.
         hears: seconds of sound around a video's frame, from which it is told what sounds.
@@ -79,6 +82,7 @@ class Settings:
 
     top_n: int = 50
     sigma: float = 0.9
+    objectness: float = 0.0
     exact: bool = True
     views: ViewSettings = DEFAULT
     hears: float = 2.0
@@ -203,9 +207,10 @@ class SeAC:
         if tracker is not None:
             ids = tracker.follow(masks, seen.places, time)
             similarity = tracker.smooth(ids, similarity, time, silent=silent)
-        probability = self.stages.calibration.probability(similarity) * (not silent)
-        heatmap = aggregate(similarity, masks) * (not silent)
-        semantic = semantic_mask(seen.named.labels, minmax(similarity), masks, self.settings.sigma)
+        evidence = similarity + self.settings.objectness * seen.proposals.scores
+        probability = self.stages.calibration.probability(evidence) * (not silent)
+        heatmap = aggregate(evidence, masks) * (not silent)
+        semantic = semantic_mask(seen.named.labels, minmax(evidence), masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
             masks=masks.numpy(),
@@ -214,7 +219,7 @@ class SeAC:
             embeddings=seen.places.numpy(),
             similarity=similarity.numpy(),
             probability=probability.numpy(),
-            sounding=sounding(similarity, self.stages.calibration, silent=silent).numpy(),
+            sounding=sounding(evidence, self.stages.calibration, silent=silent).numpy(),
             confidence=-1.0 if silent else confidence(similarity),
             heatmap=heatmap.numpy(),
             semantic=(semantic * (not silent)).numpy(),

@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
         text="minilm",
         associate="zero-shot",
         needs="nothing beyond pip install: CPU, offline",
-        settings={"top_n": 20, "exact": False},
+        settings={"top_n": 20, "exact": False, "objectness": 1.0},
     ),
 }
 

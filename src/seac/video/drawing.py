@@ -64,7 +64,7 @@ def _tinted(result: Result, rows: list[int]) -> NDArray[np.uint8]:
     thick = max(1, round(max(canvas.shape[:2]) / 320))
     for row in reversed(rows):  # the likeliest last, on top
         mask, paint = result.masks[row], np.asarray(colour(int(result.ids[row])), np.float32)
-        canvas[mask] += TINT * result.probability[row] * (paint - canvas[mask])
+        canvas[mask] += TINT * (paint - canvas[mask])
         canvas[mask & ~binary_erosion(mask, iterations=thick)] = paint
     return canvas.round().clip(0, 255).astype(np.uint8)
 
@@ -79,7 +79,7 @@ def _named(picture: Image.Image, result: Result, rows: list[int], enlarge: int) 
     size = max(11, round(max(picture.size) / 32))
     for row in reversed(rows):
         x1, y1 = (result.boxes[row, :2] * enlarge).tolist()
-        text = f"{result.names[row]} {result.probability[row]:.0%}"
+        text = result.names[row]
         _tag(pen, picture.size, (x1, y1 - size * 1.3), text, size, colour(int(result.ids[row])))
     _tag(pen, picture.size, (4, picture.height), caption(result), size, (235, 235, 235))
 
