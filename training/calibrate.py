@@ -35,7 +35,7 @@ ASSET = Path(gate.__file__).parents[1] / gate.ASSET
 
 @dataclass(frozen=True)
 class Judged:
-    """A scene: evidence (N,) (cosine and objectness), masks (N, H, W), what sounds (H, W): nowhere if it is not in the frame."""
+    """A scene: evidence (N,), masks (N, H, W), and what sounds (H, W), nowhere if it is off-screen."""
 
     evidence: Tensor
     masks: Tensor

@@ -69,8 +69,8 @@ class Settings:
     Attributes:
         top_n: masks per frame.
         sigma: threshold of Eq. 5.
-        objectness: weight of a mask's objectness beside its cosine in everything that is decided (heat, classes,
-            what sounds); 0 is the paper. An association without training is too coarse to tell a thing from
+        objectness: weight of a mask's objectness beside its cosine in everything that is decided (heat,
+            classes, what sounds); 0 is the paper. An association without training is too coarse to tell a thing from
             the ground it stands on, and things sound.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.
