@@ -69,9 +69,8 @@ class Settings:
     Attributes:
         top_n: masks per frame.
         sigma: threshold of Eq. 5.
-        objectness: weight of a mask's objectness beside its cosine in everything that is decided (heat,
-            classes, what sounds); 0 is the paper. An association without training is too coarse to tell a thing from
-            the ground it stands on, and things sound.
+        objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
+            Without training the cosine is too coarse to tell a thing from its ground, and things sound.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.
         hears: seconds of sound around a video's frame, from which it is told what sounds.
