@@ -305,8 +305,10 @@ class TestWhatItRefuses:
         assert not list((tmp_path / "out").iterdir())
 
 
+# A job in the background of a shell has Ctrl-C switched off, and hands that down: switch it on again.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import seac.segmenting
 from seac import cli
 from tests.fakes import fake_model
