@@ -1,4 +1,4 @@
-"""What every benchmark reader yields: one test clip, as paths; nothing in it is opened until it is asked for."""
+"""What every benchmark reader yields: a test clip, as paths; nothing is opened until it is asked for."""
 
 from __future__ import annotations
 

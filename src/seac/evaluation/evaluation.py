@@ -18,7 +18,7 @@ class ClipScore:
     Attributes:
         id: of the clip.
         category: its class, or None.
-        scores: figures by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask in hindsight),
+        scores: figures by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
             ``confidence`` (a raw cosine).
         blame: one of :data:`BLAMES`, or None where there are no masks to ask (predictions from a folder).
         frame: the picture that stands for the clip, relative to the benchmark's folder.
