@@ -206,7 +206,7 @@ class SeAC:
         if tracker is not None:
             ids = tracker.follow(masks, seen.places, time)
             similarity = tracker.smooth(ids, similarity, time, silent=silent)
-        evidence = similarity + self.settings.objectness * seen.proposals.scores
+        evidence = self.evidence(similarity, seen.proposals.scores)
         probability = self.stages.calibration.probability(evidence) * (not silent)
         heatmap = aggregate(evidence, masks) * (not silent)
         semantic = semantic_mask(seen.named.labels, minmax(evidence), masks, self.settings.sigma)
@@ -230,6 +230,10 @@ class SeAC:
             original_size=seen.original_size,
             notes=notes_on(seen, listened),
         )
+
+    def evidence(self, similarity: Tensor, scores: Tensor) -> Tensor:
+        """What is decided on: the cosine, and the objectness that counts beside it; (N,) both and result."""
+        return similarity + self.settings.objectness * scores
 
     @cached_property
     def _classes(self) -> Tensor:
