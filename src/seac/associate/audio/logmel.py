@@ -19,7 +19,7 @@ def hertz_to_mel(hertz: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def mel_matrix() -> Tensor:
-    """Triangles on the mel scale: (257, 64) float32, from magnitudes to bands."""
+    """Triangles on the mel scale: (257, 64) float64, from magnitudes to bands."""
     mel = hertz_to_mel(torch.linspace(0, RATE / 2, FFT // 2 + 1, dtype=torch.float64))
     low, high = hertz_to_mel(torch.tensor([LOW, HIGH], dtype=torch.float64)).tolist()
     edges = torch.linspace(low, high, BANDS + 2, dtype=torch.float64)
@@ -27,7 +27,7 @@ def mel_matrix() -> Tensor:
     fall = (edges[2:] - mel[:, None]) / (edges[2:] - edges[1:-1])
     weights = torch.minimum(rise, fall).clamp_min(0)
     weights[0] = 0  # no band hears a constant
-    return weights.float()
+    return weights
 
 
 class LogMel:
@@ -35,18 +35,20 @@ class LogMel:
 
     Args:
         offset: what is added before the logarithm: .001 for YAMNet and our own network, .01 for VGGish.
+        dtype: what it computes in. In quiet bands the rounding of float32 shows after the logarithm.
     """
 
-    def __init__(self, offset: float = 0.001) -> None:
+    def __init__(self, offset: float = 0.001, dtype: torch.dtype = torch.float32) -> None:
         self.offset = offset
-        self.window = torch.hann_window(FRAME, periodic=True)
-        self.mel = mel_matrix()
+        self.dtype = dtype
+        self.window = torch.hann_window(FRAME, periodic=True, dtype=dtype)
+        self.mel = mel_matrix().to(dtype)
 
     def __call__(self, windows: Tensor) -> Tensor:
         """Log-mel of ``windows`` (n, S) float32 in [-1, 1] at 16 kHz: (n, frames, 64) float32.
 
         ``frames = 1 + (S - 400) // 160``; 15,600 samples give 96.
         """
-        frames = windows.unfold(1, FRAME, HOP) * self.window
+        frames = windows.to(self.dtype).unfold(1, FRAME, HOP) * self.window
         magnitude = torch.fft.rfft(functional.pad(frames, (0, FFT - FRAME))).abs()
-        return torch.log(magnitude @ self.mel + self.offset)
+        return torch.log(magnitude @ self.mel + self.offset).float()
