@@ -1,0 +1,48 @@
+"""The mask encoder: what each mask is, seen beside the other masks of its frame."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class MaskEncoder(nn.Module):
+    """A linear layer, then a Transformer encoder over the masks of one frame.
+
+    There is no position code, so the order of masks does not matter.
+
+    Args:
+        dim: d_m.
+        width: of the encoder.
+        depth: Transformer layers; 0 leaves the linear layer alone.
+        heads: attention heads, a divisor of ``width``.
+        dropout: in the Transformer.
+        norm_first: pre-norm (with a LayerNorm at the end) in place of post-norm.
+    """
+
+    def __init__(
+        self, dim: int, width: int, depth: int, heads: int, dropout: float, *, norm_first: bool
+    ) -> None:
+        super().__init__()
+        self.linear = nn.Linear(dim, width)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=norm_first
+            )
+            for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(width) if norm_first and depth else nn.Identity()
+
+    def forward(self, masks: Tensor, padding: Tensor) -> Tensor:
+        """(B, N, width); places without a mask hold nothing of use, but never NaN.
+
+        Args:
+            masks: (B, N, d_m).
+            padding: (B, N) bool, True where there is no mask.
+        """
+        encoded = self.linear(masks.masked_fill(padding[..., None], 0))
+        # A frame without any mask attends to its padding: softmax over nothing would be NaN.
+        unseen = padding & ~padding.all(dim=1, keepdim=True)
+        for layer in self.layers:
+            encoded = layer(encoded, src_key_padding_mask=unseen)
+        normed: Tensor = self.norm(encoded)
+        return normed
