@@ -1,0 +1,103 @@
+"""Extended VGG-SS: as many frames whose sound is not to be seen as frames whose sound is (Mo and Morgado)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seac.data import pictures, sound
+from seac.data.boxes import paint
+from seac.data.clip import Clip, TruthKind
+from seac.data.csv_file import read_rows
+from seac.data.layout import WHOLE, checked_id, listing, metadata_file, pick, video_id_of
+from seac.data.on_disk import OnDisk
+from seac.data.vggss import ANNOTATIONS, visible_clips
+from seac.errors import InputError
+
+PAIRS = "vggss_test_plus_silent.csv"
+HEADER = ["video", "audio", "label"]
+NEGATIVE = ("non-sounding", "non_sounding", "nonsounding", "negative", "silent")
+
+
+class ExtendedVGGSS(OnDisk):
+    """The layout of the extended VGG-SS.
+
+    ``vggss_test_plus_silent.csv`` (video, audio, label; the header may be missing) beside ``vggss.json``::
+
+        frames/<video>.jpg, audio/<audio>.wav                   of the positives
+        extend_frames/<video>.jpg, extend_audio/<audio>.wav     of the negatives; else as above
+
+    Positives are the entries of ``vggss.json``. A line labelled "non-sounding" (or "negative") pairs the
+    frame of one video with the sound of another; other lines repeat positives and add nothing, but a
+    positive that ``vggss.json`` does not list is refused. The id of a negative is ``<video>+<audio>``; it is
+    not visible and its truth is empty. The whole sound is heard.
+    """
+
+    name = "vggss-extended"
+    kind = TruthKind.BOXES
+    metadata = PAIRS
+    splits = ("test",)
+
+    def index(self, path: Path) -> Iterator[Clip]:
+        """Positives in the order of ``vggss.json``, then negatives in that of the pairs."""
+        root = path.parent
+        positives = list(visible_clips(metadata_file(root, ANNOTATIONS, self.name), "frames", "audio"))
+        yield from positives
+        known = {clip.id for clip in positives}
+        stills = [(root / name, listing(root / name)) for name in _FRAMES]
+        sounds = [(root / name, listing(root / name)) for name in _AUDIO]
+        for video, audio, negative in read_pairs(path):
+            if negative:
+                yield Clip(
+                    id=f"{video}+{audio}",
+                    video_id=video_id_of(video),
+                    split="test",
+                    category=None,
+                    frames=(_on_shelf(video, stills, pictures.SUFFIXES),),
+                    sound=_on_shelf(audio, sounds, sound.SUFFIXES),
+                    hears=(WHOLE,),
+                    visible=False,
+                )
+            elif video not in known:
+                raise InputError(f"{path}: positive {video} has no boxes in {ANNOTATIONS}; add them there")
+
+    def truth(self, clip: Clip) -> Tensor:
+        """The union of the boxes: (1, 224, 224) float32, 0 or 1; all 0 for a negative."""
+        return torch.from_numpy(paint(clip.boxes, self.size) > 0).float()[None]
+
+
+def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
+    """(video, audio, whether it is a negative) of each line.
+
+    Raises:
+        InputError: a line is short or an id is none.
+    """
+    order = [0, 1, 2]
+    for number, (line, row) in enumerate(read_rows(path)):
+        names = [field.lower() for field in row]
+        if number == 0 and set(HEADER) <= set(names):
+            order = [names.index(column) for column in HEADER]
+            continue
+        if len(row) <= max(order):
+            raise InputError(f"{path}, line {line}: {len(row)} fields; give video, audio, label")
+        video, audio, label = (row[place] for place in order)
+        where = f"{path}, line {line}"
+        yield checked_id(video, where), checked_id(audio, where), label.lower() in NEGATIVE
+
+
+_FRAMES = ("extend_frames", "frames")
+_AUDIO = ("extend_audio", "audio")
+_Shelves = list[tuple[Path, frozenset[str]]]
+
+
+def _on_shelf(stem: str, shelves: _Shelves, suffixes: tuple[str, ...]) -> Path:
+    """The file in the first folder that has it; else its place in the first folder that is there."""
+    for folder, names in shelves:
+        found = pick(folder, stem, suffixes, names)
+        if found.name in names:
+            return found
+    folder, names = next((shelf for shelf in shelves if shelf[1]), shelves[0])
+    return pick(folder, stem, suffixes, names)

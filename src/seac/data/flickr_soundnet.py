@@ -1,0 +1,99 @@
+"""Flickr-SoundNet: boxes of several annotators on one frame (Senocak et al., CVPR 2018)."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seac.data import pictures, sound
+from seac.data.boxes import Box, as_box, paint
+from seac.data.clip import Clip, TruthKind
+from seac.data.csv_file import read_rows
+from seac.data.layout import WHOLE, checked_id, listing, pick
+from seac.data.on_disk import OnDisk
+from seac.errors import InputError
+
+ANNOTATED = 256.0
+"""Side in pixels of the square that boxes were drawn on."""
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+class FlickrSoundNet(OnDisk):
+    """The layout of Flickr-SoundNet's test set.
+
+    ``annotations`` (or ``Annotations``) beside frames and sounds; what it holds are the clips, in order of id::
+
+        annotations/<id>.xml      a <bbox> (xmin, ymin, xmax, ymax in 256 px) for each annotator, at any depth
+        frames/<id>.jpg
+        audio/<id>.wav
+
+    A list ``flickr_test.csv`` (or flickr_test249.csv, flickr_test250.csv; an id a line, further columns are
+    ignored) may choose among them. Consensus: min(sum of boxes / 2, 1), so that one annotator alone makes
+    0.5 and two who agree make 1. The whole sound is heard.
+    """
+
+    name = "flickr-soundnet"
+    kind = TruthKind.BOXES
+    metadata = "flickr_test.csv"
+    splits = ("test",)
+
+    def index(self, path: Path) -> Iterator[Clip]:
+        """Every clip of ``flickr_test.csv``, its boxes still in their file."""
+        root = path.parent
+        frames, sounds = listing(root / "frames"), listing(root / "audio")
+        annotations = root / ("annotations" if (root / "annotations").is_dir() else "Annotations")
+        for number, (line, row) in enumerate(read_rows(path)):
+            if number == 0 and row[0].lower() in {"id", "file", "name", "video"}:
+                continue
+            name = checked_id(row[0], f"{path}, line {line}")
+            yield Clip(
+                id=name,
+                video_id=name,
+                split="test",
+                category=None,
+                frames=(pick(root / "frames", name, pictures.SUFFIXES, frames),),
+                sound=pick(root / "audio", name, sound.SUFFIXES, sounds),
+                truth=(annotations / f"{name}.xml",),
+                hears=(WHOLE,),
+            )
+
+    def truth(self, clip: Clip) -> Tensor:
+        """The annotators' consensus on a 224 x 224 grid: (1, H, W) float32 in {0, .5, 1}."""
+        (path,) = clip.truth
+        assert path is not None
+        count = paint(read_boxes(path), self.size, ANNOTATED)
+        return torch.from_numpy(np.minimum(count / 2, 1).astype(np.float32))[None]
+
+
+def read_boxes(path: Path) -> tuple[Box, ...]:
+    """Boxes of all annotators in an annotation file, in 256 px.
+
+    Raises:
+        InputError: missing, not XML, no box in it, or a box without four numbers.
+    """
+    try:
+        root = ET.fromstring(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; is the download whole?") from None
+    except (ET.ParseError, ValueError, LookupError, OSError) as error:
+        raise InputError(f"{path}: not XML ({error}); repair the file") from None
+    boxes = tuple(_box(found, path) for found in root.iter("bbox"))
+    if not boxes:
+        raise InputError(f"{path}: no <bbox> in it; give one for each annotator")
+    return boxes
+
+
+def _box(element: ET.Element, path: Path) -> Box:
+    values = [element.findtext(corner) for corner in CORNERS]
+    try:
+        return as_box([float(value) for value in values if value is not None], str(path))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: a corner of a <bbox> is no number; give {', '.join(CORNERS)}") from None

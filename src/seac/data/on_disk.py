@@ -1,0 +1,104 @@
+"""What every reader shares: clips indexed from a metadata file, pictures and sounds opened when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seac.data.clip import Clip, TruthKind
+from seac.data.layout import ALL, checked_split, metadata_file, refuse_duplicates
+from seac.data.pictures import nearest, read_rgb, size_of_file
+from seac.data.sound import read_waveform
+from seac.errors import InputError
+
+
+class OnDisk:
+    """A benchmark in a folder (see :class:`seac.data.clip.Reader`); a layout says ``index`` and ``truth``.
+
+    Args:
+        folder: the one that holds the metadata file.
+        split: one of ``splits``, or "all".
+        strict: refuse duplicated ids; without it they are kept, for a check that counts them.
+
+    Raises:
+        InputError: no metadata file, a malformed one, no clip of that split, or (if strict) duplicated ids.
+    """
+
+    name: str = ""
+    kind: TruthKind = TruthKind.MASKS
+    classes: tuple[str, ...] = ()
+    size: tuple[int, int] = (224, 224)
+    metadata: ClassVar[str] = ""
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+
+    def __init__(self, folder: Path, split: str = "test", *, strict: bool = True) -> None:
+        self.folder = Path(folder)
+        self.split = checked_split(split, self.splits)
+        path = metadata_file(self.folder, self.metadata, self.name)
+        found = tuple(self.index(path))
+        chosen = tuple(clip for clip in found if self.split in {clip.split, ALL})
+        if not chosen:
+            there = ', '.join(sorted({clip.split for clip in found})) or 'no clip at all'
+            raise InputError(
+                f"{path}: no clip of split {split!r}; it lists {there}"
+            )
+        if strict:
+            refuse_duplicates(((clip.split, clip.id) for clip in chosen), path)
+        self._clips = chosen
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """The clips of the split, in the order of the metadata file."""
+        return self._clips
+
+    def index(self, path: Path) -> Iterable[Clip]:
+        """Every clip of the metadata file ``path``; no other file is opened."""
+        raise NotImplementedError
+
+    def truth(self, clip: Clip) -> Tensor:
+        """Ground truth at ``size``; see :class:`seac.data.clip.Reader`."""
+        raise NotImplementedError
+
+    def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
+        """A frame's picture, (H, W, 3) uint8 RGB; see :class:`seac.data.clip.Reader`."""
+        return read_rgb(clip.frames[frame])
+
+    def waveform(self, clip: Clip) -> tuple[Tensor, int]:
+        """The whole sound, (S,) float32 mono, and its rate; see :class:`seac.data.clip.Reader`."""
+        return read_waveform(clip.sound)
+
+
+class MaskedOnDisk(OnDisk):
+    """A benchmark with a truth picture per frame; a layout says ``read_truth``."""
+
+    def read_truth(self, path: Path) -> NDArray[np.generic]:
+        """One truth file at its own size, (H, W) bool or int64."""
+        raise NotImplementedError
+
+    def truth(self, clip: Clip) -> Tensor:
+        """Ground truth of the frames that have one: (T, H, W) bool or int64, scaled to ``size`` by nearest.
+
+        T is the number of frames of the clip, but in a train split that annotates only the first frame.
+
+        Raises:
+            InputError: a file is missing, malformed, or of another size than its picture.
+        """
+        planes = []
+        for picture, path in zip(clip.frames, clip.truth, strict=True):
+            if path is None:
+                continue
+            values = self.read_truth(path)
+            size = size_of_file(picture)
+            if values.shape != size:
+                raise InputError(
+                    f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but its picture {picture.name} "
+                    f"has {size[1]} x {size[0]}; masks must be as large as their pictures"
+                )
+            planes.append(nearest(values, self.size))
+        return torch.from_numpy(np.stack(planes))

@@ -1,0 +1,41 @@
+"""Benchmarks by name: a layout is a file here and a row in this table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from seac.data.clip import Reader
+from seac.errors import InputError
+from seac.presets import unknown
+
+READERS: dict[str, str] = {
+    "s4": "seac.data.avsbench_s4:S4",
+    "ms3": "seac.data.avsbench_ms3:MS3",
+    "avss": "seac.data.avsbench_semantic:AVSS",
+    "vggss": "seac.data.vggss:VGGSS",
+    "vggss-extended": "seac.data.extended_vggss:ExtendedVGGSS",
+    "flickr-soundnet": "seac.data.flickr_soundnet:FlickrSoundNet",
+    "vggsound": "seac.data.vggsound:VGGSound",
+}
+
+
+def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool = True) -> Reader:
+    """Index a benchmark; only its metadata file is read.
+
+    Args:
+        name: a row of :data:`READERS`.
+        folder: the one that holds the benchmark's metadata file.
+        split: "train", "val", "test" or "all", as far as the benchmark has them.
+        strict: refuse duplicated ids.
+
+    Raises:
+        InputError: no such benchmark, folder, metadata file or split; a malformed metadata file.
+    """
+    if name not in READERS:
+        raise InputError(unknown("benchmark", name, tuple(READERS)))
+    module, member = READERS[name].split(":")
+    layout: Any = getattr(import_module(module), member)
+    reader: Reader = layout(folder, split, strict=strict)
+    return reader
