@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from seac.video.picture import MAX_SIDE, shrink
 
 SAMPLE_RATE = 16_000
 """Hz of the sound that is given to audio networks."""
+
+FAR = 20.0
+"""Seconds that are decoded rather than skipped by the file's index."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,20 @@ def probe(path: Path) -> Media:
         return Media(path, max(0.0, duration), width, height, video is not None, audio is not None)
 
 
-def frames(path: Path, fps: float, max_side: int = MAX_SIDE) -> Iterator[Frame]:
-    """The picture that is on the screen at 0, 1/fps, 2/fps, ... seconds, upright, one at a time.
+def frames(
+    path: Path, fps: float, max_side: int = MAX_SIDE, *, start: float = 0.0, stop: float = math.inf
+) -> Iterator[Frame]:
+    """The picture that is on the screen at start, start + 1/fps, ... seconds, upright, one at a time.
 
     Frames of variable rate are held until the next one is due. A file that breaks off in the middle gives
     what comes before, then an error.
+
+    Args:
+        path: the file.
+        fps: pictures per second.
+        max_side: long side in pixels that pictures are scaled down to.
+        start: seconds; a film that ends before gives its last picture.
+        stop: seconds; the first time that is left out.
 
     Raises:
         InputError: not a video, nothing decodable in it, or broken off.
@@ -76,26 +89,25 @@ def frames(path: Path, fps: float, max_side: int = MAX_SIDE) -> Iterator[Frame]:
     if not fps > 0:
         raise InputError(f"fps is {fps:g}: give a number of frames per second above 0")
     shown: av.VideoFrame | None = None
-    count = 0
+    due, count, end = start, 0, 0.0
     with _opened(path) as container:
         stream = _video_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
-        stream.thread_type = "AUTO"
-        start = (stream.start_time or 0) * stream.time_base
-        end = 0.0
-        for frame in _decoded(container, stream, path):
-            time = float(frame.pts * frame.time_base - start) if frame.pts is not None else end
-            while shown is not None and count / fps < time - 1e-6:
-                yield _frame(shown, count / fps, max_side)
+        for time, until, frame in _timed(container, stream, path, start):
+            while shown is not None and due < min(time, stop) - 1e-6:
+                yield _frame(shown, due, max_side)
                 count += 1
-            shown = frame
-            end = time + (float(frame.duration * frame.time_base) if frame.duration else 0.0)
+                due = start + count / fps
+            if due >= stop - 1e-6:
+                return
+            shown, end = frame, until
         if shown is None:
             raise InputError(f"{path}: no frame could be decoded; is the file whole?")
-        while count == 0 or count / fps < end - 1e-6:
-            yield _frame(shown, count / fps, max_side)
+        while count == 0 or due < min(end, stop) - 1e-6:
+            yield _frame(shown, due, max_side)
             count += 1
+            due = start + count / fps
 
 
 class SoundReader:
@@ -177,6 +189,25 @@ def _decoded(
         yield from container.decode(stream)
     except FFmpegError as error:
         raise InputError(f"{path}: breaks off ({error.strerror}); repair or cut the file") from None
+
+
+def _timed(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path, start: float
+) -> Iterator[tuple[float, float, av.VideoFrame]]:
+    """Decoded frames with the seconds from which and until which each is shown.
+
+    Only what lies far ahead is sought by the file's index, from a key frame before it: indices of damaged or
+    streamed files are off by seconds.
+    """
+    stream.thread_type = "AUTO"
+    origin = (stream.start_time or 0) * stream.time_base
+    if start > FAR:
+        container.seek(round((start - FAR / 2 + float(origin)) / stream.time_base), stream=stream)
+    until = 0.0
+    for frame in _decoded(container, stream, path):
+        time = float(frame.pts * frame.time_base - origin) if frame.pts is not None else until
+        until = time + (float(frame.duration * frame.time_base) if frame.duration else 0.0)
+        yield time, until, frame
 
 
 def _frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:

@@ -1,4 +1,4 @@
-"""A training pair: some seconds of pictures with their sound, as paths; nothing is opened until it is asked for.
+"""A training pair: some seconds of pictures with their sound, as paths; opened only when asked for.
 
 Three kinds of pair answer to one protocol: a film, a sequence of frames with a wave file (AVSBench), and a
 photograph with a sound. All are small values, so they travel to other processes and machines as they are.
