@@ -158,19 +158,23 @@ class SeAC:
             yield self.judge(last[1], listened, frame.time, tracker)
 
     @torch.inference_mode()
+    def propose(self, image: Tensor) -> Proposals:
+        """Stage 1: the best masks of a picture (3, H, W) uint8."""
+        return self.stages.segmenter(image).top(self.settings.top_n)
+
+    @torch.inference_mode()
+    def embed(self, image: Tensor, proposals: Proposals) -> MaskEmbeddings:
+        """The frozen half of stage 2: both views of every mask (Eq. 1-2)."""
+        masks, boxes, settings = proposals.masks, proposals.boxes, self.settings
+        return embed_masks(image, masks, boxes, self.stages.vision, settings.views, exact=settings.exact)
+
+    @torch.inference_mode()
     def see(self, image: Any, original_size: tuple[int, int] | None = None) -> Seen:
         """Stage 1 (masks), the frozen half of stage 2 (Eq. 1-3), and names (stage 3) of a picture."""
         original_size = original_size or size_of(image)
         image = as_picture(image, self.settings.max_side)
-        proposals = self.stages.segmenter(image).top(self.settings.top_n)
-        embeddings = embed_masks(
-            image,
-            proposals.masks,
-            proposals.boxes,
-            self.stages.vision,
-            self.settings.views,
-            exact=self.settings.exact,
-        )
+        proposals = self.propose(image)
+        embeddings = self.embed(image, proposals)
         places = self.stages.place(embeddings).cpu()
         return Seen(image, original_size, proposals, embeddings, places, name_masks(places, self._classes))
 

@@ -59,6 +59,7 @@ class Combined:
                 device=s.device,
             )
         )
+        self.version = f"combined, {self._network.version}"
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:

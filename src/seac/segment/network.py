@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -61,9 +62,8 @@ class Drawn:
     taps: tuple[Tensor, ...]
 
 
-@lru_cache(maxsize=2)
-def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
-    """The network with its weights, ready to run.
+def weights_path(weights: str | None = None) -> Path:
+    """The file of weights: the one that comes with the package unless another is named.
 
     Raises:
         InputError: there is no such file.
@@ -71,6 +71,23 @@ def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
     path = Path(weights) if weights else Path(str(files("seac").joinpath(ASSET)))
     if not path.is_file():
         raise InputError(f"no proposal weights at {path}: make them with python -m training.proposals")
+    return path
+
+
+@lru_cache(maxsize=2)
+def version(weights: str | None = None) -> str:
+    """Which weights these are, for the record of what made a feature."""
+    return f"proposals sha256:{hashlib.sha256(weights_path(weights).read_bytes()).hexdigest()[:12]}"
+
+
+@lru_cache(maxsize=2)
+def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
+    """The network with its weights, ready to run.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = weights_path(weights)
     network = ProposalNet()
     state = {
         name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()
@@ -85,6 +102,7 @@ class Network:
     def __init__(self, settings: NetworkSettings | None = None) -> None:
         self.settings = settings or NetworkSettings()
         self._network = load(self.settings.weights, self.settings.device)
+        self.version = version(self.settings.weights)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
