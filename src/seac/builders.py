@@ -52,3 +52,15 @@ def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: Min
     from seac.associate.zero_shot import ZeroShot
 
     return ZeroShot.load(vision.labels, audio.labels, text)
+
+
+def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+    """Learnt from pairs of frames and sounds; names come from words all the same."""
+    from importlib.resources import as_file, files
+
+    from seac.associate.trained import Trained
+    from seac.associate.zero_shot import ZeroShot
+
+    words = ZeroShot.load(vision.labels, audio.labels, text)
+    with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
+        return Trained.load(path, device, words).checked(vision, audio)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from seac.associate.gate import Calibration
+from seac.associate.trained import Trained
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.errors import InputError
 from seac.pipeline import SeAC, Settings, Stages
@@ -27,6 +28,7 @@ def load(
     audio: str | None = None,
     text: str | None = None,
     associate: str | None = None,
+    association: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> SeAC:
     """A model that is ready to see and hear.
@@ -41,10 +43,12 @@ def load(
         audio: swaps the audio encoder.
         text: swaps the text encoder.
         associate: swaps the association.
+        association: a folder or file that ``seac train`` wrote, in place of the shipped weights.
         settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
 
     Raises:
-        InputError: a name that is in no table, a device that is not there, a vocabulary that is none.
+        InputError: a name that is in no table, a device that is not there, a vocabulary that is none, an
+            association that is none or that was trained on other features.
     """
     chosen = choose(preset, segmenter=segmenter, vision=vision, audio=audio, text=text, associate=associate)
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
@@ -55,11 +59,14 @@ def load(
         stage: builder(stage, getattr(chosen, stage))(device)
         for stage in ("segmenter", "vision", "audio", "text")
     }
-    association = builder("associate", chosen.associate)(
+    trained_here = association is not None and chosen.associate == "trained"
+    judge = builder("associate", "zero-shot" if trained_here else chosen.associate)(
         device, stages["vision"], stages["audio"], stages["text"]
     )
+    if association is not None:
+        judge = Trained.load(association, device, words=judge).checked(stages["vision"], stages["audio"])
     return SeAC(
-        Stages(**stages, association=association, place=association.place_masks, calibration=calibration),
+        Stages(**stages, association=judge, place=judge.place_masks, calibration=calibration),
         words,
         constants,
     )

@@ -46,7 +46,7 @@ PARTS: dict[str, dict[str, str]] = {
     "vision": {"efficientnet-lite2": "seac.builders:efficientnet_lite2"},
     "audio": {"hearing": "seac.builders:hearing"},
     "text": {"minilm": "seac.builders:minilm"},
-    "associate": {"zero-shot": "seac.builders:zero_shot"},
+    "associate": {"zero-shot": "seac.builders:zero_shot", "trained": "seac.builders:trained"},
 }
 
 PRESETS: dict[str, Preset] = {
