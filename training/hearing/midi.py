@@ -30,6 +30,27 @@ def melody(program: int, seconds: float, random: np.random.Generator, *, drums: 
     return _file(sorted(events, key=lambda event: event[0]))
 
 
+def drumming(key: int, seconds: float, random: np.random.Generator) -> bytes:
+    """A MIDI file of one drum or shaker in a rhythm that changes every few beats.
+
+    Args:
+        key: of the drum channel, 35 to 81.
+        seconds: how long.
+        random: draws tempo, rhythm and loudness.
+    """
+    events: list[tuple[int, bytes]] = []
+    tick, end = 0, round(seconds * 2 * TICKS)
+    while tick < end:
+        step = round(TICKS * float(random.choice([0.17, 0.25, 0.33, 0.5, 1.0])))
+        for _ in range(int(random.integers(4, 17))):
+            if random.random() < 0.8:
+                loud = int(random.integers(60, 127))
+                events.append((tick, bytes([0x99, key, loud])))
+                events.append((tick + step, bytes([0x89, key, 0])))
+            tick += step
+    return _file(sorted(events, key=lambda event: event[0]))
+
+
 def _pitches(random: np.random.Generator, *, drums: bool) -> list[int]:
     """One note, or the notes of a chord."""
     if drums:
