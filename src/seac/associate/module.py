@@ -14,6 +14,7 @@ from seac.associate.mask_encoder import MaskEncoder
 from seac.associate.pooling import AttentionPooling
 
 TEMPERATURE, COLDEST, HOTTEST = 0.07, 0.01, 1.0
+HAIR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,12 @@ class AssociationModule(nn.Module):
         return self.log_temperature.clamp(math.log(COLDEST), math.log(HOTTEST)).exp()
 
     def clamp(self) -> None:
-        """Keep the temperature's logarithm where a gradient can still move it; after every step."""
+        """Keep the temperature's logarithm where a gradient can still move it; after every step.
+
+        A hair inside its bounds: rounding must not put it outside, where the gradient is zero for good.
+        """
         with torch.no_grad():
-            self.log_temperature.clamp_(math.log(COLDEST), math.log(HOTTEST))
+            self.log_temperature.clamp_(math.log(COLDEST) + HAIR, math.log(HOTTEST) - HAIR)
 
     def embed_masks(self, masks: Tensor, padding: Tensor) -> Tensor:
         """Masks in the shared space: (B, N, d), not normalised.

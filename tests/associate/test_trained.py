@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.module import AssociationConfig, AssociationModule
+from seac.associate.trained import FILE, Trained, Weights, read, write
+from seac.errors import InputError
+from seac.loading import load
+from tests.fakes import ColourVision, PitchHearing
+
+CONFIG = AssociationConfig(d_m=3, d_a=4, d=8, width=8, depth=1, heads=2, lam=0.25)
+
+
+class Said:
+    """Words that give the same answer whatever is seen."""
+
+    def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        return torch.linspace(-1, 1, len(masks))
+
+    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+        return torch.eye(len(masks))
+
+
+def module(**changes: object) -> AssociationModule:
+    torch.manual_seed(0)
+    return AssociationModule(replace(CONFIG, **changes))  # type: ignore[arg-type]
+
+
+def seen(count: int = 5) -> MaskEmbeddings:
+    generator = torch.Generator().manual_seed(1)
+    return MaskEmbeddings(
+        torch.randn(count, 3, generator=generator), torch.randn(count, 3, generator=generator)
+    )
+
+
+def heard() -> AudioFeatures:
+    return AudioFeatures(torch.randn(6, 4, generator=torch.Generator().manual_seed(2)), None)
+
+
+def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_lambda() -> None:
+    network = module().eval()
+    masks, sound = seen(), heard()
+    mixed = 0.25 * masks.local + 0.75 * masks.context
+    placed = network.embed_masks(mixed[None], torch.zeros(1, 5, dtype=torch.bool))[0]
+    audio = network.embed_audio(sound.embeddings[None], torch.zeros(1, 6, dtype=torch.bool))
+    expected = torch.cosine_similarity(placed, audio, dim=1)
+    torch.testing.assert_close(Trained(Weights(network))(masks, sound), expected.detach())
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    network = module(variant="grid", words=0.3, words_scale=2.0)
+    digest = write(network, tmp_path / FILE, {"vision": "fake vision"})
+    weights = read(tmp_path)
+    assert (weights.module.config, weights.sha256) == (network.config, digest)
+    assert weights.made_by == {"vision": "fake vision"}
+    for name, value in network.state_dict().items():
+        assert torch.equal(weights.module.state_dict()[name], value)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_half_precision_halves_the_file_and_barely_changes_the_answer(tmp_path: Path) -> None:
+    network = module(width=64)
+    write(network, tmp_path / "whole.safetensors")
+    write(network, tmp_path / "half.safetensors", half=True)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    answers = [Trained.load(tmp_path / f"{name}.safetensors")(seen(), heard()) for name in ("half", "whole")]
+    torch.testing.assert_close(*answers, atol=2e-3, rtol=0)
+
+
+def test_words_take_their_share() -> None:
+    masks, sound = seen(), heard()
+    alone = Trained(Weights(module()))(masks, sound)
+    both = Trained(Weights(module(words=0.25, words_scale=0.5)), words=Said())(masks, sound)
+    torch.testing.assert_close(both, 0.75 * alone + 0.25 * 0.5 * torch.linspace(-1, 1, 5))
+    assert torch.equal(Trained(Weights(module()), words=Said())(masks, sound), alone)
+
+
+def test_a_share_of_words_without_words_is_refused() -> None:
+    with pytest.raises(InputError, match="adds the zero-shot similarity, and there is none"):
+        Trained(Weights(module(words=0.5)))
+
+
+def test_places_among_words_are_those_of_the_words() -> None:
+    assert torch.equal(Trained(Weights(module()), words=Said()).place_masks(seen(2)), torch.eye(2))
+    with pytest.raises(InputError, match="loaded without words"):
+        Trained(Weights(module())).place_masks(seen())
+
+
+def test_no_masks_have_no_similarity() -> None:
+    assert Trained(Weights(module(words=0.5)), words=Said())(seen(0), heard()).shape == (0,)
+
+
+def test_its_version_names_its_weights(tmp_path: Path) -> None:
+    digest = write(module(), tmp_path / FILE)
+    assert digest[:12] in Trained.load(tmp_path).version
+
+
+def test_features_of_another_size_or_network_are_refused() -> None:
+    vision, audio = ColourVision(), PitchHearing()
+    with pytest.raises(InputError, match="audio features of size 4, this audio encoder gives 3"):
+        Trained(Weights(module())).checked(vision, audio)
+    fits = module(d_a=4, pool_heads=1)
+    audio.dim = 4
+    assert Trained(Weights(fits, {"audio": "fake hearing"})).checked(vision, audio)
+    with pytest.raises(InputError, match="trained on features of other hearing, this is fake hearing"):
+        Trained(Weights(fits, {"audio": "other hearing"})).checked(vision, audio)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.mkdir(), "holds no association.safetensors: finish it with"),
+        (
+            lambda path: path.write_bytes(b"\x10\0\0\0\0\0\0\0not json at all!"),
+            "cannot be read as safetensors",
+        ),
+        (lambda path: path.write_bytes(b""), "cannot be read as safetensors"),
+    ],
+)
+def test_what_is_no_association_is_refused_in_one_line(tmp_path: Path, make: object, message: str) -> None:
+    make(tmp_path / "run")  # type: ignore[operator]
+    with pytest.raises(InputError, match=message) as caught:
+        read(tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+def test_other_weights_and_other_versions_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    path = tmp_path / FILE
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match="holds other weights"):
+        read(path)
+    notes = {"format": "seac association 1", "config": json.dumps({"d_m": 3, "d_a": 4, "gone": 1})}
+    save_file({"x": torch.zeros(1)}, path, notes)
+    with pytest.raises(InputError, match="of another version of seac"):
+        read(path)
+
+
+def test_a_run_is_loaded_into_a_preset_and_refused_where_it_does_not_fit(tmp_path: Path) -> None:
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    wrong.mkdir()
+    right.mkdir()
+    write(module(), wrong / FILE)
+    with pytest.raises(InputError, match="vision features of size 3, this vision encoder gives 1280"):
+        load("tiny", association=wrong, segmenter="classic")
+    write(
+        AssociationModule(AssociationConfig(1280, 1024, d=8, width=8, depth=1, heads=1, words=0.5)),
+        right / FILE,
+    )
+    model = load("tiny", association=right, segmenter="classic")
+    version = model.stages.versions()["association"]
+    assert version.startswith("trained association sha256:")
+    assert isinstance(model.stages.association, Trained)
+    assert model.stages.association.words is not None
