@@ -27,7 +27,7 @@ NUMBERS, COLOURS = "labels_semantic", "labels_rgb"
 class AVSS(MaskedOnDisk):
     """The layout of AVSBench-semantic.
 
-    ``metadata.csv`` (vid, uid, s_min, s_sec, a_obj, split, label) and ``label2idx.json``, beside the subsets::
+    ``metadata.csv`` (vid, uid, s_min, s_sec, a_obj, split, label), ``label2idx.json`` beside the subsets::
 
         <label>/<uid>/frames/{0..}.jpg              5 frames in v1s and v1m, 10 in v2
         <label>/<uid>/audio.wav

@@ -12,14 +12,15 @@ from seac.data import pictures, sound
 from seac.data.boxes import paint
 from seac.data.clip import Clip, TruthKind
 from seac.data.csv_file import read_rows
-from seac.data.layout import WHOLE, checked_id, listing, metadata_file, pick, video_id_of
+from seac.data.layout import WHOLE, checked_id, home_of, metadata_file, on_shelf, shelves, video_id_of
 from seac.data.on_disk import OnDisk
 from seac.data.vggss import ANNOTATIONS, visible_clips
 from seac.errors import InputError
 
 PAIRS = "vggss_test_plus_silent.csv"
 HEADER = ["video", "audio", "label"]
-NEGATIVE = ("non-sounding", "non_sounding", "nonsounding", "negative", "silent")
+NEGATIVE = ("non-sounding", "negative")
+"""Words of which a negative's label holds one."""
 
 
 class ExtendedVGGSS(OnDisk):
@@ -27,7 +28,7 @@ class ExtendedVGGSS(OnDisk):
 
     ``vggss_test_plus_silent.csv`` (video, audio, label; the header may be missing) beside ``vggss.json``::
 
-        frames/<video>.jpg, audio/<audio>.wav                   of the positives
+        frames/<video>.jpg, audio/<audio>.wav                   of the positives; else as below
         extend_frames/<video>.jpg, extend_audio/<audio>.wav     of the negatives; else as above
 
     Positives are the entries of ``vggss.json``. A line labelled "non-sounding" (or "negative") pairs the
@@ -43,12 +44,13 @@ class ExtendedVGGSS(OnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Positives in the order of ``vggss.json``, then negatives in that of the pairs."""
-        root = path.parent
-        positives = list(visible_clips(metadata_file(root, ANNOTATIONS, self.name), "frames", "audio"))
+        root = home_of(path)
+        boxes = metadata_file(path.parent, ANNOTATIONS, self.name)
+        positives = list(visible_clips(boxes, ("frames", "extend_frames"), ("audio", "extend_audio")))
         yield from positives
         known = {clip.id for clip in positives}
-        stills = [(root / name, listing(root / name)) for name in _FRAMES]
-        sounds = [(root / name, listing(root / name)) for name in _AUDIO]
+        stills = shelves(root, ("extend_frames", "frames"))
+        sounds = shelves(root, ("extend_audio", "audio"))
         for video, audio, negative in read_pairs(path):
             if negative:
                 yield Clip(
@@ -56,13 +58,17 @@ class ExtendedVGGSS(OnDisk):
                     video_id=video_id_of(video),
                     split="test",
                     category=None,
-                    frames=(_on_shelf(video, stills, pictures.SUFFIXES),),
-                    sound=_on_shelf(audio, sounds, sound.SUFFIXES),
+                    frames=(on_shelf(video, stills, pictures.SUFFIXES),),
+                    sound=on_shelf(audio, sounds, sound.SUFFIXES),
                     hears=(WHOLE,),
                     visible=False,
                 )
             elif video not in known:
                 raise InputError(f"{path}: positive {video} has no boxes in {ANNOTATIONS}; add them there")
+            elif video != audio:
+                raise InputError(
+                    f"{path}: {video} with the sound of {audio} is not labelled non-sounding; label the pair so"
+                )
 
     def truth(self, clip: Clip) -> Tensor:
         """The union of the boxes: (1, 224, 224) float32, 0 or 1; all 0 for a negative."""
@@ -85,19 +91,8 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
             raise InputError(f"{path}, line {line}: {len(row)} fields; give video, audio, label")
         video, audio, label = (row[place] for place in order)
         where = f"{path}, line {line}"
-        yield checked_id(video, where), checked_id(audio, where), label.lower() in NEGATIVE
-
-
-_FRAMES = ("extend_frames", "frames")
-_AUDIO = ("extend_audio", "audio")
-_Shelves = list[tuple[Path, frozenset[str]]]
-
-
-def _on_shelf(stem: str, shelves: _Shelves, suffixes: tuple[str, ...]) -> Path:
-    """The file in the first folder that has it; else its place in the first folder that is there."""
-    for folder, names in shelves:
-        found = pick(folder, stem, suffixes, names)
-        if found.name in names:
-            return found
-    folder, names = next((shelf for shelf in shelves if shelf[1]), shelves[0])
-    return pick(folder, stem, suffixes, names)
+        yield (
+            checked_id(video, where),
+            checked_id(audio, where),
+            any(word in label.lower() for word in NEGATIVE),
+        )

@@ -14,20 +14,22 @@ from seac.data import pictures, sound
 from seac.data.boxes import Box, as_box, paint
 from seac.data.clip import Clip, TruthKind
 from seac.data.csv_file import read_rows
-from seac.data.layout import WHOLE, checked_id, listing, pick
+from seac.data.layout import WHOLE, checked_id, home_of, listing, metadata_file, pick
 from seac.data.on_disk import OnDisk
 from seac.errors import InputError
 
 ANNOTATED = 256.0
 """Side in pixels of the square that boxes were drawn on."""
 
+LISTS = ("flickr_test.csv", "flickr_test249.csv", "flickr_test250.csv")
+ANNOTATIONS = ("annotations", "Annotations")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class FlickrSoundNet(OnDisk):
     """The layout of Flickr-SoundNet's test set.
 
-    ``annotations`` (or ``Annotations``) beside frames and sounds; what it holds are the clips, in order of id::
+    ``annotations`` (or ``Annotations``) beside frames and sounds; its files are the clips, by id::
 
         annotations/<id>.xml      a <bbox> (xmin, ymin, xmax, ymax in 256 px) for each annotator, at any depth
         frames/<id>.jpg
@@ -40,18 +42,17 @@ class FlickrSoundNet(OnDisk):
 
     name = "flickr-soundnet"
     kind = TruthKind.BOXES
-    metadata = "flickr_test.csv"
+    metadata = "annotations"
     splits = ("test",)
 
     def index(self, path: Path) -> Iterator[Clip]:
-        """Every clip of ``flickr_test.csv``, its boxes still in their file."""
-        root = path.parent
+        """Every clip that is listed, or annotated where there is no list; boxes stay in their files."""
+        root = home_of(path)
         frames, sounds = listing(root / "frames"), listing(root / "audio")
-        annotations = root / ("annotations" if (root / "annotations").is_dir() else "Annotations")
-        for number, (line, row) in enumerate(read_rows(path)):
-            if number == 0 and row[0].lower() in {"id", "file", "name", "video"}:
-                continue
-            name = checked_id(row[0], f"{path}, line {line}")
+        annotations = next(
+            (root / name for name in ANNOTATIONS if (root / name).is_dir()), root / "annotations"
+        )
+        for name in _listed(path) if path.is_file() else _annotated(path):
             yield Clip(
                 id=name,
                 video_id=name,
@@ -63,12 +64,29 @@ class FlickrSoundNet(OnDisk):
                 hears=(WHOLE,),
             )
 
+    def locate(self) -> Path:
+        """The list, or the folder of annotations where there is none."""
+        places = [self.folder / below / name for below in (".", "metadata") for name in LISTS]
+        places += [self.folder / name for name in ANNOTATIONS]
+        there = next((path for path in places if path.exists()), None)
+        return there or metadata_file(self.folder, self.metadata, self.name)
+
     def truth(self, clip: Clip) -> Tensor:
         """The annotators' consensus on a 224 x 224 grid: (1, H, W) float32 in {0, .5, 1}."""
         (path,) = clip.truth
         assert path is not None
         count = paint(read_boxes(path), self.size, ANNOTATED)
         return torch.from_numpy(np.minimum(count / 2, 1).astype(np.float32))[None]
+
+
+def _listed(path: Path) -> Iterator[str]:
+    for number, (line, row) in enumerate(read_rows(path)):
+        if number > 0 or row[0].lower() not in {"id", "file", "name", "video"}:
+            yield checked_id(row[0], f"{path}, line {line}")
+
+
+def _annotated(folder: Path) -> Iterator[str]:
+    return (name.removesuffix(".xml") for name in sorted(listing(folder)) if name.endswith(".xml"))
 
 
 def read_boxes(path: Path) -> tuple[Box, ...]:

@@ -49,15 +49,15 @@ def checked_id(name: str, where: str) -> str:
 
 
 def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
-    """``folder/name``, where it is there.
+    """``folder/name``, or ``folder/metadata/name``, as some releases have it.
 
     Raises:
         InputError: it is not; the line says where it was found instead, above or below.
     """
     if not folder.exists():
         raise InputError(f"{folder}: no such folder; give the one that holds {name}")
-    found = folder / name
-    if found.is_file():
+    found = next((path for path in (folder / name, folder / "metadata" / name) if path.exists()), None)
+    if found is not None:
         return found
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give the folder that holds {name}")
@@ -65,6 +65,11 @@ def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
     if elsewhere is not None:
         raise InputError(f"{folder}: no {name} here, but in {elsewhere}; give that folder for {benchmark}")
     raise InputError(f"{folder}: no {name}; give the folder of {benchmark} that holds it")
+
+
+def home_of(metadata: Path) -> Path:
+    """The folder beside whose metadata file frames and sounds lie."""
+    return metadata.parent.parent if metadata.parent.name == "metadata" else metadata.parent
 
 
 def checked_split(split: str, known: Sequence[str]) -> str:
@@ -110,15 +115,34 @@ def pick(folder: Path, stem: str, suffixes: Sequence[str], names: frozenset[str]
     return folder / (stem + suffix)
 
 
+Shelf = tuple[Path, frozenset[str]]
+"""A folder and the names of the files in it."""
+
+
+def shelves(root: Path, folders: Sequence[str]) -> list[Shelf]:
+    """Folders in which a file may lie, best first, each looked at once."""
+    return [(root / folder, listing(root / folder)) for folder in folders]
+
+
+def on_shelf(stem: str, among: Sequence[Shelf], suffixes: Sequence[str]) -> Path:
+    """The file in the first folder that has it; else its place in the first folder that is not empty."""
+    for folder, names in among:
+        found = pick(folder, stem, suffixes, names)
+        if found.name in names:
+            return found
+    folder, names = next((shelf for shelf in among if shelf[1]), among[0])
+    return pick(folder, stem, suffixes, names)
+
+
 def _elsewhere(folder: Path, name: str) -> Path | None:
     for above in islice(folder.parents, 3):
-        if (above / name).is_file():
+        if (above / name).exists():
             return above
     level = [folder]
     for _ in range(3):
         level = [below for parent in level for below in _folders(parent)][:_LOOKED_AT]
         for below in level:
-            if (below / name).is_file():
+            if (below / name).exists():
                 return below
     return None
 

@@ -36,21 +36,25 @@ class OnDisk:
     size: tuple[int, int] = (224, 224)
     metadata: ClassVar[str] = ""
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    annotated: ClassVar[bool] = True
+    """Whether there is any ground truth."""
 
     def __init__(self, folder: Path, split: str = "test", *, strict: bool = True) -> None:
         self.folder = Path(folder)
         self.split = checked_split(split, self.splits)
-        path = metadata_file(self.folder, self.metadata, self.name)
+        path = self.locate()
         found = tuple(self.index(path))
         chosen = tuple(clip for clip in found if self.split in {clip.split, ALL})
         if not chosen:
-            there = ', '.join(sorted({clip.split for clip in found})) or 'no clip at all'
-            raise InputError(
-                f"{path}: no clip of split {split!r}; it lists {there}"
-            )
+            there = ", ".join(sorted({clip.split for clip in found})) or "no clip at all"
+            raise InputError(f"{path}: no clip of split {split!r}; it lists {there}")
         if strict:
             refuse_duplicates(((clip.split, clip.id) for clip in chosen), path)
         self._clips = chosen
+
+    def locate(self) -> Path:
+        """The file that lists the clips."""
+        return metadata_file(self.folder, self.metadata, self.name)
 
     @property
     def clips(self) -> tuple[Clip, ...]:

@@ -41,10 +41,16 @@ def read_one_bit(path: Path) -> NDArray[np.bool_]:
     """An S4 mask: (H, W) bool, read as a 1-bit picture (grey from 128 on is white), without dithering.
 
     Raises:
-        InputError: as :func:`read_rgb`.
+        InputError: as :func:`read_rgb`; a mask of dark grey only, which would be read as empty.
     """
     with _opened(path) as image:
-        return np.array(image.convert("1", dither=Image.Dither.NONE))
+        grey = np.array(image.convert("L"))
+    if 0 < grey.max() < 128:
+        raise InputError(
+            f"{path}: its brightest value is {grey.max()}, which a 1-bit mask reads as black; write 0 and 255"
+        )
+    mask: NDArray[np.bool_] = grey >= 128
+    return mask
 
 
 def read_above_zero(path: Path) -> NDArray[np.bool_]:
@@ -55,8 +61,11 @@ def read_above_zero(path: Path) -> NDArray[np.bool_]:
     """
     with _opened(path) as image:
         if image.mode in {"P", "L", "1", "I", "I;16"}:
-            return np.array(image) > 0
-        return np.array(image.convert("RGB")).any(axis=-1)
+            values = np.array(image)[..., None]
+        else:
+            values = np.array(image.convert("RGB"))
+    above: NDArray[np.bool_] = (values > 0).any(axis=-1)
+    return above
 
 
 def read_indices(path: Path, classes: int) -> NDArray[np.int64]:
@@ -114,7 +123,8 @@ def nearest(values: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.ge
         return values
     rows = np.minimum(((np.arange(size[0]) + 0.5) * height / size[0]).astype(np.int64), height - 1)
     columns = np.minimum(((np.arange(size[1]) + 0.5) * width / size[1]).astype(np.int64), width - 1)
-    return values[rows[:, None], columns[None, :]]
+    scaled: NDArray[np.generic] = values[rows[:, None], columns[None, :]]
+    return scaled
 
 
 def _packed(colours: NDArray[np.uint8]) -> NDArray[np.int64]:

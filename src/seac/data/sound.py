@@ -21,7 +21,10 @@ def read_waveform(path: Path) -> tuple[Tensor, int]:
         InputError: missing, empty, broken, without sound or without length; the line names the file.
     """
     rate = _rate(path)
-    return read_sound(path, rate).clamp_(-1, 1), rate
+    waveform = read_sound(path, rate)
+    if not bool(waveform.isfinite().all()):
+        raise InputError(f"{path}: holds NaN or infinity; write the sound again")
+    return waveform.clamp_(-1, 1), rate
 
 
 def _rate(path: Path) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from seac.data import pictures, sound
 from seac.data.clip import Clip, TruthKind
 from seac.data.csv_file import read_rows
-from seac.data.layout import WHOLE, checked_id, listing, pick
+from seac.data.layout import WHOLE, checked_id, home_of, listing, pick
 from seac.data.on_disk import OnDisk
 from seac.errors import InputError
 from seac.video.decode import frames as frames_of
@@ -50,11 +50,12 @@ class VGGSound(OnDisk):
     name = "vggsound"
     kind = TruthKind.BOXES
     metadata = "vggsound.csv"
+    annotated = False
     splits = ("train", "test")
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``vggsound.csv``."""
-        root = path.parent
+        root = home_of(path)
         videos = next((root / name for name in VIDEOS if (root / name).is_dir()), None)
         films = listing(videos) if videos else frozenset[str]()
         stills, sounds = listing(root / "frames"), listing(root / "audio")

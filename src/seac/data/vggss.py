@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from seac.data import pictures, sound
 from seac.data.boxes import Box, as_box, paint
 from seac.data.clip import Clip, TruthKind
 from seac.data.csv_file import read_text
-from seac.data.layout import WHOLE, checked_id, listing, pick, video_id_of
+from seac.data.layout import WHOLE, checked_id, home_of, on_shelf, shelves, video_id_of
 from seac.data.on_disk import OnDisk
 from seac.errors import InputError
 
@@ -49,25 +49,25 @@ class VGGSS(OnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``vggss.json``."""
-        return visible_clips(path, "frames", "audio")
+        return visible_clips(path, ("frames",), ("audio",))
 
     def truth(self, clip: Clip) -> Tensor:
         """The union of the boxes on a 224 x 224 grid: (1, H, W) float32, 0 or 1."""
         return torch.from_numpy(paint(clip.boxes, self.size) > 0).float()[None]
 
 
-def visible_clips(path: Path, frames: str, audio: str) -> Iterator[Clip]:
-    """The clips of an annotation file with boxes, their files in two folders beside it."""
-    root = path.parent
-    pictures_there, sounds_there = listing(root / frames), listing(root / audio)
+def visible_clips(path: Path, frames: Sequence[str], audio: Sequence[str]) -> Iterator[Clip]:
+    """The clips of an annotation file with boxes, their files in the first of the folders that has them."""
+    root = home_of(path)
+    stills, sounds = shelves(root, frames), shelves(root, audio)
     for entry in read_annotations(path):
         yield Clip(
             id=entry.file,
             video_id=video_id_of(entry.file),
             split="test",
             category=entry.category,
-            frames=(pick(root / frames, entry.file, pictures.SUFFIXES, pictures_there),),
-            sound=pick(root / audio, entry.file, sound.SUFFIXES, sounds_there),
+            frames=(on_shelf(entry.file, stills, pictures.SUFFIXES),),
+            sound=on_shelf(entry.file, sounds, sound.SUFFIXES),
             boxes=entry.boxes,
             hears=(WHOLE,),
         )

@@ -1,0 +1,99 @@
+"""Which clips of a benchmark are in a list of training clips, by clip and by source video."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seac.data.clip import Clip
+from seac.data.csv_file import Row, read_rows
+from seac.data.layout import video_id_of
+from seac.errors import InputError
+from seac.evaluation.evaluation import Leakage
+
+NAMES = ("uid", "id", "file", "name", "video_id", "vid", "video", "ytid", "youtube_id", "clip")
+"""Header names of the column that holds ids, best first."""
+
+SPLITS = frozenset({"train", "val", "valid", "validation", "test"})
+
+
+@dataclass(frozen=True)
+class IdList:
+    """Ids of a list: ``clips`` as written (``<YouTube id>_<start:06d>``), and the ``videos`` they are of."""
+
+    clips: frozenset[str]
+    videos: frozenset[str]
+
+
+def read_ids(path: Path, split: str | None = None) -> IdList:
+    """Ids from a text or csv file.
+
+    A line is one of: an id of a clip or a video; a row of VGGSound's csv (YouTube id, start in seconds,
+    label, split); a row whose first field is an id; or, below a header with one of :data:`NAMES`, a row with an id
+    in that column. Lines that begin with # are comments.
+
+    Args:
+        path: the file; BOM, Windows line ends and blank lines do not matter.
+        split: where rows name a split, only those of this one count ("train" for a training list).
+
+    Raises:
+        InputError: missing, not text, or without any id.
+    """
+    rows = [(line, fields) for line, fields in read_rows(path) if not fields[0].startswith("#")]
+    column, split_column = 0, None
+    if rows and (header := _header(rows[0])) is not None:
+        column, split_column = header
+        rows = rows[1:]
+    ids = []
+    for _, fields in rows:
+        if column >= len(fields) or not fields[column]:
+            continue
+        of_split = fields[split_column] if split_column is not None and split_column < len(fields) else None
+        timed = column + 1 < len(fields) and fields[column + 1].isdecimal() and len(fields[column + 1]) <= 6
+        if of_split is None and len(fields) == 4 and timed and fields[3].lower() in SPLITS:
+            of_split = fields[3]
+        if split is not None and of_split is not None and of_split.lower() != split:
+            continue
+        ids.append(f"{fields[column]}_{int(fields[column + 1]):06d}" if timed else fields[column])
+    if not ids:
+        kept = f" of split {split!r}" if split else ""
+        raise InputError(
+            f"{path}: holds no ids{kept}; give one a line, as <YouTube id>_<start in six digits>"
+        )
+    return IdList(frozenset(ids), frozenset(map(video_id_of, ids)))
+
+
+def overlap(clips: Sequence[Clip], listed: IdList) -> Leakage:
+    """Clips that a list holds too; nothing is dropped.
+
+    A pair of a frame and a sound (``<video>+<audio>``) overlaps if either does.
+
+    Returns:
+        ids in the order of ``clips``; those found by clip are among those found by video.
+    """
+    by_clip, by_video = [], []
+    for clip in clips:
+        parts = {clip.id, *clip.id.split("+")}
+        videos = {clip.video_id, *map(video_id_of, parts)}
+        here = not parts.isdisjoint(listed.clips)
+        if here:
+            by_clip.append(clip.id)
+        if here or not videos.isdisjoint(listed.videos):
+            by_video.append(clip.id)
+    return Leakage(len(listed.clips), tuple(by_clip), tuple(by_video), 0)
+
+
+def without(clips: Sequence[Clip], ids: Collection[str]) -> tuple[Clip, ...]:
+    """The clips whose id is not among ``ids``, in order."""
+    gone = frozenset(ids)
+    return tuple(clip for clip in clips if clip.id not in gone)
+
+
+def _header(row: Row) -> tuple[int, int | None] | None:
+    """(column of ids, column of splits or None) where a row names columns; None where it is not a header."""
+    names = [field.lower() for field in row[1]]
+    named = next((names.index(name) for name in NAMES if name in names), None)
+    if named is None:
+        return None
+    return named, names.index("split") if "split" in names else None
