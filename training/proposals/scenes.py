@@ -45,7 +45,7 @@ class Painter:
         owner = np.full((s, s), -1, np.int64)
         count = 0
         if draw.random() < 0.3:
-            region = _split(draw, s)
+            region = split(draw, s)
             canvas = _blend(canvas, self.ground(draw), gaussian_filter(region, draw.uniform(0.3, 1.5)))
             owner[region > 0.5] = 0
             owner[region <= 0.5] = 1
@@ -53,10 +53,10 @@ class Painter:
         many = int(draw.choice([1, 2, 3, 4, 5, 6, 8], p=[0.2, 0.22, 0.22, 0.14, 0.1, 0.08, 0.04]))
         for _ in range(many):
             layer = self.thing(draw, many)
-            canvas, hit = self._paste(draw, canvas, layer)
+            canvas, hit = self.paste(draw, canvas, layer)
             owner[hit] = count
             count += 1
-        return Scene(_photographed(draw, canvas), owner, count)
+        return Scene(photographed(draw, canvas), owner, count)
 
     def ground(self, draw: Draw) -> Floats:
         """A piece of a background photograph, or now and then plain colour with a gradient."""
@@ -78,7 +78,7 @@ class Painter:
         part = picture.resize((s, s), Image.Resampling.BILINEAR, box=box)
         if draw.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return _recoloured(draw, np.asarray(part, np.float32), 0.5)
+        return recoloured(draw, np.asarray(part, np.float32), 0.5)
 
     def thing(self, draw: Draw, many: int) -> Floats:
         """One RGBA layer, cropped to the thing: (h, w, 4)."""
@@ -86,7 +86,7 @@ class Painter:
         high = {1: 0.95, 2: 0.75, 3: 0.65}.get(many, 0.5)
         side = s * np.exp(draw.uniform(np.log(0.18), np.log(high)))
         if draw.random() < 0.12:
-            alpha = _blob(draw, max(8, round(side)))
+            alpha = blob(draw, max(8, round(side)))
             return self._filled(draw, alpha)
         picture = self.things[draw.integers(len(self.things))]
         if draw.random() < 0.5:
@@ -102,7 +102,7 @@ class Painter:
         layer = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2), np.float32)
         if draw.random() < 0.12:
             return self._filled(draw, (layer[..., 3] / 255).astype(np.float32))
-        colour = _recoloured(draw, layer[..., :3], 0.7)
+        colour = recoloured(draw, layer[..., :3], 0.7)
         return np.dstack([colour, layer[..., 3]]).astype(np.float32)
 
     def _filled(self, draw: Draw, alpha: Floats) -> Floats:
@@ -111,7 +111,8 @@ class Painter:
         tiled = np.tile(texture, (height // self.side + 1, width // self.side + 1, 1))[:height, :width]
         return np.dstack([tiled, alpha * 255]).astype(np.float32)
 
-    def _paste(self, draw: Draw, canvas: Floats, layer: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    def paste(self, draw: Draw, canvas: Floats, layer: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """A layer (h, w, 4) somewhere on the canvas, and the pixels it hides (S, S)."""
         s = self.side
         height, width = layer.shape[:2]
         x = round(draw.uniform(-0.25 * width, s - 0.75 * width))
@@ -146,7 +147,8 @@ def _blend(under: Floats, over: Floats, alpha: Floats) -> Floats:
     return np.asarray(under + alpha[..., None] * (over - under), np.float32)
 
 
-def _recoloured(draw: Draw, colour: Floats, chance: float) -> Floats:
+def recoloured(draw: Draw, colour: Floats, chance: float) -> Floats:
+    """In another light, with other saturation: (h, w, 3) to the same."""
     if draw.random() > chance:
         return colour
     gain = np.exp(draw.uniform(-0.35, 0.35) + draw.uniform(-0.12, 0.12, 3))
@@ -168,7 +170,8 @@ def _shadowed(draw: Draw, canvas: Floats, alpha: Floats) -> Floats:
     return np.asarray(canvas * (1 - draw.uniform(0.15, 0.6) * shadow)[..., None], np.float32)
 
 
-def _blob(draw: Draw, side: int) -> Floats:
+def blob(draw: Draw, side: int) -> Floats:
+    """A silhouette of no thing in particular: about (side, side), 0 or 1."""
     noise = zoom(draw.normal(size=(5, 5)), side / 5, order=3)
     x = np.linspace(-1, 1, len(noise))
     field = (
@@ -179,7 +182,8 @@ def _blob(draw: Draw, side: int) -> Floats:
     return np.asarray(field > 0, np.float32)
 
 
-def _split(draw: Draw, side: int) -> Floats:
+def split(draw: Draw, side: int) -> Floats:
+    """One side of a wavy line across a square: (side, side), 0 or 1."""
     wave: Floats = zoom(draw.normal(size=8), side / 8, order=3)[:side] * draw.uniform(0, 0.08)
     x = np.linspace(-0.5, 0.5, side)
     angle = draw.uniform(-0.4, 0.4) + (np.pi / 2 if draw.random() < 0.25 else 0)
@@ -187,9 +191,10 @@ def _split(draw: Draw, side: int) -> Floats:
     return np.asarray(level > draw.uniform(-0.25, 0.25), np.float32)
 
 
-def _photographed(draw: Draw, canvas: Floats) -> NDArray[np.uint8]:
+def photographed(draw: Draw, canvas: Floats) -> NDArray[np.uint8]:
+    """Seen through a camera: light, grain, blur, compression."""
     if draw.random() < 0.4:
-        canvas = _recoloured(draw, canvas, 1)
+        canvas = recoloured(draw, canvas, 1)
     if draw.random() < 0.35:
         canvas = canvas + draw.normal(0, draw.uniform(1, 10), canvas.shape).astype(np.float32)
     picture = Image.fromarray(canvas.clip(0, 255).astype(np.uint8))
