@@ -1,0 +1,193 @@
+"""Every number of a training run; the defaults are the paper's."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from seac.associate.loss import LOSSES
+from seac.associate.module import AssociationConfig
+from seac.errors import InputError
+from seac.presets import unknown
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What decides a run, beside the store; where the paper is silent, DESIGN's choice.
+
+    Attributes:
+        lr: initial learning rate of AdamW; it falls linearly to 0.
+        weight_decay: of AdamW.
+        warmup: share of all steps over which the learning rate rises from 0 first.
+        clip: greatest norm of the gradient; 0 for any.
+        epochs: over the store.
+        batch: samples in a batch, over all ranks.
+        every_frame: every frame of a clip in every epoch, in place of one random one.
+        n_masks: masks of a frame, the best ones.
+        mixing: probability that a batch is mixed in the last epoch; it rises from 0.
+        group: sounds in a mixture.
+        loss: row of :data:`seac.associate.loss.LOSSES`.
+        alike: cosine from which the false-negative-aware loss takes two samples for alike.
+        precision: "32-true", or "bf16-mixed".
+        seed: of weights, order, frames, mixtures and dropout.
+        clips: train on so many random clips of the store; 0 for all.
+        held_out: share of the clips left out of training, on which retrieval is measured each epoch.
+        d: see :class:`seac.associate.module.AssociationConfig`, as for all that follow.
+    """
+
+    lr: float = 1e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.0
+    clip: float = 0.0
+    epochs: int = 30
+    batch: int = 128
+    every_frame: bool = False
+    n_masks: int = 50
+    mixing: float = 0.5
+    group: int = 2
+    loss: str = "msa-micl"
+    alike: float = 0.8
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    seed: int = 0
+    clips: int = 0
+    held_out: float = 0.0
+    d: int = 128
+    width: int | None = None
+    depth: int = 4
+    heads: int = 8
+    pool_heads: int = 4
+    dropout: float = 0.1
+    norm_first: bool = False
+    lam: float = 0.6
+    normalised: bool = False
+    variant: Literal["masks", "grid"] = "masks"
+    words: float = 0.0
+    words_scale: float = 1.0
+
+    def association(self, d_m: int, d_a: int) -> AssociationConfig:
+        """The config of the module, for features of these sizes."""
+        shared = {item.name for item in fields(AssociationConfig)} & {item.name for item in fields(self)}
+        return AssociationConfig(d_m=d_m, d_a=d_a, **{name: getattr(self, name) for name in shared})
+
+
+# What a preset's features need beside the paper's numbers.
+RECIPES: dict[str, dict[str, Any]] = {
+    # As wide as its 1280 features, four layers would weigh 80 million parameters: no match for a laptop.
+    "tiny": {"width": 256, "n_masks": 20},
+}
+
+# name -> (least, greatest, whether the ends belong to it)
+LIMITS: dict[str, tuple[float, float, bool]] = {
+    "lr": (0, 1, False),
+    "weight_decay": (0, 1, True),
+    "warmup": (0, 1, True),
+    "clip": (0, 1e6, True),
+    "epochs": (1, 1e6, True),
+    "batch": (2, 1e6, True),
+    "n_masks": (1, 1000, True),
+    "mixing": (0, 1, True),
+    "group": (1, 1000, True),
+    "alike": (-1, 1.1, True),
+    "clips": (0, 1e9, True),
+    "held_out": (0, 0.9, True),
+    "d": (1, 65536, True),
+    "width": (1, 65536, True),
+    "depth": (0, 100, True),
+    "heads": (1, 1024, True),
+    "pool_heads": (1, 1024, True),
+    "dropout": (0, 0.99, True),
+    "lam": (0, 1, True),
+    "words": (0, 1, True),
+    "words_scale": (0, 100, True),
+}
+
+
+def configured(preset: str, settings: Sequence[str] = ()) -> TrainingConfig:
+    """The paper's numbers, a preset's recipe, then what a user set.
+
+    Args:
+        preset: name of a preset; one without a recipe has none.
+        settings: "lr=3e-4", "epochs=10", ...
+
+    Raises:
+        InputError: an unknown name, a value of another type or outside its limits.
+    """
+    config = replace(TrainingConfig(), **RECIPES.get(preset, {}))
+    return checked(replace(config, **parsed(settings)))
+
+
+def parsed(settings: Sequence[str]) -> dict[str, Any]:
+    """Settings of the command line by name, each with the type of its field.
+
+    Raises:
+        InputError: no "name=value", an unknown name or a value of another type.
+    """
+    kinds = get_type_hints(TrainingConfig)
+    found = {}
+    for setting in settings:
+        name, sign, text = (part.strip() for part in setting.partition("="))
+        if not sign:
+            raise InputError(f"--set {setting}: give NAME=VALUE, such as lr=3e-4")
+        if name not in kinds:
+            raise InputError(unknown("setting", name, tuple(kinds)))
+        found[name] = as_kind(name, text, kinds[name])
+    return found
+
+
+def as_kind(name: str, text: str, kind: Any) -> Any:
+    """``text`` as a value of a field's type.
+
+    Raises:
+        InputError: it is none.
+    """
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise InputError(unknown(name, text, get_args(kind)))
+        return text
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(each for each in get_args(kind) if each is not type(None))
+        if text.lower() == "none":
+            return None
+    if kind is bool:
+        known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in known:
+            raise InputError(f"{name}={text}: give true or false")
+        return known[text.lower()]
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise InputError(f"{name}={text}: give {wanted}") from None
+
+
+def checked(config: TrainingConfig) -> TrainingConfig:
+    """``config``, once every number is within its limits.
+
+    Raises:
+        InputError: one is not.
+    """
+    for name, (low, high, closed) in LIMITS.items():
+        value = getattr(config, name)
+        if value is None:
+            continue
+        inside = low <= value <= high if closed else low < value < high
+        if not inside:  # NaN is never inside
+            ends = "from {:g} to {:g}" if closed else "above {:g} and below {:g}"
+            raise InputError(f"{name}={value:g}: give a number {ends.format(low, high)}")
+    if config.loss not in LOSSES:
+        raise InputError(unknown("loss", config.loss, tuple(LOSSES)))
+    if config.width is not None and config.depth and config.width % config.heads:
+        raise InputError(f"width={config.width} is no multiple of heads={config.heads}: set one of them")
+    return config
+
+
+def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """In what two configs differ, in words: "lr 0.0001 there, 0.0003 here"; empty if in nothing."""
+    names = sorted({*ours, *theirs})
+    return ", ".join(
+        f"{name} {theirs.get(name)} there, {ours.get(name)} here"
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    )
