@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -38,3 +39,29 @@ def load_state(path: Path, inside: str = "") -> dict[str, Tensor]:
         where = f" under {inside!r}" if inside else ""
         raise InputError(f"{path} holds no state dict{where}: pass the published checkpoint")
     return content
+
+
+def load_network(kind: Any, folder: Path, **options: Any) -> Any:
+    """A network of transformers' from a folder with ``config.json`` and ``model.safetensors``, strictly.
+
+    Args:
+        kind: the network's class.
+        folder: where its files lie; nothing is fetched.
+        options: passed on to ``from_pretrained``.
+
+    Raises:
+        InputError: the folder holds another network, or not all of this one.
+    """
+    try:
+        network, report = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
+        )
+    except Exception as error:  # transformers answers to wrong files with any exception at all
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{folder} holds no {kind.__name__} ({reason:.160}): run `seac weights verify`") from error
+    lacking = [*report["missing_keys"], *report["mismatched_keys"]]
+    if lacking:
+        raise InputError(
+            f"{folder} lacks {len(lacking)} tensors of {kind.__name__}: run `seac weights verify`"
+        )
+    return network

@@ -1,0 +1,1 @@
+"""Segment Anything and its kin as promptable segmenters, on transformers' networks."""
