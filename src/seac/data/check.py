@@ -82,7 +82,13 @@ def check(
                 findings = (*findings, Finding("duplicate", clip.split, clip.id, reader.folder, line))
             ids.add((clip.split, clip.id))
             for finding in findings:
-                if finding.kind in {"missing", "broken", "silent"}:  # a file of several clips counts once
+                if finding.kind in {
+                    "missing",
+                    "broken",
+                    "size",
+                    "empty truth",
+                    "silent",
+                }:  # a file of several clips counts once
                     if (finding.kind, finding.file) in seen:
                         continue
                     seen.add((finding.kind, finding.file))

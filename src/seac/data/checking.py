@@ -37,7 +37,8 @@ def check_benchmark(
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("reading" if deep else "looking", total=len(reader.clips))
         health = check(reader, deep=deep, step=lambda: progress.advance(task))
-    Console(highlight=False).print(_table(reader, health))
+    console.print(f"{reader.name} in {reader.folder}", markup=False)
+    console.print(_table(reader, health))
     for kind in (*FAULTS, *NOTES):
         _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
     if not deep:
@@ -76,18 +77,22 @@ def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
 
 
 def _table(reader: Reader, health: Health) -> Table:
-    table = Table(title=f"{reader.name} in {reader.folder.name or reader.folder}")
-    table.add_column("")
+    table = Table("")
     for split in health.counts:
         table.add_column(split, justify="right")
     for name in rows_of(reader):
-        cells = (_cell(counts[name], name, health) for counts in health.counts.values())
+        cells = (_cell(_count(health, counts, name), name) for counts in health.counts.values())
         table.add_row(name, *cells, end_section=name in {"sounds", FAULTS[-1]})
     return table
 
 
-def _cell(count: int, name: str, health: Health) -> str:
-    if name in {"empty truth", "silent"} and not health.deep:
+def _count(health: Health, counts: Counter[str], name: str) -> int | None:
+    """A count; None where the check did not look."""
+    return None if name in {"empty truth", "silent"} and not health.deep else counts[name]
+
+
+def _cell(count: int | None, name: str) -> str:
+    if count is None:
         return "?"
     return f"[red]{count}[/]" if name in FAULTS and count else str(count)
 
@@ -106,6 +111,7 @@ def _record(reader: Reader, health: Health) -> dict[str, object]:
         "deep": health.deep,
         "clean": not health.faults,
         "splits": {
-            split: {name: counts[name] for name in rows_of(reader)} for split, counts in health.counts.items()
+            split: {name: _count(health, counts, name) for name in rows_of(reader)}
+            for split, counts in health.counts.items()
         },
     }

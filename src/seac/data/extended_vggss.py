@@ -67,7 +67,7 @@ class ExtendedVGGSS(OnDisk):
                 raise InputError(f"{path}: positive {video} has no boxes in {ANNOTATIONS}; add them there")
             elif video != audio:
                 raise InputError(
-                    f"{path}: {video} with the sound of {audio} is not labelled non-sounding; label the pair so"
+                    f"{path}: {video} with the sound of {audio} is not labelled non-sounding; label it so"
                 )
 
     def truth(self, clip: Clip) -> Tensor:

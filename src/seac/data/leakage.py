@@ -29,9 +29,9 @@ class IdList:
 def read_ids(path: Path, split: str | None = None) -> IdList:
     """Ids from a text or csv file.
 
-    A line is one of: an id of a clip or a video; a row of VGGSound's csv (YouTube id, start in seconds,
-    label, split); a row whose first field is an id; or, below a header with one of :data:`NAMES`, a row with an id
-    in that column. Lines that begin with # are comments.
+    A line is an id of a clip or a video; or a row of VGGSound's csv (YouTube id, start in seconds, label,
+    split); or a row whose first field is an id; or, below a header with one of :data:`NAMES`, a row with an
+    id in that column. Lines that begin with # are comments.
 
     Args:
         path: the file; BOM, Windows line ends and blank lines do not matter.

@@ -64,7 +64,7 @@ def read_above_zero(path: Path) -> NDArray[np.bool_]:
             values = np.array(image)[..., None]
         else:
             values = np.array(image.convert("RGB"))
-    above: NDArray[np.bool_] = (values > 0).any(axis=-1)
+    above: NDArray[np.bool_] = values.max(axis=-1) > 0
     return above
 
 

@@ -1,0 +1,85 @@
+"""Overlap with training lists, however they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seac.data.clip import Clip
+from seac.data.layout import video_id_of
+from seac.data.leakage import overlap, read_ids, without
+from seac.errors import InputError
+
+IDS = ("M1P1xla8rg0_000000", "MKC9LvRivTM_000030", "---g-f_I2yQ_000001", "french_horn_0016")
+
+
+def clip(name: str) -> Clip:
+    return Clip(name, video_id_of(name.split("+")[0]), "test", None, (Path("f"),), Path("s"))
+
+
+CLIPS = tuple(map(clip, IDS))
+
+SAME = {
+    "ids": "M1P1xla8rg0_000000\nMKC9LvRivTM_000050\n",
+    "bom and windows": "\ufeffM1P1xla8rg0_000000\r\n\r\nMKC9LvRivTM_000050\r\n",
+    "vggsound": 'M1P1xla8rg0,0,"dog, barking",train\nMKC9LvRivTM,50,cat,train\n---g-f_I2yQ,1,x,test\n',
+    "id and label": "M1P1xla8rg0_000000,dog\nMKC9LvRivTM_000050,cat\n",
+    "header": "split,label,name\ntrain,dog,M1P1xla8rg0_000000\ntrain,x,MKC9LvRivTM_000050\nval,x,---g-f_I2yQ_1",
+    "comment": "# of the 144k\nM1P1xla8rg0_000000\nMKC9LvRivTM_000050",
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_every_way_to_write_a_list_gives_the_same_overlap(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(text.encode())
+    found = overlap(CLIPS, read_ids(path, split="train"))
+    assert (found.listed, found.dropped) == (2, 0)
+    assert found.by_clip == IDS[:1]
+    assert found.by_video == IDS[:2]
+
+
+def test_without_a_split_every_row_counts(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(SAME["vggsound"])
+    assert overlap(CLIPS, read_ids(path)).by_clip == (IDS[0], IDS[2])
+
+
+def test_a_list_of_videos_overlaps_by_video_only(tmp_path: Path) -> None:
+    path = tmp_path / "videos.txt"
+    path.write_text("MKC9LvRivTM\n")
+    found = overlap(CLIPS, read_ids(path))
+    assert (found.by_clip, found.by_video) == ((), (IDS[1],))
+
+
+def test_a_pair_overlaps_if_either_half_does(tmp_path: Path) -> None:
+    pair = clip("french_horn_0016+M1P1xla8rg0_000000")
+    path = tmp_path / "list.txt"
+    path.write_text("M1P1xla8rg0_000000\n")
+    assert overlap((pair,), read_ids(path)).by_clip == (pair.id,)
+
+
+def test_names_that_only_look_like_youtube_ids_are_their_own_video() -> None:
+    assert [video_id_of(name) for name in (*IDS, "M1P1xla8rg0_0_10000", "M1P1xla8rg0", "x")] == [
+        "M1P1xla8rg0",
+        "MKC9LvRivTM",
+        "---g-f_I2yQ",
+        "french_horn_0016",
+        "M1P1xla8rg0",
+        "M1P1xla8rg0",
+        "x",
+    ]
+
+
+def test_dropping_keeps_the_order_of_the_others() -> None:
+    assert [left.id for left in without(CLIPS, (IDS[1], "unknown"))] == [IDS[0], IDS[2], IDS[3]]
+    assert without(CLIPS, ()) == CLIPS
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "name,split\n", "M1P1xla8rg0,0,dog,test\n"])
+def test_a_list_without_ids_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match="holds no ids"):
+        read_ids(path, split="train")
