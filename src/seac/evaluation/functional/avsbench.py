@@ -44,8 +44,9 @@ def avsbench(
 ) -> dict[str, float]:
     """MIoU and F of AVSBench S4 and MS3.
 
-    A sigmoid is applied, as the official script does: pass logits (``torch.logit`` of a heatmap; infinite ones
-    are fine), not probabilities. IoU at sigmoid(x) > .5, F (beta^2 = .3) at sigmoid(x) >= 255 thresholds.
+    A sigmoid is applied, as the official script does: pass logits (``torch.logit`` of a heatmap;
+    infinite ones are fine), not probabilities. IoU at sigmoid(x) > .5; F (beta^2 = .3) at sigmoid(x) >= each
+    of 255 thresholds.
 
     Args:
         logits: (F, H, W) floating point, frames of a clip in a row, clips in the order of the test list.
@@ -71,14 +72,10 @@ def avsbench(
     """
     check_frames(logits, masks)
     size = frames_per_batch(frames_per_clip, clips_per_batch)
-    if size is not None and len(logits) % frames_per_clip:
-        raise InputError(
-            f"{len(logits)} frames are not whole clips of {frames_per_clip}: "
-            "pass every frame of each clip, or clips_per_batch=None"
-        )
+    if size is not None:
+        check_whole_clips(len(logits), frames_per_clip)
     rest, closed = torch.zeros(ROW, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
-    for curves in _blocks(logits, masks):
-        rest, closed = pour(rest, closed, frame_rows(curves), size)
+    rest, closed = add_frames(rest, closed, logits, masks, size)
     return averages(rest[None], closed)
 
 
@@ -174,6 +171,19 @@ def check_frames(logits: Tensor, masks: Tensor) -> None:
     validate.booleans("masks", masks)
 
 
+def check_whole_clips(frames: int, frames_per_clip: int) -> None:
+    """Refuse a clip that lacks frames: it would move every later clip into another batch.
+
+    Raises:
+        InputError: the frames are not whole clips.
+    """
+    if frames % frames_per_clip:
+        raise InputError(
+            f"{frames} frames are not whole clips of {frames_per_clip}: "
+            "pass every frame of each clip, or clips_per_batch=None"
+        )
+
+
 def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int | None:
     """Frames of a whole batch, or None where the data set is one.
 
@@ -185,6 +195,15 @@ def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int |
         return None
     validate.positive("clips_per_batch", clips_per_batch)
     return frames_per_clip * clips_per_batch
+
+
+def add_frames(
+    rest: Tensor, closed: Tensor, logits: Tensor, masks: Tensor, size: int | None
+) -> tuple[Tensor, Tensor]:
+    """Add checked frames to the sums of the open batch (258,) and of the full ones (3,), see :func:`pour`."""
+    for curves in _blocks(logits, masks):
+        rest, closed = pour(rest, closed, frame_rows(curves), size)
+    return rest, closed
 
 
 def frame_curves(logits: Tensor, masks: Tensor) -> FrameCurves:
@@ -224,7 +243,7 @@ def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[
 
 
 def averages(rests: Tensor, closed: Tensor) -> dict[str, float]:
-    """The figures, from the open batches (B, 258), empty ones left out, and the sums of the full ones (3,)."""
+    """The figures, from the open batches (B, 258), empty ones left out, and the full ones' sums (3,)."""
     total = closed.clone()
     for rest in rests:
         if rest[1] > 0:

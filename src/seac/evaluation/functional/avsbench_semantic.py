@@ -29,19 +29,19 @@ def avsbench_semantic(
     """MIoU and F over all classes of AVSBench-semantic.
 
     Args:
-        scores: (F, C, H, W) floating point class scores, of which the highest counts, or (F, H, W) int labels.
+        scores: (F, C, H, W) floating point class scores, the highest counts; or (F, H, W) int labels.
         target: (F, H, W) int labels; 0 is background.
         num_classes: C, background included.
         frames_per_clip: to how many frames the official script pads a clip.
         protocol: ``official``: IoU and F per frame and class, averaged over the frames where the class occurs
             (in truth or prediction), then over all C classes, one that never occurs counting 0. ``dataset``:
-            one confusion matrix over all pixels, averaged over the classes that occur (in truth or prediction).
+            one confusion matrix over all pixels, averaged over the classes that occur (likewise).
         clip_lengths: frames of each clip as passed, where some are shorter than ``frames_per_clip``; the
             official protocol pads these with frames of background rightly found. None: all are full.
 
     Returns:
-        ``miou``, ``fscore`` and ``per_class``, the (C,) float64 IoU of each class; NaN in the data-set protocol
-        where the class does not occur (0 in the official one).
+        ``miou``, ``fscore`` and ``per_class``, the (C,) float64 IoU of each class; where a class does not
+        occur it is NaN in the data-set protocol and 0 in the official one.
 
     Raises:
         InputError: shapes, dtypes, NaN, labels out of range, or frames that are not whole clips (official).
@@ -89,10 +89,8 @@ def semantic_sums(scores: Tensor, target: Tensor, *, num_classes: int, protocol:
     Raises:
         InputError: as :func:`avsbench_semantic`.
     """
+    sums = no_sums(num_classes, protocol)
     check_labels(scores, target, num_classes)
-    if protocol not in PROTOCOLS:
-        raise InputError(f"protocol is {protocol!r}: pass one of {', '.join(PROTOCOLS)}")
-    sums = torch.zeros(num_classes, 3, dtype=torch.float64)
     for score, true in zip(scores, target, strict=True):
         labels = score.argmax(0) if score.ndim == 3 else score
         key = true.flatten().long() * num_classes + labels.flatten().long()
@@ -102,19 +100,32 @@ def semantic_sums(scores: Tensor, target: Tensor, *, num_classes: int, protocol:
     return sums
 
 
+def no_sums(num_classes: int, protocol: Protocol) -> Tensor:
+    """(C, 3) float64 zeros, where :func:`semantic_sums` starts.
+
+    Raises:
+        InputError: no classes, or an unknown protocol.
+    """
+    validate.positive("num_classes", num_classes)
+    if protocol not in PROTOCOLS:
+        raise InputError(f"protocol is {protocol!r}: pass one of {', '.join(PROTOCOLS)}")
+    return torch.zeros(num_classes, 3, dtype=torch.float64)
+
+
 def padding(
     frames: int, num_classes: int, frames_per_clip: int, clip_lengths: Sequence[int] | None = None
 ) -> Tensor:
     """What the official script's padded frames add: (C, 3), ones for the background.
 
     Raises:
-        InputError: lengths that do not sum to the frames, exceed a clip's, or frames that are not whole clips.
+        InputError: lengths that exceed a clip's or do not sum to the frames; frames that are not whole clips.
     """
     validate.positive("frames_per_clip", frames_per_clip)
     if clip_lengths is None:
         if frames % frames_per_clip:
             raise InputError(
-                f"{frames} frames are not whole clips of {frames_per_clip}: pass clip_lengths, the frames of each"
+                f"{frames} frames are not whole clips of {frames_per_clip}: "
+                "pass clip_lengths, the frames of each"
             )
         padded = 0
     else:
@@ -156,14 +167,15 @@ def check_labels(scores: Tensor, target: Tensor, num_classes: int) -> None:
     Raises:
         InputError: shapes, dtypes, NaN or labels out of range.
     """
-    validate.positive("num_classes", num_classes)
     validate.frames("target", target)
     validate.integers("target", target, 0, num_classes)
     if isinstance(scores, Tensor) and scores.ndim == 4:
         validate.frames("scores", scores, "F, C, H, W")
         validate.floats("scores", scores)
         if scores.shape[1] != num_classes:
-            raise InputError(f"scores have {scores.shape[1]} classes, num_classes is {num_classes}: pass as many")
+            raise InputError(
+                f"scores have {scores.shape[1]} classes, num_classes is {num_classes}: pass as many"
+            )
         validate.alike("scores' frames", scores[:, 0], "target", target)
         return
     validate.frames("labels", scores)

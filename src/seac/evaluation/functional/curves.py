@@ -41,7 +41,7 @@ class FrameCounts:
 
 
 def thresholds() -> Tensor:
-    """(255,) float32 from 0 to 1 - 1e-10, which is 1 in float32: a sigmoid that saturates still counts there."""
+    """(255,) float32 from 0 to 1 - 1e-10, which is 1 in float32; a saturated sigmoid still reaches it."""
     return torch.linspace(0, 1 - 1e-10, THRESHOLDS, dtype=torch.float32)
 
 

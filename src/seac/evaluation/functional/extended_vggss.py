@@ -1,4 +1,4 @@
-"""Extended VGG-SS: can a confidence tell pairs whose sound is in the picture from pairs whose sound is not?"""
+"""Extended VGG-SS: pairs whose sound is in the picture, among pairs whose sound is not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ F1_STEPS = 10
 def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[str, float]:
     """AP, max-F1 and LocAcc of Extended VGG-SS and Flickr-SoundNet.
 
-    At a threshold t a pair without a box is a false positive if its confidence is at least t; a pair with boxes
-    is found if its confidence is at least t, then true at ciou >= .5 and false otherwise, and else missed.
-    Thresholds are the sorted confidences without the highest, every max(1, N // 200)-th from the lowest for AP,
-    every max(1, N // 10)-th for max-F1. AP is the sum, over steps of recall, of the step times the highest
-    precision at its lower end or beyond.
+    At a threshold t a pair without a box is a false positive if its confidence is at least t; a pair with
+    boxes is found if its confidence is at least t, then true at ciou >= .5 and false otherwise, and else
+    missed. Thresholds are the sorted confidences without the highest, every max(1, N // 200)-th from the
+    lowest for AP, every max(1, N // 10)-th for max-F1. AP sums, over the steps of recall, the step
+    times the highest precision at its lower end or beyond.
 
     Args:
         ciou: (N,) floating point in [0, 1]; of no matter where there is no box.
@@ -27,8 +27,8 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
         confidence: (N,) floating point, finite; the paper's is the highest cosine before min-max.
 
     Returns:
-        ``ap``, ``max_f1`` and ``loc_acc``, the share of pairs with boxes at ciou >= .5 (NaN if there are none).
-        AP and max-F1 are 0 where nothing is ever found, or where N = 1 leaves no threshold.
+        ``ap``, ``max_f1`` and ``loc_acc``, the share of pairs with boxes at ciou >= .5 (NaN if none
+        has). AP and max-F1 are 0 where nothing is ever found, or where N = 1 leaves no threshold.
 
     Raises:
         InputError: shapes, dtypes, NaN, or values out of range.
@@ -60,7 +60,9 @@ def found(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, threshold: float)
     return true, int(kept.sum()) - true, int((boxed & ~kept).sum())
 
 
-def precision_at(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, threshold: float | None = None) -> float:
+def precision_at(
+    ciou: Tensor, num_boxes: Tensor, confidence: Tensor, threshold: float | None = None
+) -> float:
     """Share of the pairs kept at ``threshold`` (None: all) that are true; NaN where none is kept.
 
     Raises:
@@ -73,7 +75,7 @@ def precision_at(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, threshold:
 
 
 def extended_curve(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[str, Tensor]:
-    """The precision-recall curve behind ``ap``: ``threshold``, ``precision`` and ``recall``, descending thresholds.
+    """The curve behind ``ap``: ``threshold`` (descending), ``precision`` and ``recall``, float64.
 
     Raises:
         InputError: as :func:`extended_vggss`.

@@ -35,7 +35,7 @@ def robustness(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold
 
 
 def silent_sums(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold: float) -> Tensor:
-    """Over the frames where nothing sounds: lit pixels, pixels, frames with any lit, frames: (4,) float64, CPU.
+    """Lit pixels, pixels, frames with any lit, frames, where nothing sounds: (4,) float64 on the CPU.
 
     Raises:
         InputError: as :func:`robustness`.
@@ -75,7 +75,7 @@ def auroc(confidence: Tensor, sounding: Tensor) -> float:
     negatives = len(sounding) - positives
     if not positives or not negatives:
         return float("nan")
-    _, which, counts = confidence.unique(return_inverse=True, return_counts=True)
+    _, which, counts = torch.unique(confidence, return_inverse=True, return_counts=True)
     middle = counts.cumsum(0).double() - (counts - 1) / 2  # the mean rank, from 1, of those that tie
     rank_sum = float(middle[which][sounding].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)

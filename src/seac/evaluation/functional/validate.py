@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+
 import torch
 from torch import Tensor
 
@@ -106,7 +108,9 @@ def alike(first: str, one: Tensor, second: str, other: Tensor) -> None:
         InputError: they differ.
     """
     if one.shape != other.shape:
-        raise InputError(f"{first} {tuple(one.shape)} and {second} {tuple(other.shape)} differ: pass one shape")
+        raise InputError(
+            f"{first} {tuple(one.shape)} and {second} {tuple(other.shape)} differ: pass one shape"
+        )
     if one.device != other.device:
         raise InputError(f"{first} is on {one.device}, {second} on {other.device}: pass both on one device")
 
@@ -121,21 +125,21 @@ def counts_alike(first: str, one: Tensor, second: str, other: Tensor) -> None:
         raise InputError(f"{first} has {len(one)} frames, {second} {len(other)}: pass equally many")
 
 
-def positive(name: str, given: int) -> None:
+def positive(name: str, given: object) -> None:
     """An integer above 0.
 
     Raises:
         InputError: it is not.
     """
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
         raise InputError(f"{name} is {given!r}: pass an integer above 0")
 
 
-def level(name: str, given: float) -> None:
+def level(name: str, given: object) -> None:
     """A number in [0, 1].
 
     Raises:
         InputError: it is not.
     """
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+    if isinstance(given, bool) or not isinstance(given, Real) or not 0 <= float(given) <= 1:
         raise InputError(f"{name} is {given!r}: pass a number in [0, 1]")

@@ -31,9 +31,9 @@ def vggss(
         strict: lit only where the heatmap exceeds the threshold.
 
     Returns:
-        ``ciou``, the share of clips at .5 or more, and ``auc``, the area under the share of clips that reach 0,
-        .05, ..., 1; both over the clips that have any truth, NaN if none has. ``per_clip``: (N,) float64 on the
-        CPU, the ciou of every clip, 0 where there is no truth.
+        ``ciou``, the share of clips at .5 or more, and ``auc``, the area under the share of clips that reach
+        0, .05, ..., 1; both over the clips that have any truth, NaN if none has. ``per_clip``: (N,) float64
+        on the CPU, the ciou of every clip, 0 where there is no truth.
 
     Raises:
         InputError: shapes, dtypes, NaN, values out of [0, 1], or another threshold.
@@ -63,7 +63,7 @@ def clip_ciou(
     validate.shares("heatmaps", heatmaps)
     if truth.dtype != torch.bool:
         validate.shares("truth", truth)
-    _check_threshold(threshold)
+    check_threshold(threshold)
     ciou, occupied = [], []
     for heatmap, true in zip(heatmaps, truth, strict=True):
         value, any_truth = _ciou(_lit(heatmap, threshold, strict), true)
@@ -86,7 +86,7 @@ def success_curve(ciou: Tensor) -> dict[str, Tensor]:
     """
     validate.vector("ciou", ciou)
     validate.shares("ciou", ciou)
-    # k * .05 and not a linspace, which differs in the last bit: a ciou of exactly .15 is to fall as in the scripts.
+    # k * .05, not a linspace, which differs in the last bit: a ciou of .15 is to fall as in the scripts.
     cuts = torch.tensor([0.05 * k for k in range(STEPS + 1)], dtype=torch.float64)
     reached = ciou.cpu().double()[:, None] >= cuts
     return {"threshold": cuts, "share": reached.double().mean(0)}
@@ -103,15 +103,29 @@ def success(ciou: Tensor) -> dict[str, float]:
     }
 
 
+def check_threshold(threshold: Threshold) -> None:
+    """A number in [0, 1], or "median".
+
+    Raises:
+        InputError: another.
+    """
+    if isinstance(threshold, str):
+        if threshold != "median":
+            raise InputError(f"threshold is {threshold!r}: pass a number in [0, 1] or 'median'")
+    else:
+        validate.level("threshold", threshold)
+
+
 def _lit(heatmap: Tensor, threshold: Threshold, strict: bool) -> Tensor:
     # Half precision would round the threshold too.
     wide = heatmap if heatmap.dtype == torch.float64 else heatmap.float()
-    cut: float | Tensor
-    if threshold == "median":
-        cut = wide.flatten().kthvalue(wide.numel() // 2 + 1).values
-    else:
-        cut = float(threshold)
+    cut = _median(wide) if isinstance(threshold, str) else threshold
     return wide > cut if strict else wide >= cut
+
+
+def _median(heatmap: Tensor) -> Tensor:
+    """The upper of the two middle values of an even number."""
+    return heatmap.flatten().kthvalue(heatmap.numel() // 2 + 1).values
 
 
 def _ciou(lit: Tensor, true: Tensor) -> tuple[float, bool]:
@@ -124,11 +138,3 @@ def _ciou(lit: Tensor, true: Tensor) -> tuple[float, bool]:
         hit, area = float(exact[lit.cpu()].sum()), float(exact.sum())
     whole = area + outside
     return (hit / whole if whole > 0 else 0.0), area > 0
-
-
-def _check_threshold(threshold: Threshold) -> None:
-    if isinstance(threshold, str):
-        if threshold != "median":
-            raise InputError(f"threshold is {threshold!r}: pass a number in [0, 1] or 'median'")
-    else:
-        validate.level("threshold", threshold)
