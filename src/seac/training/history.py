@@ -1,0 +1,141 @@
+"""What a run has been through: a row per step and per epoch; as tables, a picture, TensorBoard events."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+STEP = ("step", "epoch", "loss", "lr", "temperature", "mixed")
+
+
+@dataclass
+class History:
+    """Grows as a run goes on; plain numbers, so that a checkpoint can hold it.
+
+    Attributes:
+        steps: rows of :data:`STEP`.
+        epochs: figures of each epoch by name: "epoch", "loss", "seconds", "waiting" (share of the time in
+            which learning waited for batches), and what was measured.
+    """
+
+    steps: list[list[float]] = field(default_factory=list)
+    epochs: list[dict[str, float]] = field(default_factory=list)
+
+    def losses(self) -> list[float]:
+        """The loss of every step."""
+        return [row[STEP.index("loss")] for row in self.steps]
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of what was measured after the epochs, in their order."""
+        kept = ("epoch", "loss", "seconds", "waiting", "samples")
+        return tuple(name for name in (self.epochs[0] if self.epochs else {}) if name not in kept)
+
+    def best_epoch(self) -> int | None:
+        """The epoch that was best in the first figure measured, the first of equals; None if none was."""
+        names = self.measured()
+        if not names:
+            return None
+        return int(max(self.epochs, key=lambda row: (row[names[0]], -row["epoch"]))["epoch"])
+
+    def save(self, folder: Path) -> None:
+        """``steps.csv`` and ``epochs.csv``, whole or not at all."""
+        write_csv(folder / "steps.csv", STEP, self.steps)
+        if self.epochs:
+            names = tuple(self.epochs[-1])
+            write_csv(folder / "epochs.csv", names, [[row[name] for name in names] for row in self.epochs])
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table, under a temporary name first."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_text(text.getvalue(), encoding="utf-8")
+    draft.replace(path)
+
+
+def draw_curves(history: History, path: Path) -> None:
+    """Loss, temperature and what was measured, over the epochs, as png."""
+    from matplotlib.figure import Figure
+
+    names = history.measured()
+    figure = Figure(figsize=(4.5 * (2 + bool(names)), 3.4), layout="constrained")
+    axes = figure.subplots(1, 2 + bool(names))
+    per_epoch = max(1, len(history.steps) / max(1, len(history.epochs)))
+    time = [(row[0] + 1) / per_epoch for row in history.steps]
+    losses = history.losses()
+    mixed = [bool(row[STEP.index("mixed")]) for row in history.steps]
+    for kind, label, colour in ((False, "single sounds", "tab:blue"), (True, "mixtures", "tab:orange")):
+        points = [
+            (t, loss) for t, loss, is_mixed in zip(time, losses, mixed, strict=True) if is_mixed == kind
+        ]
+        if points:
+            axes[0].plot(*zip(*points, strict=True), ".", ms=2, alpha=0.4, color=colour, label=label)
+    axes[0].plot(*running_mean(time, losses), color="black", lw=1, label="mean")
+    axes[0].set(xlabel="epoch", ylabel="loss")
+    axes[0].legend(fontsize="small", frameon=False)
+    axes[1].plot(time, [row[STEP.index("temperature")] for row in history.steps], color="tab:green")
+    axes[1].set(xlabel="epoch", ylabel="temperature")
+    for name in names:
+        axes[2].plot(
+            [row["epoch"] + 1 for row in history.epochs], [row[name] for row in history.epochs], label=name
+        )
+    if names:
+        axes[2].set(xlabel="epoch")
+        axes[2].legend(fontsize="small", frameon=False)
+    draft = path.with_name(path.name + ".tmp")
+    figure.savefig(draft, format="png", dpi=110)
+    draft.replace(path)
+
+
+def running_mean(time: Sequence[float], values: Sequence[float], parts: int = 50) -> tuple[list[float], ...]:
+    """Means over about ``parts`` stretches of equal length: their times and values."""
+    span = max(1, len(values) // parts)
+    starts = range(0, len(values), span)
+    means = [sum(values[start : start + span]) / len(values[start : start + span]) for start in starts]
+    return [sum(time[s : s + span]) / len(time[s : s + span]) for s in starts], means
+
+
+class Events:
+    """TensorBoard events of a run; nothing where TensorBoard is not installed.
+
+    Args:
+        folder: where events go.
+        steps: steps already made; events after them, of a run that was killed, no longer count.
+    """
+
+    def __init__(self, folder: Path, steps: int) -> None:
+        self._written = steps
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            self._writer: Any = None
+        else:
+            self._writer = SummaryWriter(str(folder), purge_step=steps)
+
+    def add(self, history: History) -> None:
+        """Write the steps that are new."""
+        if self._writer is None:
+            return
+        for row in history.steps[self._written :]:
+            for name, value in zip(STEP[2:], row[2:], strict=True):
+                self._writer.add_scalar(f"step/{name}", value, int(row[0]))
+        self._written = len(history.steps)
+
+    def add_epoch(self, figures: Mapping[str, float], step: int) -> None:
+        """Write the figures of an epoch that ended with ``step`` steps made."""
+        if self._writer is not None:
+            for name, value in figures.items():
+                self._writer.add_scalar(f"epoch/{name}", value, step - 1)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.close()

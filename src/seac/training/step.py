@@ -1,0 +1,51 @@
+"""The loss of a batch, over one rank or many, and the learning rate of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from seac.associate.loss import LOSSES, Batch, Frozen, similarity_matrix
+from seac.training.config import TrainingConfig
+from seac.training.gather import gathered, gathered_groups
+from seac.training.prepare import Prepared
+
+
+def batch_loss(
+    network: Callable[..., tuple[Tensor, Tensor, Tensor]], batch: Prepared, loss: str, alike: float
+) -> Tensor:
+    """Loss of the batch that all ranks have together: the same scalar on each.
+
+    Args:
+        network: the module, or what wraps it for several devices.
+        batch: this rank's part; parts are equally large.
+        loss: row of :data:`seac.associate.loss.LOSSES`.
+        alike: threshold of the false-negative-aware loss.
+    """
+    masks, sounds, temperature = network(batch.masks, batch.mask_padding, batch.windows, batch.window_padding)
+    # First every sound to every rank, then every rank's frames: a similarity is computed on one rank only.
+    similarity = gathered(similarity_matrix(masks, batch.mask_padding, gathered(sounds.float())))
+    return LOSSES[loss](
+        Batch(
+            similarity=similarity,
+            groups=gathered_groups(batch.groups, len(batch.windows)),
+            temperature=temperature.float(),
+            frozen=Frozen(gathered(batch.frozen.frames), gathered(batch.frozen.sounds)),
+            threshold=alike,
+        )
+    )
+
+
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """The rate of a step: up to ``lr`` over the warm-up, then linearly to 0 after the last.
+
+    Args:
+        config: ``lr`` and ``warmup``.
+        step: from 0.
+        steps: of the whole run.
+    """
+    rising = round(config.warmup * steps)
+    if step < rising:
+        return config.lr * (step + 1) / rising
+    return config.lr * (steps - step) / max(1, steps - rising)
