@@ -33,7 +33,7 @@ def tone(kind: int, length: int) -> Tensor:
 
 
 def world(clips: int = 24, frames: int = 2, seed: int = 0) -> MemoryStore:
-    """A store of clips in each of which one thing sounds; frames have one to five masks, one clip a bare frame."""
+    """A store of clips in each of which one thing sounds, among up to four mute ones; a frame is bare."""
     generator = torch.Generator().manual_seed(seed)
     looks = torch.randn(KINDS + 4, D_M, generator=torch.Generator().manual_seed(99))
 

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from seac.training.loader import Prefetch
+
+
+def test_order_is_kept() -> None:
+    assert list(Prefetch(range(20), lambda number: number * 2)) == list(range(0, 40, 2))
+
+
+def test_making_goes_on_while_the_last_is_used() -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.02)
+        return number
+
+    loader = Prefetch(range(8), slow)
+    began = time.perf_counter()
+    for _ in loader:
+        time.sleep(0.03)
+    assert loader.busy > 0.15
+    assert loader.waited < 0.5 * loader.busy
+    assert time.perf_counter() - began < 0.36
+
+
+def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
+    def make(number: int) -> int:
+        if number == 2:
+            raise KeyError("clip 2")
+        return number
+
+    loader = iter(Prefetch(range(5), make))
+    assert (next(loader), next(loader)) == (0, 1)
+    with pytest.raises(KeyError, match="clip 2"):
+        next(loader)
+
+
+def test_no_more_than_asked_for_is_made_ahead() -> None:
+    made: list[int] = []
+    loader = iter(Prefetch(range(100), lambda number: made.append(number) or number, ahead=2))
+    next(loader)
+    time.sleep(0.1)
+    assert len(made) <= 4
+    assert all(b == a + 1 for a, b in pairwise(made))
+
+
+def test_who_stops_early_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    loader = iter(Prefetch(range(100), lambda number: number))
+    next(loader)
+    loader.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
