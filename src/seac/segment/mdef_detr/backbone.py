@@ -1,0 +1,117 @@
+"""ResNet-101 with frozen batch norm: the pyramid of a picture at strides 8, 16 and 32.
+
+Layout and names are torchvision's (stride on the 3x3 convolution). A frozen batch norm is an affine map, so it is
+multiplied into the convolution before it: one pass over memory less for each of the 104 convolutions, for a
+product of the weights that costs a hundredth of the network.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EPS = 1e-5
+BLOCKS = (3, 4, 23, 3)
+
+
+class FrozenNorm(nn.Module):
+    """Batch norm whose statistics never change; four buffers of (C,) float32."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def affine(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift, (C,) each, that this norm is."""
+        scale = self.weight * (self.running_var + EPS).rsqrt()
+        return scale, self.bias - self.running_mean * scale
+
+
+def convolve(x: Tensor, convolution: nn.Conv2d, norm: FrozenNorm) -> Tensor:
+    """Convolution and frozen norm as one convolution."""
+    scale, shift = norm.affine()
+    weight = convolution.weight * scale[:, None, None, None]
+    return F.conv2d(x, weight, shift, convolution.stride, convolution.padding)
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 with a shortcut; the 3x3 has the stride."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        out = 4 * width
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = FrozenNorm(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = FrozenNorm(width)
+        self.conv3 = nn.Conv2d(width, out, 1, bias=False)
+        self.bn3 = FrozenNorm(out)
+        self.downsample: nn.ModuleList | None = None
+        if stride != 1 or channels != out:
+            self.downsample = nn.ModuleList(
+                [nn.Conv2d(channels, out, 1, stride, bias=False), FrozenNorm(out)]
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, 4 width, H / stride, W / stride)."""
+        y = convolve(x, self.conv1, self.bn1).relu_()
+        y = convolve(y, self.conv2, self.bn2).relu_()
+        y = convolve(y, self.conv3, self.bn3)
+        shortcut = x if self.downsample is None else convolve(x, *self.downsample)  # type: ignore[arg-type]
+        return y.add_(shortcut).relu_()
+
+
+class ResNet(nn.Module):
+    """The body: stem and four stages; ``stem`` is the number of channels of the first."""
+
+    def __init__(self, stem: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, stem, 7, 2, 3, bias=False)
+        self.bn1 = FrozenNorm(stem)
+        channels = stem
+        for stage, blocks in enumerate(BLOCKS):
+            width = stem * 2**stage
+            stack = nn.Sequential()
+            for block in range(blocks):
+                stack.append(Bottleneck(channels, width, 2 if stage and block == 0 else 1))
+                channels = 4 * width
+            self.add_module(f"layer{stage + 1}", stack)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Outputs of stages 2, 3 and 4."""
+        x = F.max_pool2d(convolve(pixels, self.conv1, self.bn1).relu_(), 3, 2, 1)
+        x = self.layer1(x)
+        fine = self.layer2(x)
+        middle = self.layer3(fine)
+        return fine, middle, self.layer4(middle)
+
+
+class Backbone(nn.Module):
+    """Names the body as the released file does."""
+
+    def __init__(self, stem: int = 64) -> None:
+        super().__init__()
+        self.body = ResNet(stem)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The pyramid of a picture.
+
+        Args:
+            pixels: (B, 3, H, W) float, normalised.
+
+        Returns:
+            (B, 512, H/8, W/8), (B, 1024, H/16, W/16), (B, 2048, H/32, W/32), sizes rounded up (8, 16 and 32
+            times ``stem`` channels).
+        """
+        # Channels last is how CPUs and GPUs convolve; values do not change.
+        pyramid: tuple[Tensor, Tensor, Tensor] = self.body(pixels.to(memory_format=torch.channels_last))
+        return pyramid

@@ -1,0 +1,101 @@
+"""Pictures in, boxes out: the whole way, for one picture and any number of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.segment.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectness, whole_pixels
+from seac.segment.mdef_detr.network import MDefDetr
+from seac.segment.mdef_detr.prepare import SHORT_SIDE, as_rgb, prepare
+from seac.segment.mdef_detr.sentences import tokens_of
+
+
+@torch.inference_mode()
+def detect(
+    network: MDefDetr,
+    image: Any,
+    queries: Sequence[str] = ("all objects",),
+    *,
+    input_ids: Tensor | None = None,
+    attention_mask: Tensor | None = None,
+    tokenizer: Any = None,
+    short: int = SHORT_SIDE,
+) -> Boxes:
+    """Boxes of a picture: all 300 of one sentence, or what NMS at .5 leaves of several sentences' boxes.
+
+    Args:
+        network: with its weights.
+        image: see :func:`seac.segment.mdef_detr.prepare.as_rgb`.
+        queries: sentences; those of :data:`seac.segment.mdef_detr.sentences.PUBLISHED` need no tokenizer.
+        input_ids: (T, L) tokens in place of ``queries``.
+        attention_mask: (T, L) of these tokens.
+        tokenizer: transformers' RobertaTokenizer, for other sentences.
+        short: pixels that the short side is resized to.
+
+    Returns:
+        boxes (n, 4) int32 xyxy in the picture's pixels and scores (n,) float32, on the CPU; in the order of
+        the network's queries for one sentence, best first for several.
+
+    Raises:
+        InputError: no picture, no sentence, or one that cannot be turned into tokens.
+    """
+    device = network.query_embed.weight.device
+    picture = as_rgb(image)
+    if input_ids is None:
+        input_ids, attention_mask = tokens_of(queries, tokenizer)
+    if attention_mask is not None:
+        attention_mask = attention_mask.to(device)
+    text = network.encode_text(input_ids.to(device), attention_mask)
+    encoded = network.encode_image(prepare(picture, short)[None].to(device))
+    found = network.decode(encoded, text)
+    boxes = whole_pixels(corners(found.boxes, picture.height, picture.width)).flatten(0, 1).cpu()
+    scores = objectness(found.logits).flatten().cpu()
+    return Boxes(boxes, scores) if len(input_ids) == 1 else merge(boxes, scores)
+
+
+class MDefDetrDetector:
+    """The paper's first stage: the best boxes of "all objects" after NMS.
+
+    Args:
+        network: with its weights.
+        most: how many boxes to keep.
+        limit: greatest IoU of two boxes that are kept.
+        short: pixels that the short side is resized to.
+    """
+
+    version = "mdef-detr 1"
+
+    def __init__(
+        self, network: MDefDetr, *, most: int = 50, limit: float = LIMIT, short: int = SHORT_SIDE
+    ) -> None:
+        self.network, self.most, self.limit, self.short = network, most, limit, short
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], device: str = "cpu", **options: Any) -> MDefDetrDetector:
+        """The detector of a checkpoint.
+
+        Raises:
+            InputError: no checkpoint of this network.
+        """
+        return cls(MDefDetr.from_checkpoint(path, device=device), **options)
+
+    def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes of everything in the picture, best first.
+
+        Args:
+            image: (3, H, W) uint8 RGB.
+
+        Returns:
+            (n, 4) float32 xyxy in pixels and (n,) float32 in 0..1; n is at most ``most``.
+
+        Raises:
+            InputError: no picture.
+        """
+        found = detect(self.network, image, short=self.short)
+        kept = merge(found.boxes, found.scores, self.limit)
+        return kept.boxes[: self.most].float(), kept.scores[: self.most]

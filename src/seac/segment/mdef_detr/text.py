@@ -1,0 +1,33 @@
+"""The sentence: RoBERTa's last hidden states, narrowed to the picture's width."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from transformers import RobertaConfig, RobertaModel
+
+
+def text_encoder(config: RobertaConfig) -> nn.Module:
+    """RoBERTa with its pooler, which no one reads but the file holds."""
+    return RobertaModel(config, add_pooling_layer=True)  # type: ignore[no-any-return]
+
+
+class Resizer(nn.Module):
+    """Text width to picture width, then a norm."""
+
+    def __init__(self, text_width: int, channels: int = 256) -> None:
+        super().__init__()
+        self.fc = nn.Linear(text_width, channels)
+        self.layer_norm = nn.LayerNorm(channels, eps=1e-12)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(B, L, text width) to (B, L, C)."""
+        return self.layer_norm(self.fc(hidden))  # type: ignore[no-any-return]
+
+
+def restore_buffers(encoder: nn.Module) -> None:
+    """Fill the buffers that no checkpoint holds, after a network was built without memory."""
+    embeddings: nn.Module = encoder.embeddings  # type: ignore[assignment]
+    length = embeddings.position_embeddings.num_embeddings  # type: ignore[union-attr]
+    embeddings.position_ids = torch.arange(length)[None]
+    embeddings.token_type_ids = torch.zeros(1, length, dtype=torch.long)
