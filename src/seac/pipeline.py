@@ -30,7 +30,8 @@ from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
 from seac.result import Heard, Result
 from seac.segment.proposals import Proposals, Segmenter
-from seac.video.decode import SoundReader
+from seac.video.ahead import ahead, workers_of
+from seac.video.decode import Frame, SoundReader
 from seac.video.picture import as_picture, size_of
 from seac.video.sources import pictures_of, source_of
 from seac.video.tracking import Tracker
@@ -77,6 +78,7 @@ class Settings:
         presence: seconds of sound around a video's frame, from which it is told whether anything does.
         smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
         max_side: long side in pixels that pictures are scaled down to.
+        workers: frames of a video that are looked at side by side; 0 for as many as there are cores.
     """
 
     top_n: int = 50
@@ -88,6 +90,7 @@ class Settings:
     presence: float = 1.0
     smoothing: float = 0.5
     max_side: int = 1280
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -148,14 +151,12 @@ class SeAC:
         sound = SoundReader(source.sound, self.stages.audio.sample_rate)
         tracker = Tracker(self.settings.smoothing)
         half = self.settings.hears / 2
-        last: tuple[Tensor, Seen] | None = None
-        for frame in pictures_of(source, fps, self.settings.max_side):
-            if last is None or last[0] is not frame.image:
-                last = frame.image, self.see(frame.image, frame.original_size)
+        pictures = pictures_of(source, fps, self.settings.max_side)
+        for frame, seen in ahead(pictures, self._look, workers_of(self.settings.workers), image_of):
             window = sound.read(frame.time - half, frame.time + half)
             middle = min(frame.time, half)
             listened = self.hear(window, self.stages.audio.sample_rate, middle)
-            yield self.judge(last[1], listened, frame.time, tracker)
+            yield self.judge(seen, listened, frame.time, tracker)
 
     @torch.inference_mode()
     def propose(self, image: Tensor) -> Proposals:
@@ -235,6 +236,9 @@ class SeAC:
             notes=notes_on(seen, listened),
         )
 
+    def _look(self, frame: Frame) -> Seen:
+        return self.see(frame.image, frame.original_size)
+
     def evidence(self, similarity: Tensor, scores: Tensor) -> Tensor:
         """What is decided on: the cosine, and the objectness that counts beside it; (N,) both and result."""
         return similarity + self.settings.objectness * scores
@@ -243,6 +247,11 @@ class SeAC:
     def _classes(self) -> Tensor:
         """Class embeddings of the vocabulary, averaged over the templates: (K, d)."""
         return class_embeddings(self.vocabulary.names, self.stages.text)
+
+
+def image_of(frame: Frame) -> Tensor:
+    """The picture of a frame; a still is one and the same every time."""
+    return frame.image
 
 
 def around(waveform: Tensor, sample_rate: int, middle: float, seconds: float) -> Tensor:

@@ -1,7 +1,8 @@
 """The tables: which parts there are, and which of them make up a preset.
 
-A part is named by the module and function that builds it. A builder takes keyword arguments ``device`` and
-``options`` it knows, and is imported only when it is asked for. A new part is one row here and one file.
+A part is named by the module and function that builds it. A builder takes the device, and is imported only
+when it is asked for; one that asks for ``weights`` or ``name`` is given what finds weights and the row's name.
+A new part is one row here and one file.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from importlib import import_module
-from typing import Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 from seac.errors import InputError
+
+if TYPE_CHECKING:
+    from seac.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Preset:
         associate: row of ``PARTS["associate"]``.
         needs: what it takes, in words.
         settings: constants that differ from :class:`seac.pipeline.Settings`.
+        detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
     """
 
     segmenter: str
@@ -36,17 +43,45 @@ class Preset:
     associate: str
     needs: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    detector: str | None = None
 
+
+SIZES = ("h", "l", "b")
+CLIPS = ("clip-rn50", "clip-vit-b-16", "clip-vit-l-14")
 
 PARTS: dict[str, dict[str, str]] = {
     "segmenter": {
         "tiny": "seac.builders:tiny_segmenter",
         "classic": "seac.builders:classic_segmenter",
+        **{f"sam-vit-{size}": "seac.stacks:sam" for size in SIZES},
+        **{f"sam-hq-vit-{size}": "seac.stacks:sam" for size in SIZES},
+        **{f"sam2.1-hiera-{size}": "seac.stacks:sam2" for size in ("l", "b", "s", "t")},
     },
-    "vision": {"efficientnet-lite2": "seac.builders:efficientnet_lite2"},
-    "audio": {"hearing": "seac.builders:hearing"},
-    "text": {"minilm": "seac.builders:minilm"},
-    "associate": {"zero-shot": "seac.builders:zero_shot", "trained": "seac.builders:trained"},
+    "detector": {
+        "mdef-detr": "seac.stacks:mdef_detr",
+        "owlv2": "seac.stacks:owlv2",
+        "mm-grounding-dino": "seac.stacks:grounding_dino",
+    },
+    "vision": {
+        "efficientnet-lite2": "seac.builders:efficientnet_lite2",
+        **{name: "seac.stacks:clip_vision" for name in CLIPS},
+        "siglip2-base": "seac.stacks:siglip_vision",
+    },
+    "audio": {
+        "hearing": "seac.builders:hearing",
+        "vggish": "seac.stacks:vggish",
+        "clap-htsat": "seac.stacks:clap",
+    },
+    "text": {
+        "minilm": "seac.builders:minilm",
+        **{name: "seac.stacks:clip_text" for name in CLIPS},
+        "siglip2-base": "seac.stacks:siglip_text",
+    },
+    "associate": {
+        "zero-shot": "seac.builders:zero_shot",
+        "trained": "seac.builders:trained",
+        "association-paper": "seac.stacks:own_association",
+    },
 }
 
 PRESETS: dict[str, Preset] = {
@@ -57,7 +92,27 @@ PRESETS: dict[str, Preset] = {
         text="minilm",
         associate="zero-shot",
         needs="nothing beyond pip install: CPU, offline",
-        settings={"top_n": 20, "exact": False, "objectness": 1.0},
+        settings={"top_n": 20, "exact": False, "objectness": 1.0, "workers": 0},
+    ),
+    "paper": Preset(
+        detector="mdef-detr",
+        segmenter="sam-vit-h",
+        vision="clip-rn50",
+        audio="vggish",
+        text="clip-rn50",
+        associate="association-paper",
+        needs="weights from their public homes and an association of your own training; GPU advised",
+        settings={"top_n": 50},
+    ),
+    "modern": Preset(
+        detector="owlv2",
+        segmenter="sam2.1-hiera-l",
+        vision="siglip2-base",
+        audio="clap-htsat",
+        text="siglip2-base",
+        associate="zero-shot",
+        needs="weights from their public homes; GPU advised",
+        settings={"top_n": 50},
     ),
 }
 
@@ -80,11 +135,22 @@ def choose(preset: str, **parts: str | None) -> Preset:
     return replace(chosen, **swaps)  # type: ignore[arg-type]
 
 
-def builder(stage: str, name: str) -> Callable[..., Any]:
-    """The function that builds a part."""
+def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[..., Any]:
+    """The function that builds a part, with what finds its weights (the cache and the public homes if None)."""
     module, function = PARTS[stage][name].split(":")
     built: Callable[..., Any] = getattr(import_module(module), function)
-    return built
+    asked = accepted(built)
+    if "weights" in asked and weights is None:
+        from seac.weights import Weights
+
+        weights = Weights()
+    given = {"weights": weights, "name": name}
+    return partial(built, **{key: value for key, value in given.items() if key in asked})
+
+
+def accepted(built: Callable[..., Any]) -> frozenset[str]:
+    """Names of what a builder asks for."""
+    return frozenset(signature(built).parameters)
 
 
 def unknown(kind: str, given: str, known: tuple[str, ...]) -> str:

@@ -1,0 +1,73 @@
+"""Work on the next items while the last one is being used: answers in order, a few at a time.
+
+Frames of a video do not wait for one another until they are tracked, and small networks gain little from
+several cores each; so a frame gets a core, and while it is drawn and written the next ones are looked at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+MOST = 4
+"""Frames at once when nobody says how many: each takes memory."""
+
+
+def workers_of(asked: int) -> int:
+    """How many frames at once: as asked, or for 0 as many as torch may use cores, at most four."""
+    return asked if asked > 0 else max(1, min(MOST, torch.get_num_threads()))
+
+
+def ahead(
+    items: Iterable[Item],
+    work: Callable[[Item], Answer],
+    workers: int = 1,
+    key: Callable[[Item], object] = lambda item: item,
+) -> Iterator[tuple[Item, Answer]]:
+    """Every item with its answer, in order, ``workers`` of them worked on at a time.
+
+    Args:
+        items: asked for by the thread that reads the answers, never more than ``workers`` + 1 too early.
+        work: run in threads, so it must not change what others see.
+        workers: threads; torch's own threads are divided among them.
+        key: items in a row whose keys are one and the same object share one answer.
+
+    Raises:
+        What ``items`` or ``work`` raises, when its turn comes.
+    """
+    threads = torch.get_num_threads()
+    each = max(1, threads // workers)
+    pool = ThreadPoolExecutor(workers, "ahead", initializer=torch.set_num_threads, initargs=(each,))
+    waiting: deque[tuple[Item, Future[Answer]]] = deque()
+    last: tuple[Item, Future[Answer]] | None = None
+    broken: Exception | None = None
+    source = iter(items)
+    try:
+        while True:
+            while broken is None and len(waiting) <= workers:
+                try:
+                    item = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # frames before the broken one are answered first
+                    broken = error
+                    break
+                same = last is not None and key(last[0]) is key(item)
+                last = item, last[1] if last is not None and same else pool.submit(work, item)
+                waiting.append(last)
+            if not waiting:
+                break
+            item, answer = waiting.popleft()
+            yield item, answer.result()
+        if broken is not None:
+            raise broken
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(threads)  # the workers' number is also that of threads yet to come
