@@ -1,0 +1,100 @@
+"""``seac evaluate``: a model, or anybody's predictions, on a benchmark, by every protocol of the field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seac.errors import InputError
+
+
+def evaluate(
+    benchmark: Annotated[
+        str,
+        typer.Argument(help="s4, ms3, avss, vggss, vggss-extended, flickr-soundnet or robustness."),
+    ],
+    folder: Annotated[Path, typer.Argument(help="The folder of its metadata file.", metavar="DIR")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for report and predictions.")] = Path(
+        "evaluation"
+    ),
+    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    predictions: Annotated[
+        Path | None, typer.Option(help="Score a folder of heatmaps or masks (npz, npy, png) instead.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which split of the benchmark.")] = "test",
+    limit: Annotated[int | None, typer.Option(help="The first N clips only.", metavar="N")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Show one protocol only: official, dataset, fixed, median.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Of the protocols that fix one.")] = 0.5,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Score the baselines in the same run.")
+    ] = False,
+    train_list: Annotated[
+        Path | None, typer.Option(help="Ids that were trained on: their overlap is counted and reported.")
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None, typer.Option(help="Ids to leave out; may be given several times.")
+    ] = None,
+    drop_overlap: Annotated[
+        bool, typer.Option("--drop-overlap", help="Leave out clips whose video is in --train-list.")
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score what has a prediction; the rest is listed.")
+    ] = False,
+    window: Annotated[
+        float | None,
+        typer.Option(help="Seconds of sound heard around each frame; the whole clip if not given."),
+    ] = None,
+    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
+    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
+    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Of baselines that draw and of robustness noise.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Throw saved predictions away first.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+) -> None:
+    """Score a model or predictions: report.html, report.md, per_clip.csv; goes on where it was."""
+    from seac.evaluation.run import Job
+    from seac.evaluation.run import evaluate as work
+
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit is {limit}: give at least 1")
+    if not 0 <= threshold <= 1:
+        raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
+    if window is not None and not 0 < window <= 60:
+        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
+    if drop_overlap and train_list is None:
+        raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
+    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder, "associate": associate}
+    constants = {"top_n": top_n, "exact": True if exact else None}
+    work(
+        Job(
+            benchmark=benchmark,
+            folder=folder,
+            out=out,
+            preset=preset,
+            predictions=predictions,
+            split=split,
+            limit=limit,
+            protocol=protocol,
+            threshold=threshold,
+            baselines=baselines,
+            train_list=train_list,
+            exclude=tuple(exclude or ()),
+            drop_overlap=drop_overlap,
+            allow_missing=allow_missing,
+            window=window,
+            seed=seed,
+            device=device,
+            parts={stage: name for stage, name in parts.items() if name is not None},
+            constants={name: value for name, value in constants.items() if value is not None},
+            again=again,
+        ),
+        as_json=as_json,
+    )

@@ -1,0 +1,211 @@
+"""What is scored: a model, or a baseline. A method answers to one scene; a new one is a row in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.associate.aggregate import paint_boxes
+from seac.data.clip import TruthKind
+from seac.evaluation.answer import Answer
+from seac.evaluation.overlap import overlap
+from seac.evaluation.scene import Scene, at_size
+from seac.pipeline import SeAC
+from seac.result import Result
+from seac.segment.saliency import shared_saliency
+
+
+class Method(Protocol):
+    """Anything that can be scored: ``name`` is its row in the table."""
+
+    name: str
+
+    def __call__(self, scene: Scene) -> Answer:
+        """The answer to one frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """The whole system; ``decides`` leaves only what it calls sounding in the heatmap."""
+
+    name: str
+    model: SeAC
+    decides: bool = False
+
+    def __call__(self, scene: Scene) -> Answer:
+        """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels."""
+        result = scene.judged(self.model)
+        chosen = torch.from_numpy(result.sounding)
+        heatmap = self._heatmap(scene, result)
+        masks = scene.masks(self.model)
+        if self.decides:
+            heatmap = heatmap * masks[chosen].any(0)
+        semantic = None
+        if scene.kind is TruthKind.LABELS:
+            semantic = nearest(torch.from_numpy(result.semantic), scene.size)
+            if self.decides:
+                semantic = semantic * masks[chosen].any(0)
+        return Answer(heatmap, result.confidence, bool(chosen.any()), semantic, best_of(masks, scene.truth))
+
+    def _heatmap(self, scene: Scene, result: Result) -> Tensor:
+        if result.heard.silent:
+            return torch.zeros(scene.size)
+        if scene.kind is TruthKind.BOXES:
+            evidence = self.model.evidence(
+                torch.from_numpy(result.similarity), torch.from_numpy(result.scores)
+            )
+            return paint_boxes(evidence, scene.boxes(self.model), *scene.size)
+        return resized(torch.from_numpy(result.heatmap), scene.size)
+
+
+@dataclass(frozen=True)
+class Blind:
+    """A baseline that does not listen: a heatmap of the picture alone, always as confident."""
+
+    name: str
+    paint: Callable[[Scene], Tensor]
+
+    def __call__(self, scene: Scene) -> Answer:
+        """The painted heatmap; its classes are unknown, so where they are asked for all is background."""
+        heatmap = self.paint(scene).float()
+        blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
+        return Answer(heatmap, 0.0, True, blank)
+
+
+@dataclass(frozen=True)
+class RandomMask:
+    """One of the model's proposals, drawn without listening."""
+
+    name: str
+    model: SeAC
+
+    def __call__(self, scene: Scene) -> Answer:
+        """The drawn mask; with its class where the truth is labels."""
+        masks = scene.masks(self.model)
+        if len(masks) == 0:
+            return nothing(scene)
+        row = int(torch.randint(len(masks), (), generator=scene.generator))
+        draw = float(torch.rand((), generator=scene.generator))
+        return Answer(masks[row].float(), draw, True, named(scene, self.model, masks, [row]))
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """The ceiling of stage 1: the proposals that fit the truth best, chosen with the truth in hand.
+
+    Masks are added while the union's IoU with the truth grows, for a frame may hold several sounding things;
+    where nothing sounds, nothing is lit.
+    """
+
+    name: str
+    model: SeAC
+
+    def __call__(self, scene: Scene) -> Answer:
+        """The best union of proposals; with their own classes where the truth is labels."""
+        masks, truth = scene.masks(self.model), scene.truth > 0
+        if not truth.any():
+            return nothing(scene)
+        rows = greedy(masks, truth)
+        if not rows:
+            return nothing(scene)
+        heatmap = masks[rows].any(0).float()
+        return Answer(heatmap, 1.0, True, named(scene, self.model, masks, rows), best_of(masks, scene.truth))
+
+
+def nothing(scene: Scene) -> Answer:
+    """The answer that nothing sounds."""
+    blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
+    return Answer(torch.zeros(scene.size), -1.0, False, blank)
+
+
+def named(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
+    """Classes of chosen masks painted over one another, the last on top: (h, w) uint8, or None."""
+    if scene.kind is not TruthKind.LABELS:
+        return None
+    classes = scene.picture.seen(model).named.labels + 1
+    painted = torch.zeros(scene.size, dtype=torch.uint8)
+    for row in rows:
+        painted[masks[row]] = int(classes[row])
+    return painted
+
+
+def greedy(masks: Tensor, truth: Tensor) -> list[int]:
+    """Rows of masks (N, h, w) whose union fits the truth (h, w) best, each added while the IoU grows."""
+    rows: list[int] = []
+    union, reached = torch.zeros_like(truth), 0.0
+    while len(rows) < len(masks):
+        fits = overlap(masks | union, truth)
+        row = int(fits.argmax())
+        if float(fits[row]) <= reached + 1e-6:
+            break
+        rows.append(row)
+        union, reached = union | masks[row], float(fits[row])
+    return rows
+
+
+def best_of(masks: Tensor, truth: Tensor) -> float:
+    """IoU of the best union of masks in hindsight; NaN where nothing sounds, 0 without masks."""
+    where = truth > 0
+    if not where.any():
+        return float("nan")
+    rows = greedy(masks, where)
+    return float(overlap(masks[rows].any(0)[None], where)[0]) if rows else 0.0
+
+
+def centre(scene: Scene) -> Tensor:
+    """A Gaussian on the middle of the frame, half as high where a circle of half the frame's side ends."""
+    height, width = scene.size
+    rows = torch.linspace(-1, 1, height)[:, None]
+    columns = torch.linspace(-1, 1, width)[None, :]
+    return torch.exp2(-(rows**2 + columns**2) / 0.5**2)
+
+
+def whole(scene: Scene) -> Tensor:
+    """Every pixel."""
+    return torch.ones(scene.size)
+
+
+def saliency(scene: Scene) -> Tensor:
+    """U2-Net-P: what stands out, whatever is heard."""
+    image = torch.from_numpy(scene.picture.image).permute(2, 0, 1)
+    return resized(shared_saliency()(image), scene.size)
+
+
+def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
+    """A heatmap (H, W) float32 at another size: (h, w) in [0, 1]."""
+    if tuple(heatmap.shape) == size:
+        return heatmap
+    scaled = functional.interpolate(
+        heatmap[None, None], size, mode="bilinear", align_corners=False, antialias=True
+    )
+    return scaled[0, 0].clamp(0, 1)
+
+
+def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Labels (H, W) at another size: (h, w) uint8."""
+    if tuple(labels.shape) != size:
+        labels = functional.interpolate(labels[None, None].float(), size, mode="nearest-exact")[0, 0]
+    return labels.to(torch.uint8)
+
+
+def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
+    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
+    rows: list[Method] = [
+        Blind("whole image", whole),
+        Blind("centre Gaussian", centre),
+        Blind("saliency (U2NetP)", saliency),
+        RandomMask("random mask", model),
+    ]
+    if zero_shot is not None:
+        rows.append(Model("zero-shot", zero_shot))
+    rows.append(Hindsight("best masks in hindsight", model))
+    return tuple(rows)
+
+
+__all__ = ["Blind", "Hindsight", "Method", "Model", "RandomMask", "at_size", "baselines"]

@@ -1,0 +1,94 @@
+"""Methods over a benchmark: one answer file per clip and method, so that a run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seac.data.clip import Clip, Reader
+from seac.errors import InputError
+from seac.evaluation.answer import ClipAnswer, path_of, save
+from seac.evaluation.methods import Method
+from seac.evaluation.scene import Picture, Scene, Sound
+from seac.evaluation.watch import Watch
+
+SETTINGS = "settings.json"
+
+
+def folder_of(store: Path, method: str) -> Path:
+    """Where a method's answers lie: readable, and usable as ``--predictions``."""
+    return store / "".join(letter if letter.isalnum() else "-" for letter in method.lower())
+
+
+def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any]) -> None:
+    """Make the folders of a run, or go on with those of an earlier run under the same settings.
+
+    Raises:
+        InputError: the folder holds answers under other settings; the line says which differ.
+    """
+    plain = json.loads(json.dumps(settings))
+    record = store / SETTINGS
+    if record.is_file():
+        try:
+            held = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError:
+            held = {}
+        differ = sorted(key for key in plain | held if plain.get(key) != held.get(key))
+        if differ:
+            raise InputError(
+                f"{store} holds answers under other settings ({', '.join(differ)} differ): "
+                "give another folder with -o, or --again to throw them away"
+            )
+    for method in methods:
+        folder_of(store, method).mkdir(parents=True, exist_ok=True)
+    draft = record.with_suffix(".part")
+    draft.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    draft.replace(record)
+
+
+def predict(
+    reader: Reader, clips: tuple[Clip, ...], methods: tuple[Method, ...], store: Path, watch: Watch, seed: int
+) -> None:
+    """Answer every clip that has no answer yet; what is costly is done once for all methods.
+
+    Clips that show the same frames in a row (the variants of a robustness test) share what was seen.
+    """
+    pictures: dict[Path, Picture] = {}
+    for clip in watch.over(clips, "answering"):
+        asked = [each for each in methods if not path_of(folder_of(store, each.name), clip.id).is_file()]
+        if not asked:
+            continue
+        pictures = {path: picture for path, picture in pictures.items() if path in clip.frames}
+        with watch.time("answering"):
+            answers = answer_clip(reader, clip, asked, pictures, seed)
+        for method, answer in zip(asked, answers, strict=True):
+            save(folder_of(store, method.name), clip.id, answer)
+
+
+def answer_clip(
+    reader: Reader, clip: Clip, methods: list[Method], pictures: dict[Path, Picture], seed: int
+) -> list[ClipAnswer]:
+    """One clip under all methods, in their order.
+
+    Args:
+        reader: opens it.
+        clip: the clip.
+        methods: what answers.
+        pictures: frames seen already, by path; those of this clip are added.
+        seed: of methods that draw; the clip's id is mixed in, so order and resumption do not matter.
+    """
+    truth, sound = reader.truth(clip), Sound(reader, clip)
+    generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(clip.id.encode()))
+    rows: list[list[Any]] = [[] for _ in methods]
+    for frame, path in enumerate(clip.frames):
+        if path not in pictures:
+            pictures[path] = Picture(reader, clip, frame)
+        scene = Scene(pictures[path], sound, clip.hears[frame], reader.kind, truth[frame], generator)
+        for row, method in zip(rows, methods, strict=True):
+            row.append(method(scene))
+    return [ClipAnswer.of(row) for row in rows]

@@ -1,0 +1,35 @@
+"""A report that is read, and looked at: report.html, report.md, per_clip.csv, plots and a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seac.data.clip import Reader
+from seac.evaluation.evaluation import Evaluation
+from seac.evaluation.report.gallery import write_gallery
+from seac.evaluation.report.page import write_html, write_markdown
+from seac.evaluation.report.per_clip import write_per_clip
+from seac.evaluation.report.plots import write_plots
+from seac.export.folder import whole_folder
+
+__all__ = ["write_report"]
+
+
+def write_report(evaluation: Evaluation, reader: Reader, out: Path, protocol: str | None = None) -> None:
+    """Write everything into ``out``: whole, or not at all.
+
+    Args:
+        evaluation: what was found.
+        reader: opens the frames of the gallery.
+        out: folder; predictions that lie in it are drawn in the gallery.
+        protocol: show this one only; None for all.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    with whole_folder(out) as draft:
+        write_per_clip(evaluation, draft / "per_clip.csv")
+        plots = write_plots(evaluation, draft / "plots")
+        gallery = write_gallery(evaluation, reader, out, draft / "gallery")
+        write_markdown(evaluation, plots, gallery, protocol, draft / "report.md")
+        write_html(evaluation, plots, gallery, protocol, draft / "report.html")

@@ -1,0 +1,96 @@
+"""report.md and report.html from the same tables."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment
+
+from seac.evaluation.evaluation import Evaluation
+from seac.evaluation.report.gallery import Gallery
+from seac.evaluation.report.tables import Table, all_tables
+
+TEMPLATE = "assets/report.html.j2"
+READ = {
+    "s4": "AVSBench S4: one thing sounds",
+    "ms3": "AVSBench MS3: several things sound",
+    "avss": "AVSBench-semantic: what sounds, named",
+    "vggss": "VGG-SS: boxes of what sounds",
+    "vggss-extended": "Extended VGG-SS: also what does not sound, or is not in the frame",
+    "flickr-soundnet": "Flickr-SoundNet: boxes of several annotators",
+    "robustness": "Robustness: silence, noise, the sound of another class",
+}
+NOTES = {
+    "s4": "official: the published script (a sigmoid on logits of our heatmap, 4 clips a batch, the best "
+    "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; "
+    "fixed: one threshold for all.",
+    "avss": "official: per frame and class, padded to 10 frames, all classes; dataset: one confusion matrix "
+    "over all pixels, classes that occur.",
+    "vggss": "fixed: the heatmap's pixels from the threshold up; median: above the heatmap's own median, by "
+    "which half of the frame is always lit and even an oracle is held down.",
+    "robustness": "FPR: share of pixels, and of frames, lit although nothing visible sounds. AUROC: of the "
+    "confidence, against the frames with their own sound. Noise is white, RMS in dBFS. What else is in "
+    "a frame is not annotated, so a thing of the strange class may be there by chance.",
+}
+NOTES |= {"ms3": NOTES["s4"], "vggss-extended": NOTES["vggss"], "flickr-soundnet": NOTES["vggss"]}
+
+
+def title(evaluation: Evaluation) -> str:
+    """What the report is about."""
+    return READ[evaluation.benchmark]
+
+
+def write_markdown(
+    evaluation: Evaluation, plots: list[tuple[str, str]], gallery: Gallery, protocol: str | None, path: Path
+) -> None:
+    """Write the report as Markdown."""
+    lines = [f"# {title(evaluation)}", "", counted(evaluation), "", NOTES[evaluation.benchmark], ""]
+    for table in all_tables(evaluation, protocol):
+        lines += [f"## {table.title}", "", *_markdown(table), ""]
+        if table.note:
+            lines += [table.note, ""]
+    for name, file in plots:
+        lines += [f"![{name}]({file})", ""]
+    for end, rows in (("Worst", gallery.worst), ("Best", gallery.best)):
+        lines += [f"## {end} clips", ""]
+        for shown in rows:
+            what = f"{shown.id}: {gallery.figure} {shown.score:.2f}" + (
+                f", {shown.blame}" if shown.blame else ""
+            )
+            lines += [f"![{what}]({shown.picture})", f"{what}", ""]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def write_html(
+    evaluation: Evaluation, plots: list[tuple[str, str]], gallery: Gallery, protocol: str | None, path: Path
+) -> None:
+    """Write the report as a page that needs nothing but its own folder."""
+    source = files("seac").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    tables = all_tables(evaluation, protocol)
+    page = template.render(
+        title=title(evaluation),
+        counted=counted(evaluation),
+        note=NOTES[evaluation.benchmark],
+        tables=tables[:-1],
+        settings=tables[-1],
+        plots=plots,
+        gallery=gallery,
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def counted(evaluation: Evaluation) -> str:
+    """How much was scored, and on which machine."""
+    machine = evaluation.settings.get("machine", "")
+    folder = evaluation.settings.get("folder")
+    return f"{evaluation.n} clips, {evaluation.frames} frames of “{folder}”; {machine}."
+
+
+def _markdown(table: Table) -> list[str]:
+    def line(cells: tuple[str, ...]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = "| " + " | ".join(["---", *["---:"] * (len(table.head) - 1)]) + " |"
+    return [line(table.head), rule, *(line(row) for row in table.rows)]

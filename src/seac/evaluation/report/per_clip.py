@@ -1,0 +1,34 @@
+"""per_clip.csv: one row per clip and method."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from seac.evaluation.evaluation import Evaluation
+
+
+def write_per_clip(evaluation: Evaluation, path: Path) -> None:
+    """Write the figures of every clip; an empty cell where there is none."""
+    names: list[str] = []
+    for method in evaluation.methods:
+        for clip in method.clips:
+            names += [name for name in clip.scores if name not in names]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["method", "id", "category", *names, "blame", "frame", "sound"])
+        for method in evaluation.methods:
+            for clip in method.clips:
+                figures = [clip.scores.get(name, math.nan) for name in names]
+                cells = ["" if math.isnan(value) else f"{value:.6f}" for value in figures]
+                row = [
+                    method.name,
+                    clip.id,
+                    clip.category or "",
+                    *cells,
+                    clip.blame or "",
+                    clip.frame,
+                    clip.sound,
+                ]
+                writer.writerow(row)

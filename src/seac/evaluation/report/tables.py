@@ -1,0 +1,137 @@
+"""The tables of a report as plain cells, for Markdown and HTML alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from seac.evaluation.evaluation import BLAMES, Evaluation
+from seac.evaluation.report.published import published_rows
+
+TITLES = {
+    "miou": "mIoU",
+    "fscore": "F",
+    "ciou": "cIoU",
+    "auc": "AUC",
+    "ap": "AP",
+    "max_f1": "max-F1",
+    "loc_acc": "LocAcc",
+    "fpr_pixels": "FPR pixels",
+    "fpr_frames": "FPR frames",
+    "auroc": "AUROC",
+}
+PUBLISHED_MARK = "published"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are shown; the first column names the row."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def percent(value: float | None) -> str:
+    """A share in percent; a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{100 * value:.2f}"
+
+
+def scores(evaluation: Evaluation, protocol: str | None) -> Table:
+    """Every row under every protocol side by side, then what papers report."""
+    shown: list[str] = []
+    for method in evaluation.methods:
+        shown += [name for name in method.protocols if name not in shown and protocol in (None, name)]
+    columns = [
+        (name, figure)
+        for name in shown
+        for figure in next(m.protocols[name] for m in evaluation.methods if name in m.protocols)
+    ]
+    rows = [
+        (method.name, *(percent(method.protocols.get(p, {}).get(f)) for p, f in columns))
+        for method in evaluation.methods
+    ]
+    for name, figures in published_rows(evaluation.benchmark):
+        # Papers report by the first protocol; under the others they have nothing to say.
+        cells = (f"{figures[f]:.2f}" if p == columns[0][0] and f in figures else "–" for p, f in columns)
+        rows.append((f"{name} [{PUBLISHED_MARK}]", *cells))
+    head = ("method", *(f"{TITLES.get(f, f)} ({p})" for p, f in columns))
+    return Table(
+        "Scores", head, tuple(rows), "In percent. Rows marked [published] are other data: not comparable."
+    )
+
+
+def blame(evaluation: Evaluation) -> Table | None:
+    """Shares of clips that each stage lost; None where no row knows."""
+    rows = []
+    for method in evaluation.methods:
+        counts = method.blame()
+        if counts:
+            total = sum(counts.values())
+            rows.append((method.name, *(percent(counts[name] / total) for name in BLAMES), str(total)))
+    if not rows:
+        return None
+    note = (
+        "No proposal: no union of proposals reaches IoU .5 with the truth. Lost: it would have, but others "
+        "were lit. Wrong name: right pixels, wrong class. Wrong confidence: called dark where it sounds, or "
+        "lit where nothing does. A clip is lost when half of its frames are, to the stage that lost most."
+    )
+    return Table("Which stage lost the clips", ("method", *BLAMES, "clips"), tuple(rows), note)
+
+
+def settings(evaluation: Evaluation) -> Table:
+    """Everything that decided the figures, flat."""
+    rows: list[tuple[str, str]] = []
+
+    def walk(prefix: str, value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else str(key), inner)
+        elif value not in (None, [], ""):
+            rows.append((prefix, str(value)))
+
+    walk("", dict(evaluation.settings))
+    rows += [(f"seconds.{step}", f"{spent:.1f}") for step, spent in evaluation.seconds.items()]
+    return Table("Settings", ("setting", "value"), tuple(rows))
+
+
+def leakage(evaluation: Evaluation) -> Table | None:
+    """Overlap with the training list, where one is known."""
+    found = evaluation.leakage
+    if found is None:
+        return None
+    rows = (
+        ("ids in the training list", str(found.listed)),
+        ("clips whose id is in it", str(len(found.by_clip))),
+        ("clips whose video is in it", str(len(found.by_video))),
+        ("clips dropped for that", str(found.dropped)),
+    )
+    return Table("Overlap with training", ("what", "count"), rows, some(found.by_video))
+
+
+def missing(evaluation: Evaluation) -> Table | None:
+    """Clips without prediction, where that was allowed."""
+    if not evaluation.missing:
+        return None
+    count = str(len(evaluation.missing))
+    return Table(
+        "Missing", ("what", "count"), (("clips without prediction", count),), some(evaluation.missing)
+    )
+
+
+def some(ids: tuple[str, ...], most: int = 20) -> str:
+    """The first few ids."""
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
+
+
+def all_tables(evaluation: Evaluation, protocol: str | None) -> list[Table]:
+    """The tables that there are, in the order of the report."""
+    parts = (
+        scores(evaluation, protocol),
+        blame(evaluation),
+        leakage(evaluation),
+        missing(evaluation),
+        settings(evaluation),
+    )
+    return [part for part in parts if part is not None]

@@ -1,0 +1,111 @@
+"""One frame of a benchmark as methods see it: what is costly is made when first asked for, once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.data.clip import Clip, Reader, TruthKind
+from seac.pipeline import Listened, SeAC, Seen
+from seac.result import Result
+
+
+class Picture:
+    """A frame's picture and what models see in it; shared by all methods and all sounds."""
+
+    def __init__(self, reader: Reader, clip: Clip, frame: int) -> None:
+        self.path = clip.frames[frame]
+        self.image = reader.image(clip, frame)
+        self._seen: dict[int, Seen] = {}
+
+    def seen(self, model: SeAC) -> Seen:
+        """The picture through stage 1 and the frozen half of stage 2; models that share stages share it."""
+        key = id(model.stages.segmenter)
+        if key not in self._seen:
+            self._seen[key] = model.see(self.image)
+        return self._seen[key]
+
+
+class Sound:
+    """A clip's sound and what models hear in stretches of it."""
+
+    def __init__(self, reader: Reader, clip: Clip) -> None:
+        self.waveform, self.sample_rate = reader.waveform(clip)
+        self._heard: dict[tuple[int, float, float], Listened] = {}
+
+    def heard(self, model: SeAC, start: float, end: float) -> Listened:
+        """The sound from ``start`` to ``end`` (seconds) through the audio network."""
+        key = (id(model.stages.audio), start, end)
+        if key not in self._heard:
+            length = len(self.waveform)
+            first = min(length, max(0, round(start * self.sample_rate)))
+            last = length if end == float("inf") else min(length, round(end * self.sample_rate))
+            self._heard[key] = model.hear(self.waveform[first : max(first, last)], self.sample_rate)
+        return self._heard[key]
+
+
+class Scene:
+    """A frame with its sound and its truth.
+
+    Attributes:
+        picture: the frame.
+        sound: the clip's sound.
+        hears: (start, end) seconds of the sound that the frame is judged with.
+        kind: what the truth is.
+        truth: (h, w) ground truth of the frame, as ``kind`` says.
+        generator: for methods that draw.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        sound: Sound,
+        hears: tuple[float, float],
+        kind: TruthKind,
+        truth: Tensor,
+        generator: torch.Generator,
+    ) -> None:
+        self.picture, self.sound, self.hears = picture, sound, hears
+        self.kind, self.truth, self.generator = kind, truth, generator
+        self._judged: dict[int, Result] = {}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) that answers have."""
+        return int(self.truth.shape[-2]), int(self.truth.shape[-1])
+
+    def judged(self, model: SeAC) -> Result:
+        """The model's result for this frame."""
+        key = id(model)
+        if key not in self._judged:
+            heard = self.sound.heard(model, *self.hears)
+            self._judged[key] = model.judge(self.picture.seen(model), heard)
+        return self._judged[key]
+
+    def masks(self, model: SeAC) -> Tensor:
+        """Proposals as they are painted, at ``size``: (N, h, w) bool; boxes where the truth is boxes."""
+        proposals = self.picture.seen(model).proposals
+        if self.kind is not TruthKind.BOXES:
+            return at_size(proposals.masks, self.size)
+        painted = torch.zeros(len(proposals), *self.size, dtype=torch.bool)
+        for row, (x1, y1, x2, y2) in enumerate(self.boxes(model).round().long().clamp(min=0).tolist()):
+            painted[row, y1:y2, x1:x2] = True
+        return painted
+
+    def boxes(self, model: SeAC) -> Tensor:
+        """Boxes of the proposals in pixels of ``size``: (N, 4) float32 xyxy."""
+        seen = self.picture.seen(model)
+        height, width = seen.image.shape[-2:]
+        scale = torch.tensor([self.size[1] / width, self.size[0] / height]).repeat(2)
+        return seen.proposals.boxes * scale
+
+
+def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Masks (N, H, W) bool at another size: a cell is in where half of it is; (N, h, w) bool."""
+    if masks.shape[-2:] == size or len(masks) == 0:
+        return masks if len(masks) else masks.new_zeros(0, *size)
+    share = functional.interpolate(
+        masks[None].float(), size, mode="bilinear", align_corners=False, antialias=True
+    )
+    return share[0] >= 0.5
