@@ -237,7 +237,8 @@ def page(report: Report, command: str) -> str:
         "",
         f"255 thresholds at {SIZE} x {SIZE}, {speed.frames} frames, sigmoid included: "
         f"{speed.plain_ms_per_frame:.2f} ms a frame by 255 comparisons, "
-        f"{speed.histogram_ms_per_frame:.3f} ms by histograms, {speed.ratio:.0f} times faster; all counts equal: {'yes' if speed.equal else 'NO'}.",
+        f"{speed.histogram_ms_per_frame:.3f} ms by histograms, {speed.ratio:.0f} times faster; "
+        f"all counts equal: {'yes' if speed.equal else 'NO'}.",
         "",
         "## Time of scoring",
         "",

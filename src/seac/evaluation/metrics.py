@@ -62,10 +62,9 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
         super().__init__()
         self.frames_per_clip = frames_per_clip
         self.size = frames_per_batch(frames_per_clip, clips_per_batch)
-        # One row a rank: open batches of two ranks are two batches; with no batches at all, one sum.
-        self.add_state(
-            "rest", torch.zeros(1, ROW, dtype=torch.float64), dist_reduce_fx="cat" if self.size else "sum"
-        )
+        # Open batches of two ranks stay two batches, a row each (None); with no batches at all they are one sum.
+        reduction = None if self.size else "sum"
+        self.add_state("rest", torch.zeros(ROW, dtype=torch.float64), dist_reduce_fx=reduction)
         self.add_state("closed", torch.zeros(3, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, masks: Tensor) -> None:
@@ -75,8 +74,8 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
             InputError: as :func:`functional.avsbench`.
         """
         check_frames(logits, masks)
-        rest, closed = add_frames(self.rest[0].cpu(), self.closed.cpu(), logits, masks, self.size)
-        self.rest, self.closed = rest[None].to(self.rest), closed.to(self.closed)
+        rest, closed = add_frames(self.rest.cpu(), self.closed.cpu(), logits, masks, self.size)
+        self.rest, self.closed = rest.to(self.rest), closed.to(self.closed)
 
     def compute(self) -> dict[str, float]:
         """``miou`` and ``fscore``.
@@ -84,7 +83,7 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
         Raises:
             InputError: no frames, or frames that are not whole clips (official).
         """
-        rest, closed = self.rest.cpu(), self.closed.cpu()
+        rest, closed = self.rest.cpu().view(-1, ROW), self.closed.cpu()
         _need(int(rest[:, 1].sum()) + int(closed[2]))
         if self.size is not None:
             for frames in rest[:, 1].tolist():
@@ -158,17 +157,15 @@ class VGGSS(Metric):  # type: ignore[misc]
     is_differentiable = False
     higher_is_better = True
     full_state_update = False
-    ciou: Tensor
-    occupied: Tensor
+    ciou: list[Tensor]
+    occupied: list[Tensor]
 
     def __init__(self, *, threshold: Threshold = 0.5, strict: bool = False) -> None:
         super().__init__()
         check_threshold(threshold)
         self.threshold = threshold
         self.strict = strict
-        # Tensors rather than lists: a rank without clips still has something to gather.
-        self.add_state("ciou", torch.zeros(0, dtype=torch.float64), dist_reduce_fx="cat")
-        self.add_state("occupied", torch.zeros(0, dtype=torch.bool), dist_reduce_fx="cat")
+        _add_columns(self, "ciou", "occupied")
 
     def update(self, heatmaps: Tensor, truth: Tensor) -> None:
         """Add clips: heatmaps (N, H, W) in [0, 1], truth (N, H, W) bool or floating point.
@@ -177,8 +174,8 @@ class VGGSS(Metric):  # type: ignore[misc]
             InputError: as :func:`functional.vggss`.
         """
         ciou, occupied = clip_ciou(heatmaps, truth, threshold=self.threshold, strict=self.strict)
-        self.ciou = torch.cat([self.ciou, ciou.to(self.ciou)])
-        self.occupied = torch.cat([self.occupied, occupied.to(self.occupied)])
+        self.ciou.append(_column(self, ciou))
+        self.occupied.append(_column(self, occupied))
 
     def compute(self) -> dict[str, float | Tensor]:
         """``ciou``, ``auc`` and ``per_clip``; clips of several ranks stand rank after rank.
@@ -186,9 +183,9 @@ class VGGSS(Metric):  # type: ignore[misc]
         Raises:
             InputError: no clips.
         """
-        _need(len(self.ciou))
-        ciou = self.ciou.cpu()
-        return {**success(ciou[self.occupied.cpu()]), "per_clip": ciou}
+        ciou, occupied = _joined(self.ciou), _joined(self.occupied) > 0
+        _need(len(ciou))
+        return {**success(ciou[occupied]), "per_clip": ciou}
 
 
 class ExtendedVGGSS(Metric):  # type: ignore[misc]
@@ -196,7 +193,8 @@ class ExtendedVGGSS(Metric):  # type: ignore[misc]
 
     Example:
         >>> metric = ExtendedVGGSS()
-        >>> metric.update(torch.tensor([0.8, 0.6]), torch.tensor([1, 2]), torch.tensor([0.9, 0.7]))
+        >>> ciou, confidence = torch.tensor([0.8, 0.6, 0.9, 0.7]), torch.tensor([0.9, 0.8, 0.7, 0.6])
+        >>> metric.update(ciou, torch.tensor([1, 2, 1, 1]), confidence)
         >>> metric.update(torch.tensor([0.0, 0.0]), torch.tensor([0, 0]), torch.tensor([0.3, 0.2]))
         >>> metric.compute()
         {'ap': 0.5, 'max_f1': 1.0, 'loc_acc': 1.0}
@@ -205,15 +203,13 @@ class ExtendedVGGSS(Metric):  # type: ignore[misc]
     is_differentiable = False
     higher_is_better = True
     full_state_update = False
-    ciou: Tensor
-    num_boxes: Tensor
-    confidence: Tensor
+    ciou: list[Tensor]
+    num_boxes: list[Tensor]
+    confidence: list[Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("ciou", torch.zeros(0, dtype=torch.float64), dist_reduce_fx="cat")
-        self.add_state("num_boxes", torch.zeros(0, dtype=torch.int64), dist_reduce_fx="cat")
-        self.add_state("confidence", torch.zeros(0, dtype=torch.float64), dist_reduce_fx="cat")
+        _add_columns(self, "ciou", "num_boxes", "confidence")
 
     def update(self, ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> None:
         """Add pairs, (N,) each.
@@ -222,9 +218,9 @@ class ExtendedVGGSS(Metric):  # type: ignore[misc]
             InputError: as :func:`functional.extended_vggss`.
         """
         check_pairs(ciou, num_boxes, confidence)
-        self.ciou = torch.cat([self.ciou, ciou.to(self.ciou)])
-        self.num_boxes = torch.cat([self.num_boxes, num_boxes.to(self.num_boxes)])
-        self.confidence = torch.cat([self.confidence, confidence.to(self.confidence)])
+        self.ciou.append(_column(self, ciou))
+        self.num_boxes.append(_column(self, num_boxes))
+        self.confidence.append(_column(self, confidence))
 
     def compute(self) -> dict[str, float]:
         """``ap``, ``max_f1`` and ``loc_acc``.
@@ -232,8 +228,9 @@ class ExtendedVGGSS(Metric):  # type: ignore[misc]
         Raises:
             InputError: no pairs.
         """
-        _need(len(self.ciou))
-        return extended_vggss(self.ciou, self.num_boxes, self.confidence)
+        ciou = _joined(self.ciou)
+        _need(len(ciou))
+        return extended_vggss(ciou, _joined(self.num_boxes).long(), _joined(self.confidence))
 
 
 class Robustness(Metric):  # type: ignore[misc]
@@ -250,16 +247,15 @@ class Robustness(Metric):  # type: ignore[misc]
     is_differentiable = False
     full_state_update = False
     sums: Tensor
-    confidence: Tensor
-    sounding: Tensor
+    confidence: list[Tensor]
+    sounding: list[Tensor]
 
     def __init__(self, *, threshold: float) -> None:
         super().__init__()
         level("threshold", threshold)
         self.threshold = threshold
         self.add_state("sums", torch.zeros(4, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("confidence", torch.zeros(0, dtype=torch.float64), dist_reduce_fx="cat")
-        self.add_state("sounding", torch.zeros(0, dtype=torch.bool), dist_reduce_fx="cat")
+        _add_columns(self, "confidence", "sounding")
 
     def update(self, heatmaps: Tensor, confidence: Tensor, sounding: Tensor) -> None:
         """Add frames: heatmaps (N, H, W) in [0, 1], confidence (N,) floating point, sounding (N,) bool.
@@ -268,8 +264,8 @@ class Robustness(Metric):  # type: ignore[misc]
             InputError: as :func:`functional.robustness`.
         """
         self.sums = self.sums + silent_sums(heatmaps, confidence, sounding, self.threshold).to(self.sums)
-        self.confidence = torch.cat([self.confidence, confidence.to(self.confidence)])
-        self.sounding = torch.cat([self.sounding, sounding.to(self.sounding)])
+        self.confidence.append(_column(self, confidence))
+        self.sounding.append(_column(self, sounding))
 
     def compute(self) -> dict[str, float]:
         """``fpr_pixels``, ``fpr_frames`` and ``auroc``.
@@ -277,8 +273,27 @@ class Robustness(Metric):  # type: ignore[misc]
         Raises:
             InputError: no frames.
         """
-        _need(len(self.confidence))
-        return rates(self.sums.cpu(), self.confidence, self.sounding)
+        confidence = _joined(self.confidence)
+        _need(len(confidence))
+        return rates(self.sums.cpu(), confidence, _joined(self.sounding) > 0)
+
+
+def _add_columns(metric: Metric, *names: str) -> None:
+    """States of one number a frame, (N,) float64, that ranks put one after another."""
+    for name in names:
+        metric.add_state(name, [], dist_reduce_fx="cat")
+    # For a rank without frames torchmetrics gathers an empty tensor of the metric's own dtype.
+    metric.set_dtype(torch.float64)
+
+
+def _column(metric: Metric, values: Tensor) -> Tensor:
+    return values.to(metric.device).double()
+
+
+def _joined(column: list[Tensor] | Tensor) -> Tensor:
+    """(N,) float64 on the CPU: a list as it grows, one tensor once ranks have been gathered."""
+    parts = [column] if isinstance(column, Tensor) else column
+    return torch.cat([torch.zeros(0, dtype=torch.float64), *(part.cpu() for part in parts)])
 
 
 def _need(frames: int) -> None:

@@ -28,14 +28,16 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
 
     Returns:
         ``ap``, ``max_f1`` and ``loc_acc``, the share of pairs with boxes at ciou >= .5 (NaN if none
-        has). AP and max-F1 are 0 where nothing is ever found, or where N = 1 leaves no threshold.
+        has). AP and max-F1 are 0 where nothing is ever found, or where N = 1 leaves no threshold. As in the
+        reference, AP counts no area below the recall of the highest threshold: with few pairs even perfect
+        ones stay below 1.
 
     Raises:
         InputError: shapes, dtypes, NaN, or values out of range.
 
     Example:
-        >>> ciou, boxes = torch.tensor([0.8, 0.6, 0.0, 0.0]), torch.tensor([1, 2, 0, 0])
-        >>> extended_vggss(ciou, boxes, torch.tensor([0.9, 0.7, 0.3, 0.2]))
+        >>> ciou, boxes = torch.tensor([0.8, 0.6, 0.9, 0.7, 0, 0]), torch.tensor([1, 2, 1, 1, 0, 0])
+        >>> extended_vggss(ciou, boxes, torch.tensor([0.9, 0.8, 0.7, 0.6, 0.3, 0.2]))
         {'ap': 0.5, 'max_f1': 1.0, 'loc_acc': 1.0}
     """
     check_pairs(ciou, num_boxes, confidence)

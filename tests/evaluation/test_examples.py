@@ -1,0 +1,23 @@
+"""The examples in the docstrings, run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = (
+    "metrics",
+    *(
+        f"functional.{name}"
+        for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness")
+    ),
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_example_gives_what_it_shows(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"seac.evaluation.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0
