@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seac.errors import InputError
+
 if TYPE_CHECKING:
     from seac.associate.association import Association
     from seac.associate.audio.encoder import AudioEncoder
+    from seac.associate.text.encoder import TextEncoder
     from seac.associate.text.minilm import MiniLM
     from seac.associate.vision.encoder import VisionEncoder
+    from seac.associate.zero_shot import ZeroShot
     from seac.segment.proposals import Segmenter
 
 
@@ -47,20 +51,31 @@ def minilm(device: str) -> MiniLM:
     return MiniLM()
 
 
-def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
-    """Masks and sound among words, without training."""
+def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> ZeroShot:
+    """Where masks, and sounds that have words, are among words."""
     from seac.associate.zero_shot import ZeroShot
 
+    if not vision.labels and getattr(vision, "space", None) != getattr(text, "space", ""):
+        raise InputError(
+            f"{type(vision).__name__} has no classes of its own: read with the text encoder of the same weights"
+        )
     return ZeroShot.load(vision.labels, audio.labels, text)
 
 
-def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
+    """Masks and sound among words, without training."""
+    from seac.stacks import check_hears
+
+    check_hears(audio)
+    return words(device, vision, audio, text)
+
+
+def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
     """Learnt from pairs of frames and sounds; names come from words all the same."""
     from importlib.resources import as_file, files
 
     from seac.associate.trained import Trained
-    from seac.associate.zero_shot import ZeroShot
 
-    words = ZeroShot.load(vision.labels, audio.labels, text)
+    said = words(device, vision, audio, text)
     with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
-        return Trained.load(path, device, words).checked(vision, audio)
+        return Trained.load(path, device, said).checked(vision, audio)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from seac.associate.gate import Calibration
 from seac.associate.trained import Trained
+from seac.builders import words
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.errors import InputError
 from seac.pipeline import SeAC, Settings, Stages
-from seac.presets import builder, checked_settings, choose
+from seac.presets import PARTS, Preset, accepted, builder, checked_settings, choose
+from seac.segment.proposals import Segmenter
+from seac.weights import Weights
 
 
 def load(
@@ -29,6 +33,8 @@ def load(
     text: str | None = None,
     associate: str | None = None,
     association: str | os.PathLike[str] | None = None,
+    detector: str | None = None,
+    weights_dir: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> SeAC:
     """A model that is ready to see and hear.
@@ -44,32 +50,61 @@ def load(
         text: swaps the text encoder.
         associate: swaps the association.
         association: a folder or file that ``seac train`` wrote, in place of the shipped weights.
+        detector: swaps what finds boxes, for segmenters that are prompted with boxes.
+        weights_dir: folder of weights of one's own, searched before the cache and the public homes.
         settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
 
     Raises:
         InputError: a name that is in no table, a device that is not there, a vocabulary that is none, an
             association that is none or that was trained on other features.
     """
-    chosen = choose(preset, segmenter=segmenter, vision=vision, audio=audio, text=text, associate=associate)
+    chosen = choose(
+        preset,
+        segmenter=segmenter,
+        vision=vision,
+        audio=audio,
+        text=text,
+        associate=associate,
+        detector=detector,
+    )
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
-    words = vocabulary_from(vocabulary)
+    names = vocabulary_from(vocabulary)
     device = checked_device(device)
     calibration = calibrated(threshold)
-    stages: dict[str, Any] = {
-        stage: builder(stage, getattr(chosen, stage))(device)
-        for stage in ("segmenter", "vision", "audio", "text")
+    weights = Weights(folder=Path(weights_dir) if weights_dir else None)
+    stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
+        stage: builder(stage, getattr(chosen, stage), weights)(device)
+        for stage in ("vision", "audio", "text")
     }
-    trained_here = association is not None and chosen.associate == "trained"
-    judge = builder("associate", "zero-shot" if trained_here else chosen.associate)(
-        device, stages["vision"], stages["audio"], stages["text"]
-    )
+    parts = device, stages["vision"], stages["audio"], stages["text"]
+    judge: Any
     if association is not None:
-        judge = Trained.load(association, device, words=judge).checked(stages["vision"], stages["audio"])
+        judge = Trained.load(association, device, words=words(*parts)).checked(*parts[1:3])
+    else:
+        judge = builder("associate", chosen.associate, weights)(*parts)
     return SeAC(
         Stages(**stages, association=judge, place=judge.place_masks, calibration=calibration),
-        words,
+        names,
         constants,
     )
+
+
+def segmenter_of(chosen: Preset, device: str, weights: Weights | None = None) -> Segmenter:
+    """Stage 1 of a preset: its segmenter, with its detector where it is prompted with boxes.
+
+    Raises:
+        InputError: it needs a detector and the preset has none, or weights are missing.
+    """
+    build = builder("segmenter", chosen.segmenter, weights)
+    segmenter: Segmenter
+    if "detector" not in accepted(build):
+        segmenter = build(device)
+        return segmenter
+    if chosen.detector is None:
+        choices = ", ".join(PARTS["detector"])
+        raise InputError(f"{chosen.segmenter} is prompted with boxes: say --detector, one of {choices}")
+    segmenter = build(device, detector=builder("detector", chosen.detector, weights)(device))
+    return segmenter
 
 
 def vocabulary_from(given: Sequence[str] | str | os.PathLike[str] | None) -> Vocabulary:

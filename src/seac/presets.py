@@ -64,7 +64,7 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "vision": {
         "efficientnet-lite2": "seac.builders:efficientnet_lite2",
-        **{name: "seac.stacks:clip_vision" for name in CLIPS},
+        **dict.fromkeys(CLIPS, "seac.stacks:clip_vision"),
         "siglip2-base": "seac.stacks:siglip_vision",
     },
     "audio": {
@@ -74,7 +74,7 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "text": {
         "minilm": "seac.builders:minilm",
-        **{name: "seac.stacks:clip_text" for name in CLIPS},
+        **dict.fromkeys(CLIPS, "seac.stacks:clip_text"),
         "siglip2-base": "seac.stacks:siglip_text",
     },
     "associate": {
@@ -144,8 +144,8 @@ def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[.
         from seac.weights import Weights
 
         weights = Weights()
-    given = {"weights": weights, "name": name}
-    return partial(built, **{key: value for key, value in given.items() if key in asked})
+    given = {key: value for key, value in {"weights": weights, "name": name}.items() if key in asked}
+    return partial(built, **given) if given else built
 
 
 def accepted(built: Callable[..., Any]) -> frozenset[str]:

@@ -42,6 +42,8 @@ class Job:
     constants: dict[str, Any] = field(default_factory=dict)
     exports: tuple[str, ...] = ("overlay", "masks", "json", "timeline")
     again: bool = False
+    association: Path | None = None
+    weights_dir: Path | None = None
 
 
 @dataclass
@@ -89,6 +91,8 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
         device=job.device,
         vocabulary=job.vocabulary,
         threshold=job.threshold,
+        association=job.association,
+        weights_dir=job.weights_dir,
         **job.parts,
         **job.constants,
     )
@@ -138,7 +142,9 @@ def _settings(job: Job, model: SeAC) -> dict[str, Any]:
     return {
         "preset": job.preset,
         "parts": {
-            stage: getattr(chosen, stage) for stage in ("segmenter", "vision", "audio", "text", "associate")
+            stage: getattr(chosen, stage)
+            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate")
+            if getattr(chosen, stage)
         },
         "weights": model.stages.versions(),
         "constants": json.loads(json.dumps(asdict(model.settings))),

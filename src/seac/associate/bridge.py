@@ -12,6 +12,14 @@ from seac.associate.text.descriptions import texts_of, visible
 from seac.associate.text.encoder import TextEncoder
 
 
+class NoBridge:
+    """For embeddings that lie among words already, as those of CLIP and SigLIP do."""
+
+    def place(self, embeddings: Tensor) -> Tensor:
+        """(n, d) as (n, d) of unit length."""
+        return functional.normalize(embeddings.float(), dim=1)
+
+
 @dataclass(frozen=True)
 class Bridge:
     """Places what a tagger saw or heard among words.

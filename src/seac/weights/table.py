@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 
 from seac.errors import InputError
-from seac.weights.record import ByHand, File, Hub, Package, Record, Url
+from seac.weights.record import ByHand, File, Hub, OwnTraining, Package, Record, Url
 
 MB = 1_000_000
 SAM_FILES = "https://dl.fbaipublicfiles.com/segment_anything"
@@ -246,6 +246,16 @@ TABLE: tuple[Record, ...] = (
         "Apache-2.0",
         ("modern",),
         "audio, text",
+    ),
+    # Nobody publishes the trained half of the paper's system.
+    Record(
+        "association-paper",
+        "association trained on the preset's features",
+        (File("association.safetensors", 4 * 1_300_000),),
+        OwnTraining("seac train STORE --out RUN"),
+        "yours",
+        ("paper",),
+        "association",
     ),
 )
 

@@ -16,7 +16,7 @@ from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.logmel import BANDS, RATE, LogMel
 from seac.associate.audio.resample import resample
 from seac.errors import InputError
-from seac.weights.load import load_state
+from seac.weights.load import fingerprint, load_state
 
 FRAMES = 96
 OFFSET = 0.01
@@ -118,12 +118,12 @@ class VGGishEncoder:
     sample_rate, window, hop = RATE, WINDOW, HOP
     labels: tuple[str, ...] = ()
 
-    def __init__(self, network: VGGish, device: torch.device | str = "cpu", version: str = "vggish") -> None:
+    def __init__(self, network: VGGish, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
         self.network = network.float().eval().requires_grad_(requires_grad=False).to(self.device)
         self.front = LogMel(OFFSET, torch.float64)
         self.dim = int(network.embeddings[4].out_features)  # type: ignore[arg-type]
-        self.version = version
+        self.version = f"vggish {fingerprint(network)}"
 
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu") -> VGGishEncoder:
@@ -138,7 +138,7 @@ class VGGishEncoder:
             raise InputError(
                 f"{path} holds no VGGish ({type(error).__name__}): pass vggish-10086976.pth"
             ) from error
-        return cls(network, device, f"vggish {path.name}")
+        return cls(network, device)
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:

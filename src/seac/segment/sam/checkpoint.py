@@ -54,7 +54,7 @@ def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def config_of(state: dict[str, Tensor]) -> Any:
-    """transformers' SamConfig of a published state dict, from the shapes of its tensors.
+    """Transformers' SamConfig of a published state dict, from the shapes of its tensors.
 
     Raises:
         KeyError: a tensor is missing.
@@ -64,7 +64,8 @@ def config_of(state: dict[str, Tensor]) -> Any:
     grid, hidden = state["image_encoder.pos_embed"].shape[1], state["image_encoder.pos_embed"].shape[-1]
     patch = state["image_encoder.patch_embed.proj.weight"].shape[-1]
     positions = [
-        state[f"image_encoder.blocks.{index}.attn.rel_pos_h"] for index in range(_count(state, "image_encoder.blocks"))
+        state[f"image_encoder.blocks.{index}.attn.rel_pos_h"]
+        for index in range(_count(state, "image_encoder.blocks"))
     ]
     seen_by_all = tuple(index for index, table in enumerate(positions) if len(table) == 2 * grid - 1)
     windows = [len(table) // 2 + 1 for index, table in enumerate(positions) if index not in seen_by_all]
@@ -102,7 +103,7 @@ def config_of(state: dict[str, Tensor]) -> Any:
 
 
 def load_sam(path: Path) -> Any:
-    """transformers' SamModel with the weights of a published file, on the CPU.
+    """Transformers' SamModel with the weights of a published file, on the CPU.
 
     Raises:
         InputError: another file.

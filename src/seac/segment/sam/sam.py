@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from seac.segment.promptable import EncodedImage, best_of, masks_at_size
 from seac.segment.sam.checkpoint import load_sam
-from seac.weights.load import load_network
+from seac.weights.load import fingerprint, load_network
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -55,7 +55,7 @@ class Sam:
         network: transformers' SamModel or SamHQModel.
         device: where it runs.
         settings: how it is asked.
-        version: which weights it has.
+        name: what the version starts with.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class Sam:
         network: Any,
         device: torch.device | str = "cpu",
         settings: SamSettings | None = None,
-        version: str = "sam",
+        name: str = "sam",
     ) -> None:
+        self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.settings = settings or SamSettings()
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
         self.side = int(network.config.vision_config.image_size)
-        self.version = version
 
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None) -> Sam:
@@ -82,8 +82,8 @@ class Sam:
         if path.is_dir():
             from transformers import SamHQModel
 
-            return cls(load_network(SamHQModel, path), device, settings, f"sam-hq {path.name}")
-        return cls(load_sam(path), device, settings, f"sam {path.name}")
+            return cls(load_network(SamHQModel, path), device, settings, path.name)
+        return cls(load_sam(path), device, settings, path.stem)
 
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:

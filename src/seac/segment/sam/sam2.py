@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seac.segment.promptable import EncodedImage, best_of, masks_at_size
 from seac.segment.sam.sam import SamSettings, normalised
-from seac.weights.load import load_network
+from seac.weights.load import fingerprint, load_network
 
 
 class Sam2:
@@ -20,7 +20,7 @@ class Sam2:
         network: transformers' Sam2Model.
         device: where it runs.
         settings: how it is asked.
-        version: which weights it has.
+        name: what the version starts with.
     """
 
     def __init__(
@@ -28,16 +28,18 @@ class Sam2:
         network: Any,
         device: torch.device | str = "cpu",
         settings: SamSettings | None = None,
-        version: str = "sam2",
+        name: str = "sam2",
     ) -> None:
+        self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.settings = settings or SamSettings()
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.side = int(network.config.prompt_encoder_config.image_size)
-        self.version = version
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None) -> Sam2:
+    def load(
+        cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
+    ) -> Sam2:
         """SAM 2.1 from a folder of transformers' (its video half, which the published files hold, is left out).
 
         Raises:
@@ -45,7 +47,7 @@ class Sam2:
         """
         from transformers import Sam2Model
 
-        return cls(load_network(Sam2Model, folder), device, settings, f"sam2.1 {folder.name}")
+        return cls(load_network(Sam2Model, folder), device, settings, folder.name)
 
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:

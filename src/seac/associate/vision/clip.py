@@ -1,0 +1,63 @@
+"""CLIP's picture encoder as a vision encoder: embeddings lie in the space of CLIP's text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.associate.clip_network import load_clip
+from seac.associate.vision.encoder import VisionFeatures
+from seac.weights.load import fingerprint
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+class ClipVision:
+    """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.associate.vision.encoder.VisionEncoder`.
+
+    Args:
+        network: open_clip's CLIP.
+        device: where its picture half runs.
+        preprocess: its ``preprocess_cfg``; mean and standard deviation are OpenAI's where it has none.
+        name: what the version starts with.
+    """
+
+    labels: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device | str = "cpu",
+        preprocess: dict[str, Any] | None = None,
+        name: str = "clip",
+    ) -> None:
+        self.space = self.version = f"{name} {fingerprint(network)}"
+        self.device = torch.device(device)
+        self.network = network.visual.to(self.device)
+        side = network.visual.image_size
+        self.size = int(side[0] if isinstance(side, (tuple, list)) else side)
+        self.dim = int(network.text_projection.shape[1])
+        given = preprocess or {}
+        self.mean = tuple(given.get("mean", MEAN))
+        self.std = tuple(given.get("std", STD))
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipVision:
+        """CLIP from a folder of the hub's.
+
+        Raises:
+            InputError: open_clip is not installed, or the folder holds something else.
+        """
+        network, preprocess = load_clip(folder)
+        return cls(network, device, preprocess, folder.name)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> VisionFeatures:
+        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        if len(pixels) == 0:
+            return VisionFeatures(torch.zeros(0, self.dim), None)
+        embeddings = self.network(pixels.to(self.device))
+        return VisionFeatures(embeddings.float().cpu(), None)
