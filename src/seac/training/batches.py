@@ -52,24 +52,40 @@ class FrameBatch:
 
 
 class TrainingStore(Protocol):
-    """What training needs of a feature store.
+    """What training needs of a feature store."""
 
-    Attributes:
-        mask_dim: d_m.
-        audio_dim: d_a.
-        sample_rate: Hz, of the waveforms.
-        proposals: (clips, T) integer, masks of every frame; 0 where a frame has none or a clip no such frame.
-        made_by: what made the features, by part ("segmenter", "vision", "audio", and settings that matter),
-            as plain text; a trained association remembers it.
-        preset: name of the preset whose parts made it; its audio network hears the mixtures.
-    """
+    @property
+    def mask_dim(self) -> int:
+        """d_m."""
+        ...
 
-    mask_dim: int
-    audio_dim: int
-    sample_rate: int
-    proposals: Tensor
-    made_by: Mapping[str, str]
-    preset: str
+    @property
+    def audio_dim(self) -> int:
+        """d_a."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, of the waveforms."""
+        ...
+
+    @property
+    def proposals(self) -> Tensor:
+        """(clips, T) integer, masks of every frame; 0 where a frame has none or a clip no such frame."""
+        ...
+
+    @property
+    def made_by(self) -> Mapping[str, str]:
+        """What made the features, as plain text by part: "segmenter", "vision", "audio", settings that matter.
+
+        A trained association remembers it.
+        """
+        ...
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset whose parts made it; its audio network hears the mixtures."""
+        ...
 
     def __len__(self) -> int:
         """Clips in the store."""

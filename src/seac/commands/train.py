@@ -1,0 +1,44 @@
+"""``seac train``: from a feature store to an association."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    store: Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; goes on with one.")],
+    preset: Annotated[str | None, typer.Option(help="Must be the store's; may be left out.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any number of the run, as lr=3e-4.", metavar="NAME=VALUE"),
+    ] = None,
+    val: Annotated[
+        list[str] | None,
+        typer.Option(help="Benchmark to choose the epoch on; never a test split.", metavar="BENCHMARK:DIR"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
+    licence: Annotated[str, typer.Option(help="Licence of the training material, for the card.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+) -> None:
+    """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume."""
+    from seac.training.train import Job
+    from seac.training.train import train as work
+
+    work(
+        Job(
+            store=store,
+            out=out,
+            preset=preset,
+            settings=tuple(settings or ()),
+            val=tuple(val or ()),
+            device=device,
+            devices=devices,
+            licence=licence,
+        ),
+        as_json=as_json,
+    )

@@ -1,0 +1,169 @@
+"""What is measured after an epoch: retrieval on held-out clips, figures of a benchmark's dev split."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.associate.loss import similarity_matrix
+from seac.associate.module import AssociationModule
+from seac.associate.trained import FILE, write
+from seac.errors import InputError
+from seac.pipeline import SeAC
+from seac.training.batches import TrainingStore
+from seac.training.config import TrainingConfig
+from seac.training.remembering import Remembering
+
+SPLIT = "val"
+GALLERY = 64
+"""Clips among which one is looked for: the chance of a right guess is one in so many."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Share of clips whose frame is closest to its own sound among :data:`GALLERY`, and the other way round.
+
+    Attributes:
+        store: the clips, none of which was trained on.
+        n_masks: masks of a frame.
+    """
+
+    store: TrainingStore
+    n_masks: int
+
+    def __call__(self, module: AssociationModule) -> dict[str, float]:
+        """Mean over galleries of equal size; what is left over is not asked."""
+        proposals = self.store.proposals
+        clips = (proposals > 0).any(dim=1).nonzero()[:, 0]
+        size = min(GALLERY, len(clips))
+        right = [
+            found_in(self._similarity(module, clips[first : first + size]))
+            for first in range(0, len(clips) - size + 1, size)
+        ]
+        audio, masks = (sum(part) / len(right) for part in zip(*right, strict=True))
+        return {"retrieval": (audio + masks) / 2, "sound to frame": audio, "frame to sound": masks}
+
+    @torch.no_grad()
+    def _similarity(self, module: AssociationModule, clips: Tensor) -> Tensor:
+        """Eq. 7 between the middle usable frame of each clip and all their sounds: (B, B)."""
+        frames = []
+        for row in self.store.proposals[clips]:
+            usable = (row > 0).nonzero()[:, 0]
+            frames.append(int(usable[len(usable) // 2]))
+        read = self.store.read(clips.tolist(), frames, masks=self.n_masks, waveforms=False)
+        device = module.log_temperature.device
+        padding = read.mask_padding().to(device)
+        masks = module.embed_masks(read.mixed(module.config.local_weight).to(device), padding)
+        sounds = module.embed_audio(read.windows.float().to(device), read.window_padding().to(device))
+        return similarity_matrix(masks, padding, sounds).cpu()
+
+
+def found_in(similarity: Tensor) -> tuple[float, float]:
+    """Share of sounds that find their frame, and of frames that find their sound, in (B, B)."""
+    own = torch.arange(len(similarity))
+    by_sound, by_frame = similarity.argmax(dim=0) == own, similarity.argmax(dim=1) == own
+    return float(by_sound.float().mean()), float(by_frame.float().mean())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A benchmark to measure on, as the command line names it: ``BENCHMARK:DIR`` or with ``:SPLIT``."""
+
+    benchmark: str
+    folder: Path
+    split: str = SPLIT
+
+    @classmethod
+    def parse(cls, text: str) -> Wanted:
+        """From the command line.
+
+        Raises:
+            InputError: not of that form, or a test split: models are never chosen on one.
+        """
+        name, sign, rest = text.partition(":")
+        head, _, last = rest.rpartition(":")
+        folder, split = (
+            (head, last) if head and last in ("train", "val", "dev", "test", "all") else (rest, SPLIT)
+        )
+        if not sign or not folder:
+            raise InputError(f"--val {text}: give BENCHMARK:DIR, such as s4:Single-source")
+        if split in ("test", "all"):
+            raise InputError(f"--val {text}: a model is never chosen on test; give a val or train split")
+        return cls(name, Path(folder), split)
+
+    @property
+    def title(self) -> str:
+        """Name for figures: "s4", or "s4 train"."""
+        return self.benchmark if self.split == SPLIT else f"{self.benchmark} {self.split}"
+
+
+class Benchmarked:
+    """Figures of a benchmark's split as ``seac evaluate`` gives them; frames are seen once for all epochs.
+
+    Args:
+        wanted: which benchmark.
+        store: what is trained on; its preset and settings see and hear the benchmark.
+        config: of the training.
+        device: where the frozen networks run.
+
+    Raises:
+        InputError: no such benchmark or split, or one without clips.
+    """
+
+    def __init__(
+        self, wanted: Wanted, store: TrainingStore, config: TrainingConfig, device: str = "cpu"
+    ) -> None:
+        from seac.data.table import open_benchmark
+
+        self.title, self.n_masks = wanted.title, config.n_masks
+        self._reader = open_benchmark(wanted.benchmark, wanted.folder, wanted.split)
+        if not self._reader.clips:
+            raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
+        names = list(self._reader.classes[1:]) or None
+        self._model = Remembering(unlearnt(store, config, names, device))
+
+    def __call__(self, module: AssociationModule) -> dict[str, float]:
+        """The figures of its first protocol, each under "BENCHMARK FIGURE"."""
+        from seac.evaluation.run import score_quietly
+
+        model = self._model.judging(module, self.n_masks)
+        row = score_quietly(self._reader, self._reader.clips, model)
+        figures = next(iter(row.protocols.values()))
+        return {f"{self.title} {name}": float(value) for name, value in figures.items()}
+
+
+def unlearnt(store: TrainingStore, config: TrainingConfig, names: list[str] | None, device: str) -> SeAC:
+    """The model that a store was made with, under an association that has learnt nothing yet."""
+    from seac.loading import load
+
+    exact = store.made_by.get("exact")
+    settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
+    module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        write(module, path, store.made_by)
+        return load(
+            store.preset, device=device, vocabulary=names, association=path, top_n=config.n_masks, **settings
+        )
+
+
+def measured_by(
+    measures: Sequence[Callable[[AssociationModule], Mapping[str, float]]],
+) -> Callable[[AssociationModule], dict[str, float]] | None:
+    """All measures as one, the first one's figures first; None if there are none."""
+    if not measures:
+        return None
+
+    def measure(module: AssociationModule) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for each in measures:
+            figures |= each(module)
+        return figures
+
+    return measure
