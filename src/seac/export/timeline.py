@@ -6,9 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
 from seac.export.sink import Clip
 from seac.result import Result
 from seac.video.drawing import colour, shown
@@ -67,6 +64,9 @@ class Timeline:
 
     def close(self) -> None:
         """Draw."""
+        import matplotlib as mpl  # here: it takes as long to load as a frame to segment
+        from matplotlib.figure import Figure
+
         chosen = sorted(self._things.items(), key=lambda item: -item[1].total)[:ROWS]
         chosen.sort(key=lambda item: item[1].spans[0][0])
         with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):

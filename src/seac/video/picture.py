@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.transforms.v2 import functional as vision
+from torch.nn import functional
 
 from seac.errors import InputError
 
@@ -105,9 +105,8 @@ def shrink(pixels: Tensor, max_side: int = MAX_SIDE) -> Tensor:
     scale = max_side / max(height, width)
     if scale >= 1:
         return pixels
-    size = [max(1, round(height * scale)), max(1, round(width * scale))]
-    smaller: Tensor = vision.resize(pixels, size, antialias=True)
-    return smaller
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return functional.interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]
 
 
 def _line(error: Exception) -> str:

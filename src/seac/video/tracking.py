@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
 
@@ -100,6 +99,10 @@ class Tracker:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
         if not self._tracks or len(cells) == 0:
             return []
+        from scipy.optimize import (
+            linear_sum_assignment,
+        )  # here: half a second that a first frame can do without
+
         tracks = list(self._tracks.values())
         old = torch.stack([track.cells for track in tracks])
         joint = torch.minimum(cells[:, None], old[None]).sum(2)
