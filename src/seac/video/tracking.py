@@ -99,9 +99,7 @@ class Tracker:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
         if not self._tracks or len(cells) == 0:
             return []
-        from scipy.optimize import (
-            linear_sum_assignment,
-        )  # here: half a second that a first frame can do without
+        from scipy.optimize import linear_sum_assignment  # here: a first frame need not wait for it
 
         tracks = list(self._tracks.values())
         old = torch.stack([track.cells for track in tracks])
