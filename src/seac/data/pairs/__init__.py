@@ -1,0 +1,1 @@
+"""Training pairs: where they come from, and how one is opened."""

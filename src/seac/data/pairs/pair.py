@@ -151,24 +151,6 @@ class Photograph:
         return Footage(start, (0.0,), (image,), waveform)
 
 
-@dataclass(frozen=True)
-class Absent:
-    """A pair that a list names and nobody has: it is reported with all that cannot be read."""
-
-    id: str
-    video_id: str
-    label: str | None
-    reason: str
-
-    def footage(self, cut: Cut) -> Footage:
-        """Always refuses.
-
-        Raises:
-            InputError: the reason.
-        """
-        raise InputError(self.reason)
-
-
 def sound_between(path: Path, start: float, stop: float, sample_rate: int) -> Tensor:
     """Mono sound of a file from ``start`` to ``stop`` (seconds): (S,) float32; shorter at the file's end.
 

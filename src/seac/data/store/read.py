@@ -99,6 +99,11 @@ class Store:
         """The preset whose parts made them."""
         return self.manifest.made.preset
 
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(part.path.stat().st_size for part in self._parts)
+
     def row_of(self, clip_id: str) -> int:
         """The row of a clip.
 

@@ -1,0 +1,82 @@
+"""``seac extract``: frozen features of training data into a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seac.errors import InputError
+
+
+def extract(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of videos, of VGGSound, of AVSBench, of images and sounds.", metavar="DATA"
+        ),
+    ],
+    store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
+    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    kind: Annotated[str, typer.Option(help="auto, vggsound, s4, ms3, avss, videos or stills.")] = "auto",
+    split: Annotated[str, typer.Option(help="Split of a benchmark: train, val, test, all.")] = "train",
+    seconds: Annotated[float, typer.Option(help="Length of the excerpt, from the centre of a clip.")] = 5.0,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 1.0,
+    workers: Annotated[int | None, typer.Option(help="Processes, or actors on a cluster.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="Work on a Ray cluster: auto, an address, or local.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first N clips.")] = None,
+    exclude: Annotated[
+        Path | None, typer.Option(help="File of clip or video ids to leave out, one a line.")
+    ] = None,
+    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
+    batch: Annotated[int | None, typer.Option(help="Views of masks per forward pass; more for GPUs.")] = None,
+    tags: Annotated[bool, typer.Option(help="Keep class probabilities, for zero-shot association.")] = True,
+    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
+    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+) -> None:
+    """Write everything frozen that training needs into a store; run it again to go on after a break."""
+    from dataclasses import replace
+
+    from seac.associate.mask_embedding import DEFAULT
+    from seac.data.extraction.run import Job, extract_all
+    from seac.presets import choose
+
+    for name, value in {"--workers": workers, "--limit": limit, "--top-n": top_n, "--batch": batch}.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}: give at least 1")
+    if not 0 < seconds <= 600:
+        raise InputError(f"--seconds is {seconds:g}: give a number above 0, at most 600")
+    if not 0 < fps <= 60 or seconds * fps < 1:
+        raise InputError(f"--fps is {fps:g}: give at most 60, and at least one frame in {seconds:g} s")
+    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
+    views = choose(preset).settings.get("views", DEFAULT)
+    constants = {
+        "top_n": top_n,
+        "exact": True if exact else None,
+        "views": replace(views, batch=batch) if batch else None,
+    }
+    job = Job(
+        source=source,
+        store=store,
+        preset=preset,
+        device=device,
+        parts={stage: name for stage, name in parts.items() if name is not None},
+        constants={name: value for name, value in constants.items() if value is not None},
+        kind=kind,
+        split=split,
+        seconds=seconds,
+        fps=fps,
+        tags=tags,
+        workers=workers,
+        ray=ray,
+        limit=limit,
+        exclude=exclude,
+    )
+    extract_all(job, as_json=as_json)
