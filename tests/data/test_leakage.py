@@ -25,7 +25,7 @@ SAME = {
     "bom and windows": "\ufeffM1P1xla8rg0_000000\r\n\r\nMKC9LvRivTM_000050\r\n",
     "vggsound": 'M1P1xla8rg0,0,"dog, barking",train\nMKC9LvRivTM,50,cat,train\n---g-f_I2yQ,1,x,test\n',
     "id and label": "M1P1xla8rg0_000000,dog\nMKC9LvRivTM_000050,cat\n",
-    "header": "split,label,name\ntrain,dog,M1P1xla8rg0_000000\ntrain,x,MKC9LvRivTM_000050\nval,x,---g-f_I2yQ_1",
+    "header": "split,label,name\ntrain,d,M1P1xla8rg0_000000\ntrain,x,MKC9LvRivTM_000050\nval,x,---g-f_I2yQ_1",
     "comment": "# of the 144k\nM1P1xla8rg0_000000\nMKC9LvRivTM_000050",
 }
 
@@ -38,6 +38,14 @@ def test_every_way_to_write_a_list_gives_the_same_overlap(tmp_path: Path, text: 
     assert (found.listed, found.dropped) == (2, 0)
     assert found.by_clip == IDS[:1]
     assert found.by_video == IDS[:2]
+
+
+def test_a_start_beside_a_name_that_has_its_own_times_is_not_added(tmp_path: Path) -> None:
+    path = tmp_path / "s4_meta_data.csv"
+    path.write_text(
+        "name,start,category,split\nMKC9LvRivTM_000030,30,dog,train\nfrench_horn_0016,0,x,train\n"
+    )
+    assert read_ids(path, split="train").clips == {"MKC9LvRivTM_000030", "french_horn_0016"}
 
 
 def test_without_a_split_every_row_counts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seac.errors import InputError
@@ -31,22 +31,20 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Every line that is not blank, in order.
+def read_rows(path: Path) -> Iterator[Row]:
+    """Every line that is not blank, in order, one at a time (lists of training clips are long).
 
     Raises:
         InputError: the file cannot be read, or is no CSV.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
-    rows: list[Row] = []
     try:
         for fields in reader:
             stripped = [field.strip() for field in fields]
             if any(stripped):
-                rows.append((reader.line_num, stripped))
+                yield reader.line_num, stripped
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not CSV ({error}); repair the line") from None
-    return rows
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -61,7 +59,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         InputError: the file cannot be read; no header; a column is missing; a row is short. The line says
             where.
     """
-    rows = read_rows(path)
+    rows = list(read_rows(path))
     if not rows:
         raise InputError(f"{path}: is empty; its first line must name the columns {', '.join(columns)}")
     (_, names), *body = rows

@@ -21,7 +21,11 @@ ALL = "all"
 _YOUTUBE = re.compile(r"([A-Za-z0-9_-]{10}[AEIMQUYcgkosw048])(?:_\d+)*\Z")
 """An id of 11 characters; the last holds only 4 bits of the 64, so only 16 characters can stand there."""
 
+_ID = re.compile(r"""(?!\.\.?\Z)[^/\\"\x00-\x1f]{1,200}\Z""")
+"""What a file's name may be: one step of a path."""
+
 _LOOKED_AT = 500
+"""Folders that are looked into, at most, for a metadata file that is not where it should be."""
 
 
 def video_id_of(clip_id: str) -> str:
@@ -37,13 +41,19 @@ def video_id_of(clip_id: str) -> str:
     return match[1] if match else clip_id
 
 
+def is_youtube_id(name: str) -> bool:
+    """Whether a name is the id of a YouTube video, without times."""
+    match = _YOUTUBE.match(name)
+    return match is not None and match[1] == name
+
+
 def checked_id(name: str, where: str) -> str:
     """``name``, once it can be a file's name.
 
     Raises:
         InputError: it is empty, leads into another folder or holds control characters.
     """
-    if not name or name in {".", ".."} or any(c in '/\\"' or ord(c) < 32 for c in name) or len(name) > 200:
+    if not _ID.match(name):
         raise InputError(f"{where}: {name[:60]!r} cannot be an id; give a name without slashes")
     return name
 

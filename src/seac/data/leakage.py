@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seac.data.clip import Clip
-from seac.data.csv_file import Row, read_rows
-from seac.data.layout import video_id_of
+from seac.data.csv_file import read_rows
+from seac.data.layout import is_youtube_id, video_id_of
 from seac.errors import InputError
 from seac.evaluation.evaluation import Leakage
 
@@ -40,17 +40,17 @@ def read_ids(path: Path, split: str | None = None) -> IdList:
     Raises:
         InputError: missing, not text, or without any id.
     """
-    rows = [(line, fields) for line, fields in read_rows(path) if not fields[0].startswith("#")]
     column, split_column = 0, None
-    if rows and (header := _header(rows[0])) is not None:
-        column, split_column = header
-        rows = rows[1:]
     ids = []
-    for _, fields in rows:
+    rows = (fields for _, fields in read_rows(path) if not fields[0].startswith("#"))
+    for number, fields in enumerate(rows):
+        if number == 0 and (header := _header(fields)) is not None:
+            column, split_column = header
+            continue
         if column >= len(fields) or not fields[column]:
             continue
         of_split = fields[split_column] if split_column is not None and split_column < len(fields) else None
-        timed = column + 1 < len(fields) and fields[column + 1].isdecimal() and len(fields[column + 1]) <= 6
+        timed = _is_timed(fields[column:])
         if of_split is None and len(fields) == 4 and timed and fields[3].lower() in SPLITS:
             of_split = fields[3]
         if split is not None and of_split is not None and of_split.lower() != split:
@@ -90,9 +90,14 @@ def without(clips: Sequence[Clip], ids: Collection[str]) -> tuple[Clip, ...]:
     return tuple(clip for clip in clips if clip.id not in gone)
 
 
-def _header(row: Row) -> tuple[int, int | None] | None:
+def _is_timed(fields: list[str]) -> bool:
+    """Whether fields begin with a bare YouTube id and a start in seconds, as in VGGSound's csv."""
+    return len(fields) > 1 and is_youtube_id(fields[0]) and fields[1].isdecimal() and len(fields[1]) <= 6
+
+
+def _header(fields: list[str]) -> tuple[int, int | None] | None:
     """(column of ids, column of splits or None) where a row names columns; None where it is not a header."""
-    names = [field.lower() for field in row[1]]
+    names = [field.lower() for field in fields]
     named = next((names.index(name) for name in NAMES if name in names), None)
     if named is None:
         return None

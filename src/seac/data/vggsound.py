@@ -58,13 +58,14 @@ class VGGSound(OnDisk):
         root = home_of(path)
         videos = next((root / name for name in VIDEOS if (root / name).is_dir()), None)
         films = listing(videos) if videos else frozenset[str]()
-        stills, sounds = listing(root / "frames"), listing(root / "audio")
+        frames, audio = root / "frames", root / "audio"
+        stills, sounds = listing(frames), listing(audio)
         for row in read_vggsound(path):
             if videos:
                 frame = heard = pick(videos, row.id, VIDEO_SUFFIXES, films)
             else:
-                frame = pick(root / "frames", row.id, pictures.SUFFIXES, stills)
-                heard = pick(root / "audio", row.id, sound.SUFFIXES, sounds)
+                frame = pick(frames, row.id, pictures.SUFFIXES, stills)
+                heard = pick(audio, row.id, sound.SUFFIXES, sounds)
             yield Clip(
                 id=row.id,
                 video_id=row.video,
@@ -100,9 +101,10 @@ def read_vggsound(path: Path) -> list[Listed]:
         InputError: a line is short, or its start is no whole number of seconds.
     """
     listed = []
+    where = str(path)
     for line, row in read_rows(path):
         if len(row) < 4 or not row[1].isascii() or not row[1].isdigit() or len(row[1]) > 6:
             raise InputError(f"{path}, line {line}: give YouTube id, start in whole seconds, label, split")
         video, start, label, split = row[:4]
-        listed.append(Listed(checked_id(video, f"{path}, line {line}"), int(start), label, split))
+        listed.append(Listed(checked_id(video, where), int(start), label, split))
     return listed
