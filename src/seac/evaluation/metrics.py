@@ -62,7 +62,7 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
         super().__init__()
         self.frames_per_clip = frames_per_clip
         self.size = frames_per_batch(frames_per_clip, clips_per_batch)
-        # Open batches of two ranks stay two batches, a row each (None); with no batches at all they are one sum.
+        # Open batches of two ranks stay two batches, a row each (None); without batches they are one sum.
         reduction = None if self.size else "sum"
         self.add_state("rest", torch.zeros(ROW, dtype=torch.float64), dist_reduce_fx=reduction)
         self.add_state("closed", torch.zeros(3, dtype=torch.float64), dist_reduce_fx="sum")

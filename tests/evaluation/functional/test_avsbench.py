@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seac.errors import InputError
 from seac.evaluation.functional import avsbench
-from seac.evaluation.functional.avsbench import avsbench_curves, avsbench_fixed, per_frame
+from seac.evaluation.functional.avsbench import avsbench_curves, avsbench_fixed, frame_curves, per_frame
 
 
 def scene(frames: int, seed: int = 0, size: int = 8) -> tuple[Tensor, Tensor]:
@@ -145,6 +145,21 @@ def test_a_fixed_threshold_takes_no_sigmoid_and_is_strict() -> None:
     precision = recall = 0.5
     assert found["miou"] == pytest.approx((1 / 3 + 3 / 4) / 2, abs=1e-6)
     assert found["fscore"] == pytest.approx(1.3 * precision * recall / (0.3 * precision + recall))
+
+
+def test_frames_scored_together_are_frames_scored_alone() -> None:
+    logits, masks = scene(6)  # a GPU takes blocks, the CPU one at a time
+    together, alone = frame_curves(logits, masks), per_frame(logits, masks)
+    torch.testing.assert_close(together.iou, alone["iou"], rtol=0, atol=1e-12)
+    assert together.iou.dtype == together.precision.dtype == together.recall.dtype == torch.float64
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_figures_of_the_cpu() -> None:
+    logits, masks = scene(200, size=32)
+    for clips in (4, None):
+        on_gpu = avsbench(logits.cuda(), masks.cuda(), clips_per_batch=clips)
+        assert on_gpu == pytest.approx(avsbench(logits, masks, clips_per_batch=clips), abs=1e-6)
 
 
 bad = torch.zeros(5, 4, 4)

@@ -101,8 +101,8 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
         predicted = heatmap > threshold
         iou.append(float(_iou(predicted[None], mask[None])))
         if mask.any():
-            hit = (predicted & mask).sum().double()
-            f = f_measure(hit / (predicted.sum() + 1e-20), hit / (mask.sum() + 1e-20))
+            hit, lit, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
+            f = f_measure(hit / (lit + 1e-20), hit / true)
             fscore.append(float(f))
     return {"miou": sum(iou) / len(iou), "fscore": sum(fscore) / max(len(fscore), 1)}
 
@@ -262,7 +262,7 @@ def _iou(predicted: Tensor, masks: Tensor) -> Tensor:
     """(F,) float64 on the CPU."""
     predicted, masks = predicted.flatten(1), masks.flatten(1)
     both = (predicted & masks).sum(1).cpu().double()
-    area, true = predicted.sum(1).cpu(), masks.sum(1).cpu()
+    area, true = predicted.sum(1).cpu().double(), masks.sum(1).cpu().double()
     pixels = masks.shape[1]
     iou = both / (area + true - both + EPSILON)
     return torch.where(true > 0, iou, (pixels - area) / pixels)

@@ -33,11 +33,11 @@ class FrameCounts:
 
     def precision(self) -> Tensor:
         """(F, 255) float64; 0 where nothing is predicted."""
-        return self.hit / (self.predicted + 1e-20)
+        return self.hit / (self.predicted.double() + 1e-20)
 
     def recall(self) -> Tensor:
         """(F, 255) float64; 0 where there is no truth."""
-        return self.hit / (self.true[:, None] + 1e-20)
+        return self.hit / (self.true[:, None].double() + 1e-20)
 
 
 def thresholds() -> Tensor:
