@@ -89,6 +89,7 @@ def test_a_malformed_entry_is_named(tmp_path: Path, entries: object, said: str) 
         (b"name,start,split\nx,0,test\n", "no column 'category'"),
         (b"name,start,category,split\nx,0,dog\n", "line 2: no split"),
         (b"name,start,category,split\n\n,0,dog,test\n", "line 3: no name"),
+        (b"name,start,category,split\nx,0,dog,tset\n", "split of x is 'tset'; give train, val, test"),
         (b"name,start,category,split\n../x,0,dog,test\n", "cannot be an id"),
         (b"name,start,category,split\nx\0,0,dog,test\n", "cannot be an id"),
         (b"\xff\xfen\0a\0m\0e\0", "not UTF-8"),

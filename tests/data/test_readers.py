@@ -142,8 +142,10 @@ def test_metadata_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     make_vggss(tmp_path, [{"file": "a", "class": "cat", "bbox": [[0, 0, 1, 1]]}])
     (tmp_path / "metadata").mkdir()
     (tmp_path / "vggss.json").rename(tmp_path / "metadata/vggss.json")
-    reader = open_benchmark("vggss", tmp_path)
-    assert reader.image(reader.clips[0], 0).shape == (SIDE, SIDE, 3)
+    for given in (tmp_path, tmp_path / "metadata"):
+        reader = open_benchmark("vggss", given)
+        assert reader.image(reader.clips[0], 0).shape == (SIDE, SIDE, 3)
+        assert reader.clips[0].sound.is_relative_to(reader.folder)
 
 
 def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) -> None:
@@ -226,6 +228,8 @@ def test_vggsound_with_two_hundred_thousand_rows_is_parsed_in_two_seconds(tmp_pa
         began = time.process_time()
         assert len(read_vggsound(path)) == 200_000
         seconds.append(time.process_time() - began)
+        if seconds[-1] < 2:
+            break
     assert min(seconds) < 2
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seac.data.clip import Clip
 from seac.data.csv_file import read_table
-from seac.data.layout import WHOLE, checked_id, video_id_of
+from seac.data.layout import WHOLE, checked_id, home_of, video_id_of
 from seac.data.on_disk import MaskedOnDisk
 from seac.data.pictures import read_above_zero
 
@@ -34,7 +34,7 @@ class MS3(MaskedOnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``ms3_meta_data.csv``."""
-        root = path.parent / "ms3_data"
+        root = home_of(path) / "ms3_data"
         for row in read_table(path, ("split",)):
             column = "video_id" if "video_id" in row else next(name for name in row if name != "split")
             video = checked_id(row[column], str(path))

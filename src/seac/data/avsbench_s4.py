@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seac.data.clip import Clip
 from seac.data.csv_file import read_table
-from seac.data.layout import WHOLE, checked_id, video_id_of
+from seac.data.layout import WHOLE, checked_id, home_of, video_id_of
 from seac.data.on_disk import MaskedOnDisk
 from seac.data.pictures import read_one_bit
 
@@ -34,7 +34,7 @@ class S4(MaskedOnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``s4_meta_data.csv``."""
-        root = path.parent / "s4_data"
+        root = home_of(path) / "s4_data"
         for row in read_table(path, ("name", "category", "split")):
             name = checked_id(row["name"], str(path))
             split, category = checked_id(row["split"], str(path)), checked_id(row["category"], str(path))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seac.data.clip import Clip, TruthKind
 from seac.data.csv_file import read_table, read_text
-from seac.data.layout import checked_id, metadata_file, video_id_of
+from seac.data.layout import checked_id, home_of, metadata_file, video_id_of
 from seac.data.on_disk import MaskedOnDisk
 from seac.data.pictures import read_colours, read_indices, voc_palette
 from seac.errors import InputError
@@ -47,6 +47,7 @@ class AVSS(MaskedOnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``metadata.csv``."""
+        root = home_of(path)
         rows = read_table(path, ("uid", "split", "label"))
         for row in rows:
             if row["label"] not in FRAMES:
@@ -55,12 +56,12 @@ class AVSS(MaskedOnDisk):
                 )
             checked_id(row["uid"], str(path))
         kinds = {
-            label: _kind_of_labels(path.parent / label, (r["uid"] for r in rows if r["label"] == label))
+            label: _kind_of_labels(root / label, (r["uid"] for r in rows if r["label"] == label))
             for label in FRAMES
         }
         for row in rows:
             count, label, uid = FRAMES[row["label"]], row["label"], row["uid"]
-            home = path.parent / label / uid
+            home = root / label / uid
             annotated = 1 if (label, row["split"]) == ("v1s", "train") else count
             yield Clip(
                 id=uid,

@@ -78,8 +78,10 @@ def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
 
 
 def home_of(metadata: Path) -> Path:
-    """The folder beside whose metadata file frames and sounds lie."""
-    return metadata.parent.parent if metadata.parent.name == "metadata" else metadata.parent
+    """The folder that holds frames and sounds: that of the metadata file, or the one above ``metadata/``."""
+    folder = metadata.parent
+    apart = folder.name == "metadata" and not any(entry.is_dir() for entry in folder.iterdir())
+    return folder.parent if apart else folder
 
 
 def checked_split(split: str, known: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seac.data.clip import Clip, TruthKind
-from seac.data.layout import ALL, checked_split, metadata_file, refuse_duplicates
+from seac.data.layout import ALL, checked_split, home_of, metadata_file, refuse_duplicates
 from seac.data.pictures import nearest, read_rgb, size_of_file
 from seac.data.sound import read_waveform
 from seac.errors import InputError
@@ -43,7 +43,13 @@ class OnDisk:
         self.folder = Path(folder)
         self.split = checked_split(split, self.splits)
         path = self.locate()
+        self.folder = home_of(path)
         found = tuple(self.index(path))
+        strange = next((clip for clip in found if clip.split not in self.splits), None)
+        if strange is not None:
+            raise InputError(
+                f"{path}: split of {strange.id} is {strange.split[:20]!r}; give {', '.join(self.splits)}"
+            )
         chosen = tuple(clip for clip in found if self.split in {clip.split, ALL})
         if not chosen:
             there = ", ".join(sorted({clip.split for clip in found})) or "no clip at all"
