@@ -39,7 +39,8 @@ class Corrupted:
         InputError: no categories, or only one.
     """
 
-    name, classes = "robustness", ()
+    name = "robustness"
+    classes: tuple[str, ...] = ()
 
     def __init__(self, reader: Reader, limit: int | None = None, seed: int = 0) -> None:
         self.reader, self.seed = reader, seed

@@ -21,9 +21,12 @@ from seac.segment.saliency import shared_saliency
 
 
 class Method(Protocol):
-    """Anything that can be scored: ``name`` is its row in the table."""
+    """Anything that can be scored."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its row in the table."""
+        ...
 
     def __call__(self, scene: Scene) -> Answer:
         """The answer to one frame."""

@@ -73,12 +73,15 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     reader = open_reader(job)
     check_protocol(job.protocol, reader)
     clips, leakage = chosen_clips(reader, job)
+    missing: tuple[str, ...] = ()
     if job.predictions is not None:
-        found, missing = outside(job, reader, clips)
-        rows = (score(reader, found[0], job.predictions.name, found[1], watch, job.threshold),)
-        scored, settings = found[0], {"predictions": str(job.predictions)}
+        (scored, answer_of), missing = outside(job, reader, clips)
+        rows: tuple[Row, ...] = (
+            score(reader, scored, job.predictions.name, answer_of, watch, job.threshold),
+        )
+        settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
-        missing, scored = (), clips
+        scored = clips
         rows, settings = inside(job, reader, clips, watch)
     evaluation = Evaluation(
         benchmark=job.benchmark,
@@ -200,7 +203,8 @@ def outside(
 def model_for(job: Job, reader: Reader, **swaps: str) -> SeAC:
     """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
     words = list(reader.classes[1:]) or None
-    return load_model(job.preset, device=job.device, vocabulary=words, **(job.parts | swaps), **job.constants)
+    options: dict[str, Any] = {**job.parts, **swaps, **job.constants}
+    return load_model(job.preset, device=job.device, vocabulary=words, **options)
 
 
 def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:

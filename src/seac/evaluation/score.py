@@ -130,7 +130,7 @@ class LabelScorer:
             raise InputError(f"{clip.id}: no classes were predicted; avss needs class numbers per pixel")
         count, labels = len(self.classes), answer.semantic.long()
         for name in ("official", "dataset"):
-            self._sums[name] += semantic_sums(labels, truth, num_classes=count, protocol=name)  # type: ignore[arg-type]
+            self._sums[name] += semantic_sums(labels, truth, num_classes=count, protocol=name)
         self._sums["official"] += padding(len(truth), count, max(10, len(truth)), [len(truth)])
         own = class_scores(semantic_sums(labels, truth, num_classes=count, protocol="dataset"), "dataset")
         fits = frame_overlaps((labels > 0).float(), truth)
