@@ -141,8 +141,8 @@ def test_other_weights_and_other_versions_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(InputError, match="holds other weights"):
         read(path)
-    notes = {"format": "seac association 1", "config": json.dumps({"d_m": 3, "d_a": 4, "gone": 1})}
-    save_file({"x": torch.zeros(1)}, path, notes)
+    notes = {"format": "seac association 1", "config": {"d_m": 3, "d_a": 4, "gone": 1}}
+    save_file({"x": torch.zeros(1)}, path, {"seac": json.dumps(notes)})
     with pytest.raises(InputError, match="of another version of seac"):
         read(path)
 

@@ -24,6 +24,7 @@ from seac.errors import InputError
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
+NOTES = "seac"
 
 
 class Words(Association, Protocol):
@@ -152,12 +153,9 @@ def write(
     """
     kind = torch.float16 if half else torch.float32
     state = {name: value.detach().cpu().to(kind).contiguous() for name, value in module.state_dict().items()}
-    notes = {
-        "format": FORMAT,
-        "config": json.dumps(asdict(module.config)),
-        "made_by": json.dumps(dict(made_by or {})),
-    }
-    content = save(state, notes)
+    notes = {"format": FORMAT, "config": asdict(module.config), "made_by": dict(made_by or {})}
+    # One note that holds all: safetensors writes several in no order, and equal weights should be equal files.
+    content = save(state, {NOTES: json.dumps(notes, sort_keys=True)})
     draft = path.with_name(path.name + ".tmp")
     draft.write_bytes(content)
     draft.replace(path)
@@ -173,21 +171,21 @@ def read(path: str | os.PathLike[str]) -> Weights:
     file = located(Path(path))
     try:
         with safe_open(file, "pt") as opened:
-            notes = opened.metadata() or {}
+            notes = json.loads((opened.metadata() or {}).get(NOTES, "{}"))
         content = file.read_bytes()
         state = {name: value.float() for name, value in load(content).items()}
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
     try:
-        module = AssociationModule(AssociationConfig(**json.loads(notes["config"])))
+        module = AssociationModule(AssociationConfig(**notes["config"]))
         module.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
-    return Weights(module, json.loads(notes.get("made_by", "{}")), hashlib.sha256(content).hexdigest())
+    return Weights(module, notes.get("made_by", {}), hashlib.sha256(content).hexdigest())
 
 
 def located(path: Path) -> Path:

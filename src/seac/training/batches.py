@@ -76,7 +76,7 @@ class TrainingStore(Protocol):
 
     @property
     def made_by(self) -> Mapping[str, str]:
-        """What made the features, as plain text by part: "segmenter", "vision", "audio", settings that matter.
+        """What made the features, as plain text: by "segmenter", "vision", "audio", and by setting.
 
         A trained association remembers it.
         """

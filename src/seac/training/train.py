@@ -214,7 +214,7 @@ def finish(
         "steps": len(history.steps),
         "kept_epoch": fitted.epoch + 1,
         "loss": history.epochs[-1]["loss"],
-        "temperature": float(fitted.module.temperature),
+        "temperature": float(fitted.module.temperature.detach()),
         "measured": {name: history.epochs[fitted.epoch][name] for name in history.measured()},
         "seconds": round(seconds, 2),
         "samples_per_second": round(sum(row["samples"] for row in history.epochs) / max(seconds, 1e-9), 1),

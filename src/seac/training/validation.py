@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +37,30 @@ class Retrieval:
     store: TrainingStore
     n_masks: int
 
-    def __call__(self, module: AssociationModule) -> dict[str, float]:
+    def __call__(self, module: AssociationModule, n_masks: int | None = None) -> dict[str, float]:
         """Mean over galleries of equal size; what is left over is not asked."""
         proposals = self.store.proposals
         clips = (proposals > 0).any(dim=1).nonzero()[:, 0]
         size = min(GALLERY, len(clips))
         right = [
-            found_in(self._similarity(module, clips[first : first + size]))
+            found_in(self._similarity(module, clips[first : first + size], n_masks or self.n_masks))
             for first in range(0, len(clips) - size + 1, size)
         ]
         audio, masks = (sum(part) / len(right) for part in zip(*right, strict=True))
-        return {"retrieval": (audio + masks) / 2, "sound to frame": audio, "frame to sound": masks}
+        return {
+            "held-out retrieval": (audio + masks) / 2,
+            "held-out frame-by-sound": audio,
+            "held-out sound-by-frame": masks,
+        }
 
     @torch.no_grad()
-    def _similarity(self, module: AssociationModule, clips: Tensor) -> Tensor:
+    def _similarity(self, module: AssociationModule, clips: Tensor, n_masks: int) -> Tensor:
         """Eq. 7 between the middle usable frame of each clip and all their sounds: (B, B)."""
         frames = []
         for row in self.store.proposals[clips]:
             usable = (row > 0).nonzero()[:, 0]
             frames.append(int(usable[len(usable) // 2]))
-        read = self.store.read(clips.tolist(), frames, masks=self.n_masks, waveforms=False)
+        read = self.store.read(clips.tolist(), frames, masks=n_masks, waveforms=False)
         device = module.log_temperature.device
         padding = read.mask_padding().to(device)
         masks = module.embed_masks(read.mixed(module.config.local_weight).to(device), padding)
@@ -80,11 +84,15 @@ class Wanted:
     split: str = SPLIT
 
     @classmethod
-    def parse(cls, text: str) -> Wanted:
+    def parse(cls, text: str, *, choosing: bool = True) -> Wanted:
         """From the command line.
 
+        Args:
+            text: of that form.
+            choosing: whether a model will be chosen by its figures; never on a test split.
+
         Raises:
-            InputError: not of that form, or a test split: models are never chosen on one.
+            InputError: not of that form, or a test split to choose on.
         """
         name, sign, rest = text.partition(":")
         head, _, last = rest.rpartition(":")
@@ -92,8 +100,8 @@ class Wanted:
             (head, last) if head and last in ("train", "val", "dev", "test", "all") else (rest, SPLIT)
         )
         if not sign or not folder:
-            raise InputError(f"--val {text}: give BENCHMARK:DIR, such as s4:Single-source")
-        if split in ("test", "all"):
+            raise InputError(f"{text}: give BENCHMARK:DIR, such as s4:Single-source")
+        if choosing and split in ("test", "all"):
             raise InputError(f"--val {text}: a model is never chosen on test; give a val or train split")
         return cls(name, Path(folder), split)
 
@@ -111,13 +119,19 @@ class Benchmarked:
         store: what is trained on; its preset and settings see and hear the benchmark.
         config: of the training.
         device: where the frozen networks run.
+        objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
 
     Raises:
         InputError: no such benchmark or split, or one without clips.
     """
 
     def __init__(
-        self, wanted: Wanted, store: TrainingStore, config: TrainingConfig, device: str = "cpu"
+        self,
+        wanted: Wanted,
+        store: TrainingStore,
+        config: TrainingConfig,
+        device: str = "cpu",
+        objectness: float | None = None,
     ) -> None:
         from seac.data.table import open_benchmark
 
@@ -127,12 +141,19 @@ class Benchmarked:
             raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
         names = list(self._reader.classes[1:]) or None
         self._model = Remembering(unlearnt(store, config, names, device))
+        if objectness is not None:
+            self._model.settings = replace(self._model.settings, objectness=objectness)
 
-    def __call__(self, module: AssociationModule) -> dict[str, float]:
-        """The figures of its first protocol, each under "BENCHMARK FIGURE"."""
+    def __call__(self, module: AssociationModule, n_masks: int | None = None) -> dict[str, float]:
+        """The figures of its first protocol, each under "BENCHMARK FIGURE".
+
+        Args:
+            module: what is judged.
+            n_masks: masks of a frame; those of the training if None.
+        """
         from seac.evaluation.run import score_quietly
 
-        model = self._model.judging(module, self.n_masks)
+        model = self._model.judging(module, n_masks or self.n_masks)
         row = score_quietly(self._reader, self._reader.clips, model)
         figures = next(iter(row.protocols.values()))
         return {f"{self.title} {name}": float(value) for name, value in figures.items()}
