@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seac.associate.aggregate import aggregate, confidence, minmax
+from seac.associate.aggregate import aggregate, confidence, minmax, odds
 from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.audio.listening import listen, loudest_tags
@@ -70,6 +70,9 @@ class Settings:
     Attributes:
         top_n: masks per frame.
         sigma: threshold of Eq. 5.
+        contrast: evidence that makes a mask e times likelier than another; Eq. 4 is then taken over these
+            odds, so that what is only a little less likely than the best stays dark. 0 is the paper: Eq. 4 over
+            the cosine itself.
         objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
             Without training the cosine is too coarse to tell a thing from its ground, and things sound.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
@@ -83,6 +86,7 @@ class Settings:
 
     top_n: int = 50
     sigma: float = 0.9
+    contrast: float = 0.0
     objectness: float = 0.0
     exact: bool = True
     views: ViewSettings = DEFAULT
@@ -213,8 +217,9 @@ class SeAC:
             similarity = tracker.smooth(ids, similarity, time, silent=silent)
         evidence = self.evidence(similarity, seen.proposals.scores)
         probability = self.stages.calibration.probability(evidence) * (not silent)
-        heatmap = aggregate(evidence, masks) * (not silent)
-        semantic = semantic_mask(seen.named.labels, minmax(evidence), masks, self.settings.sigma)
+        likely = odds(evidence, self.settings.contrast)
+        heatmap = aggregate(likely, masks) * (not silent)
+        semantic = semantic_mask(seen.named.labels, minmax(likely), masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
             masks=masks.numpy(),

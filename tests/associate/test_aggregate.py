@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.associate.aggregate import aggregate, confidence, minmax, paint_boxes
+from seac.associate.aggregate import aggregate, confidence, minmax, odds, paint_boxes
 
 similarities = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=12).map(torch.tensor)
 
@@ -56,3 +56,20 @@ def test_boxes_are_painted_as_masks_of_their_pixels():
     for mask, (x1, y1, x2, y2) in zip(masks, boxes.round().long().tolist(), strict=True):
         mask[y1:y2, x1:x2] = True
     torch.testing.assert_close(paint_boxes(similarity, boxes, 5, 7), aggregate(similarity, masks))
+
+
+def test_contrast_keeps_the_order_and_the_ends_and_darkens_the_middle():
+    evidence = torch.tensor([0.9, 0.1, 0.8, 0.5])
+    likely = odds(evidence, 0.1)
+    assert likely.argsort().tolist() == evidence.argsort().tolist()
+    stretched, plain = minmax(likely), minmax(evidence)
+    assert stretched[0] == 1
+    assert stretched[1] == 0
+    assert (stretched[2:] < plain[2:]).all()
+
+
+def test_no_contrast_is_the_paper_and_a_shift_of_evidence_does_not_matter():
+    evidence = torch.tensor([0.9, 0.1, 0.8])
+    assert torch.equal(odds(evidence, 0), evidence)
+    assert torch.allclose(odds(evidence, 0.2), odds(evidence + 3, 0.2))
+    assert len(odds(evidence[:0], 0.2)) == 0

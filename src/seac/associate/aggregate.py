@@ -23,6 +23,20 @@ def minmax(similarity: Tensor) -> Tensor:
     return (similarity - low) / (high - low)
 
 
+def odds(evidence: Tensor, contrast: float) -> Tensor:
+    """How likely each mask is beside the likeliest, ``exp((e - max e) / contrast)``: (N,) float32 in [0, 1].
+
+    A contrastive loss learns ``exp(s / tau)`` as odds, so this is what the cosines mean.
+
+    Args:
+        evidence: (N,).
+        contrast: of the evidence; 0 gives the evidence back, as the paper's Eq. 4 takes it.
+    """
+    if contrast <= 0 or len(evidence) == 0:
+        return evidence
+    return torch.exp((evidence.float() - evidence.max()) / contrast)
+
+
 def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
     """The heatmap of Eq. 4, ``max over n of minmax(s)_n * M_n``: (H, W) float32 in [0, 1]; no masks give 0.
 

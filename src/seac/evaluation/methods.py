@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.aggregate import paint_boxes
+from seac.associate.aggregate import odds, paint_boxes
 from seac.data.clip import TruthKind
 from seac.evaluation.answer import Answer
 from seac.evaluation.overlap import overlap
@@ -63,7 +63,8 @@ class Model:
             evidence = self.model.evidence(
                 torch.from_numpy(result.similarity), torch.from_numpy(result.scores)
             )
-            return paint_boxes(evidence, scene.boxes(self.model), *scene.size)
+            likely = odds(evidence, self.model.settings.contrast)
+            return paint_boxes(likely, scene.boxes(self.model), *scene.size)
         return resized(torch.from_numpy(result.heatmap), scene.size)
 
 
