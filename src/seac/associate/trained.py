@@ -154,7 +154,7 @@ def write(
     kind = torch.float16 if half else torch.float32
     state = {name: value.detach().cpu().to(kind).contiguous() for name, value in module.state_dict().items()}
     notes = {"format": FORMAT, "config": asdict(module.config), "made_by": dict(made_by or {})}
-    # One note that holds all: safetensors writes several in no order, and equal weights should be equal files.
+    # One note that holds all: several are written in no order, and equal weights should be equal files.
     content = save(state, {NOTES: json.dumps(notes, sort_keys=True)})
     draft = path.with_name(path.name + ".tmp")
     draft.write_bytes(content)
