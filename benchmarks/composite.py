@@ -1,0 +1,145 @@
+"""All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page of results.
+
+    python -m benchmarks.composite --work FOLDER [--limit N] [--benchmarks s4,ms3,...] [--write docs/composite.md]
+
+The shared folder's builder renders the public layouts from cut-outs and recordings that no weights of ours were
+trained on. Composites are easier than films in some ways (things are pasted) and harder in others (half of them
+are drawings): compare rows with one another, never with what papers report on the real data. What is in FOLDER
+already is not made again, so an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FOLDERS = {
+    "s4": "Single-source",
+    "ms3": "Multi-sources",
+    "avss": "AVSBench-semantic",
+    "vggss": "vggss",
+    "vggss-extended": "vggss",
+    "robustness": "vggss",
+}
+SHOWN = {
+    "s4": (("official", "miou"), ("official", "fscore"), ("dataset", "fscore")),
+    "ms3": (("official", "miou"), ("official", "fscore"), ("dataset", "fscore")),
+    "avss": (("official", "miou"), ("official", "fscore"), ("dataset", "miou"), ("dataset", "fscore")),
+    "vggss": (("fixed", "ciou"), ("fixed", "auc"), ("median", "ciou")),
+    "vggss-extended": (("fixed", "ap"), ("fixed", "max_f1"), ("fixed", "loc_acc")),
+    "robustness": (
+        ("all", "auroc"),
+        ("silence", "fpr_frames"),
+        ("noise -30 dB", "fpr_frames"),
+        ("another class", "fpr_frames"),
+        ("another class", "auroc"),
+    ),
+}
+"""What the page shows of each benchmark; the report of each run has all."""
+
+
+def shared_folder() -> Path:
+    """SEAC_SHARED, or ``shared`` beside the checkout."""
+    return Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def rendered(work: Path, shared: Path, seed: int) -> Path:
+    """The benchmarks in their layouts, made once."""
+    folder = work / f"composite-dev-{seed}"
+    if not folder.is_dir():
+        draft = folder.with_suffix(".part")
+        builder = [str(shared / "tools/build_bench.py"), str(shared / "data/media/dev"), str(draft)]
+        subprocess.run([sys.executable, *builder, "--seed", str(seed)], check=True)
+        draft.rename(folder)
+    return folder
+
+
+def evaluated(name: str, bench: Path, work: Path, extra: list[str]) -> dict[str, Any]:
+    """The line of `seac evaluate --json` on one benchmark."""
+    command = ["-m", "seac", "evaluate", name, str(bench / FOLDERS[name]), "--baselines", "--json"]
+    done = subprocess.run(
+        [sys.executable, *command, "-o", str(work / name), *extra],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return line
+
+
+def table(name: str, line: Mapping[str, Any]) -> list[str]:
+    """Markdown of one benchmark: a row per method, then who lost the clips."""
+    columns = SHOWN[name]
+    head = [f"{figure} ({protocol})" for protocol, figure in columns]
+    rows = [f"| {' | '.join(['method', *head])} |", f"| --- |{' ---: |' * len(head)}"]
+    for method, protocols in line["methods"].items():
+        cells = [f"{100 * protocols[protocol][figure]:.1f}" for protocol, figure in columns]
+        rows.append(f"| {' | '.join([method, *cells])} |")
+    total = sum(line["blame"].values())
+    blame = ", ".join(
+        f"{stage} {100 * count / max(total, 1):.0f} %" for stage, count in line["blame"].items()
+    )
+    first = next(iter(line["methods"]))
+    return [f"## {name} ({line['n']} clips)", "", *rows, "", f"Clips of “{first}”: {blame}.", ""]
+
+
+def page(lines: Mapping[str, Mapping[str, Any]], command: str) -> str:
+    """The whole page."""
+    settings = next(iter(lines.values()))["settings"]
+    weights = ", ".join(f"{part}: {version}" for part, version in settings["weights"].items())
+    head = [
+        "# Composite dev benchmarks",
+        "",
+        f"Written by `{command}` on {platform.machine()}, {os.cpu_count()} cores, torch {settings['torch']}. "
+        "In percent.",
+        "",
+        "Composites: cut-outs of the dev media on photographs, with their recordings; no weights were trained on "
+        "them, but constants of the decision and some settings were chosen while looking at them, so these "
+        "figures flatter a little. They are not comparable with papers.",
+        "",
+        f"Weights: {weights}.",
+        "",
+    ]
+    body = [row for name, line in lines.items() for row in table(name, line)]
+    return "\n".join([*head, *body])
+
+
+def main() -> None:
+    """Render, evaluate, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument("--benchmarks", default=",".join(FOLDERS))
+    parser.add_argument("--associate", default=None)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--write", type=Path, default=None)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    bench = rendered(options.work, shared_folder(), options.seed)
+    extra = [] if options.limit is None else ["--limit", str(options.limit)]
+    extra += [] if options.associate is None else ["--associate", options.associate]
+    extra += ["--again"] if options.again else []
+    lines = {}
+    for name in options.benchmarks.split(","):
+        lines[name] = evaluated(name, bench, options.work, extra)
+        print("\n".join(table(name, lines[name])), flush=True)
+    if options.write is not None:
+        draft = options.write.with_suffix(".part")
+        said = "python -m benchmarks.composite --work FOLDER"
+        said += "" if options.limit is None else f" --limit {options.limit}"
+        draft.write_text(page(lines, f"{said} --write {options.write}"), encoding="utf-8")
+        draft.replace(options.write)
+
+
+if __name__ == "__main__":
+    main()
