@@ -77,7 +77,8 @@ class Outcome:
         content: of the file that holds its features; None if it could not be read.
         reason: why not; empty if it could.
         frames: pictures in it.
-        seconds: spent on every stage.
+        seconds: spent on every stage, by the clock on the wall.
+        cpu: seconds of this process's cores spent on every stage: what is left when others use them too.
     """
 
     id: str
@@ -85,22 +86,25 @@ class Outcome:
     reason: str = ""
     frames: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
 
 
 class Clock:
-    """Sums up the seconds that are spent on every stage."""
+    """Sums up the seconds that are spent on every stage, on the wall and on the cores."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.cpu = dict.fromkeys(STAGES, 0.0)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Count the time of a block to a stage."""
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             self.seconds[stage] += time.perf_counter() - began
+            self.cpu[stage] += time.process_time() - used
 
 
 class Extractor:
@@ -124,14 +128,14 @@ class Extractor:
             with clock("decode"):
                 footage = pair.footage(self.cut)
         except Exception as error:  # whatever a decoder stumbles over, it is the clip that cannot be read
-            return Outcome(pair.id, None, _line(error), seconds=clock.seconds)
+            return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
         try:
             features = self.features(pair, footage, clock)
         except InputError as error:
-            return Outcome(pair.id, None, _line(error), seconds=clock.seconds)
+            return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
         with clock("encode"):
             content = payload(features)
-        return Outcome(pair.id, content, "", len(features.frames), clock.seconds)
+        return Outcome(pair.id, content, "", len(features.frames), clock.seconds, clock.cpu)
 
     def features(self, pair: Pair, footage: Footage, clock: Clock) -> ClipFeatures:
         """Everything frozen about a clip.

@@ -71,6 +71,7 @@ class Tally:
         unreadable: clips that could not be read; ``unreadable.csv`` says why.
         seconds: of the run, from the first clip to the last, without loading.
         by_stage: seconds spent on every stage, summed over the workers.
+        cpu_by_stage: seconds of cores spent on them, which others on the machine change less.
     """
 
     store: str
@@ -83,6 +84,7 @@ class Tally:
     unreadable: int = 0
     seconds: float = 0.0
     by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*STAGES, WRITE), 0.0))
+    cpu_by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*STAGES, WRITE), 0.0))
 
     @property
     def rate(self) -> float:
@@ -93,6 +95,7 @@ class Tally:
         """Take an outcome into account."""
         for stage, seconds in outcome.seconds.items():
             self.by_stage[stage] += seconds
+            self.cpu_by_stage[stage] += outcome.cpu[stage]
         self.new += outcome.content is not None
         self.unreadable += outcome.content is None
         self.frames += outcome.frames
@@ -101,12 +104,13 @@ class Tally:
         """As one line of JSON; stages in clips per second of one worker."""
         rates = {stage: round(self.new / s, 3) if s else None for stage, s in self.by_stage.items()}
         seconds = {stage: round(s, 4) for stage, s in self.by_stage.items()}
-        plain = {name: value for name, value in self.__dict__.items() if name != "by_stage"}
+        plain = {name: value for name, value in self.__dict__.items() if "by_stage" not in name}
         plain["seconds"] = round(self.seconds, 3)
         return {
             **plain,
             "clips_per_second": round(self.rate, 3),
             "stage_seconds": seconds,
+            "stage_cpu_seconds": {stage: round(s, 4) for stage, s in self.cpu_by_stage.items()},
             "stage_clips_per_second": rates,
         }
 
@@ -214,9 +218,10 @@ def _kept(outcome: Outcome, writer: StoreWriter, unreadable: Unreadable) -> bool
 @contextmanager
 def _written(tally: Tally) -> Iterator[None]:
     """Count the time of a block to writing."""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     yield
     tally.by_stage[WRITE] += time.perf_counter() - began
+    tally.cpu_by_stage[WRITE] += time.process_time() - used
 
 
 def _timed(outcomes: Iterator[Outcome], tally: Tally) -> Iterator[Outcome]:
