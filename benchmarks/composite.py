@@ -1,11 +1,11 @@
-"""All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page of results.
+"""All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page.
 
-    python -m benchmarks.composite --work FOLDER [--limit N] [--benchmarks s4,ms3,...] [--write docs/composite.md]
+    python -m benchmarks.composite --work FOLDER [--limit N] [--benchmarks s4,...] [--write FILE]
 
-The shared folder's builder renders the public layouts from cut-outs and recordings that no weights of ours were
-trained on. Composites are easier than films in some ways (things are pasted) and harder in others (half of them
-are drawings): compare rows with one another, never with what papers report on the real data. What is in FOLDER
-already is not made again, so an interrupted run goes on.
+The shared folder's builder renders the public layouts from cut-outs and recordings that no weights of ours
+were trained on. Composites are easier than films in some ways (things are pasted) and harder in others (half
+of them are drawings): compare rows with one another, never with what papers report on the real data. What is
+in FOLDER already is not made again, so an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def page(lines: Mapping[str, Mapping[str, Any]], command: str) -> str:
         f"Written by `{command}` on {platform.machine()}, {os.cpu_count()} cores, torch {settings['torch']}. "
         "In percent.",
         "",
-        "Composites: cut-outs of the dev media on photographs, with their recordings; no weights were trained on "
-        "them, but constants of the decision and some settings were chosen while looking at them, so these "
+        "Composites: cut-outs of the dev media on photographs, with their recordings; no weights were trained "
+        "on them, but constants of the decision and some settings were chosen while looking at them, so these "
         "figures flatter a little. They are not comparable with papers.",
         "",
         f"Weights: {weights}.",
