@@ -100,9 +100,9 @@ def page(lines: Mapping[str, Mapping[str, Any]], command: str) -> str:
         f"Written by `{command}` on {platform.machine()}, {os.cpu_count()} cores, torch {settings['torch']}. "
         "In percent.",
         "",
-        "Composites: cut-outs of the dev media on photographs, with their recordings. No weights were trained "
-        "on them, but some constants were chosen while looking at them, so these figures flatter a little. They "
-        "are not comparable with papers.",
+        "Composites: cut-outs of the dev media on photographs, with their recordings. No weights were "
+        "trained on them, but some constants were chosen while looking at them, so these figures flatter a "
+        "little. They are not comparable with papers.",
         "",
         f"Weights: {weights}.",
         "",
