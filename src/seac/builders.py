@@ -57,7 +57,7 @@ def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEnc
 
     if not vision.labels and getattr(vision, "space", None) != getattr(text, "space", ""):
         raise InputError(
-            f"{type(vision).__name__} has no classes of its own: read with the text encoder of the same weights"
+            f"{type(vision).__name__} has no classes: read with the text encoder of the same weights"
         )
     return ZeroShot.load(vision.labels, audio.labels, text)
 

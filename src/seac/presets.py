@@ -1,8 +1,8 @@
 """The tables: which parts there are, and which of them make up a preset.
 
 A part is named by the module and function that builds it. A builder takes the device, and is imported only
-when it is asked for; one that asks for ``weights`` or ``name`` is given what finds weights and the row's name.
-A new part is one row here and one file.
+when it is asked for; one that asks for ``weights`` or ``name`` is given what finds weights, and the row's
+name. A new part is one row here and one file.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def choose(preset: str, **parts: str | None) -> Preset:
 
 
 def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[..., Any]:
-    """The function that builds a part, with what finds its weights (the cache and the public homes if None)."""
+    """The function that builds a part, with what finds its weights (cache and public homes if None)."""
     module, function = PARTS[stage][name].split(":")
     built: Callable[..., Any] = getattr(import_module(module), function)
     asked = accepted(built)

@@ -1,6 +1,6 @@
-"""Builders of the published and the modern stack's parts; each serves the rows of ``presets.PARTS`` that name it.
+"""Builders of the published and the modern stack's parts, for the rows of ``presets.PARTS`` that name them.
 
-They are given the row's ``name``, which is also what the weights are called, and ``weights``, which finds them.
+They are given the row's ``name``, which its weights have too, and ``weights``, which finds these.
 """
 
 from __future__ import annotations

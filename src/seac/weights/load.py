@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +56,10 @@ def load_network(kind: Any, folder: Path, **options: Any) -> Any:
         InputError: the folder holds another network, or not all of this one.
     """
     try:
-        network, report = kind.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
-        )
+        with _quiet():
+            network, report = kind.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
+            )
     except Exception as error:  # transformers answers to wrong files with any exception at all
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
@@ -68,6 +71,22 @@ def load_network(kind: Any, folder: Path, **options: Any) -> Any:
             f"{folder} lacks {len(lacking)} tensors of {kind.__name__}: run `seac weights verify`"
         )
     return network
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bars and no advice of transformers' on standard error meanwhile; what matters is raised."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -28,8 +28,8 @@ SILENT_DECIBELS = 1e-10
 class ClapFrontEnd:
     """Windows of sound to CLAP's log-mel pictures, many at once.
 
-    Power spectrum of 1,024 samples every 10 ms, 64 Slaney bands, in decibels, as the published feature extractor
-    of the unfused checkpoints makes them.
+    Power spectrum of 1,024 samples every 10 ms, 64 Slaney bands, in decibels, as the published feature
+    extractor of the unfused checkpoints makes them.
 
     Args:
         mel: (513, 64) float64, the extractor's own bands.

@@ -21,7 +21,7 @@ from seac.weights.load import fingerprint, load_state
 FRAMES = 96
 OFFSET = 0.01
 WINDOW, HOP = 15_600, 15_360
-"""Samples that one example needs (96 frames of 25 ms, 10 ms apart), and samples from one example to the next."""
+"""Samples of one example (96 frames of 25 ms, 10 ms apart), and from one example to the next."""
 
 POOL = 0
 LAYERS = (64, POOL, 128, POOL, 256, 256, POOL, 512, 512, POOL)

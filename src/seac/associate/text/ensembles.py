@@ -1,4 +1,4 @@
-"""Groups of sentences, averaged, kept on disk: a vocabulary in all its templates is encoded once in a lifetime."""
+"""Groups of sentences, averaged, kept on disk: a vocabulary in all its templates is encoded only once."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Attention(nn.Module):
             weight, bias = self.in_proj_weight, self.in_proj_bias
             q, k = F.linear(x + position, weight[: 2 * C], bias[: 2 * C]).chunk(2, -1)
             v = F.linear(x, weight[2 * C :], bias[2 * C :])
-        q, k, v = (part.unflatten(-1, (HEADS, -1)).transpose(1, 2) for part in (q, k, v))
+        q, k, v = (part.view(*part.shape[:2], HEADS, -1).transpose(1, 2) for part in (q, k, v))
         keys = None if real is None else real[:, None, None, :]
         found = F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
         return self.out_proj(found.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

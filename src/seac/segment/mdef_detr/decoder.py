@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seac.segment.mdef_detr.attention import Attention
-from seac.segment.mdef_detr.deformable import DeformableAttention
+from seac.segment.mdef_detr.deformable import POINTS, DeformableAttention
 from seac.segment.mdef_detr.position import Levels, in_cells
 
 
@@ -31,7 +31,7 @@ class DecoderLayer(nn.Module):
         Args:
             x: (B, Q, C) content of the queries.
             position: (1, Q, C) their position, added to queries and keys.
-            reference: (B, Q, L, 2) in cells.
+            reference: (B, Q, 2, L P) in cells, see :func:`in_cells`.
             memory: (B, S, C) from the encoder.
             levels: the geometry.
         """
@@ -58,7 +58,7 @@ class Decoder(nn.Module):
             memory: (B, S, C).
             levels: the geometry.
         """
-        reference = in_cells(points, levels)
+        reference = in_cells(points, levels, POINTS)
         for layer in self.layers:
             x = layer(x, position, reference, memory, levels)
         return x

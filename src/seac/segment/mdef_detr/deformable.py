@@ -1,9 +1,11 @@
 """Multi-scale deformable attention (Zhu et al., ICLR 2021, Eq. 3) in plain PyTorch, twice.
 
-Each query and head looks at 4 points on each of 4 levels, bilinear between cells, zero outside, and adds up what
-it finds there. With cells in rows of a table this is one weighted sum of 64 rows (16 points, 4 corners each):
-:class:`Bags` has ``embedding_bag`` read and add them in one go, which on a CPU is many times faster than to
-sample 16 maps and add them up (:class:`Grids`, the usual way, kept for other devices).
+Each query and head looks at 4 points on each of 4 levels, bilinear between cells, zero outside, and adds up
+what it finds there. With the cells as rows of one table this is a weighted sum of 64 rows (16 points, 4 corners
+each): :class:`Bags` has ``embedding_bag`` read and add them in one go, which on a CPU is many times faster than
+to sample 16 maps and to add those up (:class:`Grids`, the usual way, kept for other devices).
+
+Points of one query and head are numbered level by level: n = (level, point) below, L P of them.
 """
 
 from __future__ import annotations
@@ -24,15 +26,16 @@ POINTS = 4
 class Values(Protocol):
     """What is looked at, laid out for fast sampling."""
 
-    def sample(self, cells: Tensor, weights: Tensor) -> Tensor:
-        """Weighted sum of bilinear samples.
+    def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sums of bilinear samples.
 
         Args:
-            cells: (B, Q, M, L, P, 2) float32, x then y in cells of level l; 0 is the centre of the first.
-            weights: (B, Q, M, L, P) float32.
+            x: (B, Q, M, L P) float32, in cells of the point's level; 0 is the centre of the first.
+            y: likewise.
+            weights: (B, Q, M, L P) float32.
 
         Returns:
-            (B, Q, M * D) float32.
+            (B, Q, M D) float32.
         """
         ...
 
@@ -47,25 +50,25 @@ class Grids:
 
     def __init__(self, value: Tensor, shapes: Shapes) -> None:
         B, _, M, D = value.shape
-        parts = value.split([height * width for height, width in shapes], 1)
+        parts = torch.split(value, [height * width for height, width in shapes], 1)
         self._maps = [
             part.permute(0, 2, 3, 1).reshape(B * M, D, *shape)
             for part, shape in zip(parts, shapes, strict=True)
         ]
-        self._extents = extents(shapes, value.device)
+        self._extents = extents(shapes, value.device)[:, None]
 
-    def sample(self, cells: Tensor, weights: Tensor) -> Tensor:
+    def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         """See :class:`Values`."""
-        B, Q, M, L, P, _ = cells.shape
-        grid = (2 * cells + 1) / self._extents[:, None] - 1
-        grid = grid.transpose(1, 2).reshape(B * M, Q, L, P, 2)
+        B, Q, M, N = x.shape
+        L = len(self._maps)
+        cells = torch.stack((x, y), -1).transpose(1, 2).reshape(B * M, Q, L, N // L, 2)
+        grid = (2 * cells + 1) / self._extents - 1
         found = [
             F.grid_sample(level, grid[:, :, index], align_corners=False)
             for index, level in enumerate(self._maps)
         ]
-        share = weights.transpose(1, 2).reshape(B * M, 1, Q, L * P)
-        summed = (torch.cat(found, -1) * share).sum(-1)
-        return summed.view(B, -1, Q).transpose(1, 2)
+        share = weights.transpose(1, 2).reshape(B * M, 1, Q, N)
+        return (torch.cat(found, -1) * share).sum(-1).view(B, -1, Q).transpose(1, 2)
 
 
 class Bags:
@@ -76,54 +79,55 @@ class Bags:
     Args:
         value: (B, S, M, D) float32.
         shapes: (H_l, W_l) of each level.
+        points: P.
     """
 
-    def __init__(self, value: Tensor, shapes: Shapes) -> None:
+    def __init__(self, value: Tensor, shapes: Shapes, points: int) -> None:
         B, _, M, D = value.shape
-        device = value.device
-        framed = [(height + 2) * (width + 2) for height, width in shapes]
-        # A point on the right or lower frame has corners one step further, of weight zero: they need rows too.
-        self._rows = sum(framed) + max(width for _, width in shapes) + 3
-        table = value.new_zeros(B, M, self._rows, D)
-        start, starts, first = 0, [], 0
-        for (height, width), size in zip(shapes, framed, strict=True):
+        starts, rows = [], 0
+        for height, width in shapes:
+            starts.append(rows + width + 3)
+            rows += (height + 2) * (width + 2)
+        # The corners of a point on the last frame lie a step beyond it: rows of zeros that weigh nothing.
+        rows += shapes[-1][1] + 3
+        table = value.new_zeros(B, M, rows, D)
+        first = 0
+        for (height, width), start in zip(shapes, starts, strict=True):
             part = value[:, first : first + height * width].view(B, height, width, M, D)
-            place = table[:, :, start : start + size].view(B, M, height + 2, width + 2, D)
-            place[:, :, 1:-1, 1:-1] = part.permute(0, 3, 1, 2, 4)
-            starts.append(start + width + 3)
-            start, first = start + size, first + height * width
+            framed = table[:, :, start - width - 3 :][:, :, : (height + 2) * (width + 2)]
+            framed.view(B, M, height + 2, width + 2, D)[:, :, 1:-1, 1:-1] = part.permute(0, 3, 1, 2, 4)
+            first += height * width
         self._table = table.view(-1, D)
-        bags = torch.arange(B * M, device=device, dtype=torch.int32) * self._rows
-        self._bags = bags.view(B, 1, M, 1, 1)
-        self._greatest = extents(shapes, device)[:, None]
-        strides = torch.tensor([width + 2 for _, width in shapes], device=device, dtype=torch.int32)
-        self._strides = strides[:, None]
-        self._starts = torch.tensor(starts, device=device, dtype=torch.int32)[:, None]
+        far = extents(shapes, value.device).repeat_interleave(points, 0)
+        self._near, self._right, self._lower = torch.full_like(far[:, 0], -1), far[:, 0], far[:, 1]
+        self._step = far[:, 0].int() + 2
+        self._corners = torch.stack((0 * self._step, 0 * self._step + 1, self._step, self._step + 1))
+        bags = torch.arange(B * M, device=value.device, dtype=torch.int32).view(B, 1, M, 1) * rows
+        begins = torch.tensor(starts, device=value.device, dtype=torch.int32)
+        self._starts = bags + begins.repeat_interleave(points)
 
-    def sample(self, cells: Tensor, weights: Tensor) -> Tensor:
+    def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         """See :class:`Values`."""
-        B, Q, M, L, P, _ = cells.shape
-        cells = cells.clamp(min=-1).minimum(self._greatest)
-        low = cells.floor()
-        right, lower = (cells - low).unbind(-1)
-        x, y = low.int().unbind(-1)
-        corner = y * self._strides + x + (self._starts + self._bags)
-        below = corner + self._strides
-        rows = torch.stack((corner, corner + 1, below, below + 1), -1)
-        lower = lower * weights
-        upper = weights - lower
-        upper_right, lower_right = upper * right, lower * right
-        shares = torch.stack((upper - upper_right, upper_right, lower - lower_right, lower_right), -1)
-        size = (B * Q * M, 4 * L * P)
+        B, Q, M, N = x.shape
+        x, y = x.clamp(self._near, self._right), y.clamp(self._near, self._lower)
+        left, top = x.floor(), y.floor()
+        right, low = x - left, (y - top) * weights
+        high = weights - low
+        high_right, low_right = high * right, low * right
+        shares = torch.stack((high - high_right, high_right, low - low_right, low_right), 3)
+        corner = top.int() * self._step + left.int() + self._starts
+        rows = corner[:, :, :, None] + self._corners
+        size = (B * Q * M, 4 * N)
         summed = F.embedding_bag(
             rows.view(size), self._table, per_sample_weights=shares.view(size), mode="sum"
         )
         return summed.view(B, Q, -1)
 
 
-def values(value: Tensor, shapes: Shapes) -> Values:
+def values(value: Tensor, shapes: Shapes, points: int = POINTS) -> Values:
     """The faster layout for the device that ``value``, (B, S, M, D), is on."""
-    return Bags(value.float(), shapes) if value.device.type == "cpu" else Grids(value.float(), shapes)
+    value = value.float()
+    return Bags(value, shapes, points) if value.device.type == "cpu" else Grids(value, shapes)
 
 
 def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
@@ -139,7 +143,8 @@ def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) ->
         (B, Q, M * D) float32.
     """
     cells = locations * extents(shapes, value.device)[:, None] - 0.5
-    return values(value, shapes).sample(cells, weights)
+    x, y = cells.flatten(3, 4).unbind(-1)
+    return values(value, shapes, locations.shape[4]).sample(x, y, weights.flatten(3))
 
 
 class DeformableAttention(nn.Module):
@@ -165,22 +170,34 @@ class DeformableAttention(nn.Module):
             value = value.masked_fill(~real[..., None], 0)
         return values(value.view(*value.shape[:2], HEADS, -1), shapes)
 
-    def forward(self, query: Tensor, reference: Tensor, looked_at: Values) -> Tensor:
+    def looking(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of one linear map to all x offsets, all y offsets and all attention weights."""
+        # x and y in blocks of their own: every step of the sampling then runs over contiguous memory.
+        offsets, bias = self.sampling_offsets.weight, self.sampling_offsets.bias
+        return (
+            torch.cat((offsets[0::2], offsets[1::2], self.attention_weights.weight)),
+            torch.cat((bias[0::2], bias[1::2], self.attention_weights.bias)),
+        )
+
+    def forward(
+        self, query: Tensor, reference: Tensor, looked_at: Values, looking: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
         """Look around the reference points.
 
         Args:
             query: (B, Q, C), position added.
-            reference: (B, Q, L, 2) float32 in cells of each level, see :func:`in_cells`.
+            reference: (B, Q, 2, L P) float32, x and y in cells of each point's level, see :func:`in_cells`.
             looked_at: from :meth:`lay_out`.
+            looking: from :meth:`looking`; None makes it.
 
         Returns:
             (B, Q, C).
         """
-        B, Q, _ = query.shape
         # Coordinates need all 24 bits: half precision would move a point by a third of a cell.
-        offsets = self.sampling_offsets(query).float().view(B, Q, HEADS, LEVELS, POINTS, 2)
-        weights = self.attention_weights(query).float().view(B, Q, HEADS, -1).softmax(-1)
-        found = looked_at.sample(
-            reference[:, :, None, :, None] + offsets, weights.view(B, Q, HEADS, LEVELS, POINTS)
+        x, y, weights = (
+            part.view(*part.shape[:2], HEADS, LEVELS * POINTS)
+            for part in F.linear(query, *(looking or self.looking())).float().chunk(3, -1)
         )
+        x, y = x + reference[:, :, :1], y + reference[:, :, 1:]
+        found = looked_at.sample(x, y, weights.softmax(-1))
         return self.output_proj(found.to(query.dtype))  # type: ignore[no-any-return]

@@ -111,17 +111,19 @@ def cell_centres(levels: Levels) -> Tensor:
     return torch.cat(points, 1)
 
 
-def in_cells(points: Tensor, levels: Levels) -> Tensor:
+def in_cells(points: Tensor, levels: Levels, repeat: int) -> Tensor:
     """Points as shares of the real extent, in the cells of each level: 0 is the centre of the first.
 
     Args:
         points: (B, Q, 2) float32, x then y.
         levels: the geometry.
+        repeat: P, how often each level's is repeated.
 
     Returns:
-        (B, Q, L, 2) float32, x then y.
+        (B, Q, 2, L P) float32, x then y.
     """
-    return points[:, :, None] * levels.ratios[:, None] * extents(levels.shapes, points.device) - 0.5
+    cells = points[:, :, None] * levels.ratios[:, None] * extents(levels.shapes, points.device) - 0.5
+    return cells.transpose(2, 3).repeat_interleave(repeat, 3)
 
 
 def extents(shapes: Shapes, device: torch.device) -> Tensor:

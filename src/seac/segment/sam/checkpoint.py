@@ -1,4 +1,4 @@
-"""The published ``sam_vit_*.pth`` files for transformers' SamModel: names translated, sizes read off tensors."""
+"""The published ``sam_vit_*.pth`` for transformers' SamModel: names translated, sizes read off tensors."""
 
 from __future__ import annotations
 

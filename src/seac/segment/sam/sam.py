@@ -105,7 +105,7 @@ class Sam:
 
     @torch.inference_mode()
     def logits(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Mask logits at a quarter of the network's input, (N, side / 4, side / 4), and predicted IoU (N,)."""
+        """Mask logits (N, side / 4, side / 4), the network's own resolution, and predicted IoU (N,)."""
         (height, width), (content_height, content_width) = encoded.size, encoded.content
         ratio = torch.tensor([content_width / width, content_height / height] * 2)
         prompts = (boxes.float().cpu() * ratio).to(self.device)

@@ -40,7 +40,7 @@ class Sam2:
     def load(
         cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
     ) -> Sam2:
-        """SAM 2.1 from a folder of transformers' (its video half, which the published files hold, is left out).
+        """SAM 2.1 from a folder of transformers'; the video half that it holds is left out.
 
         Raises:
             InputError: something else.
