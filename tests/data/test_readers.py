@@ -130,6 +130,13 @@ def test_vggss_boxes_are_clipped_before_they_are_painted(tmp_path: Path) -> None
     assert reader.clips[0].boxes[0][0] == -2.9e16
 
 
+@pytest.mark.parametrize("box", [[-0.2, -0.1, 0.5, 0.5], [-2.9e16, -1e300, 0.5, 0.5], [0, 0, 0.5, 0.5]])
+def test_a_corner_outside_counts_as_the_edge(tmp_path: Path, box: list[float]) -> None:
+    reader = open_benchmark("vggss", make_vggss(tmp_path, [{"file": "a", "class": "cat", "bbox": [box]}]))
+    truth = reader.truth(reader.clips[0])[0]
+    assert truth.sum() == truth[:112, :112].sum() == 112 * 112
+
+
 def test_a_corner_is_rounded_down(tmp_path: Path) -> None:
     entry: dict[str, object] = {"file": "a", "class": "cat", "bbox": [[0.1, 0.2, 0.31, 0.43]]}
     truth = (reader := open_benchmark("vggss", make_vggss(tmp_path, [entry]))).truth(reader.clips[0])[0]
@@ -277,6 +284,12 @@ def test_a_mask_of_ones_is_refused_rather_than_read_as_empty(tmp_path: Path) -> 
     write_picture(tmp_path / "mask.png", square(1))
     with pytest.raises(InputError, match="brightest value is 1"):
         read_one_bit(tmp_path / "mask.png")
+
+
+def test_a_mask_is_read_as_one_bit_without_dithering(tmp_path: Path) -> None:
+    grey = np.repeat(np.array([[0, 127, 128, 255]], np.uint8), 4, axis=0)
+    write_picture(tmp_path / "mask.png", grey)
+    assert read_one_bit(tmp_path / "mask.png").tolist() == [[False, False, True, True]] * 4
 
 
 def test_class_numbers_must_be_contiguous_with_background_first(tmp_path: Path) -> None:
