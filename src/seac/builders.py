@@ -30,6 +30,13 @@ def classic_segmenter(device: str) -> Segmenter:
     return build("classic")
 
 
+def grid_segmenter(device: str) -> Segmenter:
+    """Cells in place of masks: the baseline without a segmenter."""
+    from seac.segment.grid import Grid
+
+    return Grid()
+
+
 def efficientnet_lite2(device: str) -> VisionEncoder:
     """EfficientNet-Lite2 with ImageNet weights."""
     from seac.associate.vision.efficientnet_lite import EfficientNetLite

@@ -53,6 +53,7 @@ PARTS: dict[str, dict[str, str]] = {
     "segmenter": {
         "tiny": "seac.builders:tiny_segmenter",
         "classic": "seac.builders:classic_segmenter",
+        "grid": "seac.builders:grid_segmenter",
         **{f"sam-vit-{size}": "seac.stacks:sam" for size in SIZES},
         **{f"sam-hq-vit-{size}": "seac.stacks:sam" for size in SIZES},
         **{f"sam2.1-hiera-{size}": "seac.stacks:sam2" for size in ("l", "b", "s", "t")},

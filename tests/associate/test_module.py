@@ -77,7 +77,7 @@ def test_a_row_of_padding_alone_gives_no_nan_neither_forward_nor_backward(
 
 
 def test_without_layers_a_mask_is_judged_by_itself() -> None:
-    network, seen = module(depth=0, variant="grid"), masks(1, 5)
+    network, seen = module(depth=0), masks(1, 5)
     torch.testing.assert_close(
         network.embed_masks(seen, nothing(1, 5))[:, 2:3],
         network.embed_masks(seen[:, 2:3], nothing(1, 1)),
@@ -89,6 +89,32 @@ def test_without_layers_a_mask_is_judged_by_itself() -> None:
 def test_a_cell_of_a_grid_has_no_local_view() -> None:
     assert AssociationConfig(4, 4, variant="grid").local_weight == 0.0
     assert AssociationConfig(4, 4).local_weight == 0.6
+
+
+def test_a_grid_gets_back_the_cells_of_the_feature_map() -> None:
+    from seac.associate.mask_embedding import pooled_under
+    from seac.associate.module import sharpened
+    from seac.segment.grid import Grid
+
+    features = torch.rand(1, 6, 9, 9, generator=torch.Generator().manual_seed(0))
+    proposals = Grid()(torch.zeros(3, 90, 180, dtype=torch.uint8))
+    views = pooled_under(features, proposals.masks)[None]
+    cells = features[0].flatten(1).T[None]
+    torch.testing.assert_close(sharpened(views, nothing(1, 81)), cells, rtol=1e-4, atol=1e-4)
+    padded = torch.cat([views, torch.full((1, 3, 6), 7.0)], 1)
+    torch.testing.assert_close(
+        sharpened(padded, torch.arange(84)[None] >= 81)[:, :81], cells, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_cells_of_a_grid_cover_the_frame_once() -> None:
+    from seac.segment.grid import Grid
+
+    for height, width in ((90, 180), (50, 31), (5, 400)):
+        proposals = Grid()(torch.zeros(3, height, width, dtype=torch.uint8))
+        assert torch.equal(proposals.masks.sum(0), torch.ones(height, width, dtype=torch.int64))
+        areas = (proposals.boxes[:, 2:] - proposals.boxes[:, :2]).prod(1)
+        assert torch.equal(areas, proposals.masks.sum((1, 2)).float())
 
 
 def test_pooling_weighs_windows_and_does_not_mind_their_order() -> None:

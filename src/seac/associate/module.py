@@ -15,6 +15,8 @@ from seac.associate.pooling import AttentionPooling
 
 TEMPERATURE, COLDEST, HOTTEST = 0.07, 0.01, 1.0
 HAIR = 1e-5
+GROUND = 0.1
+"""Weight of what is outside a mask in the quick path's global view; see ``mask_embedding.pooled_under``."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class AssociationConfig:
         norm_first: pre-norm in place of post-norm.
         lam: weight of the local view (Eq. 3).
         normalised: frozen features are scaled to unit length times the square root of their size first.
-        variant: "masks", or "grid" for the cells of a feature map in their place (the EZ-VSL idea): a grid
-            segmenter's cells, of which only the global view counts.
+        variant: "masks", or "grid" for the cells of a feature map in their place (the EZ-VSL idea): those of
+            the segmenter "grid", of which only the global view counts.
         words: share of the zero-shot similarity in the answer, 0 to 1.
         words_scale: what a zero-shot cosine is multiplied by to be as wide as a trained one.
     """
@@ -95,7 +97,7 @@ class AssociationModule(nn.Module):
             masks: (B, N, d_m), already mixed (Eq. 3).
             padding: (B, N) bool, True where there is no mask.
         """
-        placed: Tensor = self.mask_projection(self.mask_encoder(self._scaled(masks), padding))
+        placed: Tensor = self.mask_projection(self.mask_encoder(self._seen(masks, padding), padding))
         return placed
 
     def embed_audio(self, windows: Tensor, padding: Tensor) -> Tensor:
@@ -115,7 +117,27 @@ class AssociationModule(nn.Module):
         placed = self.embed_masks(masks, mask_padding)
         return placed, self.embed_audio(windows, window_padding), self.temperature
 
+    def _seen(self, masks: Tensor, padding: Tensor) -> Tensor:
+        return self._scaled(sharpened(masks, padding) if self.config.variant == "grid" else masks)
+
     def _scaled(self, features: Tensor) -> Tensor:
         if not self.config.normalised:
             return features
         return functional.normalize(features, dim=-1) * math.sqrt(features.shape[-1])
+
+
+def sharpened(cells: Tensor, padding: Tensor, ground: float = GROUND) -> Tensor:
+    """Cells of a feature map from the quick path's global views of a grid's cells: (B, N, d_m).
+
+    Such a view is the mean of all cells, in which its own weighs 1 and each other one ``ground``; of all
+    views together, which have the same mean as the cells, that can be undone.
+
+    Args:
+        cells: (B, N, d_m) global views.
+        padding: (B, N) bool, True where there is no cell.
+        ground: weight of the other cells.
+    """
+    there = (~padding).to(cells.dtype)[..., None]
+    count = there.sum(dim=1, keepdim=True)
+    mean = (cells * there).sum(dim=1, keepdim=True) / count.clamp_min(1)
+    return (mean + (cells - mean) * (1 + ground * count / (1 - ground))).masked_fill(padding[..., None], 0)
