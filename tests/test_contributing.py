@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import torch
 
 from seac import cli, presets
+from seac.data import table
+from seac.data.clip import Clip, TruthKind
 from seac.export import sink
 from seac.segment.proposals import Proposals
 from seac.segment.resize import boxes_of
+from tests.evaluation import world
 from tests.fakes import PitchHearing, fake_model, squares, tone, write_video
 
 
@@ -57,3 +62,29 @@ def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
     film = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
     assert cli.run(["segment", str(film), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
     assert len((tmp_path / "out/mine.txt").read_text().splitlines()) == 2
+
+
+class OneClip:
+    name, kind, classes, size = "mine", TruthKind.MASKS, (), (224, 224)
+
+    def __init__(self, folder, split="test", *, strict=True):
+        self.folder = folder
+        frame, wav = folder / "one.png", folder / "one.wav"
+        self.clips = (Clip("one", "one", split, "red", (frame,), wav, hears=((0, 5),)),)
+
+    def image(self, clip, frame):
+        return world.picture()
+
+    def waveform(self, clip):
+        return torch.from_numpy(tone("red", 2)), 16_000
+
+    def truth(self, clip):
+        return torch.from_numpy(world.mask_of("red"))[None]
+
+
+def test_a_benchmark_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(table.READERS, "mine", f"{__name__}:OneClip")
+    monkeypatch.setattr("seac.evaluation.run.load_model", lambda preset, **options: fake_model())
+    assert cli.run(["evaluate", "mine", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99

@@ -94,6 +94,7 @@ class Evaluation:
         frames: frames scored.
         methods: rows, the method in question first.
         settings: everything that decided the figures, as plain values; with machine and versions.
+        note: what the protocols of this benchmark mean, in a few sentences.
         missing: ids of clips without prediction (allowed by ``--allow-missing``).
         leakage: overlap with a training list, where one is known.
         seconds: wall time by step: ``{"scoring": .., "predicting": ..}``.
@@ -104,6 +105,7 @@ class Evaluation:
     frames: int
     methods: tuple[Method, ...]
     settings: Mapping[str, Any]
+    note: str = ""
     missing: tuple[str, ...] = ()
     leakage: Leakage | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)

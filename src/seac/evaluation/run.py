@@ -27,7 +27,7 @@ from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.outside import Outside
 from seac.evaluation.predict import folder_of, open_store, predict
 from seac.evaluation.report import write_report
-from seac.evaluation.score import check_protocol, score
+from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.watch import Watch
 from seac.loading import load as load_model
 from seac.pipeline import SeAC
@@ -91,6 +91,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
         settings=settings | common_settings(job),
+        note=scorer_for(reader, job.threshold).note,
         missing=missing,
         leakage=leakage,
         seconds={step: round(seconds, 3) for step, seconds in watch.seconds.items()},

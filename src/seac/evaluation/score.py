@@ -46,7 +46,10 @@ Figures = dict[str, dict[str, float]]
 
 
 class Scorer(Protocol):
-    """One benchmark's protocols over one method."""
+    """One benchmark's protocols over one method: their ``names``, and a ``note`` on what they mean."""
+
+    names: tuple[str, ...]
+    note: str
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
         """Take a clip into account; its own figures, and how well each frame fits (for the blame)."""
@@ -67,6 +70,13 @@ class Scorer(Protocol):
 
 class MaskScorer:
     """S4 and MS3: official (batches of 4 clips, sigmoid), dataset (one curve), fixed (one threshold)."""
+
+    names: tuple[str, ...] = ("official", "dataset", "fixed")
+    note = (
+        "official: the published script (a sigmoid on logits of our heatmap, 4 clips a batch, the best "
+        "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; fixed: one "
+        "threshold for all."
+    )
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
@@ -118,6 +128,12 @@ class MaskScorer:
 class LabelScorer:
     """AVSBench-semantic: official (per frame and class, padded to 10) and dataset (one confusion matrix)."""
 
+    names: tuple[str, ...] = ("official", "dataset")
+    note = (
+        "official: per frame and class, padded to 10 frames, all classes; dataset: one confusion matrix over "
+        "all pixels, classes that occur."
+    )
+
     def __init__(self, classes: tuple[str, ...]) -> None:
         self.classes = classes
         self._sums = {
@@ -160,6 +176,12 @@ class LabelScorer:
 
 class BoxScorer:
     """VGG-SS and kin: fixed and median; with pairs that do not sound, AP, max-F1 and LocAcc."""
+
+    names: tuple[str, ...] = ("fixed", "median")
+    note = (
+        "fixed: the heatmap's pixels from the threshold up; median: above the heatmap's own median, by which "
+        "half of the frame is always lit and even an oracle is held down."
+    )
 
     def __init__(self, threshold: float, *, extended: bool) -> None:
         self.threshold, self.extended = threshold, extended
@@ -214,6 +236,13 @@ class BoxScorer:
 
 class RobustnessScorer:
     """False alarms under each variant, and the AUROC of the confidence against the clips as they are."""
+
+    names: tuple[str, ...] = ("all", *VARIANTS[1:])
+    note = (
+        "FPR: share of pixels, and of frames, lit although nothing visible sounds. AUROC: of the confidence, "
+        "against the frames with their own sound. Noise is white, RMS in dBFS. What else is in a frame is "
+        "not annotated, so a thing of the strange class may be there by chance."
+    )
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
@@ -300,25 +329,15 @@ def scorer_for(reader: Reader, threshold: float) -> Scorer:
     return BoxScorer(threshold, extended=reader.name == "vggss-extended")
 
 
-PROTOCOLS = {
-    "s4": ("official", "dataset", "fixed"),
-    "ms3": ("official", "dataset", "fixed"),
-    "avss": ("official", "dataset"),
-    "vggss": ("fixed", "median"),
-    "vggss-extended": ("fixed", "median"),
-    "flickr-soundnet": ("fixed", "median"),
-    "robustness": ("all", *VARIANTS[1:]),
-}
-
-
 def check_protocol(protocol: str | None, reader: Reader) -> None:
     """Refuse a protocol that a benchmark does not have.
 
     Raises:
         InputError: it does not; the line names those there are.
     """
-    if protocol is not None and protocol not in PROTOCOLS[reader.name]:
-        raise InputError(unknown(f"protocol of {reader.name}", protocol, PROTOCOLS[reader.name]))
+    known = scorer_for(reader, 0.5).names
+    if protocol is not None and protocol not in known:
+        raise InputError(unknown(f"protocol of {reader.name}", protocol, known))
 
 
 def by_category(rows: list[ClipScore]) -> Figures:

@@ -12,7 +12,7 @@ from seac.evaluation.report.gallery import Gallery
 from seac.evaluation.report.tables import Table, all_tables
 
 TEMPLATE = "assets/report.html.j2"
-READ = {
+TITLES = {
     "s4": "AVSBench S4: one thing sounds",
     "ms3": "AVSBench MS3: several things sound",
     "avss": "AVSBench-semantic: what sounds, named",
@@ -21,31 +21,18 @@ READ = {
     "flickr-soundnet": "Flickr-SoundNet: boxes of several annotators",
     "robustness": "Robustness: silence, noise, the sound of another class",
 }
-NOTES = {
-    "s4": "official: the published script (a sigmoid on logits of our heatmap, 4 clips a batch, the best "
-    "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; "
-    "fixed: one threshold for all.",
-    "avss": "official: per frame and class, padded to 10 frames, all classes; dataset: one confusion matrix "
-    "over all pixels, classes that occur.",
-    "vggss": "fixed: the heatmap's pixels from the threshold up; median: above the heatmap's own median, by "
-    "which half of the frame is always lit and even an oracle is held down.",
-    "robustness": "FPR: share of pixels, and of frames, lit although nothing visible sounds. AUROC: of the "
-    "confidence, against the frames with their own sound. Noise is white, RMS in dBFS. What else is in "
-    "a frame is not annotated, so a thing of the strange class may be there by chance.",
-}
-NOTES |= {"ms3": NOTES["s4"], "vggss-extended": NOTES["vggss"], "flickr-soundnet": NOTES["vggss"]}
 
 
 def title(evaluation: Evaluation) -> str:
     """What the report is about."""
-    return READ[evaluation.benchmark]
+    return TITLES.get(evaluation.benchmark, evaluation.benchmark)
 
 
 def write_markdown(
     evaluation: Evaluation, plots: list[tuple[str, str]], gallery: Gallery, protocol: str | None, path: Path
 ) -> None:
     """Write the report as Markdown."""
-    lines = [f"# {title(evaluation)}", "", counted(evaluation), "", NOTES[evaluation.benchmark], ""]
+    lines = [f"# {title(evaluation)}", "", counted(evaluation), "", evaluation.note, ""]
     for table in all_tables(evaluation, protocol):
         lines += [f"## {table.title}", "", *_markdown(table), ""]
         if table.note:
@@ -72,7 +59,7 @@ def write_html(
     page = template.render(
         title=title(evaluation),
         counted=counted(evaluation),
-        note=NOTES[evaluation.benchmark],
+        note=evaluation.note,
         tables=tables[:-1],
         settings=tables[-1],
         plots=plots,
