@@ -31,7 +31,7 @@ unit: $(STAMP)
 # The editable install is made again only when what it depends on has changed.
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper]'
 	touch $@
 
 clean:
