@@ -64,7 +64,16 @@ def test_names_are_those_of_the_public_file() -> None:
 
 @pytest.mark.parametrize(
     ("samples", "count"),
-    [(0, 1), (1, 1), (399, 1), (WINDOW - 1, 1), (WINDOW, 1), (WINDOW + HOP - 1, 1), (WINDOW + HOP, 2), (80_000, 5)],
+    [
+        (0, 1),
+        (1, 1),
+        (399, 1),
+        (WINDOW - 1, 1),
+        (WINDOW, 1),
+        (WINDOW + HOP - 1, 1),
+        (WINDOW + HOP, 2),
+        (80_000, 5),
+    ],
 )
 def test_examples_that_are_not_whole_are_dropped_and_short_sounds_padded(samples: int, count: int) -> None:
     assert log_mel_examples(sound(samples), 16_000).shape == (count, 1, 96, 64)
