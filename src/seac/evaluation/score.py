@@ -74,8 +74,8 @@ class MaskScorer:
     names: tuple[str, ...] = ("official", "dataset", "fixed")
     note = (
         "official: the published script (a sigmoid on logits of our heatmap, 4 clips a batch, the best "
-        "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; fixed: "
-        "one threshold for all."
+        "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; "
+        "fixed: one threshold for all."
     )
 
     def __init__(self, threshold: float) -> None:
