@@ -93,6 +93,7 @@ def test_the_same_command_twice_gives_the_same_weights(store: MemoryStore, tmp_p
         (["--val", "s5:somewhere"], "unknown benchmark 's5'"),
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--devices", "0"], "--devices is 0"),
+        (["--set", "variant=grid"], "variant=grid needs a store of cells"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line_before_anything_is_trained(

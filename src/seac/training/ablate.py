@@ -22,7 +22,7 @@ from seac.training.checkpoint import FILE as CHECKPOINT
 from seac.training.checkpoint import origin
 from seac.training.config import TrainingConfig, configured
 from seac.training.loop import Fitting, fit
-from seac.training.train import encoder_for, fabric_for, make_folder, split
+from seac.training.train import check_variant, encoder_for, fabric_for, make_folder, split
 from seac.training.validation import Benchmarked, Retrieval, Wanted
 
 HELD_OUT = 0.1
@@ -74,6 +74,7 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
     axes, wanted = asked(job)
     store = open_store(job.store)
     config = configured(store.preset, job.settings)
+    check_variant(store, config)
     if not wanted and not config.held_out:
         config = replace(config, held_out=HELD_OUT)
     values = {axis.name: chosen_values(axis, store, config, job.values) for axis in axes}

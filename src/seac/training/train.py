@@ -54,6 +54,7 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     store = open_store(job.store)
     preset = preset_of(store, job.preset)
     config = configured(preset, job.settings)
+    check_variant(store, config)
     learnt, held_out = split(store, config)
     fabric = fabric_for(job.device, job.devices, config.precision)
     steps_per_epoch(learnt, config, fabric.world_size)
@@ -87,6 +88,21 @@ def preset_of(store: TrainingStore, asked: str | None) -> str:
             f"leave --preset out, or extract with --preset {asked}"
         )
     return store.preset
+
+
+def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
+    """Refuse to learn cells from masks, or masks from cells.
+
+    Raises:
+        InputError: the store holds the other.
+    """
+    grid = store.made_by.get("segmenter", "").startswith("grid")
+    if grid != (config.variant == "grid"):
+        raise InputError(
+            "variant=grid needs a store of cells: seac extract --segmenter grid --top-n 81"
+            if not grid
+            else "the store holds the cells of a grid: --set variant=grid --set n_masks=81"
+        )
 
 
 def split(store: TrainingStore, config: TrainingConfig) -> tuple[StorePart, StorePart]:

@@ -170,7 +170,13 @@ def unlearnt(store: TrainingStore, config: TrainingConfig, names: list[str] | No
         path = Path(folder) / FILE
         write(module, path, store.made_by)
         return load(
-            store.preset, device=device, vocabulary=names, association=path, top_n=config.n_masks, **settings
+            store.preset,
+            device=device,
+            vocabulary=names,
+            segmenter="grid" if config.variant == "grid" else None,
+            association=path,
+            top_n=config.n_masks,
+            **settings,
         )
 
 
