@@ -124,9 +124,13 @@ class StoreWriter:
 
     def compact(self) -> None:
         """Turn pending clips, and shards much smaller than they should be, into shards."""
-        small = [part for part in self._parts if part.path.stat().st_size < self._shard_bytes // 2]
+        small = [
+            part
+            for part in self._parts
+            if part.name in self._pending or part.path.stat().st_size < self._shard_bytes // 2
+        ]
         for batch in _batches(sorted(small, key=lambda part: part.footer.ids[0]), self._shard_bytes):
-            if len(batch) > 1 or batch[0].path.parent.name == PENDING:
+            if len(batch) > 1 or batch[0].name in self._pending:
                 self._merge(batch)
 
     def close(self) -> None:
