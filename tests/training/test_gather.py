@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 from pathlib import Path
 
 import torch
-import torch.multiprocessing
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -15,6 +15,7 @@ from seac.training.gather import gathered, gathered_groups
 from seac.training.prepare import Prepared
 from seac.training.step import batch_loss
 
+FORK = multiprocessing.get_context("fork")
 B, N, W = 8, 4, 3
 GROUPS = torch.tensor([1, 0, 1, 0, 2, 3, 3, 2])
 """Mixtures of the whole batch; the first half of the samples has the first two to itself."""
@@ -78,7 +79,12 @@ def one_of_two(rank: int, folder: str) -> None:
 
 def test_two_ranks_with_half_a_batch_are_one_rank_with_the_whole() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(one_of_two, (folder,), nprocs=2)
+        ranks = [FORK.Process(target=one_of_two, args=(rank, folder)) for rank in (0, 1)]
+        for rank in ranks:
+            rank.start()
+        for rank in ranks:
+            rank.join()
+        assert [rank.exitcode for rank in ranks] == [0, 0]
         both = [torch.load(Path(folder) / f"{rank}.pt") for rank in (0, 1)]
     for (mixed, loss), (value, gradients) in both[0].items():
         alone, expected = learnt(module(), whole(mixed), loss)
