@@ -19,6 +19,7 @@ from seac.pipeline import SeAC, Settings, Stages
 from seac.presets import PARTS, Preset, accepted, builder, checked_settings, choose
 from seac.segment.proposals import Segmenter
 from seac.weights import Weights
+from seac.weights.progress import bar
 
 
 def load(
@@ -71,7 +72,7 @@ def load(
     names = vocabulary_from(vocabulary)
     device = checked_device(device)
     calibration = calibrated(threshold)
-    weights = Weights(folder=Path(weights_dir) if weights_dir else None)
+    weights = Weights(folder=Path(weights_dir) if weights_dir else None, watch=bar)
     stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
         stage: builder(stage, getattr(chosen, stage), weights)(device)
         for stage in ("vision", "audio", "text")

@@ -73,7 +73,7 @@ class Weights:
             InputError: no such weights, or they are missing, damaged, or cannot be fetched.
         """
         row = record(name)
-        own = self._own(row)
+        own = self.own(row)
         if own is not None:
             return own
         for file in row.files:
@@ -195,7 +195,7 @@ class Weights:
         self._set_stamp(row, target, digest)
         return target
 
-    def _own(self, row: Record) -> Path | None:
+    def own(self, row: Record) -> Path | None:
         """The weights in the user's own folder: ``DIR/RECORD/FILE``, or ``DIR/FILE`` if there is one file."""
         chosen = self.folder or os.environ.get("SEAC_WEIGHTS_DIR")
         if not chosen:
