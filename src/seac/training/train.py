@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -134,8 +135,15 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
         raise InputError(f"--devices is {devices}: give at least 1")
     if kind.type == "cuda" and devices > torch.cuda.device_count():
         raise InputError(f"--devices is {devices}, and there are {torch.cuda.device_count()} CUDA devices")
+    nodes = 1
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun says how many there are, on this machine and in all
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
     chosen: Any = [kind.index] if kind.index is not None and devices == 1 else devices
-    fabric = Fabric(accelerator=kind.type, devices=chosen, precision=precision)
+    strategy = "ddp" if devices * nodes > 1 else "auto"
+    fabric = Fabric(
+        accelerator=kind.type, strategy=strategy, devices=chosen, num_nodes=nodes, precision=precision
+    )
     fabric.launch()
     return fabric
 
