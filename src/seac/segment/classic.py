@@ -18,7 +18,7 @@ from torch import Tensor
 from seac.segment.hierarchy import Weights, merge
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.proposals import Proposals
-from seac.segment.resize import boxes_of, enlarge, resize_image, whole_frame, working_size
+from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame, working_size
 from seac.segment.saliency import shared_saliency
 from seac.segment.superpixels import Superpixels, cut
 
@@ -96,10 +96,10 @@ class Classic:
         s = self.settings
         kept = suppress(pairwise_iou(regions.rows, regions.area), s.overlap, s.most)
         masks = enlarge(regions.masks(kept), height, width)
-        seen = masks.flatten(1).any(1)
-        if not seen.any():
+        there = seen(masks)
+        if not there.any():
             return whole_frame(height, width)
-        return Proposals(masks[seen], boxes_of(masks[seen]), regions.scores[kept][seen])
+        return Proposals(masks[there], boxes_of(masks[there]), regions.scores[kept][there])
 
     def regions(self, image: Tensor, taps: tuple[Tensor, ...] = ()) -> Regions:
         """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS.

@@ -15,7 +15,7 @@ from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Drawn, Network, NetworkSettings, at_size
 from seac.segment.nms import suppress
 from seac.segment.proposals import Proposals
-from seac.segment.resize import boxes_of, enlarge, whole_frame
+from seac.segment.resize import boxes_of, enlarge, seen, whole_frame
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ class Combined:
         scores = torch.cat([things.scores, regions.scores[chosen] * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)
         masks, scores = masks[order], scores[order]
-        seen = masks.flatten(1).any(1)
-        if not seen.any():
+        there = seen(masks)
+        if not there.any():
             return whole_frame(height, width)
-        return Proposals(masks[seen], boxes_of(masks[seen]), scores[seen])
+        return Proposals(masks[there], boxes_of(masks[there]), scores[there])
 
 
 def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:

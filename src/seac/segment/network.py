@@ -17,7 +17,7 @@ from seac.errors import InputError
 from seac.segment.condinst import ProposalNet, draw
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.proposals import Proposals
-from seac.segment.resize import boxes_of, resize_image, whole_frame
+from seac.segment.resize import boxes_of, resize_image, seen, whole_frame
 
 ASSET = "assets/proposals.safetensors"
 MULTIPLE = 32
@@ -110,10 +110,10 @@ class Network:
         height, width = image.shape[-2:]
         drawn = self.drawn(image)
         masks = at_size(drawn.logits, height, width)
-        seen = masks.flatten(1).any(1)
-        if not seen.any():
+        there = seen(masks)
+        if not there.any():
             return whole_frame(height, width)
-        return Proposals(masks[seen], boxes_of(masks[seen]), drawn.scores[seen])
+        return Proposals(masks[there], boxes_of(masks[there]), drawn.scores[there])
 
     @torch.inference_mode()
     def drawn(self, image: Tensor) -> Drawn:
@@ -129,7 +129,7 @@ class Network:
         ).cpu()
         scores = graded(logits, cells.logits[0, best].sigmoid().cpu())
         order = torch.argsort(scores, descending=True, stable=True)
-        order = order[(logits[order] > 0).flatten(1).any(1) & (scores[order] >= s.least_score)]
+        order = order[(logits[order].amax((1, 2)) > 0) & (scores[order] >= s.least_score)]
         kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), s.overlap, s.most)]
         return Drawn(logits[kept], scores[kept], tuple(tap[0].cpu() for tap in cells.taps))
 

@@ -1,0 +1,253 @@
+"""How quick the preset is, by stage, against a plain implementation: same weights, same machine, same run.
+
+    python -m benchmarks.speed [--clip demo/clip.mp4] [--frames 16] [--fps 4] [--scenes 40] [--json]
+
+Plain is what one writes first: masks cut out with PIL one after another, one forward pass for each view,
+a frame after the other. Every round runs each way once, one right after the other, so that what else the
+machine does falls on all of them alike; ratios are of medians. Fidelity: composites of dev media, where the
+exact path (Eq. 1-3) and the quick one see the same masks and hear the same sound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+from benchmarks.picking import Scene, hear, scenes, shared_folder
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.mask_embedding import embed_masks
+from seac.associate.vision.encoder import VisionEncoder
+from seac.export.sink import Clip, sink
+from seac.loading import load
+from seac.pipeline import SeAC
+from seac.result import Result
+from seac.segment.proposals import Proposals
+from seac.video.decode import SoundReader
+from seac.video.sources import pictures_of, source_of
+
+EXPORTS = ("overlay", "masks", "json", "timeline")
+FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
+
+
+def plain_embeddings(image: Tensor, proposals: Proposals, encoder: VisionEncoder) -> MaskEmbeddings:
+    """Eq. 1-2 as one writes them first: a picture at a time through PIL, one forward pass for each.
+
+    Args:
+        image: (3, H, W) uint8.
+        proposals: N masks and boxes.
+        encoder: the vision encoder.
+    """
+    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
+    soft = picture.filter(ImageFilter.GaussianBlur(15 * max(picture.size) / 1024))
+    black = Image.new("RGB", picture.size)
+    mean, std = (torch.tensor(colour).view(3, 1, 1) for colour in (encoder.mean, encoder.std))
+
+    def seen(view: Image.Image) -> tuple[Tensor, Tensor]:
+        pixels = np.asarray(view.resize((encoder.size, encoder.size), Image.Resampling.BILINEAR))
+        answer = encoder(((torch.from_numpy(pixels).permute(2, 0, 1) / 255 - mean) / std)[None])
+        assert answer.tags is not None
+        return answer.embeddings[0], answer.tags[0]
+
+    local, context = [], []
+    for mask, box in zip(proposals.masks.numpy(), proposals.boxes.tolist(), strict=True):
+        alpha = Image.fromarray(mask)
+        crop = Image.composite(picture, black, alpha).crop(tuple(round(edge) for edge in box))
+        square = Image.new("RGB", (max(crop.size),) * 2)
+        square.paste(crop, ((square.width - crop.width) // 2, (square.height - crop.height) // 2))
+        local.append(seen(square))
+        context.append(seen(Image.composite(picture, soft, alpha)))
+    return MaskEmbeddings(
+        torch.stack([embedding for embedding, _ in local]),
+        torch.stack([embedding for embedding, _ in context]),
+        torch.stack([tags for _, tags in local]),
+        torch.stack([tags for _, tags in context]),
+    )
+
+
+def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
+    """Milliseconds per frame of each stage, a frame after the other: median, 90th percentile, share."""
+    source = source_of(clip)
+    sound = SoundReader(source.sound, model.stages.audio.sample_rate)
+    exact = SeAC(model.stages, model.vocabulary, replace(model.settings, exact=True))
+    spent: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[..., Any], *given: Any) -> Any:
+        began = time.perf_counter()
+        answer = work(*given)
+        spent.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+        return answer
+
+    def written(result: Result) -> None:
+        for each in sinks:
+            each.add(result)
+
+    with tempfile.TemporaryDirectory() as folder:
+        sinks = [sink(name)(Path(folder), Clip(clip, source.sound, fps, {})) for name in EXPORTS]
+        pictures = pictures_of(source, fps, model.settings.max_side)
+        for number in range(frames):
+            frame = timed("decode", next, pictures, None)
+            if frame is None:
+                break
+            proposals = timed("propose", model.propose, frame.image)
+            timed("embed, quick", model.embed, frame.image, proposals)
+            timed("embed, exact", exact.embed, frame.image, proposals)
+            timed("embed, plain", plain_embeddings, frame.image, proposals, model.stages.vision)
+            half = model.settings.hears / 2
+            window = sound.read(frame.time - half, frame.time + half)
+            listened = timed("hear", model.hear, window, model.stages.audio.sample_rate, half)
+            result = timed("judge", model.judge, model.see(frame.image), listened, frame.time)
+            timed("draw and write", written, result)
+            if number == 0:
+                spent = {}  # the first frame also warms up
+        for each in sinks:
+            each.close()
+    return {
+        name: {"median_ms": float(np.median(times)), "p90_ms": float(np.percentile(times, 90))}
+        for name, times in spent.items()
+    }
+
+
+def whole(model: SeAC, clip: Path, fps: float, rounds: int = 3) -> dict[str, float]:
+    """Frames per second from decoding to files: side by side, one by one, exact; medians of rounds."""
+    ways = {
+        "quick": model.settings,
+        "quick, a frame at a time": replace(model.settings, workers=1),
+        "exact": replace(model.settings, exact=True),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, settings in ways.items():
+            way, count = SeAC(model.stages, model.vocabulary, settings), 0
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.perf_counter()
+                sinks = [sink(each)(Path(folder), Clip(clip, clip, fps, {})) for each in EXPORTS]
+                for result in way.video(clip, fps):
+                    count += 1
+                    for each in sinks:
+                        each.add(result)
+                for each in sinks:
+                    each.close()
+                rates[name].append(count / (time.perf_counter() - began))
+    return {name: float(np.median(values)) for name, values in rates.items()}
+
+
+def command(clip: Path, fps: float) -> dict[str, float]:
+    """``seac segment`` as a user runs it: seconds, peak memory; and seconds from start to a first result."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", PEAK, "segment", str(clip), "--fps", str(fps), "-o", folder, "--json"]
+        began = time.perf_counter()
+        said = subprocess.run(words, check=True, capture_output=True, text=True)
+        seconds = time.perf_counter() - began
+    summary = json.loads(said.stdout.splitlines()[-1])["clips"][0]
+    peak = float(said.stderr.splitlines()[-1])
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", FIRST.format(clip=str(clip), fps=fps)], check=True)
+    first = time.perf_counter() - began
+    return {
+        "seconds_from_start_to_end": seconds,
+        "frames_per_second": summary["frames"] / summary["seconds"],
+        "seconds_to_first_result": first,
+        "peak_megabytes": peak,
+    }
+
+
+PEAK = """
+import atexit, resource, sys
+from seac.__main__ import main
+atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr))
+main()
+"""
+
+
+def ranks(values: Tensor) -> Tensor:
+    """Ranks (n,) float, centred."""
+    order = values.argsort().argsort().float()
+    return order - order.mean()
+
+
+def fidelity(model: SeAC, made: Sequence[Scene]) -> dict[str, float]:
+    """The quick path against the exact one, on proposals (order) and on true masks (picking)."""
+    order: list[float] = []
+    same: list[bool] = []
+    picked: dict[str, list[bool]] = {"exact": [], "quick": []}
+    for scene in made:
+        heard = hear(model.stages.audio, scene.waveform)
+        proposals = model.propose(scene.image)
+        masks = torch.cat([scene.masks, proposals.masks])
+        boxes = torch.cat([scene.boxes, proposals.boxes])
+        true = len(scene.masks)
+        similarity = {}
+        for name, exact in (("exact", True), ("quick", False)):
+            vision, views = model.stages.vision, model.settings.views
+            embeddings = embed_masks(scene.image, masks, boxes, vision, views, exact=exact)
+            similarity[name] = model.stages.association(embeddings, heard)
+        for name, values in similarity.items():
+            picked[name].append(int(values[:true].argmax()) == 0)
+        left, right = (ranks(values[true:]) for values in similarity.values())
+        order.append(float((left * right).sum() / (left.norm() * right.norm()).clamp_min(1e-9)))
+        same.append(bool(left.argmax() == right.argmax()))
+    return {
+        "scenes": len(made),
+        "rank_correlation": float(np.mean(order)),
+        "same_best_mask": float(np.mean(same)),
+        "picking_exact": float(np.mean(picked["exact"])),
+        "picking_quick": float(np.mean(picked["quick"])),
+    }
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clip", type=Path, default=Path(__file__).parents[1] / "demo/clip.mp4")
+    parser.add_argument("--frames", type=int, default=16, help="for the table by stage; 0 leaves it out")
+    parser.add_argument("--fps", type=float, default=4.0)
+    parser.add_argument("--scenes", type=int, default=40, help="composites for fidelity; 0 leaves it out")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    model = load("tiny")
+    report: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    if options.frames:
+        report["stages"] = stages(model, options.clip, options.fps, options.frames + 1)
+        plain = report["stages"]["embed, plain"]["median_ms"]
+        report["embed_times_plain"] = {
+            name: plain / report["stages"][f"embed, {name}"]["median_ms"] for name in ("exact", "quick")
+        }
+        report["frames_per_second"] = whole(model, options.clip, options.fps)
+        report["command"] = command(options.clip, options.fps)
+    if options.scenes:
+        report["fidelity"] = fidelity(model, list(scenes(options.scenes, 0, shared_folder())))
+    print(json.dumps(report) if options.json else tables(report))
+
+
+def tables(report: dict[str, Any]) -> str:
+    """The report for people."""
+    lines = [f"torch {report['torch']}, {report['threads']} threads", ""]
+    for name, rows in report.items():
+        if not isinstance(rows, dict):
+            continue
+        lines += [f"{name}:"]
+        for key, value in rows.items():
+            if isinstance(value, dict):
+                lines.append(f"  {key:28} {value['median_ms']:8.1f} ms   p90 {value['p90_ms']:8.1f} ms")
+            else:
+                lines.append(f"  {key:28} {value:8.3f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
