@@ -17,11 +17,11 @@ from seac.errors import InputError
 
 def ruled(shape: torch.Size, number: int) -> Tensor:
     """The deterministic weights of the golden file (its README)."""
-    index = np.arange(int(np.prod(shape)), dtype=np.float64)
-    wave = np.sin(index * 12.9898 + number * 78.233) * 43758.5453
-    spread = np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else 0.05
-    values = (2 * (wave - np.floor(wave)) - 1) * spread * np.sqrt(3)
-    return torch.from_numpy(values.reshape(tuple(shape)).astype(np.float32))
+    wave = torch.arange(shape.numel(), dtype=torch.float64).mul_(12.9898).add_(number * 78.233).sin_()
+    spread = (2 / shape[1:].numel()) ** 0.5 if len(shape) > 1 else 0.05
+    unit = wave.mul_(43758.5453)
+    unit.sub_(unit.floor())
+    return unit.mul_(2).sub_(1).mul_(spread * 3**0.5).float().view(shape)
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from seac.errors import InputError
+from seac.segment import promptable
 from seac.segment.promptable import masks_at_size
 from seac.segment.sam.checkpoint import load_sam
 from seac.segment.sam.sam import Sam, SamSettings
 from seac.segment.sam.sam2 import Sam2
 from tests.checkpoints import SIDE, plain_sam, sam2, sam_hq
 
-BOXES = torch.tensor([[3.0, 4.0, 40.0, 30.0], [20.0, 10.0, 80.0, 45.0], [0.0, 0.0, 90.0, 50.0], [5.5, 7.25, 9.0, 12.0]])
+BOXES = torch.tensor(
+    [[3.0, 4.0, 40.0, 30.0], [20.0, 10.0, 80.0, 45.0], [0.0, 0.0, 90.0, 50.0], [5.5, 7.25, 9.0, 12.0]]
+)
 FEW_PIXELS = 2e-3
 """Share of pixels that may fall on the other side of zero by rounding."""
 
@@ -62,8 +65,14 @@ def processed(kind: str, network: Any, image: Tensor) -> Tensor:
         shapes = [inputs["original_sizes"].tolist()]
         if kind != "Sam2":
             shapes.append(inputs["reshaped_input_sizes"].tolist())
-        whole = reader.post_process_masks(answer.pred_masks, *shapes) if kind == "Sam2" else (
-            reader.post_process_masks(answer.pred_masks, *shapes, pad_size={"height": SIDE, "width": SIDE})
+        whole = (
+            reader.post_process_masks(answer.pred_masks, *shapes)
+            if kind == "Sam2"
+            else (
+                reader.post_process_masks(
+                    answer.pred_masks, *shapes, pad_size={"height": SIDE, "width": SIDE}
+                )
+            )
         )
         masks.append(whole[0][0, int(answer.iou_scores[0, 0].argmax())])
     return torch.stack(masks)
@@ -131,7 +140,9 @@ def test_no_boxes_give_no_masks(sam_file: Path) -> None:
 def test_half_precision_moves_borders_only(sam_file: Path) -> None:
     image = picture()
     exact, half = Sam.load(sam_file), Sam.load(sam_file, settings=SamSettings(precision="bfloat16"))
-    assert differing(exact.masks(exact.encode(image), BOXES)[0], half.masks(half.encode(image), BOXES)[0]) < 0.05
+    assert (
+        differing(exact.masks(exact.encode(image), BOXES)[0], half.masks(half.encode(image), BOXES)[0]) < 0.05
+    )
 
 
 def test_chunks_of_masks_change_nothing() -> None:
@@ -141,16 +152,18 @@ def test_chunks_of_masks_change_nothing() -> None:
     assert whole.dtype == torch.bool
 
 
-def test_memory_of_full_masks_is_that_of_booleans(sam_file: Path) -> None:
-    import tracemalloc
+def test_full_size_floats_exist_for_a_few_masks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    plain = torch.nn.functional.interpolate
 
-    logits = torch.zeros(40, 16, 16)
-    before = torch.empty(0)
-    del before
-    tracemalloc.start()
-    masks = masks_at_size(logits, (256, 256), 64, (64, 64), chunk=2)
-    tracemalloc.stop()
-    assert masks.element_size() * masks.numel() == 40 * 256 * 256
+    def watched(*given: Any, **how: Any) -> Tensor:
+        answer = plain(*given, **how)
+        made.append(len(answer))
+        return answer
+
+    monkeypatch.setattr(promptable.functional, "interpolate", watched)
+    masks_at_size(torch.zeros(40, 16, 16), (256, 256), SIDE, (SIDE, SIDE), chunk=2)
+    assert set(made) == {2}
 
 
 def test_another_file_is_told_in_one_line(tmp_path: Path) -> None:
