@@ -2,8 +2,8 @@
 
 The exact path makes both views of every mask and runs the encoder on all of them in batches. The quick path
 (``exact=False``) runs the encoder once on the frame, pools its feature map under every mask in place of the
-global views, and runs small crops for the local ones; ``benchmarks/embedding.py`` says what that costs in
-fidelity and gains in time.
+global views, and runs small crops for the local ones; ``python -m benchmarks.speed`` says what that costs
+in fidelity and gains in time.
 """
 
 from __future__ import annotations
