@@ -36,8 +36,10 @@ def extract(
     batch: Annotated[int | None, typer.Option(help="Views of masks per forward pass; more for GPUs.")] = None,
     tags: Annotated[bool, typer.Option(help="Keep class probabilities, for zero-shot association.")] = True,
     segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
     vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
     audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
@@ -55,7 +57,7 @@ def extract(
         raise InputError(f"--seconds is {seconds:g}: give a number above 0, at most 600")
     if not 0 < fps <= 60 or seconds * fps < 1:
         raise InputError(f"--fps is {fps:g}: give at most 60, and at least one frame in {seconds:g} s")
-    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
+    parts = {"segmenter": segmenter, "detector": detector, "vision": vision, "audio": audio_encoder}
     views = choose(preset).settings.get("views", DEFAULT)
     constants = {
         "top_n": top_n,
@@ -78,5 +80,6 @@ def extract(
         ray=ray,
         limit=limit,
         exclude=exclude,
+        weights_dir=weights_dir,
     )
     extract_all(job, as_json=as_json)

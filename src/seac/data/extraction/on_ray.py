@@ -94,4 +94,5 @@ def connected(address: str) -> Any:
                 f"no Ray cluster at {address!r} ({why}): start one with ray start --head"
             ) from None
     ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # progress is ours to show
     return ray

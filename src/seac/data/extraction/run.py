@@ -17,13 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from seac.data.extraction.clip import STAGES, Outcome, Recipe
 from seac.data.extraction.engine import Engine, Here, Processes
+from seac.data.extraction.frozen import load_frozen
 from seac.data.pairs.benchmarks import FPS, SECONDS
 from seac.data.pairs.pair import Pair
 from seac.data.pairs.table import AUTO, KINDS, excluded, find_pairs, without
 from seac.data.store.unreadable import Unreadable
 from seac.data.store.write import SHARD_BYTES, StoreWriter
 from seac.errors import InputError
-from seac.loading import load
 from seac.pipeline import SeAC
 
 WRITE = "write"
@@ -48,11 +48,18 @@ class Job:
     ray: str | None = None
     limit: int | None = None
     exclude: Path | None = None
+    weights_dir: Path | None = None
     shard_bytes: int = SHARD_BYTES
 
     def recipe(self) -> Recipe:
         """How its features are made."""
-        build: Callable[..., SeAC] = partial(load, self.preset, **self.parts, **self.constants)
+        build: Callable[..., SeAC] = partial(
+            load_frozen,
+            self.preset,
+            parts=self.parts,
+            constants=self.constants,
+            weights_dir=self.weights_dir,
+        )
         return Recipe(build, self.preset, self.device, self.seconds, self.fps, self.tags)
 
 
@@ -155,7 +162,8 @@ def engine_of(job: Job) -> Engine:
         from seac.data.extraction.on_ray import OnRay
 
         return OnRay(job.ray, job.workers)
-    return Processes(job.workers) if (job.workers or 1) > 1 else Here()
+    workers = job.workers or 1
+    return Processes(workers) if workers > 1 else Here()
 
 
 def extract(

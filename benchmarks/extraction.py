@@ -1,0 +1,98 @@
+"""How fast are features extracted, and on what is the time spent? One, two workers, and Ray.
+
+    python -m benchmarks.extraction FOLDER --limit 12 --out extraction.json --document docs/extraction.md
+
+FOLDER is any training data that ``seac extract`` takes. Times on the wall mean little on a machine that
+others use; seconds of cores are counted beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cards import machine, put, table
+from seac.data.extraction.engine import Engine, Here, Processes
+from seac.data.extraction.on_ray import OnRay
+from seac.data.extraction.run import Job, chosen, extract
+from seac.data.store import open_store
+
+
+def engine(name: str) -> Engine:
+    """An engine by name: "1", "2", ... workers, or "ray:2" for so many actors of a new cluster here."""
+    where, _, workers = name.rpartition(":")
+    if where == "ray":
+        return OnRay("local", int(workers))
+    return Processes(int(workers)) if int(workers) > 1 else Here()
+
+
+def measured(job: Job, name: str) -> dict[str, Any]:
+    """A run's record, with the bytes per clip and the machine that it ran on."""
+    kind, pairs = chosen(job)
+    before = machine()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = extract(pairs, job.recipe(), Path(folder) / "store", engine(name), kind)
+        store = open_store(Path(folder) / "store")
+        masks = float((store.proposals.sum() / max(1, (store.proposals > 0).sum())).item())
+        size = store.size / max(1, len(store))
+        codes = [len(code) for clip in store for frame in clip.frames for code in frame.codes]
+    record = {name: value for name, value in tally.record().items() if name != "store"}
+    facts = {"workers": name, "preset": job.preset, "bytes_per_clip": round(size)}
+    facts |= {"bytes_per_code": round(sum(codes) / max(1, len(codes)))}
+    return {**record, **facts, "masks_per_frame": round(masks, 1), "machine": before}
+
+
+def lines_of(records: list[dict[str, Any]], command: str) -> list[str]:
+    """The table of these records."""
+    stages = list(records[0]["stage_seconds"])
+    heads = ["where", "clips", "clips/s", *(f"{stage}, s (cores)" for stage in stages), "machine"]
+    rows = []
+    for record in records:
+        times = [
+            f"{record['stage_seconds'][s] / record['new']:.2f} "
+            f"({record['stage_cpu_seconds'][s] / record['new']:.2f})"
+            for s in stages
+        ]
+        rate = f"{record['clips_per_second']:.3f}"
+        rows.append([record["engine"], record["new"], rate, *times, record["machine"]])
+    return [
+        f"Written by `{command}`; seconds per clip on the wall, of cores in brackets.",
+        "",
+        *table(heads, rows),
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--engines", default="1,2,ray:2", help="by comma")
+    parser.add_argument("--preset", default="tiny")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--out", type=Path, help="file for the records, as JSON")
+    parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
+    given = parser.parse_args(arguments)
+    job = Job(given.folder, Path(), given.preset, given.device, split=given.split, limit=given.limit)
+    records = []
+    for name in given.engines.split(","):
+        records.append(measured(job, name))
+        print(json.dumps(records[-1]), flush=True)
+        if given.out:
+            given.out.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    words = [word if not word.startswith("/") else Path(word).name for word in arguments or sys.argv[1:]]
+    lines = lines_of(records, " ".join(["python -m benchmarks.extraction", *words]))
+    print("\n".join(lines))
+    if given.document:
+        put(given.document, "measured", lines)
+
+
+if __name__ == "__main__":
+    main()

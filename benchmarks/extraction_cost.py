@@ -1,0 +1,258 @@
+"""What would it cost to extract VGGSound and AudioSet? From measured figures and counted work.
+
+    python -m benchmarks.extraction_cost --measured docs/extraction.json --document docs/extraction.md
+
+A preset that was measured is reckoned by the seconds of cores that a clip took. For the others the work of
+their networks is counted, operation by operation, on tensors without content (multiplications and additions,
+those of matrix products, convolutions and attention), and divided by what a GPU is assumed to do:
+``--peak`` times ``--share``. What is not counted, and so must fit into the share: resizing and blurring of
+views, sampling in deformable attention, moving masks. Decoding is reckoned by what it took here.
+Bytes follow from the store's schema; run-length codes and compressed tags as they were measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.cards import put, table
+
+SETS = {"VGGSound, 144k": 144_000, "AudioSet, 2M": 2_000_000}
+FRAMES, MASKS, SECONDS = 5, 50, 5
+HALF = 2
+"""Bytes of a float16."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Operations of a network: so many per frame, and so many per clip."""
+
+    part: str
+    per_frame: float = 0.0
+    per_clip: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides the bytes of a clip: sizes of features, windows of sound, Hz."""
+
+    d_m: int
+    d_a: int
+    windows: int
+    sample_rate: int
+    masks: int = MASKS
+
+
+def operations(run: Callable[[], object]) -> float:
+    """Multiplications and additions of a call."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        run()
+    return float(counter.get_total_flops())
+
+
+def still(network: nn.Module) -> Any:
+    """A network that learns nothing, as the counter wants it."""
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def blank(*shape: int) -> Tensor:
+    """A tensor without content."""
+    return torch.zeros(shape, device="meta")
+
+
+def mdef_detr() -> Work:
+    """MDef-DETR on a frame of 800 x 1066; on the CPU, as autocast knows no tensors without content."""
+    from seac.segment.mdef_detr.network import MDefDetr
+
+    with torch.device("cpu"):
+        network = still(MDefDetr())
+        return Work("MDef-DETR", operations(lambda: network.encode_image(torch.zeros(1, 3, 800, 1066))))
+
+
+def sam_h() -> Work:
+    """SAM ViT-H: a frame, and 50 boxes."""
+    from transformers import SamConfig, SamModel, SamVisionConfig
+
+    vision = SamVisionConfig(
+        hidden_size=1280,
+        num_hidden_layers=32,
+        num_attention_heads=16,
+        mlp_dim=5120,
+        global_attn_indexes=[7, 15, 23, 31],
+    )
+    network = still(SamModel(SamConfig(vision_config=vision)))
+    seen = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
+    boxes = blank(1, MASKS, 4)
+    return Work(
+        "SAM ViT-H",
+        seen + operations(lambda: network(image_embeddings=blank(1, 256, 64, 64), input_boxes=boxes)),
+    )
+
+
+def sam2_l() -> Work:
+    """SAM 2.1 Hiera-L: a frame, and 50 boxes."""
+    from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
+
+    widths = [144, 288, 576, 1152]
+    backbone = Sam2HieraDetConfig(
+        hidden_size=widths[0],
+        num_attention_heads=2,
+        blocks_per_stage=[2, 6, 36, 4],
+        embed_dim_per_stage=widths,
+        num_attention_heads_per_stage=[2, 4, 8, 16],
+        window_size_per_stage=[8, 4, 16, 8],
+        global_attention_blocks=[23, 33, 43],
+        window_positional_embedding_background_size=[7, 7],
+    )
+    vision = Sam2VisionConfig(backbone_config=backbone, backbone_channel_list=widths[::-1])
+    network = still(Sam2Model(Sam2Config(vision_config=vision)))
+    seen = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
+    levels = [blank(1, 32, 256, 256), blank(1, 64, 128, 128), blank(1, 256, 64, 64)]
+    boxes = blank(1, MASKS, 4)
+    return Work(
+        "SAM 2.1 Hiera-L",
+        seen + operations(lambda: network(image_embeddings=levels, input_boxes=boxes)),
+    )
+
+
+def owlv2() -> Work:
+    """OWLv2 base, objectness: a frame of 960 x 960."""
+    from transformers import Owlv2Config, Owlv2ForObjectDetection
+
+    network = still(Owlv2ForObjectDetection(Owlv2Config(vision_config={"image_size": 960, "patch_size": 16})))
+    return Work("OWLv2", operations(lambda: network.image_embedder(blank(1, 3, 960, 960))))
+
+
+def clip_rn50() -> Work:
+    """CLIP RN50: two views of 50 masks."""
+    from open_clip.model import CLIP
+
+    text = {"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12}
+    picture = {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64, "patch_size": None}
+    network = still(CLIP(embed_dim=1024, vision_cfg=picture, text_cfg=text))
+    return Work("CLIP RN50", operations(lambda: network.visual(blank(2 * MASKS, 3, 224, 224))))
+
+
+def siglip2() -> Work:
+    """SigLIP 2 base: two views of 50 masks."""
+    from transformers import SiglipVisionConfig, SiglipVisionModel
+
+    network = still(SiglipVisionModel(SiglipVisionConfig()))
+    return Work("SigLIP 2 base", operations(lambda: network(blank(2 * MASKS, 3, 224, 224))))
+
+
+def vggish() -> Work:
+    """VGGish: five windows."""
+    from seac.associate.audio.vggish import VGGish
+
+    network = still(VGGish())
+    return Work("VGGish", per_clip=operations(lambda: network(blank(SECONDS, 1, 96, 64))))
+
+
+def clap() -> Work:
+    """CLAP's sound half: one window of ten seconds."""
+    from transformers import ClapAudioConfig, ClapAudioModel
+
+    network = still(ClapAudioModel(ClapAudioConfig()))
+    return Work("CLAP", per_clip=operations(lambda: network(blank(1, 1, 1001, 64))))
+
+
+COUNTED: dict[str, tuple[tuple[Callable[[], Work], ...], Shape]] = {
+    "paper": ((mdef_detr, sam_h, clip_rn50, vggish), Shape(1024, 128, 5, 16_000)),
+    "modern": ((owlv2, sam2_l, siglip2, clap), Shape(768, 512, 1, 48_000)),
+}
+
+
+def bytes_of(shape: Shape, code: float) -> float:
+    """Bytes of a clip: both views, boxes, scores, codes, sound and its windows; without tags."""
+    masks = FRAMES * shape.masks * (2 * shape.d_m * HALF + 5 * 4 + code)
+    return masks + SECONDS * shape.sample_rate * HALF + shape.windows * shape.d_a * HALF
+
+
+def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows of the table of costs, and of the table of counted work."""
+    clips = measured["new"]
+    cores = sum(measured["stage_cpu_seconds"].values()) / clips
+    decode = measured["stage_cpu_seconds"]["decode"] / clips
+    costs, works = [], []
+    tiny = [
+        f"{measured['preset']}, measured",
+        f"{cores:.1f} core seconds",
+        f"{measured['bytes_per_clip'] / 1e6:.2f}",
+    ]
+    for size in SETS.values():
+        tiny += [f"{cores * size / 3600:,.0f} core hours", f"{measured['bytes_per_clip'] * size / 1e12:.2f}"]
+    costs.append(tiny)
+    for preset, (parts, shape) in COUNTED.items():
+        with torch.device("meta"):
+            done = [part() for part in parts]
+        total = sum(FRAMES * work.per_frame + work.per_clip for work in done)
+        works += [
+            [
+                f"{preset}: {w.part}",
+                f"{w.per_frame / 1e9:,.0f}",
+                f"{(FRAMES * w.per_frame + w.per_clip) / 1e9:,.0f}",
+            ]
+            for w in done
+        ]
+        seconds, size = total / (peak * 1e12 * share), bytes_of(shape, measured["bytes_per_code"])
+        row = [
+            f"{preset}, not measured",
+            f"{seconds:.2f} GPU + {decode:.2f} core seconds",
+            f"{size / 1e6:.2f}",
+        ]
+        for count in SETS.values():
+            row += [
+                f"{seconds * count / 3600:,.0f} GPU + {decode * count / 3600:,.0f} core hours",
+                f"{size * count / 1e12:.2f}",
+            ]
+        costs.append(row)
+    return costs, works
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reckon and print; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--measured", type=Path, required=True, help="of benchmarks.extraction")
+    parser.add_argument("--document", type=Path, help="document whose tables are to be written anew")
+    parser.add_argument(
+        "--peak", type=float, default=989, help="10^12 operations a second of the GPU, bfloat16"
+    )
+    parser.add_argument("--share", type=float, default=0.25, help="of the peak that is reached, assumed")
+    given = parser.parse_args(arguments)
+    measured = json.loads(given.measured.read_text(encoding="utf-8"))[0]
+    costs, works = rows_of(measured, given.peak, given.share)
+    heads = ["preset", "a clip", "MB a clip"]
+    for name in SETS:
+        heads += [name, "TB"]
+    command = " ".join(["python -m benchmarks.extraction_cost", *(arguments or sys.argv[1:])])
+    assumed = (
+        f"GPU: {given.peak:g} x 10^12 operations a second at best, {given.share:.0%} of it reached (assumed)."
+    )
+    lines = [
+        f"Written by `{command}`. {assumed}",
+        "",
+        *table(heads, costs),
+        "",
+        f"Work counted, {MASKS} masks a frame, {FRAMES} frames a clip (10^9 multiplications and additions):",
+        "",
+        *table(["network", "a frame", "a clip"], works),
+    ]
+    print("\n".join(lines))
+    if given.document:
+        put(given.document, "cost", lines)
+
+
+if __name__ == "__main__":
+    main()
