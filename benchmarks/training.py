@@ -1,0 +1,81 @@
+"""Does training wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
+
+Run: ``python -m benchmarks.training STORE`` (a store of a preset; ``seac extract`` makes one). Rates are
+samples per second of one core (processor time, so that other work on the machine does not count). Reading and
+hearing go on on a thread beside learning: where a core is free, learning waits only if they are slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from seac.associate.module import AssociationModule
+from seac.data.store import open_store
+from seac.training.batches import Draw, TrainingStore, draws
+from seac.training.config import configured
+from seac.training.prepare import Preparation
+from seac.training.step import batch_loss
+from seac.training.train import encoder_for
+
+
+def drawn(store: TrainingStore, batch: int, *, mixed: bool) -> Draw:
+    """One batch of random clips, as large as asked or as the store allows."""
+    generator = torch.Generator().manual_seed(0)
+    return next(draws(store.proposals, batch, generator, mixing=float(mixed)))
+
+
+def rate(work: Callable[[], object], samples: int, repeats: int) -> float:
+    """Samples per second of processor time, the best of some repeats."""
+    seconds = []
+    for _ in range(repeats):
+        began = time.process_time()
+        work()
+        seconds.append(time.process_time() - began)
+    return samples / max(min(seconds), 1e-9)
+
+
+def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str, float]:
+    """Rates by step, in samples per second of one core."""
+    torch.set_num_threads(1)
+    config = configured(store.preset, settings)
+    encoder = encoder_for(store, store.preset, "cpu")
+    prepare = Preparation(store, config.lam, config.n_masks, config.group, encoder)
+    plain, mixed = (drawn(store, config.batch, mixed=mixed) for mixed in (False, True))
+    module = AssociationModule(config.association(store.mask_dim, store.audio_dim)).train()
+    optimiser = torch.optim.AdamW(module.parameters(), config.lr)
+    batch = prepare(plain)
+
+    def learn() -> None:
+        loss = batch_loss(module, batch, config.loss, config.alike)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    count = len(plain.clips)
+    return {
+        "batch": float(count),
+        "reading": rate(lambda: prepare(plain), count, repeats),
+        "reading and hearing mixtures": rate(lambda: prepare(mixed), count, repeats),
+        "learning": rate(learn, count, repeats),
+    }
+
+
+def main() -> None:
+    """Print the rates."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    found = measure(open_store(given.store), given.set, given.repeats)
+    print(json.dumps({name: round(value, 1) for name, value in found.items()}))
+
+
+if __name__ == "__main__":
+    main()
