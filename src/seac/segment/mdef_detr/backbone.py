@@ -1,8 +1,8 @@
 """ResNet-101 with frozen batch norm: the pyramid of a picture at strides 8, 16 and 32.
 
-Layout and names are torchvision's (stride on the 3x3 convolution). A frozen batch norm is an affine map, so it is
-multiplied into the convolution before it: one pass over memory less for each of the 104 convolutions, for a
-product of the weights that costs a hundredth of the network.
+Layout and names are torchvision's (stride on the 3x3 convolution). A frozen batch norm is an affine map, so
+it is multiplied into the convolution before it: one pass over memory less for each of the 104 convolutions,
+for a product of weights that costs a hundredth of the network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 EPS = 1e-5
-BLOCKS = (3, 4, 23, 3)
 
 
 class FrozenNorm(nn.Module):
@@ -66,7 +65,7 @@ class Bottleneck(nn.Module):
         y = convolve(x, self.conv1, self.bn1).relu_()
         y = convolve(y, self.conv2, self.bn2).relu_()
         y = convolve(y, self.conv3, self.bn3)
-        shortcut = x if self.downsample is None else convolve(x, *self.downsample)  # type: ignore[arg-type]
+        shortcut = x if self.downsample is None else convolve(x, *self.downsample)
         return y.add_(shortcut).relu_()
 
 
@@ -77,14 +76,10 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, stem, 7, 2, 3, bias=False)
         self.bn1 = FrozenNorm(stem)
-        channels = stem
-        for stage, blocks in enumerate(BLOCKS):
-            width = stem * 2**stage
-            stack = nn.Sequential()
-            for block in range(blocks):
-                stack.append(Bottleneck(channels, width, 2 if stage and block == 0 else 1))
-                channels = 4 * width
-            self.add_module(f"layer{stage + 1}", stack)
+        self.layer1 = _stage(stem, stem, 3, 1)
+        self.layer2 = _stage(4 * stem, 2 * stem, 4, 2)
+        self.layer3 = _stage(8 * stem, 4 * stem, 23, 2)
+        self.layer4 = _stage(16 * stem, 8 * stem, 3, 2)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Outputs of stages 2, 3 and 4."""
@@ -93,6 +88,11 @@ class ResNet(nn.Module):
         fine = self.layer2(x)
         middle = self.layer3(fine)
         return fine, middle, self.layer4(middle)
+
+
+def _stage(channels: int, width: int, blocks: int, stride: int) -> nn.Sequential:
+    first = Bottleneck(channels, width, stride)
+    return nn.Sequential(first, *(Bottleneck(4 * width, width, 1) for _ in range(blocks - 1)))
 
 
 class Backbone(nn.Module):

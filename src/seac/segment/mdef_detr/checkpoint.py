@@ -50,9 +50,7 @@ def load(path: str | PathLike[str], text_config: RobertaConfig | None = None) ->
     check(state, network.state_dict(), path)
     network.load_state_dict(state, assign=True)
     restore_buffers(network.transformer.text_encoder)
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
-    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
+    return network
 
 
 def _without_memory(sizes: Sizes, text: RobertaConfig, path: Path) -> MDefDetr:
@@ -95,11 +93,8 @@ def save(network: MDefDetr, path: str | PathLike[str], dtype: torch.dtype | None
         dtype: of the floating-point tensors; None keeps theirs.
     """
     path = Path(path)
-    # Copies: safetensors takes neither shared memory (the six heads) nor channels-last strides.
-    state = {
-        name: torch.clone(tensor.detach().to("cpu", dtype), memory_format=torch.contiguous_format)
-        for name, tensor in network.state_dict().items()
-    }
+    # Copies, because safetensors takes no shared memory, and the six heads are one.
+    state = {name: _copied(tensor, dtype) for name, tensor in network.state_dict().items()}
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         if path.suffix == ".safetensors":
@@ -109,3 +104,8 @@ def save(network: MDefDetr, path: str | PathLike[str], dtype: torch.dtype | None
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _copied(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    wanted = dtype if tensor.is_floating_point() else None
+    return tensor.detach().to("cpu", wanted, copy=True).contiguous()

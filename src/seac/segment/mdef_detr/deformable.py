@@ -1,9 +1,9 @@
 """Multi-scale deformable attention (Zhu et al., ICLR 2021, Eq. 3) in plain PyTorch, twice.
 
 Each query and head looks at 4 points on each of 4 levels, bilinear between cells, zero outside, and adds up
-what it finds there. With the cells as rows of one table this is a weighted sum of 64 rows (16 points, 4 corners
-each): :class:`Bags` has ``embedding_bag`` read and add them in one go, which on a CPU is many times faster than
-to sample 16 maps and to add those up (:class:`Grids`, the usual way, kept for other devices).
+what it finds there. With the cells as rows of one table this is a weighted sum of 64 rows (16 points, 4
+corners each): :class:`Bags` has ``embedding_bag`` read and add them in one go, which on a CPU is many times
+faster than to sample 16 maps and to add those up (:class:`Grids`, the usual way, kept for other devices).
 
 Points of one query and head are numbered level by level: n = (level, point) below, L P of them.
 """
@@ -180,14 +180,18 @@ class DeformableAttention(nn.Module):
         )
 
     def forward(
-        self, query: Tensor, reference: Tensor, looked_at: Values, looking: tuple[Tensor, Tensor] | None = None
+        self,
+        query: Tensor,
+        reference: Tensor,
+        seen: Values,
+        looking: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Look around the reference points.
 
         Args:
             query: (B, Q, C), position added.
             reference: (B, Q, 2, L P) float32, x and y in cells of each point's level, see :func:`in_cells`.
-            looked_at: from :meth:`lay_out`.
+            seen: from :meth:`lay_out`.
             looking: from :meth:`looking`; None makes it.
 
         Returns:
@@ -199,5 +203,5 @@ class DeformableAttention(nn.Module):
             for part in F.linear(query, *(looking or self.looking())).float().chunk(3, -1)
         )
         x, y = x + reference[:, :, :1], y + reference[:, :, 1:]
-        found = looked_at.sample(x, y, weights.softmax(-1))
+        found = seen.sample(x, y, weights.softmax(-1))
         return self.output_proj(found.to(query.dtype))  # type: ignore[no-any-return]

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from seac.segment.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectness, whole_pixels
-from seac.segment.mdef_detr.network import MDefDetr
+from seac.segment.mdef_detr.network import EncodedText, MDefDetr
 from seac.segment.mdef_detr.prepare import SHORT_SIDE, as_rgb, prepare
 from seac.segment.mdef_detr.sentences import tokens_of
 
+SENTENCE = ("all objects",)
 
-@torch.inference_mode()
+
 def detect(
     network: MDefDetr,
     image: Any,
@@ -44,18 +45,28 @@ def detect(
     Raises:
         InputError: no picture, no sentence, or one that cannot be turned into tokens.
     """
-    device = network.query_embed.weight.device
-    picture = as_rgb(image)
     if input_ids is None:
         input_ids, attention_mask = tokens_of(queries, tokenizer)
-    if attention_mask is not None:
-        attention_mask = attention_mask.to(device)
-    text = network.encode_text(input_ids.to(device), attention_mask)
-    encoded = network.encode_image(prepare(picture, short)[None].to(device))
-    found = network.decode(encoded, text)
+    return find(network, image, read(network, input_ids, attention_mask), short)
+
+
+@torch.inference_mode()
+def read(network: MDefDetr, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncodedText:
+    """Sentences for :func:`find`, (T, L) tokens, to be kept for many pictures."""
+    device = network.query_embed.weight.device
+    mask = None if attention_mask is None else attention_mask.to(device)
+    return network.encode_text(input_ids.to(device), mask)
+
+
+@torch.inference_mode()
+def find(network: MDefDetr, image: Any, text: EncodedText, short: int = SHORT_SIDE) -> Boxes:
+    """:func:`detect` with sentences that :func:`read` has read."""
+    picture = as_rgb(image)
+    pixels = prepare(picture, short)[None].to(network.query_embed.weight.device)
+    found = network.decode(network.encode_image(pixels), text)
     boxes = whole_pixels(corners(found.boxes, picture.height, picture.width)).flatten(0, 1).cpu()
     scores = objectness(found.logits).flatten().cpu()
-    return Boxes(boxes, scores) if len(input_ids) == 1 else merge(boxes, scores)
+    return Boxes(boxes, scores) if len(text.words) == 1 else merge(boxes, scores)
 
 
 class MDefDetrDetector:
@@ -74,6 +85,8 @@ class MDefDetrDetector:
         self, network: MDefDetr, *, most: int = 50, limit: float = LIMIT, short: int = SHORT_SIDE
     ) -> None:
         self.network, self.most, self.limit, self.short = network, most, limit, short
+        # The sentence never changes: it is read once, not once a picture.
+        self.text = read(network, *tokens_of(SENTENCE))
 
     @classmethod
     def load(cls, path: str | PathLike[str], device: str = "cpu", **options: Any) -> MDefDetrDetector:
@@ -96,6 +109,6 @@ class MDefDetrDetector:
         Raises:
             InputError: no picture.
         """
-        found = detect(self.network, image, short=self.short)
+        found = find(self.network, image, self.text, self.short)
         kept = merge(found.boxes, found.scores, self.limit)
         return kept.boxes[: self.most].float(), kept.scores[: self.most]

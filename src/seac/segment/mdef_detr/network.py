@@ -1,8 +1,8 @@
 """MDef-DETR (Maaz et al., ECCV 2022): everything in a picture that a sentence may mean.
 
-Deformable DETR on ResNet-101 finds 300 things in the picture without having heard the sentence; late fusion with
-RoBERTa's words then says how well each of them fits it. So the picture is encoded once for many sentences, and
-a sentence once for many pictures.
+Deformable DETR on ResNet-101 finds 300 things in the picture without having heard the sentence; late fusion
+with RoBERTa's words then says how well each of them fits it. So the picture is encoded once for many
+sentences, and a sentence once for many pictures.
 """
 
 from __future__ import annotations

@@ -40,10 +40,7 @@ def as_rgb(image: Any) -> Image.Image:
     Raises:
         InputError: anything else.
     """
-    if isinstance(image, Image.Image):
-        picture = image
-    else:
-        picture = Image.fromarray(_channels_last(image))
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(_channels_last(image))
     if 0 in picture.size:
         raise InputError(f"image is {picture.height} x {picture.width} pixels: pass one that has some")
     return picture.convert("RGB")

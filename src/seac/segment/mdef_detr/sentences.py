@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from seac.errors import InputError
+from seac.weights.cache import Weights
 
 PAD = 1
+TOKENIZER = "roberta-tokenizer"
 PUBLISHED = {
     "all objects": (0, 1250, 8720, 2),
     "all entities": (0, 1250, 11726, 2),
@@ -25,7 +27,7 @@ def tokens_of(sentences: Sequence[str], tokenizer: Any = None) -> tuple[Tensor, 
 
     Args:
         sentences: at least one.
-        tokenizer: transformers' RobertaTokenizer; None for the published sentences.
+        tokenizer: transformers' RobertaTokenizer; None takes :func:`load_tokenizer` if a sentence needs it.
 
     Returns:
         input_ids and attention_mask, (T, L) int64 each.
@@ -33,24 +35,37 @@ def tokens_of(sentences: Sequence[str], tokenizer: Any = None) -> tuple[Tensor, 
     Raises:
         InputError: no sentences, or one that needs a tokenizer and there is none.
     """
-    if isinstance(sentences, str):
-        sentences = (sentences,)
+    sentences = (sentences,) if isinstance(sentences, str) else tuple(sentences)
     if not sentences:
         raise InputError("no sentences: pass at least one, such as 'all objects'")
-    if tokenizer is not None:
-        rows = [tuple(tokenizer(sentence)["input_ids"]) for sentence in sentences]
-    else:
-        rows = [_published(sentence) for sentence in sentences]
-    return padded(rows)
+    if tokenizer is None:
+        foreign = [sentence for sentence in sentences if sentence not in PUBLISHED]
+        if not foreign:
+            return padded([PUBLISHED[sentence] for sentence in sentences])
+        tokenizer = load_tokenizer(foreign[0])
+    return padded([tuple(tokenizer(sentence)["input_ids"]) for sentence in sentences])
 
 
-def _published(sentence: str) -> tuple[int, ...]:
-    if sentence not in PUBLISHED:
+def load_tokenizer(sentence: str, weights: Weights | None = None) -> Any:
+    """RoBERTa's tokenizer from the weights cache.
+
+    Args:
+        sentence: what it is needed for, to be told if it is not there.
+        weights: where to look; None looks in the cache and fetches nothing.
+
+    Raises:
+        InputError: it is not there.
+    """
+    from transformers import RobertaTokenizer
+
+    try:
+        folder = (weights or Weights(fetch=False))(TOKENIZER)
+    except InputError as error:
+        known = ", ".join(repr(sentence) for sentence in PUBLISHED)
         raise InputError(
-            f"the sentence {sentence!r} needs RoBERTa's tokenizer: pass tokenizer= or input_ids=, or use one of "
-            + ", ".join(repr(known) for known in PUBLISHED)
-        )
-    return PUBLISHED[sentence]
+            f"the sentence {sentence!r} needs RoBERTa's tokenizer, which {known} do not: {error}"
+        ) from error
+    return RobertaTokenizer.from_pretrained(str(folder))
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

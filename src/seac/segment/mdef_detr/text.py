@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaModel
@@ -27,7 +29,7 @@ class Resizer(nn.Module):
 
 def restore_buffers(encoder: nn.Module) -> None:
     """Fill the buffers that no checkpoint holds, after a network was built without memory."""
-    embeddings: nn.Module = encoder.embeddings  # type: ignore[assignment]
-    length = embeddings.position_embeddings.num_embeddings  # type: ignore[union-attr]
+    embeddings: Any = encoder.embeddings
+    length = int(embeddings.position_embeddings.num_embeddings)
     embeddings.position_ids = torch.arange(length)[None]
     embeddings.token_type_ids = torch.zeros(1, length, dtype=torch.long)

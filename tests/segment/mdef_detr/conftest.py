@@ -1,0 +1,19 @@
+"""Networks that many tests share: the released size with the rule's weights, and a tiny one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seac.segment.mdef_detr import MDefDetr, Sizes
+from seac.segment.mdef_detr.sizes import text_of
+from tests.segment.mdef_detr.weights import ruled
+
+TINY = Sizes(stem=4, channels=32, hidden=32, queries=20, classes=16)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> MDefDetr:
+    """A network small enough to ask many times, with the rule's weights."""
+    torch.set_num_threads(1)
+    return ruled(text_of(33400, 16, 16, 40), TINY)
