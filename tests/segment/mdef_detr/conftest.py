@@ -9,7 +9,7 @@ from seac.segment.mdef_detr import MDefDetr, Sizes
 from seac.segment.mdef_detr.sizes import text_of
 from tests.segment.mdef_detr.weights import ruled
 
-TINY = Sizes(stem=4, channels=32, hidden=32, queries=20, classes=16)
+TINY = Sizes(stem=4, channels=64, hidden=32, queries=20, classes=16)
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,8 @@ def test_several_sentences_are_merged(tiny: MDefDetr) -> None:
 
 def test_tokens_stand_for_their_sentence(tiny: MDefDetr) -> None:
     ids = torch.tensor([PUBLISHED["all entities"]])
-    told = tiny.detect(PICTURE, ("all entities",))
-    assert torch.equal(tiny.detect(PICTURE, input_ids=ids).boxes, told.boxes)
+    told = detect(tiny, PICTURE, ("all entities",), short=SHORT)
+    assert torch.equal(detect(tiny, PICTURE, input_ids=ids, short=SHORT).boxes, told.boxes)
 
 
 def test_the_detector_keeps_the_best_after_suppression(tiny: MDefDetr) -> None:

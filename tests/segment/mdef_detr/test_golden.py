@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,11 @@ INPUTS = ("image_", "tokens_", "prep_image", "msda_value", "msda_shapes", "msda_
 
 
 @pytest.fixture(scope="module")
-def differences(shared: Path) -> Iterator[dict[str, golden.Difference]]:
+def differences(shared: Path) -> dict[str, golden.Difference]:
     torch.set_num_threads(1)
     full = ruled()
     arrays = golden.load(shared)
-    yield {row.name: row for row in golden.differences(full, with_two_text_layers(full), arrays)}
+    return {row.name: row for row in golden.differences(full, with_two_text_layers(full), arrays)}
 
 
 @pytest.mark.shared

@@ -54,7 +54,7 @@ def test_padding_of_text_does_not_matter(tiny: MDefDetr, row: int, more: int, to
 
 
 @given(st.integers(0, 99), st.integers(33, 120), st.integers(33, 120))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_a_picture_encoded_once_answers_as_one_encoded_for_each_sentence(
     tiny: MDefDetr, seed: int, height: int, width: int
 ) -> None:
