@@ -1,0 +1,43 @@
+"""Every preset's features can be extracted before anything was trained for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seac import cli
+from seac.data.extraction.frozen import load_frozen
+from seac.data.store import open_store
+from tests import checkpoints
+from tests.fakes import squares, tone, write_video
+
+
+def test_the_frozen_half_does_nothing_else():
+    model = load_frozen("tiny", constants={"top_n": 7})
+    assert model.settings.top_n == 7
+    assert set(model.stages.versions()) >= {"segmenter", "vision", "audio"}
+    with pytest.raises(RuntimeError, match="frozen half"):
+        model.stages.association(None, None)
+
+
+@pytest.mark.parametrize("preset", ["paper", "modern"])
+def test_presets_on_tiny_random_weights(tmp_path_factory, tmp_path, monkeypatch, preset):
+    pytest.importorskip("open_clip")
+    pytest.importorskip("segment_anything")
+    weights = checkpoints.make(tmp_path_factory.mktemp("weights"))
+    for path in weights.glob("association*"):
+        path.rename(path.with_name("away-" + path.name))
+    monkeypatch.setenv("SEAC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SEAC_OFFLINE", "1")
+    (tmp_path / "films").mkdir()
+    write_video(tmp_path / "films/a.mp4", [squares(72, 120)] * 20, tone("red", 2))
+    words = ["extract", str(tmp_path / "films"), str(tmp_path / "s"), "--preset", preset]
+    assert cli.run([*words, "--weights-dir", str(weights)]) == 0
+    store = open_store(tmp_path / "s")
+    (clip,) = store
+    assert store.preset == preset
+    assert clip.frames[0].embeddings.local.shape == (len(clip.frames[0]), store.mask_dim)
+    assert clip.windows.embeddings.shape[1] == store.audio_dim
+    assert len(clip.waveform) == pytest.approx(2 * store.sample_rate, rel=0.1)
+    assert Path(tmp_path / "s/manifest.json").exists()
