@@ -66,6 +66,18 @@ def plain_local(image: Tensor, mask: Tensor, size: int, preprocess: Any) -> Tens
 
 
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
+def test_the_quick_path_sees_much_the_same(made: Path, tower: str) -> None:
+    encoder = ClipVision.load(made / tower)
+    image, masks = frame()
+    cells = encoder.features(torch.zeros(1, 3, encoder.size, encoder.size))
+    assert cells.shape[:2] == (1, encoder.dim)
+    exact = embed_masks(image, masks, boxes_of(masks), encoder)
+    quick = embed_masks(image, masks, boxes_of(masks), encoder, exact=False)
+    assert quick.local.shape == exact.local.shape
+    assert float(torch.cosine_similarity(quick.local, exact.local, dim=1).min()) > 0.5
+
+
+@pytest.mark.parametrize("tower", ["resnet", "vit"])
 def test_features_equal_those_of_crops_one_by_one(made: Path, tower: str) -> None:
     import open_clip
 
@@ -82,11 +94,12 @@ def test_features_equal_those_of_crops_one_by_one(made: Path, tower: str) -> Non
         assert float((local - theirs).norm() / theirs.norm()) < 0.02
 
 
-def test_same_pixels_give_the_same_clip_features(made: Path) -> None:
+@pytest.mark.parametrize("tower", ["resnet", "vit"])
+def test_same_pixels_give_the_same_clip_features(made: Path, tower: str) -> None:
     import open_clip
 
-    network = open_clip.create_model(f"local-dir:{made / 'vit'}").eval()
-    encoder = ClipVision.load(made / "vit")
+    network = open_clip.create_model(f"local-dir:{made / tower}").eval()
+    encoder = ClipVision.load(made / tower)
     pixels = torch.randn(5, 3, encoder.size, encoder.size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         plain = torch.cat([network.encode_image(one[None]) for one in pixels])

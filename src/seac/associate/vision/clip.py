@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seac.associate.clip_network import load_clip
+from seac.associate.vision.clip_towers import Tower, tower_of
 from seac.associate.vision.encoder import VisionFeatures
 from seac.weights.load import fingerprint
 
@@ -18,9 +19,11 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 class ClipVision:
     """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.associate.vision.encoder.VisionEncoder`.
 
+    Pictures of another size than ``size`` and :meth:`features` serve the quick path, in half precision.
+
     Args:
-        network: open_clip's CLIP.
-        device: where its picture half runs.
+        network: open_clip's CLIP; its picture half is taken over and changed.
+        device: where it runs.
         preprocess: its ``preprocess_cfg``; mean and standard deviation are OpenAI's where it has none.
         name: what the version starts with.
     """
@@ -36,13 +39,13 @@ class ClipVision:
     ) -> None:
         self.space = self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
-        self.network = network.visual.to(self.device)
         side = network.visual.image_size
         self.size = int(side[0] if isinstance(side, (tuple, list)) else side)
         self.dim = int(network.text_projection.shape[1])
         given = preprocess or {}
         self.mean = tuple(given.get("mean", MEAN))
         self.std = tuple(given.get("std", STD))
+        self.tower: Tower = tower_of(network.visual).to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipVision:
@@ -59,5 +62,19 @@ class ClipVision:
         """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
         if len(pixels) == 0:
             return VisionFeatures(torch.zeros(0, self.dim), None)
-        embeddings = self.network(pixels.to(self.device))
+        with self._half(pixels.shape[-1] != self.size):
+            embeddings = self.tower.embed(pixels.to(self.device))
         return VisionFeatures(embeddings.float().cpu(), None)
+
+    @torch.inference_mode()
+    def features(self, pixels: Tensor) -> Tensor:
+        """Every cell as if it were a picture: (n, d_m, h, w), for the quick path."""
+        with self._half(True):
+            return self.tower.cells(pixels.to(self.device)).float()
+
+    def tags(self, embeddings: Tensor) -> Tensor:
+        """No classes of its own: (n, 0)."""
+        return embeddings.new_zeros(len(embeddings), 0)
+
+    def _half(self, wanted: bool) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)

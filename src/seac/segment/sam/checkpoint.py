@@ -102,24 +102,33 @@ def config_of(state: dict[str, Tensor]) -> Any:
     return SamConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
 
 
+def sam_of(state: dict[str, Tensor]) -> Any:
+    """A SamModel of transformers' with a published state dict, on the CPU.
+
+    Raises:
+        KeyError, RuntimeError, IndexError: names or shapes are not Segment Anything's.
+    """
+    from transformers import SamModel
+
+    with torch.device("meta"):
+        network = SamModel(config_of(state))
+    network.load_state_dict(renamed(state), assign=True)
+    return network
+
+
 def load_sam(path: Path) -> Any:
-    """Transformers' SamModel with the weights of a published file, on the CPU.
+    """A SamModel of transformers' with the weights of a published file, on the CPU.
 
     Raises:
         InputError: another file.
     """
-    from transformers import SamModel
-
     state = load_state(path)
     try:
-        with torch.device("meta"):
-            network = SamModel(config_of(state))
-        network.load_state_dict(renamed(state), assign=True)
+        return sam_of(state)
     except (KeyError, RuntimeError, IndexError) as error:
         raise InputError(
             f"{path} holds no Segment Anything ({type(error).__name__}): pass a published sam_vit_*.pth"
         ) from error
-    return network
 
 
 def _count(state: dict[str, Tensor], prefix: str) -> int:

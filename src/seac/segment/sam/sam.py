@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from seac.segment.promptable import EncodedImage, best_of, masks_at_size
 from seac.segment.sam.checkpoint import load_sam
+from seac.segment.sam.smaller import shrink
 from seac.weights.load import fingerprint, load_network
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -25,11 +26,19 @@ class SamSettings:
         batch: boxes per pass of the decoder; bounds memory.
         several: whether the network draws three masks and the best by its own estimate is kept, or one.
         precision: of the image encoder; the light decoder, whose logits are thresholded, is always float32.
+        side: pixels of the network's input, if smaller than it was trained on; tables of positions are
+            interpolated. A quarter of the work at half the side, and coarser borders.
     """
 
     batch: int = 16
     several: bool = True
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    side: int | None = None
+
+    @classmethod
+    def fast(cls) -> SamSettings:
+        """Half the published side, half precision: several times faster, not the same masks."""
+        return cls(precision="bfloat16", side=512)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -68,6 +77,8 @@ class Sam:
         self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.settings = settings or SamSettings()
+        if self.settings.side is not None:
+            shrink(network, self.settings.side)
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
         self.side = int(network.config.vision_config.image_size)

@@ -1,0 +1,44 @@
+"""How well two answers agree."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+QUERIES = 64
+
+
+def differing(ours: Tensor, theirs: Tensor) -> float:
+    """Share of pixels on which masks (N, H, W) bool differ."""
+    return float((ours != theirs).float().mean())
+
+
+def least_overlap(ours: Tensor, theirs: Tensor) -> float:
+    """The least IoU of masks (N, H, W) bool with their counterparts; two empty masks agree."""
+    both, either = (ours & theirs).flatten(1).sum(1), (ours | theirs).flatten(1).sum(1)
+    return float(torch.where(either > 0, both / either.clamp_min(1), torch.ones(())).min())
+
+
+def least_cosine(ours: Tensor, theirs: Tensor) -> float:
+    """The least cosine of embeddings (N, d) with their counterparts."""
+    return float(functional.cosine_similarity(ours.float(), theirs.float(), dim=1).min())
+
+
+def rank_correlation(ours: Tensor, theirs: Tensor, seed: int = 0) -> float:
+    """Spearman's correlation of how N masks are ordered by a sound, mean over random directions.
+
+    A sound orders masks by its cosine with them; what is asked is whether both embeddings give one order. The
+    directions are random mixtures of the plain embeddings, without what all masks share.
+    """
+    mean = theirs.float().mean(0)
+    placed = functional.normalize(theirs.float() - mean, dim=1)
+    generator = torch.Generator().manual_seed(seed)
+    sounds = torch.randn(QUERIES, len(placed), generator=generator) @ placed
+    first = _ranks(functional.normalize(ours.float() - ours.float().mean(0), dim=1) @ sounds.T)
+    second = _ranks(placed @ sounds.T)
+    return float(functional.cosine_similarity(first - first.mean(0), second - second.mean(0), dim=0).mean())
+
+
+def _ranks(values: Tensor) -> Tensor:
+    return values.argsort(0).argsort(0).float()

@@ -1,0 +1,96 @@
+"""``seac benchmark``: speed by stage against a plain implementation, same weights, same run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seac.errors import InputError
+
+if TYPE_CHECKING:
+    from seac.benchmark.run import Row
+
+
+def benchmark(
+    preset: Annotated[str, typer.Option(help="tiny or paper.")] = "tiny",
+    random_weights: Annotated[
+        bool,
+        typer.Option("--random-weights", help="Random weights of the published sizes; nothing is fetched."),
+    ] = False,
+    segmenter: Annotated[str | None, typer.Option(help="sam-vit-h, sam-vit-l or sam-vit-b.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
+    masks: Annotated[int, typer.Option(help="Masks in the frame.")] = 50,
+    size: Annotated[str, typer.Option(help="Of the frame, as WIDTHxHEIGHT.")] = "1024x768",
+    repeats: Annotated[int, typer.Option(help="Rounds.")] = 5,
+    threads: Annotated[int, typer.Option(help="0 for all cores.")] = 0,
+    clock: Annotated[
+        str, typer.Option(help="wall, or cpu: what was computed, whoever else is at work.")
+    ] = "wall",
+    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+) -> None:
+    """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
+    import torch
+
+    from seac.associate.mask_embedding import ViewSettings
+    from seac.benchmark.run import run
+    from seac.benchmark.scene import scene
+    from seac.benchmark.subjects import subject
+
+    width, height = wide_and_high(size)
+    if masks < 2 or repeats < 1:
+        raise InputError(f"--masks {masks} --repeats {repeats}: give at least 2 masks and 1 round")
+    if clock not in ("wall", "cpu"):
+        raise InputError(f"--clock {clock!r}: give wall or cpu")
+    if threads:
+        torch.set_num_threads(threads)
+    parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
+    frame = scene(height, width, masks)
+    rows = run(parts, frame, repeats, ViewSettings(), "cpu" if clock == "cpu" else "wall")
+    sys.stdout.write(table(rows))
+    sys.stdout.write(
+        f"peak memory {peak_memory() / 1e9:.2f} GB, {torch.get_num_threads()} threads, {clock} clock\n"
+    )
+    if as_json:
+        given = {"preset": preset, "masks": masks, "size": size, "repeats": repeats, "clock": clock}
+        answer = {"stages": [row.as_json() for row in rows], "peak_bytes": peak_memory(), "settings": given}
+        sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def wide_and_high(size: str) -> tuple[int, int]:
+    """``1024x768`` as two numbers.
+
+    Raises:
+        InputError: it is not like that.
+    """
+    words = size.lower().split("x")
+    if len(words) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in words):
+        raise InputError(f"--size {size!r}: give WIDTHxHEIGHT in pixels from 16 to 8192, such as 1024x768")
+    return int(words[0]), int(words[1])
+
+
+def table(rows: list[Row]) -> str:
+    """The answer for a person: Markdown, one line for every stage and way."""
+    lines = ["| stage | path | p10 s | p50 s | p90 s | ratio | agreement |", "| --- " * 7 + "|"]
+    for row in rows:
+        for name, timing in row.times.items():
+            seconds = " | ".join(f"{timing.percentile(share):.3f}" for share in (10, 50, 90))
+            agreement = ", ".join(
+                f"{what} {value:.4g}" for what, value in row.agreement.get(name, {}).items()
+            )
+            lines.append(f"| {row.stage} | {name} | {seconds} | {row.ratio(name):.2f} | {agreement} |")
+    return "\n".join(lines) + "\n"
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
