@@ -138,7 +138,11 @@ def trace(
     watched: dict[str, nn.Module] = {"roberta": transformer.text_encoder, "text": transformer.resizer}
     watched |= {"memory": transformer.encoder, "decoder": transformer.decoder}
     watched["backbone"] = network.backbone[0]
-    stacks = {"enc": transformer.encoder, "dec": transformer.decoder, "fuse": transformer.img_text_attn}
+    stacks: dict[str, Any] = {
+        "enc": transformer.encoder,
+        "dec": transformer.decoder,
+        "fuse": transformer.img_text_attn,
+    }
     for name, layers in stacks.items():
         watched |= {f"{name}{index}": layer for index, layer in enumerate(layers.layers)}
     watched |= {f"src{index}": layer for index, layer in enumerate(network.input_proj)}

@@ -1,0 +1,245 @@
+"""MDef-DETR: time by part beside the usual way, and differences from the reference outputs.
+
+    python -m benchmarks.mdef_detr [--size 800x1066] [--threads N] [--rounds N] [--json] [--card PAGE]
+    python -m benchmarks.mdef_detr --golden SHARED [--card PAGE]
+
+Usual way: transformers' own PyTorch function for deformable attention (one ``grid_sample`` per level), all
+queries at once, frozen batch norm after each convolution, channels first. Ours: the same network, the same
+weights. Both take turns, round by round, in one run, and their answers are compared. Times are CPU time of
+the process, which other programs disturb less than the clock;
+on one thread of an idle machine they are equal.
+``bf16`` is ours under bfloat16 autocast: faster where the CPU has it, and not exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers.models.deformable_detr.modeling_deformable_detr import MultiScaleDeformableAttention
+
+from benchmarks.cards import machine, put
+from seac.segment.mdef_detr import Found, MDefDetr, backbone, deformable, encoder
+from seac.segment.mdef_detr.boxes import objectness
+from seac.segment.mdef_detr.position import Shapes, extents
+from seac.segment.mdef_detr.sentences import tokens_of
+
+WAYS = ("usual", "ours", "bf16")
+PARTS = ("backbone", "projection", "encoder", "decoder", "text", "fusion", "whole")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One part: milliseconds of CPU time, median and 90th percentile, and how often ours is faster.
+
+    Attributes:
+        part: of the network.
+        usual_ms: (median, 90th percentile) of the usual way.
+        ours_ms: of ours.
+        bf16_ms: of ours under bfloat16 autocast.
+        ratio: usual over ours, a ratio per round: (10th, 50th, 90th percentile).
+    """
+
+    part: str
+    usual_ms: tuple[float, float]
+    ours_ms: tuple[float, float]
+    bf16_ms: tuple[float, float]
+    ratio: tuple[float, float, float]
+
+
+class Theirs:
+    """transformers' deformable attention behind our protocol."""
+
+    def __init__(self, value: Tensor, shapes: Shapes, points: int = deformable.POINTS) -> None:
+        self._value, self._shapes, self._points = value.float(), shapes, points
+        self._core = MultiScaleDeformableAttention()
+
+    def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        """See :class:`seac.segment.mdef_detr.deformable.Values`."""
+        cells = torch.stack((x, y), -1).unflatten(3, (len(self._shapes), self._points))  # type: ignore[no-untyped-call]
+        places = (cells + 0.5) / extents(self._shapes, x.device)[:, None]
+        shapes = torch.tensor(self._shapes)
+        share = weights.unflatten(3, cells.shape[3:5])  # type: ignore[no-untyped-call]
+        answer: Tensor = self._core(self._value, shapes, list(self._shapes), None, places, share, 64)
+        return answer
+
+
+def usual_convolution(x: Tensor, convolution: nn.Conv2d, norm: backbone.FrozenNorm) -> Tensor:
+    """Convolution, then the frozen norm."""
+    scale, shift = norm.affine()
+    x = F.conv2d(x, convolution.weight, None, convolution.stride, convolution.padding)
+    return x * scale[:, None, None] + shift[:, None, None]
+
+
+@contextmanager
+def usual() -> Iterator[None]:
+    """The usual way while it lasts."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(deformable, "values", Theirs))
+        stack.enter_context(patch.object(encoder, "CHUNK", 1 << 40))
+        stack.enter_context(patch.object(backbone, "convolve", usual_convolution))
+        stack.enter_context(
+            patch.object(backbone.Backbone, "forward", lambda self, pixels: self.body(pixels))
+        )
+        yield
+
+
+@contextmanager
+def timed(network: MDefDetr, spent: dict[str, float]) -> Iterator[None]:
+    """Add the CPU time of each part to ``spent`` while it lasts."""
+    transformer = network.transformer
+    parts: list[tuple[str, nn.Module]] = [("projection", layer) for layer in network.input_proj]
+    parts += [("backbone", network.backbone[0]), ("encoder", transformer.encoder)]
+    parts += [("decoder", transformer.decoder), ("text", transformer.text_encoder)]
+    parts += [("fusion", transformer.img_text_attn)]
+    handles = []
+    for name, module in parts:
+        handles.append(module.register_forward_pre_hook(_clock(spent, name, -1)))
+        handles.append(module.register_forward_hook(_clock(spent, name, 1)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _clock(spent: dict[str, float], name: str, sign: int) -> Callable[..., None]:
+    def hook(*_: Any) -> None:
+        spent[name] = spent.get(name, 0.0) + sign * time.process_time()
+
+    return hook
+
+
+@torch.inference_mode()
+def once(network: MDefDetr, pixels: Tensor, way: str) -> tuple[dict[str, float], Found]:
+    """One picture and one sentence: seconds of CPU time by part, and the answer."""
+    ids, mask = tokens_of(("all objects",))
+    spent: dict[str, float] = {}
+    half = torch.autocast("cpu", torch.bfloat16) if way == "bf16" else nullcontext()
+    with usual() if way == "usual" else nullcontext(), half, timed(network, spent):
+        began = time.process_time()
+        found = network(pixels, ids, None, mask)
+        spent["whole"] = time.process_time() - began
+    return spent, found
+
+
+def race(network: MDefDetr, pixels: Tensor, rounds: int) -> tuple[list[Timing], dict[str, float]]:
+    """All ways in turn; timings, and how far the answers are apart."""
+    laps: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    answers: dict[str, Found] = {}
+    for lap in range(rounds + 1):
+        for way in WAYS:
+            spent, answers[way] = once(network, pixels, way)
+            if lap:  # the first round warms up
+                laps[way].append(spent)
+    rows = []
+    for part in PARTS:
+        ms = {way: np.array([lap[part] for lap in laps[way]]) * 1000 for way in WAYS}
+        middle = {way: (float(np.median(ms[way])), float(np.percentile(ms[way], 90))) for way in WAYS}
+        ratio = [float(np.percentile(ms["usual"] / ms["ours"], share)) for share in (10, 50, 90)]
+        rows.append(
+            Timing(part, middle["usual"], middle["ours"], middle["bf16"], (ratio[0], ratio[1], ratio[2]))
+        )
+    apart = {way: _apart(answers["usual"], answers[way]) for way in ("ours", "bf16")}
+    return rows, {f"{way} {name}": gap for way, gaps in apart.items() for name, gap in gaps.items()}
+
+
+def _apart(a: Found, b: Found) -> dict[str, float]:
+    return {
+        "boxes": float((a.boxes - b.boxes).abs().max()),
+        "objectness": float((objectness(a.logits) - objectness(b.logits)).abs().max()),
+    }
+
+
+def speed_table(rows: list[Timing], apart: dict[str, float], about: str) -> list[str]:
+    """Markdown lines."""
+    lines = [
+        about,
+        "",
+        "| part | usual, ms (p90) | ours, ms (p90) | usual / ours (p10 to p90) | bf16, ms (p90) |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row.part} | {row.usual_ms[0]:.0f} ({row.usual_ms[1]:.0f}) | {row.ours_ms[0]:.0f} "
+        f"({row.ours_ms[1]:.0f}) | {row.ratio[1]:.2f} ({row.ratio[0]:.2f} to {row.ratio[2]:.2f}) "
+        f"| {row.bf16_ms[0]:.0f} ({row.bf16_ms[1]:.0f}) |"
+        for row in rows
+    ]
+    gaps = ", ".join(f"{name} {gap:.1e}" for name, gap in apart.items())
+    return [*lines, "", f"Largest difference from the usual way's answer (boxes in 0..1): {gaps}."]
+
+
+def golden_table(shared: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Markdown lines of the largest difference in each group of reference arrays, and all of them."""
+    from tests.segment.mdef_detr import golden
+    from tests.segment.mdef_detr.weights import ruled, with_two_text_layers
+
+    full = ruled()
+    rows = list(golden.differences(full, with_two_text_layers(full), golden.load(shared)))
+    groups: dict[tuple[str, str], list[golden.Difference]] = {}
+    for row in rows:
+        head, _, tail = row.name.partition("_")
+        stem = tail.removesuffix("_meanstd").rstrip("0123456789") if head in ("a", "b", "ab", "a12") else ""
+        groups.setdefault((stem or row.name, row.kind), []).append(row)
+    lines = ["| arrays | how many | largest difference | kind | in |", "| --- | ---: | ---: | --- | --- |"]
+    for (stem, kind), members in groups.items():
+        worst = max(members, key=lambda row: row.largest)
+        lines.append(f"| {stem} | {len(members)} | {worst.largest:.1e} | {kind} | {worst.name} |")
+    return lines, [asdict(row) for row in rows]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print; see the module's docstring."""
+    given = _arguments(arguments)
+    torch.set_num_threads(given.threads)
+    options = [part for part in (arguments or sys.argv[1:]) if part != str(given.card) and part != "--card"]
+    if given.golden:
+        lines, record = golden_table(given.golden)
+        which, command = "golden", "python -m benchmarks.mdef_detr --golden SHARED"
+    else:
+        from tests.segment.mdef_detr.weights import ruled
+
+        height, width = (int(side) for side in given.size.split("x"))
+        pixels = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        rows, apart = race(ruled(), pixels, given.rounds)
+        about = (
+            f"{height} x {width} px, one sentence, {given.threads} thread(s), {given.rounds} rounds, "
+            "CPU time; "
+            f"{machine()}, torch {torch.__version__}."
+        )
+        lines, record = speed_table(rows, apart, about), [*(asdict(row) for row in rows), apart]
+        which, command = "speed", " ".join(["python -m benchmarks.mdef_detr", *options])
+    print("\n".join(lines))
+    if given.card:
+        put(given.card, which, ["", f"Written by `{command}`.", "", *lines, ""])
+    if given.json:
+        print(json.dumps(record))
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", default="800x1066", help="height x width in pixels")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, after one that warms up")
+    parser.add_argument("--golden", type=Path, help="folder that holds golden/mdef_detr.npz")
+    parser.add_argument("--card", type=Path, help="page whose table is to be written anew")
+    parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
