@@ -19,9 +19,9 @@ from seac.associate.module import AssociationModule
 from seac.data.store import open_store
 from seac.training.batches import Draw, TrainingStore, draws
 from seac.training.config import configured
+from seac.training.networks import Networks
 from seac.training.prepare import Preparation
 from seac.training.step import batch_loss
-from seac.training.train import encoder_for
 
 
 def drawn(store: TrainingStore, batch: int, *, mixed: bool) -> Draw:
@@ -44,7 +44,7 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     """Rates by step, in samples per second of one core."""
     torch.set_num_threads(1)
     config = configured(store.preset, settings)
-    encoder = encoder_for(store, store.preset, "cpu")
+    encoder = Networks(store.preset).audio(store)
     prepare = Preparation(store, config.lam, config.n_masks, config.group, encoder)
     plain, mixed = (drawn(store, config.batch, mixed=mixed) for mixed in (False, True))
     module = AssociationModule(config.association(store.mask_dim, store.audio_dim)).train()

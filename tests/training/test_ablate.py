@@ -15,6 +15,7 @@ from seac.training.ablation_report import over_seeds, panels, verdict
 from seac.training.axes import AXES, chosen_values
 from seac.training.batches import MemoryStore
 from seac.training.config import TrainingConfig
+from seac.training.networks import Networks
 from tests.training.worlds import Bands, world
 
 SMALL = ["lr=2e-3", "epochs=2", "batch=12", "d=8", "width=16", "depth=1", "heads=2"]
@@ -26,7 +27,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the runs that are really trained, over a store in memory."""
     made: MemoryStore = world(60)
     monkeypatch.setattr("seac.data.store.open_store", lambda path: made)
-    monkeypatch.setattr(ablating, "encoder_for", lambda store, preset, device: Bands())
+    monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
     names: list[str] = []
     fit: Callable[..., object] = ablating.fit
 

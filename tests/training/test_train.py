@@ -16,7 +16,8 @@ from seac.errors import InputError
 from seac.training import train as training
 from seac.training.batches import MemoryStore
 from seac.training.config import TrainingConfig
-from seac.training.train import encoder_for, split
+from seac.training.networks import Networks
+from seac.training.train import split
 from seac.training.validation import Retrieval, Wanted, found_in, measured_by
 from tests.training.worlds import Bands, world
 
@@ -28,7 +29,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """A store in memory behind the command line, and the ears that made it."""
     made = world(48)
     monkeypatch.setattr("seac.data.store.open_store", lambda path: made)
-    monkeypatch.setattr(training, "encoder_for", lambda store, preset, device: Bands())
+    monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
     return made
 
 
@@ -119,10 +120,10 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_mixtures_are_heard_by_the_network_that_made_the_store_or_not_at_all() -> None:
     with pytest.raises(InputError, match="heard by fake bands, and this is hearing"):
-        encoder_for(world(), "tiny", "cpu")
+        Networks("tiny").audio(world())
     here = replace(world(), made_by={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):
-        encoder_for(here, "tiny", "cpu")
+        Networks("tiny").audio(here)
 
 
 def test_held_out_clips_are_the_same_however_many_others_are_learnt() -> None:

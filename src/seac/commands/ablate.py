@@ -32,12 +32,17 @@ def ablate(
     ] = None,
     values: Annotated[str | None, typer.Option(help="Other values of the one --over, by comma.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    segmenter: Annotated[str | None, typer.Option(help="The one swapped in for the store.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
+    audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
     """Train a grid with several seeds and draw it as the paper does: csv, png, md for each --over."""
     from seac.training.ablate import Job
     from seac.training.ablate import ablate as work
 
+    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
     work(
         Job(
             store=store,
@@ -48,6 +53,8 @@ def ablate(
             settings=tuple(settings or ()),
             values=values,
             device=device,
+            parts={stage: part for stage, part in parts.items() if part is not None},
+            weights_dir=weights_dir,
         ),
         as_json=as_json,
     )

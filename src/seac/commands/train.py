@@ -23,12 +23,17 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     licence: Annotated[str, typer.Option(help="Licence of the training material, for the card.")] = "",
+    segmenter: Annotated[str | None, typer.Option(help="The one swapped in for the store.")] = None,
+    vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
+    audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
     """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume."""
     from seac.training.train import Job
     from seac.training.train import train as work
 
+    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
     work(
         Job(
             store=store,
@@ -39,6 +44,8 @@ def train(
             device=device,
             devices=devices,
             licence=licence,
+            parts={stage: part for stage, part in parts.items() if part is not None},
+            weights_dir=weights_dir,
         ),
         as_json=as_json,
     )

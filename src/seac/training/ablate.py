@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from seac.training.checkpoint import FILE as CHECKPOINT
 from seac.training.checkpoint import origin
 from seac.training.config import TrainingConfig, configured
 from seac.training.loop import Fitting, fit
-from seac.training.train import check_variant, encoder_for, fabric_for, make_folder, split
+from seac.training.networks import Networks
+from seac.training.train import check_variant, fabric_for, make_folder, split
 from seac.training.validation import Benchmarked, Retrieval, Wanted
 
 HELD_OUT = 0.1
@@ -43,6 +44,8 @@ class Job:
     settings: tuple[str, ...] = ()
     values: str | None = None
     device: str = "cpu"
+    parts: Mapping[str, str] = field(default_factory=dict)
+    weights_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
         config = replace(config, held_out=HELD_OUT)
     values = {axis.name: chosen_values(axis, store, config, job.values) for axis in axes}
     make_folder(job.out)
-    encoder = encoder_for(store, store.preset, job.device) if needs_encoder(values, config) else None
-    evaluate = evaluation(store, config, wanted, job.device, most_masks(values, config))
+    networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
+    encoder = networks.audio(store) if needs_encoder(values, config) else None
+    evaluate = evaluation(store, config, wanted, networks, most_masks(values, config))
     return run_grid(store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json)
 
 
@@ -114,7 +118,7 @@ def most_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
 
 
 def evaluation(
-    store: TrainingStore, config: TrainingConfig, wanted: Sequence[Wanted], device: str, masks: int
+    store: TrainingStore, config: TrainingConfig, wanted: Sequence[Wanted], networks: Networks, masks: int
 ) -> Callable[[TrainingConfig], Evaluate]:
     """What a trained module is asked: benchmarks by the paper's rule (the cosine alone), or retrieval.
 
@@ -122,7 +126,7 @@ def evaluation(
         a function of the config of a training, as each seed holds out other clips.
     """
     seen = replace(config, n_masks=masks)
-    benchmarks = [Benchmarked(each, store, seen, device, objectness=0.0) for each in wanted]
+    benchmarks = [Benchmarked(each, store, seen, networks, objectness=0.0) for each in wanted]
 
     def by_benchmark(module: AssociationModule, n_masks: int) -> dict[str, float]:
         figures: dict[str, float] = {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from seac.associate.audio.encoder import AudioEncoder
 from seac.associate.trained import FILE, write
 from seac.errors import InputError
 from seac.training.batches import StorePart, TrainingStore
@@ -23,6 +22,7 @@ from seac.training.card import card, write_card
 from seac.training.config import TrainingConfig, configured
 from seac.training.history import draw_curves
 from seac.training.loop import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
+from seac.training.networks import Networks
 from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
 
 
@@ -38,6 +38,8 @@ class Job:
     device: str = "cpu"
     devices: int = 1
     licence: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    weights_dir: Path | None = None
 
 
 def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
@@ -60,11 +62,12 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     fabric = fabric_for(job.device, job.devices, config.precision)
     steps_per_epoch(learnt, config, fabric.world_size)
     make_folder(job.out)
+    networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
     measures: list[Measure] = []
     if fabric.is_global_zero:
-        measures += [Benchmarked(each, store, config, job.device) for each in wanted]
+        measures += [Benchmarked(each, store, config, networks) for each in wanted]
         measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
-    encoder = encoder_for(store, preset, str(fabric.device)) if config.mixing else None
+    encoder = networks.audio(store) if config.mixing else None
     console = Console(stderr=True, quiet=not fabric.is_global_zero)
     with following(console, config, steps_per_epoch(learnt, config, fabric.world_size)) as progress:
         fitted = fit(Fitting(learnt, config, job.out, encoder, measured_by(measures), progress), fabric)
@@ -158,28 +161,6 @@ def make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be a folder ({error.strerror}); give another --out") from None
-
-
-def encoder_for(store: TrainingStore, preset: str, device: str) -> AudioEncoder:
-    """The audio network that made a store's windows: it hears the mixtures.
-
-    Raises:
-        InputError: this installation has another one.
-    """
-    from seac.pipeline import version_of
-    from seac.presets import builder, choose
-
-    encoder: AudioEncoder = builder("audio", choose(preset).audio)(device)
-    made, here = store.made_by.get("audio"), version_of(encoder)
-    if (made is not None and made != here) or encoder.dim != store.audio_dim:
-        raise InputError(
-            f"the store's sounds were heard by {made}, and this is {here}: extract again, or --set mixing=0"
-        )
-    if encoder.sample_rate != store.sample_rate:
-        raise InputError(
-            f"the store's sounds have {store.sample_rate} Hz, {here} takes {encoder.sample_rate}"
-        )
-    return encoder
 
 
 def following(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from seac.associate.loss import similarity_matrix
 from seac.associate.module import AssociationModule
-from seac.associate.trained import FILE, write
 from seac.errors import InputError
-from seac.pipeline import SeAC
 from seac.training.batches import TrainingStore
 from seac.training.config import TrainingConfig
+from seac.training.networks import Networks
 from seac.training.remembering import Remembering
 
 SPLIT = "val"
@@ -116,9 +113,9 @@ class Benchmarked:
 
     Args:
         wanted: which benchmark.
-        store: what is trained on; its preset and settings see and hear the benchmark.
+        store: what is trained on; the benchmark is seen and heard as it was.
         config: of the training.
-        device: where the frozen networks run.
+        networks: the frozen ones.
         objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
 
     Raises:
@@ -130,7 +127,7 @@ class Benchmarked:
         wanted: Wanted,
         store: TrainingStore,
         config: TrainingConfig,
-        device: str = "cpu",
+        networks: Networks,
         objectness: float | None = None,
     ) -> None:
         from seac.data.table import open_benchmark
@@ -140,7 +137,7 @@ class Benchmarked:
         if not self._reader.clips:
             raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
         names = list(self._reader.classes[1:]) or None
-        self._model = Remembering(unlearnt(store, config, names, device))
+        self._model = Remembering(networks.model(store, config, names))
         if objectness is not None:
             self._model.settings = replace(self._model.settings, objectness=objectness)
 
@@ -157,27 +154,6 @@ class Benchmarked:
         row = score_quietly(self._reader, self._reader.clips, model)
         figures = next(iter(row.protocols.values()))
         return {f"{self.title} {name}": float(value) for name, value in figures.items()}
-
-
-def unlearnt(store: TrainingStore, config: TrainingConfig, names: list[str] | None, device: str) -> SeAC:
-    """The model that a store was made with, under an association that has learnt nothing yet."""
-    from seac.loading import load
-
-    exact = store.made_by.get("exact")
-    settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
-    module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / FILE
-        write(module, path, store.made_by)
-        return load(
-            store.preset,
-            device=device,
-            vocabulary=names,
-            segmenter="grid" if config.variant == "grid" else None,
-            association=path,
-            top_n=config.n_masks,
-            **settings,
-        )
 
 
 def measured_by(

@@ -1,0 +1,133 @@
+"""Training measured on a benchmark of coloured squares, each of which sounds at its own pitch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from seac.associate.audio.listening import listen
+from seac.associate.module import AssociationModule
+from seac.associate.trained import Trained, Weights
+from seac.data.table import open_benchmark
+from seac.errors import InputError
+from seac.evaluation.run import score_quietly
+from seac.pipeline import SeAC
+from seac.training.ablate import evaluation
+from seac.training.batches import MemoryStore
+from seac.training.config import TrainingConfig
+from seac.training.loop import Fitting, fit
+from seac.training.networks import Networks
+from seac.training.validation import Benchmarked, Wanted
+from tests.evaluation import world
+from tests.fakes import COLOURS, PitchHearing, fake_model, squares, tone
+
+CONFIG = TrainingConfig(
+    lr=5e-3,
+    epochs=12,
+    batch=6,
+    mixing=0,
+    d=8,
+    width=16,
+    depth=1,
+    heads=2,
+    pool_heads=1,
+    dropout=0.0,
+    n_masks=4,
+)
+
+
+@pytest.fixture
+def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
+    """The fake model's eyes and ears under a module that has learnt nothing."""
+
+    def model(self: Networks, store: MemoryStore, config: TrainingConfig, names: object) -> SeAC:
+        torch.manual_seed(3)
+        fake = fake_model(top_n=4)
+        module = AssociationModule(config.association(3, 3))
+        return SeAC(
+            replace(fake.stages, association=Trained(Weights(module))), fake.vocabulary, fake.settings
+        )
+
+    monkeypatch.setattr(Networks, "model", model)
+    return Networks("tiny")
+
+
+def colours() -> MemoryStore:
+    """Clips of all three squares, or of two of them, in which one sounds."""
+    model, local, windows, waveforms = fake_model(), [], [], []
+    for number in range(18):
+        colour = COLOURS[number % 3]
+        picture = squares(96, 96).copy()
+        hidden = (number % 3 + 1 + number // 3 % 3) % 3  # the one that sounds itself is hidden in no clip
+        if hidden != number % 3:
+            picture[picture[..., hidden] > 200] = 90
+        local.append([model.see(picture).embeddings.local])
+        heard = torch.from_numpy(tone(colour, 1.0))
+        windows.append(listen(heard, PitchHearing()).embeddings)
+        waveforms.append((heard * 32767).to(torch.int16))
+    return MemoryStore(local, local, windows, waveforms, {})
+
+
+def s4(folder: Path) -> Wanted:
+    return Wanted("s4", world.s4(folder), "test")
+
+
+def test_a_benchmark_is_measured_after_every_epoch_and_its_best_one_kept(
+    networks: Networks, tmp_path: Path
+) -> None:
+    store = colours()
+    measure = Benchmarked(s4(tmp_path / "s4"), store, CONFIG, networks)
+    out = tmp_path / "run"
+    out.mkdir()
+    fitted = fit(Fitting(store, CONFIG, out, measure=measure), Fabric(accelerator="cpu", devices=1))
+    assert fitted.history.measured()[:2] == ("s4 test miou", "s4 test fscore")
+    reached = [row["s4 test miou"] for row in fitted.history.epochs]
+    assert len(reached) == 4
+    assert reached[fitted.epoch] == max(reached)
+    assert measure(fitted.module)["s4 test miou"] == pytest.approx(max(reached))
+
+
+def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
+    networks: Networks, tmp_path: Path
+) -> None:
+    wanted = s4(tmp_path)
+    measure = Benchmarked(wanted, colours(), CONFIG, networks)
+    reader = open_benchmark("s4", wanted.folder, "test")
+    fake = fake_model(top_n=4)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        module = AssociationModule(CONFIG.association(3, 3)).eval()
+        stages = replace(fake.stages, association=Trained(Weights(module)))
+        row = score_quietly(reader, reader.clips, SeAC(stages, fake.vocabulary, fake.settings))
+        expected = {f"s4 test {name}": value for name, value in row.protocols["official"].items()}
+        assert measure(module) == pytest.approx(expected)
+
+
+def test_ablations_judge_by_the_cosine_alone(networks: Networks, tmp_path: Path) -> None:
+    quiet: Callable[..., SeAC] = Networks.model
+
+    class Loud(Networks):
+        def model(self, *given: object) -> SeAC:
+            made = quiet(self, *given)
+            made.settings = replace(made.settings, objectness=5.0)
+            return made
+
+    torch.manual_seed(1)
+    module, wanted = AssociationModule(CONFIG.association(3, 3)).eval(), s4(tmp_path)
+    ours, theirs = (
+        evaluation(colours(), CONFIG, [wanted], each("tiny"), 4)(CONFIG)(module, 4)
+        for each in (Loud, Networks)
+    )
+    assert ours == theirs
+    preferred = Benchmarked(wanted, colours(), CONFIG, Loud("tiny"))(module)
+    assert preferred != ours
+
+
+def test_a_split_without_clips_is_refused(networks: Networks, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="val"):
+        Benchmarked(Wanted("s4", world.s4(tmp_path)), colours(), CONFIG, networks)
