@@ -1,6 +1,6 @@
 """How fast are features extracted, and on what is the time spent? One, two workers, and Ray.
 
-    python -m benchmarks.extraction FOLDER --limit 12 --out extraction.json --document docs/extraction.md
+    python -m benchmarks.extraction FOLDER --limit 6 --out docs/extraction.json --document docs/extraction.md
 
 FOLDER is any training data that ``seac extract`` takes. Times on the wall mean little on a machine that
 others use; seconds of cores are counted beside them.
@@ -37,7 +37,7 @@ def measured(job: Job, name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         tally = extract(pairs, job.recipe(), Path(folder) / "store", engine(name), kind)
         store = open_store(Path(folder) / "store")
-        masks = float((store.proposals.sum() / max(1, (store.proposals > 0).sum())).item())
+        masks = int(store.proposals.sum()) / max(1, int((store.proposals > 0).sum()))
         size = store.size / max(1, len(store))
         codes = [len(code) for clip in store for frame in clip.frames for code in frame.codes]
     record = {name: value for name, value in tally.record().items() if name != "store"}
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="training data, or the records of an earlier run (.json)")
     parser.add_argument("--engines", default="1,2,ray:2", help="by comma")
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--device", default="cpu")
@@ -81,8 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
     given = parser.parse_args(arguments)
     job = Job(given.folder, Path(), given.preset, given.device, split=given.split, limit=given.limit)
-    records = []
-    for name in given.engines.split(","):
+    records = json.loads(given.folder.read_text(encoding="utf-8")) if given.folder.is_file() else []
+    for name in given.engines.split(",") if not records else ():
         records.append(measured(job, name))
         print(json.dumps(records[-1]), flush=True)
         if given.out:

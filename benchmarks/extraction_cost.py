@@ -17,6 +17,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def owlv2() -> Work:
 
 def clip_rn50() -> Work:
     """CLIP RN50: two views of 50 masks."""
-    from open_clip.model import CLIP
+    CLIP: Any = getattr(import_module("open_clip.model"), "CLIP")  # noqa: B009
 
     text = {"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12}
     picture = {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64, "patch_size": None}
@@ -204,7 +205,7 @@ def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[l
             ]
             for w in done
         ]
-        seconds, size = total / (peak * 1e12 * share), bytes_of(shape, measured["bytes_per_code"])
+        seconds, room = total / (peak * 1e12 * share), bytes_of(shape, measured["bytes_per_code"])
         row = [
             f"{preset}, not measured",
             f"{seconds:.2f} GPU + {decode:.2f} core seconds",
@@ -213,7 +214,7 @@ def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[l
         for count in SETS.values():
             row += [
                 f"{seconds * count / 3600:,.0f} GPU + {decode * count / 3600:,.0f} core hours",
-                f"{size * count / 1e12:.2f}",
+                f"{room * count / 1e12:.2f}",
             ]
         costs.append(row)
     return costs, works

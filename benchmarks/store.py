@@ -131,7 +131,7 @@ def learning(batch: FrameBatch, shape: Shape, rounds: int, device: str) -> float
         nothing = torch.zeros(len(batch), 1, device=device)
         loss = LOSSES["msa-micl"](Batch(similarity, groups, temperature, Frozen(nothing, nothing), 1.0))
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         if device != "cpu":
             torch.cuda.synchronize()

@@ -21,13 +21,19 @@ def test_the_frozen_half_does_nothing_else():
         model.stages.association(None, None)
 
 
-@pytest.mark.parametrize("preset", ["paper", "modern"])
-def test_presets_on_tiny_random_weights(tmp_path_factory, tmp_path, monkeypatch, preset):
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Tiny random weights of everything but an association."""
     pytest.importorskip("open_clip")
     pytest.importorskip("segment_anything")
-    weights = checkpoints.make(tmp_path_factory.mktemp("weights"))
-    for path in weights.glob("association*"):
+    made = checkpoints.make(tmp_path_factory.mktemp("weights"))
+    for path in made.glob("association*"):
         path.rename(path.with_name("away-" + path.name))
+    return made
+
+
+@pytest.mark.parametrize("preset", ["paper", "modern"])
+def test_presets_on_tiny_random_weights(tmp_path, monkeypatch, weights, preset):
     monkeypatch.setenv("SEAC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEAC_OFFLINE", "1")
     (tmp_path / "films").mkdir()

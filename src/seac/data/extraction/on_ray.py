@@ -41,13 +41,14 @@ class OnRay:
             return
         blocks = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / BLOCK))
         gpu = torch.device(recipe.device).type == "cuda"
-        most = self._workers or max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
+        most = max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
+        pool = {"size": self._workers} if self._workers else {"min_size": 1, "max_size": most}
         outcomes = blocks.map_batches(
             RayExtractor,
             fn_constructor_args=(recipe,),
             batch_size=1,
             batch_format="numpy",
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+            compute=ray.data.ActorPoolStrategy(**pool),
             num_cpus=0 if gpu else 1,
             num_gpus=1 if gpu else 0,
         )
