@@ -98,6 +98,7 @@ def config_of(state: dict[str, Tensor]) -> Any:
         num_multimask_outputs=len(state["mask_decoder.mask_tokens.weight"]) - 1,
         iou_head_depth=_count(state, "mask_decoder.iou_prediction_head.layers"),
         iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
+        layer_norm_eps=1e-5,  # as the published code has it
     )
     return SamConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
 

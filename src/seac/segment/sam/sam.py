@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from seac.segment.promptable import EncodedImage, best_of, masks_at_size
 from seac.segment.sam.checkpoint import load_sam
+from seac.segment.sam.decoder import SamDecoder
 from seac.segment.sam.smaller import shrink
 from seac.weights.load import fingerprint, load_network
 
@@ -81,6 +82,9 @@ class Sam:
             shrink(network, self.settings.side)
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
+        # SAM-HQ's decoder has more parts; it runs as transformers has it.
+        plain = not hasattr(self.network.mask_decoder, "hq_token")
+        self.decoder = SamDecoder(self.network, several=self.settings.several) if plain else None
         self.side = int(network.config.vision_config.image_size)
 
     @classmethod
@@ -121,16 +125,19 @@ class Sam:
         ratio = torch.tensor([content_width / width, content_height / height] * 2)
         prompts = (boxes.float().cpu() * ratio).to(self.device)
         image, extra = encoded.features[0], encoded.features[1:]
-        more = {"intermediate_embeddings": list(extra)} if extra else {}
         if len(boxes) == 0:
             return image.new_zeros(0, self.side // 4, self.side // 4), image.new_zeros(0)
-        parts = []
-        for part in prompts.split(self.settings.batch):
-            answer = self.network(
-                image_embeddings=image,
-                input_boxes=part[None],
-                multimask_output=self.settings.several,
-                **more,
-            )
-            parts.append(best_of(answer.pred_masks[0], answer.iou_scores[0]))
+        parts = [self._decoded(image, extra, part) for part in prompts.split(self.settings.batch)]
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+
+    def _decoded(self, image: Tensor, extra: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and predicted IoU of a batch of boxes."""
+        if self.decoder is not None:
+            return self.decoder(image, prompts)
+        answer = self.network(
+            image_embeddings=image,
+            input_boxes=prompts[None],
+            multimask_output=self.settings.several,
+            intermediate_embeddings=list(extra),
+        )
+        return best_of(answer.pred_masks[0], answer.iou_scores[0])
