@@ -31,7 +31,7 @@ PACKAGES = {
     "lightning-fabric": "seac train: pip install 'seac[train]'",
     "ray": "seac extract --ray: pip install 'seac[ray]'",
 }
-NEEDED = {"paper": ("open_clip_torch",)}
+NEEDED = {"paper": ("open_clip_torch",), "paper-fast": ("open_clip_torch",)}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def readiness(preset: str, weights: Weights, packages: dict[str, str]) -> Readin
     absent = tuple(name for name in NEEDED.get(preset, ()) if not packages.get(name))
     by_hand = tuple(line for line in lacking if isinstance(line.record.source, ByHand | OwnTraining))
     fetched = [line for line in lacking if line not in by_hand]
-    steps = [f"pip install 'seac[{preset}]'"] if absent else []
+    steps = ["pip install 'seac[paper]'"] if absent else []
     steps += [f"seac weights get {' '.join(line.record.name for line in fetched)}"] if fetched else []
     steps += [_by_hand(line) for line in by_hand]
     return Readiness(

@@ -48,6 +48,15 @@ def sam(device: str, weights: Weights, name: str, detector: Detector) -> BoxesTo
     return BoxesToMasks(detector, Sam.load(weights(name), device, sam_settings(device)))
 
 
+def sam_fast(device: str, weights: Weights, name: str, detector: Detector) -> BoxesToMasks:
+    """A box detector prompting SAM at half its side and in half precision."""
+    from seac.segment.boxes_to_masks import BoxesToMasks
+    from seac.segment.sam.sam import Sam, SamSettings
+
+    published = weights(name.removesuffix("-fast"))
+    return BoxesToMasks(detector, Sam.load(published, device, SamSettings.fast()))
+
+
 def sam2(device: str, weights: Weights, name: str, detector: Detector) -> BoxesToMasks:
     """A box detector prompting SAM 2.1."""
     from seac.segment.boxes_to_masks import BoxesToMasks

@@ -40,6 +40,7 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     "options",
     [
         ["--preset", "paper"],
+        ["--preset", "paper-fast"],
         ["--preset", "paper", "--segmenter", "sam-hq-vit-l", "--vision", "clip-rn50"],
         ["--preset", "modern"],
         ["--preset", "modern", "--detector", "mm-grounding-dino", "--segmenter", "sam-vit-b"],
@@ -123,3 +124,6 @@ def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
             for stage in ("detector", "segmenter", "vision", "audio", "text", "associate")
         }
         assert {row.name for row in TABLE if preset in row.presets} == named - {"zero-shot"}
+    assert {row.name for row in TABLE if "paper-fast" in row.presets} == {
+        row.name for row in TABLE if "paper" in row.presets
+    }

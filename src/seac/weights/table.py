@@ -94,7 +94,7 @@ TABLE: tuple[Record, ...] = (
         ),
         Url(f"{SAM_FILES}/sam_vit_h_4b8939.pth", SAM_PAGE),
         "Apache-2.0",
-        ("paper",),
+        ("paper", "paper-fast"),
         "masks",
     ),
     Record(
@@ -167,7 +167,16 @@ TABLE: tuple[Record, ...] = (
         (File("MDef_DETR_r101_epoch20.pth", 4 * 185 * MB),),
         ByHand("https://github.com/mmaaz60/mvits_for_class_agnostic_od#model-zoo"),
         "see page",
-        ("paper",),
+        ("paper", "paper-fast"),
+        "boxes",
+    ),
+    Record(
+        "roberta-tokenizer",
+        "RoBERTa's tokenizer: sentences of one's own for MDef-DETR",
+        (File("vocab.json", 898_823), File("merges.txt", 456_318)),
+        Hub("FacebookAI/roberta-base"),
+        "MIT",
+        (),
         "boxes",
     ),
     Record(
@@ -195,7 +204,7 @@ TABLE: tuple[Record, ...] = (
         _clip(102_007_137),
         Hub("timm/resnet50_clip.openai"),
         "MIT",
-        ("paper",),
+        ("paper", "paper-fast"),
         "vision, text",
     ),
     Record(
@@ -235,7 +244,7 @@ TABLE: tuple[Record, ...] = (
             "https://github.com/harritaylor/torchvggish/releases/tag/v0.1",
         ),
         "Apache-2.0",
-        ("paper",),
+        ("paper", "paper-fast"),
         "audio",
     ),
     Record(
@@ -254,7 +263,7 @@ TABLE: tuple[Record, ...] = (
         (File("association.safetensors", 4 * 1_300_000),),
         OwnTraining("seac train STORE --out RUN"),
         "yours",
-        ("paper",),
+        ("paper", "paper-fast"),
         "association",
     ),
 )

@@ -75,9 +75,10 @@ class Sam:
         settings: SamSettings | None = None,
         name: str = "sam",
     ) -> None:
-        self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.settings = settings or SamSettings()
+        side = f" {self.settings.side} px" if self.settings.side else ""
+        self.version = f"{name} {fingerprint(network)}{side} {self.settings.precision}"
         if self.settings.side is not None:
             shrink(network, self.settings.side)
         self.network = network.eval().requires_grad_(False).to(self.device)

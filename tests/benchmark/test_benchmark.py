@@ -1,0 +1,97 @@
+"""The race is fair: same weights, same answers; and what it says of agreement is true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from seac import cli
+from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
+from seac.benchmark.scene import scene
+from seac.benchmark.timing import Timing, race
+from seac.commands.benchmark import wide_and_high
+from seac.errors import InputError
+from tests import checkpoints
+
+
+def embeddings(count: int = 20) -> torch.Tensor:
+    return torch.randn(count, 16, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_same_answers_agree_fully() -> None:
+    masks = scene(40, 60, 5).masks
+    assert differing(masks, masks) == 0
+    assert least_overlap(masks, masks) == 1
+    assert least_cosine(embeddings(), embeddings()) == pytest.approx(1)
+    assert rank_correlation(embeddings(), embeddings()) == pytest.approx(1)
+
+
+def test_other_answers_do_not() -> None:
+    masks = scene(40, 60, 5).masks
+    moved = masks.roll(7, 2)
+    assert differing(masks, moved) > 0.01
+    assert least_overlap(masks, moved) < 0.9
+    shuffled = embeddings()[torch.randperm(20, generator=torch.Generator().manual_seed(1))]
+    assert abs(rank_correlation(shuffled, embeddings())) < 0.3
+    noisy = embeddings() + 0.05 * torch.randn(20, 16, generator=torch.Generator().manual_seed(2))
+    assert 0.9 < rank_correlation(noisy, embeddings()) < 1
+
+
+def test_a_race_is_turn_by_turn_and_the_first_round_does_not_count() -> None:
+    order: list[str] = []
+    times, answers = race({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 2, "cpu")
+    assert order == ["a", "b"] * 3
+    assert len(times["a"].seconds) == 2
+    assert answers["b"] == 7
+    assert Timing((1.0, 2.0, 9.0)).median == 2
+
+
+def test_a_scene_is_the_same_for_the_same_seed() -> None:
+    first, second = scene(50, 70, 6, seed=3), scene(50, 70, 6, seed=3)
+    assert torch.equal(first.image, second.image)
+    assert torch.equal(first.masks, second.masks)
+    assert bool(first.masks.flatten(1).any(1).all())
+    assert not torch.equal(first.image, scene(50, 70, 6, seed=4).image)
+
+
+def test_paper_is_raced_with_the_same_weights_and_the_same_masks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("segment_anything")
+    pytest.importorskip("open_clip")
+    for name, build in {
+        "clip-rn50": lambda place: checkpoints._clip(place, "resnet"),
+        "sam-vit-b": lambda place: torch.save(
+            checkpoints.plain_sam().state_dict(), place / "sam_vit_b_01ec64.pth"
+        ),
+    }.items():
+        (tmp_path / name).mkdir()
+        build(tmp_path / name)
+    arguments = [
+        "--weights-dir",
+        str(tmp_path),
+        "--segmenter",
+        "sam-vit-b",
+        "--masks",
+        "4",
+        "--size",
+        "96x64",
+    ]
+    assert cli.run(["benchmark", "--preset", "paper", *arguments, "--repeats", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    rows = {row["stage"]: row for row in told["stages"]}
+    assert rows["masks: the boxes"]["agreement"]["ours"]["pixels that differ"] < 2e-3
+    assert rows["embeddings: the views"]["agreement"]["ours"]["least cosine"] > 0.9999
+    assert set(rows["stages 1-2"]["ratio"]) == {"ours", "fast"}
+
+
+def test_what_cannot_be_raced_is_told_in_one_line() -> None:
+    for size in ("1024", "axb", "0x10", "20x"):
+        with pytest.raises(InputError, match="WIDTHxHEIGHT"):
+            wide_and_high(size)
+    assert wide_and_high("1024X768") == (1024, 768)
+    for arguments in (["--preset", "modern"], ["--masks", "1"], ["--clock", "sun"]):
+        assert cli.run(["benchmark", *arguments]) == 2
