@@ -153,12 +153,9 @@ def trace(
         for handle in handles:
             handle.remove()
     queries = found.logits.shape[1]
-    levels = levels_of(
-        tuple(tuple(seen[f"src{index}"].shape[2:]) for index in range(4)),
-        pixel_mask,
-        len(pixels),
-        pixels.device,
-    )
+    maps = [seen[f"src{index}"].shape for index in range(4)]
+    shapes = tuple((shape[2], shape[3]) for shape in maps)
+    levels = levels_of(shapes, pixel_mask, len(pixels), pixels.device)
     seen |= {f"pos{index}": place.permute(0, 3, 1, 2) for index, place in enumerate(sine_positions(levels))}
     seen |= {"shapes": torch.tensor(levels.shapes), "valid_ratios": levels.ratios, "text_mask": mask == 0}
     if levels.real is not None:
