@@ -32,5 +32,4 @@ def put(document: Path, name: str, lines: Sequence[str]) -> None:
 
 def machine() -> str:
     """What machine this is, and how busy it was."""
-    cores = len(os.sched_getaffinity(0))
-    return f"{platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.0f}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}"

@@ -7,7 +7,6 @@ outcomes slowly slows the engine down.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import traceback
 from collections import Counter, deque
@@ -80,7 +79,7 @@ class Processes:
     def run(self, recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[Outcome]:
         """See :class:`Engine`."""
         backlog = _Backlog(iter(pairs))
-        threads = max(1, len(os.sched_getaffinity(0)) // self._workers)
+        threads = max(1, torch.get_num_threads() // self._workers)
         crew: list[_Worker] = []
         try:
             crew += [_Worker.start(recipe, threads) for _ in range(self._workers)]
