@@ -53,7 +53,11 @@ def evaluate(
     segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
     vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
     audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
+    text: Annotated[str | None, typer.Option(help="Swap the text encoder.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
     associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
+    association: Annotated[Path | None, typer.Option(help="What `seac train` wrote.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of baselines that draw and of robustness noise.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Throw saved predictions away first.")] = False,
@@ -71,7 +75,14 @@ def evaluate(
         raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
-    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder, "associate": associate}
+    parts = {
+        "segmenter": segmenter,
+        "detector": detector,
+        "vision": vision,
+        "audio": audio_encoder,
+        "text": text,
+        "associate": associate,
+    }
     constants = {"top_n": top_n, "exact": True if exact else None}
     work(
         Job(
@@ -92,6 +103,8 @@ def evaluate(
             window=window,
             seed=seed,
             device=device,
+            association=association,
+            weights_dir=weights_dir,
             parts={stage: name for stage, name in parts.items() if name is not None},
             constants={name: value for name, value in constants.items() if value is not None},
             again=again,

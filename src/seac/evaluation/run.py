@@ -57,6 +57,8 @@ class Job:
     window: float | None = None
     seed: int = 0
     device: str = "cpu"
+    association: Path | None = None
+    weights_dir: Path | None = None
     parts: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     again: bool = False
@@ -205,7 +207,15 @@ def model_for(job: Job, reader: Reader, **swaps: str) -> SeAC:
     """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
     words = list(reader.classes[1:]) or None
     options: dict[str, Any] = {**job.parts, **swaps, **job.constants}
-    return load_model(job.preset, device=job.device, vocabulary=words, **options)
+    own = None if "associate" in swaps else job.association
+    return load_model(
+        job.preset,
+        device=job.device,
+        vocabulary=words,
+        association=own,
+        weights_dir=job.weights_dir,
+        **options,
+    )
 
 
 def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:
@@ -213,7 +223,8 @@ def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:
 
     Robustness is a question to the decision, so that row comes first there.
     """
-    name = job.preset if not job.parts else f"{job.preset} ({', '.join(job.parts.values())})"
+    swapped = [*job.parts.values(), *([job.association.name] if job.association else [])]
+    name = job.preset if not swapped else f"{job.preset} ({', '.join(swapped)})"
     rows: tuple[Method, ...] = (Model(name, model), Model(f"{name}, {DECIDED}", model, decides=True))
     if isinstance(reader, Corrupted):
         rows = rows[::-1]
