@@ -82,6 +82,7 @@ def draw_curves(history: History, path: Path) -> None:
     axes[0].legend(fontsize="small", frameon=False)
     axes[1].plot(time, [row[STEP.index("temperature")] for row in history.steps], color="tab:green")
     axes[1].set(xlabel="epoch", ylabel="temperature")
+    axes[1].ticklabel_format(useOffset=False)
     for name in names:
         axes[2].plot(
             [row["epoch"] + 1 for row in history.epochs], [row[name] for row in history.epochs], label=name

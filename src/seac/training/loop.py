@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ class _Run:
         self.module.clamp()
         temperature = float(self.module.temperature.detach())
         value = float(loss.detach())
-        if not value == value:
+        if math.isnan(value):
             raise InputError(
                 f"the loss is NaN at step {number}: lower lr (now {config.lr:g}) or set precision=32-true"
             )
