@@ -209,7 +209,7 @@ def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[l
         row = [
             f"{preset}, not measured",
             f"{seconds:.2f} GPU + {decode:.2f} core seconds",
-            f"{size / 1e6:.2f}",
+            f"{room / 1e6:.2f}",
         ]
         for count in SETS.values():
             row += [
