@@ -19,8 +19,8 @@ PUBLISHED = {
     "all visible entities and objects": (0, 1250, 7097, 11726, 8, 8720, 2),
     "all obscure entities and objects": (0, 1250, 33347, 11726, 8, 8720, 2),
 }
-"""The sentences that the authors ask with, so that these need no tokenizer. The tokens are those of the reference
-outputs; a test holds them against RoBERTa's own tokenizer where it is in the cache."""
+"""The sentences that the authors ask with, so that these need no tokenizer. The tokens are those of the
+reference outputs; a test holds them against RoBERTa's own tokenizer where it is in the cache."""
 
 
 def tokens_of(sentences: Sequence[str], tokenizer: Any = None) -> tuple[Tensor, Tensor]:
