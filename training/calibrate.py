@@ -1,11 +1,12 @@
 """When is a mask said to sound? ``python -m training.calibrate --shared FOLDER`` chooses the constants.
 
-Composites are rendered from the *training* media by the shared folder's bench builder: a sounding thing
-among others, and, in every third scene, the sound of a thing that is not in the frame, where nothing may
-light up. The model proposes masks as it does for a user. The logistic curve is fitted to "this mask covers
-a sounding thing" (IoU at least .5); the threshold and the margin under the best mask are those that give the
-best mean IoU of what lights up (1 for rightly nothing), by a grid, where the sound of something off-screen
-counts as one scene in six: a guess at what people's clips are like, which they may overrule with --threshold.
+Composites are rendered from the *dev* media by the shared folder's bench builder: of six scenes, three in which a
+thing among others sounds, and three in which nothing visible does, because the sound is of a thing that is not in
+the frame, or is a room's noise, or silence. The model proposes masks as it does for a user. For every association,
+the logistic curve is fitted to "this mask covers a sounding thing" (IoU at least .5); the threshold and the margin
+under the best mask are those that give the best mean IoU of what lights up (1 for rightly nothing), by a grid,
+where scenes without a sounding thing count as one in six: a guess at what people's clips are like, which they may
+overrule with --threshold. Half of the scenes choose, the other half report; ``--json FILE`` keeps the figures.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import argparse
 import importlib.util
 import json
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,41 +26,91 @@ from torch import Tensor
 
 import seac
 from seac.associate import gate
+from seac.associate.association import Association
 from seac.associate.gate import Calibration
-from seac.pipeline import SeAC
+from seac.pipeline import Listened, SeAC, Seen
 from seac.video.decode import SAMPLE_RATE
 
-SECONDS = 2
-OFF_SCREEN = 1 / 6
+SECONDS = 5
+NOTHING = 1 / 6
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
+What = Literal["visible", "off-screen", "noise", "silence"]
+TURN: tuple[What, ...] = (
+    "visible",
+    "off-screen",
+    "visible",
+    "noise",
+    "visible",
+    "off-screen",
+    "visible",
+    "silence",
+)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A scene as the frozen networks see and hear it; ``overlap`` (N,) is each mask's IoU with what sounds."""
+
+    seen: Seen
+    listened: Listened
+    truth: Tensor
+    overlap: Tensor
+    what: What
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A scene: evidence (N,), masks (N, H, W), and what sounds (H, W), nowhere if it is off-screen."""
+    """A scene: evidence (N,), confidence of the frame, masks (N, H, W), and what sounds (H, W), if it is seen."""
 
     evidence: Tensor
+    confidence: float
     masks: Tensor
     truth: Tensor
+    overlap: Tensor
+    what: What
 
 
-def judged(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Judged]:
-    """Scenes through the model."""
+def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Observed]:
+    """Scenes through the frozen networks, once."""
     found, rng = [], random.Random(seed)
     stock = bench.Media(media)
     for number in range(count):
+        what = TURN[number % len(TURN)]
         name = stock.sounding[rng.randrange(len(stock.sounding))]
-        things = bench.things_for(rng, stock, [name], 1 + number % 2)
-        heard, visible = name, True
-        if number % 3 == 2:
-            shown = {thing.cls for thing in things}
-            heard, visible = rng.choice([other for other in stock.sounding if other not in shown]), False
+        things = bench.things_for(rng, stock, [name], number % 3)
         ((picture, owner),) = bench.scene(rng, stock, things, 1)
-        wave = bench.sound(rng, stock, heard, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
-        result = model(np.asarray(picture), wave.astype(np.float32), SAMPLE_RATE)
-        truth = torch.from_numpy((owner == 0) & visible)
-        evidence = torch.from_numpy(result.similarity + model.settings.objectness * result.scores)
-        found.append(Judged(evidence, torch.from_numpy(result.masks), truth))
+        shown = {thing.cls for thing in things}
+        heard = rng.choice([other for other in stock.sounding if other not in shown])
+        wave = np.zeros(SECONDS * SAMPLE_RATE, np.float32)
+        if what != "silence":
+            wave = bench.room(rng, len(wave))
+        if what in ("visible", "off-screen"):
+            wave = wave + bench.sound(rng, stock, name if what == "visible" else heard, SECONDS)
+        seen = model.see(np.asarray(picture))
+        truth = torch.from_numpy((owner == 0) & (what == "visible"))
+        listened = model.hear(wave.astype(np.float32), SAMPLE_RATE)
+        found.append(Observed(seen, listened, truth, iou(seen.proposals.masks, truth), what))
+    return found
+
+
+def judged(
+    scenes: Sequence[Observed], association: Association, evidence: Callable[[Tensor, Tensor], Tensor]
+) -> list[Judged]:
+    """What an association makes of the scenes."""
+    found = []
+    for scene in scenes:
+        similarity = association(scene.seen.embeddings, scene.listened.features)
+        silent = scene.listened.heard.silent
+        found.append(
+            Judged(
+                evidence(similarity, scene.seen.proposals.scores) - (1e3 if silent else 0),
+                -1.0 if silent else float(similarity.max()),
+                scene.seen.proposals.masks,
+                scene.truth,
+                scene.overlap,
+                scene.what,
+            )
+        )
     return found
 
 
@@ -71,24 +123,24 @@ def iou(masks: Tensor, truth: Tensor) -> Tensor:
 def lit(scene: Judged, least: float, margin: float) -> float:
     """IoU of what lights up with what sounds; rightly nothing is 1."""
     chosen = (scene.evidence >= least) & (scene.evidence >= scene.evidence.max() - margin)
-    union = scene.masks[chosen].any(0)
     if not scene.truth.any():
-        return float(not bool(union.any()))
-    return float(iou(union[None], scene.truth)[0])
+        return float(not bool(chosen.any()))
+    return float(iou(scene.masks[chosen].any(0)[None], scene.truth)[0])
 
 
-def worth(scenes: list[Judged], least: float, margin: float) -> float:
-    """Mean of :func:`lit`, with off-screen scenes weighted as often as they are taken to be."""
-    seen = [lit(scene, least, margin) for scene in scenes if scene.truth.any()]
-    unseen = [lit(scene, least, margin) for scene in scenes if not scene.truth.any()]
-    return float((1 - OFF_SCREEN) * np.mean(seen) + OFF_SCREEN * np.mean(unseen))
+def worth(scenes: Sequence[Judged], least: float, margin: float) -> float:
+    """Mean of :func:`lit`, with scenes where nothing visible sounds weighted as often as they are taken to be."""
+    seen = [lit(scene, least, margin) for scene in scenes if scene.what == "visible"]
+    unseen = [lit(scene, least, margin) for scene in scenes if scene.what != "visible"]
+    return float((1 - NOTHING) * np.mean(seen) + NOTHING * np.mean(unseen))
 
 
-def curve(scenes: list[Judged]) -> tuple[float, float]:
-    """Slope and offset of the logistic curve, by Newton's method with a little ridge."""
-    cosine = torch.cat([scene.evidence for scene in scenes]).double()
-    covers = torch.cat([iou(scene.masks, scene.truth) >= 0.5 for scene in scenes]).double()
-    inputs = torch.stack([cosine, torch.ones_like(cosine)], 1)
+def curve(scenes: Sequence[Judged]) -> tuple[float, float]:
+    """Slope and offset of the logistic curve, by Newton's method with a little ridge; silence has no say."""
+    heard = [scene for scene in scenes if float(scene.evidence.max()) > -100]
+    evidence = torch.cat([scene.evidence for scene in heard]).double()
+    covers = torch.cat([scene.overlap >= 0.5 for scene in heard]).double()
+    inputs = torch.stack([evidence, torch.ones_like(evidence)], 1)
     weights = torch.zeros(2, dtype=torch.float64)
     for _ in range(50):
         said = torch.sigmoid(inputs @ weights)
@@ -100,58 +152,89 @@ def curve(scenes: list[Judged]) -> tuple[float, float]:
 
 def auroc(scores: np.ndarray, truth: np.ndarray) -> float:
     """Chance that a positive scores above a negative, ties half."""
-    order = np.argsort(np.argsort(scores)) + 1
-    positive = int(truth.sum())
-    return float((order[truth].sum() - positive * (positive + 1) / 2) / (positive * (len(truth) - positive)))
+    above = scores[truth][:, None] - scores[~truth][None]
+    return float((above > 0).mean() + 0.5 * (above == 0).mean())
 
 
-def report(scenes: list[Judged], least: float, margin: float) -> dict[str, float]:
-    """What the constants do on scenes."""
-    seen = np.array([bool(scene.truth.any()) for scene in scenes])
-    score = np.array([lit(scene, least, margin) for scene in scenes])
-    best = np.array([float(scene.evidence.max()) for scene in scenes])
-    return {
-        "scenes": len(scenes),
-        "miou_visible": round(float(score[seen].mean()), 4),
-        "rightly_nothing": round(float(score[~seen].mean()), 4),
-        "auroc_visible": round(auroc(best, seen), 4),
-    }
+def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, float]:
+    """What the constants make of scenes."""
+    found: dict[str, float] = {"scenes": len(scenes)}
+    for what in dict.fromkeys(TURN):
+        score = [lit(scene, least, margin) for scene in scenes if scene.what == what]
+        found[f"miou {what}" if what == "visible" else f"rightly nothing, {what}"] = round(
+            float(np.mean(score)), 4
+        )
+    confidence = np.array([scene.confidence for scene in scenes])
+    visible = np.array([scene.what == "visible" for scene in scenes])
+    off = np.array([scene.what in ("visible", "off-screen") for scene in scenes])
+    found["auroc"] = round(auroc(confidence, visible), 4)
+    found["auroc off-screen only"] = round(auroc(confidence[off], visible[off]), 4)
+    best = [float(scene.overlap[int(scene.evidence.argmax())]) for scene in scenes if scene.what == "visible"]
+    found["best mask covers it"] = round(float(np.mean(np.array(best) >= 0.5)), 4)
+    return found
 
 
-def main() -> None:
-    """Fit on train, report on train and dev, write the asset."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--shared", type=Path, required=True)
-    parser.add_argument("--scenes", type=int, default=180)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("build_bench", options.shared / "tools/build_bench.py")
+def chosen(scenes: Sequence[Judged]) -> tuple[Calibration, float, float]:
+    """Constants, and the least evidence and margin that they stand for."""
+    slope, offset = curve(scenes)
+    best = [float(scene.evidence.max()) for scene in scenes if float(scene.evidence.max()) > -100]
+    grid = [
+        (float(least), margin)
+        for least in np.quantile(best, np.linspace(0, 0.9, 31))
+        for margin in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 2.0)
+    ]
+    least, margin = max(grid, key=lambda point: worth(scenes, *point))
+    threshold = float(torch.sigmoid(torch.tensor(slope * least + offset)))
+    constants = replace(
+        Calibration(), slope=round(slope, 4), offset=round(offset, 4), threshold=round(threshold, 5),
+        margin=margin,
+    )  # fmt: skip
+    return constants, least, margin
+
+
+def builder_of(shared: Path) -> Any:
+    """The shared folder's bench builder, as a module."""
+    spec = importlib.util.spec_from_file_location("build_bench", shared / "tools/build_bench.py")
     assert spec is not None
     assert spec.loader is not None
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
-    model = seac.load("tiny")
-    media = options.shared / "data/media"
-    train = judged(model, media / "train", bench, options.scenes, options.seed)
-    slope, offset = curve(train)
-    grid = [
-        (least, margin)
-        for least in np.arange(0.3, 1.9, 0.04)
-        for margin in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 2.0)
-    ]
-    least, margin = max(grid, key=lambda point: worth(train, *point))
-    threshold = float(torch.sigmoid(torch.tensor(slope * least + offset)))
-    constants = replace(
-        Calibration(), slope=round(slope, 4), offset=round(offset, 4), threshold=round(threshold, 4),
-        margin=round(float(margin), 4),
-    )  # fmt: skip
-    constants.save(ASSET)
-    dev = judged(model, media / "dev", bench, options.scenes, options.seed)
-    print(json.dumps({"evidence": float(least), "margin": float(margin), "threshold": threshold,
-                      "composite train": report(train, least, margin),
-                      "composite dev": report(dev, least, margin)}, indent=2))  # fmt: skip
+    return bench
+
+
+def main() -> None:
+    """Choose on one half of dev composites, report on the other, write the asset."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--objectness", type=float, nargs="*", help="also report at these weights")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    bench = builder_of(options.shared)
+    models = {name: seac.load("tiny", associate=name) for name in ("zero-shot", "trained")}
+    scenes = observed(
+        models["zero-shot"], options.shared / "data/media/dev", bench, options.scenes, options.seed
+    )
+    half = len(TURN)
+    choosing = [scene for index, scene in enumerate(scenes) if index // half % 2 == 0]
+    reporting = [scene for index, scene in enumerate(scenes) if index // half % 2 == 1]
+    figures: dict[str, Any] = {}
+    for name, model in models.items():
+        own = model.settings.objectness
+        for weight in sorted({own, *(options.objectness or ())}):
+            weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
+            constants, least, margin = chosen(judged(choosing, model.stages.association, weighted))
+            if weight == own:
+                constants.save(ASSET, name)
+            figures[f"{name}, objectness {weight:g}"] = report(
+                judged(reporting, model.stages.association, weighted), least, margin
+            )
+    print(json.dumps(figures, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -78,11 +78,15 @@ def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: Tex
 
 
 def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
-    """Learnt from pairs of frames and sounds; names come from words all the same."""
+    """What ships for tiny: learnt from composites, the zero-shot similarity added.
+
+    Raises:
+        InputError: encoders that it was not made for.
+    """
     from importlib.resources import as_file, files
 
-    from seac.associate.trained import Trained
+    from seac.associate.combined import Combined, read
 
-    said = words(device, vision, audio, text)
     with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
-        return Trained.load(path, device, said).checked(vision, audio)
+        weights = read(path)
+    return Combined(weights, words(device, vision, audio, text), device).checked(vision, audio)

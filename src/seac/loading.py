@@ -71,7 +71,7 @@ def load(
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
     names = vocabulary_from(vocabulary)
     device = checked_device(device)
-    calibration = calibrated(threshold)
+    calibration = calibrated(threshold, "zero-shot" if association is not None else chosen.associate)
     weights = Weights(folder=Path(weights_dir) if weights_dir else None, watch=bar)
     stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
         stage: builder(stage, getattr(chosen, stage), weights)(device)
@@ -133,13 +133,13 @@ def checked_device(device: str) -> str:
     return device
 
 
-def calibrated(threshold: float | None) -> Calibration:
+def calibrated(threshold: float | None, association: str = "zero-shot") -> Calibration:
     """The shipped calibration, at another threshold if one is given.
 
     Raises:
         InputError: a threshold outside [0, 1].
     """
-    shipped = Calibration.load()
+    shipped = Calibration.load(association)
     if threshold is None:
         return shipped
     if not 0 <= threshold <= 1:

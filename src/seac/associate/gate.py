@@ -43,14 +43,16 @@ class Calibration:
     silence: float = 0.9
 
     @classmethod
-    def load(cls) -> Calibration:
-        """The constants that ship with seac."""
-        return cls(**json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))["zero-shot"])
+    def load(cls, association: str = "zero-shot") -> Calibration:
+        """The constants that ship with seac for an association; zero-shot's for one that was not calibrated."""
+        table = json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))
+        return cls(**table.get(association, table["zero-shot"]))
 
-    def save(self, path: Path) -> None:
-        """Write the constants as JSON, under a temporary name first."""
+    def save(self, path: Path, association: str = "zero-shot") -> None:
+        """Write the constants of one association as JSON beside the others', under a temporary name first."""
+        table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps({"zero-shot": asdict(self)}, indent=2) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(table | {association: asdict(self)}, indent=2) + "\n", encoding="utf-8")
         draft.replace(path)
 
     def probability(self, similarity: Tensor) -> Tensor:

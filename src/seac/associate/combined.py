@@ -1,0 +1,218 @@
+"""The association that ships with tiny: learnt where it was taught, among words where it was not.
+
+Frozen embeddings are reduced to their principal components and joined by the place of mask and sound among
+words, so what is learnt (:class:`~seac.associate.module.AssociationModule`, MICL) starts from meaning and not from
+1,280 numbers. Its cosine is averaged with the zero-shot one, whose classes are first weighed against how often
+the taggers say them at all: a class that is always said says nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+from torch.nn import functional
+
+from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.module import AssociationConfig, AssociationModule
+from seac.associate.vision.encoder import VisionEncoder
+from seac.associate.zero_shot import ZeroShot
+from seac.errors import InputError
+
+FORMAT = "seac combined association 1"
+SCALE = 16.0
+"""Of the module's inputs: their values are then of the order of 1."""
+
+
+@dataclass(frozen=True)
+class CombinedSettings:
+    """Constants of a combined association, chosen with ``python -m training.association``.
+
+    Attributes:
+        words: share of the zero-shot similarity in the answer, 0 to 1.
+        place: weight of the place among words in the module's input; the embedding weighs 1.
+        rarity: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
+        lam: weight of the local view (Eq. 3).
+    """
+
+    words: float = 0.5
+    place: float = 0.3
+    rarity: float = 0.7
+    lam: float = 0.6
+
+
+@dataclass(frozen=True)
+class Reductions:
+    """What was measured on the training features, without learning.
+
+    Attributes:
+        sight_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.
+        sound_mean: (d_a,) the same of windows. sound: (d_a, q).
+        among: (t, r) principal directions of text space.
+        sight_tags: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio network's.
+    """
+
+    sight_mean: Tensor
+    sight: Tensor
+    sound_mean: Tensor
+    sound: Tensor
+    among: Tensor
+    sight_tags: Tensor
+    sound_tags: Tensor
+
+
+@dataclass(frozen=True)
+class CombinedWeights:
+    """All that a file of this association holds; ``made_by`` says what made the features, by part."""
+
+    module: AssociationModule
+    reductions: Reductions
+    settings: CombinedSettings
+    made_by: Mapping[str, str]
+    sha256: str = ""
+
+
+class Combined:
+    """Cosine of masks and sound, learnt and through words; an :class:`~seac.associate.association.Association`."""
+
+    def __init__(self, weights: CombinedWeights, words: ZeroShot, device: str = "cpu") -> None:
+        self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
+        self.reductions = weights.reductions
+        self.settings = weights.settings
+        self.made_by = weights.made_by
+        self.words = words
+        self.device = device
+        self.version = f"combined association sha256:{weights.sha256[:12] or 'none'}"
+
+    def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Combined:
+        """Itself, once it fits the sizes of the networks whose features it is given.
+
+        Raises:
+            InputError: it was made for other networks.
+        """
+        made = self.reductions
+        for kind, part, dim, tags in (
+            ("vision", vision, len(made.sight_mean), len(made.sight_tags)),
+            ("audio", audio, len(made.sound_mean), len(made.sound_tags)),
+        ):
+            if (part.dim, len(part.labels)) != (dim, tags):
+                raise InputError(
+                    f"the shipped association takes {kind} features of size {dim} with {tags} classes, this "
+                    f"{kind} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
+                )
+        return self
+
+    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+        """Every mask among words, for names: (N, d) of unit length."""
+        return self.words.place_masks(masks)
+
+    @torch.inference_mode()
+    def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
+        if len(masks) == 0:
+            return torch.zeros(0)
+        trained, said = self.parts(masks, audio)
+        return torch.lerp(trained, said, self.settings.words)
+
+    def parts(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
+        """The learnt cosine and the one among words, apart: (N,) both.
+
+        Raises:
+            ValueError: an encoder without classes.
+        """
+        if audio.tags is None:
+            raise ValueError("this association needs an audio network with sound classes, this one has none")
+        made, exponent = self.reductions, self.settings.rarity
+        places = self.words.sight.place(
+            weighed(masks.mixed_tags(self.settings.lam).cpu(), made.sight_tags, exponent)
+        )
+        mean = (
+            audio.tags.mean(0, keepdim=True).cpu() if len(audio.tags) else torch.zeros(1, audio.tags.shape[1])
+        )
+        heard = self.words.hearing.place(weighed(mean, made.sound_tags, exponent))[0]
+        seen = module_input(
+            masks.mixed(self.settings.lam).cpu(), places, self.reductions, self.settings, "sight"
+        )
+        windows = module_input(audio.embeddings.cpu(), heard, self.reductions, self.settings, "sound")
+        placed = self.module.embed_masks(seen[None].to(self.device), padding(1, len(seen), self.device))[0]
+        sound = self.module.embed_audio(windows[None].to(self.device), padding(1, len(windows), self.device))
+        return functional.cosine_similarity(placed, sound, dim=1).float().cpu(), places @ heard
+
+
+def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
+    """Tags (n, C) against how often they are said at all (C,): (n, C), no longer probabilities."""
+    return tags.float() / usual.clamp_min(1e-6) ** exponent
+
+
+def module_input(
+    embeddings: Tensor, places: Tensor, made: Reductions, settings: CombinedSettings, kind: str
+) -> Tensor:
+    """What the module is given: (..., n, p + r) of embeddings (..., n, d) and places (..., n, t) or (..., t)."""
+    mean, basis = (made.sight_mean, made.sight) if kind == "sight" else (made.sound_mean, made.sound)
+    unit = functional.normalize(embeddings.float(), dim=-1) - mean
+    reduced = functional.normalize(unit @ basis, dim=-1)
+    among = places @ made.among
+    if among.ndim < reduced.ndim:
+        among = among[..., None, :].expand(*reduced.shape[:-1], -1)
+    return torch.cat([reduced, among * settings.place], dim=-1) * SCALE
+
+
+def padding(count: int, length: int, device: str) -> Tensor:
+    """Nothing is padded: (count, length) False."""
+    return torch.zeros(count, length, dtype=torch.bool, device=device)
+
+
+def write(weights: CombinedWeights, path: Path) -> str:
+    """Write the file (float16), whole or not at all; the answer is its sha256."""
+    state = {f"module.{name}": value for name, value in weights.module.state_dict().items()}
+    state |= {f"made.{item.name}": getattr(weights.reductions, item.name) for item in fields(Reductions)}
+    notes = {
+        "format": FORMAT,
+        "module": json.dumps(asdict(weights.module.config)),
+        "settings": json.dumps(asdict(weights.settings)),
+        "made_by": json.dumps(dict(weights.made_by)),
+    }
+    content = save({name: value.detach().cpu().half().contiguous() for name, value in state.items()}, notes)
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_bytes(content)
+    draft.replace(path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def read(path: str | os.PathLike[str]) -> CombinedWeights:
+    """What :func:`write` wrote.
+
+    Raises:
+        InputError: nothing there, damaged, or another kind of weights.
+    """
+    file = Path(path)
+    try:
+        with safe_open(file, "pt") as opened:
+            notes = opened.metadata() or {}
+        content = file.read_bytes()
+        state = {name: value.float() for name, value in load(content).items()}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
+    if notes.get("format") != FORMAT:
+        raise InputError(f"{file} holds other weights than a combined association: reinstall seac")
+    try:
+        module = AssociationModule(AssociationConfig(**json.loads(notes["module"])))
+        module.load_state_dict({n[7:]: value for n, value in state.items() if n.startswith("module.")})
+        made = Reductions(**{n[5:]: value for n, value in state.items() if n.startswith("made.")})
+        settings = CombinedSettings(**json.loads(notes["settings"]))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{file} is of another version of seac ({type(error).__name__}): reinstall"
+        ) from None
+    return CombinedWeights(
+        module, made, settings, json.loads(notes["made_by"]), hashlib.sha256(content).hexdigest()
+    )

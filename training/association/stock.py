@@ -1,0 +1,180 @@
+"""Cached features as one stock: what a training step or a trial draws from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.associate.bridge import Bridge
+from seac.associate.combined import CombinedSettings, Reductions, module_input, weighed
+from seac.associate.zero_shot import ZeroShot
+
+COMPONENTS_SIGHT, COMPONENTS_SOUND, COMPONENTS_AMONG = 192, 128, 128
+WHITENING = 0.5
+"""Exponent of an eigenvalue that divides its component; .5 would be full whitening of a standard deviation."""
+LEAST_SIGHT, LEAST_SOUND = 1e-4, 1e-3
+"""Added to the mean probability of a tag, so that one that is never said does not weigh without bound."""
+GROUND = "_ground"
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """Class probabilities of embeddings, and the bridge that places them among words."""
+
+    sight: Callable[[Tensor], Tensor]
+    sound: Callable[[Tensor], Tensor]
+    words: ZeroShot
+
+
+@dataclass(frozen=True)
+class Sights:
+    """Masks (M, ...) of all cached scenes.
+
+    Attributes:
+        mixed: (M, d_m) embeddings, Eq. 3. tags: (M, C).
+        kind: of the thing each mask shows, GROUND for none. scene: (M,) which scene it is from.
+    """
+
+    mixed: Tensor
+    tags: Tensor
+    kind: tuple[str, ...]
+    scene: Tensor
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Clips: windows (K, W, d_a), mean tags (K, D), and the kinds that each clip is the sum of."""
+
+    windows: Tensor
+    tags: Tensor
+    kinds: tuple[tuple[str, ...], ...]
+
+
+def shards(folder: Path) -> list[dict[str, Any]]:
+    """All finished shards of a folder."""
+    found = []
+    for path in sorted(folder.glob("?????.npz")):
+        with np.load(path) as opened:
+            found.append({name: opened[name] for name in opened.files})
+    return found
+
+
+def sights(folder: Path, tagging: Tagging, lam: float) -> Sights:
+    """The masks of cached scenes."""
+    parts = shards(folder)
+    local = torch.from_numpy(np.concatenate([part["local"] for part in parts])).float()
+    context = torch.from_numpy(np.concatenate([part["context"] for part in parts])).float()
+    kind: list[str] = []
+    scene, offset = [], 0
+    for part in parts:
+        kinds = json.loads(str(part["kinds"]))
+        places = part["scene"].tolist()
+        kind += [
+            kinds[place][owner] if owner >= 0 else GROUND
+            for place, owner in zip(places, part["owner"].tolist(), strict=True)
+        ]
+        scene.append(torch.tensor(places) + offset)
+        offset += len(kinds)
+    tags = torch.lerp(tagging.sight(context), tagging.sight(local), lam)
+    return Sights(torch.lerp(context, local, lam), tags, tuple(kind), torch.cat(scene))
+
+
+def sounds(folder: Path, tagging: Tagging) -> Sounds:
+    """The clips of cached sounds."""
+    parts = shards(folder)
+    windows = torch.from_numpy(np.concatenate([part["windows"] for part in parts])).float()
+    kinds = [tuple(names) for part in parts for names in json.loads(str(part["kinds"]))]
+    return Sounds(windows, tagging.sound(windows).mean(1), tuple(kinds))
+
+
+def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
+    """Mean (d,) and the ``count`` strongest directions (d, count), the strong ones damped."""
+    mean = vectors.mean(0)
+    centred = vectors - mean
+    values, directions = torch.linalg.eigh(centred.T @ centred / len(vectors))
+    strongest = directions[:, -count:].flip(1)
+    return mean, strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening
+
+
+def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
+    """Means, principal directions and the usual tags of the training features; nothing is learnt from pairs."""
+    sight_tags = seen.tags.mean(0) + LEAST_SIGHT
+    sound_tags = heard.tags.mean(0) + LEAST_SOUND
+    sight = principal(functional.normalize(seen.mixed, dim=1), COMPONENTS_SIGHT, WHITENING)
+    windows = functional.normalize(heard.windows, dim=-1).flatten(0, 1)[::3]
+    sound = principal(windows, COMPONENTS_SOUND, WHITENING)
+    places = torch.cat(
+        [
+            placed(words.sight, seen.tags, sight_tags, settings)[::3],
+            placed(words.hearing, heard.tags, sound_tags, settings),
+        ]
+    )
+    among = torch.linalg.eigh(places.T @ places / len(places))[1][:, -COMPONENTS_AMONG:]
+    return Reductions(*sight, *sound, among, sight_tags, sound_tags)
+
+
+def placed(bridge: Bridge, tags: Tensor, usual: Tensor, settings: CombinedSettings) -> Tensor:
+    """Tags among words, weighed: (n, t)."""
+    return torch.cat([bridge.place(part) for part in weighed(tags, usual, settings.rarity).split(2048)])
+
+
+@dataclass(frozen=True)
+class Stock:
+    """All that training sees, ready for the module.
+
+    Attributes:
+        masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). clip_places: (K, t).
+        mask_kind: of each mask. clip_kinds: of each clip.
+        scene: (M,). of_scene: masks of each scene.
+    """
+
+    masks: Tensor
+    mask_places: Tensor
+    clips: Tensor
+    clip_places: Tensor
+    mask_kind: tuple[str, ...]
+    clip_kinds: tuple[tuple[str, ...], ...]
+    scene: Tensor
+    of_scene: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(
+        cls, seen: Sights, heard: Sounds, words: ZeroShot, made: Reductions, settings: CombinedSettings
+    ) -> Stock:
+        """Everything through the frozen part of the association."""
+        mask_places = placed(words.sight, seen.tags, made.sight_tags, settings)
+        clip_places = placed(words.hearing, heard.tags, made.sound_tags, settings)
+        members: list[list[int]] = [[] for _ in range(int(seen.scene.max()) + 1)]
+        for index, scene in enumerate(seen.scene.tolist()):
+            members[scene].append(index)
+        return cls(
+            module_input(seen.mixed, mask_places, made, settings, "sight"),
+            mask_places,
+            module_input(heard.windows, clip_places, made, settings, "sound"),
+            clip_places,
+            seen.kind,
+            heard.kinds,
+            seen.scene,
+            tuple(tuple(member) for member in members),
+        )
+
+    def kinds(self) -> list[str]:
+        """Kinds that are seen and heard alone."""
+        heard = {names[0] for names in self.clip_kinds if len(names) == 1}
+        return sorted(heard & set(self.mask_kind))
+
+
+def index_of(names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Where each name stands."""
+    found: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        found.setdefault(name, []).append(index)
+    return {name: np.array(where) for name, where in found.items()}
