@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.associate.combined import CombinedSettings, Reductions, module_input
 from seac.associate.module import AssociationModule
 from training.association.library import SILENT
-from training.association.stock import Stock, index_of
+from training.association.stock import Stock, Tagging, index_of, placed
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,33 @@ def accuracies(module: AssociationModule, trials: Sequence[Trial], shares: Seque
         float(np.mean([int(torch.lerp(learnt, said, share).argmax()) == 0 for learnt, said in pairs]))
         for share in shares
     ]
+
+
+def dev_trials(
+    shared: Path, tags: Tagging, made: Reductions, settings: CombinedSettings, count: int = 400
+) -> list[Trial]:
+    """The scenes of ``benchmarks.picking``, which is the dev media's: cut-outs and recordings never trained on."""
+    from benchmarks.picking import hear, scenes
+    from seac.associate.audio.hearing import Hearing
+    from seac.associate.mask_embedding import embed_masks
+    from seac.associate.vision.efficientnet_lite import EfficientNetLite
+
+    vision, hearing = EfficientNetLite.load(), Hearing.load()
+    trials = []
+    for scene in scenes(count, 0, shared):
+        seen = embed_masks(scene.image, scene.masks, scene.boxes, vision, exact=False)
+        heard = hear(hearing, scene.waveform)
+        assert heard.tags is not None
+        places = placed(tags.words.sight, seen.mixed_tags(settings.lam), made.sight_tags, settings)
+        mean = heard.tags.mean(0, keepdim=True)
+        place = placed(tags.words.hearing, mean, made.sound_tags, settings)[0]
+        trials.append(
+            Trial(
+                module_input(seen.mixed(settings.lam), places, made, settings, "sight"),
+                module_input(heard.embeddings, place, made, settings, "sound"),
+                places,
+                place,
+                scene.name,
+            )
+        )
+    return trials

@@ -32,11 +32,11 @@ class Recipe:
         alike: cosine among words from which two sounds of a batch are not each other's negatives.
     """
 
-    steps: int = 900
+    steps: int = 700
     batch: int = 96
     rate: float = 1e-3
     decay: float = 0.05
-    depth: int = 1
+    depth: int = 0
     width: int = 192
     d: int = 128
     dropped: float = 0.3

@@ -127,7 +127,7 @@ def cut_out(path: Path) -> Image.Image | None:
     picture.thumbnail((SIDE, SIDE))
     covered = float((np.asarray(picture.getchannel("A")) > 127).mean())
     whole = (box[2] - box[0], box[3] - box[1]) == opened.size
-    return picture if 0.04 < covered and not (whole and covered > 0.97) and min(picture.size) > 8 else None
+    return picture if covered > 0.04 and not (whole and covered > 0.97) and min(picture.size) > 8 else None
 
 
 def recordings(path: Path) -> NDArray[np.int16] | None:

@@ -57,6 +57,14 @@ class Sounds:
     tags: Tensor
     kinds: tuple[tuple[str, ...], ...]
 
+    def joined(self, other: Sounds) -> Sounds:
+        """These clips, then the others."""
+        return Sounds(
+            torch.cat([self.windows, other.windows]),
+            torch.cat([self.tags, other.tags]),
+            self.kinds + other.kinds,
+        )
+
 
 def shards(folder: Path) -> list[dict[str, Any]]:
     """All finished shards of a folder."""

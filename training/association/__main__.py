@@ -1,0 +1,185 @@
+"""Teach the association: ``python -m training.association --media M --work W [--dev SHARED] --seed 0``.
+
+Builds a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two processes,
+learns, judges kinds that were left out, and writes the weights and the model card. Every step that is finished is
+skipped when the command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seac.associate import combined
+from seac.associate.audio.hearing import Hearing
+from seac.associate.combined import CombinedSettings, CombinedWeights, Reductions
+from seac.associate.module import AssociationModule
+from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.associate.zero_shot import ZeroShot
+from training.association import features, library, stock
+from training.association.card import write_card
+from training.association.judge import accuracies, dev_trials, left_out
+from training.association.learn import Recipe, learn
+from training.association.scenes import Composer
+from training.association.sounds import Recordings
+
+ASSETS = Path(combined.__file__).parents[1] / "assets"
+SHARES = (0.0, 0.3, 0.5, 0.7, 1.0)
+FOLDS, TRIALS = 4, 600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rendered, and from where."""
+
+    media: Path
+    work: Path
+    scenes: int
+    sounds: int
+    mixtures: int
+    seed: int
+
+
+def render(plan: Plan, worker: int, workers: int) -> None:
+    """One process's share of the features."""
+    torch.set_num_threads(1)
+    made = plan.work / "library"
+    recordings = Recordings(made / "sounds")
+    ears = features.Ears(recordings, Hearing.load())
+    for name, shard, count in (
+        ("sounds", ears.shard, plan.sounds // features.SOUNDS_PER_SHARD),
+        ("mixed", ears.mixed, plan.mixtures // features.SOUNDS_PER_SHARD),
+    ):
+        features.make(plan.work / name, range(worker, count, workers), shard, plan.seed)
+    from seac.builders import tiny_segmenter
+
+    composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
+    eyes = features.Eyes(composer, EfficientNetLite.load(), tiny_segmenter("cpu"))
+    numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
+    features.make(plan.work / "scenes", numbers, eyes.shard, plan.seed)
+
+
+def rendered(plan: Plan, workers: int) -> None:
+    """All features, by so many processes.
+
+    Raises:
+        SystemExit: a process failed.
+    """
+    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
+    started = [
+        multiprocessing.Process(target=render, args=(plan, worker, workers)) for worker in range(workers)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise SystemExit("error: rendering failed; give the command again to go on")
+
+
+def tagging() -> tuple[stock.Tagging, dict[str, str]]:
+    """The frozen networks' classes, and what their weights are."""
+    vision, hearing = EfficientNetLite.load(), Hearing.load()
+
+    @torch.inference_mode()
+    def sight(embeddings: Tensor) -> Tensor:
+        return torch.cat([vision.tags(part) for part in embeddings.split(512)])
+
+    @torch.inference_mode()
+    def sound(embeddings: Tensor) -> Tensor:
+        tags: Tensor = hearing.network.tag(embeddings).sigmoid()
+        return tags
+
+    words = ZeroShot.load(vision.labels, hearing.labels)
+    made_by = {"vision": str(getattr(vision, "version", "")), "audio": hearing.version}
+    return stock.Tagging(sight, sound, words), made_by
+
+
+def gathered(plan: Plan, tags: stock.Tagging, settings: CombinedSettings) -> tuple[stock.Stock, Reductions]:
+    """The cached features, ready to learn from."""
+    seen = stock.sights(plan.work / "scenes", tags, settings.lam)
+    heard = stock.sounds(plan.work / "sounds", tags)
+    made = stock.reductions(seen, heard, tags.words, settings)
+    if plan.mixtures:
+        heard = heard.joined(stock.sounds(plan.work / "mixed", tags))
+    return stock.Stock.of(seen, heard, tags.words, made, settings), made
+
+
+def judged_left_out(material: stock.Stock, recipe: Recipe, seed: int) -> list[list[float]]:
+    """Accuracies on kinds that were not trained, fold by fold."""
+    kinds = material.kinds()
+    order = torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed)).tolist()
+    found = []
+    for fold in range(FOLDS):
+        held = [kinds[index] for index in order[fold::FOLDS]]
+        module = learn(material, [kind for kind in kinds if kind not in held], recipe, seed + fold)
+        found.append(accuracies(module, left_out(material, held, TRIALS, fold), SHARES))
+    return found
+
+
+def main() -> None:
+    """Run the whole recipe."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
+    parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
+    parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
+    parser.add_argument("--scenes", type=int, default=4_000)
+    parser.add_argument("--sounds", type=int, default=8_000)
+    parser.add_argument("--mixtures", type=int, default=2_400)
+    parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--depth", type=int, default=Recipe.depth)
+    parser.add_argument("--seeds", type=int, default=3, help="how many are judged; the first one ships")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=ASSETS / "association.safetensors")
+    parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
+    options = parser.parse_args()
+    plan = Plan(options.media, options.work, options.scenes, options.sounds, options.mixtures, options.seed)
+    rendered(plan, options.workers)
+    recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
+    settings = CombinedSettings()
+    tags, made_by = tagging()
+    material, made = gathered(plan, tags, settings)
+    dev = dev_trials(options.dev, tags, made, settings) if options.dev else []
+    kinds = material.kinds()
+    modules = [learn(material, kinds, recipe, options.seed + number) for number in range(options.seeds)]
+    sha256 = ship(modules[0], made, settings, made_by, options.out)
+    figures = {
+        "shares of words": list(SHARES),
+        "masks": len(material.mask_kind), "clips": len(material.clip_kinds), "kinds": len(kinds),
+        "dev": [accuracies(module, dev, SHARES) for module in modules] if dev else [],
+        "dev, kinds never rendered": [
+            accuracies(module, [trial for trial in dev if trial.name not in kinds], SHARES)
+            for module in modules
+        ] if dev else [],
+        "left out of training": judged_left_out(material, recipe, options.seed),
+        "sha256": sha256,
+    }  # fmt: skip
+    print(json.dumps(figures))
+    (options.work / f"figures-{options.mixing:g}-{options.depth}.json").write_text(json.dumps(figures))
+    if options.card:
+        write_card(options.out.with_suffix(".md"), figures, recipe, settings, made_by)
+
+
+def ship(
+    module: AssociationModule,
+    made: Reductions,
+    settings: CombinedSettings,
+    made_by: dict[str, str],
+    path: Path,
+) -> str:
+    """Write the weights; the answer is their sha256."""
+    return combined.write(CombinedWeights(module, made, settings, made_by), path)
+
+
+if __name__ == "__main__":
+    main()
