@@ -1,0 +1,127 @@
+"""The association that ships: learnt and through words, in one file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import torch
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.audio.hearing import Hearing
+from seac.associate.bridge import Bridge
+from seac.associate.combined import (
+    Combined,
+    CombinedSettings,
+    CombinedWeights,
+    Reductions,
+    read,
+    weighed,
+    write,
+)
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.module import AssociationConfig, AssociationModule
+from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from seac.errors import InputError
+
+SHIPPED = Path(str(files("seac").joinpath("assets/association.safetensors")))
+D_M, D_A, CLASSES, TAGS, TEXT = 20, 16, 7, 5, 12
+
+
+@pytest.fixture
+def weights() -> CombinedWeights:
+    draw = torch.Generator().manual_seed(0)
+    made = Reductions(
+        torch.rand(D_M, generator=draw), torch.rand(D_M, 6, generator=draw),
+        torch.rand(D_A, generator=draw), torch.rand(D_A, 4, generator=draw),
+        torch.rand(TEXT, 4, generator=draw),
+        torch.rand(CLASSES, generator=draw), torch.rand(TAGS, generator=draw),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    module = AssociationModule(AssociationConfig(d_m=10, d_a=8, d=8, width=8, depth=1, heads=2))
+    return CombinedWeights(module, made, CombinedSettings(), {"vision": "v"})
+
+
+def words() -> ZeroShot:
+    draw = torch.Generator().manual_seed(1)
+    sight, hearing = (
+        Bridge(torch.nn.functional.normalize(torch.randn(n, TEXT, generator=draw), dim=1), torch.ones(n))
+        for n in (CLASSES, TAGS)
+    )
+    return ZeroShot(sight, hearing, ZeroShotSettings())
+
+
+@pytest.fixture
+def seen() -> MaskEmbeddings:
+    draw = torch.Generator().manual_seed(2)
+    local, context = torch.rand(2, 4, D_M, generator=draw)
+    local_tags, context_tags = torch.rand(2, 4, CLASSES, generator=draw)
+    return MaskEmbeddings(local, context, local_tags, context_tags)
+
+
+@pytest.fixture
+def heard() -> AudioFeatures:
+    draw = torch.Generator().manual_seed(3)
+    return AudioFeatures(torch.rand(3, D_A, generator=draw), torch.rand(3, TAGS, generator=draw))
+
+
+def test_the_answer_lies_between_what_was_learnt_and_words(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    learnt, said = Combined(weights, words()).parts(seen, heard)
+    for share in (0.0, 0.25, 1.0):
+        combined = Combined(replace(weights, settings=CombinedSettings(words=share)), words())
+        assert torch.allclose(combined(seen, heard), (1 - share) * learnt + share * said, atol=1e-6)
+
+
+def test_order_of_masks_does_not_matter(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    order = [2, 0, 3, 1]
+    assert seen.local_tags is not None
+    assert seen.context_tags is not None
+    moved = MaskEmbeddings(
+        seen.local[order], seen.context[order], seen.local_tags[order], seen.context_tags[order]
+    )
+    combined = Combined(weights, words())
+    assert torch.allclose(combined(moved, heard), combined(seen, heard)[order], atol=1e-6)
+
+
+def test_a_tag_that_is_always_said_counts_less() -> None:
+    tags, usual = torch.tensor([[0.5, 0.5]]), torch.tensor([0.5, 0.01])
+    rare = weighed(tags, usual, 0.7)[0]
+    assert rare[1] > 10 * rare[0]
+    assert torch.equal(weighed(tags, usual, 0.0), tags)
+
+
+def test_what_is_written_is_read(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures, tmp_path: Path
+) -> None:
+    write(weights, tmp_path / "a.safetensors")
+    again = read(tmp_path / "a.safetensors")
+    assert again.settings == weights.settings
+    assert again.made_by == weights.made_by
+    before, after = (Combined(held, words())(seen, heard) for held in (weights, again))
+    assert torch.allclose(before, after, atol=5e-3)
+
+
+def test_no_masks_no_similarity(weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures) -> None:
+    none = MaskEmbeddings(seen.local[:0], seen.context[:0])
+    assert Combined(weights, words())(none, heard).shape == (0,)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        read(tmp_path / "a.safetensors")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_shipped_file_is_small_and_made_for_the_shipped_ears() -> None:
+    assert SHIPPED.stat().st_size < 4_000_000
+    shipped = read(SHIPPED)
+    assert shipped.made_by["audio"] == Hearing.load().version
+    assert all(bool(torch.isfinite(value).all()) for value in shipped.module.state_dict().values())
