@@ -1,4 +1,4 @@
-"""Tiny random checkpoints in the published formats: ``python -m tests.checkpoints DIR`` makes a weights folder.
+"""Tiny random checkpoints in the published formats: ``python -m tests.checkpoints DIR`` writes them.
 
 Widths are a few channels, names and files are the published ones, so every preset runs end to end on them
 with ``--weights-dir DIR``. What they answer means nothing.
@@ -73,20 +73,20 @@ def sam_hq(seed: int = 0) -> Any:
     from transformers import SamHQConfig, SamHQModel
 
     config = SamHQConfig(
-        vision_config=dict(
-            hidden_size=24,
-            output_channels=32,
-            num_hidden_layers=3,
-            num_attention_heads=3,
-            image_size=SIDE,
-            patch_size=8,
-            mlp_ratio=2.0,
-            window_size=3,
-            global_attn_indexes=[1],
-            num_pos_feats=16,
-        ),
-        prompt_encoder_config=dict(hidden_size=32, image_size=SIDE, patch_size=8),
-        mask_decoder_config=dict(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=40, vit_dim=24),
+        vision_config={
+            "hidden_size": 24,
+            "output_channels": 32,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 3,
+            "image_size": SIDE,
+            "patch_size": 8,
+            "mlp_ratio": 2.0,
+            "window_size": 3,
+            "global_attn_indexes": [1],
+            "num_pos_feats": 16,
+        },
+        prompt_encoder_config={"hidden_size": 32, "image_size": SIDE, "patch_size": 8},
+        mask_decoder_config={"hidden_size": 32, "mlp_dim": 48, "iou_head_hidden_dim": 40, "vit_dim": 24},
     )
     return randomised(SamHQModel(config), seed)
 
@@ -96,25 +96,25 @@ def sam2(seed: int = 0) -> Any:
     from transformers import Sam2VideoConfig, Sam2VideoModel
 
     config = Sam2VideoConfig(
-        vision_config=dict(
-            backbone_config=dict(
-                model_type="sam2_hiera_det_model",
-                hidden_size=8,
-                num_attention_heads=1,
-                image_size=[SIDE, SIDE],
-                blocks_per_stage=[1, 1, 2, 1],
-                embed_dim_per_stage=[8, 16, 32, 64],
-                num_attention_heads_per_stage=[1, 2, 4, 8],
-                window_size_per_stage=[4, 2, 2, 2],
-                global_attention_blocks=[3],
-                window_positional_embedding_background_size=[3, 3],
-            ),
-            backbone_channel_list=[64, 32, 16, 8],
-            backbone_feature_sizes=[[SIDE // 4] * 2, [SIDE // 8] * 2, [SIDE // 16] * 2],
-            fpn_hidden_size=32,
-        ),
-        prompt_encoder_config=dict(hidden_size=32, image_size=SIDE, patch_size=16),
-        mask_decoder_config=dict(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=32),
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam2_hiera_det_model",
+                "hidden_size": 8,
+                "num_attention_heads": 1,
+                "image_size": [SIDE, SIDE],
+                "blocks_per_stage": [1, 1, 2, 1],
+                "embed_dim_per_stage": [8, 16, 32, 64],
+                "num_attention_heads_per_stage": [1, 2, 4, 8],
+                "window_size_per_stage": [4, 2, 2, 2],
+                "global_attention_blocks": [3],
+                "window_positional_embedding_background_size": [3, 3],
+            },
+            "backbone_channel_list": [64, 32, 16, 8],
+            "backbone_feature_sizes": [[SIDE // 4] * 2, [SIDE // 8] * 2, [SIDE // 16] * 2],
+            "fpn_hidden_size": 32,
+        },
+        prompt_encoder_config={"hidden_size": 32, "image_size": SIDE, "patch_size": 16},
+        mask_decoder_config={"hidden_size": 32, "mlp_dim": 48, "iou_head_hidden_dim": 32},
         image_size=SIDE,
         memory_attention_hidden_size=32,
         memory_attention_feed_forward_hidden_size=32,
@@ -187,7 +187,7 @@ def siglip(seed: int = 0) -> Any:
     """transformers' SigLIP with few channels."""
     from transformers import SiglipConfig, SiglipModel
 
-    layer = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
+    layer = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
     text = dict(layer, vocab_size=VOCABULARY, max_position_embeddings=64, projection_size=32)
     return randomised(
         SiglipModel(SiglipConfig(text_config=text, vision_config=dict(layer, image_size=32, patch_size=8))),
@@ -199,26 +199,26 @@ def clap(seed: int = 0) -> Any:
     """transformers' CLAP with few channels."""
     from transformers import ClapConfig, ClapModel
 
-    text = dict(
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=130,
-        projection_dim=24,
-    )
-    audio = dict(
-        spec_size=256,
-        num_mel_bins=64,
-        hidden_size=16,
-        patch_embeds_hidden_size=8,
-        depths=[1, 1],
-        num_attention_heads=[2, 2],
-        window_size=4,
-        projection_dim=24,
-        num_classes=4,
-    )
+    text = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 130,
+        "projection_dim": 24,
+    }
+    audio = {
+        "spec_size": 256,
+        "num_mel_bins": 64,
+        "hidden_size": 16,
+        "patch_embeds_hidden_size": 8,
+        "depths": [1, 1],
+        "num_attention_heads": [2, 2],
+        "window_size": 4,
+        "projection_dim": 24,
+        "num_classes": 4,
+    }
     return randomised(ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=24)), seed)
 
 
@@ -226,7 +226,7 @@ def owlv2(seed: int = 0) -> Any:
     """transformers' OWLv2 with few channels."""
     from transformers import Owlv2Config, Owlv2ForObjectDetection
 
-    layer = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2)
+    layer = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
     return randomised(
         Owlv2ForObjectDetection(
             Owlv2Config(
@@ -252,15 +252,15 @@ def grounding_dino(seed: int = 0) -> Any:
         out_features=["stage2", "stage3", "stage4"],
         out_indices=[2, 3, 4],
     )
-    text = dict(
-        model_type="bert",
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=64,
-    )
+    text = {
+        "model_type": "bert",
+        "vocab_size": VOCABULARY,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 64,
+    }
     config = MMGroundingDinoConfig(
         backbone_config=backbone,
         text_config=text,

@@ -127,3 +127,23 @@ def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
     assert {row.name for row in TABLE if "paper-fast" in row.presets} == {
         row.name for row in TABLE if "paper" in row.presets
     }
+
+
+def test_a_trained_association_goes_back_into_its_preset(
+    weights: Path, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    for number in range(2):
+        (films / f"{number}.mp4").symlink_to(film)
+    store, run = str(tmp_path / "store"), str(tmp_path / "run")
+    own = ["--weights-dir", str(weights)]
+    assert cli.run(["extract", str(films), store, "--preset", "paper", "--workers", "1", *own]) == 0
+    assert cli.run(["train", store, "-o", run, *own, "--set", "epochs=1", "--set", "batch=2"]) == 0
+    arguments = ["segment", str(film), "-o", str(tmp_path / "out"), "--preset", "paper", *own]
+    arguments += ["--association", run, "--vocabulary", WORDS, "--export", "json", "--json"]
+    assert cli.run(arguments) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["settings"]["weights"]["association"].startswith("trained association")
+    taken = ["weights", "import", run, "--name", "association-paper"]
+    assert cli.run(taken) == 0, "a run's folder is what `seac weights import` takes"
