@@ -1,12 +1,13 @@
 """When is a mask said to sound? ``python -m training.calibrate --shared FOLDER`` chooses the constants.
 
-Composites are rendered from the *dev* media by the shared folder's bench builder: of six scenes, three in which a
-thing among others sounds, and three in which nothing visible does, because the sound is of a thing that is not in
-the frame, or is a room's noise, or silence. The model proposes masks as it does for a user. For every association,
-the logistic curve is fitted to "this mask covers a sounding thing" (IoU at least .5); the threshold and the margin
-under the best mask are those that give the best mean IoU of what lights up (1 for rightly nothing), by a grid,
-where scenes without a sounding thing count as one in six: a guess at what people's clips are like, which they may
-overrule with --threshold. Half of the scenes choose, the other half report; ``--json FILE`` keeps the figures.
+Composites are rendered from the *dev* media by the shared folder's bench builder: of six scenes, three in
+which a thing among others sounds, and three in which nothing visible does, because the sound is of a thing
+that is not in the frame, or is a room's noise, or silence. The model proposes masks as it does for a user.
+For every association, the logistic curve is fitted to "this mask covers a sounding thing" (IoU at least .5);
+the threshold and the margin under the best mask are those that give the best mean IoU of what lights up (1
+for rightly nothing), by a grid, where scenes without a sounding thing count as one in six: a guess at what
+people's clips are like, which they may overrule with --threshold. Half of the scenes choose, the other half
+report; ``--json FILE`` keeps the figures.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ TURN: tuple[What, ...] = (
 
 @dataclass(frozen=True)
 class Observed:
-    """A scene as the frozen networks see and hear it; ``overlap`` (N,) is each mask's IoU with what sounds."""
+    """A scene as the frozen networks see and hear it; ``overlap`` (N,) is masks' IoU with what sounds."""
 
     seen: Seen
     listened: Listened
@@ -60,7 +61,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Judged:
-    """A scene: evidence (N,), confidence of the frame, masks (N, H, W), and what sounds (H, W), if it is seen."""
+    """A scene: evidence (N,) of masks (N, H, W), the frame's confidence, and what sounds (H, W)."""
 
     evidence: Tensor
     confidence: float
@@ -129,7 +130,7 @@ def lit(scene: Judged, least: float, margin: float) -> float:
 
 
 def worth(scenes: Sequence[Judged], least: float, margin: float) -> float:
-    """Mean of :func:`lit`, with scenes where nothing visible sounds weighted as often as they are taken to be."""
+    """Mean of :func:`lit`, scenes without a sounding thing weighted as often as they are taken to be."""
     seen = [lit(scene, least, margin) for scene in scenes if scene.what == "visible"]
     unseen = [lit(scene, least, margin) for scene in scenes if scene.what != "visible"]
     return float((1 - NOTHING) * np.mean(seen) + NOTHING * np.mean(unseen))

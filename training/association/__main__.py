@@ -1,8 +1,8 @@
 """Teach the association: ``python -m training.association --media M --work W [--dev SHARED] --seed 0``.
 
-Builds a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two processes,
-learns, judges kinds that were left out, and writes the weights and the model card. Every step that is finished is
-skipped when the command is given again.
+Builds a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
+processes, learns, judges kinds that were left out, and writes the weights and the model card. Every step
+that is finished is skipped when the command is given again.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def tagging() -> tuple[stock.Tagging, dict[str, str]]:
 
     @torch.inference_mode()
     def sight(embeddings: Tensor) -> Tensor:
-        return torch.cat([vision.tags(part) for part in embeddings.split(512)])
+        return torch.cat([vision.tags(part) for part in torch.split(embeddings, 512)])
 
     @torch.inference_mode()
     def sound(embeddings: Tensor) -> Tensor:

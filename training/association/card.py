@@ -14,29 +14,30 @@ from training.association.learn import Recipe
 
 TEXT = """# Model card: association
 
-Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and our
-hearing network stay frozen; their embeddings, reduced to principal components and joined by their place among words,
-are what is learnt from ({rate}). Its cosine and the zero-shot one are averaged.
+Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and
+our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
+among words, are what is learnt from ({loss}). Its cosine and the zero-shot one are averaged.
 
-- **Recipe**: `python -m training.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`; renders
-  composites in two processes, learns in a minute. Apart from the media folder it takes cut-outs and recordings of the
-  Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and instruments played by FluidSynth.
-- **Data**: {masks} masks of composite scenes, {clips} sounds, {kinds} kinds. A kind decides which thing of a scene
-  sounds, and nothing else: the loss sees pairs of a frame and its sound.
+- **Recipe**: `python -m training.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
+  renders composites in two processes, learns in a minute. Apart from the media folder it takes cut-outs and
+  recordings of the Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and
+  instruments played by FluidSynth.
+- **Data**: {masks} masks of composite scenes, {clips} sounds, {kinds} kinds. A kind decides which thing of a
+  scene sounds, and nothing else: the loss sees pairs of a frame and its sound.
 - **Learnt with**: {recipe}.
 - **Combined with**: {settings}.
 - **Made for**: {made_by}.
-- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic)
-  are not distributed with them.
-- **Limits**: composites are not films; things are cut-outs, often drawn, and one of them sounds. Kinds that were never
-  taught lean on words, as the last two tables show.
+- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
+  Artistic) are not distributed with them.
+- **Limits**: composites are not films; things are cut-outs, often drawn, and one of them sounds. Kinds that
+  were never taught lean on words, as the last two tables show.
 """
 
 HEADS = {
-    "dev": "Composite dev scenes of 2 or 3 things with exact masks, one sounds (chance .417): other cut-outs and "
-    "recordings than were trained on",
+    "dev": "Composite dev scenes of 2 or 3 things with exact masks, one sounds (chance .417): other cut-outs "
+    "and recordings than were trained on",
     "dev, kinds never rendered": "Those of the dev scenes whose sounding kind was never rendered",
-    "left out of training": "Kinds left out of training, four folds; rivals are left-out kinds and mute things",
+    "left out of training": "Kinds left out of training, four folds; rivals: left-out kinds and mute things",
 }
 
 
@@ -66,7 +67,7 @@ def write_card(
 ) -> None:
     """Write the card, whole or not at all."""
     text = TEXT.format(
-        rate="MSA-MICL" if recipe.mixing else "MICL",
+        loss="MSA-MICL" if recipe.mixing else "MICL",
         masks=figures["masks"],
         clips=figures["clips"],
         kinds=figures["kinds"],

@@ -1,8 +1,8 @@
 """Frozen features of composites, made once: shards of scenes, of sounds, and of sounds of two kinds.
 
 A shard is one ``.npz``, drawn from (seed, what, number) alone, so that a run goes on where it was cut off and
-several processes may share the work. Sounds are apart from scenes: any scene in which a kind is seen can be paired
-with any sound of that kind, and the audio features alone can be made anew for another audio network.
+several processes may share the work. Sounds are apart from scenes: any scene in which a kind is seen can be
+paired with any sound of that kind, and the audio features alone can be made anew for another audio network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from seac.associate.audio.encoder import AudioEncoder
 from seac.associate.audio.listening import windows_of
-from seac.associate.mask_embedding import DenseEncoder, quick_embeddings
+from seac.associate.mask_embedding import quick_embeddings
+from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.segment.proposals import Segmenter
 from training.association.scenes import Composer, Mask, Scene, imperfect, owners
 from training.association.sounds import Recordings
@@ -35,7 +36,7 @@ class Eyes:
     """What sees: a library's composer, the vision encoder, and the segmenter."""
 
     composer: Composer
-    vision: DenseEncoder
+    vision: EfficientNetLite
     segmenter: Segmenter
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:

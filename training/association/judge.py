@@ -19,7 +19,7 @@ from training.association.stock import Stock, Tagging, index_of, placed
 
 @dataclass(frozen=True)
 class Trial:
-    """Masks of a scene, the first of which sounds, and the sound, as the module is given them and among words."""
+    """Masks of a scene, the first of which sounds, and the sound: for the module, and among words."""
 
     masks: Tensor
     clip: Tensor
@@ -29,7 +29,7 @@ class Trial:
 
 
 def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[Trial]:
-    """Trials like ``benchmarks.picking``'s among kinds that were not trained: one or two rivals, some mute."""
+    """Trials like ``benchmarks.picking``'s among untrained kinds: one or two rivals, some mute."""
     draw = np.random.default_rng(seed)
     shown = index_of(stock.mask_kind)
     alone = index_of([names[0] if len(names) == 1 else "" for names in stock.clip_kinds])
@@ -75,7 +75,7 @@ def accuracies(module: AssociationModule, trials: Sequence[Trial], shares: Seque
 def dev_trials(
     shared: Path, tags: Tagging, made: Reductions, settings: CombinedSettings, count: int = 400
 ) -> list[Trial]:
-    """The scenes of ``benchmarks.picking``, which is the dev media's: cut-outs and recordings never trained on."""
+    """The scenes of ``benchmarks.picking``: dev cut-outs and recordings, never trained on."""
     from benchmarks.picking import hear, scenes
     from seac.associate.audio.hearing import Hearing
     from seac.associate.mask_embedding import embed_masks

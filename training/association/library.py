@@ -1,8 +1,8 @@
 """Cut-outs and recordings by kind: the media folder, and Debian packages that its SOURCES.csv names.
 
-``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to which
-kind is said by patterns in ``kinds.tsv``; a kind only decides which thing of a composite sounds, learning never
-sees it. Instruments are played by FluidSynth from the packages' sound font.
+``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
+which kind is said by patterns in ``kinds.tsv``; a kind only decides which thing of a composite sounds,
+learning never sees it. Instruments are played by FluidSynth from the packages' sound font.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TAKES, TAKE_SECONDS = 3, 20.0
 
 @dataclass(frozen=True)
 class Kind:
-    """A row of the table: patterns of pictures and of recordings, programs and drum keys of the sound font."""
+    """A row of the table: patterns of pictures and recordings, the sound font's programs and drum keys."""
 
     name: str
     pictures: tuple[str, ...]
@@ -54,7 +54,7 @@ def kinds() -> tuple[Kind, ...]:
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
-        name, pictures, sounds = (line.split("\t") + [""])[:3]
+        name, pictures, sounds = [*line.split("\t"), ""][:3]
         words = sounds.split()
         found.append(
             Kind(

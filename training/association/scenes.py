@@ -43,7 +43,7 @@ class Scene:
 
     def masks(self) -> Mask:
         """Exact masks of the things: (N, S, S)."""
-        return self.owner[None] == np.arange(len(self.kinds))[:, None, None]
+        return np.asarray(self.owner[None] == np.arange(len(self.kinds))[:, None, None])
 
 
 class Composer:

@@ -61,7 +61,8 @@ def sped(recording: Floats, draw: np.random.Generator) -> Floats:
         return recording
     speed = float(np.exp(draw.normal(0, 0.12)))
     count = max(2, int(len(recording) / speed))
-    return np.interp(np.arange(count) * speed, np.arange(len(recording)), recording).astype(np.float32)
+    faster = np.interp(np.arange(count) * speed, np.arange(len(recording)), recording)
+    return np.asarray(faster, np.float32)
 
 
 def fitted(recording: Floats, draw: np.random.Generator) -> Floats:

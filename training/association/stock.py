@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.bridge import Bridge
+from seac.associate.bridge import Bridge, NoBridge
 from seac.associate.combined import CombinedSettings, Reductions, module_input, weighed
 from seac.associate.zero_shot import ZeroShot
 
 COMPONENTS_SIGHT, COMPONENTS_SOUND, COMPONENTS_AMONG = 192, 128, 128
 WHITENING = 0.5
-"""Exponent of an eigenvalue that divides its component; .5 would be full whitening of a standard deviation."""
+"""Exponent of a component's eigenvalue, which divides it: .5 is full whitening."""
 LEAST_SIGHT, LEAST_SOUND = 1e-4, 1e-3
 """Added to the mean probability of a tag, so that one that is never said does not weigh without bound."""
 GROUND = "_ground"
@@ -113,7 +113,7 @@ def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Te
 
 
 def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
-    """Means, principal directions and the usual tags of the training features; nothing is learnt from pairs."""
+    """Means, principal directions and usual tags of the training features; no pair is looked at."""
     sight_tags = seen.tags.mean(0) + LEAST_SIGHT
     sound_tags = heard.tags.mean(0) + LEAST_SOUND
     sight = principal(functional.normalize(seen.mixed, dim=1), COMPONENTS_SIGHT, WHITENING)
@@ -129,9 +129,11 @@ def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedS
     return Reductions(*sight, *sound, among, sight_tags, sound_tags)
 
 
-def placed(bridge: Bridge, tags: Tensor, usual: Tensor, settings: CombinedSettings) -> Tensor:
+def placed(bridge: Bridge | NoBridge, tags: Tensor, usual: Tensor, settings: CombinedSettings) -> Tensor:
     """Tags among words, weighed: (n, t)."""
-    return torch.cat([bridge.place(part) for part in weighed(tags, usual, settings.rarity).split(2048)])
+    return torch.cat(
+        [bridge.place(part) for part in torch.split(weighed(tags, usual, settings.rarity), 2048)]
+    )
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The association that ships with tiny: learnt where it was taught, among words where it was not.
 
 Frozen embeddings are reduced to their principal components and joined by the place of mask and sound among
-words, so what is learnt (:class:`~seac.associate.module.AssociationModule`, MICL) starts from meaning and not from
-1,280 numbers. Its cosine is averaged with the zero-shot one, whose classes are first weighed against how often
-the taggers say them at all: a class that is always said says nothing.
+words, so what is learnt (:class:`~seac.associate.module.AssociationModule`, MICL) starts from meaning and
+not from 1,280 numbers. Its cosine is averaged with the zero-shot one, whose classes are first weighed
+against how often the taggers say them at all: a class that is always said says nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Reductions:
         sight_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.
         sound_mean: (d_a,) the same of windows. sound: (d_a, q).
         among: (t, r) principal directions of text space.
-        sight_tags: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio network's.
+        sight_tags: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio
+            network's.
     """
 
     sight_mean: Tensor
@@ -82,7 +83,7 @@ class CombinedWeights:
 
 
 class Combined:
-    """Cosine of masks and sound, learnt and through words; an :class:`~seac.associate.association.Association`."""
+    """Learnt and among words; an :class:`~seac.associate.association.Association`."""
 
     def __init__(self, weights: CombinedWeights, words: ZeroShot, device: str = "cpu") -> None:
         self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
@@ -156,7 +157,7 @@ def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
 def module_input(
     embeddings: Tensor, places: Tensor, made: Reductions, settings: CombinedSettings, kind: str
 ) -> Tensor:
-    """What the module is given: (..., n, p + r) of embeddings (..., n, d) and places (..., n, t) or (..., t)."""
+    """What the module sees, (..., n, p + r), of embeddings (..., n, d), places (..., n, t) or (..., t)."""
     mean, basis = (made.sight_mean, made.sight) if kind == "sight" else (made.sound_mean, made.sound)
     unit = functional.normalize(embeddings.float(), dim=-1) - mean
     reduced = functional.normalize(unit @ basis, dim=-1)
