@@ -51,18 +51,25 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     torch.set_num_threads(1)
     made = plan.work / "library"
     recordings = Recordings(made / "sounds")
-    ears = features.Ears(recordings, Hearing.load())
+    hearing = Hearing.load()
+    ears = features.Ears(recordings, hearing)
     for name, shard, count in (
         ("sounds", ears.shard, plan.sounds // features.SOUNDS_PER_SHARD),
         ("mixed", ears.mixed, plan.mixtures // features.SOUNDS_PER_SHARD),
     ):
-        features.make(plan.work / name, range(worker, count, workers), shard, plan.seed)
+        folder = heard_in(plan.work, name, hearing.version)
+        features.make(folder, range(worker, count, workers), shard, plan.seed)
     from seac.builders import tiny_segmenter
 
     composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
     eyes = features.Eyes(composer, EfficientNetLite.load(), tiny_segmenter("cpu"))
     numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
     features.make(plan.work / "scenes", numbers, eyes.shard, plan.seed)
+
+
+def heard_in(work: Path, name: str, version: str) -> Path:
+    """Folder of audio features; other ears have another, so that new ones only hear again."""
+    return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
 def rendered(plan: Plan, workers: int) -> None:
@@ -101,13 +108,15 @@ def tagging() -> tuple[stock.Tagging, dict[str, str]]:
     return stock.Tagging(sight, sound, words), made_by
 
 
-def gathered(plan: Plan, tags: stock.Tagging, settings: CombinedSettings) -> tuple[stock.Stock, Reductions]:
+def gathered(
+    plan: Plan, tags: stock.Tagging, settings: CombinedSettings, ears: str
+) -> tuple[stock.Stock, Reductions]:
     """The cached features, ready to learn from."""
     seen = stock.sights(plan.work / "scenes", tags, settings.lam)
-    heard = stock.sounds(plan.work / "sounds", tags)
+    heard = stock.sounds(heard_in(plan.work, "sounds", ears), tags)
     made = stock.reductions(seen, heard, tags.words, settings)
     if plan.mixtures:
-        heard = heard.joined(stock.sounds(plan.work / "mixed", tags))
+        heard = heard.joined(stock.sounds(heard_in(plan.work, "mixed", ears), tags))
     return stock.Stock.of(seen, heard, tags.words, made, settings), made
 
 
@@ -148,7 +157,7 @@ def main() -> None:
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
     settings = CombinedSettings()
     tags, made_by = tagging()
-    material, made = gathered(plan, tags, settings)
+    material, made = gathered(plan, tags, settings, made_by["audio"])
     dev = dev_trials(options.dev, tags, made, settings) if options.dev else []
     kinds = material.kinds()
     modules = [learn(material, kinds, recipe, options.seed + number) for number in range(options.seeds)]
