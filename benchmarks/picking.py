@@ -15,7 +15,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import embed_masks
@@ -169,7 +170,7 @@ def observe(
     ]
 
 
-def accuracy(observed: Sequence[Observed], ear: str, association: ZeroShot) -> dict[str, float]:
+def accuracy(observed: Sequence[Observed], ear: str, association: Association) -> dict[str, float]:
     """Share of scenes, and mean over classes, in which the sounding thing has the greatest similarity."""
     right: dict[str, list[bool]] = {}
     for item in observed:
@@ -182,10 +183,24 @@ def accuracy(observed: Sequence[Observed], ear: str, association: ZeroShot) -> d
     }
 
 
+def learnt(vision: EfficientNetLite, listener: AudioEncoder) -> dict[str, Association]:
+    """The association that ships, alone, with words, and its words alone."""
+    from importlib.resources import files
+
+    from seac.associate.combined import Combined, read
+
+    shipped = read(Path(str(files("seac").joinpath("assets/association.safetensors"))))
+    words = ZeroShot.load(vision.labels, listener.labels)
+    shares = {"trained and words (as shipped)": shipped.settings.words, "trained alone": 0.0}
+    shares |= {"its words alone (rarity)": 1.0}
+    return {
+        name: Combined(replace(shipped, settings=replace(shipped.settings, words=share)), words)
+        for name, share in shares.items()
+    }
+
+
 def variants() -> dict[str, ZeroShotSettings]:
     """The default, and the default with one idea taken away or changed."""
-    from dataclasses import replace
-
     base = ZeroShotSettings()
     return {
         "default": base,
@@ -221,8 +236,13 @@ def main() -> None:
     print(f"{len(observed)} composite scenes, chance {chance:.3f}", file=sys.stderr)
     report: dict[str, Any] = {"scenes": len(observed), "chance": chance, "eyes": options.eyes, "rows": []}
     for ear, listener in listeners.items():
-        for name, settings in variants().items():
-            association = ZeroShot.load(vision.labels, listener.labels, settings=settings)
+        compared: dict[str, Association] = {
+            name: ZeroShot.load(vision.labels, listener.labels, settings=settings)
+            for name, settings in variants().items()
+        }
+        if ear == "own":
+            compared |= learnt(vision, listener)
+        for name, association in compared.items():
             row = {"ears": ear, "variant": name, **accuracy(observed, ear, association)}
             report["rows"].append(row)
             print(
