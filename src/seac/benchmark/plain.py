@@ -34,9 +34,7 @@ def plain_embeddings(
     local, context = [], []
     for mask, box in zip(masks.numpy(), boxes.tolist(), strict=True):
         stencil = Image.fromarray(mask)
-        crop = Image.composite(picture, Image.new("RGB", picture.size), stencil).crop(
-            [int(edge) for edge in box]
-        )
+        crop = Image.composite(picture, Image.new("RGB", picture.size), stencil).crop(tuple(box))
         side = max(crop.size)
         square = Image.new("RGB", (side, side))
         square.paste(crop, ((side - crop.width) // 2, (side - crop.height) // 2))
@@ -101,7 +99,8 @@ def plain_sam(config: Any) -> nn.Module:
         iou_head_hidden_dim=decoder.iou_head_hidden_dim,
     )
     # Mean and standard deviation are in levels of 0 to 255 there.
-    return Sam(encoder, prompts, head, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]).eval()
+    network: nn.Module = Sam(encoder, prompts, head, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    return network.eval()
 
 
 class PlainClip:

@@ -143,5 +143,6 @@ def fold_batch_norms(visual: Any) -> None:
                 setattr(module, f"bn{number}", nn.Identity())
         shortcut = getattr(module, "downsample", None)
         if isinstance(shortcut, nn.Sequential) and len(shortcut) == 3:
-            shortcut[1] = fuse_conv_bn_eval(shortcut[1].eval(), shortcut[2].eval())  # type: ignore[type-var]
-            shortcut[2] = nn.Identity()
+            convolution, norm = shortcut[1], shortcut[2]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                shortcut[1], shortcut[2] = fuse_conv_bn_eval(convolution.eval(), norm.eval()), nn.Identity()

@@ -62,7 +62,8 @@ class SamDecoder:
             heard = to_tokens(layer.cross_attn_image_to_token, placed, tokens + first, tokens)
             cells = layer.layer_norm4(heard.add_(cells))
         last = to_cells(transformer.final_attn_token_to_image, tokens + first, cells + places, cells)
-        return transformer.layer_norm_final_attn(tokens + last), cells
+        done: Tensor = transformer.layer_norm_final_attn(tokens + last)
+        return done, cells
 
     def _drawn(self, tokens: Tensor, cells: Tensor, best: Tensor, grid: torch.Size) -> Tensor:
         """The chosen mask of every box, at four times the grid."""
@@ -71,13 +72,14 @@ class SamDecoder:
         maps = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(maps)))
         maps = decoder.activation(decoder.upscale_conv2(maps))
         chosen = best + (self.kept.start or 0)
-        words = torch.stack(
+        words: Tensor = torch.stack(
             [
                 decoder.output_hypernetworks_mlps[index](tokens[row, 1 + index])
                 for row, index in enumerate(chosen.tolist())
             ]
         )
-        return (words[:, None] @ maps.flatten(2)).view(count, *maps.shape[-2:])
+        drawn: Tensor = words[:, None] @ maps.flatten(2)
+        return drawn.view(count, *maps.shape[-2:])
 
 
 def _among(attention: Any, asking: Tensor, values: Tensor) -> Tensor:

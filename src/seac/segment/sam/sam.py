@@ -128,7 +128,7 @@ class Sam:
         image, extra = encoded.features[0], encoded.features[1:]
         if len(boxes) == 0:
             return image.new_zeros(0, self.side // 4, self.side // 4), image.new_zeros(0)
-        parts = [self._decoded(image, extra, part) for part in prompts.split(self.settings.batch)]
+        parts = [self._decoded(image, extra, part) for part in torch.split(prompts, self.settings.batch)]
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
     def _decoded(self, image: Tensor, extra: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
