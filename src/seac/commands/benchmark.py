@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seac.errors import InputError
-
-if TYPE_CHECKING:
-    from seac.benchmark.run import Row
 
 
 def benchmark(
@@ -31,12 +28,14 @@ def benchmark(
     clock: Annotated[
         str, typer.Option(help="wall, or cpu: what was computed, whoever else is at work.")
     ] = "wall",
+    to: Annotated[Path | None, typer.Option("--card", help="Write a page of the docs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
     from seac.associate.mask_embedding import ViewSettings
+    from seac.benchmark import card
     from seac.benchmark.run import run
     from seac.benchmark.scene import scene
     from seac.benchmark.subjects import subject
@@ -51,13 +50,29 @@ def benchmark(
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
     frame = scene(height, width, masks)
     rows = run(parts, frame, repeats, ViewSettings(), "cpu" if clock == "cpu" else "wall")
-    sys.stdout.write(table(rows))
-    sys.stdout.write(
-        f"peak memory {peak_memory() / 1e9:.2f} GB, {torch.get_num_threads()} threads, {clock} clock\n"
-    )
+    given = {
+        "preset": preset,
+        "segmenter": segmenter,
+        "vision": vision,
+        "masks": masks,
+        "size": size,
+        "repeats": repeats,
+        "threads": torch.get_num_threads(),
+        "clock": clock,
+        "random_weights": random_weights,
+    }
+    answer: dict[str, Any] = {
+        "stages": [row.as_json() for row in rows],
+        "peak_bytes": peak_memory(),
+        "settings": given,
+    }
+    sys.stdout.write(card.table(answer["stages"]))
+    sys.stdout.write(f"peak memory {peak_memory() / 1e9:.2f} GB, {given['threads']} threads, {clock} clock\n")
+    if to is not None:
+        draft = to.with_name(to.name + ".tmp")
+        draft.write_text(card.card(answer), encoding="utf-8")
+        draft.replace(to)
     if as_json:
-        given = {"preset": preset, "masks": masks, "size": size, "repeats": repeats, "clock": clock}
-        answer = {"stages": [row.as_json() for row in rows], "peak_bytes": peak_memory(), "settings": given}
         sys.stdout.write(json.dumps(answer) + "\n")
 
 
@@ -71,19 +86,6 @@ def wide_and_high(size: str) -> tuple[int, int]:
     if len(words) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in words):
         raise InputError(f"--size {size!r}: give WIDTHxHEIGHT in pixels from 16 to 8192, such as 1024x768")
     return int(words[0]), int(words[1])
-
-
-def table(rows: list[Row]) -> str:
-    """The answer for a person: Markdown, one line for every stage and way."""
-    lines = ["| stage | path | p10 s | p50 s | p90 s | ratio | agreement |", "| --- " * 7 + "|"]
-    for row in rows:
-        for name, timing in row.times.items():
-            seconds = " | ".join(f"{timing.percentile(share):.3f}" for share in (10, 50, 90))
-            agreement = ", ".join(
-                f"{what} {value:.4g}" for what, value in row.agreement.get(name, {}).items()
-            )
-            lines.append(f"| {row.stage} | {name} | {seconds} | {row.ratio(name):.2f} | {agreement} |")
-    return "\n".join(lines) + "\n"
 
 
 def peak_memory() -> int:
