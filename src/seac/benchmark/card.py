@@ -41,7 +41,7 @@ def card(answer: dict[str, Any]) -> str:
     ]
     if random:
         page += [
-            "With random weights SAM's logits are noise around zero: how far the masks of the fast mode overlap",
+            "With random weights SAM's logits are noise around zero: how far masks of the fast mode overlap",
             "the plain ones says nothing here. That the exact path's do says all, as it computes the same",
             "numbers. Run it with trained weights for the fidelity of the fast mode.",
             "",
