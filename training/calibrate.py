@@ -34,6 +34,8 @@ from seac.video.decode import SAMPLE_RATE
 
 SECONDS = 5
 NOTHING = 1 / 6
+MUTED = 1e3
+"""Taken from the evidence where the gate heard silence: nothing lights up there."""
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
 What = Literal["visible", "off-screen", "noise", "silence"]
 TURN: tuple[What, ...] = (
@@ -61,13 +63,19 @@ class Observed:
 
 @dataclass(frozen=True)
 class Judged:
-    """A scene: evidence (N,) of masks (N, H, W), the frame's confidence, and what sounds (H, W)."""
+    """A scene under an association.
+
+    Attributes:
+        evidence: (N,), greatest first. overlap: (N,) IoU of each of these masks with what sounds.
+        joined: (N,) IoU of the union of the first 1, 2, ... N of them with what sounds.
+        confidence: of the frame.
+        what: sounds.
+    """
 
     evidence: Tensor
-    confidence: float
-    masks: Tensor
-    truth: Tensor
     overlap: Tensor
+    joined: Tensor
+    confidence: float
     what: What
 
 
@@ -102,13 +110,14 @@ def judged(
     for scene in scenes:
         similarity = association(scene.seen.embeddings, scene.listened.features)
         silent = scene.listened.heard.silent
+        values, order = evidence(similarity, scene.seen.proposals.scores).sort(descending=True)
+        unions = scene.seen.proposals.masks[order].int().cummax(0).values.bool()
         found.append(
             Judged(
-                evidence(similarity, scene.seen.proposals.scores) - (1e3 if silent else 0),
+                values - (MUTED if silent else 0),
+                scene.overlap[order],
+                iou(unions, scene.truth),
                 -1.0 if silent else float(similarity.max()),
-                scene.seen.proposals.masks,
-                scene.truth,
-                scene.overlap,
                 scene.what,
             )
         )
@@ -123,10 +132,10 @@ def iou(masks: Tensor, truth: Tensor) -> Tensor:
 
 def lit(scene: Judged, least: float, margin: float) -> float:
     """IoU of what lights up with what sounds; rightly nothing is 1."""
-    chosen = (scene.evidence >= least) & (scene.evidence >= scene.evidence.max() - margin)
-    if not scene.truth.any():
-        return float(not bool(chosen.any()))
-    return float(iou(scene.masks[chosen].any(0)[None], scene.truth)[0])
+    count = int((scene.evidence >= max(least, float(scene.evidence[0]) - margin)).sum())
+    if scene.what != "visible":
+        return float(count == 0)
+    return float(scene.joined[count - 1]) if count else 0.0
 
 
 def worth(scenes: Sequence[Judged], least: float, margin: float) -> float:
@@ -138,7 +147,7 @@ def worth(scenes: Sequence[Judged], least: float, margin: float) -> float:
 
 def curve(scenes: Sequence[Judged]) -> tuple[float, float]:
     """Slope and offset of the logistic curve, by Newton's method with a little ridge; silence has no say."""
-    heard = [scene for scene in scenes if float(scene.evidence.max()) > -100]
+    heard = [scene for scene in scenes if float(scene.evidence[0]) > -MUTED / 2]
     evidence = torch.cat([scene.evidence for scene in heard]).double()
     covers = torch.cat([scene.overlap >= 0.5 for scene in heard]).double()
     inputs = torch.stack([evidence, torch.ones_like(evidence)], 1)
@@ -170,7 +179,7 @@ def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, f
     off = np.array([scene.what in ("visible", "off-screen") for scene in scenes])
     found["auroc"] = round(auroc(confidence, visible), 4)
     found["auroc off-screen only"] = round(auroc(confidence[off], visible[off]), 4)
-    best = [float(scene.overlap[int(scene.evidence.argmax())]) for scene in scenes if scene.what == "visible"]
+    best = [float(scene.overlap[0]) for scene in scenes if scene.what == "visible"]
     found["best mask covers it"] = round(float(np.mean(np.array(best) >= 0.5)), 4)
     return found
 
@@ -178,7 +187,7 @@ def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, f
 def chosen(scenes: Sequence[Judged]) -> tuple[Calibration, float, float]:
     """Constants, and the least evidence and margin that they stand for."""
     slope, offset = curve(scenes)
-    best = [float(scene.evidence.max()) for scene in scenes if float(scene.evidence.max()) > -100]
+    best = [float(scene.evidence[0]) for scene in scenes if float(scene.evidence[0]) > -MUTED / 2]
     grid = [
         (float(least), margin)
         for least in np.quantile(best, np.linspace(0, 0.9, 31))

@@ -42,7 +42,7 @@ class Recipe:
     dropped: float = 0.3
     masks: int = 6
     strangers: int = 2
-    mixing: float = 0.0
+    mixing: float = 0.5
     alike: float = 0.8
 
 
