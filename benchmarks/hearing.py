@@ -4,7 +4,9 @@
 
 Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and top-5 count the windows in
 which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
-ranks all windows by our score for every tag that the teacher gives over .3 at least once.
+ranks all windows by our score for every tag that the teacher gives over .3 at least once. Two sounds at once:
+windows of two classes, equally loud, that the teacher alone calls by different tags; how often both tags are
+among the five likeliest, for the teacher and for us.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import platform
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,8 @@ from seac.video.decode import SAMPLE_RATE, read_sound
 from training.hearing.teacher import Teacher
 
 SURE = 0.3
+PAIRS = 400
+"""Mixtures of two windows."""
 CARD = Path(hearing.__file__).parents[2] / "assets/hearing.md"
 MARK = "<!-- written by python -m benchmarks.hearing --card -->"
 
@@ -43,22 +48,73 @@ def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
     return float((np.cumsum(order) / np.arange(1, len(order) + 1))[order].mean())
 
 
-def pairs(media: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Our tags and embeddings, the teacher's, and the class folder of every window."""
-    teacher, student = Teacher(shared_folder() / "models/yamnet.tflite"), Hearing.load()
-    ours, mine, theirs, taught, classes = [], [], [], [], []
+@dataclass(frozen=True)
+class Answers:
+    """What both networks say of n windows.
+
+    Attributes:
+        windows: (n, 15600).
+        ours: (n, 521) our tags.
+        mine: (n, 1024) our embeddings.
+        theirs: (n, 521) the teacher's tags.
+        taught: (n, 1024) the teacher's embeddings.
+    """
+
+    windows: np.ndarray
+    ours: np.ndarray
+    mine: np.ndarray
+    theirs: np.ndarray
+    taught: np.ndarray
+
+
+def cut(media: Path) -> tuple[np.ndarray, list[str]]:
+    """All windows of the recordings, (n, 15600), and the class folder of each."""
+    windows, classes = [], []
     for path in sorted((media / "sounds").rglob("*.ogg")):
-        windows = windows_of(read_sound(path), student.window, student.hop)
-        said = student(windows)
-        assert said.tags is not None
-        ours.append(said.tags.numpy())
-        mine.append(said.embeddings.numpy())
-        for window in windows:
-            scores, embedding = teacher(window.numpy())
-            theirs.append(scores.copy())
-            taught.append(embedding.copy())
-            classes.append(path.parent.name)
-    return np.concatenate(ours), np.concatenate(mine), np.stack(theirs), np.stack(taught), classes
+        windows.append(windows_of(read_sound(path), hearing.WINDOW, hearing.HOP).numpy())
+        classes += [path.parent.name] * len(windows[-1])
+    return np.concatenate(windows), classes
+
+
+def answered(windows: np.ndarray, teacher: Teacher, student: Hearing) -> Answers:
+    """Both networks on the same windows."""
+    said = listen_to(windows, student)
+    told = [teacher(window) for window in windows]
+    theirs = np.stack([scores.copy() for scores, _ in told])
+    return Answers(windows, *said, theirs, np.stack([embedding.copy() for _, embedding in told]))
+
+
+def listen_to(windows: np.ndarray, student: Hearing) -> tuple[np.ndarray, np.ndarray]:
+    """Our tags and embeddings of windows."""
+    parts = [student(part) for part in torch.split(torch.from_numpy(windows), 64)]
+    tags = [part.tags.numpy() for part in parts if part.tags is not None]
+    return np.concatenate(tags), np.concatenate([part.embeddings.numpy() for part in parts])
+
+
+def two_at_once(
+    alone: Answers, classes: list[str], teacher: Teacher, student: Hearing, seed: int = 0
+) -> dict[str, float]:
+    """How often both of two mixed sounds are among the five likeliest tags."""
+    random = np.random.default_rng(seed)
+    best, sure = alone.theirs.argmax(1), np.flatnonzero(alone.theirs.max(1) > SURE)
+    mixed: list[np.ndarray] = []
+    wanted: list[tuple[int, int]] = []
+    while len(mixed) < PAIRS:
+        one, other = random.choice(sure, 2, replace=False)
+        if best[one] == best[other] or classes[one] == classes[other]:
+            continue
+        both = sum(
+            alone.windows[row] / np.sqrt(np.mean(alone.windows[row] ** 2) + 1e-9) for row in (one, other)
+        )
+        mixed.append((both * (0.5 / np.abs(both).max())).astype(np.float32))
+        wanted.append((int(best[one]), int(best[other])))
+    answers, tags = answered(np.stack(mixed), teacher, student), np.array(wanted)
+
+    def found(scores: np.ndarray) -> float:
+        top = np.argsort(-scores, 1)[:, :5]
+        return float((top[:, :, None] == tags[:, None]).any(1).all(1).mean())
+
+    return {"teacher": found(answers.theirs), "ours": found(answers.ours)}
 
 
 def real_time(seconds: float = 60.0) -> float:
@@ -77,12 +133,17 @@ def real_time(seconds: float = 60.0) -> float:
 
 def figures(media: Path) -> dict[str, object]:
     """The whole table."""
-    ours, mine, theirs, taught, classes = pairs(media)
+    teacher, student = Teacher(shared_folder() / "models/yamnet.tflite"), Hearing.load()
+    windows, classes = cut(media)
+    answers = answered(windows, teacher, student)
+    ours, theirs = answers.ours, answers.theirs
     sure = theirs.max(1) > SURE
     best = theirs.argmax(1)
     first = ours.argmax(1) == best
     fifth = (np.argsort(-ours, 1)[:, :5] == best[:, None]).any(1)
-    cosine = functional.cosine_similarity(torch.from_numpy(mine), torch.from_numpy(taught)).numpy()
+    cosine = functional.cosine_similarity(
+        torch.from_numpy(answers.mine), torch.from_numpy(answers.taught)
+    ).numpy()
     present = np.flatnonzero((theirs > SURE).any(0))
     precision = [average_precision(ours[:, tag], theirs[:, tag] > SURE) for tag in present]
     per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
@@ -96,6 +157,7 @@ def figures(media: Path) -> dict[str, object]:
         "cosine": float(cosine.mean()),
         "map": float(np.mean(precision)),
         "tags": len(present),
+        "two_at_once": two_at_once(answers, classes, teacher, student),
         "times_real_time": real_time(),
         "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
         "classes": {
@@ -119,6 +181,8 @@ def share(hits: list[bool]) -> float | None:
 def markdown(table: dict[str, object]) -> str:
     """The table for people."""
     machine = f"{platform.machine()}, one core, torch {torch.__version__}"
+    both = table["two_at_once"]
+    assert isinstance(both, dict)
     lines = [
         f"Dev recordings, never trained on; {table['windows']} windows, {table['sure']} in which the teacher "
         f"is sure (best score over {SURE}). Speed on {machine}.",
@@ -134,6 +198,8 @@ def markdown(table: dict[str, object]) -> str:
                 (f"mean average precision over {table['tags']} tags", "map"),
             )
         ),
+        f"| both of two sounds in our top 5 | {both['ours']:.3f} |",
+        f"| both of two sounds in the teacher's top 5 | {both['teacher']:.3f} |",
         f"| times real time | {table['times_real_time']:.0f} |",
         f"| megabytes | {table['megabytes']:.2f} |",
         "",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from seac import InputError
 from seac.associate.audio import hearing
@@ -90,6 +93,14 @@ def test_a_damaged_file_is_not_used(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="damaged"):
         Hearing.load()
     (tmp_path / "a.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(InputError, match="no hearing network"):
+        Hearing.load(path=tmp_path / "a.safetensors")
+
+
+def test_a_file_that_lacks_a_weight_is_not_used(tmp_path):
+    weights = load_file(str(files("seac").joinpath(hearing.WEIGHTS)))
+    del weights["tag.weight"]
+    save_file(weights, tmp_path / "a.safetensors")
     with pytest.raises(InputError, match="no hearing network"):
         Hearing.load(path=tmp_path / "a.safetensors")
 

@@ -96,9 +96,7 @@ class Hearing:
         content = _shipped() if path is None else path.read_bytes()
         network = HearingNetwork()
         try:
-            network.load_state_dict(
-                {name: value.float() for name, value in load(content).items()}, strict=False
-            )
+            network.load_state_dict({name: value.float() for name, value in load(content).items()})
         except Exception as error:
             raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
         return cls(network, device, f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}")
