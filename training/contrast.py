@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from training.calibrate import builder_of
 SECONDS, FRAMES = 5, 5
 CONTRASTS = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
 OBJECTNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+Point = TypeVar("Point")
 SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -109,9 +110,9 @@ def named(scenes: Sequence[Observed], contrast: float, objectness: float, sigma:
     return {"miou": float(iou.mean()), "fscore": float(f.mean())}
 
 
-def best(points: Sequence[tuple[float, ...]], of: Callable[..., dict[str, float]]) -> tuple[float, ...]:
+def best(points: Sequence[Point], of: Callable[[Point], dict[str, float]]) -> Point:
     """The point with the greatest sum of mIoU and F."""
-    return max(points, key=lambda point: sum(of(*point).values()))
+    return max(points, key=lambda point: sum(of(point).values()))
 
 
 def main() -> None:
@@ -130,8 +131,8 @@ def main() -> None:
     )
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     grid = [(contrast, weight) for contrast in CONTRASTS for weight in OBJECTNESS]
-    point = best(grid, lambda *at: worth(choosing, *at))
-    (sigma,) = best([(value,) for value in SIGMAS], lambda value: named(choosing, *point, value))
+    point = best(grid, lambda at: worth(choosing, *at))
+    sigma = best(SIGMAS, lambda value: named(choosing, *point, value))
     figures: dict[str, Any] = {"contrast": point[0], "objectness": point[1], "sigma": sigma}
     for label, (contrast, weight) in {
         "chosen": point,
