@@ -36,7 +36,8 @@ def ahead(
     Args:
         items: asked for by the thread that reads the answers, never more than ``workers`` + 1 too early.
         work: run in threads, so it must not change what others see.
-        workers: threads; torch's own threads are divided among them.
+        workers: threads; torch's own threads are divided among them, and until the last answer the
+            thread that reads has no more than one share.
         key: items in a row whose keys are one and the same object share one answer.
 
     Raises:
@@ -49,6 +50,7 @@ def ahead(
     last: tuple[Item, Future[Answer]] | None = None
     broken: Exception | None = None
     source = iter(items)
+    torch.set_num_threads(each)  # who reads has a share too: more threads than cores wait for one another
     try:
         while True:
             while broken is None and len(waiting) <= workers:
