@@ -2,8 +2,9 @@
 
     python -m training.proposals --media ../shared/data/media/train --seed 0
 
-Checkpoints are written as it goes and resumed from; the last average of the weights becomes
-``src/seac/assets/proposals.safetensors`` in half precision.
+Two stages: everything but what sharpens, then only that (:mod:`training.proposals.sharpen`). Checkpoints of
+the first are written as it goes and resumed from; the averages of the weights become
+``src/seac/assets/proposals.safetensors`` in half precision. ``--first FILE`` takes the first stage as done.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from torch import Tensor
 
 from seac.associate.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
 from seac.segment.condinst import ProposalNet
-from training.proposals.loss import loss_of, true_masks
+from training.proposals.loss import loss_of
 from training.proposals.scenes import Painter
+from training.proposals.sharpen import SIDE, batch, sharpened
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposals.safetensors"
 FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
@@ -31,6 +33,7 @@ FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest 
 def pretrained() -> ProposalNet:
     """The network with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
+    network.sharpen.requires_grad_(False)  # its turn comes later
     features = fold_batch_norms(load_checkpoint(checkpoint_path()))
     known = network.backbone.state_dict()
     network.backbone.load_state_dict({k: features[k] for k in known})
@@ -38,15 +41,6 @@ def pretrained() -> ProposalNet:
     for block in network.backbone._blocks[:FROZEN_BLOCKS]:
         block.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
-
-
-def batch(painter: Painter, size: int, seed: int, step: int) -> tuple[Tensor, list[Tensor]]:
-    """Pictures (B, 3, S, S) of a step, normalised, and their masks; a function of seed and step alone."""
-    draw = np.random.default_rng((seed, step))
-    scenes = [painter(draw) for _ in range(size)]
-    pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2).float()
-    masks = [true_masks(torch.from_numpy(s.owner), s.count) for s in scenes]
-    return ((pixels - 127) / 128).contiguous(memory_format=torch.channels_last), masks
 
 
 def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
@@ -117,7 +111,7 @@ def train(given: argparse.Namespace) -> None:
             torch.save(state, checkpoint.with_suffix(".partial"))
             checkpoint.with_suffix(".partial").replace(checkpoint)
             export(average, given.run / "average.safetensors")
-    export(average, given.out)
+    export(average, given.run / "first.safetensors")
 
 
 def main() -> None:
@@ -135,10 +129,16 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
+    parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
+    parser.add_argument("--sharpen-steps", type=int, default=160)
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    train(given)
+    if given.first is None:
+        train(given)
+    first = given.first or given.run / "first.safetensors"
+    seed = given.seed + 7  # scenes that the first stage did not see
+    export(sharpened(first, Painter(given.media, SIDE), given.sharpen_steps, seed), given.out)
 
 
 if __name__ == "__main__":

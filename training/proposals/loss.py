@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.condinst import MASK_STRIDE, Cells, draw
+from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, draw
 
 LEVEL_SIZES = {8: (0.0, 64.0), 16: (32.0, 144.0), 32: (96.0, 1e9)}
 MOST_POSITIVE = 24
+FINE_POSITIVE = 7  # a fine mask has four times the pixels
+RIM = 8.0  # how much more a pixel counts where half of what surrounds it is of the other side
 
 
 @dataclass(frozen=True)
@@ -29,28 +31,31 @@ class Loss:
         return self.score + 2 * self.dice + self.bce
 
 
-def true_masks(owner: Tensor, count: int, least: int = 48) -> Tensor:
-    """Instances of ``owner`` (S, S) of at least ``least`` pixels: (K, S / 4, S / 4) float32 coverage."""
+def true_masks(owner: Tensor, count: int, least: int = 48, stride: int = MASK_STRIDE) -> Tensor:
+    """Instances of ``owner`` (S, S) of at least ``least`` pixels: (K, S / 4, S / 4) float32 coverage.
+
+    With another ``stride``, at that.
+    """
     full = owner[None] == torch.arange(count)[:, None, None]
     full = full[full.flatten(1).sum(1) >= least]
     if len(full) == 0:
-        return torch.zeros(0, owner.shape[0] // MASK_STRIDE, owner.shape[1] // MASK_STRIDE)
-    return F.avg_pool2d(full.float()[None], MASK_STRIDE)[0]
+        return torch.zeros(0, owner.shape[0] // stride, owner.shape[1] // stride)
+    return F.avg_pool2d(full.float()[None], stride)[0]
 
 
-def assign(masks: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+def assign(masks: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE) -> Tensor:
     """The thing that each cell answers for, (L,) int64 index into ``masks`` (K, h, w), -1 for none.
 
     A cell answers for a thing if it lies within a stride of its centre of mass, on a level made for its size;
-    of several, for the smallest.
+    of several, for the smallest. ``stride`` is that of the masks.
     """
     _, h, w = masks.shape
     area = masks.sum((1, 2))
-    x = (torch.arange(w) + 0.5) * MASK_STRIDE
-    y = (torch.arange(h) + 0.5) * MASK_STRIDE
+    x = (torch.arange(w) + 0.5) * stride
+    y = (torch.arange(h) + 0.5) * stride
     mean_x, mean_y = (masks.sum(1) @ x) / area, (masks.sum(2) @ y) / area
     columns, rows = masks.sum(1) > 0.5, masks.sum(2) > 0.5
-    size = (columns.sum(1) * rows.sum(1)).float().sqrt() * MASK_STRIDE
+    size = (columns.sum(1) * rows.sum(1)).float().sqrt() * stride
     near = (centres[:, None] - torch.stack([mean_x, mean_y], 1)).abs().amax(-1) < strides[:, None]
     levels = torch.tensor(sorted(LEVEL_SIZES), dtype=strides.dtype)
     low, high = torch.tensor([LEVEL_SIZES[stride] for stride in sorted(LEVEL_SIZES)]).T
@@ -102,3 +107,42 @@ def loss_of(cells: Cells, masks: list[Tensor], generator: torch.Generator) -> Lo
         torch.cat(bce).mean() if bce else zero,
         float(torch.cat(ious).mean()) if ious else 0.0,
     )
+
+
+def fine_loss_of(cells: Cells, fine: Tensor, masks: list[Tensor], generator: torch.Generator) -> Tensor:
+    """Dice and cross-entropy, heavier at outlines, of masks drawn from ``fine`` (B, MASK_CHANNELS, h, w).
+
+    Against ``masks``, for each picture (K, h, w) coverage at stride 2; the score is left alone.
+    """
+    dice: list[Tensor] = []
+    bce: list[Tensor] = []
+    for index, true in enumerate(masks):
+        if len(true) == 0:
+            continue
+        thing = assign(true, cells.centres, cells.strides, FINE_STRIDE)
+        positive = torch.nonzero(thing >= 0)[:, 0]
+        chosen = positive[torch.randperm(len(positive), generator=generator)[:FINE_POSITIVE]]
+        if len(chosen) == 0:
+            continue
+        drawn = draw(
+            fine[index],
+            cells.kernels[index, chosen],
+            cells.centres[chosen],
+            cells.strides[chosen],
+            FINE_STRIDE,
+        )
+        target = true[thing[chosen]]
+        probability = drawn.sigmoid()
+        both = (probability * target).sum((1, 2))
+        dice.append(1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3))
+        each = F.binary_cross_entropy_with_logits(drawn, target, reduction="none")
+        bce.append((each * rims(target)).mean((1, 2)))
+    if not dice:
+        return fine.sum() * 0
+    return 2 * torch.cat(dice).mean() + torch.cat(bce).mean()
+
+
+def rims(target: Tensor, reach: int = 7) -> Tensor:
+    """Weights (K, h, w) of the pixels of masks (K, h, w): 1, and more within ``reach`` / 2 of an outline."""
+    near = F.avg_pool2d(target[None], reach, 1, reach // 2, count_include_pad=False)[0]
+    return 1 + RIM * (near - target).abs().clamp_max(0.5)

@@ -8,6 +8,7 @@ products.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -44,8 +45,8 @@ class ClassicSettings:
         most_area: greatest candidate as a share of the picture.
         overlap: greatest IoU of two proposals.
         saliency: also look at what stands out (ten times slower on one core, better order).
-        stuff: order regions as stuff (large, lasting, wherever they lie) rather than as things; without
-            saliency only.
+        stuff: order regions as people outline photographs, things and stuff alike, rather than as things;
+            without saliency and with a network's features only.
         threads: threads of the saliency network.
     """
 
@@ -190,7 +191,7 @@ def objectness(
 def evidence(
     leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
 ) -> Floats:
-    """What speaks for each candidate: (K, 10) float32, see ``EVIDENCE`` for the names of the columns."""
+    """What speaks for each candidate: (K, 15) float32, see ``EVIDENCE`` for the names of the columns."""
     inside = rows.astype(np.float32)
     outside = 1 - inside
     area, total = inside @ leaves.area, leaves.area.sum()
@@ -225,9 +226,33 @@ def evidence(
         stands,
         covers,
     )
-    return np.stack(columns, 1).astype(np.float32)
+    deep = deep_evidence(leaves, inside, near, area)
+    return np.concatenate([np.stack(columns, 1), deep], 1).astype(np.float32)
 
 
+def deep_evidence(leaves: Superpixels, inside: Floats, near: Floats, area: Floats) -> Floats:
+    """How a network's features differ across the outline, one column a map, and within: (K, 5) float32.
+
+    Args:
+        leaves: R pieces; without features, or with other than four maps, what is missing is 0.
+        inside: (K, R) 0 or 1.
+        near: (K, R) share of the outline that each piece outside lies along.
+        area: (K,) pixels of the candidates.
+    """
+    columns = np.zeros((len(inside), MAPS + 1), np.float32)
+    if leaves.deep.shape[1] == 0 or len(inside) == 0:
+        return columns
+    here = (inside * leaves.area) @ leaves.deep / area[:, None]
+    step = (here - near @ leaves.deep) ** 2
+    ends = np.cumsum((0, *leaves.widths[:MAPS]))
+    for column, (start, end) in enumerate(pairwise(ends)):
+        columns[:, column] = np.log1p(10 * np.sqrt(step[:, start:end].sum(1)))
+    square = (inside * leaves.area) @ (leaves.deep**2).sum(1) / area
+    columns[:, MAPS] = np.sqrt(np.maximum(square - (here**2).sum(1), 0))
+    return columns
+
+
+MAPS = 4  # of a network, finest first
 EVIDENCE = (
     "log area",
     "log area squared",
@@ -239,10 +264,21 @@ EVIDENCE = (
     "persistence",
     "saliency contrast",
     "share of saliency",
+    "deep step at stride 4",
+    "deep step at stride 8",
+    "deep step at stride 16",
+    "deep step at stride 32",
+    "deep spread within",
 )
 # Fitted on composites of the train media by python -m training.proposals.order, without and with saliency;
 # the intercept comes last.
-PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, -2.18], np.float32)
-SALIENT = np.array([0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, -2.19], np.float32)
-# Set by hand: what the network leaves is stuff, of which composites of things can teach nothing.
-STUFF = np.array([1, 0, 1, -0.5, 0.5, 0, 1, 10, 0, 0, -2], np.float32)
+PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, *[0] * 5, -2.18], np.float32)
+SALIENT = np.array(
+    [0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, *[0] * 5, -2.19], np.float32
+)
+# What the network leaves is stuff, of which composites of things can teach nothing: fitted on the human
+# regions of every other photograph, with the network's features, by training.proposals.order --shared.
+STUFF = np.array(
+    [0.20, -0.08, 0.20, -0.01, 0.07, 0.34, 2.00, 0.24, 0, 0, 0.78, 0.57, 0.76, -0.22, -0.52, -3.17],
+    np.float32,
+)

@@ -1,11 +1,11 @@
-"""Things from the network, stuff from superpixels, merged by mask NMS.
+"""Things from the network, their outlines drawn to where colours change; stuff from superpixels; mask NMS.
 
 The network learned from things alone, so sky, road and meadow come from the hierarchy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,8 @@ from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Drawn, Network, NetworkSettings, at_size
 from seac.segment.nms import suppress
 from seac.segment.proposals import Proposals
-from seac.segment.resize import boxes_of, enlarge, seen, whole_frame
+from seac.segment.refine import refined
+from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class CombinedSettings:
         things: of these, from the network at most.
         overlap: greatest IoU of two proposals.
         discount: factor on the scores of regions, so that things come first.
+        colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
+        snap: share of its superpixel in the probability that a pixel is of a thing.
         regions: regions that enter the NMS, the best by their own score.
         network_overlap: greatest IoU of two proposals of the network.
         long_side: pixels of the longer side of the network's input.
@@ -35,9 +38,11 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 10
+    things: int = 8
     overlap: float = 0.5
-    discount: float = 0.5
+    discount: float = 0.7
+    colour: float = 0.7
+    snap: float = 0.3
     regions: int = 400
     network_overlap: float = 0.7
     long_side: int = 288
@@ -68,6 +73,7 @@ class Combined:
         s = self.settings
         things = self._network.drawn(image)
         regions = self._classic.regions(image, things.taps)
+        things = replace(things, logits=self._refined(things.logits, regions, image))
         chosen = complement(things, regions, s)
         masks = torch.cat(
             [at_size(things.logits, height, width), enlarge(regions.masks(chosen), height, width)]
@@ -79,6 +85,10 @@ class Combined:
         if not there.any():
             return whole_frame(height, width)
         return Proposals(masks[there], boxes_of(masks[there]), scores[there])
+
+    def _refined(self, logits: Tensor, regions: Regions, image: Tensor) -> Tensor:
+        small = resize_image(image, *regions.labels.shape)
+        return refined(logits, small, regions.labels, regions.area, self.settings.colour, self.settings.snap)
 
 
 def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:

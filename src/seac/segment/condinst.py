@@ -4,7 +4,8 @@ After CondInst (Tian et al., ECCV 2020): every cell of the pyramid predicts the 
 1x1 convolutions which, run over shared mask features and coordinates relative to the cell, draws one mask.
 Unlike prototypes with coefficients (YOLACT) it tells equal things apart by where they are, and it needs no
 boxes. The score is trained to be the IoU of the mask (generalized focal loss, Li et al., NeurIPS 2020),
-since order matters more here than class. Features: EfficientNet-Lite2, its batch norms folded.
+since order matters more here than class. Masks that are kept are drawn again from features at stride 2,
+sharpened by the backbone's first block. Features: EfficientNet-Lite2, its batch norms folded.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from seac.associate.vision.efficientnet_lite import EfficientNetLite2
 TAPS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
 TAPPED = (24, 48, 120, 352)
 STRIDES = (8, 16, 32)
-MASK_STRIDE = 4
+MASK_STRIDE, FINE_STRIDE = 4, 2
+EDGES, SHARP = 16, 32  # channels of the first block, at stride 2, and of what sharpens
 WIDTH, MASK_CHANNELS, HIDDEN = 64, 16, 8
 INPUTS = MASK_CHANNELS + 2
 KERNEL = INPUTS * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
@@ -37,6 +39,7 @@ class Cells:
         centres: (L, 2) x, y of the cells in pixels of the network's input.
         strides: (L,) of the cells' levels.
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
+        edges: (B, EDGES, 2h, 2w) features of the backbone at stride 2.
         taps: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
 
@@ -45,6 +48,7 @@ class Cells:
     centres: Tensor
     strides: Tensor
     features: Tensor
+    edges: Tensor
     taps: tuple[Tensor, ...]
 
 
@@ -75,12 +79,16 @@ class ProposalNet(nn.Module):
         self.score = nn.Conv2d(96, 1, 3, padding=1)
         self.kernel = nn.Conv2d(96, KERNEL, 1)
         self.mask = nn.Sequential(Separable(WIDTH, WIDTH), nn.Conv2d(WIDTH, MASK_CHANNELS, 1))
+        last = nn.Conv2d(SHARP, MASK_CHANNELS, 1)
+        self.sharpen = nn.Sequential(Separable(MASK_CHANNELS + EDGES, SHARP), Separable(SHARP, SHARP), last)
+        nn.init.zeros_(last.weight)  # untrained, it changes nothing
+        nn.init.zeros_(_bias(last))
         nn.init.constant_(_bias(self.score), -3.5)
         nn.init.normal_(self.kernel.weight, std=0.04)  # three layers multiply: smaller starts too slowly
 
     def forward(self, pixels: Tensor) -> Cells:
         """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
-        taps = self._taps(pixels)
+        edges, taps = self._taps(pixels)
         pyramid = self._pyramid(taps)
         logits, kernels, centres, strides = [], [], [], []
         for level, stride in zip(pyramid[1:], STRIDES, strict=True):
@@ -98,17 +106,25 @@ class ProposalNet(nn.Module):
             torch.cat(centres),
             torch.cat(strides),
             self.mask(pyramid[0]),
+            edges,
             taps,
         )
 
-    def _taps(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        x: Tensor = F.relu6(self.backbone._conv_stem(pixels))
-        taps: list[Tensor] = []
-        for index, block in enumerate(self.backbone._blocks):
+    def fine(self, cells: Cells) -> Tensor:
+        """Mask features (B, MASK_CHANNELS, H / 2, W / 2): those at stride 4 enlarged, and sharpened."""
+        larger = F.interpolate(cells.features, cells.edges.shape[-2:], mode="bilinear", align_corners=False)
+        sharper: Tensor = self.sharpen(torch.cat([larger, cells.edges], 1))
+        return larger + sharper
+
+    def _taps(self, pixels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        first, *others = self.backbone._blocks
+        edges: Tensor = first(F.relu6(self.backbone._conv_stem(pixels)))
+        x, taps = edges, []
+        for index, block in enumerate(others, 1):
             x = block(x)
             if index in TAPS:
                 taps.append(x)
-        return tuple(taps)
+        return edges, tuple(taps)
 
     def _pyramid(self, taps: tuple[Tensor, ...]) -> list[Tensor]:
         sides = [lateral(tap) for lateral, tap in zip(self.lateral, taps, strict=True)]
@@ -133,14 +149,17 @@ def positions(height: int, width: int, stride: int, like: Tensor) -> Tensor:
     return (torch.stack([x, y], -1).reshape(-1, 2).to(like.dtype) + 0.5) * stride
 
 
-def draw(features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+def draw(
+    features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE
+) -> Tensor:
     """Mask logits of chosen cells of one picture.
 
     Args:
-        features: (MASK_CHANNELS, h, w) mask features at stride 4.
+        features: (MASK_CHANNELS, h, w) mask features.
         kernels: (K, KERNEL) of the cells.
         centres: (K, 2) x, y of the cells in pixels of the input.
         strides: (K,) of the cells.
+        stride: of the features.
 
     Returns:
         (K, h, w) float32.
@@ -149,7 +168,7 @@ def draw(features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor) ->
     first, bias1, second, bias2, third, bias3 = torch.split(
         kernels, [INPUTS * HIDDEN, HIDDEN, HIDDEN * HIDDEN, HIDDEN, HIDDEN, 1], 1
     )
-    grid = positions(height, width, MASK_STRIDE, features).T
+    grid = positions(height, width, stride, features).T
     reach = (4.0 * strides)[:, None]  # coordinates are in units of a typical half size of the level
     first = first.reshape(k, HIDDEN, INPUTS)
     to_grid = first[..., MASK_CHANNELS:] / reach[..., None]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from seac.errors import InputError
-from seac.segment.condinst import ProposalNet, draw
+from seac.segment.condinst import FINE_STRIDE, ProposalNet, draw
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.proposals import Proposals
 from seac.segment.resize import boxes_of, resize_image, seen, whole_frame
@@ -52,7 +52,7 @@ class Drawn:
     """Masks before they are brought to the frame's size, best first.
 
     Attributes:
-        logits: (N, h, w) float32 at a quarter of the network's input.
+        logits: (N, h, w) float32 at half of the network's input.
         scores: (N,) float32 in [0, 1].
         taps: (C, h, w) float32 features of the backbone, finest first.
     """
@@ -117,7 +117,7 @@ class Network:
 
     @torch.inference_mode()
     def drawn(self, image: Tensor) -> Drawn:
-        """Mask logits at a quarter of the network's input, after NMS, best first, on the CPU."""
+        """Mask logits at half of the network's input, after NMS, best first, on the CPU."""
         s = self.settings
         height, width = image.shape[-2:]
         pixels = (resize_image(image, *input_size(height, width, s.long_side)) - 127) / 128
@@ -131,7 +131,15 @@ class Network:
         order = torch.argsort(scores, descending=True, stable=True)
         order = order[(logits[order].amax((1, 2)) > 0) & (scores[order] >= s.least_score)]
         kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), s.overlap, s.most)]
-        return Drawn(logits[kept], scores[kept], tuple(tap[0].cpu() for tap in cells.taps))
+        cell = best[kept.to(best.device)]  # only what stays is worth drawing finely
+        fine = draw(
+            self._network.fine(cells)[0],
+            cells.kernels[0, cell],
+            cells.centres[cell],
+            cells.strides[cell],
+            FINE_STRIDE,
+        ).cpu()
+        return Drawn(fine, scores[kept], tuple(tap[0].cpu() for tap in cells.taps))
 
 
 def graded(logits: Tensor, quality: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class Superpixels:
         edge: (R, R) sum of the colour steps over those pairs.
         frame: (R,) number of pixels on the picture's own border.
         deep: (R, D) mean features of a network, D = 0 without one.
+        widths: channels of each of the network's maps, in the order in which ``deep`` holds them.
     """
 
     labels: NDArray[np.int64]
@@ -39,6 +40,7 @@ class Superpixels:
     edge: Floats
     frame: Floats
     deep: Floats
+    widths: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.area)
@@ -77,6 +79,7 @@ def describe(lab: Floats, labels: NDArray[np.int64], taps: tuple[Tensor, ...] = 
         edge,
         np.bincount(rim, minlength=count).astype(np.float32),
         np.concatenate([np.zeros((count, 0), np.float32), *(pooled(tap, labels, area) for tap in taps)], 1),
+        tuple(len(tap) for tap in taps),
     )
 
 

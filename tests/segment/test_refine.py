@@ -1,0 +1,111 @@
+"""Outlines that follow the picture, and what draws masks at stride 2."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seac.segment.classic import EVIDENCE, MAPS, PLAIN, SALIENT, STUFF, deep_evidence
+from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, ProposalNet, draw
+from seac.segment.refine import leaning, refined
+from seac.segment.superpixels import cut
+
+
+def disc(radius: float, side: int = 64) -> Tensor:
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return ((x - 31.5) ** 2 + (y - 31.5) ** 2).float().sqrt() < radius
+
+
+def picture(inside: tuple[int, int, int], outside: tuple[int, int, int]) -> Tensor:
+    here, there = torch.tensor(inside)[:, None, None], torch.tensor(outside)[:, None, None]
+    return torch.where(disc(18)[None], here, there).float()
+
+
+def blunt(radius: float) -> Tensor:
+    y, x = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    away = ((x - 7.5) ** 2 + (y - 7.5) ** 2).float().sqrt() * 4
+    return ((radius - away) / 4)[None]
+
+
+def iou(a: Tensor, b: Tensor) -> float:
+    return float((a & b).sum() / (a | b).sum())
+
+
+ONE = torch.zeros(64, 64, dtype=torch.int64)
+HALVES = disc(18).long()
+
+
+@pytest.mark.parametrize("radius", [16, 20])
+def test_an_outline_moves_to_where_the_colour_changes(radius: float) -> None:
+    colours = picture((200, 40, 40), (40, 160, 60))
+    plain = refined(blunt(radius), colours, ONE, torch.tensor([4096.0]), 0, 0)[0] > 0
+    drawn = refined(blunt(radius), colours, ONE, torch.tensor([4096.0]), 0.7, 0)[0] > 0
+    assert iou(drawn, disc(18)) > iou(plain, disc(18)) + 0.03
+
+
+def test_an_outline_moves_to_that_of_a_superpixel() -> None:
+    area = torch.bincount(HALVES.flatten()).float()
+    plain = refined(blunt(16), torch.zeros(3, 64, 64), HALVES, area, 0, 0)[0] > 0
+    drawn = refined(blunt(16), torch.zeros(3, 64, 64), HALVES, area, 0, 0.5)[0] > 0
+    assert iou(drawn, disc(18)) > iou(plain, disc(18)) + 0.03
+
+
+def test_a_picture_of_one_colour_says_nothing() -> None:
+    assert leaning(torch.randn(3, 40, 24), torch.full((3, 40, 24), 90.0)).abs().max() < 1e-2
+
+
+def test_with_neither_colour_nor_snap_masks_are_enlarged_and_no_more() -> None:
+    given = torch.randn(2, 9, 7)
+    answer = refined(given, torch.rand(3, 64, 64), ONE, torch.tensor([4096.0]), 0, 0)
+    assert torch.equal(answer, F.interpolate(given[None], (64, 64), mode="bilinear", align_corners=False)[0])
+
+
+def test_no_masks_stay_none() -> None:
+    answer = refined(torch.zeros(0, 8, 8), torch.rand(3, 64, 64), ONE, torch.tensor([4096.0]), 0.7, 0.3)
+    assert answer.shape == (0, 64, 64)
+
+
+def test_untrained_sharpening_only_enlarges() -> None:
+    network = ProposalNet().eval()
+    with torch.inference_mode():
+        cells = network(torch.randn(1, 3, 64, 96))
+        fine = network.fine(cells)
+        larger = F.interpolate(cells.features, (32, 48), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(fine, larger)
+
+
+def test_a_mask_lies_in_the_same_place_at_both_strides() -> None:
+    generator = torch.Generator().manual_seed(0)
+    kernels = torch.randn(4, 233, generator=generator)
+    centres, strides = torch.full((4, 2), 64.0), torch.full((4,), 16.0)
+    coarse = draw(torch.zeros(16, 32, 32), kernels, centres, strides, MASK_STRIDE)
+    fine = draw(torch.zeros(16, 64, 64), kernels, centres, strides, FINE_STRIDE)
+    torch.testing.assert_close(F.avg_pool2d(fine, 2), coarse, rtol=0.1, atol=0.1)
+
+
+def test_features_that_change_at_the_outline_are_evidence() -> None:
+    colours = picture((200, 40, 40), (40, 160, 60)).permute(1, 2, 0).numpy().astype(np.uint8)
+    taps = (disc(18)[None].float(), torch.zeros(5, 8, 8))
+    leaves = cut(colours, 100, 50, taps)
+    assert leaves.widths == (1, 5)
+    inside = np.eye(len(leaves), dtype=np.float32)
+    near = (1 - inside) * leaves.length / np.maximum(leaves.length.sum(1, keepdims=True), 1)
+    columns = deep_evidence(leaves, inside, near, leaves.area)
+    assert columns.shape == (len(leaves), MAPS + 1)
+    assert columns[:, 0].max() > 1
+    assert not columns[:, 1:MAPS].any()
+
+
+def test_without_features_there_is_no_evidence_from_them() -> None:
+    leaves = cut(np.zeros((20, 30, 3), np.uint8), 100, 50)
+    assert not deep_evidence(
+        leaves, np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32), leaves.area
+    ).any()
+
+
+def test_every_piece_of_evidence_has_its_weight() -> None:
+    for weights in (PLAIN, SALIENT, STUFF):
+        assert len(weights) == len(EVIDENCE) + 1
