@@ -223,16 +223,16 @@ def main() -> None:
     parser.add_argument("--objectness", type=float, nargs="*", help="also report at these weights")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     bench = builder_of(options.shared)
-    models = {name: seac.load("tiny", associate=name) for name in ("zero-shot", "trained")}
-    scenes = observed(
-        models["zero-shot"], options.shared / "data/media/dev", bench, options.scenes, options.seed
-    )
+    eyes_and_ears = seac.load("tiny", associate="zero-shot")
+    scenes = observed(eyes_and_ears, options.shared / "data/media/dev", bench, options.scenes, options.seed)
     half = len(TURN)
     choosing = [scene for index, scene in enumerate(scenes) if index // half % 2 == 0]
     reporting = [scene for index, scene in enumerate(scenes) if index // half % 2 == 1]
     figures: dict[str, Any] = {}
-    for name, model in models.items():
+    for name in ("zero-shot", "trained"):
+        model = seac.load("tiny", associate=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731

@@ -92,9 +92,9 @@ PRESETS: dict[str, Preset] = {
         vision="efficientnet-lite2",
         audio="hearing",
         text="minilm",
-        associate="zero-shot",
+        associate="trained",
         needs="nothing beyond pip install: CPU, offline",
-        settings={"top_n": 20, "exact": False, "objectness": 1.0, "workers": 0},
+        settings={"top_n": 20, "exact": False, "objectness": 0.5, "workers": 0},
     ),
     "paper": Preset(
         detector="mdef-detr",

@@ -152,6 +152,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ASSETS / "association.safetensors")
     parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     plan = Plan(options.media, options.work, options.scenes, options.sounds, options.mixtures, options.seed)
     rendered(plan, options.workers)
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)

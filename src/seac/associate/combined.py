@@ -44,7 +44,7 @@ class CombinedSettings:
         lam: weight of the local view (Eq. 3).
     """
 
-    words: float = 0.5
+    words: float = 0.3
     place: float = 0.3
     rarity: float = 0.7
     lam: float = 0.6

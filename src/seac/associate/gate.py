@@ -44,7 +44,7 @@ class Calibration:
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:
-        """The constants that ship with seac for an association; zero-shot's for one that was not calibrated."""
+        """The constants that ship for an association; zero-shot's for one that was not calibrated."""
         table = json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))
         return cls(**table.get(association, table["zero-shot"]))
 
