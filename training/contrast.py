@@ -124,13 +124,16 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=160)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--associate", default=None)
+    parser.add_argument("--objectness", type=float, default=None, help="this one only")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     model = seac.load("tiny", associate=options.associate)
     scenes = observed(
         model, options.shared / "data/media/dev", builder_of(options.shared), options.scenes, options.seed
     )
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
-    grid = [(contrast, weight) for contrast in CONTRASTS for weight in OBJECTNESS]
+    weights = OBJECTNESS if options.objectness is None else (options.objectness,)
+    grid = [(contrast, weight) for contrast in CONTRASTS for weight in weights]
     point = best(grid, lambda at: worth(choosing, *at))
     sigma = best(SIGMAS, lambda value: named(choosing, *point, value))
     figures: dict[str, Any] = {"contrast": point[0], "objectness": point[1], "sigma": sigma}
