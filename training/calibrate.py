@@ -179,6 +179,8 @@ def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, f
     off = np.array([scene.what in ("visible", "off-screen") for scene in scenes])
     found["auroc"] = round(auroc(confidence, visible), 4)
     found["auroc off-screen only"] = round(auroc(confidence[off], visible[off]), 4)
+    likeliest = np.array([float(scene.evidence[0]) for scene in scenes])
+    found["auroc of the greatest probability"] = round(auroc(likeliest, visible), 4)
     best = [float(scene.overlap[0]) for scene in scenes if scene.what == "visible"]
     found["best mask covers it"] = round(float(np.mean(np.array(best) >= 0.5)), 4)
     return found
