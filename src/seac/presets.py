@@ -94,7 +94,14 @@ PRESETS: dict[str, Preset] = {
         text="minilm",
         associate="trained",
         needs="nothing beyond pip install: CPU, offline",
-        settings={"top_n": 20, "exact": False, "objectness": 0.5, "workers": 0},
+        settings={
+            "top_n": 20,
+            "exact": False,
+            "objectness": 0.75,
+            "contrast": 0.1,
+            "sigma": 0.4,
+            "workers": 0,
+        },
     ),
     "paper": Preset(
         detector="mdef-detr",

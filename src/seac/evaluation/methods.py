@@ -19,6 +19,9 @@ from seac.pipeline import SeAC
 from seac.result import Result
 from seac.segment.saliency import shared_saliency
 
+SURELY_NOT = -1.0
+"""Confidence where there is nothing to hear or no mask: no cosine is less."""
+
 
 class Method(Protocol):
     """Anything that can be scored."""
@@ -42,27 +45,26 @@ class Model:
     decides: bool = False
 
     def __call__(self, scene: Scene) -> Answer:
-        """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels."""
+        """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels.
+
+        The confidence is the greatest evidence: where objectness has no say, the paper's greatest cosine.
+        """
         result = scene.judged(self.model)
-        chosen = torch.from_numpy(result.sounding)
-        heatmap = self._heatmap(scene, result)
-        masks = scene.masks(self.model)
-        if self.decides:
-            heatmap = heatmap * masks[chosen].any(0)
-        semantic = None
+        masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
+        evidence = self.model.evidence(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
+        heatmap, semantic = self._heatmap(scene, result, evidence), None
         if scene.kind is TruthKind.LABELS:
             semantic = nearest(torch.from_numpy(result.semantic), scene.size)
-            if self.decides:
-                semantic = semantic * masks[chosen].any(0)
-        return Answer(heatmap, result.confidence, bool(chosen.any()), semantic, best_of(masks, scene.truth))
+        if self.decides:
+            lit = masks[chosen].any(0)
+            heatmap, semantic = heatmap * lit, None if semantic is None else semantic * lit
+        sure = SURELY_NOT if result.heard.silent or len(evidence) == 0 else float(evidence.max())
+        return Answer(heatmap, sure, bool(chosen.any()), semantic, best_of(masks, scene.truth))
 
-    def _heatmap(self, scene: Scene, result: Result) -> Tensor:
+    def _heatmap(self, scene: Scene, result: Result, evidence: Tensor) -> Tensor:
         if result.heard.silent:
             return torch.zeros(scene.size)
         if scene.kind is TruthKind.BOXES:
-            evidence = self.model.evidence(
-                torch.from_numpy(result.similarity), torch.from_numpy(result.scores)
-            )
             likely = odds(evidence, self.model.settings.contrast)
             return paint_boxes(likely, scene.boxes(self.model), *scene.size)
         return resized(torch.from_numpy(result.heatmap), scene.size)
@@ -125,7 +127,7 @@ class Hindsight:
 def nothing(scene: Scene) -> Answer:
     """The answer that nothing sounds."""
     blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
-    return Answer(torch.zeros(scene.size), -1.0, False, blank)
+    return Answer(torch.zeros(scene.size), SURELY_NOT, False, blank)
 
 
 def named(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
