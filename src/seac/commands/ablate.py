@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
+
 
 def ablate(
     store: Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")],
@@ -36,7 +38,7 @@ def ablate(
     vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
     audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
     weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train a grid with several seeds and draw it as the paper does: csv, png, md for each --over."""
     from seac.training.ablate import Job

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
+
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -22,7 +24,7 @@ def check_files(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
     deep: Annotated[bool, typer.Option("--deep", help="Decode every picture, mask and sound.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write everything found here, as csv.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Count clips and files by split; say what is missing, broken or odd. Exit code 2 if faults are found."""
     from seac.data.checking import check_benchmark

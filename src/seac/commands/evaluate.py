@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
 from seac.errors import InputError
 
 
@@ -19,7 +20,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for report and predictions.")] = Path(
         "evaluation"
     ),
-    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    preset: options.Preset = "tiny",
     predictions: Annotated[
         Path | None, typer.Option(help="Score a folder of heatmaps or masks (npz, npy, png) instead.")
     ] = None,
@@ -44,24 +45,21 @@ def evaluate(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Score what has a prediction; the rest is listed.")
     ] = False,
-    window: Annotated[
-        float | None,
-        typer.Option(help="Seconds of sound heard around each frame; the whole clip if not given."),
-    ] = None,
-    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
-    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
-    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
-    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
-    text: Annotated[str | None, typer.Option(help="Swap the text encoder.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
-    associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
-    association: Annotated[Path | None, typer.Option(help="What `seac train` wrote.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    window: options.Window = None,
+    top_n: options.TopN = None,
+    exact: options.Exact = False,
+    segmenter: options.Segmenter = None,
+    vision: options.Vision = None,
+    audio_encoder: options.AudioEncoder = None,
+    text: options.Text = None,
+    detector: options.Detector = None,
+    associate: options.Associate = None,
+    association: options.Association = None,
+    weights_dir: options.WeightsDir = None,
+    device: options.Device = "cpu",
     seed: Annotated[int, typer.Option(help="Of baselines that draw and of robustness noise.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Throw saved predictions away first.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Score a model or predictions: report.html, report.md, per_clip.csv; goes on where it was."""
     from seac.evaluation.run import Job
@@ -75,15 +73,15 @@ def evaluate(
         raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
-    parts = {
-        "segmenter": segmenter,
-        "detector": detector,
-        "vision": vision,
-        "audio": audio_encoder,
-        "text": text,
-        "associate": associate,
-    }
-    constants = {"top_n": top_n, "exact": True if exact else None}
+    parts = options.given(
+        segmenter=segmenter,
+        detector=detector,
+        vision=vision,
+        audio=audio_encoder,
+        text=text,
+        associate=associate,
+    )
+    constants = options.given(top_n=top_n, exact=exact)
     work(
         Job(
             benchmark=benchmark,
@@ -105,8 +103,8 @@ def evaluate(
             device=device,
             association=association,
             weights_dir=weights_dir,
-            parts={stage: name for stage, name in parts.items() if name is not None},
-            constants={name: value for name, value in constants.items() if value is not None},
+            parts=parts,
+            constants=constants,
             again=again,
         ),
         as_json=as_json,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
 from seac.errors import InputError
 
 
@@ -18,7 +19,7 @@ def extract(
         ),
     ],
     store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
-    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    preset: options.Preset = "tiny",
     kind: Annotated[str, typer.Option(help="auto, vggsound, s4, ms3, avss, videos or stills.")] = "auto",
     split: Annotated[str, typer.Option(help="Split of a benchmark: train, val, test, all.")] = "train",
     seconds: Annotated[float, typer.Option(help="Length of the excerpt, from the centre of a clip.")] = 5.0,
@@ -31,17 +32,17 @@ def extract(
     exclude: Annotated[
         Path | None, typer.Option(help="File of clip or video ids to leave out, one a line.")
     ] = None,
-    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
+    top_n: options.TopN = None,
+    exact: options.Exact = False,
     batch: Annotated[int | None, typer.Option(help="Views of masks per forward pass; more for GPUs.")] = None,
     tags: Annotated[bool, typer.Option(help="Keep class probabilities, for zero-shot association.")] = True,
-    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
-    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
-    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    segmenter: options.Segmenter = None,
+    detector: options.Detector = None,
+    vision: options.Vision = None,
+    audio_encoder: options.AudioEncoder = None,
+    weights_dir: options.WeightsDir = None,
+    device: options.Device = "cpu",
+    as_json: options.AsJson = False,
 ) -> None:
     """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace

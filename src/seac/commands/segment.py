@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
 from seac.errors import InputError
 
 
@@ -17,28 +18,28 @@ def segment(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out"),
     audio: Annotated[Path | None, typer.Option(help="A sound file to hear in place of the video's.")] = None,
     fps: Annotated[float, typer.Option(help="Frames to judge per second.")] = 1.0,
-    preset: Annotated[str, typer.Option(help="Which networks: see seac.presets.")] = "tiny",
+    preset: options.Preset = "tiny",
     vocabulary: Annotated[
         str | None, typer.Option(help='Names to choose from: a text file, or "dog,piano".')
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Least probability at which a mask sounds.")] = None,
-    top_n: Annotated[int | None, typer.Option(help="Masks per frame.")] = None,
-    window: Annotated[float | None, typer.Option(help="Seconds of sound heard around each frame.")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")] = False,
-    segmenter: Annotated[str | None, typer.Option(help="Swap the segmenter.")] = None,
-    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
-    audio_encoder: Annotated[str | None, typer.Option(help="Swap the audio encoder.")] = None,
-    text: Annotated[str | None, typer.Option(help="Swap the text encoder.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Swap what finds boxes.")] = None,
-    associate: Annotated[str | None, typer.Option(help="Swap the association.")] = None,
-    association: Annotated[Path | None, typer.Option(help="What `seac train` wrote.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    top_n: options.TopN = None,
+    window: options.Window = None,
+    exact: options.Exact = False,
+    segmenter: options.Segmenter = None,
+    vision: options.Vision = None,
+    audio_encoder: options.AudioEncoder = None,
+    text: options.Text = None,
+    detector: options.Detector = None,
+    associate: options.Associate = None,
+    association: options.Association = None,
+    weights_dir: options.WeightsDir = None,
+    device: options.Device = "cpu",
     export: Annotated[str, typer.Option(help="What to write, by comma.")] = "overlay,masks,json,timeline",
     again: Annotated[
         bool, typer.Option("--again", help="In a folder, redo clips that are finished already.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
     from seac.segmenting import Job, segment_all
@@ -49,15 +50,15 @@ def segment(
         raise InputError(f"--fps is {fps:g}: give a number above 0, at most 1000")
     if window is not None and not 0 < window <= 60:
         raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
-    parts = {
-        "segmenter": segmenter,
-        "detector": detector,
-        "vision": vision,
-        "audio": audio_encoder,
-        "text": text,
-        "associate": associate,
-    }
-    constants = {"top_n": top_n, "hears": window, "exact": True if exact else None}
+    parts = options.given(
+        segmenter=segmenter,
+        detector=detector,
+        vision=vision,
+        audio=audio_encoder,
+        text=text,
+        associate=associate,
+    )
+    constants = options.given(top_n=top_n, hears=window, exact=exact)
     job = Job(
         source=source,
         out=out,
@@ -67,8 +68,8 @@ def segment(
         device=device,
         vocabulary=vocabulary,
         threshold=threshold,
-        parts={stage: name for stage, name in parts.items() if name is not None},
-        constants={name: value for name, value in constants.items() if value is not None},
+        parts=parts,
+        constants=constants,
         exports=tuple(word.strip() for word in export.split(",") if word.strip()),
         again=again,
         association=association,

@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
 from seac.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Folder = Annotated[Path, typer.Argument(help="A store that seac extract made.", metavar="STORE")]
-AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
+AsJson = options.AsJson
 
 
 @app.command()

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seac.commands import options
+
 
 def train(
     store: Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")],
@@ -27,7 +29,7 @@ def train(
     vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
     audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
     weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume."""
     from seac.training.train import Job

@@ -1,0 +1,28 @@
+"""Options that several commands have: each is said once, so that it means the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Preset = Annotated[str, typer.Option(help="Which networks: see seac.presets.")]
+TopN = Annotated[int | None, typer.Option(help="Masks per frame.")]
+Window = Annotated[float | None, typer.Option(help="Seconds of sound heard around each frame.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Eq. 1-3 to the letter; slower.")]
+Segmenter = Annotated[str | None, typer.Option(help="Swap the segmenter.")]
+Detector = Annotated[str | None, typer.Option(help="Swap what finds boxes.")]
+Vision = Annotated[str | None, typer.Option(help="Swap the vision encoder.")]
+AudioEncoder = Annotated[str | None, typer.Option(help="Swap the audio encoder.")]
+Text = Annotated[str | None, typer.Option(help="Swap the text encoder.")]
+Associate = Annotated[str | None, typer.Option(help="Swap the association.")]
+Association = Annotated[Path | None, typer.Option(help="What `seac train` wrote.")]
+WeightsDir = Annotated[Path | None, typer.Option(help="A folder of weights of your own.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or mps.")]
+AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Those of the options that were given: neither None nor False."""
+    return {name: value for name, value in values.items() if value is not None and value is not False}
