@@ -62,7 +62,9 @@ class Transformer:
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # a fifth of a second needs no bar, and ours has the line
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.network: Any = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
