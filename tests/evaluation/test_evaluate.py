@@ -184,6 +184,26 @@ class TestPredictions:
         )
         assert found["protocols"]["dataset"]["fscore"] == pytest.approx(1, abs=1e-6)
 
+    def test_the_truth_in_its_own_layout_scores_as_perfect(self, capsys, tmp_path):
+        folder = world.s4(tmp_path / "s4")
+        found = figures(
+            capsys, "s4", folder, "-o", tmp_path / "out", "--predictions", folder / "s4_data/gt_masks"
+        )
+        assert found["n"] == 3
+        assert found["protocols"]["dataset"]["miou"] == pytest.approx(1, abs=1e-6)
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_frames_may_be_counted_in_their_names(self, capsys, tmp_path, first):
+        for frame in range(5):
+            world.save(
+                (world.mask_of("red") * 255).astype(np.uint8), tmp_path / f"theirs/red_0_{frame + first}.png"
+            )
+        found = figures(
+            capsys, "s4", world.s4(tmp_path / "s4", 1), "-o", tmp_path / "out",
+            "--predictions", tmp_path / "theirs",
+        )  # fmt: skip
+        assert found["protocols"]["dataset"]["miou"] == pytest.approx(1, abs=1e-6)
+
     def test_missing_clips_are_an_error_unless_allowed(self, capsys, tmp_path):
         folder = self.predictions(tmp_path, ("red",))
         words = ("s4", world.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--predictions", folder)

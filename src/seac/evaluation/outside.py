@@ -1,14 +1,15 @@
 """Other people's predictions: a folder of heatmaps or masks, scored with no model at all.
 
-A clip's prediction is looked for under its id, in this order::
+A clip's prediction is looked for under its id, in the folder or in any folder below it, in this order::
 
     ID.npz                 as `seac evaluate` saves it (see seac.evaluation.answer)
     ID.npy                 (F, h, w) or (h, w): float heatmaps in [0, 1] or bool masks; int labels for avss
-    ID/0.npy ID/1.npy ...  one frame each
     ID.png                 one frame: 8-bit grey 0..255 is 0..1; for avss class numbers (palette or grey)
-    ID/0.png ID/1.png ...  also ID/ID_1.png ... as AVSBench numbers its frames
+    ID/*.npy, ID/*.png     one frame each, in order of the last number in their names
+    ID_1.png, ID_2.png ... one frame each, counted from 0 or from 1; npy likewise
 
-and ``confidence.csv`` (id, confidence) beside them gives confidences; without it the greatest heat counts.
+so the ground truth of AVSBench in its own layout can be scored as well. ``confidence.csv`` (id, confidence)
+in the folder gives confidences; without it the greatest heat counts.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from torch import Tensor
 
 from seac.data.clip import Clip, Reader, TruthKind
 from seac.errors import InputError
-from seac.evaluation.answer import ClipAnswer, load, path_of
+from seac.evaluation.answer import SUFFIX, ClipAnswer, load, path_of
 
 CONFIDENCE = "confidence.csv"
+SUFFIXES = (".npy", ".png")
 
 
 class Outside:
@@ -47,15 +49,11 @@ class Outside:
             )
         self.folder, self.reader = folder, reader
         self._confidence = confidences(folder / CONFIDENCE)
+        self._named = names_below(folder)
 
     def has(self, clip: Clip) -> bool:
         """Whether there is a prediction for a clip, by its name alone."""
-        inside = self.folder / clip.id
-        return (
-            path_of(self.folder, clip.id).is_file()
-            or any((self.folder / f"{clip.id}{suffix}").is_file() for suffix in (".npy", ".png"))
-            or (inside.is_dir() and any(file.suffix in {".npy", ".png"} for file in inside.iterdir()))
-        )
+        return bool(self._found(clip))
 
     def read(self, clip: Clip) -> ClipAnswer:
         """The prediction for a clip that has one, checked.
@@ -63,12 +61,16 @@ class Outside:
         Raises:
             InputError: wrong size or count, NaN, or values out of range; the line names the file.
         """
-        saved = path_of(self.folder, clip.id)
-        if saved.is_file():
-            answer = load(saved)
-            self._check(saved, answer.heatmaps, clip)
+        files = self._found(clip)
+        if not files:
+            raise InputError(
+                f"{self.folder}: holds no prediction for {clip.id}; give one, or --allow-missing"
+            )
+        if files[0].suffix == SUFFIX:
+            answer = load(files[0])
+            self._check(files[0], answer.heatmaps, clip)
             return answer
-        arrays, name = self._files(clip)
+        arrays, name = self._opened(files)
         if self.reader.kind is TruthKind.LABELS:
             labels = self._labels(name, arrays, clip)
             return self._answer(clip, (labels > 0).float(), labels)
@@ -76,30 +78,41 @@ class Outside:
         self._check(name, heat, clip)
         return self._answer(clip, heat, None)
 
+    def _found(self, clip: Clip) -> list[Path]:
+        """The files of a clip's prediction, in order of its frames; none if there is none."""
+        saved = path_of(self.folder, clip.id)
+        if saved.is_file():
+            return [saved]
+        for suffix in SUFFIXES:
+            if f"{clip.id}{suffix}" in self._named:
+                return [self._named[f"{clip.id}{suffix}"]]
+        inside = self._named.get(f"{clip.id}/")
+        for suffix in SUFFIXES:
+            files = sorted(inside.glob(f"*{suffix}"), key=last_number) if inside is not None else []
+            counted = [self._counted(clip, suffix, first) for first in (1, 0)]
+            if files or any(counted):
+                return files or counted[0] or counted[1]
+        return []
+
+    def _counted(self, clip: Clip, suffix: str, first: int) -> list[Path]:
+        names = [f"{clip.id}_{first + frame}{suffix}" for frame in range(len(clip.frames))]
+        return [self._named[name] for name in names] if all(name in self._named for name in names) else []
+
+    def _opened(self, files: list[Path]) -> tuple[Tensor, Path]:
+        """All frames of some files, and the name to blame."""
+        parts = [read_array(file) if file.suffix == ".npy" else self._picture(file) for file in files]
+        if len(parts) == 1:
+            return (parts[0] if parts[0].ndim == 3 else parts[0][None]), files[0]
+        if len({tuple(part.shape) for part in parts}) > 1:
+            raise InputError(f"{files[0].parent}: frames of different sizes; give all of one size")
+        return torch.stack(parts), files[0].parent
+
     def _answer(self, clip: Clip, heat: Tensor, semantic: Tensor | None) -> ClipAnswer:
         frames = len(heat)
         given = self._confidence.get(clip.id)
         sure = torch.full((frames,), given) if given is not None else heat.flatten(1).amax(1)
         lit = heat.flatten(1).any(1)
         return ClipAnswer(heat, sure.float(), lit, semantic, torch.full((frames,), float("nan")))
-
-    def _files(self, clip: Clip) -> tuple[Tensor, Path]:
-        whole = self.folder / f"{clip.id}.npy"
-        if whole.is_file():
-            array = read_array(whole)
-            return (array if array.ndim == 3 else array[None]), whole
-        single = self.folder / f"{clip.id}.png"
-        if single.is_file():
-            return self._picture(single)[None], single
-        inside = self.folder / clip.id
-        for suffix, read in ((".npy", read_array), (".png", self._picture)):
-            files = sorted(inside.glob(f"*{suffix}"), key=last_number) if inside.is_dir() else []
-            if files:
-                parts = [read(file) for file in files]
-                if len({tuple(part.shape) for part in parts}) > 1:
-                    raise InputError(f"{inside}: frames of different sizes; give all of one size")
-                return torch.stack(parts), inside
-        raise InputError(f"{self.folder}: holds no prediction for {clip.id}; has it been removed meanwhile?")
 
     def _picture(self, path: Path) -> Tensor:
         try:
@@ -139,6 +152,20 @@ class Outside:
             raise InputError(
                 f"{path}: is {tuple(array.shape)}; this benchmark needs {wanted} (frames, height, width)"
             )
+
+
+def names_below(folder: Path) -> dict[str, Path]:
+    """Every prediction file below a folder by its name, and every folder by its name and a slash.
+
+    The first of several of one name counts, in order of their paths.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in SUFFIXES:
+            found.setdefault(path.name, path)
+        elif path.is_dir():
+            found.setdefault(f"{path.name}/", path)
+    return found
 
 
 def last_number(path: Path) -> tuple[int, str]:
