@@ -84,7 +84,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
         scored = clips
-        rows, settings = inside(job, reader, clips, watch)
+        rows, answer_of, settings = inside(job, reader, clips, watch)
     evaluation = Evaluation(
         benchmark=job.benchmark,
         n=len({clip.id.partition("|")[0] for clip in scored})
@@ -98,7 +98,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         leakage=leakage,
         seconds={step: round(seconds, 3) for step, seconds in watch.seconds.items()},
     )
-    write_report(evaluation, reader, job.out, job.protocol)
+    write_report(evaluation, reader, answer_of, job.out, job.protocol)
     tell(console, evaluation, job)
     if as_json:
         sys.stdout.write(json.dumps(summary(evaluation, job.protocol)) + "\n")
@@ -151,8 +151,12 @@ def left(clips: tuple[Clip, ...], path: Path) -> tuple[Clip, ...]:
 
 def inside(
     job: Job, reader: Reader, clips: tuple[Clip, ...], watch: Watch
-) -> tuple[tuple[Row, ...], dict[str, Any]]:
-    """Rows of a model (and of the baselines), predicted where they have not been before, then scored."""
+) -> tuple[tuple[Row, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
+    """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
+
+    Returns:
+        the rows, the answers of the first one, and what decided them.
+    """
     if job.window is not None:
         clips = tuple(heard_around(clip, job.window) for clip in clips)
     with watch.time("loading"):
@@ -167,7 +171,7 @@ def inside(
     open_store(store, names, settings | {"benchmark": job.benchmark, "split": job.split, "seed": job.seed})
     predict(reader, clips, methods, store, watch, job.seed)
     rows = tuple(score(reader, clips, name, saved(store, name), watch, job.threshold) for name in names)
-    return rows, settings
+    return rows, saved(store, names[0]), settings
 
 
 def saved(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:

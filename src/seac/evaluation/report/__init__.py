@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from seac.data.clip import Reader
+from seac.data.clip import Clip, Reader
+from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.evaluation import Evaluation
 from seac.evaluation.report.gallery import write_gallery
 from seac.evaluation.report.page import write_html, write_markdown
@@ -15,13 +17,20 @@ from seac.export.folder import whole_folder
 __all__ = ["write_report"]
 
 
-def write_report(evaluation: Evaluation, reader: Reader, out: Path, protocol: str | None = None) -> None:
+def write_report(
+    evaluation: Evaluation,
+    reader: Reader,
+    answer_of: Callable[[Clip], ClipAnswer],
+    out: Path,
+    protocol: str | None = None,
+) -> None:
     """Write everything into ``out``: whole, or not at all.
 
     Args:
         evaluation: what was found.
         reader: opens the frames of the gallery.
-        out: folder; predictions that lie in it are drawn in the gallery.
+        answer_of: the first row's answers, which the gallery draws.
+        out: folder.
         protocol: show this one only; None for all.
 
     Raises:
@@ -30,6 +39,6 @@ def write_report(evaluation: Evaluation, reader: Reader, out: Path, protocol: st
     with whole_folder(out) as draft:
         write_per_clip(evaluation, draft / "per_clip.csv")
         plots = write_plots(evaluation, draft / "plots")
-        gallery = write_gallery(evaluation, reader, out, draft / "gallery")
+        gallery = write_gallery(evaluation, reader, answer_of, draft / "gallery")
         write_markdown(evaluation, plots, gallery, protocol, draft / "report.md")
         write_html(evaluation, plots, gallery, protocol, draft / "report.html")

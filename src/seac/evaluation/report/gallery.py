@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import wave
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,8 @@ from scipy.ndimage import binary_erosion
 
 from seac.data.clip import Clip, Reader
 from seac.errors import InputError
-from seac.evaluation.answer import load, path_of
+from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.evaluation import ClipScore, Evaluation
-from seac.evaluation.predict import folder_of
 
 EACH = 12
 """Clips at either end."""
@@ -54,7 +53,9 @@ def ranked_by(clips: Sequence[ClipScore]) -> str:
     return "ciou" if any("ciou" in clip.scores for clip in clips) else "iou"
 
 
-def write_gallery(evaluation: Evaluation, reader: Reader, out: Path, folder: Path) -> Gallery:
+def write_gallery(
+    evaluation: Evaluation, reader: Reader, answer_of: Callable[[Clip], ClipAnswer], folder: Path
+) -> Gallery:
     """Draw the best and the worst clips of the first row.
 
     A picture shows the frame, the frame under the heatmap, and the truth's outline in white on both.
@@ -65,11 +66,10 @@ def write_gallery(evaluation: Evaluation, reader: Reader, out: Path, folder: Pat
     known = [clip for clip in first.clips if not math.isnan(clip.scores.get(figure, math.nan))]
     known.sort(key=lambda clip: clip.scores[figure])
     by_id = {clip.id: clip for clip in reader.clips}
-    answers = folder_of(out / "predictions", first.name)
 
     def drawn(rows: Sequence[ClipScore], end: str) -> tuple[Shown, ...]:
         return tuple(
-            _show(row, figure, reader, by_id[row.id], answers, folder, f"{end}-{number:02d}")
+            _show(row, figure, reader, by_id[row.id], answer_of, folder, f"{end}-{number:02d}")
             for number, row in enumerate(rows)
         )
 
@@ -78,7 +78,13 @@ def write_gallery(evaluation: Evaluation, reader: Reader, out: Path, folder: Pat
 
 
 def _show(
-    row: ClipScore, figure: str, reader: Reader, clip: Clip, answers: Path, folder: Path, name: str
+    row: ClipScore,
+    figure: str,
+    reader: Reader,
+    clip: Clip,
+    answer_of: Callable[[Clip], ClipAnswer],
+    folder: Path,
+    name: str,
 ) -> Shown:
     truth = reader.truth(clip)
     frame = len(clip.frames) // 2
@@ -86,10 +92,7 @@ def _show(
     if bool(sounding.any()) and not bool(sounding[frame]):
         frame = int(sounding.nonzero()[0])
     picture = Image.fromarray(reader.image(clip, frame)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    heat = np.zeros((SIDE, SIDE), np.float32)
-    saved = path_of(answers, clip.id)
-    if saved.is_file():
-        heat = _at_side(load(saved).heatmaps[frame].numpy())
+    heat = _at_side(answer_of(clip).heatmaps[frame].numpy())
     outline = _outline(_at_side((truth[frame] > 0).numpy().astype(np.float32)) > 0.5)
     pixels = np.asarray(picture, np.float32)
     seared = (
