@@ -17,7 +17,6 @@ from seac.evaluation.overlap import overlap
 from seac.evaluation.scene import Scene, at_size
 from seac.pipeline import SeAC
 from seac.result import Result
-from seac.segment.saliency import shared_saliency
 
 SURELY_NOT = -1.0
 """Confidence where there is nothing to hear or no mask: no cosine is less."""
@@ -179,8 +178,7 @@ def whole(scene: Scene) -> Tensor:
 
 def saliency(scene: Scene) -> Tensor:
     """U2-Net-P: what stands out, whatever is heard."""
-    image = torch.from_numpy(scene.picture.image).permute(2, 0, 1)
-    return resized(shared_saliency()(image), scene.size)
+    return resized(scene.picture.saliency, scene.size)
 
 
 def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:

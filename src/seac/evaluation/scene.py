@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,6 +20,13 @@ class Picture:
         self.path = clip.frames[frame]
         self.image = reader.image(clip, frame)
         self._seen: dict[int, Seen] = {}
+
+    @cached_property
+    def saliency(self) -> Tensor:
+        """What stands out, by U2-Net-P: (320, 320) float32 in [0, 1], stretched to the square."""
+        from seac.segment.saliency import shared_saliency
+
+        return shared_saliency()(torch.from_numpy(self.image).permute(2, 0, 1))
 
     def seen(self, model: SeAC) -> Seen:
         """The picture through stage 1 and the frozen half of stage 2; models that share stages share it."""

@@ -180,7 +180,8 @@ class BoxScorer:
     names: tuple[str, ...] = ("fixed", "median")
     note = (
         "fixed: the heatmap's pixels from the threshold up; median: above the heatmap's own median, by which "
-        "half of the frame is always lit and even an oracle is held down."
+        "half of the frame is always lit and even an oracle is held down. AP is the area under a curve over "
+        "the confidence: an answer that is equally sure of every pair has no curve, and so none."
     )
 
     def __init__(self, threshold: float, *, extended: bool) -> None:
