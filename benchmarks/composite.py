@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.shared import shared_folder
+
 FOLDERS = {
     "s4": "Single-source",
     "ms3": "Multi-sources",
@@ -43,11 +45,6 @@ SHOWN = {
     ),
 }
 """What the page shows of each benchmark; the report of each run has all."""
-
-
-def shared_folder() -> Path:
-    """SEAC_SHARED, or ``shared`` beside the checkout."""
-    return Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 def rendered(work: Path, shared: Path, seed: int) -> Path:

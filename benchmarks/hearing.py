@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import time
 from collections import defaultdict
@@ -25,6 +24,7 @@ import torch
 from torch.nn import functional
 
 import seac.associate.audio.hearing as hearing
+from benchmarks.shared import shared_folder
 from seac.associate.audio.hearing import Hearing
 from seac.associate.audio.listening import windows_of
 from seac.video.decode import SAMPLE_RATE, read_sound
@@ -35,11 +35,6 @@ PAIRS = 400
 """Mixtures of two windows."""
 CARD = Path(hearing.__file__).parents[2] / "assets/hearing.md"
 MARK = "<!-- written by python -m benchmarks.hearing --card -->"
-
-
-def shared_folder() -> Path:
-    """SEAC_SHARED, or ``shared`` beside the checkout."""
-    return Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:

@@ -9,9 +9,7 @@ nothing but stage 2 is judged. Chance is the mean of 1 / number of things.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.shared import renderer, shared_folder
 from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
@@ -62,21 +61,6 @@ class Observed:
     scene: Scene
     masks: MaskEmbeddings
     heard: dict[str, AudioFeatures]
-
-
-def shared_folder() -> Path:
-    """SEAC_SHARED, or ``shared`` beside the checkout."""
-    return Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-
-
-def renderer(shared: Path) -> Any:
-    """The shared folder's bench builder, as a module."""
-    spec = importlib.util.spec_from_file_location("build_bench", shared / "tools/build_bench.py")
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"error: no tools/build_bench.py in {shared}: set SEAC_SHARED")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def box_of(mask: Tensor) -> list[float]:

@@ -23,11 +23,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.shared import shared_folder
 from seac.evaluation.functional import avsbench, avsbench_semantic, extended_vggss, robustness, vggss
 from seac.evaluation.functional.curves import FrameCounts, count_pixels, thresholds
 from seac.evaluation.functional.extended_vggss import precision_at
 
-SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+SHARED = shared_folder()
 SIZE = 224
 
 

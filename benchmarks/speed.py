@@ -28,7 +28,8 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from benchmarks.picking import Scene, hear, scenes, shared_folder
+from benchmarks.picking import Scene, hear, scenes
+from benchmarks.shared import shared_folder
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import embed_masks
 from seac.associate.vision.encoder import VisionEncoder

@@ -13,7 +13,6 @@ report; ``--json FILE`` keeps the figures.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -26,9 +25,12 @@ import torch
 from torch import Tensor
 
 import seac
+from benchmarks.shared import renderer
 from seac.associate import gate
 from seac.associate.association import Association
 from seac.associate.gate import Calibration
+from seac.evaluation.functional.robustness import auroc
+from seac.evaluation.overlap import overlap
 from seac.pipeline import Listened, SeAC, Seen
 from seac.video.decode import SAMPLE_RATE
 
@@ -98,7 +100,7 @@ def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> lis
         seen = model.see(np.asarray(picture))
         truth = torch.from_numpy((owner == 0) & (what == "visible"))
         listened = model.hear(wave.astype(np.float32), SAMPLE_RATE)
-        found.append(Observed(seen, listened, truth, iou(seen.proposals.masks, truth), what))
+        found.append(Observed(seen, listened, truth, overlap(seen.proposals.masks, truth), what))
     return found
 
 
@@ -116,18 +118,12 @@ def judged(
             Judged(
                 values - (MUTED if silent else 0),
                 scene.overlap[order],
-                iou(unions, scene.truth),
+                overlap(unions, scene.truth),
                 -1.0 if silent else float(similarity.max()),
                 scene.what,
             )
         )
     return found
-
-
-def iou(masks: Tensor, truth: Tensor) -> Tensor:
-    """(N,) of masks (N, H, W) with one (H, W)."""
-    joint, either = (masks & truth).sum((1, 2)), (masks | truth).sum((1, 2))
-    return joint / either.clamp_min(1)
 
 
 def lit(scene: Judged, least: float, margin: float) -> float:
@@ -160,12 +156,6 @@ def curve(scenes: Sequence[Judged]) -> tuple[float, float]:
     return float(weights[0]), float(weights[1])
 
 
-def auroc(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Chance that a positive scores above a negative, ties half."""
-    above = scores[truth][:, None] - scores[~truth][None]
-    return float((above > 0).mean() + 0.5 * (above == 0).mean())
-
-
 def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, float]:
     """What the constants make of scenes."""
     found: dict[str, float] = {"scenes": len(scenes)}
@@ -174,12 +164,12 @@ def report(scenes: Sequence[Judged], least: float, margin: float) -> dict[str, f
         found[f"miou {what}" if what == "visible" else f"rightly nothing, {what}"] = round(
             float(np.mean(score)), 4
         )
-    confidence = np.array([scene.confidence for scene in scenes])
-    visible = np.array([scene.what == "visible" for scene in scenes])
-    off = np.array([scene.what in ("visible", "off-screen") for scene in scenes])
+    confidence = torch.tensor([scene.confidence for scene in scenes], dtype=torch.float64)
+    visible = torch.tensor([scene.what == "visible" for scene in scenes])
+    off = torch.tensor([scene.what in ("visible", "off-screen") for scene in scenes])
     found["auroc"] = round(auroc(confidence, visible), 4)
     found["auroc off-screen only"] = round(auroc(confidence[off], visible[off]), 4)
-    likeliest = np.array([float(scene.evidence[0]) for scene in scenes])
+    likeliest = torch.tensor([float(scene.evidence[0]) for scene in scenes])
     found["auroc of the greatest probability"] = round(auroc(likeliest, visible), 4)
     best = [float(scene.overlap[0]) for scene in scenes if scene.what == "visible"]
     found["best mask covers it"] = round(float(np.mean(np.array(best) >= 0.5)), 4)
@@ -204,16 +194,6 @@ def chosen(scenes: Sequence[Judged]) -> tuple[Calibration, float, float]:
     return constants, least, margin
 
 
-def builder_of(shared: Path) -> Any:
-    """The shared folder's bench builder, as a module."""
-    spec = importlib.util.spec_from_file_location("build_bench", shared / "tools/build_bench.py")
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    return bench
-
-
 def main() -> None:
     """Choose on one half of dev composites, report on the other, write the asset."""
     parser = argparse.ArgumentParser(
@@ -226,7 +206,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    bench = builder_of(options.shared)
+    bench = renderer(options.shared)
     eyes_and_ears = seac.load("tiny", associate="zero-shot")
     scenes = observed(eyes_and_ears, options.shared / "data/media/dev", bench, options.scenes, options.seed)
     half = len(TURN)

@@ -21,12 +21,12 @@ import torch
 from torch import Tensor
 
 import seac
+from benchmarks.shared import renderer
 from seac.associate.aggregate import aggregate, odds
 from seac.evaluation.functional.avsbench import avsbench
 from seac.evaluation.functional.curves import f_measure
 from seac.pipeline import SeAC
 from seac.video.decode import SAMPLE_RATE
-from training.calibrate import builder_of
 
 SECONDS, FRAMES = 5, 5
 CONTRASTS = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
@@ -129,7 +129,7 @@ def main() -> None:
     torch.set_num_threads(1)
     model = seac.load("tiny", associate=options.associate)
     scenes = observed(
-        model, options.shared / "data/media/dev", builder_of(options.shared), options.scenes, options.seed
+        model, options.shared / "data/media/dev", renderer(options.shared), options.scenes, options.seed
     )
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     weights = OBJECTNESS if options.objectness is None else (options.objectness,)

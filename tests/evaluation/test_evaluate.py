@@ -87,6 +87,18 @@ class TestFigures:
         assert rows["best masks in hindsight"]["fixed"]["miou"] > 0.99
         assert {"centre Gaussian", "saliency (U2NetP)", "random mask", "zero-shot"} <= set(rows)
 
+    def test_only_frames_with_a_truth_are_scored(self, capsys, tmp_path):
+        folder = world.s4(tmp_path / "s4", 1)
+        for below in ("visual_frames", "gt_masks", "audio_wav"):
+            (folder / f"s4_data/{below}/test").rename(folder / f"s4_data/{below}/train")
+        table = folder / "s4_meta_data.csv"
+        table.write_text(table.read_text().replace(",test", ",train"))
+        for frame in range(2, 6):
+            (folder / f"s4_data/gt_masks/train/red/red_0/red_0_{frame}.png").unlink()
+        found = figures(capsys, "s4", folder, "-o", tmp_path / "out", "--split", "train")
+        assert found["frames"] == 1
+        assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99
+
     def test_the_window_around_a_frame_is_a_setting(self, capsys, tmp_path):
         folder = world.avss(tmp_path / "avss")
         found = figures(capsys, "avss", folder, "-o", tmp_path / "out", "--window", 1)

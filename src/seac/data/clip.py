@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,18 @@ class Clip:
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     hears: tuple[tuple[float, float], ...] = ()
     visible: bool = True
+
+    def annotated(self) -> Clip:
+        """The clip with those of its frames that have a truth: S4 annotates only the first for training."""
+        kept = [frame for frame, path in enumerate(self.truth) if path is not None]
+        if len(kept) == len(self.truth):
+            return self
+        return replace(
+            self,
+            frames=tuple(self.frames[frame] for frame in kept),
+            truth=tuple(self.truth[frame] for frame in kept),
+            hears=tuple(self.hears[frame] for frame in kept),
+        )
 
 
 class Reader(Protocol):

@@ -47,7 +47,7 @@ class Corrupted:
         self.kind, self.size, self.folder = reader.kind, reader.size, reader.folder
         if reader.kind is TruthKind.LABELS:
             raise InputError("robustness needs one sounding class per clip: give the folder of s4 or vggss")
-        base = reader.clips if limit is None else reader.clips[:limit]
+        base = [clip.annotated() for clip in reader.clips[:limit]]
         self._base = {clip.id: clip for clip in base}
         if len({clip.category for clip in base}) < 2:
             raise InputError(

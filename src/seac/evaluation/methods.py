@@ -14,7 +14,7 @@ from seac.associate.aggregate import odds, paint_boxes
 from seac.data.clip import TruthKind
 from seac.evaluation.answer import Answer
 from seac.evaluation.overlap import overlap
-from seac.evaluation.scene import Scene, at_size
+from seac.evaluation.scene import Scene
 from seac.pipeline import SeAC
 from seac.result import Result
 
@@ -210,6 +210,3 @@ def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
         rows.append(Model("zero-shot", zero_shot))
     rows.append(Hindsight("best masks in hindsight", model))
     return tuple(rows)
-
-
-__all__ = ["Blind", "Hindsight", "Method", "Model", "RandomMask", "at_size", "baselines"]

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from seac._version import __version__
-from seac.data.clip import Clip, Reader, TruthKind
+from seac.data.clip import Clip, Reader
 from seac.data.leakage import overlap, read_ids, without
 from seac.data.table import open_benchmark
 from seac.errors import InputError
@@ -25,7 +25,7 @@ from seac.evaluation.evaluation import Evaluation, Leakage
 from seac.evaluation.evaluation import Method as Row
 from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.outside import Outside
-from seac.evaluation.predict import folder_of, open_store, predict
+from seac.evaluation.predict import answer_clip, folder_of, open_store, predict
 from seac.evaluation.report import write_report
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.watch import Watch
@@ -78,9 +78,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
         (scored, answer_of), missing = outside(job, reader, clips)
-        rows: tuple[Row, ...] = (
-            score(reader, scored, job.predictions.name, answer_of, watch, job.threshold),
-        )
+        rows = score(reader, scored, {job.predictions.name: answer_of}, watch, job.threshold)
         settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
         scored = clips
@@ -123,7 +121,7 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
     Raises:
         InputError: nothing is left.
     """
-    clips = reader.clips
+    clips = tuple(clip.annotated() for clip in reader.clips)
     for path in job.exclude:
         clips = left(clips, path)
     if job.limit is not None and job.benchmark != "robustness":
@@ -170,8 +168,9 @@ def inside(
     names = [method.name for method in methods]
     open_store(store, names, settings | {"benchmark": job.benchmark, "split": job.split, "seed": job.seed})
     predict(reader, clips, methods, store, watch, job.seed)
-    rows = tuple(score(reader, clips, name, saved(store, name), watch, job.threshold) for name in names)
-    return rows, saved(store, names[0]), settings
+    answers = {name: saved(store, name) for name in names}
+    rows = score(reader, clips, answers, watch, job.threshold)
+    return rows, answers[names[0]], settings
 
 
 def saved(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
@@ -329,13 +328,10 @@ def tell(console: Console, evaluation: Evaluation, job: Job) -> None:
 
 def score_quietly(reader: Reader, clips: tuple[Clip, ...], model: SeAC, *, seed: int = 0) -> Row:
     """A model's figures on clips with nothing written: for validation during training and for ablations."""
-    from seac.evaluation.predict import answer_clip
-
     method = Model("model", model)
-    watch = Watch()
-    return score(
-        reader, clips, method.name, lambda clip: answer_clip(reader, clip, [method], {}, seed)[0], watch, 0.5
-    )
 
+    def answer_of(clip: Clip) -> ClipAnswer:
+        return answer_clip(reader, clip, [method], {}, seed)[0]
 
-__all__ = ["Job", "TruthKind", "evaluate", "score_quietly"]
+    (row,) = score(reader, tuple(clip.annotated() for clip in clips), {method.name: answer_of}, Watch(), 0.5)
+    return row

@@ -96,15 +96,23 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
     check_frames(heatmaps, masks)
     validate.shares("heatmaps", heatmaps)
     validate.level("threshold", threshold)
+    iou, fscore = fixed_frames(heatmaps, masks, threshold)
+    occupied = ~fscore.isnan()
+    return {
+        "miou": float(iou.mean()),
+        "fscore": float(fscore[occupied].sum() / occupied.sum().clamp(min=1)),
+    }
+
+
+def fixed_frames(heatmaps: Tensor, masks: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """IoU and F of each frame cut at one threshold: (F,) float64 both; F is NaN where the truth is empty."""
     iou, fscore = [], []
     for heatmap, mask in zip(heatmaps, masks, strict=True):
         predicted = heatmap > threshold
         iou.append(float(_iou(predicted[None], mask[None])))
-        if mask.any():
-            hit, lit, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
-            f = f_measure(hit / (lit + 1e-20), hit / true)
-            fscore.append(float(f))
-    return {"miou": sum(iou) / len(iou), "fscore": sum(fscore) / max(len(fscore), 1)}
+        hit, lit, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
+        fscore.append(float(f_measure(hit / (lit + 1e-20), hit / true)) if true else float("nan"))
+    return torch.tensor(iou, dtype=torch.float64), torch.tensor(fscore, dtype=torch.float64)
 
 
 def avsbench_curves(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:

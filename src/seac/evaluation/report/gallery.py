@@ -65,7 +65,7 @@ def write_gallery(
     figure = ranked_by(first.clips)
     known = [clip for clip in first.clips if not math.isnan(clip.scores.get(figure, math.nan))]
     known.sort(key=lambda clip: clip.scores[figure])
-    by_id = {clip.id: clip for clip in reader.clips}
+    by_id = {clip.id: clip.annotated() for clip in reader.clips}
 
     def drawn(rows: Sequence[ClipScore], end: str) -> tuple[Shown, ...]:
         return tuple(
