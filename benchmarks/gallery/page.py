@@ -1,0 +1,61 @@
+"""gallery.html: tables of patterns on top, the worst first below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment
+
+from benchmarks.gallery.clips import ShownClip
+from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
+from benchmarks.gallery.pictures import ShownPicture, ShownRegion
+
+TEMPLATE = Path(__file__).with_name("gallery.html.j2")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of picture: its figures, its worst regions and all its pictures, the worst first."""
+
+    title: str
+    note: str
+    every: Group
+    how: dict[str, float]
+    patterns: tuple[Pattern, ...]
+    worst: tuple[ShownRegion, ...]
+    pictures: tuple[ShownPicture, ...]
+    composite: bool
+
+
+def section(
+    title: str,
+    note: str,
+    pictures: Sequence[ShownPicture],
+    worst: Sequence[ShownRegion],
+    *,
+    composite: bool = False,
+) -> Section:
+    """The figures of pictures, and the pictures in the order of the page."""
+    regions = [region for picture in pictures for region in picture.regions]
+    return Section(
+        title,
+        note,
+        whole("all regions", regions),
+        misses(regions),
+        tuple(patterns(regions)) if regions else (),
+        tuple(worst),
+        tuple(sorted(pictures, key=lambda picture: picture.iou)),
+        composite,
+    )
+
+
+def write_page(sections: Sequence[Section], clips: Sequence[ShownClip], about: str, path: Path) -> None:
+    """Write a page that needs nothing but its own folder."""
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    ordered = sorted(clips, key=lambda clip: clip.lit)
+    blames = {name: sum(clip.blame == name for clip in clips) for name in sorted({c.blame for c in clips})}
+    page = template.render(sections=sections, clips=ordered, blames=blames, about=about)
+    path.write_text(page, encoding="utf-8")

@@ -1,0 +1,132 @@
+"""What can be said of one true region: how well a proposal covers it, and what kind of region it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, distance_transform_edt
+from scipy.ndimage import label as components
+from skimage.color import rgb2lab
+
+from benchmarks.proposals import Masks, Picture, best_iou
+
+TEN = 10
+RING = 5
+"""Pixels around a region that count as its surroundings."""
+FOUND = 0.5
+"""IoU from which a region counts as found."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One true region and the proposal that fits it best.
+
+    Attributes:
+        iou: of that proposal; 0 without proposals.
+        rank: of that proposal, 0 is the first; -1 without proposals.
+        iou_ten: best IoU among the ten best proposals.
+        covered: share of the region that the proposal holds.
+        inside: share of the proposal that lies in the region.
+        share: of the picture.
+        on_frame: whether it touches the picture's frame.
+        pieces: connected pieces of at least a hundredth of it.
+        contrast: distance in CIE Lab between the mean colours of the region and of what is around it.
+        spread: standard deviation of its colours in CIE Lab: how patterned it is.
+        width: radius of the greatest disc in it, over the radius of a disc of its area: 1 is round, 0 thin.
+        neighbours: true regions in the picture.
+    """
+
+    iou: float
+    rank: int
+    iou_ten: float
+    covered: float
+    inside: float
+    share: float
+    on_frame: bool
+    pieces: int
+    contrast: float
+    spread: float
+    width: float
+    neighbours: int
+
+
+def measured(picture: Picture, true: Masks, proposed: Masks) -> list[Region]:
+    """Every true region of a picture, in the order given.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        true: (T, H, W).
+        proposed: (N, H, W), best first.
+    """
+    iou, which = best_iou(proposed, true)
+    ten, _ = best_iou(proposed[:TEN], true)
+    lab = rgb2lab(picture).astype(np.float32)
+    found = []
+    for row, mask in enumerate(true):
+        rank = int(which[row])
+        best = proposed[rank] if rank >= 0 else np.zeros_like(mask)
+        common = int((best & mask).sum())
+        found.append(
+            Region(
+                iou=float(iou[row]),
+                rank=rank,
+                iou_ten=float(ten[row]),
+                covered=common / max(int(mask.sum()), 1),
+                inside=common / max(int(best.sum()), 1),
+                share=float(mask.mean()),
+                on_frame=touches(mask),
+                pieces=pieces(mask),
+                contrast=contrast(lab, mask),
+                spread=float(np.sqrt(lab[mask].var(0).sum())),
+                width=width(mask),
+                neighbours=len(true),
+            )
+        )
+    return found
+
+
+def touches(mask: NDArray[np.bool_]) -> bool:
+    """Whether a mask (H, W) reaches the frame."""
+    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+
+
+def pieces(mask: NDArray[np.bool_]) -> int:
+    """Connected pieces (eight neighbours) of a mask (H, W); crumbs below a hundredth of it do not count."""
+    labels, _ = components(mask, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel())[1:]
+    return int((sizes >= 0.01 * sizes.sum()).sum())
+
+
+def contrast(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Lab distance of the mean colour in a mask (H, W) from that of a ring around it; 0 without a ring."""
+    ring = binary_dilation(mask, iterations=RING) & ~mask
+    if not ring.any():
+        return 0.0
+    return float(np.linalg.norm(lab[mask].mean(0) - lab[ring].mean(0)))
+
+
+def width(mask: NDArray[np.bool_]) -> float:
+    """Radius of the greatest disc in a mask (H, W) over that of a disc of its area; the frame is no edge."""
+    if mask.all():
+        return 1.0
+    radius = float(distance_transform_edt(mask).max())
+    return min(1.0, radius / float(np.sqrt(mask.sum() / np.pi)))
+
+
+def how_missed(region: Region) -> str:
+    """Found; else in pieces (the proposal is a part of it), swallowed (it is a part of one), or beside."""
+    if region.iou >= FOUND:
+        return "found"
+    if region.inside >= 0.7 and region.inside > region.covered:
+        return "in pieces"
+    if region.covered >= 0.7:
+        return "swallowed"
+    return "beside"
+
+
+def mean_iou(regions: Sequence[Region]) -> float:
+    """Mean best IoU; 0 of nothing."""
+    return sum(region.iou for region in regions) / max(len(regions), 1)
