@@ -317,6 +317,14 @@ class TestWrongWords:
         assert "robustness" in refused(capsys, "robustness", world.ms3(tmp_path / "ms3"), *out)
         assert not (tmp_path / "out/report.html").exists()
 
+    def test_what_has_no_truth_is_neither_offered_nor_taken(self, capsys, tmp_path):
+        said = refused(capsys, "s5", tmp_path, "-o", tmp_path / "out")
+        assert "robustness" in said
+        assert "vggsound" not in said
+        said = refused(capsys, "vggsound", tmp_path, "-o", tmp_path / "out")
+        assert "no ground truth" in said
+        assert "vggss" in said
+
     def test_a_missing_frame_names_its_file(self, capsys, tmp_path):
         folder = world.s4(tmp_path / "s4", 1)
         gone = folder / "s4_data/visual_frames/test/red/red_0/red_0_3.png"

@@ -92,6 +92,7 @@ def test_the_same_command_twice_gives_the_same_weights(store: MemoryStore, tmp_p
         (["--val", "s4:somewhere:test"], "a model is never chosen on test"),
         (["--val", "s4"], "give BENCHMARK:DIR"),
         (["--val", "s5:somewhere"], "unknown benchmark 's5'"),
+        (["--val", "vggsound:somewhere"], "vggsound has no ground truth"),
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--devices", "0"], "--devices is 0"),
         (["--set", "variant=grid"], "variant=grid needs a store of cells"),

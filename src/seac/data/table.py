@@ -19,6 +19,25 @@ READERS: dict[str, str] = {
     "flickr-soundnet": "seac.data.flickr_soundnet:FlickrSoundNet",
     "vggsound": "seac.data.vggsound:VGGSound",
 }
+WITHOUT_TRUTH: dict[str, str] = {"vggsound": "vggss, which has boxes"}
+"""Benchmarks that are trained on and cannot be scored, and what to score in their place."""
+
+
+def check_scored(name: str, *more: str) -> None:
+    """Refuse a name that is no benchmark with a ground truth.
+
+    Args:
+        name: what was asked for.
+        more: names that are fine too.
+
+    Raises:
+        InputError: it has no ground truth, or there is no such benchmark.
+    """
+    if name in WITHOUT_TRUTH:
+        raise InputError(f"{name} has no ground truth to score: take {WITHOUT_TRUTH[name]}")
+    known = (*(row for row in READERS if row not in WITHOUT_TRUTH), *more)
+    if name not in known:
+        raise InputError(unknown("benchmark", name, known))
 
 
 def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool = True) -> Reader:

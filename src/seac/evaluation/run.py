@@ -17,7 +17,7 @@ from rich.console import Console
 from seac._version import __version__
 from seac.data.clip import Clip, Reader
 from seac.data.leakage import overlap, read_ids, without
-from seac.data.table import open_benchmark
+from seac.data.table import check_scored, open_benchmark
 from seac.errors import InputError
 from seac.evaluation.answer import ClipAnswer, load, path_of
 from seac.evaluation.corruption import Corrupted, base_benchmark
@@ -107,8 +107,9 @@ def open_reader(job: Job) -> Reader:
     """The benchmark that a job names.
 
     Raises:
-        InputError: no such benchmark, folder or split.
+        InputError: no such benchmark, folder or split, or one without ground truth.
     """
+    check_scored(job.benchmark, "robustness")
     if job.benchmark == "robustness":
         base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
         return Corrupted(base, job.limit, job.seed)

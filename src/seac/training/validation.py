@@ -119,7 +119,7 @@ class Benchmarked:
         objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
 
     Raises:
-        InputError: no such benchmark or split, or one without clips.
+        InputError: no such benchmark or split, or one without clips or without ground truth.
     """
 
     def __init__(
@@ -130,9 +130,10 @@ class Benchmarked:
         networks: Networks,
         objectness: float | None = None,
     ) -> None:
-        from seac.data.table import open_benchmark
+        from seac.data.table import check_scored, open_benchmark
 
         self.title, self.n_masks = wanted.title, config.n_masks
+        check_scored(wanted.benchmark)
         self._reader = open_benchmark(wanted.benchmark, wanted.folder, wanted.split)
         if not self._reader.clips:
             raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
