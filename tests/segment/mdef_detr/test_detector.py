@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_the_detector_loads_a_checkpoint(tiny: MDefDetr, tmp_path: Path) -> None
     image = torch.from_numpy(PICTURE).permute(2, 0, 1)
     loaded = MDefDetrDetector.load(tmp_path / "tiny.safetensors", short=SHORT)
     assert torch.equal(loaded(image)[0], MDefDetrDetector(tiny, short=SHORT)(image)[0])
+
+
+def test_the_version_tells_weights_apart(tiny: MDefDetr, tmp_path: Path) -> None:
+    save(tiny, tmp_path / "tiny.safetensors")
+    version = MDefDetrDetector(tiny, short=SHORT).version
+    assert MDefDetrDetector.load(tmp_path / "tiny.safetensors", short=SHORT).version == version
+    other = copy.deepcopy(tiny)
+    with torch.no_grad():
+        other.class_embed[0].bias[0] += 1
+    assert MDefDetrDetector(other, short=SHORT).version != version
 
 
 def test_grey_and_transparent_pictures_are_detected_in(tiny: MDefDetr) -> None:

@@ -13,6 +13,7 @@ from seac.segment.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectnes
 from seac.segment.mdef_detr.network import EncodedText, MDefDetr
 from seac.segment.mdef_detr.prepare import SHORT_SIDE, as_rgb, prepare
 from seac.segment.mdef_detr.sentences import tokens_of
+from seac.weights.load import fingerprint
 
 SENTENCE = ("all objects",)
 
@@ -79,11 +80,10 @@ class MDefDetrDetector:
         short: pixels that the short side is resized to.
     """
 
-    version = "mdef-detr 1"
-
     def __init__(
         self, network: MDefDetr, *, most: int = 50, limit: float = LIMIT, short: int = SHORT_SIDE
     ) -> None:
+        self.version = f"mdef-detr {fingerprint(network)}"
         self.network, self.most, self.limit, self.short = network, most, limit, short
         # The sentence never changes: it is read once, not once a picture.
         self.text = read(network, *tokens_of(SENTENCE))
