@@ -11,7 +11,7 @@ from seac.commands import options
 
 
 def ablate(
-    store: Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")],
+    store: options.Store,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder; what is there already is not made again.")
     ],
@@ -28,23 +28,19 @@ def ablate(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each value.")] = 3,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other number, as epochs=10.", metavar="NAME=VALUE"),
-    ] = None,
+    settings: options.Numbers = None,
     values: Annotated[str | None, typer.Option(help="Other values of the one --over, by comma.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    segmenter: Annotated[str | None, typer.Option(help="The one swapped in for the store.")] = None,
-    vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
-    audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
+    segmenter: options.StoreSegmenter = None,
+    vision: options.StoreVision = None,
+    audio_encoder: options.StoreAudioEncoder = None,
+    weights_dir: options.WeightsDir = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a grid with several seeds and draw it as the paper does: csv, png, md for each --over."""
     from seac.training.ablate import Job
     from seac.training.ablate import ablate as work
 
-    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
     work(
         Job(
             store=store,
@@ -55,7 +51,7 @@ def ablate(
             settings=tuple(settings or ()),
             values=values,
             device=device,
-            parts={stage: part for stage, part in parts.items() if part is not None},
+            parts=options.given(segmenter=segmenter, vision=vision, audio=audio_encoder),
             weights_dir=weights_dir,
         ),
         as_json=as_json,

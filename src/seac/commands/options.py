@@ -20,6 +20,13 @@ Associate = Annotated[str | None, typer.Option(help="Swap the association.")]
 Association = Annotated[Path | None, typer.Option(help="What `seac train` wrote.")]
 WeightsDir = Annotated[Path | None, typer.Option(help="A folder of weights of your own.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or mps.")]
+Store = Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")]
+Numbers = Annotated[
+    list[str] | None, typer.Option("--set", help="Any number of the run, as lr=3e-4.", metavar="NAME=VALUE")
+]
+StoreSegmenter = Annotated[str | None, typer.Option(help="The one swapped in for the store.")]
+StoreVision = Annotated[str | None, typer.Option(help="Likewise.")]
+StoreAudioEncoder = Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")]
 AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
 
 

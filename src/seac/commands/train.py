@@ -11,13 +11,10 @@ from seac.commands import options
 
 
 def train(
-    store: Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")],
+    store: options.Store,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; goes on with one.")],
     preset: Annotated[str | None, typer.Option(help="Must be the store's; may be left out.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any number of the run, as lr=3e-4.", metavar="NAME=VALUE"),
-    ] = None,
+    settings: options.Numbers = None,
     val: Annotated[
         list[str] | None,
         typer.Option(help="Benchmark to choose the epoch on; never a test split.", metavar="BENCHMARK:DIR"),
@@ -25,17 +22,16 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     licence: Annotated[str, typer.Option(help="Licence of the training material, for the card.")] = "",
-    segmenter: Annotated[str | None, typer.Option(help="The one swapped in for the store.")] = None,
-    vision: Annotated[str | None, typer.Option(help="Likewise.")] = None,
-    audio_encoder: Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="Folder of weights of your own.")] = None,
+    segmenter: options.StoreSegmenter = None,
+    vision: options.StoreVision = None,
+    audio_encoder: options.StoreAudioEncoder = None,
+    weights_dir: options.WeightsDir = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume."""
     from seac.training.train import Job
     from seac.training.train import train as work
 
-    parts = {"segmenter": segmenter, "vision": vision, "audio": audio_encoder}
     work(
         Job(
             store=store,
@@ -46,7 +42,7 @@ def train(
             device=device,
             devices=devices,
             licence=licence,
-            parts={stage: part for stage, part in parts.items() if part is not None},
+            parts=options.given(segmenter=segmenter, vision=vision, audio=audio_encoder),
             weights_dir=weights_dir,
         ),
         as_json=as_json,
