@@ -12,12 +12,16 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.gallery.clips import frame_to_show, readers, shown_clips
 from benchmarks.gallery.page import section, write_page
 from benchmarks.gallery.patterns import AXES, misses, patterns, whole
 from benchmarks.gallery.pictures import Case, Worst, shown_pictures
 from benchmarks.gallery.regions import Region, contrast, how_missed, measured, pieces, touches, width
+from seac.errors import InputError
 from seac.segment.proposals import Proposals
 from seac.segment.resize import boxes_of
+from tests.evaluation import world
+from tests.fakes import fake_model
 
 
 def square(y: int, x: int, side: int, size: int = 80) -> np.ndarray:
@@ -197,3 +201,36 @@ def test_the_page_needs_nothing_but_its_folder_and_shows_the_worst_first(tmp_pat
     assert "good &amp; &lt;b&gt;" in text
     captions = re.findall(r"<figcaption>(.*?) · mean best", text)
     assert captions == ["bad (composite)", "good &amp; &lt;b&gt; (composite)"]
+
+
+def test_a_model_that_picks_the_right_square_is_shown_as_right(tmp_path: Path) -> None:
+    world.s4(tmp_path / "Single-source", 2)
+    found = readers(tmp_path)
+    assert set(found) == {"s4"}
+    (tmp_path / "clips").mkdir()
+    clips = list(shown_clips(found, fake_model(), 2, tmp_path / "clips"))
+    assert [clip.category for clip in clips] == ["red", "green"]
+    for clip in clips:
+        assert (clip.picked, clip.blame) == (1, "right")
+        assert clip.lit > 0.99
+        assert (tmp_path / clip.picture).is_file()
+        assert clip.sound is not None
+        assert (tmp_path / clip.sound).is_file()
+    write_page([], clips, "about", tmp_path / "gallery.html")
+    text = (tmp_path / "gallery.html").read_text(encoding="utf-8")
+    assert text.count("<figcaption>s4, composite") == 2
+
+
+def test_a_folder_without_benchmarks_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Single-source") as caught:
+        readers(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_frame_in_which_something_sounds_is_shown() -> None:
+    truth = torch.zeros(5, 4, 4)
+    assert frame_to_show(truth) == 2
+    truth[3, 0, 0] = 1
+    assert frame_to_show(truth) == 3
+    truth[2, 0, 0] = 1
+    assert frame_to_show(truth) == 2
