@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.gallery.regions import FOUND, TEN, Region
 from benchmarks.proposals import Masks, Picture
@@ -63,19 +64,18 @@ def hatch(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The box of a mask (H, W) with a margin, within the picture."""
+    """A square around a mask (H, W) with a margin, as far as the picture goes."""
+    ends = [np.flatnonzero(mask.any(axis))[[0, -1]] for axis in (1, 0)]
+    side = round(max(int(last - first + 1) for first, last in ends) * (1 + 2 * MARGIN)) + 16
     found = []
-    for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
-        there = np.flatnonzero(mask.any(axis))
-        margin = round(MARGIN * (there[-1] - there[0] + 1)) + 8
-        found.append(slice(max(0, int(there[0]) - margin), min(size, int(there[-1]) + margin + 1)))
+    for (first, last), size in zip(ends, mask.shape, strict=True):
+        start = max(0, min(int(first + last + 1 - side) // 2, size - side))
+        found.append(slice(start, min(size, start + side)))
     return found[0], found[1]
 
 
 def fitted(picture: Pixels, side: int) -> Pixels:
     """A picture (h, w, 3) scaled into a grey square, its shape kept."""
-    from PIL import Image
-
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

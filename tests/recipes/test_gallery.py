@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from benchmarks.gallery.clips import frame_to_show, readers, shown_clips
+from benchmarks.gallery.drawing import around
 from benchmarks.gallery.page import section, write_page
 from benchmarks.gallery.patterns import AXES, misses, patterns, whole
 from benchmarks.gallery.pictures import Case, Worst, shown_pictures
@@ -113,6 +114,16 @@ def test_contrast_is_that_of_the_surroundings_and_not_of_the_whole_picture() -> 
     assert contrast(lab, mask) == pytest.approx(40 * 3**0.5, rel=1e-5)
     assert contrast(far, mask) == contrast(lab, mask)
     assert contrast(lab, np.ones((80, 80), bool)) == 0
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 70), (33, 41), (70, 70)])
+def test_a_close_look_is_a_square_that_holds_the_region(corner: tuple[int, int]) -> None:
+    mask = square(*corner, 10)
+    mask[corner[0] + 5 :, :] = False  # 5 high, 10 wide
+    window = around(mask)
+    assert mask[window].sum() == mask.sum()
+    assert mask[window].shape == (34, 34)
+    assert around(np.ones((20, 30), bool)) == (slice(0, 20), slice(0, 30))
 
 
 def test_every_grouping_holds_every_region_once_and_the_lost_add_up() -> None:
