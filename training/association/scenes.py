@@ -88,6 +88,8 @@ class Composer:
 
     def _drawn(self, draw: Draw, painter: Painter, first: str | None) -> Scene | None:
         many = int(draw.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.35, 0.15]))
+        if SILENT not in self.cutouts:
+            many = min(many, len(self.names))  # each kind once
         names = [first or self.names[draw.integers(len(self.names))]]
         while len(names) < many:
             mute = SILENT in self.cutouts and draw.random() < 0.3

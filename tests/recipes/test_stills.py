@@ -1,0 +1,58 @@
+"""Composite pairs as files: what `seac extract` takes, the same by the same seed, gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seac.data.pairs.folders import stills
+from training.association.scenes import Composer
+from training.association.sounds import Recordings
+from training.association.stills import write
+
+pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recordings]:
+    """Two kinds of discs with tones of their own, a grey ground."""
+    folder = tmp_path_factory.mktemp("library")
+    rows, columns = np.mgrid[:60, :60]
+    disc = ((rows - 30) ** 2 + (columns - 30) ** 2 < 28**2) * 255
+    for name, red, hertz in (("bell", 250, 900), ("drum", 20, 120)):
+        for part in ("pictures", "sounds"):
+            (folder / part / name).mkdir(parents=True)
+        layer = np.dstack([np.full((60, 60), value) for value in (red, 90, 20)] + [disc]).astype(np.uint8)
+        Image.fromarray(layer).save(folder / "pictures" / name / "a.png")
+        tone = np.sin(2 * np.pi * hertz * np.arange(8_000) / 16_000) * 20_000
+        np.save(folder / "sounds" / name / "a.npy", tone.astype(np.int16))
+    (folder / "grounds").mkdir()
+    Image.new("RGB", (300, 300), (128, 128, 128)).save(folder / "grounds" / "a.jpg")
+    composer = Composer(folder / "pictures", folder / "grounds", ["bell", "drum"])
+    return composer, Recordings(folder / "sounds")
+
+
+def test_every_picture_has_its_sound(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
+    write(tmp_path, 3, *parts, seed=1)
+    assert [pair.id for pair in stills(tmp_path, "train")] == [f"stills/0000{n}" for n in range(3)]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_broken_off_run_goes_on_to_the_same_files(
+    tmp_path: Path, parts: tuple[Composer, Recordings]
+) -> None:
+    write(tmp_path / "whole", 3, *parts, seed=1)
+    write(tmp_path / "broken", 3, *parts, seed=1)
+    (tmp_path / "broken" / "00001.flac").unlink()  # as after a kill between picture and sound
+    write(tmp_path / "broken", 3, *parts, seed=1)
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "broken" / path.name).read_bytes()
+
+
+def test_another_seed_draws_other_pairs(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
+    write(tmp_path / "a", 1, *parts, seed=1)
+    write(tmp_path / "b", 1, *parts, seed=2)
+    assert (tmp_path / "a/00000.flac").read_bytes() != (tmp_path / "b/00000.flac").read_bytes()
