@@ -42,6 +42,7 @@ class ShownClip:
         hindsight: IoU of the best union of masks with what sounds.
         blame: the stage that lost the frame, or "right".
         heard: the audio network's likeliest words with their probabilities, or "silence".
+        first_word: the likeliest of them, or "silence".
         looked: class and probability of the picked mask.
         picture: file.
         sound: file, or None.
@@ -55,6 +56,7 @@ class ShownClip:
     hindsight: float
     blame: str
     heard: str
+    first_word: str
     looked: str
     picture: str
     sound: str | None
@@ -108,6 +110,7 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
         answer.best,
         blame_frame(ClipAnswer.of([answer]), truth[frame][None], 0, reader.kind, lit),
         "silence" if result.heard.silent else said,
+        "silence" if result.heard.silent or not result.heard.tags else result.heard.tags[0][0],
         f"{result.names[row]} {result.probability[row]:.0%}",
         f"{folder.name}/{file}.jpg",
         save_sound(reader, clip, folder, file),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from benchmarks.gallery.clip_patterns import clip_patterns
 from benchmarks.gallery.clips import ShownClip
 from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
 from benchmarks.gallery.pictures import ShownPicture, ShownRegion
@@ -57,5 +58,7 @@ def write_page(sections: Sequence[Section], clips: Sequence[ShownClip], about: s
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     ordered = sorted(clips, key=lambda clip: clip.lit)
     blames = {name: sum(clip.blame == name for clip in clips) for name in sorted({c.blame for c in clips})}
-    page = template.render(sections=sections, clips=ordered, blames=blames, about=about)
+    page = template.render(
+        sections=sections, clips=ordered, clip_patterns=clip_patterns(clips), blames=blames, about=about
+    )
     path.write_text(page, encoding="utf-8")

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.gallery.clips import frame_to_show, readers, shown_clips
+from benchmarks.gallery.clip_patterns import clip_patterns, outcome
+from benchmarks.gallery.clips import ShownClip, frame_to_show, readers, shown_clips
 from benchmarks.gallery.drawing import around
 from benchmarks.gallery.page import section, write_page
 from benchmarks.gallery.patterns import AXES, misses, patterns, whole
@@ -245,3 +246,27 @@ def test_a_frame_in_which_something_sounds_is_shown() -> None:
     assert frame_to_show(truth) == 3
     truth[2, 0, 0] = 1
     assert frame_to_show(truth) == 2
+
+
+def clip(lit: float, picked: float, hindsight: float, word: str = "Dog") -> ShownClip:
+    return ShownClip("s4", "one", "dog", lit, picked, hindsight, "", word, word, "dog", "clips/one.jpg", None)
+
+
+def test_a_clip_is_lost_where_the_first_step_failed() -> None:
+    assert outcome(clip(0.9, 0.9, 0.9)) == "lit rightly"
+    assert outcome(clip(0.2, 0.3, 0.4)) == "no masks fit"
+    assert outcome(clip(0.2, 0.8, 0.9)) == "the right mask picked, the heat elsewhere too"
+    assert outcome(clip(0.2, 0.1, 0.9)) == "another mask picked"
+
+
+def test_every_clip_is_in_one_group_of_each_table_and_rare_words_share_one() -> None:
+    words = ["Music"] * 4 + ["Dog"] * 3 + ["A", "A", "B", "B", "C", "C", "D", "E"]
+    found = clip_patterns([clip(0.2, 0.8, 0.9, word) for word in words])
+    for pattern in found:
+        assert sum(group.clips for group in pattern.groups) == len(words)
+        assert [group.clips for group in pattern.groups] == sorted(
+            (group.clips for group in pattern.groups), reverse=True
+        )
+    by_word = {group.name: group.clips for group in found[-1].groups}
+    assert by_word == {"Music": 4, "Dog": 3, "A": 2, "B": 2, "C": 2, "other words": 2}
+    assert clip_patterns([])[0].groups == ()
