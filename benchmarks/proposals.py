@@ -7,8 +7,8 @@ For every true mask, the proposal with the highest IoU is taken. Reported: mean 
 et al., PAMI 2004, without bipartite matching: a boundary pixel counts if one of the other's lies within 3
 px), number of masks and time per image on the given number of threads. Composites: visible parts of at least
 60 px. Photographs: human regions of at least ``--least`` of the picture (annotators leave slivers of a
-pixel), things and stuff alike; apart, the half to whose regions the order of superpixels was fitted, and the
-other.
+pixel), things and stuff alike; nothing was fitted to them, but settings were chosen while looking at every
+other photograph: that half is apart.
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
             cases = composites(given.shared, given.composites, given.seed)
             rows.append(measure(name, segmenter, "composite dev", cases))
         if given.photos != 0:
-            for pictures, first in (("photos, fitted", 0), ("photos, unseen", 1)):
+            for pictures, first in (("photos, tuned", 0), ("photos, other", 1)):
                 cases = photographs(given.shared, given.least, given.photos, first, 2)
                 rows.append(measure(name, segmenter, pictures, cases))
     _print(rows)

@@ -32,8 +32,8 @@ from seac.pipeline import SeAC, version_of
 Item = TypeVar("Item")
 NOTES = {
     "Photographs": (
-        "Human regions, things and stuff alike; which of them are things nobody has annotated. The order of "
-        "regions was fitted on every other photograph."
+        "Human regions, things and stuff alike; which of them are things nobody has annotated. Nothing was "
+        "fitted to them; some settings were chosen while looking at every other photograph."
     ),
     "Composite scenes": (
         "Composite: cut-outs of the dev media on photographs, which no weights were trained on; every region "

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.classic import EVIDENCE, MAPS, PLAIN, SALIENT, STUFF, deep_evidence
 from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, ProposalNet, draw
 from seac.segment.refine import leaning, refined
-from seac.segment.superpixels import cut
 
 
 def disc(radius: float, side: int = 64) -> Tensor:
@@ -84,28 +81,3 @@ def test_a_mask_lies_in_the_same_place_at_both_strides() -> None:
     coarse = draw(torch.zeros(16, 32, 32), kernels, centres, strides, MASK_STRIDE)
     fine = draw(torch.zeros(16, 64, 64), kernels, centres, strides, FINE_STRIDE)
     torch.testing.assert_close(F.avg_pool2d(fine, 2), coarse, rtol=0.1, atol=0.1)
-
-
-def test_features_that_change_at_the_outline_are_evidence() -> None:
-    colours = picture((200, 40, 40), (40, 160, 60)).permute(1, 2, 0).numpy().astype(np.uint8)
-    taps = (disc(18)[None].float(), torch.zeros(5, 8, 8))
-    leaves = cut(colours, 100, 50, taps)
-    assert leaves.widths == (1, 5)
-    inside = np.eye(len(leaves), dtype=np.float32)
-    near = (1 - inside) * leaves.length / np.maximum(leaves.length.sum(1, keepdims=True), 1)
-    columns = deep_evidence(leaves, inside, near, leaves.area)
-    assert columns.shape == (len(leaves), MAPS + 1)
-    assert columns[:, 0].max() > 1
-    assert not columns[:, 1:MAPS].any()
-
-
-def test_without_features_there_is_no_evidence_from_them() -> None:
-    leaves = cut(np.zeros((20, 30, 3), np.uint8), 100, 50)
-    assert not deep_evidence(
-        leaves, np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32), leaves.area
-    ).any()
-
-
-def test_every_piece_of_evidence_has_its_weight() -> None:
-    for weights in (PLAIN, SALIENT, STUFF):
-        assert len(weights) == len(EVIDENCE) + 1

@@ -1,16 +1,16 @@
-"""Fit the order of superpixel regions on composites: which evidence speaks for a thing.
+"""Fit the order of superpixel regions on composites: which evidence speaks for a thing, or for stuff.
 
     python -m training.proposals.order --media ../shared/data/media/train --seed 0
 
-A logistic regression from the evidence of each candidate to the square of its best IoU with a rendered thing.
-Prints the two rows of coefficients that ``seac.segment.classic`` holds: without saliency and with it. With
-``--shared ../shared`` the third instead: the order of what the network leaves, fitted to the human
-regions of every other photograph; the rest stays for measuring.
+A logistic regression from the evidence of each candidate to the square of its best IoU with a rendered part.
+Prints the rows of coefficients that ``seac.segment.objectness`` holds: PLAIN and SALIENT order things,
+without saliency and with it; STUFF orders what the network leaves, with its features, fitted on mosaics.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +19,41 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.proposals import photographs
-from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, candidates, evidence
-from seac.segment.network import Network
+from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, candidates
+from seac.segment.combined import CombinedSettings, overlaps
+from seac.segment.network import Network, NetworkSettings
+from seac.segment.objectness import evidence
+from seac.segment.superpixels import Superpixels
+from training.proposals.mosaics import Mosaics
 from training.proposals.scenes import Painter, Scene
 
-LEAST_AREA, LEAST_SHARE = 120, 0.005
-STRENGTH = 1e-2  # of the pull to nought where photographs are few
+LEAST_AREA = 120
+SIDE, MOSAIC_SIDE = 240, 256
+ROWS = ("PLAIN", "SALIENT", "STUFF")
+Pair = tuple[Tensor, Tensor]
 
 
-def examples(scene: Scene, classic: Classic) -> tuple[Tensor, Tensor]:
+def examples(scene: Scene, classic: Classic) -> Pair:
     """Evidence (K, E) of the candidates of a scene, and their best IoU with one of its things (K,)."""
-    image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
-    leaves, salience = classic.leaves(image)
+    leaves, salience = classic.leaves(_image(scene))
     rows, persistence = candidates(leaves, classic.settings, salience)
+    return torch.from_numpy(evidence(leaves, rows, persistence, salience)), best_iou(leaves, rows, scene)
+
+
+def left(scene: Scene, classic: Classic, network: Network) -> Pair:
+    """As ``examples``, with the network's features, of the candidates that none of its things covers."""
+    things = network.drawn(_image(scene))
+    leaves, _ = classic.leaves(_image(scene), things.taps)
+    rows, persistence = candidates(leaves, classic.settings, None)
+    pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
+    covered = overlaps(things.logits, *pieces)[: len(things.logits)] > CombinedSettings().overlap
+    free = ~covered.any(0)
+    every = torch.from_numpy(evidence(leaves, rows, persistence, None))
+    return every[free], best_iou(leaves, rows, scene)[free]
+
+
+def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tensor:
+    """The best IoU of each set of superpixels (K, R) with a visible part of the scene: (K,) float32."""
     true = np.stack([scene.owner == k for k in range(scene.count)])
     true = true[true.sum((1, 2)) >= LEAST_AREA]
     best = np.zeros(len(rows), np.float32)
@@ -40,26 +61,10 @@ def examples(scene: Scene, classic: Classic) -> tuple[Tensor, Tensor]:
         onto = np.bincount(leaves.labels.ravel(), mask.ravel(), len(leaves))
         both = rows @ onto
         best = np.maximum(best, both / (rows @ leaves.area + mask.sum() - both))
-    return torch.from_numpy(evidence(leaves, rows, persistence, salience)), torch.from_numpy(best).float()
+    return torch.from_numpy(best).float()
 
 
-def photographed(
-    picture: NDArray[np.uint8], true: NDArray[np.bool_], classic: Classic, network: Network
-) -> tuple[Tensor, Tensor]:
-    """Evidence (K, E) of the candidates of a photograph, and their best IoU with a human region (K,)."""
-    image = torch.from_numpy(picture.copy()).permute(2, 0, 1)
-    leaves, _ = classic.leaves(image, network.drawn(image).taps)
-    rows, persistence = candidates(leaves, classic.settings, None)
-    small = F.interpolate(torch.from_numpy(true).float()[None], leaves.labels.shape, mode="nearest-exact")[0]
-    best = np.zeros(len(rows), np.float32)
-    for mask in small.numpy():
-        onto = np.bincount(leaves.labels.ravel(), mask.ravel(), len(leaves))
-        both = rows @ onto
-        best = np.maximum(best, both / (rows @ leaves.area + mask.sum() - both))
-    return torch.from_numpy(evidence(leaves, rows, persistence, None)), torch.from_numpy(best).float()
-
-
-def fit(given: Tensor, iou: Tensor, strength: float = 1e-3) -> NDArray[np.float64]:
+def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
     """Coefficients (E + 1,), the intercept last; good candidates are rare and weigh more."""
     mean, deviation = given.mean(0), given.std(0) + 1e-6
     even = torch.cat([(given - mean) / deviation, torch.ones(len(given), 1)], 1)
@@ -70,7 +75,7 @@ def fit(given: Tensor, iou: Tensor, strength: float = 1e-3) -> NDArray[np.float6
         optimiser.zero_grad()
         rare = 1 + 10 * (iou > 0.5).float()
         loss = F.binary_cross_entropy_with_logits(even @ weights, iou**2, weight=rare)
-        loss = loss + strength * weights[:-1].square().sum()
+        loss = loss + 1e-3 * weights[:-1].square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -80,32 +85,36 @@ def fit(given: Tensor, iou: Tensor, strength: float = 1e-3) -> NDArray[np.float6
     return np.append(slopes, found[-1] - slopes @ mean.numpy())
 
 
+def teacher(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
+    """What draws a scene that teaches one of ``ROWS``, and gives its candidates."""
+    if row == "STUFF":
+        mosaics, s = Mosaics(Painter(media, MOSAIC_SIDE)), CombinedSettings()
+        network = Network(NetworkSettings(s.things, s.long_side, overlap=s.network_overlap))
+        deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
+        return lambda draw: left(mosaics(draw), deep, network)
+    painter, classic = Painter(media, SIDE), Classic(ClassicSettings(saliency=row == "SALIENT"))
+    return lambda draw: examples(painter(draw), classic)
+
+
+def _image(scene: Scene) -> Tensor:
+    return torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--media", type=Path, help="folder of cut-outs and backgrounds")
-    parser.add_argument("--shared", type=Path, help="folder with data/photos")
+    parser.add_argument("--media", type=Path, required=True, help="folder of cut-outs and backgrounds")
+    parser.add_argument("--row", choices=ROWS, help="this one only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scenes", type=int, default=120)
     given = parser.parse_args()
-    if given.shared:
-        classic, network = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES)), Network()
-        cases = photographs(given.shared, LEAST_SHARE, step=2)
-        pairs = [photographed(picture, true, classic, network) for picture, true in cases]
-        found = fit(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]), STRENGTH)
-        print("STUFF", ", ".join(f"{value:.2f}" for value in found))
-        return
-    if given.media is None:
-        parser.error("needs --media or --shared")
-    painter = Painter(given.media, 240)
-    for name, saliency in (("PLAIN", False), ("SALIENT", True)):
-        classic = Classic(ClassicSettings(saliency=saliency))
-        draw = np.random.default_rng(given.seed)
-        pairs = [examples(painter(draw), classic) for _ in range(given.scenes)]
+    for row in [given.row] if given.row else ROWS:
+        teach, draw = teacher(row, given.media), np.random.default_rng(given.seed)
+        pairs = [teach(draw) for _ in range(given.scenes)]
         found = fit(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))
-        print(name, ", ".join(f"{value:.2f}" for value in found))
+        print(row, ", ".join(f"{value:.2f}" for value in found))
 
 
 if __name__ == "__main__":

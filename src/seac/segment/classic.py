@@ -8,7 +8,6 @@ products.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from seac.segment.hierarchy import Weights, merge
 from seac.segment.nms import pairwise_iou, suppress
+from seac.segment.objectness import objectness
 from seac.segment.proposals import Proposals
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame, working_size
 from seac.segment.saliency import shared_saliency
@@ -45,7 +45,7 @@ class ClassicSettings:
         most_area: greatest candidate as a share of the picture.
         overlap: greatest IoU of two proposals.
         saliency: also look at what stands out (ten times slower on one core, better order).
-        stuff: order regions as people outline photographs, things and stuff alike, rather than as things;
+        stuff: order regions as what a network of things leaves, stuff above all, rather than as things;
             without saliency and with a network's features only.
         threads: threads of the saliency network.
     """
@@ -173,112 +173,3 @@ def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
             member[leaves.labels[parts == part]] = True
             rows.append(member)
     return np.stack(rows)
-
-
-def objectness(
-    leaves: Superpixels,
-    rows: NDArray[np.bool_],
-    persistence: Floats,
-    salience: Floats | None,
-    stuff: bool = False,
-) -> Floats:
-    """How much like a thing, or like stuff, each candidate looks: (K,) float32 in [0, 1]."""
-    weights = SALIENT if salience is not None else STUFF if stuff else PLAIN
-    logits = evidence(leaves, rows, persistence, salience) @ weights[:-1] + weights[-1]
-    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
-
-
-def evidence(
-    leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
-) -> Floats:
-    """What speaks for each candidate: (K, 15) float32, see ``EVIDENCE`` for the names of the columns."""
-    inside = rows.astype(np.float32)
-    outside = 1 - inside
-    area, total = inside @ leaves.area, leaves.area.sum()
-    share = area / total
-    outline = ((inside @ leaves.length) * outside).sum(1)
-    step = ((inside @ leaves.edge) * outside).sum(1) / np.maximum(outline, 1)
-    within = ((inside @ leaves.edge) * inside).sum(1) / np.maximum(
-        ((inside @ leaves.length) * inside).sum(1), 1
-    )
-    rim = inside @ leaves.frame
-    near = ((inside @ leaves.length) * outside) / np.maximum(outline, 1)[
-        :, None
-    ]  # who lies along the outline
-    colour_in = (inside * leaves.area) @ leaves.colour / area[:, None]
-    contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
-    compact = np.minimum(4 * np.pi * area / np.maximum(outline + rim, 1) ** 2, 1)
-    if salience is None:
-        stands = covers = np.zeros_like(area)
-    else:
-        mean_in = (inside * leaves.area) @ salience / area
-        stands = mean_in - near @ salience
-        covers = (inside * leaves.area) @ salience / max(float(leaves.area @ salience), 1e-6)
-    columns = (
-        np.log(share),
-        np.log(share) ** 2,
-        np.log1p(step),
-        np.log1p(within),
-        np.log1p(contrast),
-        rim / np.maximum(outline + rim, 1),
-        compact,
-        persistence,
-        stands,
-        covers,
-    )
-    deep = deep_evidence(leaves, inside, near, area)
-    return np.concatenate([np.stack(columns, 1), deep], 1).astype(np.float32)
-
-
-def deep_evidence(leaves: Superpixels, inside: Floats, near: Floats, area: Floats) -> Floats:
-    """How a network's features differ across the outline, one column a map, and within: (K, 5) float32.
-
-    Args:
-        leaves: R pieces; without features, or with other than four maps, what is missing is 0.
-        inside: (K, R) 0 or 1.
-        near: (K, R) share of the outline that each piece outside lies along.
-        area: (K,) pixels of the candidates.
-    """
-    columns = np.zeros((len(inside), MAPS + 1), np.float32)
-    if leaves.deep.shape[1] == 0 or len(inside) == 0:
-        return columns
-    here = (inside * leaves.area) @ leaves.deep / area[:, None]
-    step = (here - near @ leaves.deep) ** 2
-    ends = np.cumsum((0, *leaves.widths[:MAPS]))
-    for column, (start, end) in enumerate(pairwise(ends)):
-        columns[:, column] = np.log1p(10 * np.sqrt(step[:, start:end].sum(1)))
-    square = (inside * leaves.area) @ (leaves.deep**2).sum(1) / area
-    columns[:, MAPS] = np.sqrt(np.maximum(square - (here**2).sum(1), 0))
-    return columns
-
-
-MAPS = 4  # of a network, finest first
-EVIDENCE = (
-    "log area",
-    "log area squared",
-    "step at the outline",
-    "steps within",
-    "contrast",
-    "share of outline on the frame",
-    "compactness",
-    "persistence",
-    "saliency contrast",
-    "share of saliency",
-    "deep step at stride 4",
-    "deep step at stride 8",
-    "deep step at stride 16",
-    "deep step at stride 32",
-    "deep spread within",
-)
-# Fitted on composites of the train media by python -m training.proposals.order, without and with saliency;
-# the intercept comes last.
-PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, *[0] * 5, -2.18], np.float32)
-SALIENT = np.array(
-    [0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, *[0] * 5, -2.19], np.float32
-)
-# What the network leaves is stuff, of which composites of things can teach nothing: fitted on the human
-# regions of every other photograph, with the network's features, by training.proposals.order --shared.
-STUFF = np.array(
-    [0.20, -0.08, 0.20, -0.01, 0.07, 0.34, 2.00, 0.24, 0, 0, 0.78, 0.57, 0.76, -0.22, -0.52, -3.17],
-    np.float32,
-)

@@ -38,7 +38,7 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 8
+    things: int = 6
     overlap: float = 0.5
     discount: float = 0.7
     colour: float = 0.7
@@ -93,18 +93,31 @@ class Combined:
 
 def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:
     """Indices (n,) int64 of the regions that no thing and no better region covers, while there is room."""
-    room = settings.most - len(things.logits)
-    rows = regions.rows[: settings.regions].float()
-    drawn = (
-        F.interpolate(things.logits[None], regions.labels.shape, mode="bilinear", align_corners=False)[0] > 0
-    )
-    onto = torch.zeros(len(drawn), len(regions.area))
-    onto.index_add_(1, regions.labels.flatten(), drawn.flatten(1).float())
-    every = torch.cat([onto / regions.area, rows])  # a thing covers superpixels in part, a region wholly
-    both = every @ (rows * regions.area).T
-    area = every @ regions.area
-    overlap = both / (area[:, None] + area[None, len(drawn) :] - both).clamp_min(1e-6)
-    free = torch.nonzero(~(overlap[: len(drawn)] > settings.overlap).any(0))[:, 0]
+    drawn = len(things.logits)
+    room = settings.most - drawn
+    overlap = overlaps(things.logits, regions.labels, regions.area, regions.rows[: settings.regions])
+    free = torch.nonzero(~(overlap[:drawn] > settings.overlap).any(0))[:, 0]
     if room <= 0:
         return free[:0]
-    return free[suppress(overlap[len(drawn) :][free][:, free], settings.overlap, room)]
+    return free[suppress(overlap[drawn:][free][:, free], settings.overlap, room)]
+
+
+def overlaps(logits: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:
+    """IoU of things and regions with each region.
+
+    Args:
+        logits: (N, h', w') float32 mask logits of things at any size.
+        labels: (h, w) int64 superpixels.
+        area: (R,) float32 pixels of each.
+        rows: (K, R) bool, the superpixels of each region.
+
+    Returns:
+        (N + K, K) float32 in [0, 1], the things first.
+    """
+    drawn = F.interpolate(logits[None], labels.shape, mode="bilinear", align_corners=False)[0] > 0
+    onto = torch.zeros(len(drawn), len(area))
+    onto.index_add_(1, labels.flatten(), drawn.flatten(1).float())
+    every = torch.cat([onto / area, rows.float()])  # a thing covers superpixels in part, a region wholly
+    sizes = every @ area
+    both = every @ (rows * area).T
+    return both / (sizes[:, None] + sizes[None, len(drawn) :] - both).clamp_min(1e-6)
