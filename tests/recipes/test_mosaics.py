@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from scipy.ndimage import label
 
-from seac.segment.classic import Classic, ClassicSettings
+from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings
+from seac.segment.network import Network, NetworkSettings
 from training.proposals.mosaics import LEAST_SHARE, Mosaics, connected, part_of
-from training.proposals.order import examples, fit
+from training.proposals.order import examples, fit, left
 from training.proposals.scenes import Painter, Scene
 
 SIDE = 96
@@ -87,3 +88,11 @@ def test_an_order_fitted_on_mosaics_puts_what_is_there_first(mosaics: Mosaics) -
     given, iou = examples(scenes(mosaics, 1, seed=9)[0], classic)
     ordered = iou[torch.argsort(given @ torch.from_numpy(row[:-1]).float(), descending=True)]
     assert ordered[: len(iou) // 4].mean() > 1.3 * iou.mean()
+
+
+def test_what_things_cover_teaches_nothing_of_stuff(mosaics: Mosaics) -> None:
+    (scene,) = scenes(mosaics, 1, seed=2)
+    classic = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
+    few, many = (left(scene, classic, Network(NetworkSettings(most))) for most in (1, 50))
+    assert len(few[0]) == len(few[1]) > len(many[0]) == len(many[1])
+    assert few[0][:, -5:].any()

@@ -114,7 +114,7 @@ def overlaps(logits: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tens
     Returns:
         (N + K, K) float32 in [0, 1], the things first.
     """
-    drawn = F.interpolate(logits[None], labels.shape, mode="bilinear", align_corners=False)[0] > 0
+    drawn = F.interpolate(logits[:, None], labels.shape, mode="bilinear", align_corners=False)[:, 0] > 0
     onto = torch.zeros(len(drawn), len(area))
     onto.index_add_(1, labels.flatten(), drawn.flatten(1).float())
     every = torch.cat([onto / area, rows.float()])  # a thing covers superpixels in part, a region wholly

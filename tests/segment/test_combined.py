@@ -1,0 +1,44 @@
+"""Things and regions together: how far they overlap, and which regions are left."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seac.segment.classic import Regions
+from seac.segment.combined import CombinedSettings, complement, overlaps
+from seac.segment.network import Drawn
+from seac.segment.nms import pairwise_iou
+
+STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
+AREA = torch.full((8,), 96.0)
+ROWS = torch.tensor([[1, 1, 0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]]).bool()
+
+
+def thing(first: int, last: int) -> Tensor:
+    """Logits of columns ``first`` to ``last`` of the picture."""
+    logits = torch.full((24, 32), -5.0)
+    logits[:, first:last] = 5
+    return logits
+
+
+def test_overlaps_are_those_of_the_pixels() -> None:
+    things = torch.stack([thing(0, 8), thing(2, 21)])
+    pixels = torch.cat([things > 0, ROWS[:, STRIPES]]).flatten(1)
+    exact = pairwise_iou(pixels)[:, 2:]
+    found = overlaps(things, STRIPES, AREA, ROWS)
+    torch.testing.assert_close(found, exact)
+    assert found[0, 0] == 1
+
+
+def test_without_things_only_regions_overlap() -> None:
+    found = overlaps(torch.zeros(0, 24, 32), STRIPES, AREA, ROWS)
+    torch.testing.assert_close(found, pairwise_iou(ROWS, AREA))
+
+
+def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
+    regions = Regions(STRIPES, AREA, ROWS, torch.tensor([0.9, 0.8, 0.7]))
+    things = Drawn(thing(0, 8)[None], torch.tensor([0.5]), ())
+    assert complement(things, regions, CombinedSettings()).tolist() == [1, 2]
+    assert complement(things, regions, CombinedSettings(most=2)).tolist() == [1]
+    assert complement(things, regions, CombinedSettings(most=1)).tolist() == []
