@@ -28,6 +28,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import embed_masks
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from training.association.features import VIEWS
 
 SAMPLE_RATE = 16_000
 SECONDS = 5
@@ -147,7 +148,7 @@ def observe(
     return [
         Observed(
             scene,
-            embed_masks(scene.image, scene.masks, scene.boxes, vision, exact=exact),
+            embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=exact),
             {name: hear(listener, scene.waveform) for name, listener in listeners.items()},
         )
         for scene in made

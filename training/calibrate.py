@@ -111,7 +111,7 @@ def judged(
     found = []
     for scene in scenes:
         similarity = association(scene.seen.embeddings, scene.listened.features)
-        silent = scene.listened.heard.silent
+        silent = scene.listened.heard.nothing
         values, order = evidence(similarity, scene.seen.proposals.scores).sort(descending=True)
         unions = scene.seen.proposals.masks[order].int().cummax(0).values.bool()
         found.append(

@@ -84,7 +84,13 @@ def load(
     else:
         judge = builder("associate", chosen.associate, weights)(*parts)
     return SeAC(
-        Stages(**stages, association=judge, place=judge.place_masks, calibration=calibration),
+        Stages(
+            **stages,
+            association=judge,
+            place=judge.place_masks,
+            calibration=calibration,
+            place_sound=getattr(judge, "place_sound", None) if stages["audio"].labels else None,
+        ),
         names,
         constants,
     )

@@ -22,26 +22,30 @@ from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.audio.listening import listen, loudest_tags
 from seac.associate.audio.waveform import as_waveform
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.gate import Calibration, is_silent, level, sounding
-from seac.associate.mask_embedding import DEFAULT, ViewSettings, embed_masks
+from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
+from seac.associate.mask_embedding import embed_masks
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.semantic import Named, name_masks, semantic_mask
+from seac.classify.semantic import Named, name_heard, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
 from seac.result import Heard, Result
 from seac.segment.proposals import Proposals, Segmenter
+from seac.settings import Settings
 from seac.video.ahead import ahead, workers_of
 from seac.video.decode import Frame, SoundReader
 from seac.video.picture import as_picture, size_of
 from seac.video.sources import pictures_of, source_of
 from seac.video.tracking import Tracker
 
+__all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
+
 
 @dataclass(frozen=True)
 class Stages:
     """The parts; any of them can be another that answers to the same protocol.
 
-    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings.
+    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings;
+    ``place_sound`` a sound, (d,), where the audio network has words for what it hears.
     """
 
     segmenter: Segmenter
@@ -51,6 +55,7 @@ class Stages:
     association: Association
     place: Callable[[MaskEmbeddings], Tensor]
     calibration: Calibration
+    place_sound: Callable[[AudioFeatures], Tensor] | None = None
 
     def versions(self) -> dict[str, str]:
         """Which weights each part has, for the record."""
@@ -61,39 +66,6 @@ class Stages:
 def version_of(part: object) -> str:
     """What a part says of its weights; its class where it has none."""
     return str(getattr(part, "version", type(part).__name__))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Constants of the whole.
-
-    Attributes:
-        top_n: masks per frame.
-        sigma: threshold of Eq. 5.
-        contrast: evidence that makes a mask e times likelier than another; Eq. 4 is taken over these odds, so
-            that what is a little less likely than the best stays dark. 0 is the paper: over the cosine.
-        objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
-            Without training the cosine is too coarse to tell a thing from its ground, and things sound.
-        exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
-        views: how views are made.
-        hears: seconds of sound around a video's frame, from which it is told what sounds.
-        presence: seconds of sound around a video's frame, from which it is told whether anything does.
-        smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
-        max_side: long side in pixels that pictures are scaled down to.
-        workers: frames of a video that are looked at side by side; 0 for as many as there are cores.
-    """
-
-    top_n: int = 50
-    sigma: float = 0.9
-    contrast: float = 0.0
-    objectness: float = 0.0
-    exact: bool = True
-    views: ViewSettings = DEFAULT
-    hears: float = 2.0
-    presence: float = 1.0
-    smoothing: float = 0.5
-    max_side: int = 1280
-    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -110,10 +82,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Listened:
-    """What the sound alone says, in features and in words."""
+    """What the sound alone says: in features, in words, and (d,) where it is among words."""
 
     features: AudioFeatures
     heard: Heard
+    place: Tensor | None = None
 
 
 class SeAC:
@@ -201,14 +174,17 @@ class SeAC:
         )
         silent = is_silent(near, audio.sample_rate, self.stages.calibration, features, audio.labels)
         loud = level(near, audio.sample_rate)
-        return Listened(features, Heard(silent, loud, loudest_tags(features, audio.labels)))
+        noise = noisiness(features, audio.labels) >= self.stages.calibration.noise
+        heard = Heard(silent, loud, loudest_tags(features, audio.labels), noise)
+        place = self.stages.place_sound
+        return Listened(features, heard, None if place is None else place(features).float().cpu())
 
     @torch.inference_mode()
     def judge(
         self, seen: Seen, listened: Listened, time: float = 0.0, tracker: Tracker | None = None
     ) -> Result:
         """The rest of stage 2 (similarity, Eq. 4, the decision) and of stage 3 (Eq. 5)."""
-        masks, silent = seen.proposals.masks, listened.heard.silent
+        masks, silent = seen.proposals.masks, listened.heard.nothing
         similarity = self.stages.association(seen.embeddings, listened.features).float().cpu()
         ids = torch.arange(len(masks))
         if tracker is not None:
@@ -218,7 +194,8 @@ class SeAC:
         probability = self.stages.calibration.probability(evidence) * (not silent)
         likely = odds(evidence, self.settings.contrast)
         heatmap = aggregate(likely, masks) * (not silent)
-        semantic = semantic_mask(seen.named.labels, minmax(likely), masks, self.settings.sigma)
+        named = self.named(seen, listened, minmax(likely))
+        semantic = semantic_mask(named.labels, minmax(likely), masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
             masks=masks.numpy(),
@@ -232,7 +209,7 @@ class SeAC:
             heatmap=heatmap.numpy(),
             semantic=(semantic * (not silent)).numpy(),
             labels=("background", *self.vocabulary.names),
-            classes=(seen.named.labels + 1).numpy(),
+            classes=(named.labels + 1).numpy(),
             heard=listened.heard,
             time=time,
             ids=ids.numpy(),
@@ -246,6 +223,13 @@ class SeAC:
     def evidence(self, similarity: Tensor, scores: Tensor) -> Tensor:
         """What is decided on: the cosine, and the objectness that counts beside it; (N,) both and result."""
         return similarity + self.settings.objectness * scores
+
+    def named(self, seen: Seen, listened: Listened, likely: Tensor) -> Named:
+        """Names of the masks, ``likely`` (N,) in [0, 1] to sound: as they are seen, and as what is heard."""
+        if not self.settings.hearsay or listened.place is None or listened.heard.nothing:
+            return seen.named
+        shares = self.settings.hearsay * likely
+        return name_heard(seen.places, listened.place, shares, self._classes)
 
     @cached_property
     def _classes(self) -> Tensor:
@@ -275,4 +259,6 @@ def notes_on(seen: Seen, listened: Listened) -> tuple[str, ...]:
         notes.append("there is one mask only, so its heat is 1 whatever its similarity")
     if listened.heard.silent:
         notes.append("the sound is silent, so nothing sounds")
+    elif listened.heard.noise:
+        notes.append("the sound is noise that nothing in particular makes, so nothing sounds")
     return tuple(notes)

@@ -15,6 +15,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from seac.associate.views import ViewSettings
 from seac.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ PRESETS: dict[str, Preset] = {
             "contrast": 0.1,
             "sigma": 0.4,
             "workers": 0,
+            "views": ViewSettings(quick_crops=8),
         },
     ),
     "paper": Preset(

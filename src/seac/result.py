@@ -16,6 +16,7 @@ class Heard:
 
     Attributes:
         silent: whether there is nothing to hear.
+        noise: whether there is nothing but noise, which nothing in particular makes.
         level: dBFS (RMS of the loudest tenth of a second), -120 at the least.
         tags: the audio network's own words for it with their probabilities, likeliest first.
     """
@@ -23,6 +24,12 @@ class Heard:
     silent: bool
     level: float = -120.0
     tags: tuple[tuple[str, float], ...] = ()
+    noise: bool = False
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing can be what sounds."""
+        return self.silent or self.noise
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ def weights() -> CombinedWeights:
         torch.rand(CLASSES, generator=draw), torch.rand(TAGS, generator=draw),
     )  # fmt: skip
     torch.manual_seed(0)
-    module = AssociationModule(AssociationConfig(d_m=10, d_a=8, d=8, width=8, depth=1, heads=2))
-    return CombinedWeights(module, made, CombinedSettings(), {"vision": "v"})
+    config = AssociationConfig(d_m=10, d_a=8, d=8, width=8, depth=1, heads=2)
+    modules = (AssociationModule(config), AssociationModule(config))
+    return CombinedWeights(modules, made, CombinedSettings(), {"vision": "v"})
 
 
 def words() -> ZeroShot:
@@ -74,6 +75,18 @@ def test_the_answer_lies_between_what_was_learnt_and_words(
     for share in (0.0, 0.25, 1.0):
         combined = Combined(replace(weights, settings=CombinedSettings(words=share)), words())
         assert torch.allclose(combined(seen, heard), (1 - share) * learnt + share * said, atol=1e-6)
+
+
+def test_what_was_learnt_is_the_mean_over_modules(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    together, _ = Combined(weights, words()).parts(seen, heard)
+    apart = [
+        Combined(replace(weights, modules=(module,)), words()).parts(seen, heard)[0]
+        for module in weights.modules
+    ]
+    assert not torch.allclose(*apart, atol=1e-3)
+    assert torch.allclose(together, torch.stack(apart).mean(0), atol=1e-6)
 
 
 def test_order_of_masks_does_not_matter(
@@ -124,4 +137,5 @@ def test_the_shipped_file_is_small_and_made_for_the_shipped_ears() -> None:
     assert SHIPPED.stat().st_size < 4_000_000
     shipped = read(SHIPPED)
     assert shipped.made_by["audio"] == Hearing.load().version
-    assert all(bool(torch.isfinite(value).all()) for value in shipped.module.state_dict().values())
+    states = [module.state_dict() for module in shipped.modules]
+    assert all(bool(torch.isfinite(value).all()) for state in states for value in state.values())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.gate import Calibration, is_silent, level, sounding
+from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
 
 CALIBRATION = Calibration()
 
@@ -50,3 +50,20 @@ def test_constants_survive_a_file(tmp_path):
     Calibration(slope=3, offset=-1, threshold=0.4).save(tmp_path / "a.json")
     assert '"slope": 3' in (tmp_path / "a.json").read_text()
     assert isinstance(Calibration.load(), Calibration)
+
+
+@pytest.mark.parametrize(("noise", "dog", "expected"), [(0.6, 0.2, 0.75), (0.2, 0.6, 0.25), (0.0, 0.0, 0.0)])
+def test_noise_is_weighed_against_what_has_a_source(noise, dog, expected):
+    tags = torch.tensor([[noise, dog, noise / 2], [noise, dog, 0.0]])
+    share = noisiness(AudioFeatures(torch.zeros(2, 1), tags), ("White noise", "Dog", "Hum"))
+    assert share == pytest.approx(expected)
+
+
+def test_a_network_that_knows_no_noise_hears_none():
+    assert noisiness(AudioFeatures(torch.zeros(1, 1), torch.ones(1, 2)), ("Dog", "Cat")) == 0
+    assert noisiness(AudioFeatures(torch.zeros(1, 1), None), ()) == 0
+    assert noisiness(AudioFeatures(torch.zeros(0, 1), torch.zeros(0, 1)), ("Noise",)) == 0
+
+
+def test_nothing_but_noise_is_full_of_it():
+    assert noisiness(AudioFeatures(torch.zeros(1, 1), torch.ones(1, 1)), ("Noise",)) == 1

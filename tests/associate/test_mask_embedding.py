@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
-from seac.associate.mask_embedding import ViewSettings, embed_masks, mask_views, pooled_under
+from seac.associate.mask_embedding import embed_masks, mask_views, pooled_under
+from seac.associate.views import ViewSettings
 from seac.associate.vision.encoder import VisionFeatures
 from seac.segment.resize import boxes_of
 
@@ -24,6 +25,22 @@ class Flat:
     def __call__(self, pixels):
         self.calls += 1
         return VisionFeatures(pixels.flatten(1), pixels.flatten(1)[:, :2].softmax(1))
+
+
+class Dense(Flat):
+    """One that also gives a feature map: mean colours of a 4 by 4 grid."""
+
+    dim = 3
+
+    def __call__(self, pixels):
+        self.calls += len(pixels)
+        return VisionFeatures(pixels.mean((2, 3)), self.tags(pixels.mean((2, 3))))
+
+    def features(self, pixels):
+        return functional.adaptive_avg_pool2d(pixels, 4)
+
+    def tags(self, embeddings):
+        return embeddings.softmax(1)
 
 
 @pytest.fixture
@@ -104,6 +121,24 @@ def test_a_mask_of_one_pixel_has_a_view(scene):
     dot = torch.zeros_like(masks[:1])
     dot[0, 59, 79] = True
     assert torch.isfinite(embed_masks(image, dot, boxes_of(dot), Flat()).local).all()
+
+
+def test_the_quick_path_makes_local_views_of_the_best_masks_only(scene):
+    encoder, every = Dense(), embed_masks(*scene, Dense(), exact=False)
+    some = embed_masks(*scene, encoder, ViewSettings(quick_crops=2), exact=False)
+    assert encoder.calls == 2
+    assert torch.equal(some.local[:2], every.local[:2])
+    assert torch.equal(some.local_tags[:2], every.local_tags[:2])
+    assert torch.equal(some.local[2:], every.context[2:])
+    assert torch.equal(some.local_tags[2:], every.context_tags[2:])
+    assert torch.equal(some.context, every.context)
+
+
+def test_more_local_views_than_masks_are_as_many_as_masks(scene):
+    every = embed_masks(*scene, Dense(), exact=False)
+    assert torch.equal(
+        embed_masks(*scene, Dense(), ViewSettings(quick_crops=9), exact=False).local, every.local
+    )
 
 
 def test_features_pooled_under_a_mask_are_those_of_its_cells():

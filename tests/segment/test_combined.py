@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seac.segment.classic import Regions
-from seac.segment.combined import CombinedSettings, complement, overlaps
+from seac.segment.combined import CombinedSettings, complement, order_of, overlaps
 from seac.segment.network import Drawn
 from seac.segment.nms import pairwise_iou
 
@@ -42,3 +42,8 @@ def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
     assert complement(things, regions, CombinedSettings()).tolist() == [1, 2]
     assert complement(things, regions, CombinedSettings(most=2)).tolist() == [1]
     assert complement(things, regions, CombinedSettings(most=1)).tolist() == []
+
+
+def test_another_choice_is_another_version() -> None:
+    assert order_of(CombinedSettings()) == order_of(CombinedSettings(device="cuda"))
+    assert order_of(CombinedSettings()) != order_of(CombinedSettings(things=3))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from training.association.sounds import Recordings
 
 ASSETS = Path(combined.__file__).parents[1] / "assets"
 SHARES = (0.0, 0.3, 0.5, 0.7, 1.0)
-FOLDS, TRIALS = 4, 600
+FOLDS, TRIALS, MEMBERS = 4, 600, 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,12 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
     eyes = features.Eyes(composer, EfficientNetLite.load(), tiny_segmenter("cpu"))
     numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
-    features.make(plan.work / "scenes", numbers, eyes.shard, plan.seed)
+    features.make(seen_in(plan.work), numbers, eyes.shard, plan.seed)
+
+
+def seen_in(work: Path) -> Path:
+    """Folder of picture features; other views have another."""
+    return work / f"scenes-{features.VIEWS.fill}-{features.VIEWS.quick_size}"
 
 
 def heard_in(work: Path, name: str, version: str) -> Path:
@@ -112,7 +118,7 @@ def gathered(
     plan: Plan, tags: stock.Tagging, settings: CombinedSettings, ears: str
 ) -> tuple[stock.Stock, Reductions]:
     """The cached features, ready to learn from."""
-    seen = stock.sights(plan.work / "scenes", tags, settings.lam)
+    seen = stock.sights(seen_in(plan.work), tags, settings.lam)
     heard = stock.sounds(heard_in(plan.work, "sounds", ears), tags)
     made = stock.reductions(seen, heard, tags.words, settings)
     if plan.mixtures:
@@ -127,9 +133,17 @@ def judged_left_out(material: stock.Stock, recipe: Recipe, seed: int) -> list[li
     found = []
     for fold in range(FOLDS):
         held = [kinds[index] for index in order[fold::FOLDS]]
-        module = learn(material, [kind for kind in kinds if kind not in held], recipe, seed + fold)
-        found.append(accuracies(module, left_out(material, held, TRIALS, fold), SHARES))
+        shown = [kind for kind in kinds if kind not in held]
+        modules = together(material, shown, recipe, seed + fold)
+        found.append(accuracies(modules, left_out(material, held, TRIALS, fold), SHARES))
     return found
+
+
+def together(
+    material: stock.Stock, kinds: Sequence[str], recipe: Recipe, seed: int
+) -> tuple[AssociationModule, ...]:
+    """The modules of one association; those of other seeds share none with them."""
+    return tuple(learn(material, kinds, recipe, seed * MEMBERS + number) for number in range(MEMBERS))
 
 
 def main() -> None:
@@ -140,8 +154,8 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
     parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
-    parser.add_argument("--scenes", type=int, default=4_000)
-    parser.add_argument("--sounds", type=int, default=8_000)
+    parser.add_argument("--scenes", type=int, default=6_000)
+    parser.add_argument("--sounds", type=int, default=7_200)
     parser.add_argument("--mixtures", type=int, default=2_400)
     parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
@@ -161,15 +175,19 @@ def main() -> None:
     material, made = gathered(plan, tags, settings, made_by["audio"])
     dev = dev_trials(options.dev, tags, made, settings) if options.dev else []
     kinds = material.kinds()
-    modules = [learn(material, kinds, recipe, options.seed + number) for number in range(options.seeds)]
-    sha256 = ship(modules[0], made, settings, made_by, options.out)
+    associations = [together(material, kinds, recipe, options.seed)]
+    sha256 = combined.write(CombinedWeights(associations[0], made, settings, made_by), options.out)
+    print(f"{options.out} {sha256}", flush=True)
+    others = range(options.seed + 1, options.seed + options.seeds)
+    associations += [together(material, kinds, recipe, seed) for seed in others]
     figures = {
         "shares of words": list(SHARES),
-        "masks": len(material.mask_kind), "clips": len(material.clip_kinds), "kinds": len(kinds),
-        "dev": [accuracies(module, dev, SHARES) for module in modules] if dev else [],
+        "members": MEMBERS, "masks": len(material.mask_kind), "clips": len(material.clip_kinds),
+        "kinds": len(kinds),
+        "dev": [accuracies(modules, dev, SHARES) for modules in associations] if dev else [],
         "dev, kinds never rendered": [
-            accuracies(module, [trial for trial in dev if trial.name not in kinds], SHARES)
-            for module in modules
+            accuracies(modules, [trial for trial in dev if trial.name not in kinds], SHARES)
+            for modules in associations
         ] if dev else [],
         "left out of training": judged_left_out(material, recipe, options.seed),
         "sha256": sha256,
@@ -178,17 +196,6 @@ def main() -> None:
     (options.work / f"figures-{options.mixing:g}-{options.depth}.json").write_text(json.dumps(figures))
     if options.card:
         write_card(options.out.with_suffix(".md"), figures, recipe, settings, made_by)
-
-
-def ship(
-    module: AssociationModule,
-    made: Reductions,
-    settings: CombinedSettings,
-    made_by: dict[str, str],
-    path: Path,
-) -> str:
-    """Write the weights; the answer is their sha256."""
-    return combined.write(CombinedWeights(module, made, settings, made_by), path)
 
 
 if __name__ == "__main__":

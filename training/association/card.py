@@ -16,10 +16,11 @@ TEXT = """# Model card: association
 
 Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and
 our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
-among words, are what is learnt from ({loss}). Its cosine and the zero-shot one are averaged.
+among words, are what is learnt from ({loss}) by {members} modules with different seeds. Their cosines and the
+zero-shot one are averaged.
 
 - **Recipe**: `python -m training.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
-  renders composites in two processes, learns in a minute. Apart from the media folder it takes cut-outs and
+  renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and
   recordings of the Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and
   instruments played by FluidSynth.
 - **Data**: {masks} masks of composite scenes, {clips} sounds, {kinds} kinds. A kind decides which thing of a
@@ -68,6 +69,7 @@ def write_card(
     """Write the card, whole or not at all."""
     text = TEXT.format(
         loss="MSA-MICL" if recipe.mixing else "MICL",
+        members=figures["members"],
         masks=figures["masks"],
         clips=figures["clips"],
         kinds=figures["kinds"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from seac.associate.audio.encoder import AudioEncoder
 from seac.associate.audio.listening import windows_of
 from seac.associate.mask_embedding import quick_embeddings
+from seac.associate.views import ViewSettings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.presets import PRESETS
 from seac.segment.proposals import Segmenter
 from training.association.scenes import Composer, Mask, Scene, imperfect, owners
 from training.association.sounds import Recordings
@@ -29,6 +31,8 @@ SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
 PROPOSED = 0.2
 """Share of scenes whose masks come from the preset's own segmenter."""
 MOST_GROUND = 4
+VIEWS: ViewSettings = replace(PRESETS["tiny"].settings["views"], quick_crops=0)
+"""As the preset sees masks, and all of them by themselves."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Eyes:
             image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
             flags = torch.from_numpy(masks)
             with torch.inference_mode():
-                seen = quick_embeddings(image, flags, boxes_of(flags), self.vision)
+                seen = quick_embeddings(image, flags, boxes_of(flags), self.vision, VIEWS)
             local.append(seen.local.half().numpy())
             context.append(seen.context.half().numpy())
             owner.append(owners(masks, scene))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from seac.associate.combined import CombinedSettings, Reductions, module_input
+from seac.associate.combined import CombinedSettings, Reductions, cosines, module_input
 from seac.associate.module import AssociationModule
+from training.association.features import VIEWS
 from training.association.library import SILENT
 from training.association.stock import Stock, Tagging, index_of, placed
 
@@ -55,17 +55,16 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
 
 
 @torch.no_grad()
-def cosines(module: AssociationModule, trial: Trial) -> tuple[Tensor, Tensor]:
+def both(modules: Sequence[AssociationModule], trial: Trial) -> tuple[Tensor, Tensor]:
     """The learnt cosine and the one among words: (N,) both."""
-    masks, clip = trial.masks[None], trial.clip[None]
-    placed = module.embed_masks(masks, torch.zeros(masks.shape[:2], dtype=torch.bool))[0]
-    sound = module.embed_audio(clip, torch.zeros(clip.shape[:2], dtype=torch.bool))
-    return functional.cosine_similarity(placed, sound, dim=1), trial.mask_places @ trial.clip_place
+    return cosines(modules, trial.masks, trial.clip), trial.mask_places @ trial.clip_place
 
 
-def accuracies(module: AssociationModule, trials: Sequence[Trial], shares: Sequence[float]) -> list[float]:
+def accuracies(
+    modules: Sequence[AssociationModule], trials: Sequence[Trial], shares: Sequence[float]
+) -> list[float]:
     """Share of trials won, for every share of words (1 is zero-shot alone)."""
-    pairs = [cosines(module, trial) for trial in trials]
+    pairs = [both(modules, trial) for trial in trials]
     return [
         float(np.mean([int(torch.lerp(learnt, said, share).argmax()) == 0 for learnt, said in pairs]))
         for share in shares
@@ -84,7 +83,7 @@ def dev_trials(
     vision, hearing = EfficientNetLite.load(), Hearing.load()
     trials = []
     for scene in scenes(count, 0, shared):
-        seen = embed_masks(scene.image, scene.masks, scene.boxes, vision, exact=False)
+        seen = embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=False)
         heard = hear(hearing, scene.waveform)
         assert heard.tags is not None
         places = placed(tags.words.sight, seen.mixed_tags(settings.lam), made.sight_tags, settings)

@@ -2,7 +2,8 @@
 
 Frozen embeddings are reduced to their principal components and joined by the place of mask and sound among
 words, so what is learnt (:class:`~seac.associate.module.AssociationModule`, MICL) starts from meaning and
-not from 1,280 numbers. Its cosine is averaged with the zero-shot one, whose classes are first weighed
+not from 1,280 numbers. It is learnt a few times and the cosines are averaged: what one learns by chance is
+not what the next one does. The zero-shot cosine has a share in that too; its classes are first weighed
 against how often the taggers say them at all: a class that is always said says nothing.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
 
-FORMAT = "seac combined association 1"
+FORMAT = "seac combined association 2"
 SCALE = 16.0
 """Of the module's inputs: their values are then of the order of 1."""
 
@@ -73,9 +74,12 @@ class Reductions:
 
 @dataclass(frozen=True)
 class CombinedWeights:
-    """All that a file of this association holds; ``made_by`` says what made the features, by part."""
+    """All that a file of this association holds; ``made_by`` says what made the features, by part.
 
-    module: AssociationModule
+    ``modules`` are all of one config and learnt with different seeds.
+    """
+
+    modules: tuple[AssociationModule, ...]
     reductions: Reductions
     settings: CombinedSettings
     made_by: Mapping[str, str]
@@ -86,7 +90,9 @@ class Combined:
     """Learnt and among words; an :class:`~seac.associate.association.Association`."""
 
     def __init__(self, weights: CombinedWeights, words: ZeroShot, device: str = "cpu") -> None:
-        self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
+        self.modules = tuple(
+            module.eval().requires_grad_(requires_grad=False).to(device) for module in weights.modules
+        )
         self.reductions = weights.reductions
         self.settings = weights.settings
         self.made_by = weights.made_by
@@ -116,6 +122,10 @@ class Combined:
         """Every mask among words, for names: (N, d) of unit length."""
         return self.words.place_masks(masks)
 
+    def place_sound(self, audio: AudioFeatures) -> Tensor:
+        """The sound among words, for names: (d,) of unit length, zero if nothing was heard."""
+        return self.words.place_sound(audio)
+
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
@@ -144,9 +154,20 @@ class Combined:
             masks.mixed(self.settings.lam).cpu(), places, self.reductions, self.settings, "sight"
         )
         windows = module_input(audio.embeddings.cpu(), heard, self.reductions, self.settings, "sound")
-        placed = self.module.embed_masks(seen[None].to(self.device), padding(1, len(seen), self.device))[0]
-        sound = self.module.embed_audio(windows[None].to(self.device), padding(1, len(windows), self.device))
-        return functional.cosine_similarity(placed, sound, dim=1).float().cpu(), places @ heard
+        return cosines(self.modules, seen.to(self.device), windows.to(self.device)).cpu(), places @ heard
+
+
+def cosines(modules: Sequence[AssociationModule], seen: Tensor, windows: Tensor) -> Tensor:
+    """Mean over modules of the cosine of masks (N, p) with a sound of W windows (W, q): (N,) float32."""
+    device = str(seen.device)
+    unseen, unheard = padding(1, len(seen), device), padding(1, len(windows), device)
+    each = [
+        functional.cosine_similarity(
+            module.embed_masks(seen[None], unseen)[0], module.embed_audio(windows[None], unheard), dim=1
+        )
+        for module in modules
+    ]
+    return torch.stack(each).mean(0).float()
 
 
 def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
@@ -174,11 +195,16 @@ def padding(count: int, length: int, device: str) -> Tensor:
 
 def write(weights: CombinedWeights, path: Path) -> str:
     """Write the file (float16), whole or not at all; the answer is its sha256."""
-    state = {f"module.{name}": value for name, value in weights.module.state_dict().items()}
+    state = {
+        f"module.{number}.{name}": value
+        for number, module in enumerate(weights.modules)
+        for name, value in module.state_dict().items()
+    }
     state |= {f"made.{item.name}": getattr(weights.reductions, item.name) for item in fields(Reductions)}
     notes = {
         "format": FORMAT,
-        "module": json.dumps(asdict(weights.module.config)),
+        "modules": str(len(weights.modules)),
+        "module": json.dumps(asdict(weights.modules[0].config)),
         "settings": json.dumps(asdict(weights.settings)),
         "made_by": json.dumps(dict(weights.made_by)),
     }
@@ -206,8 +232,8 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights than a combined association: reinstall seac")
     try:
-        module = AssociationModule(AssociationConfig(**json.loads(notes["module"])))
-        module.load_state_dict({n[7:]: value for n, value in state.items() if n.startswith("module.")})
+        config = AssociationConfig(**json.loads(notes["module"]))
+        modules = tuple(module_of(state, number, config) for number in range(int(notes["modules"])))
         made = Reductions(**{n[5:]: value for n, value in state.items() if n.startswith("made.")})
         settings = CombinedSettings(**json.loads(notes["settings"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -215,5 +241,14 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
             f"{file} is of another version of seac ({type(error).__name__}): reinstall"
         ) from None
     return CombinedWeights(
-        module, made, settings, json.loads(notes["made_by"]), hashlib.sha256(content).hexdigest()
+        modules, made, settings, json.loads(notes["made_by"]), hashlib.sha256(content).hexdigest()
     )
+
+
+def module_of(state: Mapping[str, Tensor], number: int, config: AssociationConfig) -> AssociationModule:
+    """One of the modules in a file."""
+    module, start = AssociationModule(config), f"module.{number}."
+    module.load_state_dict(
+        {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+    )
+    return module

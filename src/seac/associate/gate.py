@@ -1,8 +1,9 @@
 """Whether anything visible sounds at all: min-max always lights up some mask, this says when it must not.
 
-Two questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Does its
-best match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)? The
-constants come from ``python -m training.calibrate``.
+Three questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Is it
+more than noise (the network's own "Noise", "White noise", ..., against all that has a source)? Does its best
+match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)? The constants
+come from ``python -m training.calibrate``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ from seac.associate.audio.encoder import AudioFeatures
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0
+NOISES = frozenset(
+    {
+        *("Silence", "Noise", "Environmental noise", "White noise", "Pink noise"),
+        *("Static", "Hum", "Mains hum"),
+    }
+)
+"""AudioSet classes that a microphone and a room make by themselves."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Calibration:
         margin: how far below the frame's greatest cosine a mask may lie and still sound.
         floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
         silence: mean probability of the tag "Silence" from which all is silence.
+        noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
     """
 
     slope: float = 8.0
@@ -41,6 +50,7 @@ class Calibration:
     margin: float = 2.0
     floor: float = -60.0
     silence: float = 0.9
+    noise: float = 0.5
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:
@@ -98,13 +108,30 @@ def is_silent(
     return float(audio.tags[:, labels.index("Silence")].min()) >= calibration.silence
 
 
+def noisiness(audio: AudioFeatures, labels: tuple[str, ...]) -> float:
+    """How much likelier noise is than anything with a source, in [0, 1].
+
+    The best of :data:`NOISES` as a share of it and the best of all other tags; 0 where the network has none.
+
+    Args:
+        audio: what the audio network said of a sound.
+        labels: names of its tags.
+    """
+    if audio.tags is None or len(audio.tags) == 0 or NOISES.isdisjoint(labels):
+        return 0.0
+    mean = audio.tags.float().mean(0)
+    noisy = torch.tensor([label in NOISES for label in labels])
+    noise, rest = float(mean[noisy].max()), float(mean[~noisy].max()) if not noisy.all() else 0.0
+    return noise / max(noise + rest, 1e-9)
+
+
 def sounding(similarity: Tensor, calibration: Calibration, *, silent: bool) -> Tensor:
     """The decision for every mask: (N,) bool; nothing sounds in silence.
 
     Args:
         similarity: (N,) raw cosine.
         calibration: turns it into a probability.
-        silent: answer of :func:`is_silent`.
+        silent: whether there is silence or noise only.
     """
     if silent:
         return torch.zeros(len(similarity), dtype=torch.bool)

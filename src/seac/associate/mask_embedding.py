@@ -8,41 +8,15 @@ in fidelity and gains in time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.views import DEFAULT, ViewSettings
 from seac.associate.vision.encoder import VisionEncoder, VisionFeatures
-
-
-@dataclass(frozen=True)
-class ViewSettings:
-    """How masks are turned into pictures.
-
-    Attributes:
-        fill: what the local view shows outside the mask: black (0 before normalisation) or the encoder's
-            mean colour (0 after it).
-        square: how a crop becomes square: padded with ``fill`` (keeps its shape) or stretched.
-        blur_sigma: Gaussian blur of the global view's surroundings, in pixels of a frame whose long side is
-            ``blur_side``; it scales with the frame.
-        blur_side: the long side that ``blur_sigma`` refers to.
-        batch: views per forward pass; bounds memory.
-        quick_size: side in pixels of the quick path's local crops.
-    """
-
-    fill: Literal["zero", "mean"] = "zero"
-    square: Literal["pad", "stretch"] = "pad"
-    blur_sigma: float = 15.0
-    blur_side: int = 1024
-    batch: int = 4
-    quick_size: int = 128
-
-
-DEFAULT = ViewSettings()
 
 
 @runtime_checkable
@@ -261,6 +235,13 @@ def quick_embeddings(
 ) -> MaskEmbeddings:
     """The quick path: one pass over the frame pooled under every mask, one pass over small local crops.
 
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool, best first.
+        boxes: (N, 4) float xyxy in pixels.
+        encoder: the vision encoder.
+        settings: how views are made, and of how many masks.
+
     Raises:
         ValueError: shapes that do not fit, or an encoder without a feature map.
     """
@@ -271,10 +252,14 @@ def quick_embeddings(
     mean, std, fill = colours(encoder, settings, picture)
     frame = resized(picture.unsqueeze(0), encoder.size)
     context = pooled_under(encoder.features((frame - mean) / std), masks)
-    crops = local_views(picture, masks, boxes, fill, settings.quick_size, settings).sub_(mean).div_(std)
-    local = encoded(encoder, crops, 8 * settings.batch)
-    tags = encoder.tags(context) if local.tags is not None else None
-    return MaskEmbeddings(local.embeddings, context, local.tags, tags)
+    most = settings.quick_crops or len(masks)
+    crops = local_views(picture, masks[:most], boxes[:most], fill, settings.quick_size, settings)
+    local = encoded(encoder, crops.sub_(mean).div_(std), 8 * settings.batch)
+    embeddings = torch.cat([local.embeddings, context[most:]])
+    if local.tags is None:
+        return MaskEmbeddings(embeddings, context)
+    tags = encoder.tags(context)
+    return MaskEmbeddings(embeddings, context, torch.cat([local.tags, tags[most:]]), tags)
 
 
 def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:

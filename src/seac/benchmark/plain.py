@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.mask_embedding import ViewSettings
+from seac.associate.views import ViewSettings
 from seac.associate.vision.clip import MEAN, STD
 from seac.associate.vision.encoder import VisionEncoder, VisionFeatures
 from seac.errors import InputError

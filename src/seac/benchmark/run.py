@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.mask_embedding import ViewSettings, embed_masks
+from seac.associate.mask_embedding import embed_masks
+from seac.associate.views import ViewSettings
 from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
 from seac.benchmark.plain import plain_embeddings
 from seac.benchmark.scene import Scene

@@ -34,11 +34,12 @@ def benchmark(
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
-    from seac.associate.mask_embedding import ViewSettings
+    from seac.associate.views import ViewSettings
     from seac.benchmark import card
     from seac.benchmark.run import run
     from seac.benchmark.scene import scene
     from seac.benchmark.subjects import subject
+    from seac.presets import choose
 
     width, height = wide_and_high(size)
     if masks < 2 or repeats < 1:
@@ -49,7 +50,8 @@ def benchmark(
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
     frame = scene(height, width, masks)
-    rows = run(parts, frame, repeats, ViewSettings(), "cpu" if clock == "cpu" else "wall")
+    views = choose(preset).settings.get("views", ViewSettings())
+    rows = run(parts, frame, repeats, views, "cpu" if clock == "cpu" else "wall")
     given = {
         "preset": preset,
         "segmenter": segmenter,

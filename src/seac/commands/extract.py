@@ -47,7 +47,7 @@ def extract(
     """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace
 
-    from seac.associate.mask_embedding import DEFAULT
+    from seac.associate.views import DEFAULT
     from seac.data.extraction.run import Job, extract_all
     from seac.presets import choose
 

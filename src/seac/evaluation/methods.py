@@ -57,11 +57,11 @@ class Model:
         if self.decides:
             lit = masks[chosen].any(0)
             heatmap, semantic = heatmap * lit, None if semantic is None else semantic * lit
-        sure = SURELY_NOT if result.heard.silent or len(evidence) == 0 else float(evidence.max())
+        sure = SURELY_NOT if result.heard.nothing or len(evidence) == 0 else float(evidence.max())
         return Answer(heatmap, sure, bool(chosen.any()), semantic, best_of(masks, scene.truth))
 
     def _heatmap(self, scene: Scene, result: Result, evidence: Tensor) -> Tensor:
-        if result.heard.silent:
+        if result.heard.nothing:
             return torch.zeros(scene.size)
         if scene.kind is TruthKind.BOXES:
             likely = odds(evidence, self.model.settings.contrast)

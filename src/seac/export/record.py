@@ -53,6 +53,7 @@ class HeardRecord(Strict):
     silent: bool
     level: float = Field(description="dBFS")
     tags: tuple[tuple[str, float], ...] = Field(description="name, probability; likeliest first")
+    noise: bool = Field(default=False, description="nothing but noise, which nothing in particular makes")
 
 
 class FrameRecord(Strict):
@@ -118,7 +119,12 @@ def frame_record(result: Result) -> FrameRecord:
     return FrameRecord(
         time=round(result.time, 6),
         confidence=round(result.confidence, 5),
-        heard=HeardRecord(silent=result.heard.silent, level=round(result.heard.level, 2), tags=tags),
+        heard=HeardRecord(
+            silent=result.heard.silent,
+            level=round(result.heard.level, 2),
+            tags=tags,
+            noise=result.heard.noise,
+        ),
         masks=masks,
         notes=result.notes,
     )

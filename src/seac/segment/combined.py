@@ -5,6 +5,7 @@ The network learned from things alone, so sky, road and meadow come from the hie
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Drawn, Network, NetworkSettings, at_size
 from seac.segment.nms import suppress
+from seac.segment.objectness import STUFF
 from seac.segment.proposals import Proposals
 from seac.segment.refine import refined
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
@@ -38,9 +40,9 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 6
+    things: int = 7
     overlap: float = 0.5
-    discount: float = 0.7
+    discount: float = 0.5
     colour: float = 0.7
     snap: float = 0.3
     regions: int = 400
@@ -64,7 +66,7 @@ class Combined:
                 device=s.device,
             )
         )
-        self.version = f"combined, {self._network.version}"
+        self.version = f"combined, {self._network.version}, order {order_of(s)}"
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:
@@ -89,6 +91,12 @@ class Combined:
     def _refined(self, logits: Tensor, regions: Regions, image: Tensor) -> Tensor:
         small = resize_image(image, *regions.labels.shape)
         return refined(logits, small, regions.labels, regions.area, self.settings.colour, self.settings.snap)
+
+
+def order_of(settings: CombinedSettings) -> str:
+    """What decides choice and order beside the network's weights, in eight digits."""
+    decided = repr((replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist()))
+    return hashlib.sha256(decided.encode()).hexdigest()[:8]
 
 
 def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:

@@ -88,6 +88,8 @@ def caption(result: Result) -> str:
     """What is heard, in words."""
     if result.heard.silent:
         return "silence"
+    if result.heard.noise:
+        return "noise"
     if not result.heard.tags:
         return "sound"
     word, probability = result.heard.tags[0]

@@ -1,0 +1,206 @@
+"""Ways to associate, over several trainings, on all composite dev benchmarks.
+
+    python -m benchmarks.associations --media MEDIA/train --work W --bench B [--seeds 3] [--write FILE]
+
+W is the work folder of ``python -m training.association``, whose cached features are learnt from again; B the
+folder that ``benchmarks.composite`` rendered. Every picture is seen once and every sound heard once; only the
+association differs between rows, with the preset's constants for all. Words are the zero-shot cosine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.composite import FOLDERS
+from seac.associate.association import Association
+from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
+from seac.data.clip import Clip, Reader
+from seac.evaluation.answer import ClipAnswer, load, path_of, save
+from seac.evaluation.methods import Model
+from seac.evaluation.predict import answer_clip
+from seac.evaluation.run import Job, chosen_clips, open_reader
+from seac.evaluation.score import score
+from seac.evaluation.watch import Watch
+from seac.loading import load as load_model
+from seac.pipeline import SeAC
+from training.association.__main__ import Plan, gathered, tagging, together
+from training.association.learn import Recipe
+
+SHOWN = {
+    "s4": (("dataset", "miou"), ("dataset", "fscore")),
+    "ms3": (("dataset", "miou"), ("dataset", "fscore")),
+    "avss": (("dataset", "miou"), ("dataset", "fscore")),
+    "vggss": (("fixed", "ciou"), ("fixed", "auc")),
+    "vggss-extended": (("fixed", "ap"), ("fixed", "loc_acc")),
+    "robustness": (("all", "auroc"), ("another class", "auroc")),
+}
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to associate: probability that a batch is mixed in the end, and the share of words."""
+
+    name: str
+    mixing: float
+    words: float
+
+
+WAYS = (
+    Way("MICL", 0.0, 0.0),
+    Way("MSA-MICL", 0.5, 0.0),
+    Way("MICL and words", 0.0, CombinedSettings.words),
+    Way("MSA-MICL and words (ships)", 0.5, CombinedSettings.words),
+)
+ZERO_SHOT = "zero-shot (words alone)"
+
+
+def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
+    """Every way, learnt with so many seeds; words alone are learnt from nothing."""
+    settings = CombinedSettings()
+    tags, made_by = tagging()
+    material, made = gathered(plan, tags, settings, made_by["audio"])
+    found: dict[str, list[Association]] = {ZERO_SHOT: [tags.words]}
+    for mixing in sorted({way.mixing for way in WAYS}):
+        for seed in range(seeds):
+            modules = together(material, material.kinds(), Recipe(mixing=mixing), plan.seed + seed)
+            for way in (way for way in WAYS if way.mixing == mixing):
+                weights = CombinedWeights(modules, made, replace(settings, words=way.words), made_by)
+                found.setdefault(way.name, []).append(Combined(weights, tags.words))
+    return {name: found[name] for name in (ZERO_SHOT, *(way.name for way in WAYS))}
+
+
+def figures(
+    name: str,
+    folder: Path,
+    model: SeAC,
+    ways: Mapping[str, Sequence[Association]],
+    work: Path,
+    limit: int | None,
+) -> dict[str, list[dict[str, float]]]:
+    """What every training reaches on one benchmark, by way; answers lie in ``work`` meanwhile."""
+    job = Job(name, folder, work, limit=limit)
+    reader = open_reader(job)
+    clips, _ = chosen_clips(reader, job)
+    rows = [
+        Model(
+            f"{way} {number}",
+            SeAC(replace(model.stages, association=each), words(reader, model), model.settings),
+        )
+        for way, every in ways.items()
+        for number, each in enumerate(every)
+    ]
+    answers: dict[str, Callable[[Clip], ClipAnswer]] = {
+        row.name: partial(answered, work, number) for number, row in enumerate(rows)
+    }
+    pictures: dict[Path, Any] = {}
+    for clip in clips:
+        pictures = {path: seen for path, seen in pictures.items() if path in clip.frames}
+        for number, answer in enumerate(answer_clip(reader, clip, list(rows), pictures, 0)):
+            (work / str(number)).mkdir(parents=True, exist_ok=True)
+            save(work / str(number), clip.id, answer)
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    for method in score(reader, clips, answers, Watch(), THRESHOLD):
+        kept = {
+            f"{figure} ({protocol})": method.protocols[protocol][figure] for protocol, figure in SHOWN[name]
+        }
+        found[method.name.rpartition(" ")[0]].append(kept)
+    return found
+
+
+def answered(work: Path, number: int, clip: Clip) -> ClipAnswer:
+    """A row's answer from the disk."""
+    return load(path_of(work / str(number), clip.id))
+
+
+def words(reader: Reader, model: SeAC) -> Any:
+    """The benchmark's own classes where it has any."""
+    names = list(reader.classes[1:])
+    if not names:
+        return model.vocabulary
+    from seac.classify.vocabulary import vocabulary_of
+
+    return vocabulary_of(names, "the benchmark")
+
+
+def table(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
+    """Markdown: a row per way, mean and standard deviation over trainings, in percent."""
+    columns = list(next(iter(found.values()))[0])
+    rows = [
+        f"## {name}",
+        "",
+        f"| {' | '.join(['association', *columns])} |",
+        f"| --- |{' ---: |' * len(columns)}",
+    ]
+    for way, runs in found.items():
+        cells = []
+        for column in columns:
+            values = 100 * np.array([run[column] for run in runs])
+            spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+            cells.append(f"{values.mean():.1f}{spread}")
+        rows.append(f"| {' | '.join([way, *cells])} |")
+    return [*rows, ""]
+
+
+def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mapping[str, str]) -> str:
+    """The whole page."""
+    made_with = ", ".join(f"{part}: {version}" for part, version in versions.items() if part != "association")
+    head = [
+        "# Ways to associate",
+        "",
+        f"Written by `python -m benchmarks.associations --media MEDIA/train --work W --bench B --seeds "
+        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''} --write {options.write}` on "
+        f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}. In percent; ± is the "
+        f"standard deviation over {options.seeds} trainings. Composites of the dev media.",
+        "",
+        f"Frozen: {made_with}.",
+        "",
+    ]
+    return "\n".join([*head, *(row for name, each in found.items() for row in table(name, each))])
+
+
+def main() -> None:
+    """Learn, evaluate, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="of python -m training.association")
+    parser.add_argument("--bench", type=Path, required=True, help="a rendered benchmark folder")
+    parser.add_argument("--mixtures", type=int, default=2_400)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
+    parser.add_argument("--benchmarks", default=",".join(FOLDERS))
+    parser.add_argument("--write", type=Path, default=None)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model("tiny")
+    ways = associations(
+        Plan(options.media, options.work, 0, 0, options.mixtures, options.seed), options.seeds
+    )
+    found = {}
+    for name in options.benchmarks.split(","):
+        scratch = options.work / "associations" / name
+        found[name] = figures(name, options.bench / FOLDERS[name], model, ways, scratch, options.limit)
+        print("\n".join(table(name, found[name])), flush=True)
+    if options.write is not None:
+        draft = options.write.with_suffix(".part")
+        draft.write_text(page(found, options, model.stages.versions()), encoding="utf-8")
+        draft.replace(options.write)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

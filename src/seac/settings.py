@@ -1,0 +1,43 @@
+"""The constants of the whole, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seac.associate.views import DEFAULT, ViewSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Constants of the whole.
+
+    Attributes:
+        top_n: masks per frame.
+        sigma: threshold of Eq. 5.
+        contrast: evidence that makes a mask e times likelier than another; Eq. 4 is taken over these odds, so
+            that what is a little less likely than the best stays dark. 0 is the paper: over the cosine.
+        objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
+            Without training the cosine is too coarse to tell a thing from its ground, and things sound.
+        hearsay: how much the sound counts beside the picture in the name of the likeliest mask, and of others
+            as far as they are as likely; 0 is the paper: names are seen only.
+        exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
+        views: how views are made.
+        hears: seconds of sound around a video's frame, from which it is told what sounds.
+        presence: seconds of sound around a video's frame, from which it is told whether anything does.
+        smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
+        max_side: long side in pixels that pictures are scaled down to.
+        workers: frames of a video that are looked at side by side; 0 for as many as there are cores.
+    """
+
+    top_n: int = 50
+    sigma: float = 0.9
+    contrast: float = 0.0
+    objectness: float = 0.0
+    hearsay: float = 0.0
+    exact: bool = True
+    views: ViewSettings = DEFAULT
+    hears: float = 2.0
+    presence: float = 1.0
+    smoothing: float = 0.5
+    max_side: int = 1280
+    workers: int = 1
