@@ -5,8 +5,9 @@ which a thing among others sounds, and three in which nothing visible does, beca
 that is not in the frame, or is a room's noise, or silence. The model proposes masks as it does for a user.
 For every association, the logistic curve is fitted to "this mask covers a sounding thing" (IoU at least .5);
 the threshold and the margin under the best mask are those that give the best mean IoU of what lights up (1
-for rightly nothing), by a grid, where scenes without a sounding thing count as one in six: a guess at what
-people's clips are like, which they may overrule with --threshold. Half of the scenes choose, the other half
+for rightly nothing), by a grid, where scenes whose sound comes from elsewhere count as one in four: a guess
+at what people's clips are like, which they may overrule with --threshold. Silence and noise have gates of
+their own and no say in it. Half of the scenes choose, the other half
 report; ``--json FILE`` keeps the figures.
 """
 
@@ -35,7 +36,7 @@ from seac.pipeline import Listened, SeAC, Seen
 from seac.video.decode import SAMPLE_RATE
 
 SECONDS = 5
-NOTHING = 1 / 6
+ELSEWHERE = 1 / 4
 MUTED = 1e3
 """Taken from the evidence where the gate heard silence: nothing lights up there."""
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
@@ -135,10 +136,10 @@ def lit(scene: Judged, least: float, margin: float) -> float:
 
 
 def worth(scenes: Sequence[Judged], least: float, margin: float) -> float:
-    """Mean of :func:`lit`, scenes without a sounding thing weighted as often as they are taken to be."""
+    """Mean of :func:`lit`, off-screen sound weighted as often as it is taken to be."""
     seen = [lit(scene, least, margin) for scene in scenes if scene.what == "visible"]
-    unseen = [lit(scene, least, margin) for scene in scenes if scene.what != "visible"]
-    return float((1 - NOTHING) * np.mean(seen) + NOTHING * np.mean(unseen))
+    unseen = [lit(scene, least, margin) for scene in scenes if scene.what == "off-screen"]
+    return float((1 - ELSEWHERE) * np.mean(seen) + ELSEWHERE * np.mean(unseen))
 
 
 def curve(scenes: Sequence[Judged]) -> tuple[float, float]:

@@ -89,7 +89,6 @@ def load(
             association=judge,
             place=judge.place_masks,
             calibration=calibration,
-            place_sound=getattr(judge, "place_sound", None) if stages["audio"].labels else None,
         ),
         names,
         constants,

@@ -25,7 +25,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
 from seac.associate.mask_embedding import embed_masks
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.semantic import Named, name_heard, name_masks, semantic_mask
+from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
 from seac.result import Heard, Result
@@ -44,8 +44,7 @@ __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
 class Stages:
     """The parts; any of them can be another that answers to the same protocol.
 
-    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings;
-    ``place_sound`` a sound, (d,), where the audio network has words for what it hears.
+    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings.
     """
 
     segmenter: Segmenter
@@ -55,7 +54,6 @@ class Stages:
     association: Association
     place: Callable[[MaskEmbeddings], Tensor]
     calibration: Calibration
-    place_sound: Callable[[AudioFeatures], Tensor] | None = None
 
     def versions(self) -> dict[str, str]:
         """Which weights each part has, for the record."""
@@ -82,11 +80,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Listened:
-    """What the sound alone says: in features, in words, and (d,) where it is among words."""
+    """What the sound alone says, in features and in words."""
 
     features: AudioFeatures
     heard: Heard
-    place: Tensor | None = None
 
 
 class SeAC:
@@ -176,8 +173,7 @@ class SeAC:
         loud = level(near, audio.sample_rate)
         noise = noisiness(features, audio.labels) >= self.stages.calibration.noise
         heard = Heard(silent, loud, loudest_tags(features, audio.labels), noise)
-        place = self.stages.place_sound
-        return Listened(features, heard, None if place is None else place(features).float().cpu())
+        return Listened(features, heard)
 
     @torch.inference_mode()
     def judge(
@@ -194,8 +190,7 @@ class SeAC:
         probability = self.stages.calibration.probability(evidence) * (not silent)
         likely = odds(evidence, self.settings.contrast)
         heatmap = aggregate(likely, masks) * (not silent)
-        named = self.named(seen, listened, minmax(likely))
-        semantic = semantic_mask(named.labels, minmax(likely), masks, self.settings.sigma)
+        semantic = semantic_mask(seen.named.labels, minmax(likely), masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
             masks=masks.numpy(),
@@ -209,7 +204,7 @@ class SeAC:
             heatmap=heatmap.numpy(),
             semantic=(semantic * (not silent)).numpy(),
             labels=("background", *self.vocabulary.names),
-            classes=(named.labels + 1).numpy(),
+            classes=(seen.named.labels + 1).numpy(),
             heard=listened.heard,
             time=time,
             ids=ids.numpy(),
@@ -223,13 +218,6 @@ class SeAC:
     def evidence(self, similarity: Tensor, scores: Tensor) -> Tensor:
         """What is decided on: the cosine, and the objectness that counts beside it; (N,) both and result."""
         return similarity + self.settings.objectness * scores
-
-    def named(self, seen: Seen, listened: Listened, likely: Tensor) -> Named:
-        """Names of the masks, ``likely`` (N,) in [0, 1] to sound: as they are seen, and as what is heard."""
-        if not self.settings.hearsay or listened.place is None or listened.heard.nothing:
-            return seen.named
-        shares = self.settings.hearsay * likely
-        return name_heard(seen.places, listened.place, shares, self._classes)
 
     @cached_property
     def _classes(self) -> Tensor:

@@ -98,7 +98,7 @@ PRESETS: dict[str, Preset] = {
         settings={
             "top_n": 20,
             "exact": False,
-            "objectness": 0.75,
+            "objectness": 0.5,
             "contrast": 0.1,
             "sigma": 0.4,
             "workers": 0,

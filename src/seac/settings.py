@@ -18,8 +18,6 @@ class Settings:
             that what is a little less likely than the best stays dark. 0 is the paper: over the cosine.
         objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
             Without training the cosine is too coarse to tell a thing from its ground, and things sound.
-        hearsay: how much the sound counts beside the picture in the name of the likeliest mask, and of others
-            as far as they are as likely; 0 is the paper: names are seen only.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.
         hears: seconds of sound around a video's frame, from which it is told what sounds.
@@ -33,7 +31,6 @@ class Settings:
     sigma: float = 0.9
     contrast: float = 0.0
     objectness: float = 0.0
-    hearsay: float = 0.0
     exact: bool = True
     views: ViewSettings = DEFAULT
     hears: float = 2.0

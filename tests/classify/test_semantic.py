@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac import InputError
-from seac.classify.semantic import name_heard, name_masks, semantic_mask
+from seac.classify.semantic import name_masks, semantic_mask
 from seac.classify.templates import TEMPLATES, sentences
 from seac.classify.vocabulary import default_vocabulary, parse
 
@@ -72,16 +72,3 @@ def test_any_text_is_a_vocabulary_or_refused(text):
 def test_the_default_vocabulary_has_no_name_twice():
     names = default_vocabulary().names
     assert len(names) == len(set(names)) > 100
-
-
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
-def test_a_sound_that_says_nothing_changes_no_name(shares):
-    masks, classes = torch.eye(3, 4), torch.eye(4)
-    heard = name_heard(masks, torch.zeros(4), torch.tensor(shares), classes)
-    assert torch.equal(heard.labels, name_masks(masks, classes).labels)
-
-
-def test_what_is_heard_names_only_masks_that_may_sound():
-    masks, classes = torch.tensor([[1.0, 0.9, 0.0], [1.0, 0.9, 0.0]]), torch.eye(3)
-    heard = name_heard(masks, torch.tensor([0.0, 1.0, 0.0]), torch.tensor([1.0, 0.0]), classes)
-    assert heard.labels.tolist() == [1, 0]

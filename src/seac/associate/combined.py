@@ -122,10 +122,6 @@ class Combined:
         """Every mask among words, for names: (N, d) of unit length."""
         return self.words.place_masks(masks)
 
-    def place_sound(self, audio: AudioFeatures) -> Tensor:
-        """The sound among words, for names: (d,) of unit length, zero if nothing was heard."""
-        return self.words.place_sound(audio)
-
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""

@@ -34,10 +34,6 @@ class Words(Association, Protocol):
         """Every mask among words: (N, d) of unit length."""
         ...
 
-    def place_sound(self, audio: AudioFeatures) -> Tensor:
-        """A sound among words: (d,) of unit length."""
-        ...
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -128,16 +124,6 @@ class Trained:
         if self.words is None:
             raise InputError("this association was loaded without words: pass Trained.load(path, words=...)")
         return self.words.place_masks(masks)
-
-    def place_sound(self, audio: AudioFeatures) -> Tensor:
-        """A sound among words: (d,) of unit length.
-
-        Raises:
-            InputError: there are no words.
-        """
-        if self.words is None:
-            raise InputError("this association was loaded without words: pass Trained.load(path, words=...)")
-        return self.words.place_sound(audio)
 
     def _cosine(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         seen = masks.mixed(self.config.local_weight)[None].to(self.device).float()

@@ -36,18 +36,6 @@ def name_masks(embeddings: Tensor, classes: Tensor) -> Named:
     return Named(labels, scores)
 
 
-def name_heard(embeddings: Tensor, sound: Tensor, shares: Tensor, classes: Tensor) -> Named:
-    """Names that listen too: what sounds is seen and heard, and either may know it better.
-
-    Args:
-        embeddings: (N, d) masks in text space.
-        sound: (d,) the sound in text space, zero where it says nothing.
-        shares: (N,) how much the sound counts for each mask beside what is seen, which counts 1.
-        classes: (K, d) class embeddings, K at least 1.
-    """
-    return name_masks(functional.normalize(embeddings.float(), dim=1) + shares[:, None] * sound, classes)
-
-
 def semantic_mask(labels: Tensor, scaled: Tensor, masks: Tensor, sigma: float = SIGMA) -> Tensor:
     """Per pixel the class of the mask with the highest ``s_hat`` if that exceeds ``sigma``, else 0.
 
