@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from seac.video.ahead import ahead, workers_of
 
@@ -81,3 +83,15 @@ def test_cores_are_shared_out():
         assert [answer for _, answer in ahead([0, 1], lambda _: torch.get_num_threads(), 2)] == [2, 2]
     finally:
         torch.set_num_threads(threads)
+
+
+def test_the_process_is_afterwards_as_it_was() -> None:
+    before = torch.get_num_threads(), sys.getswitchinterval(), blas_threads()
+    during = [blas_threads() for _ in ahead(range(3), lambda item: item, workers=torch.get_num_threads())]
+    assert all(each <= 1 for number in during for each in number)
+    assert (torch.get_num_threads(), sys.getswitchinterval(), blas_threads()) == before
+
+
+def blas_threads() -> list[int]:
+    """Threads that each library of linear algebra may take."""
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
