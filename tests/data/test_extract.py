@@ -10,14 +10,15 @@ import pytest
 import seac.data.extraction.run
 from seac import cli
 from seac.data.store import open_store
+from seac.presets import PRESETS
 from tests.data.made_up import model
 from tests.fakes import squares, tone, write_video
 
 
 def pretended(preset: str, *, device: str, constants: dict[str, object], **others: object):
-    """Stands in for ``load_frozen``."""
+    """Stands in for ``load_frozen``: made-up networks that see masks as the preset does."""
     assert set(others) == {"parts", "weights_dir"}
-    return model(**constants)
+    return model(**{"views": PRESETS[preset].settings["views"], **constants})
 
 
 @pytest.fixture
