@@ -34,6 +34,7 @@ def test_silence_is_answered_with_silence():
     assert result.semantic.max() == 0
     assert result.confidence == -1
     assert result.heard.silent
+    assert not result.heard.noise
 
 
 def test_nothing_sounds_in_silence_even_at_threshold_zero():

@@ -171,7 +171,7 @@ class SeAC:
         )
         silent = is_silent(near, audio.sample_rate, self.stages.calibration, features, audio.labels)
         loud = level(near, audio.sample_rate)
-        noise = noisiness(features, audio.labels) >= self.stages.calibration.noise
+        noise = not silent and noisiness(features, audio.labels) >= self.stages.calibration.noise
         heard = Heard(silent, loud, loudest_tags(features, audio.labels), noise)
         return Listened(features, heard)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.audio.hearing import Hearing
+from seac.associate.audio.listening import listen
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
+from seac.video.decode import read_sound
 
 CALIBRATION = Calibration()
 
@@ -63,6 +68,14 @@ def test_a_network_that_knows_no_noise_hears_none():
     assert noisiness(AudioFeatures(torch.zeros(1, 1), torch.ones(1, 2)), ("Dog", "Cat")) == 0
     assert noisiness(AudioFeatures(torch.zeros(1, 1), None), ()) == 0
     assert noisiness(AudioFeatures(torch.zeros(0, 1), torch.zeros(0, 1)), ("Noise",)) == 0
+
+
+def test_our_ears_know_a_room_from_a_dog():
+    ears, draw = Hearing.load(), torch.Generator().manual_seed(0)
+    room = 0.01 * torch.randn(80_000, generator=draw)
+    bark = read_sound(Path(__file__).parents[2] / "demo/clip.mp4")[4_800:40_000]
+    assert noisiness(listen(room, ears), ears.labels) >= CALIBRATION.noise
+    assert noisiness(listen(bark, ears), ears.labels) < CALIBRATION.noise / 2
 
 
 def test_nothing_but_noise_is_full_of_it():
