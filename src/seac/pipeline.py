@@ -180,16 +180,16 @@ class SeAC:
         self, seen: Seen, listened: Listened, time: float = 0.0, tracker: Tracker | None = None
     ) -> Result:
         """The rest of stage 2 (similarity, Eq. 4, the decision) and of stage 3 (Eq. 5)."""
-        masks, silent = seen.proposals.masks, listened.heard.nothing
+        masks, nothing = seen.proposals.masks, listened.heard.nothing
         similarity = self.stages.association(seen.embeddings, listened.features).float().cpu()
         ids = torch.arange(len(masks))
         if tracker is not None:
             ids = tracker.follow(masks, seen.places, time)
-            similarity = tracker.smooth(ids, similarity, time, silent=silent)
+            similarity = tracker.smooth(ids, similarity, time, silent=nothing)
         evidence = self.evidence(similarity, seen.proposals.scores)
-        probability = self.stages.calibration.probability(evidence) * (not silent)
+        probability = self.stages.calibration.probability(evidence) * (not nothing)
         likely = odds(evidence, self.settings.contrast)
-        heatmap = aggregate(likely, masks) * (not silent)
+        heatmap = aggregate(likely, masks) * (not nothing)
         semantic = semantic_mask(seen.named.labels, minmax(likely), masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
@@ -199,10 +199,10 @@ class SeAC:
             embeddings=seen.places.numpy(),
             similarity=similarity.numpy(),
             probability=probability.numpy(),
-            sounding=sounding(evidence, self.stages.calibration, silent=silent).numpy(),
-            confidence=-1.0 if silent else confidence(similarity),
+            sounding=sounding(evidence, self.stages.calibration, silent=nothing).numpy(),
+            confidence=-1.0 if nothing else confidence(similarity),
             heatmap=heatmap.numpy(),
-            semantic=(semantic * (not silent)).numpy(),
+            semantic=(semantic * (not nothing)).numpy(),
             labels=("background", *self.vocabulary.names),
             classes=(seen.named.labels + 1).numpy(),
             heard=listened.heard,

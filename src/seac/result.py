@@ -43,10 +43,10 @@ class Result:
         scores: (N,) float32 objectness in [0, 1].
         embeddings: (N, d) float32, each mask among words (unit length).
         similarity: (N,) float32 cosine of each mask with the sound.
-        probability: (N,) float32 calibrated probability that the mask sounds; 0 in silence.
-        sounding: (N,) bool, the decision; nothing sounds in silence.
-        confidence: greatest cosine before min-max; -1 in silence or without masks.
-        heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 in silence.
+        probability: (N,) float32 calibrated probability that the mask sounds; 0 in silence and noise.
+        sounding: (N,) bool, the decision; nothing sounds in silence and noise.
+        confidence: greatest cosine before min-max; -1 in silence, noise or without masks.
+        heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 in silence and noise.
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.
         labels: background, then the vocabulary.
         classes: (N,) int64, each mask's class in ``labels``.
