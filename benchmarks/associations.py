@@ -160,7 +160,8 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mappin
         "# Ways to associate",
         "",
         f"Written by `python -m benchmarks.associations --media MEDIA/train --work W --bench B --seeds "
-        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''} --write {options.write}` on "
+        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''} "
+        f"--benchmarks {options.benchmarks} --write {options.write}` on "
         f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}. In percent; ± is the "
         f"standard deviation over {options.seeds} trainings. Composites of the dev media.",
         "",
