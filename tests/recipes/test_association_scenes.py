@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.recipes.made_up import write_library
 from training.association.library import SILENT
 from training.association.scenes import Composer, frayed, imperfect, owners, part
 from training.association.sounds import LENGTH, Recordings
@@ -18,20 +18,7 @@ COLOURS = {"bell": (250, 20, 20), "drum": (20, 250, 20), SILENT: (20, 20, 250)}
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three kinds of discs, a grey ground, and tones."""
-    folder = tmp_path_factory.mktemp("library")
-    rows, columns = np.mgrid[:60, :60]
-    disc = ((rows - 30) ** 2 + (columns - 30) ** 2 < 28**2) * 255
-    for name, colour in COLOURS.items():
-        (folder / "pictures" / name).mkdir(parents=True)
-        layer = np.dstack([np.full((60, 60), value) for value in colour] + [disc]).astype(np.uint8)
-        Image.fromarray(layer).save(folder / "pictures" / name / "a.png")
-    (folder / "grounds").mkdir()
-    Image.new("RGB", (300, 300), (128, 128, 128)).save(folder / "grounds" / "a.jpg")
-    for name, hertz in (("bell", 900), ("drum", 120)):
-        (folder / "sounds" / name).mkdir(parents=True)
-        tone = np.sin(2 * np.pi * hertz * np.arange(8_000) / 16_000) * 20_000
-        np.save(folder / "sounds" / name / "a.npy", tone.astype(np.int16))
-    return folder
+    return write_library(tmp_path_factory.mktemp("library"), COLOURS)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from seac.data.pairs.folders import stills
+from tests.recipes.made_up import write_library
 from training.association.scenes import Composer
 from training.association.sounds import Recordings
 from training.association.stills import write
@@ -19,18 +18,8 @@ pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recordings]:
     """Two kinds of discs with tones of their own, a grey ground."""
-    folder = tmp_path_factory.mktemp("library")
-    rows, columns = np.mgrid[:60, :60]
-    disc = ((rows - 30) ** 2 + (columns - 30) ** 2 < 28**2) * 255
-    for name, red, hertz in (("bell", 250, 900), ("drum", 20, 120)):
-        for part in ("pictures", "sounds"):
-            (folder / part / name).mkdir(parents=True)
-        layer = np.dstack([np.full((60, 60), value) for value in (red, 90, 20)] + [disc]).astype(np.uint8)
-        Image.fromarray(layer).save(folder / "pictures" / name / "a.png")
-        tone = np.sin(2 * np.pi * hertz * np.arange(8_000) / 16_000) * 20_000
-        np.save(folder / "sounds" / name / "a.npy", tone.astype(np.int16))
-    (folder / "grounds").mkdir()
-    Image.new("RGB", (300, 300), (128, 128, 128)).save(folder / "grounds" / "a.jpg")
+    colours = {"bell": (250, 90, 20), "drum": (20, 90, 20)}
+    folder = write_library(tmp_path_factory.mktemp("library"), colours)
     composer = Composer(folder / "pictures", folder / "grounds", ["bell", "drum"])
     return composer, Recordings(folder / "sounds")
 
