@@ -15,7 +15,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from seac.associate.views import ViewSettings
+from seac.associate.views import DEFAULT, ViewSettings
 from seac.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class Preset:
     needs: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     detector: str | None = None
+
+    @property
+    def views(self) -> ViewSettings:
+        """How it makes views of masks."""
+        views: ViewSettings = self.settings.get("views", DEFAULT)
+        return views
 
 
 SIZES = ("h", "l", "b")

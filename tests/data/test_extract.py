@@ -18,7 +18,7 @@ from tests.fakes import squares, tone, write_video
 def pretended(preset: str, *, device: str, constants: dict[str, object], **others: object):
     """Stands in for ``load_frozen``: made-up networks that see masks as the preset does."""
     assert set(others) == {"parts", "weights_dir"}
-    return model(**{"views": PRESETS[preset].settings["views"], **constants})
+    return model(**{"views": PRESETS[preset].views, **constants})
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
 PROPOSED = 0.2
 """Share of scenes whose masks come from the preset's own segmenter."""
 MOST_GROUND = 4
-VIEWS: ViewSettings = replace(PRESETS["tiny"].settings["views"], quick_crops=0)
+VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
 """As the preset sees masks, and all of them by themselves."""
 
 

@@ -34,7 +34,6 @@ def benchmark(
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
-    from seac.associate.views import ViewSettings
     from seac.benchmark import card
     from seac.benchmark.run import run
     from seac.benchmark.scene import scene
@@ -50,8 +49,7 @@ def benchmark(
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
     frame = scene(height, width, masks)
-    views = choose(preset).settings.get("views", ViewSettings())
-    rows = run(parts, frame, repeats, views, "cpu" if clock == "cpu" else "wall")
+    rows = run(parts, frame, repeats, choose(preset).views, "cpu" if clock == "cpu" else "wall")
     given = {
         "preset": preset,
         "segmenter": segmenter,

@@ -69,8 +69,7 @@ def evaluate(
         raise InputError(f"--limit is {limit}: give at least 1")
     if not 0 <= threshold <= 1:
         raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
-    if window is not None and not 0 < window <= 60:
-        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
+    options.check_window(window)
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
     parts = options.given(

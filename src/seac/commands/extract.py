@@ -47,7 +47,6 @@ def extract(
     """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace
 
-    from seac.associate.views import DEFAULT
     from seac.data.extraction.run import Job, extract_all
     from seac.presets import choose
 
@@ -58,20 +57,16 @@ def extract(
         raise InputError(f"--seconds is {seconds:g}: give a number above 0, at most 600")
     if not 0 < fps <= 60 or seconds * fps < 1:
         raise InputError(f"--fps is {fps:g}: give at most 60, and at least one frame in {seconds:g} s")
-    parts = {"segmenter": segmenter, "detector": detector, "vision": vision, "audio": audio_encoder}
-    views = choose(preset).settings.get("views", DEFAULT)
-    constants = {
-        "top_n": top_n,
-        "exact": True if exact else None,
-        "views": replace(views, batch=batch) if batch else None,
-    }
+    views = choose(preset).views
+    parts = options.given(segmenter=segmenter, detector=detector, vision=vision, audio=audio_encoder)
+    constants = options.given(top_n=top_n, exact=exact, views=replace(views, batch=batch) if batch else None)
     job = Job(
         source=source,
         store=store,
         preset=preset,
         device=device,
-        parts={stage: name for stage, name in parts.items() if name is not None},
-        constants={name: value for name, value in constants.items() if value is not None},
+        parts=parts,
+        constants=constants,
         kind=kind,
         split=split,
         seconds=seconds,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from seac.errors import InputError
+
 Preset = Annotated[str, typer.Option(help="Which networks: see seac.presets.")]
 TopN = Annotated[int | None, typer.Option(help="Masks per frame.")]
 Window = Annotated[float | None, typer.Option(help="Seconds of sound heard around each frame.")]
@@ -28,6 +30,16 @@ StoreSegmenter = Annotated[str | None, typer.Option(help="The one swapped in for
 StoreVision = Annotated[str | None, typer.Option(help="Likewise.")]
 StoreAudioEncoder = Annotated[str | None, typer.Option(help="Likewise; it hears the mixtures.")]
 AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
+
+
+def check_window(window: float | None) -> None:
+    """Refuse a window that no sound has.
+
+    Raises:
+        InputError: it is not above 0, or it is longer than a minute.
+    """
+    if window is not None and not 0 < window <= 60:
+        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
 
 
 def given(**values: Any) -> dict[str, Any]:

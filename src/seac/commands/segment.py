@@ -48,8 +48,7 @@ def segment(
         raise InputError(f"--top-n is {top_n}: give at least 1")
     if not 0 < fps <= 1000:
         raise InputError(f"--fps is {fps:g}: give a number above 0, at most 1000")
-    if window is not None and not 0 < window <= 60:
-        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
+    options.check_window(window)
     parts = options.given(
         segmenter=segmenter,
         detector=detector,
