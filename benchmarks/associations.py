@@ -13,26 +13,25 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.cards import table
 from benchmarks.composite import FOLDERS
 from seac.associate.association import Association
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
-from seac.data.clip import Clip, Reader
-from seac.evaluation.answer import ClipAnswer, load, path_of, save
 from seac.evaluation.methods import Model
-from seac.evaluation.predict import answer_clip
-from seac.evaluation.run import Job, chosen_clips, open_reader
+from seac.evaluation.predict import open_store, predict
+from seac.evaluation.run import Job, chosen_clips, model_for, open_reader, saved
 from seac.evaluation.score import score
 from seac.evaluation.watch import Watch
-from seac.loading import load as load_model
+from seac.loading import load
 from seac.pipeline import SeAC
 from training.association.__main__ import Plan, gathered, tagging, together
 from training.association.learn import Recipe
@@ -45,7 +44,6 @@ SHOWN = {
     "vggss-extended": (("fixed", "ap"), ("fixed", "loc_acc")),
     "robustness": (("all", "auroc"), ("another class", "auroc")),
 }
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,36 +80,28 @@ def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
 
 
 def figures(
-    name: str,
-    folder: Path,
-    model: SeAC,
-    ways: Mapping[str, Sequence[Association]],
-    work: Path,
-    limit: int | None,
+    name: str, folder: Path, ways: Mapping[str, Sequence[Association]], limit: int | None
 ) -> dict[str, list[dict[str, float]]]:
-    """What every training reaches on one benchmark, by way; answers lie in ``work`` meanwhile."""
-    job = Job(name, folder, work, limit=limit)
-    reader = open_reader(job)
-    clips, _ = chosen_clips(reader, job)
-    rows = [
-        Model(
-            f"{way} {number}",
-            SeAC(replace(model.stages, association=each), words(reader, model), model.settings),
+    """What every training reaches on one benchmark, by way."""
+    with tempfile.TemporaryDirectory() as scratch:
+        job, watch = Job(name, folder, Path(scratch), limit=limit), Watch()
+        reader = open_reader(job)
+        clips, _ = chosen_clips(reader, job)
+        model = model_for(job, reader)
+        rows = tuple(
+            Model(
+                f"{way} {number}",
+                SeAC(replace(model.stages, association=each), model.vocabulary, model.settings),
+            )
+            for way, every in ways.items()
+            for number, each in enumerate(every)
         )
-        for way, every in ways.items()
-        for number, each in enumerate(every)
-    ]
-    answers: dict[str, Callable[[Clip], ClipAnswer]] = {
-        row.name: partial(answered, work, number) for number, row in enumerate(rows)
-    }
-    pictures: dict[Path, Any] = {}
-    for clip in clips:
-        pictures = {path: seen for path, seen in pictures.items() if path in clip.frames}
-        for number, answer in enumerate(answer_clip(reader, clip, list(rows), pictures, 0)):
-            (work / str(number)).mkdir(parents=True, exist_ok=True)
-            save(work / str(number), clip.id, answer)
+        open_store(job.out, [row.name for row in rows], {})
+        predict(reader, clips, rows, job.out, watch, job.seed)
+        answers = {row.name: saved(job.out, row.name) for row in rows}
+        scored = score(reader, clips, answers, watch, job.threshold)
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-    for method in score(reader, clips, answers, Watch(), THRESHOLD):
+    for method in scored:
         kept = {
             f"{figure} ({protocol})": method.protocols[protocol][figure] for protocol, figure in SHOWN[name]
         }
@@ -119,38 +109,21 @@ def figures(
     return found
 
 
-def answered(work: Path, number: int, clip: Clip) -> ClipAnswer:
-    """A row's answer from the disk."""
-    return load(path_of(work / str(number), clip.id))
-
-
-def words(reader: Reader, model: SeAC) -> Any:
-    """The benchmark's own classes where it has any."""
-    names = list(reader.classes[1:])
-    if not names:
-        return model.vocabulary
-    from seac.classify.vocabulary import vocabulary_of
-
-    return vocabulary_of(names, "the benchmark")
-
-
-def table(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
+def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     """Markdown: a row per way, mean and standard deviation over trainings, in percent."""
     columns = list(next(iter(found.values()))[0])
     rows = [
-        f"## {name}",
-        "",
-        f"| {' | '.join(['association', *columns])} |",
-        f"| --- |{' ---: |' * len(columns)}",
+        [way, *(spread_of([run[column] for run in runs]) for column in columns)]
+        for way, runs in found.items()
     ]
-    for way, runs in found.items():
-        cells = []
-        for column in columns:
-            values = 100 * np.array([run[column] for run in runs])
-            spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-            cells.append(f"{values.mean():.1f}{spread}")
-        rows.append(f"| {' | '.join([way, *cells])} |")
-    return [*rows, ""]
+    return [f"## {name}", "", *table(["association", *columns], rows), ""]
+
+
+def spread_of(shares: Sequence[float]) -> str:
+    """Mean in percent, with the standard deviation where there are several."""
+    values = 100 * np.array(shares)
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{spread}"
 
 
 def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mapping[str, str]) -> str:
@@ -168,7 +141,7 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mappin
         f"Frozen: {made_with}.",
         "",
     ]
-    return "\n".join([*head, *(row for name, each in found.items() for row in table(name, each))])
+    return "\n".join([*head, *(row for name, each in found.items() for row in section(name, each))])
 
 
 def main() -> None:
@@ -187,18 +160,16 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=None)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model("tiny")
     ways = associations(
         Plan(options.media, options.work, 0, 0, options.mixtures, options.seed), options.seeds
     )
     found = {}
     for name in options.benchmarks.split(","):
-        scratch = options.work / "associations" / name
-        found[name] = figures(name, options.bench / FOLDERS[name], model, ways, scratch, options.limit)
-        print("\n".join(table(name, found[name])), flush=True)
+        found[name] = figures(name, options.bench / FOLDERS[name], ways, options.limit)
+        print("\n".join(section(name, found[name])), flush=True)
     if options.write is not None:
         draft = options.write.with_suffix(".part")
-        draft.write_text(page(found, options, model.stages.versions()), encoding="utf-8")
+        draft.write_text(page(found, options, load("tiny").stages.versions()), encoding="utf-8")
         draft.replace(options.write)
     print(json.dumps(found))
 

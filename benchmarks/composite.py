@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import cards
 from benchmarks.shared import shared_folder
 
 FOLDERS = {
@@ -75,16 +76,23 @@ def table(name: str, line: Mapping[str, Any]) -> list[str]:
     """Markdown of one benchmark: a row per method, then who lost the clips."""
     columns = SHOWN[name]
     head = [f"{figure} ({protocol})" for protocol, figure in columns]
-    rows = [f"| {' | '.join(['method', *head])} |", f"| --- |{' ---: |' * len(head)}"]
-    for method, protocols in line["methods"].items():
-        cells = [f"{100 * protocols[protocol][figure]:.1f}" for protocol, figure in columns]
-        rows.append(f"| {' | '.join([method, *cells])} |")
+    cells = [
+        [method, *(f"{100 * protocols[protocol][figure]:.1f}" for protocol, figure in columns)]
+        for method, protocols in line["methods"].items()
+    ]
     total = sum(line["blame"].values())
     blame = ", ".join(
         f"{stage} {100 * count / max(total, 1):.0f} %" for stage, count in line["blame"].items()
     )
     first = next(iter(line["methods"]))
-    return [f"## {name} ({line['n']} clips)", "", *rows, "", f"Clips of “{first}”: {blame}.", ""]
+    return [
+        f"## {name} ({line['n']} clips)",
+        "",
+        *cards.table(["method", *head], cells),
+        "",
+        f"Clips of “{first}”: {blame}.",
+        "",
+    ]
 
 
 def page(lines: Mapping[str, Mapping[str, Any]], command: str) -> str:

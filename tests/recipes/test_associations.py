@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.associations import WAYS, ZERO_SHOT, table
+from benchmarks.associations import WAYS, ZERO_SHOT, section
 
 
 def test_a_row_is_mean_and_spread_in_percent() -> None:
     found = {ZERO_SHOT: [{"miou": 0.5}], "MICL": [{"miou": 0.4}, {"miou": 0.6}]}
-    rows = table("s4", found)
+    rows = section("s4", found)
     assert rows[0] == "## s4"
     assert f"| {ZERO_SHOT} | 50.0 |" in rows
     assert "| MICL | 50.0 ± 14.1 |" in rows
