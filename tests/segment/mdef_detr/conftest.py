@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -17,3 +19,13 @@ def tiny() -> MDefDetr:
     """A network small enough to ask many times, with the rule's weights."""
     torch.set_num_threads(1)
     return ruled(text_of(33400, 16, 16, 40), TINY)
+
+
+@pytest.fixture(scope="session")
+def double(tiny: MDefDetr) -> MDefDetr:
+    """The tiny network in double precision, for pictures of any size.
+
+    The smallest map of a small picture is a single cell, whose group norm is over two channels: where these
+    are nearly equal, it turns the last bits of a float32 into the fourth digit of a logit.
+    """
+    return copy.deepcopy(tiny).double()
