@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.segment.promptable import EncodedImage, best_of, masks_at_size
+from seac.segment.sam.attention import lean
 from seac.segment.sam.checkpoint import load_sam
 from seac.segment.sam.decoder import SamDecoder
 from seac.segment.sam.smaller import shrink
@@ -81,6 +82,7 @@ class Sam:
         self.version = f"{name} {fingerprint(network)}{side} {self.settings.precision}"
         if self.settings.side is not None:
             shrink(network, self.settings.side)
+        lean(network)
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
         # SAM-HQ's decoder has more parts; it runs as transformers has it.
