@@ -10,6 +10,7 @@ import torch
 
 from seac import cli
 from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
+from seac.benchmark.floor import arithmetic
 from seac.benchmark.scene import scene
 from seac.benchmark.timing import Timing, race
 from seac.commands.benchmark import wide_and_high
@@ -86,6 +87,17 @@ def test_paper_is_raced_with_the_same_weights_and_the_same_masks(
     assert rows["masks: the boxes"]["agreement"]["ours"]["pixels that differ"] < 2e-3
     assert rows["embeddings: the views"]["agreement"]["ours"]["least cosine"] > 0.9999
     assert set(rows["stages 1-2"]["ratio"]) == {"ours", "fast"}
+    assert all(0 < row["floor"] < row["seconds"]["ours"]["p50"] for row in rows.values())
+
+
+def test_operations_of_products_convolutions_and_attention_are_counted() -> None:
+    a, b, maps, layer = torch.ones(3, 5), torch.ones(5, 7), torch.ones(1, 2, 6, 6), torch.nn.Conv2d(2, 4, 3)
+    query = torch.ones(1, 2, 9, 8)
+    with torch.inference_mode():
+        assert arithmetic(lambda: a @ b) == 2 * 3 * 5 * 7
+        assert arithmetic(lambda: layer(maps)) == 2 * 9 * 2 * 4 * 4 * 4
+        attention = torch.nn.functional.scaled_dot_product_attention
+        assert arithmetic(lambda: attention(query, query, query)) == 2 * (2 * 2 * 9 * 9 * 8)
 
 
 def test_what_cannot_be_raced_is_told_in_one_line() -> None:

@@ -21,6 +21,9 @@ def table(stages: list[dict[str, Any]]) -> str:
             agreement = ", ".join(f"{what} {value:.4g}" for what, value in found)
             ratio = stage["ratio"].get(name, 1.0)
             lines.append(f"| {stage['stage']} | {name} | {times} | {ratio:.2f} | {agreement} |")
+        most = stage["seconds"]["plain"]["p50"] / max(stage["floor"], 1e-9)
+        done = f"{stage['operations'] / 1e9:.0f} GFLOP"
+        lines.append(f"| {stage['stage']} | floor | | {stage['floor']:.3f} | | {most:.2f} | {done} |")
     return "\n".join(lines) + "\n"
 
 
@@ -38,6 +41,10 @@ def card(answer: dict[str, Any]) -> str:
         f"Same weights, one run, turn by turn; peak memory of all paths {answer['peak_bytes'] / 1e9:.2f} GB.",
         "",
         table(answer["stages"]),
+        "The floor is the arithmetic of the exact path (matrix products, convolutions, attention) at the",
+        f"best rate that this machine showed in float32, {answer['rate'] / 1e9:.0f} GFLOP/s: nothing that",
+        "computes the same numbers is faster, and its ratio is the most that could be had.",
+        "",
     ]
     if random:
         page += [

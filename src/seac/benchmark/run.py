@@ -13,6 +13,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import embed_masks
 from seac.associate.views import ViewSettings
 from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
+from seac.benchmark.floor import arithmetic
 from seac.benchmark.plain import plain_embeddings
 from seac.benchmark.scene import Scene
 from seac.benchmark.subjects import Subject
@@ -23,18 +24,31 @@ LAM = 0.6
 
 @dataclass(frozen=True)
 class Row:
-    """One stage: times by way of doing it, and how well each agrees with the plain answer."""
+    """One stage: times by way of doing it, and how well each agrees with the plain answer.
+
+    Attributes:
+        stage: what is done.
+        times: by way of doing it.
+        agreement: with the plain answer, by way and measure.
+        operations: floating point operations of the exact way.
+    """
 
     stage: str
     times: dict[str, Timing]
     agreement: dict[str, dict[str, float]]
+    operations: float
 
     def ratio(self, name: str) -> float:
         """How many times faster than the plain way, by medians."""
         return self.times["plain"].median / max(self.times[name].median, 1e-9)
 
-    def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
+    def as_json(self, rate: float) -> dict[str, Any]:
+        """The same for machines.
+
+        Args:
+            rate: operations a second that the machine does at best, for ``floor``: the least seconds in which
+                the exact way's arithmetic could be done.
+        """
         return {
             "stage": self.stage,
             "seconds": {
@@ -43,6 +57,8 @@ class Row:
             },
             "ratio": {name: round(self.ratio(name), 3) for name in self.times if name != "plain"},
             "agreement": self.agreement,
+            "operations": self.operations,
+            "floor": round(self.operations / rate, 6),
         }
 
 
@@ -89,7 +105,10 @@ def _masks(subject: Subject, frame: Scene, repeats: int, clock: Clock) -> list[R
         }
         for name in ("ours", "fast")
     }
-    return [Row("masks: the picture", encoded_in, {}), Row("masks: the boxes", drawn_in, agreement)]
+    return [
+        Row("masks: the picture", encoded_in, {}, arithmetic(encoding["ours"])),
+        Row("masks: the boxes", drawn_in, agreement, arithmetic(drawing["ours"])),
+    ]
 
 
 def _embeddings(subject: Subject, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock) -> Row:
@@ -112,7 +131,7 @@ def _embeddings(subject: Subject, frame: Scene, repeats: int, settings: ViewSett
         }
         for name in ("ours", "fast")
     }
-    return Row("embeddings: the views", times, agreement)
+    return Row("embeddings: the views", times, agreement, arithmetic(runners["ours"]))
 
 
 def _together(rows: list[Row]) -> Row:
@@ -122,4 +141,4 @@ def _together(rows: list[Row]) -> Row:
         name: Timing(tuple(map(sum, zip(*(row.times[name].seconds for row in rows), strict=True))))
         for name in names
     }
-    return Row("stages 1-2", sums, {})
+    return Row("stages 1-2", sums, {}, sum(row.operations for row in rows))

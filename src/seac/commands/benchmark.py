@@ -35,9 +35,11 @@ def benchmark(
     import torch
 
     from seac.benchmark import card
+    from seac.benchmark.floor import best_rate
     from seac.benchmark.run import run
     from seac.benchmark.scene import scene
     from seac.benchmark.subjects import subject
+    from seac.benchmark.timing import Clock
     from seac.presets import choose
 
     width, height = wide_and_high(size)
@@ -49,7 +51,9 @@ def benchmark(
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
     frame = scene(height, width, masks)
-    rows = run(parts, frame, repeats, choose(preset).views, "cpu" if clock == "cpu" else "wall")
+    by: Clock = "cpu" if clock == "cpu" else "wall"
+    rate = best_rate(by)
+    rows = run(parts, frame, repeats, choose(preset).views, by)
     given = {
         "preset": preset,
         "segmenter": segmenter,
@@ -62,7 +66,8 @@ def benchmark(
         "random_weights": random_weights,
     }
     answer: dict[str, Any] = {
-        "stages": [row.as_json() for row in rows],
+        "stages": [row.as_json(rate) for row in rows],
+        "rate": rate,
         "peak_bytes": peak_memory(),
         "settings": given,
     }
