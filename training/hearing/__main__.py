@@ -1,8 +1,9 @@
 """Teach the audio network: ``python -m training.hearing --media M --teacher yamnet.tflite --work W``.
 
 Downloads the packages, plays the instruments, renders mixtures and labels them in one process while another
-learns from what is there, then writes the weights and the model card. Every step that is finished is skipped
-when the command is given again, and learning goes on from its checkpoint.
+learns from what is there, then writes the weights. Every step that is finished is skipped when the command is
+given again, and learning goes on from its checkpoint. With ``--start shipped`` a further course begins with
+the weights that ship, at a lower rate.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import torch
 
+from seac.associate.audio.hearing import Hearing
 from training.hearing.export import export
 from training.hearing.learn import Schedule, learn
-from training.hearing.lessons import lesson_plan
-from training.hearing.sources import fetch, instruments, library
+from training.hearing.lessons import exam, lesson_plan
+from training.hearing.sources import fetch, held_out, instruments, library
 from training.hearing.teacher import Teacher
 
 
@@ -28,7 +30,9 @@ def render(
     fetch(packages)
     font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
     instruments(font, packages / "instruments", seed)
-    lesson_plan(library(media, packages, words, seed), Teacher(teacher), lessons, count, seed)
+    labelling = Teacher(teacher)
+    exam(held_out(media), labelling, lessons)
+    lesson_plan(library(media, packages, words, seed), labelling, lessons, count, seed)
 
 
 def main() -> None:
@@ -41,9 +45,12 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for packages, lessons, checkpoints (8 GB)"
     )
-    parser.add_argument("--lessons", type=int, default=300_000, help="mixtures to render")
+    parser.add_argument("--lessons", type=int, default=130_000, help="mixtures to render")
     parser.add_argument("--words", type=int, default=1_200, help="spoken words to take")
-    parser.add_argument("--minutes", type=float, default=50.0, help="wall time of learning")
+    parser.add_argument("--minutes", type=float, default=45.0, help="wall time of learning")
+    parser.add_argument(
+        "--start", choices=("random", "shipped"), default="random", help="weights to begin with"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     lessons, packages = options.work / "lessons", options.work / "packages"
@@ -63,7 +70,10 @@ def main() -> None:
     )
     rendering.start()
     torch.set_num_threads(1)
-    network = learn(lessons, options.work / "student", Schedule(minutes=options.minutes, seed=options.seed))
+    start, rate = (Hearing.load().network, 1.5e-3) if options.start == "shipped" else (None, 2e-3)
+    schedule = Schedule(minutes=options.minutes, rate=rate, seed=options.seed)
+    network = learn(lessons, options.work / f"student-{options.start}", schedule, start)
+    rendering.terminate()  # whole shards stay, and nobody waits for more
     rendering.join()
     export(network)
 

@@ -1,4 +1,8 @@
-"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes."""
+"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes.
+
+A course begins with random weights or with those of another: a second one, at a lower rate and over other
+lessons, still teaches much. Marks on recordings that no lesson is made of are told on the way.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.associate.audio.hearing import HearingNetwork
-from training.hearing.lessons import SHARD, Lessons, read, shards
+from training.hearing.lessons import Lessons, read, shards
 
 SAVE_EVERY = 120.0
+SURE = 0.3
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def rate_at(share: float, top: float) -> float:
 class Draw:
     """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
 
-    def __init__(self, folder: Path, seed: int, mixed: int = 4) -> None:
+    def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
         self.random = np.random.default_rng(seed)
         self.seen: dict[str, int] = {}
@@ -81,7 +86,7 @@ class Draw:
         for shard in order:
             self.seen[shard.name] = self.seen.get(shard.name, 0) + 1
         lessons: list[Lessons] = [read(shard) for shard in order]
-        rows = self.random.permutation(len(order) * SHARD)
+        rows = self.random.permutation(sum(len(lesson.tags) for lesson in lessons))
         joined = [
             torch.from_numpy(np.concatenate([getattr(lesson, name) for lesson in lessons]))
             for name in ("logmel", "tags", "embedding")
@@ -91,7 +96,8 @@ class Draw:
 
 
 def augmented(logmel: Tensor, random: np.random.Generator) -> Tensor:
-    """Louder or softer (the teacher hardly minds), and sometimes a band or a moment missing."""
+    """Louder, softer, sooner, later (the teacher hardly minds), and sometimes a band or a moment missing."""
+    logmel = torch.roll(logmel, int(random.integers(-4, 5)), 1)
     logmel = logmel + torch.from_numpy(random.normal(0, 0.3, (len(logmel), 1, 1)).astype(np.float32))
     for row in range(len(logmel)):
         if random.random() < 0.25:
@@ -103,14 +109,39 @@ def augmented(logmel: Tensor, random: np.random.Generator) -> Tensor:
     return logmel
 
 
-def learn(folder: Path, out: Path, schedule: Schedule) -> HearingNetwork:
+@torch.no_grad()
+def examined(network: HearingNetwork, paper: Lessons) -> dict[str, float]:
+    """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
+    training = network.training
+    network.eval()
+    logmel, tags, taught = (
+        torch.from_numpy(np.asarray(part, np.float32)) for part in (paper.logmel, paper.tags, paper.embedding)
+    )
+    embedding, logits = network(logmel)
+    network.train(training)
+    best, ranked, sure = tags.argmax(1, keepdim=True), logits.topk(5).indices, tags.amax(1) > SURE
+    return {
+        "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
+        "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
+        "cosine": round(float(functional.cosine_similarity(embedding, taught).mean()), 4),
+    }
+
+
+def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | None = None) -> HearingNetwork:
     """Train until the time is up, from a checkpoint if there is one.
+
+    Args:
+        folder: of lessons; more may arrive meanwhile.
+        out: for the checkpoint.
+        schedule: how long and how fast.
+        start: whose weights to begin with; random ones if None.
 
     Returns:
         the moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
-    network = HearingNetwork().to(memory_format=torch.channels_last)
+    network = copy.deepcopy(start or HearingNetwork()).train().requires_grad_(requires_grad=True)
+    network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
     out.mkdir(parents=True, exist_ok=True)
@@ -138,14 +169,20 @@ def learn(folder: Path, out: Path, schedule: Schedule) -> HearingNetwork:
             running += 0.02 * (loss.item() - running)
             follow(average, network, min(schedule.average, steps / (steps + 10)))
         now = time.monotonic() - began
-        print(json.dumps({"steps": steps, "minutes": round(now / 60, 2), "loss": round(running, 4),
-                          "shards": len(shards(folder))}), flush=True)  # fmt: skip
+        line = {
+            "steps": steps,
+            "minutes": round(now / 60, 2),
+            "loss": round(running, 4),
+            "shards": len(shards(folder)),
+        }
         if time.monotonic() - saved > SAVE_EVERY or now >= total:
             saved = time.monotonic()
             state = {"network": network.state_dict(), "average": average.state_dict(),
                      "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
+            line |= examined(average, read(folder / "exam"))
+        print(json.dumps(line), flush=True)
     return average
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seac.associate.audio.listening import windows_of
 from seac.associate.audio.logmel import LogMel
+from seac.video.decode import read_sound
 from training.hearing.mixtures import WINDOW, mixture
 from training.hearing.sources import Group
 from training.hearing.teacher import Teacher
 
-SHARD = 2_000
+SHARD = 1_000
 COLUMNS = {"logmel": (96, 64), "tags": (521,), "embedding": (1024,)}
 
 
@@ -28,6 +30,15 @@ class Lessons:
     logmel: NDArray[np.float16]
     tags: NDArray[np.float16]
     embedding: NDArray[np.float16]
+
+
+def lessons_of(windows: NDArray[np.float32], teacher: Teacher) -> Lessons:
+    """What the teacher says of windows (n, 15600)."""
+    made = Lessons(*(np.zeros((len(windows), *shape), np.float16) for shape in COLUMNS.values()))
+    for row, window in enumerate(windows):
+        made.tags[row], made.embedding[row] = teacher(window)
+    made.logmel[:] = LogMel()(torch.from_numpy(windows)).numpy()
+    return made
 
 
 def shards(folder: Path) -> list[Path]:
@@ -67,7 +78,6 @@ def lesson_plan(
         seed: shard k draws from (seed, k), so any process may render any shard.
         part: (i, n): this process renders every n-th shard, from the i-th.
     """
-    front = LogMel()
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(part[0], -(-count // SHARD), part[1]):
         shard = folder / f"{number:05d}"
@@ -75,11 +85,14 @@ def lesson_plan(
             continue
         began = time.time()
         random = np.random.default_rng((seed, number))
-        made = Lessons(*(np.zeros((SHARD, *shape), np.float16) for shape in COLUMNS.values()))
-        windows = np.zeros((SHARD, WINDOW), np.float32)
-        for row in range(SHARD):
-            windows[row] = mixture(groups, random)
-            made.tags[row], made.embedding[row] = teacher(windows[row])
-        made.logmel[:] = front(torch.from_numpy(windows)).numpy()
-        write(shard, made)
+        windows = np.stack([mixture(groups, random) for _ in range(SHARD)])
+        write(shard, lessons_of(windows, teacher))
         print(json.dumps({"shard": number, "seconds": round(time.time() - began, 1)}), flush=True)
+
+
+def exam(recordings: Sequence[Path], teacher: Teacher, folder: Path, most: int = 12) -> None:
+    """Lessons of recordings as they are, ``folder/exam``, at most so many windows of each."""
+    if (folder / "exam").is_dir():
+        return
+    windows = [windows_of(read_sound(path), WINDOW, WINDOW // 2)[:most] for path in recordings]
+    write(folder / "exam", lessons_of(torch.cat(windows).numpy(), teacher))

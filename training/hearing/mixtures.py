@@ -1,7 +1,8 @@
 """Mixtures: what the student hears is never twice the same.
 
-One to three recordings, each cut anywhere, played faster or slower (which moves its pitch), coloured by a
-random equaliser, placed in a random room, at random levels, with noise of a random colour beneath.
+One to three recordings, each cut anywhere, played faster or slower (which moves its pitch) or backwards,
+coloured by a random equaliser, placed in a random room, at random levels, with noise of a random colour
+beneath; one in five is a recording as it is, since that is what most people will bring.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Spectrum = NDArray[np.complexfloating[Any, Any]]
 
 def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
     """A window of 15,600 samples, float32 in [-1, 1]."""
+    if random.random() < 0.2:
+        return levelled(cut(drawn(groups, random), random, moved=False), random)
     count = int(random.choice([1, 2, 3], p=[0.62, 0.28, 0.10]))
     total = np.zeros(PADDED // 2 + 1, np.complex64)
     for number in range(count):
@@ -41,14 +44,24 @@ def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
 
 def drawn(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
     """A recording of a group drawn by weight."""
-    weights = np.array([group.weight if group.recordings else 0 for group in groups])
-    group = groups[int(random.choice(len(groups), p=weights / weights.sum()))]
+    weights = np.cumsum([group.weight if group.recordings else 0 for group in groups])
+    group = groups[int(np.searchsorted(weights, random.uniform(0, weights[-1]), side="right"))]
     return group.recordings[int(random.integers(len(group.recordings)))]
 
 
-def cut(recording: NDArray[np.int16], random: np.random.Generator) -> Floats:
-    """A window of a recording at a random speed, rather where it sounds than where it is quiet."""
-    speed = float(np.exp(random.normal(0, 0.12))) if random.random() < 0.6 else 1.0
+def speed_of(random: np.random.Generator) -> float:
+    """As it is, a little off, or up to an octave away."""
+    kind = float(random.random())
+    if kind < 0.4:
+        return 1.0
+    return float(np.exp(random.normal(0, 0.12) if kind < 0.85 else random.uniform(-0.7, 0.7)))
+
+
+def cut(recording: NDArray[np.int16], random: np.random.Generator, *, moved: bool = True) -> Floats:
+    """A window of a recording, at a random speed if moved, rather where it sounds than where it is quiet."""
+    speed = speed_of(random) if moved else 1.0
+    if moved and random.random() < 0.08:
+        recording = recording[::-1]
     need = int(WINDOW * speed) + 2
     if len(recording) <= need:
         piece = short(floats(recording), need, random)

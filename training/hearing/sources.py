@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from seac.errors import InputError
 from seac.video.decode import SAMPLE_RATE, read_sound
-from training.hearing.midi import melody
+from training.hearing.midi import drumming, melody
+from training.hearing.voices import call
 
 PACKAGES = (
     "tuxpaint-stamps-default", "sonic-pi-samples", "fluid-soundfont-gm", "sound-icons", "lmms-common",
@@ -30,6 +31,10 @@ SUFFIXES = {".wav", ".ogg", ".flac", ".mp3"}
 LONGEST = 60.0
 """Seconds that are taken of one file: music of an hour must not outweigh everything else in memory."""
 SECONDS_PER_INSTRUMENT = 24.0
+DRUMS = range(35, 82)
+"""Keys of General MIDI's drums and shakers."""
+CALLS = 500
+"""How many synthetic calls are made."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +70,18 @@ def fetch(folder: Path) -> None:
 
 
 def instruments(font: Path, folder: Path, seed: int) -> None:
-    """Play every General MIDI instrument and eight drum kits of a sound font into ``folder/*.wav``."""
+    """Play every General MIDI instrument of a sound font, eight times all drums, and every drum alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    for program in range(136):
-        target = folder / f"{program:03d}.wav"
+    for number in range(136 + len(DRUMS)):
+        target = folder / f"{number:03d}.wav"
         if target.exists():
             continue
-        drums = program >= 128
-        score = melody(
-            0 if drums else program,
-            SECONDS_PER_INSTRUMENT,
-            np.random.default_rng((seed, program)),
-            drums=drums,
-        )
+        random = np.random.default_rng((seed, number))
+        if number < 136:
+            drums = number >= 128
+            score = melody(0 if drums else number, SECONDS_PER_INSTRUMENT, random, drums=drums)
+        else:
+            score = drumming(DRUMS[number - 136], SECONDS_PER_INSTRUMENT, random)
         with tempfile.TemporaryDirectory() as scratch:
             midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
             midi.write_bytes(score)
@@ -110,15 +114,35 @@ def decoded(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
             yield np.round(waveform * (32_000 / max(peak, 0.05))).clip(-32_768, 32_767).astype(np.int16)
 
 
+def held_out(media: Path) -> tuple[Path, ...]:
+    """Recordings kept for choosing weights: the last of every class that has five or more."""
+    folders = (sorted(folder.glob("*.ogg")) for folder in sorted((media / "sounds").iterdir()))
+    return tuple(paths[-1] for paths in folders if len(paths) >= 5)
+
+
 def library(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, ...]:
-    """Everything that can be drawn from.
+    """Everything that can be drawn from; recordings :func:`held_out` are not.
+
+    A class of the media is drawn by the root of how many recordings it has: most of them are instruments, and
+    animals are heard too seldom otherwise.
 
     Args:
         media: folder with ``sounds/<class>/*.ogg``.
         packages: folder that :func:`fetch` filled, with ``instruments`` in it.
         words: how many of tuxpaint's spoken words are taken (there are thousands, all of them speech).
-        seed: of that choice.
+        seed: of that choice, and of synthetic calls.
     """
+    random = np.random.default_rng(seed)
+    kept = set(held_out(media))
+    classes = {
+        folder.name: tuple(decoded([path for path in sorted(folder.glob("*.ogg")) if path not in kept]))
+        for folder in sorted((media / "sounds").iterdir())
+    }
+    total = sum(len(recordings) ** 0.5 for recordings in classes.values())
+    groups = [
+        Group(f"media/{name}", 0.42 * len(recordings) ** 0.5 / total, recordings)
+        for name, recordings in classes.items()
+    ]
     spoken: list[Path] = []
     other: list[Path] = []
     for path in sorted(packages.rglob("*")):
@@ -126,11 +150,11 @@ def library(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, 
             continue
         speech = path.is_relative_to(packages / PACKAGES[0]) and "_desc" in path.name
         (spoken if speech else other).append(path)
-    chosen = np.random.default_rng(seed).permutation(len(spoken))[:words]
-    taken = {
-        "media": (0.42, sorted((media / "sounds").rglob("*.ogg"))),
-        "packages": (0.22, other),
-        "instruments": (0.26, sorted((packages / "instruments").glob("*.wav"))),
-        "words": (0.10, [spoken[index] for index in chosen]),
-    }
-    return tuple(Group(name, weight, tuple(decoded(paths))) for name, (weight, paths) in taken.items())
+    chosen = [spoken[index] for index in random.permutation(len(spoken))[:words]]
+    return (
+        *groups,
+        Group("packages", 0.20, tuple(decoded(other))),
+        Group("instruments", 0.22, tuple(decoded(sorted((packages / "instruments").glob("*.wav"))))),
+        Group("words", 0.06, tuple(decoded(chosen))),
+        Group("calls", 0.10, tuple(call(random) for _ in range(CALLS))),
+    )

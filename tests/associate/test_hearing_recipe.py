@@ -1,0 +1,97 @@
+"""The recipe of the ears: what lessons are made of, and what the student learns from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with seac[distil]")
+
+from seac.associate.audio.hearing import HearingNetwork
+from training.hearing.learn import Schedule, examined, learn, loss_of
+from training.hearing.lessons import COLUMNS, Lessons, write
+from training.hearing.mixtures import WINDOW, mixture
+from training.hearing.sources import Group, held_out
+from training.hearing.voices import RATE, SECONDS, call
+
+
+@pytest.fixture
+def lesson() -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+    return tuple(torch.rand(8, *shape, generator=generator) for shape in COLUMNS.values())
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_a_call_is_never_silent(seed: int) -> None:
+    sound = call(np.random.default_rng(seed))
+    assert len(sound) == round(RATE * SECONDS)
+    assert np.abs(sound.astype(int)).max() > 20_000
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_a_mixture_is_a_finite_window_and_the_same_for_the_same_seed(seed: int) -> None:
+    sounds = tuple(call(np.random.default_rng(number)) for number in range(2))
+    groups = [Group("none", 1, ()), Group("long", 1, sounds), Group("short", 1, (sounds[0][:900],))]
+    window, again = (mixture(groups, np.random.default_rng(seed)) for _ in range(2))
+    assert window.shape == (WINDOW,)
+    assert window.dtype == np.float32
+    assert np.isfinite(window).all()
+    assert np.abs(window).max() <= 1
+    assert (window == again).all()
+
+
+def test_every_weight_learns_and_the_loss_falls(lesson: tuple[torch.Tensor, ...]) -> None:
+    torch.manual_seed(0)
+    network = HearingNetwork()
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+    course = []
+    for step in range(4):
+        loss = loss_of(*network(lesson[0]), (lesson[1], lesson[2]))
+        optimizer.zero_grad()
+        loss.backward()
+        if step == 0:
+            still = [n for n, v in network.named_parameters() if v.grad is None or not v.grad.abs().sum() > 0]
+            assert still == []
+        optimizer.step()
+        course.append(float(loss.detach()))
+    assert course[-1] < 0.9 * course[0]
+
+
+def test_who_answers_as_the_teacher_has_full_marks() -> None:
+    network = HearingNetwork().eval()
+    logmel = torch.randn(6, 96, 64)
+    with torch.no_grad():
+        embedding, logits = network(logmel.half().float())
+    sure = logits.sigmoid().clamp_min(0.31)
+    paper = Lessons(*(part.numpy().astype(np.float16) for part in (logmel, sure, embedding)))
+    marks = examined(network.train(), paper)
+    assert network.training
+    assert marks["cosine"] > 0.999
+    assert marks["top5"] >= marks["top1"] > 0.5
+
+
+def test_a_course_goes_on_from_the_weights_it_is_given(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    made = Lessons(*(random.uniform(size=(64, *shape)).astype(np.float16) for shape in COLUMNS.values()))
+    write(tmp_path / "00000", made)
+    write(tmp_path / "exam", Lessons(made.logmel[:4], made.tags[:4], made.embedding[:4]))
+    start = HearingNetwork().requires_grad_(requires_grad=False)
+    learnt = learn(tmp_path, tmp_path / "out", Schedule(minutes=0.001, rate=0.0), start)
+    for name, value in learnt.named_parameters():
+        torch.testing.assert_close(value, start.get_parameter(name))
+    assert (tmp_path / "out" / "checkpoint.pt").exists()
+
+
+def test_no_class_gives_its_few_recordings_away(tmp_path: Path) -> None:
+    for name, count in (("cat", 4), ("drum", 5)):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "sounds" / name / f"{number}.ogg").touch()
+    assert [path.parent.name for path in held_out(tmp_path)] == ["drum"]
