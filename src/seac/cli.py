@@ -25,6 +25,7 @@ DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "segment": ("seac.commands.segment", "segment", "Segment and name what sounds in a video."),
     "evaluate": ("seac.commands.evaluate", "evaluate", "Score a model or predictions on a benchmark."),
+    "calibrate": ("seac.commands.calibrate", "calibrate", "Fit when a mask is said to sound."),
     "data": ("seac.commands.data", "app", "Check the files of a benchmark."),
     "extract": ("seac.commands.extract", "extract", "Write frozen features into a store; resumable."),
     "store": ("seac.commands.store", "app", "Look into a feature store."),

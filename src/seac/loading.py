@@ -13,6 +13,7 @@ import torch
 from seac.associate.gate import Calibration
 from seac.associate.trained import Trained
 from seac.builders import words
+from seac.calibration.file import beside, read
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.errors import InputError
 from seac.pipeline import SeAC, Settings, Stages
@@ -34,6 +35,7 @@ def load(
     text: str | None = None,
     associate: str | None = None,
     association: str | os.PathLike[str] | None = None,
+    calibration: str | os.PathLike[str] | None = None,
     detector: str | None = None,
     weights_dir: str | os.PathLike[str] | None = None,
     **settings: Any,
@@ -51,6 +53,8 @@ def load(
         text: swaps the text encoder.
         associate: swaps the association.
         association: a folder or file that ``seac train`` wrote, in place of the shipped weights.
+        calibration: a file that ``seac calibrate`` wrote; if None, the one beside ``association``, or what
+            ships.
         detector: swaps what finds boxes, for segmenters that are prompted with boxes.
         weights_dir: folder of weights of one's own, searched before the cache and the public homes.
         settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
@@ -71,7 +75,9 @@ def load(
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
     names = vocabulary_from(vocabulary)
     device = checked_device(device)
-    calibration = calibrated(threshold, "zero-shot" if association is not None else chosen.associate)
+    if association is not None:
+        calibration = calibration or beside(association)
+    decision = calibrated(threshold, chosen.associate if association is None else "zero-shot", calibration)
     weights = Weights(folder=Path(weights_dir) if weights_dir else None, watch=bar)
     stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
         stage: builder(stage, getattr(chosen, stage), weights)(device)
@@ -88,7 +94,7 @@ def load(
             **stages,
             association=judge,
             place=judge.place_masks,
-            calibration=calibration,
+            calibration=decision,
         ),
         names,
         constants,
@@ -138,15 +144,17 @@ def checked_device(device: str) -> str:
     return device
 
 
-def calibrated(threshold: float | None, association: str = "zero-shot") -> Calibration:
-    """The shipped calibration, at another threshold if one is given.
+def calibrated(
+    threshold: float | None, association: str = "zero-shot", file: str | os.PathLike[str] | None = None
+) -> Calibration:
+    """The calibration in a file or else the shipped one, at another threshold if one is given.
 
     Raises:
-        InputError: a threshold outside [0, 1].
+        InputError: a threshold outside [0, 1], or a file that holds no calibration.
     """
-    shipped = Calibration.load(association)
+    constants = Calibration.load(association) if file is None else read(file)
     if threshold is None:
-        return shipped
+        return constants
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold is {threshold:g}: give a probability from 0 to 1")
-    return replace(shipped, threshold=threshold)
+    return replace(constants, threshold=threshold)

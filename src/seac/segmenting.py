@@ -43,6 +43,7 @@ class Job:
     exports: tuple[str, ...] = ("overlay", "masks", "json", "timeline")
     again: bool = False
     association: Path | None = None
+    calibration: Path | None = None
     weights_dir: Path | None = None
 
 
@@ -92,6 +93,7 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
         vocabulary=job.vocabulary,
         threshold=job.threshold,
         association=job.association,
+        calibration=job.calibration,
         weights_dir=job.weights_dir,
         **job.parts,
         **job.constants,

@@ -20,6 +20,9 @@ AudioEncoder = Annotated[str | None, typer.Option(help="Swap the audio encoder."
 Text = Annotated[str | None, typer.Option(help="Swap the text encoder.")]
 Associate = Annotated[str | None, typer.Option(help="Swap the association.")]
 Association = Annotated[Path | None, typer.Option(help="What `seac train` wrote.")]
+Calibration = Annotated[
+    Path | None, typer.Option(help="What `seac calibrate` wrote; found beside --association.")
+]
 WeightsDir = Annotated[Path | None, typer.Option(help="A folder of weights of your own.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or mps.")]
 Store = Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")]

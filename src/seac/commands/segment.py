@@ -33,6 +33,7 @@ def segment(
     detector: options.Detector = None,
     associate: options.Associate = None,
     association: options.Association = None,
+    calibration: options.Calibration = None,
     weights_dir: options.WeightsDir = None,
     device: options.Device = "cpu",
     export: Annotated[str, typer.Option(help="What to write, by comma.")] = "overlay,masks,json,timeline",
@@ -72,6 +73,7 @@ def segment(
         exports=tuple(word.strip() for word in export.split(",") if word.strip()),
         again=again,
         association=association,
+        calibration=calibration,
         weights_dir=weights_dir,
     )
     segment_all(job, as_json=as_json)

@@ -58,6 +58,7 @@ class Job:
     seed: int = 0
     device: str = "cpu"
     association: Path | None = None
+    calibration: Path | None = None
     weights_dir: Path | None = None
     parts: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
@@ -217,6 +218,7 @@ def model_for(job: Job, reader: Reader, **swaps: str) -> SeAC:
         device=job.device,
         vocabulary=words,
         association=own,
+        calibration=None if "associate" in swaps else job.calibration,
         weights_dir=job.weights_dir,
         **options,
     )

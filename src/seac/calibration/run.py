@@ -1,0 +1,86 @@
+"""The work behind ``seac calibrate``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from seac.calibration.file import NAME, write
+from seac.calibration.fit import fit, report
+from seac.calibration.observe import described, halves, observed, wanted
+from seac.data.table import check_scored, open_benchmark
+from seac.errors import InputError
+from seac.evaluation.corruption import Corrupted
+from seac.evaluation.watch import Watch
+from seac.loading import load as load_model
+
+LEAST = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac calibrate``."""
+
+    benchmark: str
+    folder: Path
+    out: Path | None = None
+    split: str = "val"
+    limit: int = 400
+    preset: str = "tiny"
+    device: str = "cpu"
+    association: Path | None = None
+    weights_dir: Path | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def target(self) -> Path:
+        """The file that is written."""
+        if self.out is not None:
+            return self.out
+        assert self.association is not None
+        folder = self.association if self.association.is_dir() else self.association.parent
+        return folder / NAME
+
+
+def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
+    """Do a job; the figures are those of the half that did not choose.
+
+    Raises:
+        InputError: wrong input, or too few clips.
+    """
+    console = Console(stderr=True)
+    check_scored(job.benchmark)
+    reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
+    clips = wanted(reader)
+    options: dict[str, Any] = {**job.parts, **job.constants}
+    model = load_model(
+        job.preset,
+        device=job.device,
+        association=job.association,
+        weights_dir=job.weights_dir,
+        **options,
+    )
+    choosing, reporting = halves(observed(model, reader, Watch(console).over(clips, "judging")))
+    if min(len(choosing), len(reporting)) < LEAST:
+        raise InputError(
+            f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
+            f"give at least {2 * LEAST}"
+        )
+    chosen = fit(choosing)
+    figures = report(reporting, chosen)
+    made_of = described(reader, len(choosing)) | {"split": job.split, "figures": figures}
+    write(chosen.constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
+    for name, value in figures.items():
+        console.print(f"{name}: {value:g}", highlight=False)
+    console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
+    if as_json:
+        said = {"figures": figures, "constants": asdict(chosen.constants), "out": str(job.target)}
+        sys.stdout.write(json.dumps(said) + "\n")
+    return figures

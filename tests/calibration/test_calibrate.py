@@ -1,0 +1,105 @@
+"""``seac calibrate`` as a user meets it, and what its file does to a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import seac.calibration.run
+from seac import cli
+from seac.associate.gate import Calibration
+from seac.calibration import file
+from seac.errors import InputError
+from seac.loading import calibrated
+from tests.evaluation import world
+from tests.fakes import fake_model
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seac.calibration.run, "load_model", lambda preset, **options: fake_model())
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    assert cli.run(["calibrate", *map(str, words)]) == 2
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
+    return line
+
+
+def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = world.s4(tmp_path / "s4", 18), tmp_path / "run" / "own.json"
+    # The world's clips are of the test split, which the command refuses; the folder is told otherwise.
+    table = folder / "s4_meta_data.csv"
+    table.write_text(table.read_text().replace(",test", ",val"))
+    for part in ("visual_frames", "gt_masks", "audio_wav"):
+        (folder / "s4_data" / part / "test").rename(folder / "s4_data" / part / "val")
+    assert cli.run(["calibrate", "s4", str(folder), "-o", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["figures"]["best mask covers it"] == 1
+    assert told["figures"]["miou visible"] > 0.9
+    held = file.read(out)
+    assert held == Calibration(**told["constants"])
+    assert calibrated(None, file=out) == held
+    assert calibrated(0.25, file=out).threshold == 0.25
+    assert calibrated(0.25, file=out).slope == held.slope
+    assert not list(out.parent.glob("*.tmp"))
+    said = json.loads(out.read_text())["made_of"]
+    assert said["benchmark"] == "s4"
+    assert said["split"] == "val"
+
+
+def test_what_cannot_be_calibrated_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = world.s4(tmp_path / "s4", 6)
+    assert "-o FILE" in refused(capsys, "s4", folder)
+    assert "test split" in refused(capsys, "s4", folder, "-o", tmp_path / "a.json", "--split", "test")
+    assert "val" in refused(capsys, "s4", folder, "-o", tmp_path / "a.json", "--split", "val")
+    assert "unknown benchmark" in refused(capsys, "s5", folder, "-o", tmp_path / "a.json")
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_too_few_clips_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_benchmark = seac.calibration.run.open_benchmark
+    monkeypatch.setattr(
+        seac.calibration.run,
+        "open_benchmark",
+        lambda name, folder, split: open_benchmark(name, folder, "test"),
+    )
+    line = refused(capsys, "s4", world.s4(tmp_path / "s4", 3), "-o", tmp_path / "a.json")
+    assert "too few" in line
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_a_calibration_lies_beside_its_association(tmp_path: Path) -> None:
+    weights = tmp_path / "association.safetensors"
+    weights.touch()
+    assert file.beside(tmp_path) is None
+    file.write(Calibration(slope=3.0), tmp_path / file.NAME, {})
+    assert file.beside(tmp_path) == file.beside(weights) == tmp_path / file.NAME
+    assert file.read(tmp_path / file.NAME).slope == 3.0
+
+
+@given(st.binary(max_size=80) | st.sampled_from([b"{}", b"[]", b'{"format": "seac calibration 1"}', b"NaN"]))
+def test_what_is_no_calibration_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("c") / "own.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="seac calibrate"):
+        file.read(path)
+
+
+@pytest.mark.parametrize("value", [None, "1", float("nan"), True])
+def test_constants_are_finite_numbers(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "own.json"
+    file.write(Calibration(), path, {})
+    said = json.loads(path.read_text())
+    said["constants"]["slope"] = value
+    path.write_text(json.dumps(said))
+    with pytest.raises(InputError, match="own"):
+        file.read(path)
