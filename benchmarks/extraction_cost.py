@@ -23,9 +23,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.cards import put, table
+from seac.benchmark.floor import arithmetic
 
 SETS = {"VGGSound, 144k": 144_000, "AudioSet, 2M": 2_000_000}
 FRAMES, MASKS, SECONDS = 5, 50, 5
@@ -55,9 +55,8 @@ class Shape:
 
 def operations(run: Callable[[], object]) -> float:
     """Multiplications and additions of a call."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        run()
-    return float(counter.get_total_flops())
+    with torch.no_grad():
+        return arithmetic(run)
 
 
 def still(network: nn.Module) -> Any:

@@ -1,0 +1,110 @@
+"""Peak memory and time of SAM's stages alone, at the published size, with random weights.
+
+    python -m benchmarks.memory [--segmenter sam-vit-h] [--precision bfloat16] [--masks 50] [--size 1024x768]
+                                [--threads 1] [--write docs/memory.md]
+
+The checkpoint is written in the published format by one process; another reads it and makes masks of boxes,
+and its greatest memory is told after each step. Seconds are of computing, on so many threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.cards import machine, put, table
+from seac.benchmark.scene import scene
+from seac.benchmark.subjects import VIT, random_sam
+from seac.commands.benchmark import peak_memory, wide_and_high
+from seac.segment.sam.sam import Sam, SamSettings
+
+PRECISIONS = ("bfloat16", "float32")
+
+
+def measure(checkpoint: Path, precision: Any, masks: int, size: str) -> dict[str, dict[str, float]]:
+    """Seconds and the peak of memory so far, step by step, in this process."""
+    steps: dict[str, dict[str, float]] = {}
+    began = time.process_time()
+
+    def done(step: str) -> None:
+        nonlocal began
+        now = time.process_time()
+        steps[step] = {"seconds": round(now - began, 2), "peak": peak_memory()}
+        began = now
+
+    width, height = wide_and_high(size)
+    frame = scene(height, width, masks)
+    done("imports and the picture")
+    sam = Sam.load(checkpoint, settings=SamSettings(precision=precision))
+    done("reading the checkpoint")
+    encoded = sam.encode(frame.image)
+    done("the picture encoded")
+    drawn, _ = sam.masks(encoded, frame.boxes)
+    assert len(drawn) == masks
+    done(f"{masks} boxes to masks")
+    return steps
+
+
+def apart(options: argparse.Namespace, step: str, checkpoint: Path) -> str:
+    """Last line of a step in a process of its own; it counts the memory of the one that began it as well."""
+    words = [f"--{step}", str(checkpoint)]
+    for name in ("segmenter", "precision", "masks", "size", "threads"):
+        words += [f"--{name}", str(getattr(options, name))]
+    said = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", *words], check=True, capture_output=True, text=True
+    )
+    return said.stdout.splitlines()[-1]
+
+
+def page(options: argparse.Namespace, steps: dict[str, dict[str, float]]) -> list[str]:
+    """Lines for the document."""
+    rows = [(step, f"{told['seconds']:.1f}", f"{told['peak'] / 1e9:.2f}") for step, told in steps.items()]
+    asked = f"`{options.segmenter}` in {options.precision}, {options.size}, {options.masks} masks"
+    return [
+        f"{asked}; {options.threads} threads, {machine()}, torch {torch.__version__}.",
+        "",
+        *table(("step", "CPU seconds", "peak GB so far"), rows),
+    ]
+
+
+def main() -> None:
+    """Make a checkpoint, measure, tell."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--segmenter", choices=tuple(VIT), default="sam-vit-h")
+    parser.add_argument("--precision", choices=PRECISIONS, default="bfloat16")
+    parser.add_argument("--masks", type=int, default=50)
+    parser.add_argument("--size", default="1024x768")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--make", type=Path, help="only write a checkpoint there")
+    parser.add_argument("--measure", type=Path, help="only measure with that one, in this process")
+    parser.add_argument("--write", type=Path, help="document with a place for the table")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.make is not None:
+        torch.save(random_sam(options.segmenter), options.make)
+        print(options.make)
+        return
+    if options.measure is not None:
+        print(json.dumps(measure(options.measure, options.precision, options.masks, options.size)))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = Path(scratch) / f"{options.segmenter.replace('-', '_')}.pth"
+        apart(options, "make", checkpoint)
+        lines = page(options, json.loads(apart(options, "measure", checkpoint)))
+    print("\n".join(lines))
+    if options.write:
+        put(options.write, "memory", lines)
+
+
+if __name__ == "__main__":
+    main()
