@@ -1,10 +1,14 @@
 """Ways to associate, over several trainings, on all composite dev benchmarks.
 
-    python -m benchmarks.associations --media MEDIA/train --work W --bench B [--seeds 3] [--write FILE]
+    python -m benchmarks.associations --media MEDIA/train --work W --bench B [--seeds 3] [--cells RUN ...]
+                                      [--write FILE]
 
 W is the work folder of ``python -m training.association``, whose cached features are learnt from again; B the
 folder that ``benchmarks.composite`` rendered. Every picture is seen once and every sound heard once; only the
 association differs between rows, with the preset's constants for all. Words are the zero-shot cosine.
+
+``--cells`` adds the baseline without masks: runs of ``seac train --set variant=grid`` on a store of cells.
+Their heatmap is the min-max of the cosines, as such methods have it: no objectness, no contrast.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from benchmarks.cards import table
 from benchmarks.composite import FOLDERS
 from seac.associate.association import Association
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
+from seac.associate.trained import Trained
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
 from seac.evaluation.run import Job, chosen_clips, model_for, open_reader, saved
@@ -33,6 +38,7 @@ from seac.evaluation.score import score
 from seac.evaluation.watch import Watch
 from seac.loading import load
 from seac.pipeline import SeAC
+from seac.segment.grid import Grid
 from training.association.__main__ import Plan, gathered, tagging, together
 from training.association.learn import Recipe
 
@@ -62,6 +68,7 @@ WAYS = (
     Way("MSA-MICL and words (ships)", 0.5, CombinedSettings.words),
 )
 ZERO_SHOT = "zero-shot (words alone)"
+CELLS = "cells in place of masks"
 
 
 def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
@@ -79,8 +86,26 @@ def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
     return {name: found[name] for name in (ZERO_SHOT, *(way.name for way in WAYS))}
 
 
+def with_cells(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
+    """Models that judge cells of the frame instead of its masks, one for each run."""
+    own = load("tiny", segmenter="grid", top_n=Grid().side ** 2, objectness=0.0, contrast=0.0)
+    judges = [Trained.load(run).checked(model.stages.vision, model.stages.audio) for run in runs]
+    return [
+        SeAC(
+            replace(model.stages, segmenter=own.stages.segmenter, association=judge),
+            model.vocabulary,
+            own.settings,
+        )
+        for judge in judges
+    ]
+
+
 def figures(
-    name: str, folder: Path, ways: Mapping[str, Sequence[Association]], limit: int | None
+    name: str,
+    folder: Path,
+    ways: Mapping[str, Sequence[Association]],
+    cells: Sequence[Path] = (),
+    limit: int | None = None,
 ) -> dict[str, list[dict[str, float]]]:
     """What every training reaches on one benchmark, by way."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,19 +113,25 @@ def figures(
         reader = open_reader(job)
         clips, _ = chosen_clips(reader, job)
         model = model_for(job, reader)
-        rows = tuple(
-            Model(
-                f"{way} {number}",
-                SeAC(replace(model.stages, association=each), model.vocabulary, model.settings),
-            )
+        models = {
+            way: [
+                SeAC(replace(model.stages, association=each), model.vocabulary, model.settings)
+                for each in every
+            ]
             for way, every in ways.items()
+        }
+        if cells:
+            models[CELLS] = with_cells(model, cells)
+        rows = tuple(
+            Model(f"{way} {number}", each)
+            for way, every in models.items()
             for number, each in enumerate(every)
         )
         open_store(job.out, [row.name for row in rows], {})
         predict(reader, clips, rows, job.out, watch, job.seed)
         answers = {row.name: saved(job.out, row.name) for row in rows}
         scored = score(reader, clips, answers, watch, job.threshold)
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in models}
     for method in scored:
         kept = {
             f"{figure} ({protocol})": method.protocols[protocol][figure] for protocol, figure in SHOWN[name]
@@ -133,7 +164,8 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mappin
         "# Ways to associate",
         "",
         f"Written by `python -m benchmarks.associations --media MEDIA/train --work W --bench B --seeds "
-        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''} "
+        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''}"
+        f"{' --cells RUN ...' if options.cells else ''} "
         f"--benchmarks {options.benchmarks} --write {options.write}` on "
         f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}. In percent; ± is the "
         f"standard deviation over {options.seeds} trainings. Composites of the dev media.",
@@ -155,6 +187,7 @@ def main() -> None:
     parser.add_argument("--mixtures", type=int, default=2_400)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cells", type=Path, nargs="*", default=[], help="runs on a store of cells")
     parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
     parser.add_argument("--write", type=Path, default=None)
@@ -165,7 +198,7 @@ def main() -> None:
     )
     found = {}
     for name in options.benchmarks.split(","):
-        found[name] = figures(name, options.bench / FOLDERS[name], ways, options.limit)
+        found[name] = figures(name, options.bench / FOLDERS[name], ways, options.cells, options.limit)
         print("\n".join(section(name, found[name])), flush=True)
     if options.write is not None:
         draft = options.write.with_suffix(".part")
