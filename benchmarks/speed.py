@@ -25,59 +25,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
 from torch import Tensor
 
 from benchmarks.picking import Scene, hear, scenes
 from benchmarks.shared import shared_folder
-from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import embed_masks
-from seac.associate.vision.encoder import VisionEncoder
+from seac.benchmark.plain import plain_embeddings
 from seac.export.sink import Clip, sink
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.result import Result
-from seac.segment.proposals import Proposals
 from seac.video.decode import SoundReader
 from seac.video.sources import pictures_of, source_of
 
 EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
-
-
-def plain_embeddings(image: Tensor, proposals: Proposals, encoder: VisionEncoder) -> MaskEmbeddings:
-    """Eq. 1-2 as one writes them first: a picture at a time through PIL, one forward pass for each.
-
-    Args:
-        image: (3, H, W) uint8.
-        proposals: N masks and boxes.
-        encoder: the vision encoder.
-    """
-    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-    soft = picture.filter(ImageFilter.GaussianBlur(15 * max(picture.size) / 1024))
-    black = Image.new("RGB", picture.size)
-    mean, std = (torch.tensor(colour).view(3, 1, 1) for colour in (encoder.mean, encoder.std))
-
-    def seen(view: Image.Image) -> tuple[Tensor, Tensor]:
-        pixels = np.array(view.resize((encoder.size, encoder.size), Image.Resampling.BILINEAR))
-        answer = encoder(((torch.from_numpy(pixels).permute(2, 0, 1) / 255 - mean) / std)[None])
-        assert answer.tags is not None
-        return answer.embeddings[0], answer.tags[0]
-
-    local, context = [], []
-    for mask, box in zip(proposals.masks.numpy(), proposals.boxes.tolist(), strict=True):
-        alpha = Image.fromarray(mask)
-        crop = Image.composite(picture, black, alpha).crop(tuple(round(edge) for edge in box))
-        square = Image.new("RGB", (max(crop.size),) * 2)
-        square.paste(crop, ((square.width - crop.width) // 2, (square.height - crop.height) // 2))
-        local.append(seen(square))
-        context.append(seen(Image.composite(picture, soft, alpha)))
-    return MaskEmbeddings(
-        torch.stack([embedding for embedding, _ in local]),
-        torch.stack([embedding for embedding, _ in context]),
-        torch.stack([tags for _, tags in local]),
-        torch.stack([tags for _, tags in context]),
-    )
 
 
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
@@ -107,7 +69,9 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             proposals = timed("propose", model.propose, frame.image)
             timed("embed, quick", model.embed, frame.image, proposals)
             timed("embed, exact", exact.embed, frame.image, proposals)
-            timed("embed, plain", plain_embeddings, frame.image, proposals, model.stages.vision)
+            masks, boxes = proposals.masks, proposals.boxes
+            vision, views = model.stages.vision, model.settings.views
+            timed("embed, plain", plain_embeddings, frame.image, masks, boxes, vision, views)
             half = model.settings.hears / 2
             window = sound.read(frame.time - half, frame.time + half)
             listened = timed("hear", model.hear, window, model.stages.audio.sample_rate, half)

@@ -20,7 +20,7 @@ from seac.errors import InputError
 def plain_embeddings(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
 ) -> MaskEmbeddings:
-    """Eq. 1-2 mask by mask: cut, blur and blend with PIL, one forward pass for every view.
+    """Eq. 1-2 mask by mask: cut and blend with PIL, one forward pass for every view; the blur is made once.
 
     Args:
         image: (3, H, W) uint8.
@@ -31,24 +31,26 @@ def plain_embeddings(
     """
     picture = Image.fromarray(image.permute(1, 2, 0).numpy())
     sigma = settings.blur_sigma * max(picture.size) / settings.blur_side
+    blurred, black = picture.filter(ImageFilter.GaussianBlur(sigma)), Image.new("RGB", picture.size)
     local, context = [], []
     for mask, box in zip(masks.numpy(), boxes.tolist(), strict=True):
         stencil = Image.fromarray(mask)
-        crop = Image.composite(picture, Image.new("RGB", picture.size), stencil).crop(tuple(box))
+        crop = Image.composite(picture, black, stencil).crop(tuple(box))
         side = max(crop.size)
         square = Image.new("RGB", (side, side))
         square.paste(crop, ((side - crop.width) // 2, (side - crop.height) // 2))
         local.append(_seen(square, encoder))
-        blurred = picture.filter(ImageFilter.GaussianBlur(sigma))
         context.append(_seen(Image.composite(picture, blurred, stencil), encoder))
-    return MaskEmbeddings(torch.cat(local), torch.cat(context))
+    embeddings = [torch.cat([view.embeddings for view in views]) for views in (local, context)]
+    tags = [[view.tags for view in views if view.tags is not None] for views in (local, context)]
+    return MaskEmbeddings(*embeddings, *(torch.cat(each) for each in tags if each))
 
 
-def _seen(picture: Image.Image, encoder: VisionEncoder) -> Tensor:
+def _seen(picture: Image.Image, encoder: VisionEncoder) -> VisionFeatures:
     resized = picture.resize((encoder.size, encoder.size), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.asarray(resized, np.float32) / 255).permute(2, 0, 1)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (encoder.mean, encoder.std))
-    return encoder(((pixels - mean) / std)[None]).embeddings
+    return encoder(((pixels - mean) / std)[None])
 
 
 def plain_sam(config: Any) -> nn.Module:
