@@ -15,41 +15,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-from benchmarks.cards import table
+from benchmarks.cards import machine
+from benchmarks.compared import Figures, compared, made_with, publish, section
 from benchmarks.composite import FOLDERS
 from seac.associate.association import Association
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
 from seac.associate.trained import Trained
-from seac.evaluation.methods import Model
-from seac.evaluation.predict import open_store, predict
-from seac.evaluation.run import Job, chosen_clips, model_for, open_reader, saved
-from seac.evaluation.score import score
-from seac.evaluation.watch import Watch
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.segment.grid import Grid
 from training.association.__main__ import Plan, gathered, tagging, together
 from training.association.learn import Recipe
-
-SHOWN = {
-    "s4": (("dataset", "miou"), ("dataset", "fscore")),
-    "ms3": (("dataset", "miou"), ("dataset", "fscore")),
-    "avss": (("dataset", "miou"), ("dataset", "fscore")),
-    "vggss": (("fixed", "ciou"), ("fixed", "auc")),
-    "vggss-extended": (("fixed", "ap"), ("fixed", "loc_acc")),
-    "robustness": (("all", "auroc"), ("another class", "auroc")),
-}
 
 
 @dataclass(frozen=True)
@@ -100,80 +82,35 @@ def with_cells(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
     ]
 
 
-def figures(
-    name: str,
-    folder: Path,
-    ways: Mapping[str, Sequence[Association]],
-    cells: Sequence[Path] = (),
-    limit: int | None = None,
-) -> dict[str, list[dict[str, float]]]:
-    """What every training reaches on one benchmark, by way."""
-    with tempfile.TemporaryDirectory() as scratch:
-        job, watch = Job(name, folder, Path(scratch), limit=limit), Watch()
-        reader = open_reader(job)
-        clips, _ = chosen_clips(reader, job)
-        model = model_for(job, reader)
-        models = {
-            way: [
-                SeAC(replace(model.stages, association=each), model.vocabulary, model.settings)
-                for each in every
-            ]
-            for way, every in ways.items()
-        }
-        if cells:
-            models[CELLS] = with_cells(model, cells)
-        rows = tuple(
-            Model(f"{way} {number}", each)
-            for way, every in models.items()
-            for number, each in enumerate(every)
-        )
-        open_store(job.out, [row.name for row in rows], {})
-        predict(reader, clips, rows, job.out, watch, job.seed)
-        answers = {row.name: saved(job.out, row.name) for row in rows}
-        scored = score(reader, clips, answers, watch, job.threshold)
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in models}
-    for method in scored:
-        kept = {
-            f"{figure} ({protocol})": method.protocols[protocol][figure] for protocol, figure in SHOWN[name]
-        }
-        found[method.name.rpartition(" ")[0]].append(kept)
-    return found
+def variants(
+    model: SeAC, ways: Mapping[str, Sequence[Association]], cells: Sequence[Path]
+) -> dict[str, list[SeAC]]:
+    """The model with every association in turn."""
+    models = {
+        way: [
+            SeAC(replace(model.stages, association=each), model.vocabulary, model.settings) for each in every
+        ]
+        for way, every in ways.items()
+    }
+    return models | ({CELLS: with_cells(model, cells)} if cells else {})
 
 
-def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
-    """Markdown: a row per way, mean and standard deviation over trainings, in percent."""
-    columns = list(next(iter(found.values()))[0])
-    rows = [
-        [way, *(spread_of([run[column] for run in runs]) for column in columns)]
-        for way, runs in found.items()
-    ]
-    return [f"## {name}", "", *table(["association", *columns], rows), ""]
-
-
-def spread_of(shares: Sequence[float]) -> str:
-    """Mean in percent, with the standard deviation where there are several."""
-    values = 100 * np.array(shares)
-    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"
-
-
-def page(found: Mapping[str, Any], options: argparse.Namespace, versions: Mapping[str, str]) -> str:
-    """The whole page."""
-    made_with = ", ".join(f"{part}: {version}" for part, version in versions.items() if part != "association")
-    head = [
+def page(found: Mapping[str, Figures], options: argparse.Namespace, versions: Mapping[str, str]) -> list[str]:
+    """Lines of the whole page."""
+    return [
         "# Ways to associate",
         "",
         f"Written by `python -m benchmarks.associations --media MEDIA/train --work W --bench B --seeds "
         f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''}"
         f"{' --cells RUN ...' if options.cells else ''} "
-        f"--benchmarks {options.benchmarks} --write {options.write}` on "
-        f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}. In percent; ± is the "
-        f"standard deviation over {options.seeds} trainings. Composites of the dev media.",
+        f"--benchmarks {options.benchmarks} --write {options.write}` on {machine()}, "
+        f"torch {torch.__version__}. In percent; ± is the standard deviation over {options.seeds} trainings. "
+        "Composites of the dev media.",
         "",
-        f"Frozen: {made_with}.",
+        f"Frozen: {made_with(versions, without='association')}.",
         "",
+        *(line for name, each in found.items() for line in section(name, each, "association")),
     ]
-    return "\n".join([*head, *(row for name, each in found.items() for row in section(name, each))])
 
 
 def main() -> None:
@@ -198,12 +135,14 @@ def main() -> None:
     )
     found = {}
     for name in options.benchmarks.split(","):
-        found[name] = figures(name, options.bench / FOLDERS[name], ways, options.cells, options.limit)
-        print("\n".join(section(name, found[name])), flush=True)
-    if options.write is not None:
-        draft = options.write.with_suffix(".part")
-        draft.write_text(page(found, options, load("tiny").stages.versions()), encoding="utf-8")
-        draft.replace(options.write)
+        found[name] = compared(
+            name,
+            options.bench / FOLDERS[name],
+            lambda model: variants(model, ways, options.cells),
+            options.limit,
+        )
+        print("\n".join(section(name, found[name], "association")), flush=True)
+    publish(page(found, options, load("tiny").stages.versions()), options.write)
     print(json.dumps(found))
 
 

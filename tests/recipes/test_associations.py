@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.associations import WAYS, ZERO_SHOT, section
+from benchmarks.associations import WAYS, ZERO_SHOT
+from benchmarks.compared import section
 
 
 def test_a_row_is_mean_and_spread_in_percent() -> None:
     found = {ZERO_SHOT: [{"miou": 0.5}], "MICL": [{"miou": 0.4}, {"miou": 0.6}]}
-    rows = section("s4", found)
+    rows = section("s4", found, "association")
     assert rows[0] == "## s4"
     assert f"| {ZERO_SHOT} | 50.0 |" in rows
     assert "| MICL | 50.0 ± 14.1 |" in rows
