@@ -17,7 +17,7 @@ from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
 
 WEIGHTS = "assets/hearing.safetensors"
-SHA256 = "49f00ff60524f6c52a910bc0d31b2311206c4f966e1850b08c972930d6dab03e"
+SHA256 = "782992ae1df97a682a842f0d5db37becd2ce888a26e494a5368c1bfa3f59d1ca"
 WINDOW, HOP = 15_600, 7_800
 TAGS, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
