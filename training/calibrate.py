@@ -102,7 +102,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, required=True)
-    parser.add_argument("--scenes", type=int, default=240)
+    parser.add_argument("--scenes", type=int, default=480)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--objectness", type=float, nargs="*", help="also report at these weights")
     parser.add_argument("--json", type=Path, help="file for the figures")

@@ -3,7 +3,8 @@
 The logistic curve is fitted to "this mask covers what sounds" (IoU at least .5; Platt). The threshold, and
 the margin under the best mask, are those that give the best mean IoU of what lights up (1 for rightly
 nothing), by a grid, where frames whose sound comes from elsewhere count as one in four: a guess at what
-people's clips are like, which they may overrule with ``--threshold``. Silence and noise have gates of their
+people's clips are like, which they may overrule with ``--threshold``. The top of that is flat: of all that
+are nearly as good as the best, the one that lights up most is taken. Silence and noise have gates of their
 own and no say.
 """
 
@@ -29,6 +30,8 @@ MUTED = 1e3
 MARGINS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 2.0)
 LEVELS = 31
 """Thresholds that are tried: quantiles, up to the ninth tenth, of the frames' greatest evidence."""
+FLAT = 0.01
+"""How much worse than the best is as good as the best."""
 NEWTON, RIDGE = 50, 1e-3
 What = Literal["visible", "off-screen", "noise", "silence"]
 
@@ -142,7 +145,10 @@ def fit(frames: Sequence[Judged]) -> Fit:
         for least in np.quantile(best, np.linspace(0, 0.9, LEVELS))
         for margin in MARGINS
     ]
-    return max(grid, key=lambda chosen: worth(frames, chosen))
+    found = [(worth(frames, chosen), chosen) for chosen in grid]
+    enough = max(each for each, _ in found) - FLAT
+    least = min(chosen.least for each, chosen in found if each >= enough)
+    return max((pair for pair in found if pair[1].least == least), key=lambda pair: pair[0])[1]
 
 
 def constants(slope: float, offset: float, least: float, margin: float) -> Calibration:
