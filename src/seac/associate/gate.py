@@ -50,7 +50,7 @@ class Calibration:
     margin: float = 2.0
     floor: float = -60.0
     silence: float = 0.9
-    noise: float = 0.5
+    noise: float = 0.4
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:
