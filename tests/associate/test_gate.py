@@ -70,9 +70,10 @@ def test_a_network_that_knows_no_noise_hears_none():
     assert noisiness(AudioFeatures(torch.zeros(0, 1), torch.zeros(0, 1)), ("Noise",)) == 0
 
 
-def test_our_ears_know_a_room_from_a_dog():
+@pytest.mark.parametrize("level", [-50, -40, -30])
+def test_our_ears_know_a_room_from_a_dog(level):
     ears, draw = Hearing.load(), torch.Generator().manual_seed(0)
-    room = 0.01 * torch.randn(80_000, generator=draw)
+    room = 10 ** (level / 20) * torch.randn(80_000, generator=draw)
     bark = read_sound(Path(__file__).parents[2] / "demo/clip.mp4")[4_800:40_000]
     assert noisiness(listen(room, ears), ears.labels) >= CALIBRATION.noise
     assert noisiness(listen(bark, ears), ears.labels) < CALIBRATION.noise / 2
