@@ -3,8 +3,8 @@
 Composites are rendered from the *dev* media by the shared folder's bench builder: of six scenes, three in
 which a thing among others sounds, and three in which nothing visible does, because the sound is of a thing
 that is not in the frame, or is a room's noise, or silence. The model proposes masks as it does for a user.
-For every association :func:`seac.calibration.fit.fit` chooses on half of the scenes; the other half reports;
-``--json FILE`` keeps the figures.
+For every association :func:`seac.calibration.fit.fit` chooses on half of the scenes and the other half
+reports; what ships is chosen on all of them. ``--json FILE`` keeps the figures.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def main() -> None:
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
             chosen = fit(under(choosing, model.stages.association, weighted))
             if weight == own:
-                chosen.constants.save(ASSET, name)
+                everything = fit(under(scenes, model.stages.association, weighted))
+                everything.constants.save(ASSET, name)
             figures[f"{name}, objectness {weight:g}"] = report(
                 under(reporting, model.stages.association, weighted), chosen
             )
