@@ -1,7 +1,7 @@
 """Peak memory and time of SAM's stages alone, at the published size, with random weights.
 
     python -m benchmarks.memory [--segmenter sam-vit-h] [--precision bfloat16] [--masks 50] [--size 1024x768]
-                                [--threads 1] [--write docs/memory.md]
+                                [--threads 1] [--write docs/presets.md]
 
 The checkpoint is written in the published format by one process; another reads it and makes masks of boxes,
 and its greatest memory is told after each step. Seconds are of computing, on so many threads.
