@@ -4,4 +4,16 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Unusable input: its message is one line for the user; the command line exits with 2, no traceback."""
+    """Unusable input: its message is one line for the user; the command line exits with 2, no traceback.
+
+    Messages quote names and files, which may hold anything: what does not print is written as an escape, so
+    the message stays one line and cannot steer a terminal.
+
+    Args:
+        message: what was given, what is needed, how to mend it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seac.data.csv_file import read_rows, read_table
@@ -197,6 +197,7 @@ JSON = st.recursive(
     | st.text(alphabet='a,"\n\r\0 1[]{}<>/\\\ufeff#é', max_size=80).map(lambda text: text.encode())
     | JSON.map(lambda value: json.dumps([value]).encode())
 )
+@example(content=b'"\x00\n\x00')
 def test_garbage_is_refused_and_never_raises_anything_else(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
