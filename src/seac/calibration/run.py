@@ -50,7 +50,7 @@ class Job:
 
 
 def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
-    """Do a job; the figures are those of the half that did not choose.
+    """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
 
     Raises:
         InputError: wrong input, or too few clips.
@@ -73,14 +73,15 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
             f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
             f"give at least {2 * LEAST}"
         )
-    chosen = fit(choosing)
-    figures = report(reporting, chosen)
-    made_of = described(reader, len(choosing)) | {"split": job.split, "figures": figures}
-    write(chosen.constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
+    figures = report(reporting, fit(choosing))
+    everything = choosing + reporting
+    constants = fit(everything).constants
+    made_of = described(reader, len(everything)) | {"split": job.split, "figures": figures}
+    write(constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
     for name, value in figures.items():
         console.print(f"{name}: {value:g}", highlight=False)
     console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
     if as_json:
-        said = {"figures": figures, "constants": asdict(chosen.constants), "out": str(job.target)}
+        said = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
         sys.stdout.write(json.dumps(said) + "\n")
     return figures

@@ -34,7 +34,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Of which other clip's sound a frame hears.")] = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Fit when a mask is said to sound: half of the frames choose, the other half report."""
+    """Fit when a mask is said to sound; half of the frames report what the other half would choose."""
     from seac.calibration.run import Job
     from seac.calibration.run import calibrate as work
 
