@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cached_property
 
 import torch
@@ -19,7 +20,7 @@ class Picture:
     def __init__(self, reader: Reader, clip: Clip, frame: int) -> None:
         self.path = clip.frames[frame]
         self.image = reader.image(clip, frame)
-        self._seen: dict[int, Seen] = {}
+        self._seen: dict[tuple[Hashable, ...], Seen] = {}
 
     @cached_property
     def saliency(self) -> Tensor:
@@ -29,8 +30,8 @@ class Picture:
         return shared_saliency()(torch.from_numpy(self.image).permute(2, 0, 1))
 
     def seen(self, model: SeAC) -> Seen:
-        """The picture through stage 1 and the frozen half of stage 2; models that share stages share it."""
-        key = id(model.stages.segmenter)
+        """The picture through stage 1 and the frozen half of stage 2; models with the same eyes share it."""
+        key = eyes(model)
         if key not in self._seen:
             self._seen[key] = model.see(self.image)
         return self._seen[key]
@@ -41,11 +42,11 @@ class Sound:
 
     def __init__(self, reader: Reader, clip: Clip) -> None:
         self.waveform, self.sample_rate = reader.waveform(clip)
-        self._heard: dict[tuple[int, float, float], Listened] = {}
+        self._heard: dict[tuple[Hashable, ...], Listened] = {}
 
     def heard(self, model: SeAC, start: float, end: float) -> Listened:
         """The sound from ``start`` to ``end`` (seconds) through the audio network."""
-        key = (id(model.stages.audio), start, end)
+        key = (*ears(model), start, end)
         if key not in self._heard:
             length = len(self.waveform)
             first = min(length, max(0, round(start * self.sample_rate)))
@@ -108,6 +109,25 @@ class Scene:
         height, width = seen.image.shape[-2:]
         scale = torch.tensor([self.size[1] / width, self.size[0] / height]).repeat(2)
         return seen.proposals.boxes * scale
+
+
+def eyes(model: SeAC) -> tuple[Hashable, ...]:
+    """All that decides what a model sees in a picture, names aside."""
+    stages, settings = model.stages, model.settings
+    return (
+        id(stages.segmenter),
+        id(stages.vision),
+        settings.top_n,
+        settings.exact,
+        settings.views,
+        settings.max_side,
+    )
+
+
+def ears(model: SeAC) -> tuple[Hashable, ...]:
+    """All that decides what a model hears in a sound, and whether there is anything to hear."""
+    gate = model.stages.calibration
+    return id(model.stages.audio), gate.floor, gate.silence, gate.noise
 
 
 def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
