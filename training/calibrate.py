@@ -25,7 +25,7 @@ import seac
 from benchmarks.shared import renderer
 from seac.associate import gate
 from seac.associate.association import Association
-from seac.calibration.fit import Judged, What, fit, judged, report
+from seac.calibration.fit import Judged, What, judged, tried
 from seac.pipeline import Listened, SeAC, Seen
 from seac.video.decode import SAMPLE_RATE
 
@@ -96,6 +96,11 @@ def under(
     return found
 
 
+def turns(frames: Sequence[Judged]) -> list[Sequence[Judged]]:
+    """Frames in groups that hold every kind as often as :data:`TURN` does."""
+    return [frames[first : first + len(TURN)] for first in range(0, len(frames), len(TURN))]
+
+
 def main() -> None:
     """Choose on one half of dev composites, report on the other, write the asset."""
     parser = argparse.ArgumentParser(
@@ -111,22 +116,18 @@ def main() -> None:
     bench = renderer(options.shared)
     eyes_and_ears = seac.load("tiny", associate="zero-shot")
     scenes = observed(eyes_and_ears, options.shared / "data/media/dev", bench, options.scenes, options.seed)
-    half = len(TURN)
-    choosing = [scene for index, scene in enumerate(scenes) if index // half % 2 == 0]
-    reporting = [scene for index, scene in enumerate(scenes) if index // half % 2 == 1]
     figures: dict[str, Any] = {}
     for name in ("zero-shot", "trained"):
         model = seac.load("tiny", associate=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
-            chosen = fit(under(choosing, model.stages.association, weighted))
+            frames = under(scenes, model.stages.association, weighted)
+            halves = ([frame for turn in turns(frames)[part::2] for frame in turn] for part in (0, 1))
+            constants, found = tried(*halves)
             if weight == own:
-                everything = fit(under(scenes, model.stages.association, weighted))
-                everything.constants.save(ASSET, name)
-            figures[f"{name}, objectness {weight:g}"] = report(
-                under(reporting, model.stages.association, weighted), chosen
-            )
+                constants.save(ASSET, name)
+            figures[f"{name}, objectness {weight:g}"] = found
     print(json.dumps(figures, indent=2))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -163,6 +163,16 @@ def constants(slope: float, offset: float, least: float, margin: float) -> Calib
     )
 
 
+def tried(choosing: Sequence[Judged], reporting: Sequence[Judged]) -> tuple[Calibration, dict[str, float]]:
+    """Constants chosen on all frames, and what half of them report of those that the other half chooses.
+
+    Raises:
+        InputError: see :func:`fit`.
+    """
+    figures = report(reporting, fit(choosing))
+    return fit([*choosing, *reporting]).constants, figures
+
+
 def report(frames: Sequence[Judged], chosen: Fit) -> dict[str, float]:
     """What constants make of frames, best of those that they were not chosen with."""
     found: dict[str, float] = {"scenes": len(frames)}

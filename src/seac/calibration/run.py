@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from seac.calibration.file import NAME, write
-from seac.calibration.fit import fit, report
+from seac.calibration.fit import tried
 from seac.calibration.observe import described, halves, observed, wanted
 from seac.data.table import check_scored, open_benchmark
 from seac.errors import InputError
@@ -73,10 +73,8 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
             f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
             f"give at least {2 * LEAST}"
         )
-    figures = report(reporting, fit(choosing))
-    everything = choosing + reporting
-    constants = fit(everything).constants
-    made_of = described(reader, len(everything)) | {"split": job.split, "figures": figures}
+    constants, figures = tried(choosing, reporting)
+    made_of = described(reader, len(choosing) + len(reporting)) | {"split": job.split, "figures": figures}
     write(constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
     for name, value in figures.items():
         console.print(f"{name}: {value:g}", highlight=False)
