@@ -14,16 +14,14 @@ Their heatmap is the min-max of the cosines, as such methods have it: no objectn
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from benchmarks.cards import machine
-from benchmarks.compared import Figures, compared, made_with, publish, section
-from benchmarks.composite import FOLDERS
+from benchmarks.cards import write
+from benchmarks.compared import add_options, made_with, told, written_by
 from seac.associate.association import Association
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
 from seac.associate.trained import Trained
@@ -95,24 +93,6 @@ def variants(
     return models | ({CELLS: with_cells(model, cells)} if cells else {})
 
 
-def page(found: Mapping[str, Figures], options: argparse.Namespace, versions: Mapping[str, str]) -> list[str]:
-    """Lines of the whole page."""
-    return [
-        "# Ways to associate",
-        "",
-        f"Written by `python -m benchmarks.associations --media MEDIA/train --work W --bench B --seeds "
-        f"{options.seeds}{f' --limit {options.limit}' if options.limit else ''}"
-        f"{' --cells RUN ...' if options.cells else ''} "
-        f"--benchmarks {options.benchmarks} --write {options.write}` on {machine()}, "
-        f"torch {torch.__version__}. In percent; ± is the standard deviation over {options.seeds} trainings. "
-        "Composites of the dev media.",
-        "",
-        f"Frozen: {made_with(versions, without='association')}.",
-        "",
-        *(line for name, each in found.items() for line in section(name, each, "association")),
-    ]
-
-
 def main() -> None:
     """Learn, evaluate, write."""
     parser = argparse.ArgumentParser(
@@ -120,30 +100,30 @@ def main() -> None:
     )
     parser.add_argument("--media", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="of python -m training.association")
-    parser.add_argument("--bench", type=Path, required=True, help="a rendered benchmark folder")
     parser.add_argument("--mixtures", type=int, default=2_400)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cells", type=Path, nargs="*", default=[], help="runs on a store of cells")
-    parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
-    parser.add_argument("--benchmarks", default=",".join(FOLDERS))
-    parser.add_argument("--write", type=Path, default=None)
+    add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
     ways = associations(
         Plan(options.media, options.work, 0, 0, options.mixtures, options.seed), options.seeds
     )
-    found = {}
-    for name in options.benchmarks.split(","):
-        found[name] = compared(
-            name,
-            options.bench / FOLDERS[name],
-            lambda model: variants(model, ways, options.cells),
-            options.limit,
-        )
-        print("\n".join(section(name, found[name], "association")), flush=True)
-    publish(page(found, options, load("tiny").stages.versions()), options.write)
-    print(json.dumps(found))
+    command = f"python -m benchmarks.associations --media MEDIA/train --work W --seeds {options.seeds}"
+    command += " --cells RUN ..." if options.cells else ""
+    lines = [
+        "# Ways to associate",
+        "",
+        f"{written_by(options, command)} In percent; ± is the standard deviation over {options.seeds} "
+        "trainings. Composites of the dev media.",
+        "",
+        f"Frozen: {made_with(load('tiny').stages.versions(), without='association')}.",
+        "",
+        *told(options, lambda model: variants(model, ways, options.cells), "association"),
+    ]
+    if options.write:
+        write(options.write, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,13 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     return ["| " + " | ".join(str(cell) for cell in row) + " |" for row in (heads, rule, *rows)]
 
 
+def write(document: Path, text: str) -> None:
+    """Write a page, whole or not at all."""
+    partial = document.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(document)
+
+
 def put(document: Path, name: str, lines: Sequence[str]) -> None:
     """Put lines between ``<!-- name -->`` and ``<!-- end of name -->``; all else stays.
 
@@ -25,9 +32,7 @@ def put(document: Path, name: str, lines: Sequence[str]) -> None:
     _, ended, after = rest.partition(closing)
     if not found or not ended:
         raise ValueError(f"{document} has no {opening} ... {closing}")
-    partial = document.with_suffix(".partial")
-    partial.write_text(before + opening + "\n" + "\n".join(lines) + "\n" + closing + after, encoding="utf-8")
-    partial.replace(document)
+    write(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
 
 
 def machine() -> str:

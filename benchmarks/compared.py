@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from benchmarks.cards import table
+from benchmarks.cards import machine, table
+from benchmarks.composite import FOLDERS
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
 from seac.evaluation.run import Job, chosen_clips, model_for, open_reader, saved
@@ -25,11 +29,10 @@ SHOWN = {
     "robustness": (("all", "auroc"), ("another class", "auroc")),
 }
 Figures = dict[str, list[dict[str, float]]]
+Variants = Callable[[SeAC], Mapping[str, Sequence[SeAC]]]
 
 
-def compared(
-    name: str, folder: Path, variants: Callable[[SeAC], Mapping[str, Sequence[SeAC]]], limit: int | None
-) -> Figures:
+def compared(name: str, folder: Path, variants: Variants, limit: int | None) -> Figures:
     """What every model reaches on one benchmark.
 
     Args:
@@ -84,10 +87,36 @@ def made_with(versions: Mapping[str, str], without: str = "") -> str:
     return ", ".join(f"{part}: {version}" for part, version in versions.items() if part != without)
 
 
-def publish(lines: Sequence[str], path: Path | None) -> None:
-    """Write a page, whole or not at all, if a path is given."""
-    if path is None:
-        return
-    draft = path.with_suffix(".part")
-    draft.write_text("\n".join(lines), encoding="utf-8")
-    draft.replace(path)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every comparison is asked: where the benchmarks are, which, how much of them, where to write."""
+    parser.add_argument("--bench", type=Path, required=True, help="a rendered benchmark folder")
+    parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
+    parser.add_argument("--benchmarks", default=",".join(FOLDERS))
+    parser.add_argument("--write", type=Path, default=None)
+
+
+def told(options: argparse.Namespace, variants: Variants, head: str) -> list[str]:
+    """Every benchmark's section, printed as it is known; the last line printed is the figures as JSON.
+
+    Args:
+        options: of :func:`add_options`.
+        variants: see :func:`compared`.
+        head: over the first column.
+    """
+    found, lines = {}, []
+    for name in options.benchmarks.split(","):
+        found[name] = compared(name, options.bench / FOLDERS[name], variants, options.limit)
+        rows = section(name, found[name], head)
+        print("\n".join(rows), flush=True)
+        lines += rows
+    print(json.dumps(found))
+    return lines
+
+
+def written_by(options: argparse.Namespace, command: str) -> str:
+    """The first sentence of a page: the command with its options, and where it ran."""
+    limit = f" --limit {options.limit}" if options.limit else ""
+    return (
+        f"Written by `{command} --bench B{limit} --benchmarks {options.benchmarks} --write {options.write}` "
+        f"on {machine()}, torch {torch.__version__}."
+    )

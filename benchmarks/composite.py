@@ -139,11 +139,9 @@ def main() -> None:
         lines[name] = evaluated(name, bench, options.work, extra)
         print("\n".join(table(name, lines[name])), flush=True)
     if options.write is not None:
-        draft = options.write.with_suffix(".part")
         said = "python -m benchmarks.composite --work FOLDER"
         said += "" if options.limit is None else f" --limit {options.limit}"
-        draft.write_text(page(lines, f"{said} --write {options.write}"), encoding="utf-8")
-        draft.replace(options.write)
+        cards.write(options.write, page(lines, f"{said} --write {options.write}"))
 
 
 if __name__ == "__main__":

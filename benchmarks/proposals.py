@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks import cards
 from seac.segment.proposals import Segmenter
 
 Picture = NDArray[np.uint8]
@@ -215,9 +216,7 @@ def write_card(card: Path, rows: list[Row], command: str) -> None:
         f"| {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
         for r in rows
     ]
-    partial = card.with_suffix(".partial")
-    partial.write_text(before + opening + "\n" + "\n".join(lines) + "\n" + closing + after, encoding="utf-8")
-    partial.replace(card)
+    cards.write(card, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import cards
 from benchmarks.shared import shared_folder
 from seac.evaluation.functional import avsbench, avsbench_semantic, extended_vggss, robustness, vggss
 from seac.evaluation.functional.curves import FrameCounts, count_pixels, thresholds
@@ -274,9 +275,7 @@ def main(arguments: list[str] | None = None) -> None:
     text = page(report, " ".join(["python -m benchmarks.scoring", *(arguments or sys.argv[1:])]))
     print(text)
     if given.write:
-        partial = given.write.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(given.write)
+        cards.write(given.write, text)
     if given.json:
         row = asdict(report)
         for line, entry in zip(row["golden"], report.golden, strict=True):
