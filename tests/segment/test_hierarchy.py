@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import label
 
-from seac.segment.hierarchy import Hierarchy, Weights, merge
+from seac.segment.hierarchy import Hierarchy, Weights, merge, merge_all
 from seac.segment.superpixels import Superpixels, cut, describe, pooled
 
 WEIGHTS = Weights(1, 10, 1, 0.5)
@@ -90,6 +90,47 @@ def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_piece() -> N
     means = [even[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
     area = np.bincount(labels.ravel()).astype(np.float32)
     np.testing.assert_allclose(pooled(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
+
+
+def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: Weights) -> float:
+    """Of two sets of superpixels, from their pixels' means alone; infinite where they do not touch."""
+    length = leaves.length[np.ix_(one, other)].sum()
+    if length == 0:
+        return np.inf
+    size = [leaves.area[rows].sum() for rows in (one, other)]
+
+    def apart(rows: np.ndarray) -> np.ndarray:
+        means = [
+            leaves.area[k] @ rows[k].astype(np.float64) / s for k, s in zip((one, other), size, strict=True)
+        ]
+        return np.stack(means)
+
+    colour, spread, deep = (apart(rows) for rows in (leaves.colour, leaves.spread, leaves.deep))
+    value = weights.colour * np.linalg.norm(colour[0] - colour[1])
+    value += weights.spread * ((spread[0] - spread[1]) ** 2 / (spread[0] + spread[1] + 1e-6)).sum()
+    value += weights.edge * leaves.edge[np.ix_(one, other)].sum() / length
+    value += weights.deep * np.linalg.norm(deep[0] - deep[1])
+    return float(value * (min(size) / leaves.area.sum()) ** weights.size)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every_step(seed: int) -> None:
+    taps = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
+    leaves = cut(patchwork(seed), 60, 10, taps)
+    several = (Weights(1, 10, 1, 0.5, 40), Weights(0.3, 30, 2, 0.2, 5))
+    for weights, tree in zip(several, merge_all(leaves, several), strict=True):
+        alive = [np.array([leaf]) for leaf in range(len(leaves))]
+        level = 0.0
+        for new in range(len(leaves), 2 * len(leaves) - 1):
+            pairs = [(a, b) for a in range(len(alive)) for b in range(a)]
+            costs = [difference(leaves, alive[a], alive[b], weights) for a, b in pairs]
+            least = int(np.argmin(costs))
+            level = max(level, costs[least])
+            a, b = pairs[least]
+            joined = np.concatenate([alive[a], alive[b]])
+            alive = [rows for index, rows in enumerate(alive) if index not in (a, b)] + [joined]
+            assert sorted(np.flatnonzero(tree.members[new])) == sorted(joined)
+            assert tree.born[new] == pytest.approx(level, rel=1e-5)
 
 
 def test_one_superpixel_is_a_tree_of_one_region() -> None:

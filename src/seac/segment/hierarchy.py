@@ -5,6 +5,7 @@ After Arbelaez et al. (PAMI 2011); the similarities after Uijlings et al. (IJCV 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from seac.segment.superpixels import Superpixels
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,82 +53,108 @@ class Hierarchy:
 
 
 def merge(leaves: Superpixels, weights: Weights) -> Hierarchy:
-    """Merge neighbours, most similar first. Dense rows: every step costs a few vectorised operations on R."""
-    count = len(leaves)
+    """Merge neighbours, most similar first."""
+    return merge_all(leaves, (weights,))[0]
+
+
+def merge_all(leaves: Superpixels, weights: Sequence[Weights]) -> list[Hierarchy]:
+    """A hierarchy for each of ``weights``, all grown at once: a step costs as many calls as for one."""
+    trees, count = np.arange(len(weights)), len(leaves)
     state = _State(leaves, weights)
-    members = np.zeros((2 * count - 1, count), bool)
-    members[:count] = np.eye(count, dtype=bool)
-    born, died = np.zeros(2 * count - 1, np.float32), np.zeros(2 * count - 1, np.float32)
-    node = np.arange(count)
-    level = 0.0
+    members = np.zeros((len(trees), 2 * count - 1, count), bool)
+    members[:, :count] = np.eye(count, dtype=bool)
+    born, died = np.zeros((2, len(trees), 2 * count - 1))
+    node = np.tile(np.arange(count), (len(trees), 1))
+    level = np.zeros(len(trees))
     for new in range(count, 2 * count - 1):
         i, j, difference = state.closest()
-        level = max(level, difference)
-        members[new] = members[node[i]] | members[node[j]]
-        died[node[i]] = died[node[j]] = born[new] = level
-        node[i] = new
+        level = np.maximum(level, difference)
+        one, other = node[trees, i], node[trees, j]
+        members[:, new] = members[trees, one] | members[trees, other]
+        died[trees, one] = died[trees, other] = born[:, new] = level
+        node[trees, i] = new
         state.join(i, j)
-    died[-1] = level
-    return Hierarchy(members, born, died)
+    died[:, -1] = level
+    return [
+        Hierarchy(members[tree], born[tree].astype(np.float32), died[tree].astype(np.float32))
+        for tree in trees
+    ]
 
 
 class _State:
-    """Sums of the regions alive, and the difference of every pair of neighbours."""
+    """What K trees know of their regions: (K, R) and (K, R, R) arrays, a merged region in its first's place.
 
-    def __init__(self, leaves: Superpixels, weights: Weights) -> None:
-        self.weights = weights
-        self.area = leaves.area.copy()
+    Squared distances of means follow from those of the parts (Lance and Williams, 1967), so features of
+    hundreds of channels are compared once.
+    """
+
+    def __init__(self, leaves: Superpixels, weights: Sequence[Weights]) -> None:
+        k = len(weights)
+        self.trees = np.arange(k)
+        self.weights = {
+            name: np.array([getattr(each, name) for each in weights])
+            for name in ("colour", "spread", "edge", "size", "deep")
+        }
         self.total = float(leaves.area.sum())
-        self.colour = leaves.colour.copy()
-        self.spread = leaves.spread.copy()
-        self.deep = leaves.deep.copy()
-        self.length = leaves.length.copy()
-        self.edge = leaves.edge.copy()
-        count = len(leaves)
-        self.difference = np.full((count, count), np.inf, np.float32)
-        self.least = np.full(count, np.inf, np.float32)
-        for row in range(count):
-            self._measure(row)
+        self.area = np.tile(leaves.area.astype(np.float64), (k, 1))
+        self.spread = np.tile(leaves.spread.astype(np.float64), (k, 1, 1))
+        self.length = np.tile(leaves.length.astype(np.float64), (k, 1, 1))
+        self.edge = np.tile(leaves.edge.astype(np.float64), (k, 1, 1))
+        self.colour = np.tile(_apart(leaves.colour), (k, 1, 1))
+        self.deep = np.tile(_apart(leaves.deep), (k, 1, 1))
+        self.difference = np.full_like(self.length, np.inf)
+        one, other = np.nonzero(leaves.length)
+        every = self.trees[:, None]
+        self.difference[:, one, other] = self._measured(every, one[None], other[None])
+        self.least = self.difference.min(2)
 
-    def closest(self) -> tuple[int, int, float]:
-        """The two regions to merge next, and their difference."""
-        i = int(self.least.argmin())
-        j = int(self.difference[i].argmin())
-        return i, j, float(self.difference[i, j])
+    def closest(self) -> tuple[Indices, Indices, Doubles]:
+        """The two regions of each tree to merge next, and their difference: (K,) each."""
+        i = self.least.argmin(1)
+        j = self.difference[self.trees, i].argmin(1)
+        return i, j, self.difference[self.trees, i, j]
 
-    def join(self, i: int, j: int) -> None:
-        """Region ``j`` becomes part of ``i``."""
-        share = self.area[j] / (self.area[i] + self.area[j])
-        self.colour[i] += share * (self.colour[j] - self.colour[i])
-        self.spread[i] += share * (self.spread[j] - self.spread[i])
-        self.deep[i] += share * (self.deep[j] - self.deep[i])
-        self.area[i] += self.area[j]
+    def join(self, i: Indices, j: Indices) -> None:
+        """Region ``j`` (K,) of each tree becomes part of ``i`` (K,)."""
+        t = self.trees
+        before = self.area[t, i] + self.area[t, j]
+        share = (self.area[t, j] / before)[:, None]
+        for apart in (self.colour, self.deep):
+            between = share * (1 - share) * apart[t, i, j][:, None]
+            merged = (1 - share) * apart[t, i] + share * apart[t, j] - between
+            apart[t, i] = apart[t, :, i] = np.maximum(merged, 0)
+        self.spread[t, i] += share * (self.spread[t, j] - self.spread[t, i])
+        self.area[t, i] = before
         for sums in (self.length, self.edge):
-            sums[i] += sums[j]
-            sums[i, i] = sums[i, j] = 0
-            sums[:, i] = sums[i]
-            sums[j] = sums[:, j] = 0
-        stale = np.flatnonzero((self.length[i] > 0) | (self.difference[j] < np.inf))
-        self.difference[j] = self.difference[:, j] = self.difference[i] = self.difference[:, i] = np.inf
-        self.least[j] = np.inf
-        self.least[i] = np.inf
-        self._measure(i)
-        self.least[stale] = self.difference[stale].min(1)
+            row = sums[t, i] + sums[t, j]
+            row[t, i] = row[t, j] = 0
+            sums[t, j] = sums[t, :, j] = 0
+            sums[t, i] = sums[t, :, i] = row
+        near = self.length[t, i] > 0
+        stale = near | (self.difference[t, j] < np.inf)
+        tree, other = np.nonzero(near)
+        row = np.full(near.shape, np.inf)
+        row[tree, other] = self._measured(tree, i[tree], other)
+        self.difference[t, j] = self.difference[t, :, j] = np.inf
+        self.difference[t, i] = self.difference[t, :, i] = row
+        tree, row_of = np.nonzero(stale)
+        self.least[tree, row_of] = self.difference[tree, row_of].min(1)
+        self.least[t, j] = np.inf
 
-    def _measure(self, i: int) -> None:
-        near = np.flatnonzero(self.length[i])
-        if len(near) == 0:
-            return
+    def _measured(self, tree: Indices, one: Indices, other: Indices) -> Doubles:
+        """Differences of pairs of neighbours, in any shape."""
         w = self.weights
-        colour = np.sqrt(((self.colour[near] - self.colour[i]) ** 2).sum(1))
-        there, here = self.spread[near], self.spread[i]
-        spread = ((there - here) ** 2 / (there + here + 1e-6)).sum(1)
-        edge = self.edge[i, near] / self.length[i, near]
-        smaller = np.minimum(self.area[near], self.area[i]) / self.total
-        value = w.colour * colour + w.spread * spread + w.edge * edge
-        if w.deep:
-            value = value + w.deep * np.sqrt(((self.deep[near] - self.deep[i]) ** 2).sum(1))
-        value = value * smaller**w.size
-        self.difference[i, near] = self.difference[near, i] = value
-        self.least[near] = np.minimum(self.least[near], value)
-        self.least[i] = value.min()
+        here, there = self.spread[tree, one], self.spread[tree, other]
+        spread = ((here - there) ** 2 / (here + there + 1e-6)).sum(-1)
+        value = w["colour"][tree] * np.sqrt(self.colour[tree, one, other]) + w["spread"][tree] * spread
+        value += w["edge"][tree] * self.edge[tree, one, other] / self.length[tree, one, other]
+        value += w["deep"][tree] * np.sqrt(self.deep[tree, one, other])
+        smaller = np.minimum(self.area[tree, one], self.area[tree, other]) / self.total
+        return np.asarray(value * smaller ** w["size"][tree])
+
+
+def _apart(means: Floats) -> Doubles:
+    """Squared distances of rows (R, C): (R, R)."""
+    rows = means.astype(np.float64)
+    square = (rows**2).sum(1)
+    return np.asarray(np.maximum(square[:, None] + square[None] - 2 * rows @ rows.T, 0))
