@@ -58,8 +58,8 @@ def cut(
         taps: feature maps (C, h', w') of the same picture at any sizes.
     """
     labels = felzenszwalb(picture, scale=scale, sigma=0.6, min_size=smallest).astype(np.int64)
-    _, flat = np.unique(labels, return_inverse=True)
-    return describe(rgb2lab(picture).astype(np.float32), flat.reshape(labels.shape).astype(np.int64), taps)
+    number = np.cumsum(np.bincount(labels.ravel()) > 0) - 1  # without gaps
+    return describe(rgb2lab(picture).astype(np.float32), number[labels], taps)
 
 
 def describe(lab: Floats, labels: NDArray[np.int64], taps: tuple[Tensor, ...] = ()) -> Superpixels:
