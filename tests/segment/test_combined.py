@@ -7,7 +7,6 @@ from torch import Tensor
 
 from seac.segment.classic import Regions
 from seac.segment.combined import CombinedSettings, complement, order_of, overlaps
-from seac.segment.network import Drawn
 from seac.segment.nms import pairwise_iou
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
@@ -16,15 +15,15 @@ ROWS = torch.tensor([[1, 1, 0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0, 0, 0], [0, 0, 
 
 
 def thing(first: int, last: int) -> Tensor:
-    """Logits of columns ``first`` to ``last`` of the picture."""
-    logits = torch.full((24, 32), -5.0)
-    logits[:, first:last] = 5
-    return logits
+    """Columns ``first`` to ``last`` of the picture."""
+    mask = torch.zeros(24, 32, dtype=torch.bool)
+    mask[:, first:last] = True
+    return mask
 
 
 def test_overlaps_are_those_of_the_pixels() -> None:
     things = torch.stack([thing(0, 8), thing(2, 21)])
-    pixels = torch.cat([things > 0, ROWS[:, STRIPES]]).flatten(1)
+    pixels = torch.cat([things, ROWS[:, STRIPES]]).flatten(1)
     exact = pairwise_iou(pixels)[:, 2:]
     found = overlaps(things, STRIPES, AREA, ROWS)
     torch.testing.assert_close(found, exact)
@@ -32,13 +31,13 @@ def test_overlaps_are_those_of_the_pixels() -> None:
 
 
 def test_without_things_only_regions_overlap() -> None:
-    found = overlaps(torch.zeros(0, 24, 32), STRIPES, AREA, ROWS)
+    found = overlaps(torch.zeros(0, 24, 32, dtype=torch.bool), STRIPES, AREA, ROWS)
     torch.testing.assert_close(found, pairwise_iou(ROWS, AREA))
 
 
 def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
     regions = Regions(STRIPES, AREA, ROWS, torch.tensor([0.9, 0.8, 0.7]))
-    things = Drawn(thing(0, 8)[None], torch.tensor([0.5]), ())
+    things = thing(0, 8)[None]
     assert complement(things, regions, CombinedSettings()).tolist() == [1, 2]
     assert complement(things, regions, CombinedSettings(most=2)).tolist() == [1]
     assert complement(things, regions, CombinedSettings(most=1)).tolist() == []

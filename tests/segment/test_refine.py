@@ -1,4 +1,4 @@
-"""Outlines that follow the picture, and what draws masks at stride 2."""
+"""Outlines that follow the picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, ProposalNet, draw
 from seac.segment.refine import leaning, refined
 
 
@@ -63,21 +62,3 @@ def test_with_neither_colour_nor_snap_masks_are_enlarged_and_no_more() -> None:
 def test_no_masks_stay_none() -> None:
     answer = refined(torch.zeros(0, 8, 8), torch.rand(3, 64, 64), ONE, torch.tensor([4096.0]), 0.7, 0.3)
     assert answer.shape == (0, 64, 64)
-
-
-def test_untrained_sharpening_only_enlarges() -> None:
-    network = ProposalNet().eval()
-    with torch.inference_mode():
-        cells = network(torch.randn(1, 3, 64, 96))
-        fine = network.fine(cells)
-        larger = F.interpolate(cells.features, (32, 48), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(fine, larger)
-
-
-def test_a_mask_lies_in_the_same_place_at_both_strides() -> None:
-    generator = torch.Generator().manual_seed(0)
-    kernels = torch.randn(4, 233, generator=generator)
-    centres, strides = torch.full((4, 2), 64.0), torch.full((4,), 16.0)
-    coarse = draw(torch.zeros(16, 32, 32), kernels, centres, strides, MASK_STRIDE)
-    fine = draw(torch.zeros(16, 64, 64), kernels, centres, strides, FINE_STRIDE)
-    torch.testing.assert_close(F.avg_pool2d(fine, 2), coarse, rtol=0.1, atol=0.1)

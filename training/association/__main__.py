@@ -8,6 +8,7 @@ that is finished is skipped when the command is given again.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from seac.associate.combined import CombinedSettings, CombinedWeights, Reduction
 from seac.associate.module import AssociationModule
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
+from seac.builders import tiny_segmenter
 from training.association import features, library, stock
 from training.association.card import write_card
 from training.association.judge import accuracies, dev_trials, left_out
@@ -60,8 +62,6 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     ):
         folder = heard_in(plan.work, name, hearing.version)
         features.make(folder, range(worker, count, workers), shard, plan.seed)
-    from seac.builders import tiny_segmenter
-
     composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
     eyes = features.Eyes(composer, EfficientNetLite.load(), tiny_segmenter("cpu"))
     numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
@@ -69,8 +69,9 @@ def render(plan: Plan, worker: int, workers: int) -> None:
 
 
 def seen_in(work: Path) -> Path:
-    """Folder of picture features; other views have another."""
-    return work / f"scenes-{features.VIEWS.fill}-{features.VIEWS.quick_size}"
+    """Folder of picture features; other masks or other views have another."""
+    made_by = repr((getattr(tiny_segmenter("cpu"), "version", ""), features.VIEWS))
+    return work / f"scenes-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 
 def heard_in(work: Path, name: str, version: str) -> Path:

@@ -2,9 +2,11 @@
 
     python -m training.proposals --media ../shared/data/media/train --seed 0
 
-Two stages: everything but what sharpens, then only that (:mod:`training.proposals.sharpen`). Checkpoints of
-the first are written as it goes and resumed from; the averages of the weights become
-``src/seac/assets/proposals.safetensors`` in half precision. ``--first FILE`` takes the first stage as done.
+Three stages: everything but what sharpens and outlines; what sharpens (:mod:`training.proposals.sharpen`);
+what outlines (:mod:`training.proposals.outlines`). ``--run`` holds each stage's weights and checkpoints, and
+what is there is gone on from; the averages of the weights become ``src/seac/assets/proposals.safetensors`` in
+half precision. ``--first FILE`` takes the first stage as done, ``--start FILE`` begins it with the weights of
+an earlier course.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from seac.associate.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
 from seac.segment.condinst import ProposalNet
+from training.proposals import outlines
 from training.proposals.loss import loss_of
+from training.proposals.outlines import outlined
 from training.proposals.scenes import Painter
 from training.proposals.sharpen import SIDE, batch, sharpened
 
@@ -30,17 +34,26 @@ ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "propo
 FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
 
 
-def pretrained() -> ProposalNet:
-    """The network with ImageNet features and an untrained neck and head."""
+def begun(start: Path | None) -> ProposalNet:
+    """The network as an earlier course left it, or with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
-    network.sharpen.requires_grad_(False)  # its turn comes later
-    features = fold_batch_norms(load_checkpoint(checkpoint_path()))
-    known = network.backbone.state_dict()
-    network.backbone.load_state_dict({k: features[k] for k in known})
+    network.sharpen.requires_grad_(False)  # their turn comes later
+    network.outline.requires_grad_(False)
+    if start:
+        network.load_state_dict(stored_weights(start))
+    else:
+        features = fold_batch_norms(load_checkpoint(checkpoint_path()))
+        known = network.backbone.state_dict()
+        network.backbone.load_state_dict({k: features[k] for k in known})
     network.backbone._conv_stem.requires_grad_(False)
     for block in network.backbone._blocks[:FROZEN_BLOCKS]:
         block.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
+
+
+def stored_weights(path: Path) -> dict[str, Tensor]:
+    """What ``export`` wrote, in single precision."""
+    return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
 
 
 def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
@@ -67,7 +80,7 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
 def train(given: argparse.Namespace) -> None:
     """The loop; see the module's docstring."""
     torch.manual_seed(given.seed)
-    network, painter = pretrained(), Painter(given.media, given.side)
+    network, painter = begun(given.start), Painter(given.media, given.side, given.more)
     optimiser = optimiser_of(network, given.rate)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
     first, checkpoint = 0, given.run / "last.pt"
@@ -122,23 +135,37 @@ def main() -> None:
     parser.add_argument(
         "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
     )
+    parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
+    parser.add_argument("--start", type=Path, help="weights of an earlier course to go on from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that draw lessons of the last stage"
+    )
     parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
     parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
     parser.add_argument("--sharpen-steps", type=int, default=160)
+    parser.add_argument("--outline-steps", type=int, default=2400)
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    if given.first is None:
+    given.run.mkdir(parents=True, exist_ok=True)
+    first, second = given.first or given.run / "first.safetensors", given.run / "second.safetensors"
+    if not first.is_file():
         train(given)
-    first = given.first or given.run / "first.safetensors"
-    seed = given.seed + 7  # scenes that the first stage did not see
-    export(sharpened(first, Painter(given.media, SIDE), given.sharpen_steps, seed), given.out)
+    if not second.is_file():
+        painter = Painter(given.media, SIDE, given.more)
+        seed = given.seed + 7  # scenes that the first stage did not see
+        export(sharpened(first, painter, given.sharpen_steps, seed), second)
+    network = ProposalNet()
+    network.load_state_dict(stored_weights(second))
+    painter = Painter(given.media, outlines.SIDE, given.more)
+    average = outlined(network, painter, given.outline_steps, given.seed + 13, given.run, given.workers)
+    export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ def left(scene: Scene, classic: Classic, network: Network) -> Pair:
     leaves, _ = classic.leaves(_image(scene), things.taps)
     rows, persistence = candidates(leaves, classic.settings, None)
     pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
-    covered = overlaps(things.logits, *pieces)[: len(things.logits)] > CombinedSettings().overlap
+    covered = (
+        overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)]
+        > CombinedSettings().overlap
+    )
     free = ~covered.any(0)
     every = torch.from_numpy(evidence(leaves, rows, persistence, None))
     return every[free], best_iou(leaves, rows, scene)[free]

@@ -29,11 +29,19 @@ class Scene:
 
 
 class Painter:
-    """Renders scenes from a media folder with ``images/*/*.png`` cut-outs and ``backgrounds/*.jpg``."""
+    """Renders scenes from a media folder with ``images/*/*.png`` cut-outs and ``backgrounds/*.jpg``.
 
-    def __init__(self, media: Path, side: int) -> None:
+    ``more`` holds further cut-outs in folders of their own (``pictures/`` of the association's library): of
+    things, every second one is from there.
+    """
+
+    def __init__(self, media: Path, side: int, more: Path | None = None) -> None:
         self.side = side
         self.things = [_shrunk(Image.open(p).convert("RGBA")) for p in sorted(media.glob("images/*/*.png"))]
+        found = sorted(more.glob("*/*.png")) if more else []
+        self.more = [_shrunk(Image.open(p).convert("RGBA")) for p in found]
+        if more and not self.more:
+            raise FileNotFoundError(f"{more}: needs */*.png with alpha")
         self.grounds = [Image.open(p).convert("RGB") for p in sorted(media.glob("backgrounds/*.jpg"))]
         if not self.things or not self.grounds:
             raise FileNotFoundError(f"{media}: needs images/*/*.png with alpha and backgrounds/*.jpg")
@@ -88,7 +96,8 @@ class Painter:
         if draw.random() < 0.12:
             alpha = blob(draw, max(8, round(side)))
             return self._filled(draw, alpha)
-        picture = self.things[draw.integers(len(self.things))]
+        things = self.more if self.more and draw.random() < 0.5 else self.things
+        picture = things[draw.integers(len(things))]
         if draw.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if draw.random() < 0.3:

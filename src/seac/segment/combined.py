@@ -9,13 +9,13 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
-from seac.segment.network import Drawn, Network, NetworkSettings, at_size
+from seac.segment.network import Network, NetworkSettings
 from seac.segment.nms import suppress
 from seac.segment.objectness import STUFF
+from seac.segment.outline import laid
 from seac.segment.proposals import Proposals
 from seac.segment.refine import refined
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
@@ -43,8 +43,8 @@ class CombinedSettings:
     things: int = 7
     overlap: float = 0.5
     discount: float = 0.5
-    colour: float = 0.7
-    snap: float = 0.3
+    colour: float = 0.35
+    snap: float = 0.15
     regions: int = 400
     network_overlap: float = 0.7
     long_side: int = 288
@@ -75,11 +75,12 @@ class Combined:
         s = self.settings
         things = self._network.drawn(image)
         regions = self._classic.regions(image, things.taps)
-        things = replace(things, logits=self._refined(things.logits, regions, image))
-        chosen = complement(things, regions, s)
-        masks = torch.cat(
-            [at_size(things.logits, height, width), enlarge(regions.masks(chosen), height, width)]
-        )
+        small = laid(things.logits, things.views, *regions.labels.shape)
+        picture = resize_image(image, *regions.labels.shape)
+        better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
+        chosen = complement(better > 0, regions, s)
+        drawn = things.masks(height, width, better - small)
+        masks = torch.cat([drawn, enlarge(regions.masks(chosen), height, width)])
         scores = torch.cat([things.scores, regions.scores[chosen] * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)
         masks, scores = masks[order], scores[order]
@@ -88,10 +89,6 @@ class Combined:
             return whole_frame(height, width)
         return Proposals(masks[there], boxes_of(masks[there]), scores[there])
 
-    def _refined(self, logits: Tensor, regions: Regions, image: Tensor) -> Tensor:
-        small = resize_image(image, *regions.labels.shape)
-        return refined(logits, small, regions.labels, regions.area, self.settings.colour, self.settings.snap)
-
 
 def order_of(settings: CombinedSettings) -> str:
     """What decides choice and order beside the network's weights, in eight digits."""
@@ -99,22 +96,25 @@ def order_of(settings: CombinedSettings) -> str:
     return hashlib.sha256(decided.encode()).hexdigest()[:8]
 
 
-def complement(things: Drawn, regions: Regions, settings: CombinedSettings) -> Tensor:
-    """Indices (n,) int64 of the regions that no thing and no better region covers, while there is room."""
-    drawn = len(things.logits)
+def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> Tensor:
+    """Indices (n,) int64 of the regions that no thing and no better region covers, while there is room.
+
+    ``things`` are masks (N, h, w) bool at the size of the superpixels.
+    """
+    drawn = len(things)
     room = settings.most - drawn
-    overlap = overlaps(things.logits, regions.labels, regions.area, regions.rows[: settings.regions])
+    overlap = overlaps(things, regions.labels, regions.area, regions.rows[: settings.regions])
     free = torch.nonzero(~(overlap[:drawn] > settings.overlap).any(0))[:, 0]
     if room <= 0:
         return free[:0]
     return free[suppress(overlap[drawn:][free][:, free], settings.overlap, room)]
 
 
-def overlaps(logits: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:
+def overlaps(masks: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:
     """IoU of things and regions with each region.
 
     Args:
-        logits: (N, h', w') float32 mask logits of things at any size.
+        masks: (N, h, w) bool of things.
         labels: (h, w) int64 superpixels.
         area: (R,) float32 pixels of each.
         rows: (K, R) bool, the superpixels of each region.
@@ -122,10 +122,9 @@ def overlaps(logits: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tens
     Returns:
         (N + K, K) float32 in [0, 1], the things first.
     """
-    drawn = F.interpolate(logits[:, None], labels.shape, mode="bilinear", align_corners=False)[:, 0] > 0
-    onto = torch.zeros(len(drawn), len(area))
-    onto.index_add_(1, labels.flatten(), drawn.flatten(1).float())
+    onto = torch.zeros(len(masks), len(area))
+    onto.index_add_(1, labels.flatten(), masks.flatten(1).float())
     every = torch.cat([onto / area, rows.float()])  # a thing covers superpixels in part, a region wholly
     sizes = every @ area
     both = every @ (rows * area).T
-    return both / (sizes[:, None] + sizes[None, len(drawn) :] - both).clamp_min(1e-6)
+    return both / (sizes[:, None] + sizes[None, len(masks) :] - both).clamp_min(1e-6)

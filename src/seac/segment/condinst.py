@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 # The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
 from seac.associate.vision.efficientnet_lite import EfficientNetLite2
+from seac.segment.outline import OutlineNet
 
 TAPS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
 TAPPED = (24, 48, 120, 352)
@@ -39,6 +40,7 @@ class Cells:
         centres: (L, 2) x, y of the cells in pixels of the network's input.
         strides: (L,) of the cells' levels.
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
+        context: (B, WIDTH, h, w) finest level of the pyramid, of which they are made.
         edges: (B, EDGES, 2h, 2w) features of the backbone at stride 2.
         taps: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
@@ -48,6 +50,7 @@ class Cells:
     centres: Tensor
     strides: Tensor
     features: Tensor
+    context: Tensor
     edges: Tensor
     taps: tuple[Tensor, ...]
 
@@ -83,6 +86,7 @@ class ProposalNet(nn.Module):
         self.sharpen = nn.Sequential(Separable(MASK_CHANNELS + EDGES, SHARP), Separable(SHARP, SHARP), last)
         nn.init.zeros_(last.weight)  # untrained, it changes nothing
         nn.init.zeros_(_bias(last))
+        self.outline = OutlineNet(MASK_CHANNELS, WIDTH)
         nn.init.constant_(_bias(self.score), -3.5)
         nn.init.normal_(self.kernel.weight, std=0.04)  # three layers multiply: smaller starts too slowly
 
@@ -106,6 +110,7 @@ class ProposalNet(nn.Module):
             torch.cat(centres),
             torch.cat(strides),
             self.mask(pyramid[0]),
+            pyramid[0],
             edges,
             taps,
         )
