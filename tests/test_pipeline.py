@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from PIL import Image
 
 import seac
 from seac import InputError
-from tests.fakes import COLOURS, fake_model, squares, tone, write_video, write_wav
+from seac.associate.views import ViewSettings
+from seac.associate.vision.encoder import VisionFeatures
+from seac.pipeline import SeAC
+from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
 
 
 @pytest.mark.parametrize("name", COLOURS)
@@ -175,3 +179,29 @@ def test_importing_seac_imports_no_torch():
 def test_wrong_names_are_answered_with_the_nearest(options, line):
     with pytest.raises(InputError, match=line):
         seac.load(**options)
+
+
+class Nearsighted(ColourVision):
+    """Takes everything for blue, unless it is shown at 16 pixels."""
+
+    def __call__(self, pixels: torch.Tensor) -> VisionFeatures:
+        seen = super().__call__(pixels)
+        blue = torch.tensor([0.0, 0.0, 1.0]).expand_as(seen.embeddings)
+        return seen if pixels.shape[-1] == 16 else VisionFeatures(blue, blue)
+
+
+@pytest.mark.parametrize(
+    ("exact", "size", "named"), [(False, 16, "red"), (False, 0, "blue"), (True, 16, "blue")]
+)
+def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, named: str) -> None:
+    model = fake_model()
+    settings = replace(model.settings, exact=exact, views=ViewSettings(name_size=size, quick_size=8))
+    near = SeAC(replace(model.stages, vision=Nearsighted()), model.vocabulary, settings)
+    seen = near.see(squares())
+    which = torch.zeros(len(seen.proposals), dtype=torch.bool)
+    which[1] = True  # the red square, after the whole frame
+    labels = near.names(seen, which)
+    assert near.vocabulary.names[int(labels[1])] == named
+    others = [index for index in range(len(labels)) if index != 1]
+    assert torch.equal(labels[others], seen.named.labels[others])
+    assert torch.equal(near.names(seen, torch.zeros_like(which)), seen.named.labels)

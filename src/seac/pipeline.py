@@ -23,7 +23,7 @@ from seac.associate.audio.listening import listen, loudest_tags
 from seac.associate.audio.waveform import as_waveform
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
-from seac.associate.mask_embedding import embed_masks
+from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
@@ -188,9 +188,11 @@ class SeAC:
             similarity = tracker.smooth(ids, similarity, time, silent=nothing)
         evidence = self.evidence(similarity, seen.proposals.scores)
         probability = self.stages.calibration.probability(evidence) * (not nothing)
+        sounds = sounding(evidence, self.stages.calibration, silent=nothing)
         likely = odds(evidence, self.settings.contrast)
-        heatmap = aggregate(likely, masks) * (not nothing)
-        semantic = semantic_mask(seen.named.labels, minmax(likely), masks, self.settings.sigma)
+        heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
+        labels = self.names(seen, (sounds | (scaled > self.settings.sigma)) & (not nothing))
+        semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
             masks=masks.numpy(),
@@ -199,18 +201,29 @@ class SeAC:
             embeddings=seen.places.numpy(),
             similarity=similarity.numpy(),
             probability=probability.numpy(),
-            sounding=sounding(evidence, self.stages.calibration, silent=nothing).numpy(),
+            sounding=sounds.numpy(),
             confidence=-1.0 if nothing else confidence(similarity),
             heatmap=heatmap.numpy(),
             semantic=(semantic * (not nothing)).numpy(),
             labels=("background", *self.vocabulary.names),
-            classes=(seen.named.labels + 1).numpy(),
+            classes=(labels + 1).numpy(),
             heard=listened.heard,
             time=time,
             ids=ids.numpy(),
             original_size=seen.original_size,
             notes=notes_on(seen, listened),
         )
+
+    @torch.inference_mode()
+    def names(self, seen: Seen, which: Tensor) -> Tensor:
+        """Class of every mask (N,) int64, from 0; of those of ``which`` (N,) bool after a closer look."""
+        views, rows = self.settings.views, torch.nonzero(which)[:, 0]
+        if self.settings.exact or not views.name_size or len(rows) == 0:
+            return seen.named.labels
+        masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
+        closer = closer_look(seen.image, masks, boxes, self.stages.vision, views)
+        named = name_masks(self.stages.place(closer).cpu(), self._classes)
+        return seen.named.labels.index_copy(0, rows, named.labels)
 
     def _look(self, frame: Frame) -> Seen:
         return self.see(frame.image, frame.original_size)

@@ -108,7 +108,7 @@ PRESETS: dict[str, Preset] = {
             "contrast": 0.1,
             "sigma": 0.4,
             "workers": 0,
-            "views": ViewSettings(quick_crops=8),
+            "views": ViewSettings(quick_crops=8, name_size=192),
         },
     ),
     "paper": Preset(

@@ -262,6 +262,29 @@ def quick_embeddings(
     return MaskEmbeddings(embeddings, context, torch.cat([local.tags, tags[most:]]), tags)
 
 
+def closer_look(
+    image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
+) -> MaskEmbeddings:
+    """Masks alone (Eq. 1) at ``name_size``: their surroundings do not say what they are called.
+
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels.
+        encoder: the vision encoder, for any size of picture.
+        settings: how views are made.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    check(image, masks, boxes)
+    picture = image.float() / 255
+    mean, std, fill = colours(encoder, settings, picture)
+    views = local_views(picture, masks, boxes, fill, settings.name_size, settings)
+    seen = encoded(encoder, views.sub_(mean).div_(std), settings.batch)
+    return MaskEmbeddings(seen.embeddings, seen.embeddings, seen.tags, seen.tags)
+
+
 def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
     """Mean of a feature map under every mask: (N, d_m).
 

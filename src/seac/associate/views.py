@@ -21,6 +21,8 @@ class ViewSettings:
         quick_size: side in pixels of the quick path's local crops.
         quick_crops: of how many masks, the best ones, the quick path makes a local view; the others are seen
             in their place only. 0 for all.
+        name_size: side in pixels of a closer look, on the quick path, at masks that sound, for their names;
+            0 names them from what was seen before.
     """
 
     fill: Literal["zero", "mean"] = "zero"
@@ -30,6 +32,7 @@ class ViewSettings:
     batch: int = 4
     quick_size: int = 128
     quick_crops: int = 0
+    name_size: int = 0
 
 
 DEFAULT = ViewSettings()

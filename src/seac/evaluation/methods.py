@@ -133,7 +133,9 @@ def named(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor |
     """Classes of chosen masks painted over one another, the last on top: (h, w) uint8, or None."""
     if scene.kind is not TruthKind.LABELS:
         return None
-    classes = scene.picture.seen(model).named.labels + 1
+    chosen = torch.zeros(len(masks), dtype=torch.bool)
+    chosen[rows] = True
+    classes = model.names(scene.picture.seen(model), chosen) + 1
     painted = torch.zeros(scene.size, dtype=torch.uint8)
     for row in rows:
         painted[masks[row]] = int(classes[row])
