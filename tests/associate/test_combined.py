@@ -139,3 +139,10 @@ def test_the_shipped_file_is_small_and_made_for_the_shipped_ears() -> None:
     assert shipped.made_by["audio"] == Hearing.load().version
     states = [module.state_dict() for module in shipped.modules]
     assert all(bool(torch.isfinite(value).all()) for state in states for value in state.values())
+
+
+def test_what_is_not_finite_is_not_written(weights: CombinedWeights, tmp_path: Path) -> None:
+    weights.reductions.sound[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"made\.sound: not finite"):
+        write(weights, tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []

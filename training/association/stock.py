@@ -107,9 +107,10 @@ def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Te
     """Mean (d,) and the ``count`` strongest directions (d, count), the strong ones damped."""
     mean = vectors.mean(0)
     centred = vectors - mean
-    values, directions = torch.linalg.eigh(centred.T @ centred / len(vectors))
+    # In single precision the solver answered NaN for features of low rank.
+    values, directions = torch.linalg.eigh((centred.T @ centred / len(vectors)).double())
     strongest = directions[:, -count:].flip(1)
-    return mean, strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening
+    return mean, (strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening).float()
 
 
 def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
@@ -125,7 +126,7 @@ def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedS
             placed(words.hearing, heard.tags, sound_tags, settings),
         ]
     )
-    among = torch.linalg.eigh(places.T @ places / len(places))[1][:, -COMPONENTS_AMONG:]
+    among = torch.linalg.eigh((places.T @ places / len(places)).double())[1][:, -COMPONENTS_AMONG:].float()
     return Reductions(*sight, *sound, among, sight_tags, sound_tags)
 
 

@@ -190,7 +190,11 @@ def padding(count: int, length: int, device: str) -> Tensor:
 
 
 def write(weights: CombinedWeights, path: Path) -> str:
-    """Write the file (float16), whole or not at all; the answer is its sha256."""
+    """Write the file (float16), whole or not at all; the answer is its sha256.
+
+    Raises:
+        ValueError: a value is not finite in half precision.
+    """
     state = {
         f"module.{number}.{name}": value
         for number, module in enumerate(weights.modules)
@@ -204,7 +208,11 @@ def write(weights: CombinedWeights, path: Path) -> str:
         "settings": json.dumps(asdict(weights.settings)),
         "made_by": json.dumps(dict(weights.made_by)),
     }
-    content = save({name: value.detach().cpu().half().contiguous() for name, value in state.items()}, notes)
+    half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    broken = [name for name, value in half.items() if not value.isfinite().all()]
+    if broken:
+        raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
+    content = save(half, notes)
     draft = path.with_name(path.name + ".tmp")
     draft.write_bytes(content)
     draft.replace(path)

@@ -17,7 +17,7 @@ from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
 
 WEIGHTS = "assets/hearing.safetensors"
-SHA256 = "782992ae1df97a682a842f0d5db37becd2ce888a26e494a5368c1bfa3f59d1ca"
+SHA256 = "c162debe5b1012e2fcbc6f0bb688a672da5c5d5ddb5ae1bfa5d4fcf3ea1471b1"
 WINDOW, HOP = 15_600, 7_800
 TAGS, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
