@@ -4,8 +4,8 @@
 
 B is the folder that ``benchmarks.composite`` rendered. What is swapped in is the simpler thing: saliency and
 superpixels for the proposal network, words alone for the trained association, bare cosines without objectness
-beside them or without contrast (the paper's min-max has neither); the last row has the exact views of every
-mask in place of quick ones.
+beside them or without contrast (the paper's min-max has neither), names from the views that the association
+has; the last row has the exact views of every mask in place of quick ones.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 
 from benchmarks.cards import write
 from benchmarks.compared import add_options, made_with, told, written_by
+from seac.associate.views import ViewSettings
 from seac.loading import load
 from seac.pipeline import SeAC
 
@@ -28,6 +29,7 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"contrast": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),
+    "names without a closer look": ({}, {"views": ViewSettings(quick_crops=8)}),
     "exact views": ({}, {"exact": True}),
 }
 """Row of the table -> parts and settings that differ from the preset."""
