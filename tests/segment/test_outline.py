@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torchvision.ops import roi_align
 
 from seac.segment.network import Drawn
 from seac.segment.outline import CERTAIN, SLIMMEST, VIEW, OutlineNet, laid, looked_at, surroundings
@@ -125,3 +126,13 @@ def test_masks_of_a_frame_are_what_is_laid_and_shifted() -> None:
     shift = torch.randn(3, 40, 50)
     assert torch.equal(drawn.masks(40, 50, shift), plain + shift > 0)
     assert drawn.masks(40, 50, torch.full((3, 5, 5), 99.0)).all()
+
+
+def test_views_are_those_of_roi_align() -> None:
+    draw = torch.Generator().manual_seed(5)
+    maps = torch.randn(2, 3, 40, 60, generator=draw)
+    views = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.1, 0.5, 0.4], [0.2, 0.2, 0.9, 0.8]])
+    which = torch.tensor([1, 0, 1])
+    rows = torch.cat([which[:, None].float(), views * torch.tensor([60.0, 40, 60, 40])], 1)
+    theirs = roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
+    torch.testing.assert_close(looked_at(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)

@@ -12,7 +12,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 VIEW = 128  # pixels of a view's side
 MARGIN = 1.7  # what was missed lies outside the box: side of a view in sides of the mask's box
@@ -113,18 +112,21 @@ def looked_at(maps: Tensor, which: Tensor, views: Tensor, size: int, samples: in
     Args:
         maps: (B, C, h, w).
         which: (N,) int64, the map that each view looks at.
-        views: (N, 4) xyxy as shares of the picture; what lies outside continues the rim.
+        views: (N, 4) xyxy as shares of the picture; what lies outside is 0.
         size: side of the result.
         samples: points read along each side of a pixel of the result.
 
     Returns:
         (N, C, size, size).
     """
-    height, width = maps.shape[-2:]
-    scale = maps.new_tensor([width, height, width, height])
-    rows = torch.cat([which[:, None].to(maps.dtype), views * scale], 1)
-    read: Tensor = roi_align(maps, rows, size, sampling_ratio=samples, aligned=True)
-    return read
+    # As torchvision's roi_align, whose import alone would take a quarter of the time to the first result.
+    points = 2 * (torch.arange(size * samples, device=maps.device) + 0.5) / (size * samples)
+    low, side = 2 * views[:, :2] - 1, views[:, 2:] - views[:, :2]
+    x, y = (low[:, axis, None] + side[:, axis, None] * points for axis in (0, 1))
+    shape = (len(views), len(points), len(points))
+    grid = torch.stack([x[:, None].expand(shape), y[:, :, None].expand(shape)], -1)
+    shown = maps.expand(len(views), -1, -1, -1) if len(maps) == 1 else maps[which]
+    return F.avg_pool2d(F.grid_sample(shown, grid, "bilinear", "zeros", align_corners=False), samples)
 
 
 def laid(logits: Tensor, views: Tensor, height: int, width: int) -> Tensor:
