@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +68,10 @@ def kinds() -> tuple[Kind, ...]:
     return tuple(found)
 
 
-def fetch(folder: Path) -> None:
-    """Download and unpack the packages into ``folder/NAME`` (Debian's apt and dpkg are needed)."""
+def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *PICTURE_PACKAGES)) -> None:
+    """Download and unpack packages into ``folder/NAME`` (Debian's apt and dpkg are needed)."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in sorted({*PACKAGES, *PICTURE_PACKAGES}):
+    for name in sorted(set(names)):
         if (folder / name).is_dir():
             continue
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -115,7 +115,11 @@ def chosen(paths: list[Path], most: int, seed: int) -> list[Path]:
 
 def cut_out(path: Path) -> Image.Image | None:
     """A picture with something to see through, shrunk to its content; None if it is none."""
-    with Image.open(path) as opened:
+    try:
+        opened = Image.open(path)
+    except Image.DecompressionBombError:
+        return None
+    with opened:
         if opened.width * opened.height > 16_000_000:
             return None
         opened.draft("RGBA", (SIDE, SIDE))
@@ -204,14 +208,14 @@ def _pictures(kind: Kind, media: Path, more: list[Path], folder: Path) -> None:
     named = [(f"media-{path.stem}", path) for path in sorted((media / "images" / kind.name).glob("*.png"))]
     for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
         picture = cut_out(path)
-        if picture is None or (print_ := _fingerprint(picture)) in seen:
+        if picture is None or (print_ := fingerprint(picture)) in seen:
             continue
         seen.add(print_)
         picture.save(draft / f"{stem}.png")
     draft.rename(target)
 
 
-def _fingerprint(picture: Image.Image) -> bytes:
+def fingerprint(picture: Image.Image) -> bytes:
     """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
     small = np.asarray(picture.resize((8, 8), Image.Resampling.BOX), np.float32)
     return bytes(np.round(small / 48).astype(np.uint8).tobytes())

@@ -12,25 +12,27 @@ an earlier course.
 from __future__ import annotations
 
 import argparse
-import math
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from seac.associate.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
 from seac.segment.condinst import ProposalNet
+from seac.segment.network import stored_weights
 from training.proposals import outlines
+from training.proposals.course import Course, lessons
 from training.proposals.loss import loss_of
 from training.proposals.outlines import outlined
 from training.proposals.scenes import Painter
 from training.proposals.sharpen import SIDE, batch, sharpened
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposals.safetensors"
+WARM, KEEP = 50, 0.997
 FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
 
 
@@ -51,22 +53,12 @@ def begun(start: Path | None) -> ProposalNet:
     return network.to(memory_format=torch.channels_last)
 
 
-def stored_weights(path: Path) -> dict[str, Tensor]:
-    """What ``export`` wrote, in single precision."""
-    return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
-
-
 def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
     """AdamW; the backbone learns ten times slower."""
     inner = [p for p in network.backbone.parameters() if p.requires_grad]
     outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
-    groups = [{"params": inner, "base": rate / 10}, {"params": outer, "base": rate}]
-    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.02)
-
-
-def rate_at(step: int, steps: int) -> float:
-    """Linear warm-up over 50 steps, then a cosine to nought."""
-    return min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    groups = [{"params": inner, "lr": rate / 10}, {"params": outer, "lr": rate}]
+    return torch.optim.AdamW(groups, weight_decay=0.02)
 
 
 def export(weights: dict[str, Tensor], path: Path) -> None:
@@ -78,36 +70,22 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
 
 
 def train(given: argparse.Namespace) -> None:
-    """The loop; see the module's docstring."""
+    """The first stage; see the module's docstring."""
     torch.manual_seed(given.seed)
     network, painter = begun(given.start), Painter(given.media, given.side, given.more)
     optimiser = optimiser_of(network, given.rate)
-    average = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    first, checkpoint = 0, given.run / "last.pt"
-    given.run.mkdir(parents=True, exist_ok=True)
-    if checkpoint.is_file():
-        stored: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(stored["network"])
-        optimiser.load_state_dict(stored["optimiser"])
-        average, first = stored["average"], stored["step"]
+    course = Course(network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt")
+    drawn_by = partial(batch, painter, given.batch, given.seed)
+    steps = range(course.first, given.steps)
     start, seen = time.monotonic(), np.zeros(4)
-    for step in range(first, given.steps):
+    for step, (pixels, masks) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
         network.train()
-        pixels, masks = batch(painter, given.batch, given.seed, step)
         generator = torch.Generator().manual_seed(given.seed * 1_000_003 + step)
         loss = loss_of(network(pixels), masks, generator)
-        for group in optimiser.param_groups:
-            group["lr"] = group["base"] * rate_at(step, given.steps)
-        optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        keep = min(0.997, (step + 1) / (step + 10))
-        for name, value in network.state_dict().items():
-            average[name].lerp_(value, 1 - keep) if value.is_floating_point() else average[name].copy_(value)
+        course.learn(step, loss.total)
         seen += [loss.score.item(), loss.dice.item(), loss.bce.item(), loss.iou]
         if (step + 1) % 50 == 0:
-            each = (time.monotonic() - start) / (step + 1 - first)
+            each = (time.monotonic() - start) / (step + 1 - course.first)
             s, d, b, i = seen / 50
             print(
                 f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s",
@@ -115,16 +93,9 @@ def train(given: argparse.Namespace) -> None:
             )
             seen[:] = 0
         if (step + 1) % 200 == 0 or step + 1 == given.steps:
-            state = {
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average,
-                "step": step + 1,
-            }
-            torch.save(state, checkpoint.with_suffix(".partial"))
-            checkpoint.with_suffix(".partial").replace(checkpoint)
-            export(average, given.run / "average.safetensors")
-    export(average, given.run / "first.safetensors")
+            course.save(step)
+            export(course.average, given.run / "average.safetensors")
+    export(course.average, given.run / "first.safetensors")
 
 
 def main() -> None:
@@ -144,7 +115,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--workers", type=int, default=1, help="processes that draw lessons of the last stage"
+        "--workers", type=int, default=1, help="processes that draw lessons while the network learns"
     )
     parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
     parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")

@@ -87,9 +87,7 @@ def loss_of(cells: Cells, masks: list[Tensor], generator: torch.Generator) -> Lo
             cells.strides[chosen],
         )
         target = true[thing[chosen]]
-        probability = drawn.sigmoid()
-        both = (probability * target).sum((1, 2))
-        dice.append(1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3))
+        dice.append(dice_of(drawn, target))
         bce.append(F.binary_cross_entropy_with_logits(drawn, target, reduction="none").mean((1, 2)))
         with torch.no_grad():
             hard, real = drawn > 0, target > 0.5
@@ -132,14 +130,29 @@ def fine_loss_of(cells: Cells, fine: Tensor, masks: list[Tensor], generator: tor
             FINE_STRIDE,
         )
         target = true[thing[chosen]]
-        probability = drawn.sigmoid()
-        both = (probability * target).sum((1, 2))
-        dice.append(1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3))
-        each = F.binary_cross_entropy_with_logits(drawn, target, reduction="none")
-        bce.append((each * rims(target)).mean((1, 2)))
+        dice.append(dice_of(drawn, target))
+        bce.append(rimmed_of(drawn, target))
     if not dice:
         return fine.sum() * 0
     return 2 * torch.cat(dice).mean() + torch.cat(bce).mean()
+
+
+def outline_loss_of(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice, and cross-entropy that is heavier at outlines, of masks (N, s, s) against coverage (N, s, s)."""
+    return 2 * dice_of(logits, target).mean() + rimmed_of(logits, target).mean()
+
+
+def dice_of(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice loss of each mask (K, h, w) against coverage (K, h, w): (K,)."""
+    probability = logits.sigmoid()
+    both = (probability * target).sum((1, 2))
+    return 1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3)
+
+
+def rimmed_of(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of each mask, heavier at its outline: (K,)."""
+    each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (each * rims(target)).mean((1, 2))
 
 
 def rims(target: Tensor, reach: int = 7) -> Tensor:

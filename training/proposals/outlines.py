@@ -7,29 +7,30 @@ visible part that it overlaps most.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from seac.segment.condinst import FINE_STRIDE, ProposalNet, draw
-from seac.segment.network import graded
-from seac.segment.nms import pairwise_iou, suppress
-from seac.segment.outline import VIEW, looked_at, surroundings
-from seac.segment.resize import boxes_of
-from training.proposals.loss import rims
+from seac.segment.condinst import FINE_STRIDE, ProposalNet
+from seac.segment.network import NetworkSettings, best_cells, drawn_of, normalised, views_of, views_shown
+from seac.segment.nms import pairwise_iou
+from seac.segment.outline import VIEW, looked_at
+from seac.segment.resize import resize_image
+from training.proposals.course import Course, lessons
+from training.proposals.loss import outline_loss_of
 from training.proposals.scenes import Draw, Scene
 
 SIDE, SEEN = 320, 288  # pixels of a scene, and of the network's input
 FRAMES = (192, 224, 256, 320, 320)  # sides of the frames in which scenes are seen
-SCENES, KEPT, CELLS, OVERLAP = 4, 10, 100, 0.7
+SCENES = 4
+KEEPING = NetworkSettings(most=10, cells=100, overlap=0.7)
 LEAST, LEAST_IOU = 80, 0.3
 RATE, WARM, KEEP = 3e-3, 40, 0.995
 EVERY = 50
@@ -68,37 +69,28 @@ def _of_scene(
     network: ProposalNet, painter: Callable[[Draw], Scene], random: Draw
 ) -> tuple[Tensor, ...] | None:
     scene = painter(random)
-    picture = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)[None].float()
-    frame = _resized(picture, int(random.choice(FRAMES)))
-    cells = network(((_resized(frame, SEEN) - 127) / 128).contiguous(memory_format=torch.channels_last))
-    best = cells.logits[0].topk(CELLS).indices
-    logits = draw(cells.features[0], cells.kernels[0, best], cells.centres[best], cells.strides[best])
-    order = torch.argsort(graded(logits, cells.logits[0, best].sigmoid()), descending=True)
-    order = order[logits[order].amax((1, 2)) > 0]
-    kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), OVERLAP, KEPT)]
+    side = int(random.choice(FRAMES))
+    frame = resize_image(torch.from_numpy(scene.picture.copy()).permute(2, 0, 1), side, side)
+    pixels = normalised(resize_image(frame, SEEN, SEEN))[None]
+    cells = network(pixels.contiguous(memory_format=torch.channels_last))
+    kept, _ = best_cells(cells, KEEPING)
     fine = network.fine(cells)
-    cell = best[kept]
-    coarse = draw(fine[0], cells.kernels[0, cell], cells.centres[cell], cells.strides[cell], FINE_STRIDE)
+    coarse = drawn_of(cells, kept, fine[0], FINE_STRIDE)
     coarse = coarse[coarse.amax((1, 2)) > 0]
     truth = F.one_hot(torch.from_numpy(scene.owner) + 1, scene.count + 1)[..., 1:].permute(2, 0, 1).float()
     truth = truth[truth.sum((1, 2)) >= LEAST]
     if len(coarse) == 0 or len(truth) == 0:
         return None
     small = F.interpolate(truth[None], coarse.shape[-2:], mode="area")[0]
-    iou, which = _iou(coarse > 0, small > 0.5).max(1)
-    coarse, which = coarse[iou >= LEAST_IOU], which[iou >= LEAST_IOU]
+    iou = pairwise_iou(torch.cat([coarse > 0, small > 0.5]).flatten(1))[: len(coarse), len(coarse) :]
+    best, which = iou.max(1)
+    coarse, which = coarse[best >= LEAST_IOU], which[best >= LEAST_IOU]
     if len(coarse) == 0:
         return None
-    views = jittered(surroundings(boxes_of(coarse > 0) / coarse.shape[-1]), random)
-    number, nought = torch.arange(len(coarse)), torch.zeros(len(coarse), dtype=torch.int64)
+    views = jittered(views_of(coarse), random)
     coarse = coarse * float(np.exp(random.uniform(-0.4, 0.4)))
-    return (
-        looked_at((frame - 127) / 128, nought, views, VIEW, 2),
-        looked_at(coarse[:, None], number, views, VIEW // 2, 2),
-        looked_at(fine, nought, views, VIEW // 2, 2),
-        looked_at(cells.context, nought, views, VIEW // 4, 2),
-        looked_at(truth[:, None], which, views, VIEW, 3)[:, 0].clamp(0, 1),
-    )
+    target = looked_at(truth[:, None], which, views, VIEW, 3)[:, 0].clamp(0, 1)
+    return *views_shown(normalised(frame)[None], coarse, fine, cells.context, views), target
 
 
 def jittered(views: Tensor, random: Draw) -> Tensor:
@@ -106,42 +98,6 @@ def jittered(views: Tensor, random: Draw) -> Tensor:
     side = views[:, 2:] - views[:, :2]
     shift = torch.from_numpy(random.uniform(-0.08, 0.08, (len(views), 4))).float()
     return views + shift * torch.cat([side, side], 1)
-
-
-def _resized(picture: Tensor, side: int) -> Tensor:
-    return F.interpolate(picture, (side, side), mode="bilinear", antialias=True, align_corners=False)
-
-
-def _iou(masks: Tensor, others: Tensor) -> Tensor:
-    a, b = masks.flatten(1).float(), others.flatten(1).float()
-    both = a @ b.T
-    return both / (a.sum(1)[:, None] + b.sum(1)[None] - both).clamp_min(1)
-
-
-def loss_of(logits: Tensor, target: Tensor) -> Tensor:
-    """Dice, and cross-entropy that is heavier at outlines, of masks (N, s, s) against coverage (N, s, s)."""
-    probability = logits.sigmoid()
-    both = (probability * target).sum((1, 2))
-    dice = 1 - 2 * both / (probability.square().sum((1, 2)) + target.square().sum((1, 2)) + 1e-3)
-    each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return 2 * dice.mean() + (each * rims(target)).mean()
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """The lessons of a run by step, for a loader whose workers draw them while the network learns."""
-
-    network: ProposalNet
-    painter: Callable[[Draw], Scene]
-    seed: int
-    steps: int
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, step: int) -> Lesson | None:
-        torch.set_num_threads(1)
-        return lesson(self.network, self.painter, self.seed, step)
 
 
 def outlined(
@@ -157,40 +113,20 @@ def outlined(
     network.requires_grad_(False).eval()
     student = network.outline.requires_grad_(True).train()
     optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=0.02)
-    average = {k: v.detach().clone() for k, v in student.state_dict().items()}
-    first, checkpoint = 0, run / "outline.pt"
-    run.mkdir(parents=True, exist_ok=True)
-    if checkpoint.is_file():
-        stored = torch.load(checkpoint, weights_only=True)
-        student.load_state_dict(stored["student"])
-        optimiser.load_state_dict(stored["optimiser"])
-        average, first = stored["average"], stored["step"]
-    lessons: DataLoader[Lesson | None] = DataLoader(
-        Lessons(network, painter, seed, steps),  # type: ignore[arg-type]  # what it needs is there
-        batch_size=None,
-        sampler=range(first, steps),
-        num_workers=workers,
-    )
+    course = Course(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
+    given_by = partial(lesson, network, painter, seed)
     start, seen = time.monotonic(), np.zeros(4)
-    for step, given in enumerate(lessons, first):
+    for step, given in enumerate(lessons(given_by, range(course.first, steps), workers), course.first):
         if given is None:
             continue
         logits = student(given.colours, given.coarse, given.features, given.context)
-        loss = loss_of(logits, given.target)
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-        optimiser.step()
-        keep = min(KEEP, (step + 1) / (step + 10))
-        for name, value in student.state_dict().items():
-            average[name].lerp_(value, 1 - keep) if value.is_floating_point() else average[name].copy_(value)
+        loss = outline_loss_of(logits, given.target)
+        course.learn(step, loss)
         before = F.interpolate(given.coarse, scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]
         real = given.target > 0.5
         seen += [loss.item(), len(real), _diagonal(before > 0, real), _diagonal(logits > 0, real)]
         if (step + 1) % EVERY == 0:
-            each = (time.monotonic() - start) / (step + 1 - first)
+            each = (time.monotonic() - start) / (step + 1 - course.first)
             total, many, old, new = seen / EVERY
             print(
                 f"outline {step + 1}/{steps} loss {total:.3f} views {many:.1f} iou {old:.3f} -> {new:.3f} "
@@ -198,15 +134,8 @@ def outlined(
                 flush=True,
             )
             seen[:] = 0
-            state = {
-                "student": student.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average,
-                "step": step + 1,
-            }
-            torch.save(state, checkpoint.with_suffix(".partial"))
-            checkpoint.with_suffix(".partial").replace(checkpoint)
-    return average
+            course.save(step)
+    return course.average
 
 
 def _diagonal(masks: Tensor, real: Tensor) -> float:

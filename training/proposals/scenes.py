@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
+MORE = 0.7  # share of things that are from further cut-outs, where there are any
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,14 @@ class Scene:
 class Painter:
     """Renders scenes from a media folder with ``images/*/*.png`` cut-outs and ``backgrounds/*.jpg``.
 
-    ``more`` holds further cut-outs in folders of their own (``pictures/`` of the association's library): of
-    things, every second one is from there.
+    ``more`` holds further cut-outs in folders of their own (:mod:`training.proposals.cutouts`), opened when
+    they are drawn: there may be thousands. Of things, ``MORE`` are from there.
     """
 
     def __init__(self, media: Path, side: int, more: Path | None = None) -> None:
         self.side = side
-        self.things = [_shrunk(Image.open(p).convert("RGBA")) for p in sorted(media.glob("images/*/*.png"))]
-        found = sorted(more.glob("*/*.png")) if more else []
-        self.more = [_shrunk(Image.open(p).convert("RGBA")) for p in found]
+        self.things = [_opened(path) for path in sorted(media.glob("images/*/*.png"))]
+        self.more = sorted(more.glob("*/*.png")) if more else []
         if more and not self.more:
             raise FileNotFoundError(f"{more}: needs */*.png with alpha")
         self.grounds = [Image.open(p).convert("RGB") for p in sorted(media.glob("backgrounds/*.jpg"))]
@@ -96,8 +96,7 @@ class Painter:
         if draw.random() < 0.12:
             alpha = blob(draw, max(8, round(side)))
             return self._filled(draw, alpha)
-        things = self.more if self.more and draw.random() < 0.5 else self.things
-        picture = things[draw.integers(len(things))]
+        picture = self._picture(draw)
         if draw.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if draw.random() < 0.3:
@@ -113,6 +112,11 @@ class Painter:
             return self._filled(draw, (layer[..., 3] / 255).astype(np.float32))
         colour = recoloured(draw, layer[..., :3], 0.7)
         return np.dstack([colour, layer[..., 3]]).astype(np.float32)
+
+    def _picture(self, draw: Draw) -> Image.Image:
+        if self.more and draw.random() < MORE:
+            return _opened(self.more[draw.integers(len(self.more))])
+        return self.things[draw.integers(len(self.things))]
 
     def _filled(self, draw: Draw, alpha: Floats) -> Floats:
         texture = self.ground(draw)
@@ -145,7 +149,9 @@ class Painter:
         return _blend(canvas, colour.astype(np.float32), alpha), hit
 
 
-def _shrunk(picture: Image.Image) -> Image.Image:
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as opened:
+        picture = opened.convert("RGBA")
     box = picture.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
     picture = picture.crop(box)
     picture.thumbnail((320, 320))

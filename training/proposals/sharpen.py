@@ -5,16 +5,16 @@ Nothing of the first stage moves, so scores, order and suppression stay too; onl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, ProposalNet
+from seac.segment.network import normalised, stored_weights
+from training.proposals.course import Course
 from training.proposals.loss import fine_loss_of, true_masks
 from training.proposals.scenes import Draw, Scene
 
@@ -31,17 +31,13 @@ def batch(
     scenes = [painter(draw) for _ in range(size)]
     pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2).float()
     masks = [true_masks(torch.from_numpy(s.owner), s.count, stride=stride) for s in scenes]
-    return ((pixels - 127) / 128).contiguous(memory_format=torch.channels_last), masks
+    return normalised(pixels).contiguous(memory_format=torch.channels_last), masks
 
 
 def begun(first: Path) -> ProposalNet:
     """The network of the first stage, its sharpening fresh and the only part that learns."""
     network = ProposalNet()
-    stored = {
-        name: value.float() if value.is_floating_point() else value
-        for name, value in load_file(first).items()
-        if not name.startswith(PREFIX)
-    }
+    stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
     fresh = {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
     network.load_state_dict(stored | fresh)
     network.requires_grad_(False).eval()
@@ -54,24 +50,16 @@ def sharpened(first: Path, painter: Callable[[Draw], Scene], steps: int, seed: i
     torch.manual_seed(seed)
     network = begun(first)
     optimiser = torch.optim.AdamW(network.sharpen.parameters(), lr=RATE, weight_decay=0.02)
-    average = {k: v.detach().clone() for k, v in network.sharpen.state_dict().items()}
+    course = Course(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         cells = network(pixels)
         loss = fine_loss_of(cells, network.fine(cells), masks, generator)
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.sharpen.parameters(), 5.0)
-        optimiser.step()
-        keep = min(KEEP, (step + 1) / (step + 10))
-        for name, value in network.sharpen.state_dict().items():
-            average[name].lerp_(value, 1 - keep) if value.is_floating_point() else average[name].copy_(value)
+        course.learn(step, loss)
         sum_of_losses += loss.item()
         if (step + 1) % 10 == 0:
             print(f"sharpen {step + 1}/{steps} loss {sum_of_losses / 10:.3f}", flush=True)
             sum_of_losses = 0.0
-    return network.state_dict() | {PREFIX + name: value for name, value in average.items()}
+    return network.state_dict() | {PREFIX + name: value for name, value in course.average.items()}

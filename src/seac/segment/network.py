@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from seac.errors import InputError
-from seac.segment.condinst import FINE_STRIDE, ProposalNet, draw
+from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.outline import VIEW, laid, looked_at, surroundings
 from seac.segment.proposals import Proposals
@@ -115,13 +115,15 @@ def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
     """
     path = weights_path(weights)
     network = ProposalNet()
-    state = {
-        name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()
-    }
-    network.load_state_dict(state)
+    network.load_state_dict(stored_weights(path))
     network.eval().requires_grad_(False)
     fold(network)
     return network.to(device).to(memory_format=torch.channels_last)
+
+
+def stored_weights(path: Path) -> dict[str, Tensor]:
+    """Weights as they are stored, in half precision, brought to single."""
+    return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
 
 
 def fold(module: nn.Module) -> None:
@@ -156,48 +158,74 @@ class Network:
 
     @torch.inference_mode()
     def drawn(self, image: Tensor) -> Drawn:
-        """Mask logits at half of the network's input, after NMS, best first, on the CPU."""
+        """Masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU."""
         s = self.settings
         height, width = image.shape[-2:]
-        pixels = (resize_image(image, *input_size(height, width, s.long_side)) - 127) / 128
-        batch = pixels[None].to(s.device, memory_format=torch.channels_last)
-        cells = self._network(batch)
-        best = cells.logits[0].topk(min(s.cells, cells.logits.shape[1])).indices
-        logits = draw(
-            cells.features[0], cells.kernels[0, best], cells.centres[best], cells.strides[best]
-        ).cpu()
-        scores = graded(logits, cells.logits[0, best].sigmoid().cpu())
-        order = torch.argsort(scores, descending=True, stable=True)
-        order = order[(logits[order].amax((1, 2)) > 0) & (scores[order] >= s.least_score)]
-        kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), s.overlap, s.most)]
-        cell = best[kept.to(best.device)]  # only what stays is worth drawing finely
+        pixels = normalised(resize_image(image, *input_size(height, width, s.long_side)))
+        cells = self._network(pixels[None].to(s.device, memory_format=torch.channels_last))
+        kept, scores = best_cells(cells, s)
         fine = self._network.fine(cells)
-        coarse = draw(fine[0], cells.kernels[0, cell], cells.centres[cell], cells.strides[cell], FINE_STRIDE)
+        coarse = drawn_of(cells, kept, fine[0], FINE_STRIDE)  # only what stays is worth drawing finely
         there = seen(coarse > 0)
-        logits, views = self._outlined(image, fine, cells.context, coarse[there])
+        frame = resize_image(image, *working_size(height, width, FRAME_SIDE))
+        views = views_of(coarse[there])
+        looked = views_shown(normalised(frame)[None].to(s.device), coarse[there], fine, cells.context, views)
         return Drawn(
-            logits.cpu(), views.cpu(), scores[kept][there.cpu()], tuple(t[0].cpu() for t in cells.taps)
+            self._network.outline(*looked).cpu(),
+            views.cpu(),
+            scores[there.cpu()],
+            tuple(tap[0].cpu() for tap in cells.taps),
         )
 
-    def _outlined(
-        self, image: Tensor, fine: Tensor, context: Tensor, coarse: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Masks (N, h, w) drawn anew, (N, VIEW, VIEW) logits, and their views."""
-        if len(coarse) == 0:
-            return coarse.new_zeros(0, VIEW, VIEW), coarse.new_zeros(0, 4)
-        height, width = coarse.shape[-2:]
-        boxes = boxes_of(coarse > 0) / torch.tensor([width, height, width, height])
-        views = surroundings(boxes).to(coarse.device)
-        frame = resize_image(image, *working_size(image.shape[-2], image.shape[-1], FRAME_SIDE))
-        each = torch.arange(len(views), device=views.device)
-        same = torch.zeros_like(each)
-        logits = self._network.outline(
-            looked_at(((frame - 127) / 128)[None].to(views.device), same, views, VIEW, 2),
-            looked_at(coarse[:, None], each, views, VIEW // 2, 2),
-            looked_at(fine, same, views, VIEW // 2, 2),
-            looked_at(context, same, views, VIEW // 4, 2),
-        )
-        return logits, views
+
+def normalised(pixels: Tensor) -> Tensor:
+    """Pixels of 0 to 255 as the network wants them."""
+    return (pixels - 127) / 128
+
+
+def best_cells(cells: Cells, settings: NetworkSettings) -> tuple[Tensor, Tensor]:
+    """Cells of the first picture whose masks are kept, best first: (n,) int64; their scores, on the CPU."""
+    best = cells.logits[0].topk(min(settings.cells, cells.logits.shape[1])).indices
+    logits = drawn_of(cells, best, cells.features[0]).cpu()
+    scores = graded(logits, cells.logits[0, best].sigmoid().cpu())
+    order = torch.argsort(scores, descending=True, stable=True)
+    order = order[(logits[order].amax((1, 2)) > 0) & (scores[order] >= settings.least_score)]
+    kept = order[suppress(pairwise_iou(logits[order].flatten(1) > 0), settings.overlap, settings.most)]
+    return best[kept.to(best.device)], scores[kept]
+
+
+def drawn_of(cells: Cells, which: Tensor, features: Tensor, stride: int = MASK_STRIDE) -> Tensor:
+    """Logits (n, h, w) of cells ``which`` (n,) of the first picture, drawn from features (C, h, w)."""
+    return draw(features, cells.kernels[0, which], cells.centres[which], cells.strides[which], stride)
+
+
+def views_of(coarse: Tensor) -> Tensor:
+    """Views around masks (N, h, w) of logits: (N, 4) xyxy as shares of the picture."""
+    height, width = coarse.shape[-2:]
+    shares = coarse.new_tensor([width, height, width, height])
+    return surroundings(boxes_of(coarse > 0).to(coarse.device) / shares)
+
+
+def views_shown(
+    frame: Tensor, coarse: Tensor, fine: Tensor, context: Tensor, views: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What :class:`~seac.segment.outline.OutlineNet` is given of each view (N, 4).
+
+    Args:
+        frame: (1, 3, H, W) normalised.
+        coarse: (N, h, w) logits of the masks.
+        fine: (1, C, h, w) mask features.
+        context: (1, D, h', w') of the pyramid.
+        views: (N, 4) xyxy as shares of the picture.
+    """
+    each = torch.arange(len(views), device=views.device)
+    same = torch.zeros_like(each)
+    return (
+        looked_at(frame, same, views, VIEW, 2),
+        looked_at(coarse[:, None], each, views, VIEW // 2, 2),
+        looked_at(fine, same, views, VIEW // 2, 2),
+        looked_at(context, same, views, VIEW // 4, 2),
+    )
 
 
 def graded(logits: Tensor, quality: Tensor) -> Tensor:
