@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+ROOM   := 8
 
 .PHONY: demo pictures test lint types unit clean
 
@@ -30,6 +31,9 @@ unit: $(STAMP)
 
 # The editable install is made again only when what it depends on has changed.
 $(STAMP): pyproject.toml requirements.lock
+	@df -Pk . | awk 'NR == 2 && $$4 < $(ROOM) * 1048576 { \
+		print "error: torch and what it needs take $(ROOM) GiB and this disk has " int($$4 / 1048576) \
+		" left: make room, or clone to another disk" > "/dev/stderr"; exit 1 }'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper]'
 	touch $@

@@ -18,9 +18,9 @@ import torch
 
 from benchmarks.cards import write
 from benchmarks.compared import add_options, made_with, told, written_by
-from seac.associate.views import ViewSettings
 from seac.loading import load
 from seac.pipeline import SeAC
+from seac.presets import PRESETS
 
 SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
@@ -29,7 +29,7 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"contrast": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),
-    "names without a closer look": ({}, {"views": ViewSettings(quick_crops=8)}),
+    "names without a closer look": ({}, {"views": replace(PRESETS["tiny"].views, name_size=0)}),
     "exact views": ({}, {"exact": True}),
 }
 """Row of the table -> parts and settings that differ from the preset."""

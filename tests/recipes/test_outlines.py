@@ -16,7 +16,7 @@ from training.proposals.outlines import lesson, outlined
 
 @pytest.fixture
 def network() -> ProposalNet:
-    """One whose masks are everything that is right of the middle of a cell, so that some meet a square."""
+    """Untrained; of this seed some masks meet a square."""
     torch.manual_seed(2)
     return ProposalNet().eval().requires_grad_(False)
 

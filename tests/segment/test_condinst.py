@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from seac.folding import fold
 from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, ProposalNet, draw
-from seac.segment.network import fold
 
 
 def test_untrained_sharpening_only_enlarges() -> None:

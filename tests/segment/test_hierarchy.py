@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import label
 
-from seac.segment.hierarchy import Hierarchy, Weights, merge, merge_all
+from seac.segment.hierarchy import Hierarchy, Weights, merge
 from seac.segment.superpixels import Superpixels, cut, describe, pooled
 
 WEIGHTS = Weights(1, 10, 1, 0.5)
@@ -26,7 +26,7 @@ def leaves() -> Superpixels:
 
 @pytest.fixture(scope="module")
 def tree(leaves: Superpixels) -> Hierarchy:
-    return merge(leaves, WEIGHTS)
+    return merge(leaves, (WEIGHTS,))[0]
 
 
 def test_every_pixel_lies_in_one_numbered_piece(leaves: Superpixels) -> None:
@@ -69,7 +69,7 @@ def test_the_first_merge_joins_the_least_different_neighbours() -> None:
     lab = np.zeros((4, 9, 3), np.float32)
     labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
     lab[:, 3:6, 0], lab[:, 6:, 0] = 40, 50
-    tree = merge(describe(lab, labels), WEIGHTS)
+    tree = merge(describe(lab, labels), (WEIGHTS,))[0]
     assert tree.members[3].tolist() == [False, True, True]
 
 
@@ -78,7 +78,7 @@ def test_deep_features_decide_where_colours_agree() -> None:
     labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
     tap = torch.zeros(2, 4, 9)
     tap[:, :, 6:] = 1.0
-    tree = merge(describe(lab, labels, (tap,)), Weights(deep=50))
+    tree = merge(describe(lab, labels, (tap,)), (Weights(deep=50),))[0]
     assert tree.members[3].tolist() == [True, True, False]
 
 
@@ -118,7 +118,7 @@ def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every
     taps = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
     leaves = cut(patchwork(seed), 60, 10, taps)
     several = (Weights(1, 10, 1, 0.5, 40), Weights(0.3, 30, 2, 0.2, 5))
-    for weights, tree in zip(several, merge_all(leaves, several), strict=True):
+    for weights, tree in zip(several, merge(leaves, several), strict=True):
         alive = [np.array([leaf]) for leaf in range(len(leaves))]
         level = 0.0
         for new in range(len(leaves), 2 * len(leaves) - 1):
@@ -134,5 +134,5 @@ def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every
 
 
 def test_one_superpixel_is_a_tree_of_one_region() -> None:
-    tree = merge(cut(np.full((5, 7, 3), 90, np.uint8), 60, 10), WEIGHTS)
+    tree = merge(cut(np.full((5, 7, 3), 90, np.uint8), 60, 10), (WEIGHTS,))[0]
     assert tree.members.shape == (1, 1)

@@ -25,6 +25,8 @@ from seac.associate.module import AssociationModule
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
 from seac.builders import tiny_segmenter
+from seac.pipeline import version_of
+from seac.segment.proposals import Segmenter
 from training.association import features, library, stock
 from training.association.card import write_card
 from training.association.judge import accuracies, dev_trials, left_out
@@ -63,14 +65,15 @@ def render(plan: Plan, worker: int, workers: int) -> None:
         folder = heard_in(plan.work, name, hearing.version)
         features.make(folder, range(worker, count, workers), shard, plan.seed)
     composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
-    eyes = features.Eyes(composer, EfficientNetLite.load(), tiny_segmenter("cpu"))
+    segmenter = tiny_segmenter("cpu")
+    eyes = features.Eyes(composer, EfficientNetLite.load(), segmenter)
     numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
-    features.make(seen_in(plan.work), numbers, eyes.shard, plan.seed)
+    features.make(seen_in(plan.work, segmenter), numbers, eyes.shard, plan.seed)
 
 
-def seen_in(work: Path) -> Path:
+def seen_in(work: Path, segmenter: Segmenter) -> Path:
     """Folder of picture features; other masks or other views have another."""
-    made_by = repr((getattr(tiny_segmenter("cpu"), "version", ""), features.VIEWS))
+    made_by = repr((version_of(segmenter), features.VIEWS))
     return work / f"scenes-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 
@@ -111,7 +114,7 @@ def tagging() -> tuple[stock.Tagging, dict[str, str]]:
         return tags
 
     words = ZeroShot.load(vision.labels, hearing.labels)
-    made_by = {"vision": str(getattr(vision, "version", "")), "audio": hearing.version}
+    made_by = {"vision": version_of(vision), "audio": hearing.version}
     return stock.Tagging(sight, sound, words), made_by
 
 
@@ -119,7 +122,7 @@ def gathered(
     plan: Plan, tags: stock.Tagging, settings: CombinedSettings, ears: str
 ) -> tuple[stock.Stock, Reductions]:
     """The cached features, ready to learn from."""
-    seen = stock.sights(seen_in(plan.work), tags, settings.lam)
+    seen = stock.sights(seen_in(plan.work, tiny_segmenter("cpu")), tags, settings.lam)
     heard = stock.sounds(heard_in(plan.work, "sounds", ears), tags)
     made = stock.reductions(seen, heard, tags.words, settings)
     if plan.mixtures:

@@ -107,10 +107,18 @@ def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Te
     """Mean (d,) and the ``count`` strongest directions (d, count), the strong ones damped."""
     mean = vectors.mean(0)
     centred = vectors - mean
-    # In single precision the solver answered NaN for features of low rank.
-    values, directions = torch.linalg.eigh((centred.T @ centred / len(vectors)).double())
+    values, directions = axes(centred)
     strongest = directions[:, -count:].flip(1)
     return mean, (strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening).float()
+
+
+def axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squares along the principal axes of (n, d), rising, and the axes as columns, in double precision.
+
+    In single precision the solver answered NaN for the features of some ears.
+    """
+    values, directions = torch.linalg.eigh((vectors.T @ vectors / len(vectors)).double())
+    return values, directions
 
 
 def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
@@ -126,7 +134,7 @@ def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedS
             placed(words.hearing, heard.tags, sound_tags, settings),
         ]
     )
-    among = torch.linalg.eigh((places.T @ places / len(places)).double())[1][:, -COMPONENTS_AMONG:].float()
+    among = axes(places)[1][:, -COMPONENTS_AMONG:].float()
     return Reductions(*sight, *sound, among, sight_tags, sound_tags)
 
 

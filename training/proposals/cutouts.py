@@ -12,8 +12,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+from scipy.ndimage import binary_fill_holes, label
+
 from seac.errors import InputError
 from training.association.library import PICTURE_PACKAGES, cut_out, emoji, fetch, fingerprint
+
+FULLEST = 0.97  # share of its box that a thing may fill
+CONNECTED = 0.7  # share of its pixels that must hang together
+SOLID = 0.7  # share of what its outline encloses
 
 
 def cut_outs(packages: Path, names: Sequence[str], out: Path) -> int:
@@ -36,12 +44,23 @@ def cut_outs(packages: Path, names: Sequence[str], out: Path) -> int:
         draft.mkdir(parents=True, exist_ok=True)
         for number, path in enumerate(_pictures(packages / name)):
             picture = cut_out(path)
-            if picture is None or (print_ := fingerprint(picture)) in seen:
+            if picture is None or not one_thing(picture) or (print_ := fingerprint(picture)) in seen:
                 continue
             seen.add(print_)
             picture.save(draft / f"{number:05d}-{path.stem}.png")
         draft.rename(target)
     return sum(1 for _ in out.glob("*/*.png"))
+
+
+def one_thing(picture: Image.Image) -> bool:
+    """Whether an RGBA picture is one thing with a shape: no flag, no flock, no drawing of bare lines."""
+    shown = np.asarray(picture.getchannel("A")) > 127
+    parts, count = label(shown)
+    if count == 0:
+        return False
+    greatest = np.bincount(parts[shown]).max() / shown.sum()
+    solid = shown.sum() / binary_fill_holes(shown).sum()
+    return bool(shown.mean() <= FULLEST and greatest >= CONNECTED and solid >= SOLID)
 
 
 def _pictures(package: Path) -> list[Path]:

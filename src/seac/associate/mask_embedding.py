@@ -249,12 +249,13 @@ def quick_embeddings(
         raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
     check(image, masks, boxes)
     picture = image.float() / 255
-    mean, std, fill = colours(encoder, settings, picture)
+    mean, std, _ = colours(encoder, settings, picture)
     frame = resized(picture.unsqueeze(0), encoder.size)
     context = pooled_under(encoder.features((frame - mean) / std), masks)
     most = settings.quick_crops or len(masks)
-    crops = local_views(picture, masks[:most], boxes[:most], fill, settings.quick_size, settings)
-    local = encoded(encoder, crops.sub_(mean).div_(std), 8 * settings.batch)
+    local = alone(
+        picture, masks[:most], boxes[:most], encoder, settings, settings.quick_size, 8 * settings.batch
+    )
     embeddings = torch.cat([local.embeddings, context[most:]])
     if local.tags is None:
         return MaskEmbeddings(embeddings, context)
@@ -278,11 +279,23 @@ def closer_look(
         ValueError: shapes that do not fit.
     """
     check(image, masks, boxes)
-    picture = image.float() / 255
-    mean, std, fill = colours(encoder, settings, picture)
-    views = local_views(picture, masks, boxes, fill, settings.name_size, settings)
-    seen = encoded(encoder, views.sub_(mean).div_(std), settings.batch)
+    seen = alone(image.float() / 255, masks, boxes, encoder, settings, settings.name_size, settings.batch)
     return MaskEmbeddings(seen.embeddings, seen.embeddings, seen.tags, seen.tags)
+
+
+def alone(
+    picture: Tensor,
+    masks: Tensor,
+    boxes: Tensor,
+    encoder: VisionEncoder,
+    settings: ViewSettings,
+    size: int,
+    batch: int,
+) -> VisionFeatures:
+    """Masks cut out of ``picture``, (3, H, W) in [0, 1], encoded at ``size`` pixels ``batch`` at a time."""
+    mean, std, fill = colours(encoder, settings, picture)
+    views = local_views(picture, masks, boxes, fill, size, settings)
+    return encoded(encoder, views.sub_(mean).div_(std), batch)
 
 
 def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:

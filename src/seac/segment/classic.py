@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label as components
 from torch import Tensor
 
-from seac.segment.hierarchy import Weights, merge_all
+from seac.segment.hierarchy import Weights, merge
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.objectness import objectness
 from seac.segment.proposals import Proposals
@@ -141,7 +141,7 @@ def candidates(
 ) -> tuple[NDArray[np.bool_], Floats]:
     """Distinct regions of a sensible size as sets of superpixels (K, R), and how long each lasts."""
     rows, persistence = [], []
-    for tree in merge_all(leaves, settings.trees):
+    for tree in merge(leaves, settings.trees):
         top = max(float(tree.died[-1]), 1e-6)
         rows.append(tree.members)
         persistence.append((tree.died - tree.born) / top)

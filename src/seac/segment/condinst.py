@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 # The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
 from seac.associate.vision.efficientnet_lite import EfficientNetLite2
+from seac.segment.layers import Separable
 from seac.segment.outline import OutlineNet
 
 TAPS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
@@ -53,18 +54,6 @@ class Cells:
     context: Tensor
     edges: Tensor
     taps: tuple[Tensor, ...]
-
-
-class Separable(nn.Sequential):
-    """Depthwise 3x3, pointwise, batch norm, ReLU."""
-
-    def __init__(self, given: int, channels: int) -> None:
-        super().__init__(
-            nn.Conv2d(given, given, 3, padding=1, groups=given, bias=False),
-            nn.Conv2d(given, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        )
 
 
 class ProposalNet(nn.Module):

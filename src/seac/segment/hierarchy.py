@@ -52,12 +52,7 @@ class Hierarchy:
     died: Floats
 
 
-def merge(leaves: Superpixels, weights: Weights) -> Hierarchy:
-    """Merge neighbours, most similar first."""
-    return merge_all(leaves, (weights,))[0]
-
-
-def merge_all(leaves: Superpixels, weights: Sequence[Weights]) -> list[Hierarchy]:
+def merge(leaves: Superpixels, weights: Sequence[Weights]) -> list[Hierarchy]:
     """A hierarchy for each of ``weights``, all grown at once: a step costs as many calls as for one."""
     trees, count = np.arange(len(weights)), len(leaves)
     state = _State(leaves, weights)

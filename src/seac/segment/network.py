@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
 
 from seac.errors import InputError
+from seac.folding import fold
 from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
 from seac.segment.nms import pairwise_iou, suppress
 from seac.segment.outline import VIEW, laid, looked_at, surroundings
@@ -124,17 +124,6 @@ def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
 def stored_weights(path: Path) -> dict[str, Tensor]:
     """Weights as they are stored, in half precision, brought to single."""
     return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
-
-
-def fold(module: nn.Module) -> None:
-    """Put every batch norm of ``module`` that follows a convolution into it; the answers stay."""
-    for part in module.modules():
-        if not isinstance(part, nn.Sequential):
-            continue
-        for index in range(1, len(part)):
-            before, norm = part[index - 1], part[index]
-            if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                part[index - 1], part[index] = fuse_conv_bn_eval(before, norm), nn.Identity()
 
 
 class Network:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seac.segment.layers import Separable
+
 VIEW = 128  # pixels of a view's side
 MARGIN = 1.7  # what was missed lies outside the box: side of a view in sides of the mask's box
 SLIMMEST = 0.5  # least ratio of a view's sides
@@ -25,7 +27,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*(layer for _ in range(2) for layer in _separable(channels)))
+        # flat, as the weights were stored
+        self.body = nn.Sequential(*Separable(channels, channels), *Separable(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
@@ -88,15 +91,6 @@ class OutlineNet(nn.Module):
         before = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         after: Tensor = before + F.pixel_shuffle(self.exit(x), 2)
         return after[:, 0]
-
-
-def _separable(channels: int) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-    )
 
 
 def surroundings(boxes: Tensor) -> Tensor:

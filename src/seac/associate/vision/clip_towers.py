@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from seac.folding import fold
+
 
 class Tower(Protocol):
     """A picture encoder of CLIP's."""
@@ -135,14 +137,10 @@ def positions(table: Tensor, height: int, width: int) -> Tensor:
 
 def fold_batch_norms(visual: Any) -> None:
     """Fold every batch norm of a modified ResNet into the convolution before it: the same function."""
+    fold(visual)  # the shortcuts
     for module in visual.modules():
         for number in (1, 2, 3):
             convolution, norm = getattr(module, f"conv{number}", None), getattr(module, f"bn{number}", None)
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, f"conv{number}", fuse_conv_bn_eval(convolution.eval(), norm.eval()))
                 setattr(module, f"bn{number}", nn.Identity())
-        shortcut = getattr(module, "downsample", None)
-        if isinstance(shortcut, nn.Sequential) and len(shortcut) == 3:
-            convolution, norm = shortcut[1], shortcut[2]
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                shortcut[1], shortcut[2] = fuse_conv_bn_eval(convolution.eval(), norm.eval()), nn.Identity()

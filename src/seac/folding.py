@@ -1,0 +1,17 @@
+"""Batch norms put into the convolutions before them: the same function with fewer passes over memory."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def fold(module: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution in a sequence, in ``module`` and all that it holds."""
+    for part in module.modules():
+        if not isinstance(part, nn.Sequential):
+            continue
+        for index in range(1, len(part)):
+            before, norm = part[index - 1], part[index]
+            if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                part[index - 1], part[index] = fuse_conv_bn_eval(before.eval(), norm.eval()), nn.Identity()
