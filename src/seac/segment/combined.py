@@ -40,7 +40,7 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 7
+    things: int = 9
     overlap: float = 0.5
     discount: float = 0.5
     colour: float = 0.35
