@@ -136,3 +136,21 @@ def test_views_are_those_of_roi_align() -> None:
     rows = torch.cat([which[:, None].float(), views * torch.tensor([60.0, 40, 60, 40])], 1)
     theirs = roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
     torch.testing.assert_close(looked_at(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)
+
+
+@given(st.integers(1, 3), st.floats(-2.5, 1.5), st.floats(-2.5, 1.5), st.floats(0.05, 1.5))
+def test_views_are_read_as_a_grid_of_bilinear_samples_is(
+    samples: int, x: float, y: float, side: float
+) -> None:
+    maps = torch.randn(2, 3, 13, 21, generator=torch.Generator().manual_seed(5))
+    views, which = (
+        torch.tensor([[x, y, x + side, y + 0.7 * side], [0.1, 0.2, 0.9, 0.8]]),
+        torch.tensor([1, 0]),
+    )
+    points = 2 * (torch.arange(8 * samples) + 0.5) / (8 * samples)
+    low, length = 2 * views[:, :2] - 1, views[:, 2:] - views[:, :2]
+    columns, rows = (low[:, axis, None] + length[:, axis, None] * points for axis in (0, 1))
+    shape = (2, len(points), len(points))
+    grid = torch.stack([columns[:, None].expand(shape), rows[:, :, None].expand(shape)], -1)
+    read = F.grid_sample(maps[which], grid, "bilinear", "zeros", align_corners=False)
+    torch.testing.assert_close(looked_at(maps, which, views, 8, samples), F.avg_pool2d(read, samples))

@@ -56,7 +56,7 @@ def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
     larger = torch.empty(len(masks), height, width, dtype=torch.bool)
     for row, mask in zip(larger, masks, strict=True):
         soft = F.interpolate(mask[None, None].float(), (height, width), mode="bilinear", align_corners=False)
-        row.copy_(soft[0, 0] > 0.5)
+        torch.gt(soft[0, 0], 0.5, out=row)
     return larger
 
 
