@@ -20,6 +20,8 @@ from seac.segment.proposals import Proposals
 from seac.segment.refine import refined
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
+CELLS = 80  # of the network, whose masks are drawn: few of them are kept
+
 
 @dataclass(frozen=True)
 class CombinedSettings:
@@ -60,6 +62,7 @@ class Combined:
         self._network = Network(
             NetworkSettings(
                 most=min(s.things, s.most),
+                cells=CELLS,
                 long_side=s.long_side,
                 overlap=s.network_overlap,
                 weights=s.weights,
@@ -92,7 +95,7 @@ class Combined:
 
 def order_of(settings: CombinedSettings) -> str:
     """What decides choice and order beside the network's weights, in eight digits."""
-    decided = repr((replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist()))
+    decided = repr((replace(settings, weights=None, device=""), CELLS, DEEP_TREES, STUFF.tolist()))
     return hashlib.sha256(decided.encode()).hexdigest()[:8]
 
 

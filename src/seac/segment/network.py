@@ -43,7 +43,7 @@ class NetworkSettings:
 
     most: int = 50
     long_side: int = 288
-    cells: int = 80
+    cells: int = 150
     overlap: float = 0.7
     least_score: float = 0.0
     weights: str | None = None
