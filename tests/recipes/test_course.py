@@ -49,7 +49,7 @@ def test_a_course_that_was_cut_off_ends_where_a_whole_one_does(tmp_path: Path) -
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_groups_keep_the_ratio_of_their_rates(tmp_path: Path) -> None:
+def test_groups_keep_the_ratio_of_their_rates() -> None:
     slow, fast = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     module = nn.ParameterList([slow, fast])
     optimiser = torch.optim.SGD([{"params": [slow], "lr": 0.01}, {"params": [fast], "lr": 0.1}])

@@ -25,7 +25,10 @@ from seac.video.decode import SAMPLE_RATE, read_sound
 from training.hearing.midi import drumming, melody
 from training.hearing.sources import PACKAGES, SUFFIXES
 
-PICTURE_PACKAGES = ("openclipart-png", "tuxpaint-stamps-default", "fonts-noto-color-emoji")
+EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
+"""The font's package, and the folder beside it that its emoji are drawn into."""
+WITH_PICTURES = ("openclipart-png", "tuxpaint-stamps-default")
+PICTURE_PACKAGES = (*WITH_PICTURES, EMOJI_FONT)
 TABLE = Path(__file__).with_name("kinds.tsv")
 SILENT = "_silent"
 LONGEST, SHORTEST = 40.0, 0.05
@@ -81,13 +84,14 @@ def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *PICTURE_PACKAGES)) -
             shutil.move(Path(scratch) / "x", folder / name)
 
 
-def emoji(packages: Path, folder: Path) -> None:
-    """Draw every emoji of the font as ``folder/<unicode_name>.png``."""
+def emoji(packages: Path) -> None:
+    """Draw every emoji of the font as ``packages/noto/<unicode_name>.png``."""
+    folder = packages / EMOJI
     if folder.is_dir():
         return
     draft = folder.with_suffix(".part")
     draft.mkdir(parents=True, exist_ok=True)
-    font = ImageFont.truetype(str(next((packages / PICTURE_PACKAGES[2]).rglob("*.ttf"))), 109)
+    font = ImageFont.truetype(str(next((packages / EMOJI_FONT).rglob("*.ttf"))), 109)
     for code in (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00)):
         name = {0x1FA87: "maracas"}.get(code) or unicodedata.name(chr(code), "")
         if not name:
@@ -176,7 +180,7 @@ def instruments(kind: Kind, font: Path, seed: int) -> Iterator[tuple[str, NDArra
 def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
     """Everything, by kind; kinds that are there already are left alone."""
     fetch(packages)
-    emoji(packages, packages / "noto")
+    emoji(packages)
     font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
     files = sorted(path for path in packages.rglob("*") if path.suffix.lower() in SUFFIXES | {".png"})
     named = [(str(path.relative_to(packages).with_suffix("")).lower(), path) for path in files]

@@ -17,7 +17,15 @@ from PIL import Image
 from scipy.ndimage import binary_fill_holes, label
 
 from seac.errors import InputError
-from training.association.library import PICTURE_PACKAGES, cut_out, emoji, fetch, fingerprint
+from training.association.library import (
+    EMOJI,
+    PICTURE_PACKAGES,
+    WITH_PICTURES,
+    cut_out,
+    emoji,
+    fetch,
+    fingerprint,
+)
 
 FULLEST = 0.97  # share of its box that a thing may fill
 CONNECTED = 0.7  # share of its pixels that must hang together
@@ -38,7 +46,8 @@ def cut_outs(packages: Path, names: Sequence[str], out: Path) -> int:
     seen: set[bytes] = set()
     for name in names:
         target = out / name
-        if target.is_dir():
+        if target.is_dir():  # of an earlier run: what it holds is not taken again from another package
+            seen.update(fingerprint(Image.open(path)) for path in target.glob("*.png"))
             continue
         draft = target.with_suffix(".part")
         draft.mkdir(parents=True, exist_ok=True)
@@ -81,10 +90,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     fetch(given.packages, PICTURE_PACKAGES)
-    *_, font = PICTURE_PACKAGES
-    emoji(given.packages, given.packages / "emoji")
-    with_pictures = [name for name in PICTURE_PACKAGES if name != font] + ["emoji"]
-    print(f"{cut_outs(given.packages, with_pictures, given.out)} cut-outs in {given.out}")
+    emoji(given.packages)
+    print(f"{cut_outs(given.packages, (*WITH_PICTURES, EMOJI), given.out)} cut-outs in {given.out}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, candidates
 from seac.segment.combined import CombinedSettings, overlaps
-from seac.segment.network import Network, NetworkSettings
+from seac.segment.network import Network
 from seac.segment.objectness import evidence
 from seac.segment.superpixels import Superpixels
 from training.proposals.mosaics import Mosaics
@@ -91,8 +91,7 @@ def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
 def teacher(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
     """What draws a scene that teaches one of ``ROWS``, and gives its candidates."""
     if row == "STUFF":
-        mosaics, s = Mosaics(Painter(media, MOSAIC_SIDE)), CombinedSettings()
-        network = Network(NetworkSettings(s.things, s.long_side, overlap=s.network_overlap))
+        mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(CombinedSettings().network)
         deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
         return lambda draw: left(mosaics(draw), deep, network)
     painter, classic = Painter(media, SIDE), Classic(ClassicSettings(saliency=row == "SALIENT"))

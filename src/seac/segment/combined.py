@@ -20,8 +20,6 @@ from seac.segment.proposals import Proposals
 from seac.segment.refine import refined
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
-CELLS = 80  # of the network, whose masks are drawn: few of them are kept
-
 
 @dataclass(frozen=True)
 class CombinedSettings:
@@ -30,6 +28,7 @@ class CombinedSettings:
     Attributes:
         most: masks per frame.
         things: of these, from the network at most.
+        cells: best cells of the network whose masks are drawn; few are kept.
         overlap: greatest IoU of two proposals.
         discount: factor on the scores of regions, so that things come first.
         colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
@@ -43,6 +42,7 @@ class CombinedSettings:
 
     most: int = 50
     things: int = 9
+    cells: int = 80
     overlap: float = 0.5
     discount: float = 0.5
     colour: float = 0.35
@@ -53,22 +53,25 @@ class CombinedSettings:
     weights: str | None = None
     device: str = "cpu"
 
+    @property
+    def network(self) -> NetworkSettings:
+        """What is asked of the network."""
+        return NetworkSettings(
+            most=min(self.things, self.most),
+            long_side=self.long_side,
+            cells=self.cells,
+            overlap=self.network_overlap,
+            weights=self.weights,
+            device=self.device,
+        )
+
 
 class Combined:
     """The network's masks and the best regions that it did not draw; a Segmenter."""
 
     def __init__(self, settings: CombinedSettings | None = None) -> None:
         s = self.settings = settings or CombinedSettings()
-        self._network = Network(
-            NetworkSettings(
-                most=min(s.things, s.most),
-                cells=CELLS,
-                long_side=s.long_side,
-                overlap=s.network_overlap,
-                weights=s.weights,
-                device=s.device,
-            )
-        )
+        self._network = Network(s.network)
         self.version = f"combined, {self._network.version}, order {order_of(s)}"
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
@@ -95,7 +98,7 @@ class Combined:
 
 def order_of(settings: CombinedSettings) -> str:
     """What decides choice and order beside the network's weights, in eight digits."""
-    decided = repr((replace(settings, weights=None, device=""), CELLS, DEEP_TREES, STUFF.tolist()))
+    decided = repr((replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist()))
     return hashlib.sha256(decided.encode()).hexdigest()[:8]
 
 
