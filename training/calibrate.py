@@ -1,8 +1,9 @@
 """When does ``tiny`` say that a mask sounds? ``python -m training.calibrate --shared FOLDER`` chooses it.
 
-Composites are rendered from the *dev* media by the shared folder's bench builder: of six scenes, three in
-which a thing among others sounds, and three in which nothing visible does, because the sound is of a thing
-that is not in the frame, or is a room's noise, or silence. The model proposes masks as it does for a user.
+Composites are rendered from the *dev* media by the shared folder's bench builder: of eight scenes, four in
+which a thing among others sounds, in every second of them another one at the same time, and four in which
+nothing visible does, because the sound is of a thing that is not in the frame, or is a room's noise, or
+silence. The model proposes masks as it does for a user.
 For every association :func:`seac.calibration.fit.fit` chooses on half of the scenes and the other half
 reports; what ships is chosen on all of them. ``--json FILE`` keeps the figures.
 """
@@ -30,7 +31,10 @@ from seac.pipeline import Listened, SeAC, Seen
 from seac.video.decode import SAMPLE_RATE
 
 SECONDS = 5
+MOST_THINGS = 3
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
+SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
+"""How many things of a scene sound, if any does, in turn."""
 TURN: tuple[What, ...] = (
     "visible",
     "off-screen",
@@ -59,19 +63,19 @@ def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> lis
     stock = bench.Media(media)
     for number in range(count):
         what = TURN[number % len(TURN)]
-        name = stock.sounding[rng.randrange(len(stock.sounding))]
-        things = bench.things_for(rng, stock, [name], number % 3)
+        names = rng.sample(stock.sounding, SOUNDING[number % len(TURN)])
+        things = bench.things_for(rng, stock, names, min(number % 3, MOST_THINGS - len(names)))
         ((picture, owner),) = bench.scene(rng, stock, things, 1)
         shown = {thing.cls for thing in things}
         heard = rng.choice([other for other in stock.sounding if other not in shown])
         wave = np.zeros(SECONDS * SAMPLE_RATE, np.float32)
         if what != "silence":
             wave = bench.room(rng, len(wave))
-        if what in ("visible", "off-screen"):
-            wave = wave + bench.sound(rng, stock, name if what == "visible" else heard, SECONDS)
+        for name in {"visible": names, "off-screen": [heard]}.get(what, []):
+            wave = wave + bench.sound(rng, stock, name, SECONDS)
         seen = model.see(np.asarray(picture))
-        truth = torch.from_numpy((owner == 0) & (what == "visible"))
-        listened = model.hear(wave.astype(np.float32), SAMPLE_RATE)
+        truth = torch.from_numpy((owner >= 0) & (owner < len(names)) & (what == "visible"))
+        listened = model.hear(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
         found.append(Observed(seen, listened, truth, what))
     return found
 

@@ -29,7 +29,7 @@ from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
 from seac.result import Heard, Result
-from seac.segment.proposals import Proposals, Segmenter
+from seac.segment.proposals import Proposals, Segmenter, best_of
 from seac.settings import Settings
 from seac.video.ahead import ahead, workers_of
 from seac.video.decode import Frame, SoundReader
@@ -134,7 +134,7 @@ class SeAC:
     @torch.inference_mode()
     def propose(self, image: Tensor) -> Proposals:
         """Stage 1: the best masks of a picture (3, H, W) uint8."""
-        return self.stages.segmenter(image).top(self.settings.top_n)
+        return best_of(self.stages.segmenter, image, self.settings.top_n)
 
     @torch.inference_mode()
     def embed(self, image: Tensor, proposals: Proposals) -> MaskEmbeddings:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seac.errors import InputError
-from seac.segment.proposals import Segmenter
+from seac.segment.proposals import Segmenter, best_of
 from seac.segment.resize import boxes_of
 from seac.segment.table import build
 
@@ -87,6 +87,15 @@ def test_the_same_picture_gives_the_same_answer(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_most_limits_the_number_of_masks(name: str) -> None:
     assert len(build(name, most=3)(scene())) <= 3
+
+
+@pytest.mark.parametrize("most", [1, 4, 12, 100])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_best_are_the_first_of_all(name: str, most: int) -> None:
+    every, best = segmenter(name)(scene()).top(most), best_of(segmenter(name), scene(), most)
+    assert torch.equal(best.masks, every.masks)
+    assert torch.equal(best.boxes, every.boxes)
+    assert torch.equal(best.scores, every.scores)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,6 +77,10 @@ class Combined:
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        return self.best(image, self.settings.most)
+
+    def best(self, image: Tensor, most: int) -> Proposals:
+        """The first ``most`` of the masks of ``image``, (3, H, W) uint8; the others are not drawn."""
         height, width = image.shape[-2:]
         s = self.settings
         things = self._network.drawn(image)
@@ -85,11 +89,12 @@ class Combined:
         picture = resize_image(image, *regions.labels.shape)
         better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
         chosen = complement(better > 0, regions, s)
-        drawn = things.masks(height, width, better - small)
-        masks = torch.cat([drawn, enlarge(regions.masks(chosen), height, width)])
         scores = torch.cat([things.scores, regions.scores[chosen] * s.discount])
-        order = torch.argsort(scores, descending=True, stable=True)
-        masks, scores = masks[order], scores[order]
+        order = torch.argsort(scores, descending=True, stable=True)[:most]
+        thing, scores = order < len(things.scores), scores[order]
+        masks = torch.empty(len(order), height, width, dtype=torch.bool)
+        masks[thing] = things.masks(height, width, better - small, order[thing])
+        masks[~thing] = enlarge(regions.masks(chosen[order[~thing] - len(things.scores)]), height, width)
         there = seen(masks)
         if not there.any():
             return whole_frame(height, width)

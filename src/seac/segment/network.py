@@ -24,6 +24,7 @@ from seac.segment.resize import boxes_of, resize_image, seen, whole_frame, worki
 ASSET = "assets/proposals.safetensors"
 MULTIPLE = 32
 FRAME_SIDE = 448  # outlines are looked for in a frame of at most this many pixels
+AT_ONCE = 5  # views that are outlined together: what they need still fits a core's cache
 SHAPE_POWER = 0.5  # how much the certainty of the outline counts against the predicted quality
 
 
@@ -66,19 +67,23 @@ class Drawn:
     scores: Tensor
     taps: tuple[Tensor, ...]
 
-    def masks(self, height: int, width: int, shift: Tensor | None = None) -> Tensor:
+    def masks(
+        self, height: int, width: int, shift: Tensor | None = None, which: Tensor | None = None
+    ) -> Tensor:
         """Masks at a size, made one at a time to spare memory.
 
         Args:
             height: of the masks.
             width: of the masks.
             shift: (N, h, w) float32 at any size, what to add to their logits.
+            which: (n,) int64 of them; None for all.
 
         Returns:
-            (N, height, width) bool.
+            (n, height, width) bool.
         """
-        masks = torch.empty(len(self.logits), height, width, dtype=torch.bool)
-        for index, mask in enumerate(masks):
+        rows = range(len(self.logits)) if which is None else which.tolist()
+        masks = torch.empty(len(rows), height, width, dtype=torch.bool)
+        for index, mask in zip(rows, masks, strict=True):
             logits = laid(self.logits[index, None], self.views[index, None], height, width)
             if shift is not None:
                 logits += F.interpolate(
@@ -158,9 +163,15 @@ class Network:
         there = seen(coarse > 0)
         frame = resize_image(image, *working_size(height, width, FRAME_SIDE))
         views = views_of(coarse[there])
-        looked = views_shown(normalised(frame)[None].to(s.device), coarse[there], fine, cells.context, views)
+        pixels = normalised(frame)[None].to(s.device)
+        outlined = [
+            self._network.outline(*views_shown(pixels, masks, fine, cells.context, around))
+            for masks, around in zip(
+                torch.split(coarse[there], AT_ONCE), torch.split(views, AT_ONCE), strict=True
+            )
+        ]
         return Drawn(
-            self._network.outline(*looked).cpu(),
+            torch.cat(outlined).cpu(),
             views.cpu(),
             scores[there.cpu()],
             tuple(tap[0].cpu() for tap in cells.taps),

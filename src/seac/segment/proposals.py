@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -54,3 +54,17 @@ class Segmenter(Protocol):
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8 RGB; masks have its size."""
         ...
+
+
+@runtime_checkable
+class Sparing(Segmenter, Protocol):
+    """A segmenter that need not draw the masks that nobody asks for."""
+
+    def best(self, image: Tensor, most: int) -> Proposals:
+        """The first ``most`` of what it proposes for ``image``, (3, H, W) uint8 RGB."""
+        ...
+
+
+def best_of(segmenter: Segmenter, image: Tensor, most: int) -> Proposals:
+    """The best ``most`` proposals of a segmenter for ``image``, (3, H, W) uint8 RGB."""
+    return segmenter.best(image, most) if isinstance(segmenter, Sparing) else segmenter(image).top(most)

@@ -103,8 +103,8 @@ class Tracker:
 
         tracks = list(self._tracks.values())
         old = torch.stack([track.cells for track in tracks])
-        joint = torch.minimum(cells[:, None], old[None]).sum(2)
-        union = torch.maximum(cells[:, None], old[None]).sum(2).clamp_min(1e-6)
+        both, apart = cells.sum(1)[:, None] + old.sum(1), torch.cdist(cells, old, p=1)
+        joint, union = (both - apart) / 2, ((both + apart) / 2).clamp_min(1e-6)  # sums of minima, of maxima
         alike = (places @ torch.stack([track.place for track in tracks]).T).clamp(0, 1)
         match = (OVERLAP * joint / union + ALIKE * alike).numpy()
         match = np.where((joint / union).numpy() > 0.05, match, 0)
