@@ -72,8 +72,8 @@ def render(plan: Plan, worker: int, workers: int) -> None:
 
 
 def seen_in(work: Path, segmenter: Segmenter) -> Path:
-    """Folder of picture features; other masks or other views have another."""
-    made_by = repr((version_of(segmenter), features.VIEWS))
+    """Folder of picture features; other masks, other views or another share of either have another."""
+    made_by = repr((version_of(segmenter), features.VIEWS, features.PROPOSED))
     return work / f"scenes-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 

@@ -23,14 +23,14 @@ from seac.associate.mask_embedding import quick_embeddings
 from seac.associate.views import ViewSettings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.presets import PRESETS
-from seac.segment.proposals import Segmenter
+from seac.segment.proposals import Segmenter, best_of
 from training.association.scenes import Composer, Mask, Scene, imperfect, owners
 from training.association.sounds import Recordings
 
 SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
-PROPOSED = 0.2
+PROPOSED = 0.8
 """Share of scenes whose masks come from the preset's own segmenter."""
-MOST_GROUND = 4
+PROPOSALS, MOST_GROUND = 20, 4
 VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
 """As the preset sees masks, and all of them by themselves."""
 
@@ -76,7 +76,7 @@ class Eyes:
             return imperfect(draw, scene)
         image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
         with torch.inference_mode():
-            masks = np.asarray(self.segmenter(image).top(20).masks.numpy())
+            masks = np.asarray(best_of(self.segmenter, image, PROPOSALS).masks.numpy())
         if len(masks) == 0:
             return scene.masks()
         owner = owners(masks, scene)

@@ -1,5 +1,7 @@
-"""Composite scenes on the fly: cut-outs, silhouettes filled with texture, and split grounds, exact masks.
+"""Composite scenes on the fly: cut-outs, silhouettes filled with texture, wires, split grounds, exact masks.
 
+A lamp has a shade and a foot, a maraca a head and a handle: now and then a part of a cut-out takes another
+colour or texture, so that what is learned is the whole and not what looks alike.
 Pasted edges are hidden in many ways (feathering, blur of the whole, shadow, light, noise, compression), so
 that what is learned is a thing and not the seam around it.
 """
@@ -12,12 +14,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter, zoom
 
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
 MORE = 0.7  # share of things that are from further cut-outs, where there are any
+BLOBS, WIRES, PARTED, FILLED = (
+    0.1,
+    0.06,
+    0.3,
+    0.12,
+)  # shares of things: of nobody, thin, of two looks, textured
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,11 @@ class Painter:
         s = self.side
         high = {1: 0.95, 2: 0.75, 3: 0.65}.get(many, 0.5)
         side = s * np.exp(draw.uniform(np.log(0.18), np.log(high)))
-        if draw.random() < 0.12:
-            alpha = blob(draw, max(8, round(side)))
-            return self._filled(draw, alpha)
+        made_up = draw.random()
+        if made_up < BLOBS:
+            return self._filled(draw, blob(draw, max(8, round(side))))
+        if made_up < BLOBS + WIRES:
+            return wire(draw, max(24, round(side)))
         picture = self._picture(draw)
         if draw.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -108,9 +118,24 @@ class Painter:
             max(4, round(picture.height * scale / stretch)),
         )
         layer = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2), np.float32)
-        if draw.random() < 0.12:
+        if draw.random() < FILLED:
             return self._filled(draw, (layer[..., 3] / 255).astype(np.float32))
         colour = recoloured(draw, layer[..., :3], 0.7)
+        layer = np.dstack([colour, layer[..., 3]]).astype(np.float32)
+        return self._parted(draw, layer) if draw.random() < PARTED else layer
+
+    def _parted(self, draw: Draw, layer: Floats) -> Floats:
+        """A layer (h, w, 4), one end of which looks different: other colours, grey, or textured."""
+        height, width = layer.shape[:2]
+        end = split(draw, max(height, width))[:height, :width, None]
+        if draw.random() < 0.3:
+            other = self._filled(draw, np.asarray(layer[..., 3] / 255, np.float32))[..., :3]
+        else:
+            other = layer[..., draw.permutation(3)]
+            grey = draw.uniform(0, 1) * (draw.random() < 0.5)
+            other = other + grey * (other.mean(-1, keepdims=True) - other)
+            other = other * np.exp(draw.uniform(-0.7, 0.4)) + draw.uniform(-60, 60, 3)
+        colour = layer[..., :3] + end * (other - layer[..., :3])
         return np.dstack([colour, layer[..., 3]]).astype(np.float32)
 
     def _picture(self, draw: Draw) -> Image.Image:
@@ -195,6 +220,30 @@ def blob(draw: Draw, side: int) -> Floats:
         - 2.2 * np.hypot(x[None] * draw.uniform(0.8, 1.5), x[:, None] * draw.uniform(0.8, 1.5))
     )
     return np.asarray(field > 0, np.float32)
+
+
+def wire(draw: Draw, side: int) -> Floats:
+    """A thin thing of tubes, rings and discs that hang together, smoothly coloured: (h, w, 4)."""
+    picture = Image.new("L", (side * 2, side * 2))  # drawn twice as large, so that outlines are smooth
+    pen = ImageDraw.Draw(picture)
+    thick = max(3, round(side * 2 * draw.uniform(0.015, 0.06)))
+    at = draw.uniform(0.25, 0.75, 2) * side * 2
+    for _ in range(int(draw.integers(2, 6))):
+        to = draw.uniform(0.08, 0.92, 2) * side * 2
+        pen.line([*at, *to], fill=255, width=thick)
+        kind, size = draw.random(), draw.uniform(0.06, 0.2) * side * 2
+        box = [*(to - size * draw.uniform(0.4, 1)), *(to + size * draw.uniform(0.4, 1))]
+        if kind < 0.35:
+            pen.ellipse(box, outline=255, width=thick)
+        elif kind < 0.5:
+            pen.ellipse(box, fill=255)
+        at = at if draw.random() < 0.4 else to
+    alpha = picture.resize((side, side), Image.Resampling.BOX)
+    left, top, right, bottom = alpha.getbbox() or (0, 0, side, side)
+    light, dark = draw.uniform(30, 255, 3), draw.uniform(0, 160, 3)
+    shine = np.abs(2 * _ramp(draw, side) * draw.uniform(1, 3) % 2 - 1)[..., None]
+    layer = np.dstack([dark + shine * (light - dark), np.asarray(alpha, np.float32)])
+    return layer[top:bottom, left:right].astype(np.float32)
 
 
 def split(draw: Draw, side: int) -> Floats:
