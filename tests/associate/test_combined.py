@@ -112,8 +112,9 @@ def test_a_tag_that_is_always_said_counts_less() -> None:
 def test_what_is_written_is_read(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures, tmp_path: Path
 ) -> None:
-    write(weights, tmp_path / "a.safetensors")
+    digests = {write(weights, tmp_path / f"{name}.safetensors") for name in "abc"}
     again = read(tmp_path / "a.safetensors")
+    assert digests == {again.sha256}  # equal weights are equal files
     assert again.settings == weights.settings
     assert again.made_by == weights.made_by
     before, after = (Combined(held, words())(seen, heard) for held in (weights, again))

@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
     parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
-    parser.add_argument("--scenes", type=int, default=6_000)
+    parser.add_argument("--scenes", type=int, default=4_000)
     parser.add_argument("--sounds", type=int, default=7_200)
     parser.add_argument("--mixtures", type=int, default=2_400)
     parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")

@@ -29,7 +29,8 @@ from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
 
-FORMAT = "seac combined association 2"
+FORMAT = "seac combined association 3"
+NOTES = "seac"
 SCALE = 16.0
 """Of the module's inputs: their values are then of the order of 1."""
 
@@ -203,16 +204,17 @@ def write(weights: CombinedWeights, path: Path) -> str:
     state |= {f"made.{item.name}": getattr(weights.reductions, item.name) for item in fields(Reductions)}
     notes = {
         "format": FORMAT,
-        "modules": str(len(weights.modules)),
-        "module": json.dumps(asdict(weights.modules[0].config)),
-        "settings": json.dumps(asdict(weights.settings)),
-        "made_by": json.dumps(dict(weights.made_by)),
+        "modules": len(weights.modules),
+        "module": asdict(weights.modules[0].config),
+        "settings": asdict(weights.settings),
+        "made_by": dict(weights.made_by),
     }
     half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
     broken = [name for name, value in half.items() if not value.isfinite().all()]
     if broken:
         raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
-    content = save(half, notes)
+    # One note that holds all: several are written in no order, and equal weights should be equal files.
+    content = save(half, {NOTES: json.dumps(notes, sort_keys=True)})
     draft = path.with_name(path.name + ".tmp")
     draft.write_bytes(content)
     draft.replace(path)
@@ -228,25 +230,23 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
     file = Path(path)
     try:
         with safe_open(file, "pt") as opened:
-            notes = opened.metadata() or {}
+            notes = json.loads((opened.metadata() or {}).get(NOTES, "{}"))
         content = file.read_bytes()
         state = {name: value.float() for name, value in load(content).items()}
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights than a combined association: reinstall seac")
     try:
-        config = AssociationConfig(**json.loads(notes["module"]))
-        modules = tuple(module_of(state, number, config) for number in range(int(notes["modules"])))
+        config = AssociationConfig(**notes["module"])
+        modules = tuple(module_of(state, number, config) for number in range(notes["modules"]))
         made = Reductions(**{n[5:]: value for n, value in state.items() if n.startswith("made.")})
-        settings = CombinedSettings(**json.loads(notes["settings"]))
+        settings = CombinedSettings(**notes["settings"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): reinstall"
         ) from None
-    return CombinedWeights(
-        modules, made, settings, json.loads(notes["made_by"]), hashlib.sha256(content).hexdigest()
-    )
+    return CombinedWeights(modules, made, settings, notes["made_by"], hashlib.sha256(content).hexdigest())
 
 
 def module_of(state: Mapping[str, Tensor], number: int, config: AssociationConfig) -> AssociationModule:
