@@ -205,3 +205,5 @@ def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, n
     others = [index for index in range(len(labels)) if index != 1]
     assert torch.equal(labels[others], seen.named.labels[others])
     assert torch.equal(near.names(seen, torch.zeros_like(which)), seen.named.labels)
+    blue = near.names(seen, which, lambda places: seen.places[:1].expand_as(places))
+    assert int(blue[1]) == int(seen.named.labels[0])

@@ -191,7 +191,9 @@ class SeAC:
         sounds = sounding(evidence, self.stages.calibration, silent=nothing)
         likely = odds(evidence, self.settings.contrast)
         heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
-        labels = self.names(seen, (sounds | (scaled > self.settings.sigma)) & (not nothing))
+        lit = (sounds | (scaled > self.settings.sigma)) & (not nothing)
+        settle = None if tracker is None else lambda places: tracker.settled(ids[lit], places)
+        labels = self.names(seen, lit, settle)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
@@ -215,14 +217,23 @@ class SeAC:
         )
 
     @torch.inference_mode()
-    def names(self, seen: Seen, which: Tensor) -> Tensor:
-        """Class of every mask (N,) int64, from 0; of those of ``which`` (N,) bool after a closer look."""
+    def names(self, seen: Seen, which: Tensor, settle: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Class of every mask (N,) int64, from 0; those of ``which`` (N,) bool are looked at more closely.
+
+        Args:
+            seen: the picture.
+            which: masks that sound.
+            settle: what becomes of where they are found among words, (n, d) to the same.
+        """
         views, rows = self.settings.views, torch.nonzero(which)[:, 0]
-        if self.settings.exact or not views.name_size or len(rows) == 0:
+        if len(rows) == 0:
             return seen.named.labels
-        masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
-        closer = closer_look(seen.image, masks, boxes, self.stages.vision, views)
-        named = name_masks(self.stages.place(closer).cpu(), self._classes)
+        places = seen.places[rows]
+        if not self.settings.exact and views.name_size:
+            masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
+            closer = closer_look(seen.image, masks, boxes, self.stages.vision, views)
+            places = self.stages.place(closer).cpu()
+        named = name_masks(places if settle is None else settle(places), self._classes)
         return seen.named.labels.index_copy(0, rows, named.labels)
 
     def _look(self, frame: Frame) -> Seen:

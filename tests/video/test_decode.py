@@ -163,3 +163,18 @@ def test_colours_survive_the_way(tmp_path):
     film = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
     image = next(iter(frames(film, 1))).image.float()
     assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
+
+
+def test_a_thing_is_named_by_all_looks_at_it_while_it_is_remembered():
+    masks = torch.zeros(2, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:] = True, True
+    likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    tracker = Tracker(remembered=1.0)
+    ids = tracker.follow(masks, torch.eye(2), 0.0)
+    assert torch.equal(tracker.settled(ids[:1], likely), likely)
+    assert torch.equal(tracker.settled(ids[1:], unlikely), unlikely)  # another thing, other looks
+    tracker.follow(masks, torch.eye(2), 0.5)
+    tracker.settled(ids[:1], likely)
+    assert tracker.settled(ids[:1], unlikely).tolist() == [[pytest.approx(2 / 3), pytest.approx(1 / 3)]]
+    later = tracker.follow(masks, torch.eye(2), 5.0)
+    assert torch.equal(tracker.settled(later[:1], unlikely), unlikely)

@@ -1,4 +1,4 @@
-"""Masks linked over time: ids that stay, similarities smoothed along a track.
+"""Masks linked over time: ids that stay, similarities smoothed along a track, names that settle.
 
 Frames are matched one to the next by the Hungarian method over overlap and likeness. A track that is not
 seen for a while is remembered, so that a thing that was covered keeps its id.
@@ -32,6 +32,7 @@ class Track:
         time: seconds, when it was last seen.
         similarity: its smoothed similarity, and when that was (None before the first).
         heard: seconds, time of ``similarity``.
+        looks: how often it was looked at for its name, and the sum of where it was found among words.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Track:
     time: float
     similarity: float | None = None
     heard: float = 0.0
+    looks: tuple[int, Tensor | None] = (0, None)
 
 
 class Tracker:
@@ -77,7 +79,7 @@ class Tracker:
             old = self._tracks.get(number)
             seen = Track(number, cells[row], places[row], time)
             self._tracks[number] = (
-                seen if old is None else replace(seen, similarity=old.similarity, heard=old.heard)
+                seen if old is None else replace(old, cells=seen.cells, place=seen.place, time=time)
             )
         return ids
 
@@ -94,6 +96,19 @@ class Tracker:
             value = None if silent else float(smoothed[row])
             self._tracks[number] = replace(track, similarity=value, heard=time)
         return smoothed
+
+    def settled(self, ids: Tensor, places: Tensor) -> Tensor:
+        """Where tracks (n,) are among words, (n, d), by this look at each, (n, d), and all earlier ones.
+
+        A thing keeps what it is from frame to frame, and one look errs: their mean names it.
+        """
+        means = places.clone()
+        for row, number in enumerate(ids.tolist()):
+            count, total = self._tracks[number].looks
+            total = places[row] if total is None else total + places[row]
+            self._tracks[number] = replace(self._tracks[number], looks=(count + 1, total))
+            means[row] = total / (count + 1)
+        return means
 
     def _matches(self, cells: Tensor, places: Tensor) -> list[tuple[int, int]]:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
