@@ -18,6 +18,7 @@ from seac import InputError
 from seac.associate.views import ViewSettings
 from seac.associate.vision.encoder import VisionFeatures
 from seac.pipeline import SeAC
+from seac.video.tracking import Tracker
 from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
 
 
@@ -205,5 +206,6 @@ def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, n
     others = [index for index in range(len(labels)) if index != 1]
     assert torch.equal(labels[others], seen.named.labels[others])
     assert torch.equal(near.names(seen, torch.zeros_like(which)), seen.named.labels)
-    blue = near.names(seen, which, lambda places: seen.places[:1].expand_as(places))
-    assert int(blue[1]) == int(seen.named.labels[0])
+    tracker = Tracker()
+    ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
+    assert torch.equal(near.names(seen, which, ids, tracker), labels)  # a first look is all there is

@@ -192,8 +192,7 @@ class SeAC:
         likely = odds(evidence, self.settings.contrast)
         heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
         lit = (sounds | (scaled > self.settings.sigma)) & (not nothing)
-        settle = None if tracker is None else lambda places: tracker.settled(ids[lit], places)
-        labels = self.names(seen, lit, settle)
+        labels = self.names(seen, lit, ids, tracker)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
@@ -217,24 +216,33 @@ class SeAC:
         )
 
     @torch.inference_mode()
-    def names(self, seen: Seen, which: Tensor, settle: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """Class of every mask (N,) int64, from 0; those of ``which`` (N,) bool are looked at more closely.
+    def names(
+        self, seen: Seen, which: Tensor, ids: Tensor | None = None, tracker: Tracker | None = None
+    ) -> Tensor:
+        """Class of every mask (N,) int64, from 0; of those of ``which`` (N,) bool after a closer look.
 
         Args:
             seen: the picture.
             which: masks that sound.
-            settle: what becomes of where they are found among words, (n, d) to the same.
+            ids: (N,) int64 of the masks' tracks in ``tracker``, which remembers earlier looks.
+            tracker: of the video; None names this frame by itself.
         """
-        views, rows = self.settings.views, torch.nonzero(which)[:, 0]
+        rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
-        places = seen.places[rows]
-        if not self.settings.exact and views.name_size:
-            masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
-            closer = closer_look(seen.image, masks, boxes, self.stages.vision, views)
-            places = self.stages.place(closer).cpu()
-        named = name_masks(places if settle is None else settle(places), self._classes)
-        return seen.named.labels.index_copy(0, rows, named.labels)
+        if tracker is None or ids is None:
+            places = self._closer(seen, rows)
+        else:
+            places = tracker.settled(ids[rows], lambda new: self._closer(seen, rows[new]))
+        return seen.named.labels.index_copy(0, rows, name_masks(places, self._classes).labels)
+
+    def _closer(self, seen: Seen, rows: Tensor) -> Tensor:
+        """Where masks ``rows`` (n,) are among words, (n, d): looked at again, if looks so far were quick."""
+        views = self.settings.views
+        if self.settings.exact or not views.name_size:
+            return seen.places[rows]
+        masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
+        return self.stages.place(closer_look(seen.image, masks, boxes, self.stages.vision, views)).cpu()
 
     def _look(self, frame: Frame) -> Seen:
         return self.see(frame.image, frame.original_size)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seac import InputError
+from seac.video import tracking
 from seac.video.decode import SoundReader, frames, probe, read_sound
 from seac.video.picture import as_picture, read_picture, shrink
 from seac.video.tracking import Tracker
@@ -165,16 +166,22 @@ def test_colours_survive_the_way(tmp_path):
     assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
 
 
-def test_a_thing_is_named_by_all_looks_at_it_while_it_is_remembered():
+def test_a_thing_is_named_by_its_first_looks_while_it_is_remembered(monkeypatch):
+    monkeypatch.setattr(tracking, "LOOKS", 3)
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     tracker = Tracker(remembered=1.0)
     ids = tracker.follow(masks, torch.eye(2), 0.0)
-    assert torch.equal(tracker.settled(ids[:1], likely), likely)
-    assert torch.equal(tracker.settled(ids[1:], unlikely), unlikely)  # another thing, other looks
+    assert torch.equal(tracker.settled(ids[:1], lambda _: likely), likely)
+    assert torch.equal(tracker.settled(ids[1:], lambda _: unlikely), unlikely)  # another thing, other looks
     tracker.follow(masks, torch.eye(2), 0.5)
-    tracker.settled(ids[:1], likely)
-    assert tracker.settled(ids[:1], unlikely).tolist() == [[pytest.approx(2 / 3), pytest.approx(1 / 3)]]
+    tracker.settled(ids[:1], lambda _: likely)
+    asked = []
+    both = tracker.settled(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
+    after = tracker.settled(ids, lambda new: asked.append(new.tolist()) or likely)
+    assert torch.equal(after[0], both[0])  # settled: nobody looked
+    assert asked == [[0, 1], [1]]
     later = tracker.follow(masks, torch.eye(2), 5.0)
-    assert torch.equal(tracker.settled(later[:1], unlikely), unlikely)
+    assert torch.equal(tracker.settled(later[:1], lambda _: unlikely), unlikely)

@@ -7,6 +7,7 @@ seen for a while is remembered, so that a thing that was covered keeps its id.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,8 @@ GRID = 48
 OVERLAP, ALIKE = 0.7, 0.3
 LEAST = 0.35
 REMEMBERED = 3.0
+LOOKS = 8
+"""After so many looks at a thing its name is settled, and looking again is dear."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Track:
         time: seconds, when it was last seen.
         similarity: its smoothed similarity, and when that was (None before the first).
         heard: seconds, time of ``similarity``.
-        looks: how often it was looked at for its name, and the sum of where it was found among words.
+        looks: where it was found among words, (d,) each, when it was looked at for its name.
     """
 
     id: int
@@ -41,7 +44,7 @@ class Track:
     time: float
     similarity: float | None = None
     heard: float = 0.0
-    looks: tuple[int, Tensor | None] = (0, None)
+    looks: tuple[Tensor, ...] = ()
 
 
 class Tracker:
@@ -97,18 +100,22 @@ class Tracker:
             self._tracks[number] = replace(track, similarity=value, heard=time)
         return smoothed
 
-    def settled(self, ids: Tensor, places: Tensor) -> Tensor:
-        """Where tracks (n,) are among words, (n, d), by this look at each, (n, d), and all earlier ones.
+    def settled(self, ids: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+        """Where tracks ``ids`` (n,) are among words, by the first ``LOOKS`` looks at each: (n, d).
 
         A thing keeps what it is from frame to frame, and one look errs: their mean names it.
+
+        Args:
+            ids: tracks of the frame that was followed last.
+            look: from rows of ``ids``, (m,) int64, to where they are found among words, (m, d).
         """
-        means = places.clone()
-        for row, number in enumerate(ids.tolist()):
-            count, total = self._tracks[number].looks
-            total = places[row] if total is None else total + places[row]
-            self._tracks[number] = replace(self._tracks[number], looks=(count + 1, total))
-            means[row] = total / (count + 1)
-        return means
+        tracks = [self._tracks[number] for number in ids.tolist()]
+        new = [row for row, track in enumerate(tracks) if len(track.looks) < LOOKS]
+        if new:
+            for row, place in zip(new, look(torch.tensor(new)), strict=True):
+                tracks[row] = replace(tracks[row], looks=(*tracks[row].looks, place))
+                self._tracks[tracks[row].id] = tracks[row]
+        return torch.stack([torch.stack(track.looks).mean(0) for track in tracks])
 
     def _matches(self, cells: Tensor, places: Tensor) -> list[tuple[int, int]]:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
