@@ -20,12 +20,8 @@ from scipy.ndimage import gaussian_filter, zoom
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
 MORE = 0.7  # share of things that are from further cut-outs, where there are any
-BLOBS, WIRES, PARTED, FILLED = (
-    0.1,
-    0.06,
-    0.3,
-    0.12,
-)  # shares of things: of nobody, thin, of two looks, textured
+BLOBS, WIRES, PARTED, FILLED = 0.1, 0.06, 0.3, 0.12
+"""Shares of things: silhouettes of nobody, thin ones, cut-outs of two looks, cut-outs filled with texture."""
 
 
 @dataclass(frozen=True)
