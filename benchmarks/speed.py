@@ -144,14 +144,13 @@ def command(clip: Path, fps: float) -> dict[str, float]:
     }
 
 
-# Not ru_maxrss: it begins with what the process that started this one held, which is this benchmark.
 PEAK = """
 import atexit, resource, sys
 from seac.cli import main
+from seac.commands.benchmark import peak_memory
 def tell():
     used = resource.getrusage(resource.RUSAGE_SELF)
-    lines = dict(line.split(':', 1) for line in open('/proc/self/status'))
-    print(int(lines['VmHWM'].split()[0]) / 1024, used.ru_utime + used.ru_stime, file=sys.stderr)
+    print(peak_memory() / 2**20, used.ru_utime + used.ru_stime, file=sys.stderr)
 atexit.register(tell)
 main()
 """

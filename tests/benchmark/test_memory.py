@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,11 @@ def test_every_step_is_told_and_the_peak_never_falls(tmp_path: Path) -> None:
     assert len(steps) == 4
     assert peaks == sorted(peaks)
     assert all(told["seconds"] >= 0 for told in steps.values())
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system does not tell VmHWM")
+def test_a_process_is_not_told_the_memory_of_the_one_that_started_it() -> None:
+    held = b"x" * 400_000_000
+    told = "from seac.commands.benchmark import peak_memory; print(peak_memory())"
+    said = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
+    assert 0 < int(said.stdout) < len(held) / 2

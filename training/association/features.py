@@ -30,7 +30,8 @@ from training.association.sounds import Recordings
 SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
 PROPOSED = 0.8
 """Share of scenes whose masks come from the preset's own segmenter."""
-PROPOSALS, MOST_GROUND = 20, 4
+PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
+MOST_GROUND = 4
 VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
 """As the preset sees masks, and all of them by themselves."""
 

@@ -9,28 +9,24 @@ against how often the taggers say them at all: a class that is always said says 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
 from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.module import AssociationConfig, AssociationModule
+from seac.associate.noted import read_noted, write_noted
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
 
 FORMAT = "seac combined association 3"
-NOTES = "seac"
 SCALE = 16.0
 """Of the module's inputs: their values are then of the order of 1."""
 
@@ -213,12 +209,7 @@ def write(weights: CombinedWeights, path: Path) -> str:
     broken = [name for name, value in half.items() if not value.isfinite().all()]
     if broken:
         raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
-    # One note that holds all: several are written in no order, and equal weights should be equal files.
-    content = save(half, {NOTES: json.dumps(notes, sort_keys=True)})
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
-    return hashlib.sha256(content).hexdigest()
+    return write_noted(half, notes, path)
 
 
 def read(path: str | os.PathLike[str]) -> CombinedWeights:
@@ -228,13 +219,7 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
         InputError: nothing there, damaged, or another kind of weights.
     """
     file = Path(path)
-    try:
-        with safe_open(file, "pt") as opened:
-            notes = json.loads((opened.metadata() or {}).get(NOTES, "{}"))
-        content = file.read_bytes()
-        state = {name: value.float() for name, value in load(content).items()}
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
+    state, notes, sha256 = read_noted(file)
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights than a combined association: reinstall seac")
     try:
@@ -246,7 +231,7 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): reinstall"
         ) from None
-    return CombinedWeights(modules, made, settings, notes["made_by"], hashlib.sha256(content).hexdigest())
+    return CombinedWeights(modules, made, settings, notes["made_by"], sha256)
 
 
 def module_of(state: Mapping[str, Tensor], number: int, config: AssociationConfig) -> AssociationModule:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,20 +9,18 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
 from torch import Tensor
 
 from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.module import AssociationConfig, AssociationModule
+from seac.associate.noted import read_noted, write_noted
 from seac.associate.vision.encoder import VisionEncoder
 from seac.errors import InputError
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
-NOTES = "seac"
 
 
 class Words(Association, Protocol):
@@ -154,12 +150,7 @@ def write(
     kind = torch.float16 if half else torch.float32
     state = {name: value.detach().cpu().to(kind).contiguous() for name, value in module.state_dict().items()}
     notes = {"format": FORMAT, "config": asdict(module.config), "made_by": dict(made_by or {})}
-    # One note that holds all: several are written in no order, and equal weights should be equal files.
-    content = save(state, {NOTES: json.dumps(notes, sort_keys=True)})
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
-    return hashlib.sha256(content).hexdigest()
+    return write_noted(state, notes, path)
 
 
 def read(path: str | os.PathLike[str]) -> Weights:
@@ -169,13 +160,7 @@ def read(path: str | os.PathLike[str]) -> Weights:
         InputError: nothing there, damaged, or another kind of weights.
     """
     file = located(Path(path))
-    try:
-        with safe_open(file, "pt") as opened:
-            notes = json.loads((opened.metadata() or {}).get(NOTES, "{}"))
-        content = file.read_bytes()
-        state = {name: value.float() for name, value in load(content).items()}
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
+    state, notes, sha256 = read_noted(file)
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
     try:
@@ -185,7 +170,7 @@ def read(path: str | os.PathLike[str]) -> Weights:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
-    return Weights(module, notes.get("made_by", {}), hashlib.sha256(content).hexdigest())
+    return Weights(module, notes.get("made_by", {}), sha256)
 
 
 def located(path: Path) -> Path:

@@ -161,14 +161,12 @@ class Network:
         fine = self._network.fine(cells)
         coarse = drawn_of(cells, kept, fine[0], FINE_STRIDE)  # only what stays is worth drawing finely
         there = seen(coarse > 0)
-        frame = resize_image(image, *working_size(height, width, FRAME_SIDE))
-        views = views_of(coarse[there])
-        pixels = normalised(frame)[None].to(s.device)
+        coarse = coarse[there]
+        views = views_of(coarse)
+        frame = normalised(resize_image(image, *working_size(height, width, FRAME_SIDE)))[None].to(s.device)
         outlined = [
-            self._network.outline(*views_shown(pixels, masks, fine, cells.context, around))
-            for masks, around in zip(
-                torch.split(coarse[there], AT_ONCE), torch.split(views, AT_ONCE), strict=True
-            )
+            self._network.outline(*views_shown(frame, masks, fine, cells.context, around))
+            for masks, around in zip(torch.split(coarse, AT_ONCE), torch.split(views, AT_ONCE), strict=True)
         ]
         return Drawn(
             torch.cat(outlined).cpu(),
