@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from seac.segment.classic import Regions
-from seac.segment.combined import CombinedSettings, complement, order_of, overlaps
+from seac.segment.combined import Combined, CombinedSettings, complement, order_of, overlaps
+from seac.segment.network import Network, NetworkSettings
 from seac.segment.nms import pairwise_iou
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
@@ -46,3 +47,14 @@ def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
 def test_another_choice_is_another_version() -> None:
     assert order_of(CombinedSettings()) == order_of(CombinedSettings(device="cuda"))
     assert order_of(CombinedSettings()) != order_of(CombinedSettings(things=3))
+
+
+def test_where_the_network_is_sure_of_nothing_regions_are_proposed_and_the_network_says_so() -> None:
+    image = torch.zeros(3, 48, 64, dtype=torch.uint8)
+    image[:, :, 32:] = 220
+    found = Combined(CombinedSettings(least_score=2.0))(image)
+    assert len(found.masks) >= 2
+    assert (found.scores <= CombinedSettings().discount).all()
+    alone = Network(NetworkSettings(least_score=2.0))(image)
+    assert alone.scores.tolist() == [0]
+    assert alone.masks.all()

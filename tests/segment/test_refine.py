@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from seac.segment.refine import leaning, refined
+from seac.segment import refine
+from seac.segment.refine import eased, leaning, refined
 
 
 def disc(radius: float, side: int = 64) -> Tensor:
@@ -62,3 +65,42 @@ def test_with_neither_colour_nor_snap_masks_are_enlarged_and_no_more() -> None:
 def test_no_masks_stay_none() -> None:
     answer = refined(torch.zeros(0, 8, 8), torch.rand(3, 64, 64), ONE, torch.tensor([4096.0]), 0.7, 0.3)
     assert answer.shape == (0, 64, 64)
+
+
+@pytest.mark.parametrize("radius", [16, 20])
+def test_the_outline_of_a_region_moves_to_where_the_colour_changes(radius: float) -> None:
+    drawn = eased(disc(radius)[None], picture((200, 40, 40), (40, 160, 60)), 1.0)[0] > 0
+    assert iou(drawn, disc(18)) > iou(disc(radius), disc(18)) + 0.03
+
+
+def test_far_from_its_outline_a_region_stays_whatever_the_colours() -> None:
+    noise = 255 * torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    drawn = eased(disc(18)[None], noise, 1.0)[0] > 0
+    assert drawn[disc(12)].all()
+    assert not drawn[~disc(24)].any()
+
+
+@given(
+    st.integers(5, 70),
+    st.integers(5, 70),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(1, 40),
+    st.integers(0, 9),
+)
+def test_regions_drawn_in_their_boxes_are_as_in_the_whole_picture(
+    height: int, width: int, top: int, left: int, size: int, seed: int
+) -> None:
+    colours = 255 * torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+    mask = torch.zeros(1, height, width, dtype=torch.bool)
+    mask[:, top : top + size, left : left + size] = True
+    found = eased(mask, colours, 1.0) > 0
+    with pytest.MonkeyPatch.context() as whole:
+        whole.setattr(
+            refine, "boxes_of", lambda cells: torch.tensor([[0, 0, cells.shape[2], cells.shape[1]]])
+        )
+        assert torch.equal(found, eased(mask, colours, 1.0) > 0)
+
+
+def test_no_regions_stay_none() -> None:
+    assert eased(torch.zeros(0, 8, 8, dtype=torch.bool), torch.rand(3, 8, 8), 1.0).shape == (0, 8, 8)

@@ -1,4 +1,4 @@
-"""Things from the network, their outlines drawn to where colours change; stuff from superpixels; mask NMS.
+"""Things from the network, stuff from superpixels; mask NMS; outlines drawn to where colours change.
 
 The network learned from things alone, so sky, road and meadow come from the hierarchy.
 """
@@ -17,7 +17,7 @@ from seac.segment.nms import suppress
 from seac.segment.objectness import STUFF
 from seac.segment.outline import laid
 from seac.segment.proposals import Proposals
-from seac.segment.refine import refined
+from seac.segment.refine import eased, refined
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
 
@@ -28,11 +28,13 @@ class CombinedSettings:
     Attributes:
         most: masks per frame.
         things: of these, from the network at most.
+        least_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
         cells: best cells of the network whose masks are drawn; few are kept.
         overlap: greatest IoU of two proposals.
         discount: factor on the scores of regions, so that things come first.
         colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
         snap: share of its superpixel in the probability that a pixel is of a thing.
+        region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
         regions: regions that enter the NMS, the best by their own score.
         network_overlap: greatest IoU of two proposals of the network.
         long_side: pixels of the longer side of the network's input.
@@ -41,12 +43,14 @@ class CombinedSettings:
     """
 
     most: int = 50
-    things: int = 9
+    things: int = 16
+    least_score: float = 0.15
     cells: int = 80
     overlap: float = 0.5
     discount: float = 0.5
-    colour: float = 0.35
-    snap: float = 0.15
+    colour: float = 0.3
+    snap: float = 0.25
+    region_colour: float = 1.0
     regions: int = 400
     network_overlap: float = 0.7
     long_side: int = 288
@@ -61,6 +65,7 @@ class CombinedSettings:
             long_side=self.long_side,
             cells=self.cells,
             overlap=self.network_overlap,
+            least_score=self.least_score,
             weights=self.weights,
             device=self.device,
         )
@@ -94,7 +99,9 @@ class Combined:
         thing, scores = order < len(things.scores), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
         masks[thing] = things.masks(height, width, better - small, order[thing])
-        masks[~thing] = enlarge(regions.masks(chosen[order[~thing] - len(things.scores)]), height, width)
+        asked = regions.masks(chosen[order[~thing] - len(things.scores)])
+        easy = eased(asked, picture, s.region_colour) if s.region_colour else asked
+        masks[~thing] = enlarge(easy, height, width)
         there = seen(masks)
         if not there.any():
             return whole_frame(height, width)

@@ -169,6 +169,6 @@ def draw(
     weight = torch.cat([first[..., :MASK_CHANNELS], to_grid], -1).reshape(k * HIDDEN, INPUTS)
     offset = bias1 - (to_grid * centres[:, None]).sum(-1)
     stacked = torch.cat([features.reshape(MASK_CHANNELS, -1), grid])
-    hidden = F.relu((weight @ stacked).reshape(k, HIDDEN, -1) + offset[..., None], inplace=True)
+    hidden = F.relu((weight @ stacked).reshape(k, HIDDEN, height * width) + offset[..., None], inplace=True)
     hidden = F.relu(torch.baddbmm(bias2[..., None], second.reshape(k, HIDDEN, HIDDEN), hidden), inplace=True)
     return torch.baddbmm(bias3[..., None], third[:, None], hidden).reshape(k, height, width)

@@ -17,7 +17,7 @@ from seac.errors import InputError
 from seac.folding import fold
 from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
 from seac.segment.nms import pairwise_iou, suppress
-from seac.segment.outline import VIEW, laid, looked_at, surroundings
+from seac.segment.outline import MARGIN, VIEW, laid, looked_at, surroundings
 from seac.segment.proposals import Proposals
 from seac.segment.resize import boxes_of, resize_image, seen, whole_frame, working_size
 
@@ -25,6 +25,7 @@ ASSET = "assets/proposals.safetensors"
 MULTIPLE = 32
 FRAME_SIDE = 448  # outlines are looked for in a frame of at most this many pixels
 AT_ONCE = 5  # views that are outlined together: what they need still fits a core's cache
+LEAN = 0.3  # added to logits: what is nearly as likely in as out costs less IoU in than out
 SHAPE_POWER = 0.5  # how much the certainty of the outline counts against the predicted quality
 
 
@@ -164,12 +165,12 @@ class Network:
         coarse = coarse[there]
         views = views_of(coarse)
         frame = normalised(resize_image(image, *working_size(height, width, FRAME_SIDE)))[None].to(s.device)
-        outlined = [
-            self._network.outline(*views_shown(frame, masks, fine, cells.context, around))
-            for masks, around in zip(torch.split(coarse, AT_ONCE), torch.split(views, AT_ONCE), strict=True)
-        ]
+        outlined = [coarse.new_zeros(0, VIEW, VIEW)]  # of nothing there is nothing to outline
+        for some in torch.split(torch.arange(len(coarse)), AT_ONCE) if len(coarse) else ():
+            seen_in = views_shown(frame, coarse[some], fine, cells.context, views[some])
+            outlined.append(self._network.outline(*seen_in))
         return Drawn(
-            torch.cat(outlined).cpu(),
+            torch.cat(outlined).add_(LEAN).cpu(),
             views.cpu(),
             scores[there.cpu()],
             tuple(tap[0].cpu() for tap in cells.taps),
@@ -197,11 +198,11 @@ def drawn_of(cells: Cells, which: Tensor, features: Tensor, stride: int = MASK_S
     return draw(features, cells.kernels[0, which], cells.centres[which], cells.strides[which], stride)
 
 
-def views_of(coarse: Tensor) -> Tensor:
+def views_of(coarse: Tensor, margin: float = MARGIN) -> Tensor:
     """Views around masks (N, h, w) of logits: (N, 4) xyxy as shares of the picture."""
     height, width = coarse.shape[-2:]
     shares = coarse.new_tensor([width, height, width, height])
-    return surroundings(boxes_of(coarse > 0).to(coarse.device) / shares)
+    return surroundings(boxes_of(coarse > 0).to(coarse.device) / shares, margin)
 
 
 def views_shown(

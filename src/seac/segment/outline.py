@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seac.segment.layers import Separable
 
 VIEW = 128  # pixels of a view's side
-MARGIN = 1.7  # what was missed lies outside the box: side of a view in sides of the mask's box
+MARGIN = 1.2  # side of a view in sides of the mask's box: what was missed lies outside it
 SLIMMEST = 0.5  # least ratio of a view's sides
 CERTAIN = 6.0  # coarse logits count as at most this certain
 WIDTHS = (24, 48, 96, 128)  # channels at 1/2, 1/4, 1/8 and 1/16 of a view
@@ -93,10 +93,10 @@ class OutlineNet(nn.Module):
         return after[:, 0]
 
 
-def surroundings(boxes: Tensor) -> Tensor:
-    """Views around boxes (N, 4) xyxy, wider by ``MARGIN`` and never slimmer than ``SLIMMEST``: (N, 4)."""
+def surroundings(boxes: Tensor, margin: float = MARGIN) -> Tensor:
+    """Views around boxes (N, 4) xyxy, wider by ``margin`` and never slimmer than ``SLIMMEST``: (N, 4)."""
     centre, side = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    half = torch.maximum(side, SLIMMEST * side.amax(1, keepdim=True)) * MARGIN / 2
+    half = torch.maximum(side, SLIMMEST * side.amax(1, keepdim=True)) * margin / 2
     return torch.cat([centre - half, centre + half], 1)
 
 

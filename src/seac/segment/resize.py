@@ -47,16 +47,18 @@ def seen(masks: Tensor) -> Tensor:
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
-    """``masks`` (N, h, w) bool at the frame's size: (N, height, width) bool, outlines smoothed.
+    """``masks`` (N, h, w), bool or logits, at the frame's size: (N, height, width) bool, outlines smoothed.
 
     One at a time: memory stays at one float mask, however large the frame is.
     """
+    hard = masks.dtype == torch.bool
+    least = 0.5 if hard else 0.0
     if masks.shape[-2:] == (height, width):
-        return masks
+        return masks if hard else masks > least
     larger = torch.empty(len(masks), height, width, dtype=torch.bool)
     for row, mask in zip(larger, masks, strict=True):
         soft = F.interpolate(mask[None, None].float(), (height, width), mode="bilinear", align_corners=False)
-        torch.gt(soft[0, 0], 0.5, out=row)
+        torch.gt(soft[0, 0], least, out=row)
     return larger
 
 
