@@ -6,6 +6,8 @@ better there. Only logits near nought can change sign.
 
 from __future__ import annotations
 
+from types import EllipsisType
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,6 +19,7 @@ NARROW = 5  # the window where outlines are of superpixels: they are nearer to t
 UNSURE = 0.01  # least probability of a side
 NOISE = 100.0  # squared distance of colours (of 255) below which two sides are alike
 MOST = 1.5
+Place = tuple[EllipsisType, slice, slice]
 
 
 def refined(
@@ -39,7 +42,7 @@ def refined(
     if len(larger) == 0:
         return larger
     if colour:
-        larger = larger + colour * leaning(larger, picture)
+        larger = torch.add(larger, leaning(larger.sigmoid(), picture), alpha=colour)
     if not snap:
         return larger
     probability = larger.sigmoid()
@@ -58,49 +61,74 @@ def eased(masks: Tensor, picture: Tensor, colour: float) -> Tensor:
         colour: what a pixel of the colour of one side adds to the logit.
 
     Returns:
-        (N, h, w) float32; where a region is far away, it is certainly not.
+        (N, h, w) float32.
     """
-    height, width = picture.shape[-2:]
-    small = F.avg_pool2d(picture[None], SHRINK, ceil_mode=True)
-    cells = F.avg_pool2d(masks[:, None].float(), SHRINK, ceil_mode=True)
+    small, cells = _cells(picture[None]), _cells(masks[:, None].float())
     logits = torch.full(masks.shape, UNSURE).logit()
-    reach = NARROW // 2 + 2  # beyond it a region's cells are 0, and all that its outline needs is within
-    for drawn, inside, (x1, y1, x2, y2) in zip(
-        logits, cells, boxes_of(cells[:, 0] > 0).int().tolist(), strict=True
-    ):
-        top, left = max(y1 - reach, 0), max(x1 - reach, 0)
-        rows, columns = slice(top, y2 + reach), slice(left, x2 + reach)
-        part = inside[None, :, rows, columns]
-        linear = torch.cat([_sides(part, small[..., rows, columns], NARROW), part], 1)
-        linear = F.interpolate(linear, scale_factor=float(SHRINK), mode="bilinear", align_corners=False)
-        y, x = top * SHRINK, left * SHRINK
-        there = linear[..., : height - y, : width - x]
-        here = slice(y, y + there.shape[-2]), slice(x, x + there.shape[-1])
-        soft = there[0, 4].clamp(UNSURE, 1 - UNSURE).logit()
-        drawn[here] = soft.add_(_valued(there[:, :4], picture[:, *here])[0], alpha=colour)
+    for drawn, mask, (near, here) in zip(logits, cells, _places(cells, NARROW), strict=True):
+        part, colours = mask[None][near], picture[here]
+        soft = _enlarged(part, colours)[0].logit(eps=UNSURE)
+        drawn[here] = soft.add_(_whose(part, small[near], colours, NARROW), alpha=colour)
     return logits
 
 
-def leaning(logits: Tensor, picture: Tensor) -> Tensor:
-    """Whose colour a pixel has, the mask's nearby (1) or that of what lies around it (-1): (N, h, w).
+def leaning(inside: Tensor, picture: Tensor, window: int = WINDOW) -> Tensor:
+    """Whose colour a pixel has, the mask's nearby (1) or that of what lies around it (-1).
 
     With colours p, i inside and o outside, ((p - o)^2 - (p - i)^2) / (i - o)^2, linear in p: its coefficients
     are found on a small grid and enlarged, as the fast guided filter does (He and Sun, 2015).
+
+    Args:
+        inside: (N, h, w) float32 probabilities.
+        picture: (3, h, w) float32 in [0, 255].
+        window: cells whose colours are nearby.
+
+    Returns:
+        (N, h, w) float32; 0 where the mask is far away.
     """
-    height, width = picture.shape[-2:]
-    size = (max(1, height // SHRINK), max(1, width // SHRINK))
-    small = F.interpolate(picture[None], size, mode="bilinear", antialias=True, align_corners=False)
-    inside = F.interpolate(logits.sigmoid()[:, None], size, mode="bilinear", align_corners=False)
-    linear = F.interpolate(
-        _sides(inside, small, WINDOW), (height, width), mode="bilinear", align_corners=False
-    )
-    return _valued(linear, picture)
+    small, cells = _cells(picture[None]), _cells(inside[:, None])
+    values = torch.zeros_like(inside)
+    for value, mask, (near, here) in zip(values, cells, _places(cells, window), strict=True):
+        value[here] = _whose(mask[None][near], small[near], picture[here], window)
+    return values
+
+
+def _places(cells: Tensor, window: int) -> list[tuple[Place, Place]]:
+    """Where all lies that decides on the outline of each mask: in cells (N, 1, h', w'), and in pixels."""
+    reach = window // 2 + 2
+    places = []
+    for x1, y1, x2, y2 in boxes_of(cells[:, 0] > UNSURE).int().tolist():
+        top, left, bottom, right = max(y1 - reach, 0), max(x1 - reach, 0), y2 + reach, x2 + reach
+        near = (..., slice(top, bottom), slice(left, right))
+        here = (..., slice(SHRINK * top, SHRINK * bottom), slice(SHRINK * left, SHRINK * right))
+        places.append((near, here))
+    return places
+
+
+def _whose(inside: Tensor, small: Tensor, picture: Tensor, window: int) -> Tensor:
+    """:func:`leaning` (h, w) of one mask in a picture (3, h, w) from both in cells, (1, 1 and 3, h', w')."""
+    linear = _enlarged(_sides(inside, small, window), picture)
+    value = linear[3]
+    for slope, colour in zip(linear[:3], picture, strict=True):
+        value.addcmul_(slope, colour)
+    return value.clamp_(-MOST, MOST)
+
+
+def _enlarged(cells: Tensor, picture: Tensor) -> Tensor:
+    """Cells (1, C, h', w') at the size of their picture (3, h, w), the last of them cut off: (C, h, w)."""
+    larger = F.interpolate(cells, scale_factor=SHRINK, mode="bilinear", align_corners=False)
+    return larger[0, :, : picture.shape[-2], : picture.shape[-1]]
+
+
+def _cells(maps: Tensor) -> Tensor:
+    """Means (N, C, h', w') of maps (N, C, h, w) over squares of ``SHRINK`` pixels, those at the end less."""
+    return F.avg_pool2d(maps, SHRINK, ceil_mode=True)
 
 
 def _sides(inside: Tensor, picture: Tensor, window: int) -> Tensor:
-    """Coefficients (N, 4, h, w) of the colours of ``picture`` (1, 3, h, w), and an offset.
+    """Coefficients (1, 4, h, w) of the colours of ``picture`` (1, 3, h, w), and an offset.
 
-    ``inside`` are probabilities (N, 1, h, w), local colours are means over ``window`` cells.
+    ``inside`` are probabilities (1, 1, h, w), local colours are means over ``window`` cells.
     """
     here, there = _means(inside**2, picture, window), _means((1 - inside) ** 2, picture, window)
     apart = here - there
@@ -109,16 +137,8 @@ def _sides(inside: Tensor, picture: Tensor, window: int) -> Tensor:
     return torch.cat([2 * apart, offset], 1) * scale
 
 
-def _valued(linear: Tensor, picture: Tensor) -> Tensor:
-    """What coefficients (N, 4, h, w) say of ``picture`` (3, h, w): (N, h, w); the offset's memory is used."""
-    value = linear[:, 3]
-    for channel in range(3):
-        value.addcmul_(linear[:, channel], picture[channel])
-    return value.clamp_(-MOST, MOST)
-
-
 def _means(weight: Tensor, picture: Tensor, window: int) -> Tensor:
-    """Weighted means (N, 3, h, w) of ``picture`` (1, 3, h, w) over windows; ``weight`` (N, 1, h, w)."""
+    """Weighted means (1, 3, h, w) of ``picture`` (1, 3, h, w) over windows; ``weight`` (1, 1, h, w)."""
     both = torch.cat([weight * picture, weight], 1)
     pooled = F.avg_pool2d(both, window, 1, window // 2, count_include_pad=False)
     return pooled[:, :3] / (pooled[:, 3:] + 1e-3)
