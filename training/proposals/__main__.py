@@ -121,7 +121,6 @@ def main() -> None:
     parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
     parser.add_argument("--sharpen-steps", type=int, default=160)
     parser.add_argument("--outline-steps", type=int, default=2400)
-    parser.add_argument("--outline-rate", type=float, default=outlines.RATE)
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -136,9 +135,7 @@ def main() -> None:
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
     painter = Painter(given.media, outlines.SIDE, given.more)
-    average = outlined(
-        network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.outline_rate
-    )
+    average = outlined(network, painter, given.outline_steps, given.seed + 13, given.run, given.workers)
     export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
 
 

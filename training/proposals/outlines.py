@@ -108,13 +108,12 @@ def outlined(
     seed: int,
     run: Path,
     workers: int = 0,
-    rate: float = RATE,
 ) -> dict[str, Tensor]:
     """Weights of ``network.outline`` after ``steps``, averaged; checkpoints in ``run``, resumed from."""
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
     student = network.outline.requires_grad_(True).train()
-    optimiser = torch.optim.AdamW(student.parameters(), lr=rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=0.02)
     course = Course(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
     given_by = partial(lesson, network, painter, seed)
     start, seen = time.monotonic(), np.zeros(4)

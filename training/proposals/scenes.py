@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter, zoom
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
 MORE = 0.7  # share of things that are from further cut-outs, where there are any
-BLOBS, WIRES, PARTED, FILLED = 0.08, 0.1, 0.4, 0.12
+BLOBS, WIRES, PARTED, FILLED = 0.1, 0.06, 0.3, 0.12
 """Shares of things: silhouettes of nobody, thin ones, cut-outs of two looks, cut-outs filled with texture."""
 
 
