@@ -166,7 +166,8 @@ class Network:
         views = views_of(coarse)
         frame = normalised(resize_image(image, *working_size(height, width, FRAME_SIDE)))[None].to(s.device)
         outlined = [coarse.new_zeros(0, VIEW, VIEW)]  # of nothing there is nothing to outline
-        for some in torch.split(torch.arange(len(coarse)), AT_ONCE) if len(coarse) else ():
+        for first in range(0, len(coarse), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
             seen_in = views_shown(frame, coarse[some], fine, cells.context, views[some])
             outlined.append(self._network.outline(*seen_in))
         return Drawn(
