@@ -83,14 +83,11 @@ def test_pieces_of_one_part_are_told_apart_and_slivers_left_out() -> None:
 
 def test_an_order_fitted_on_mosaics_puts_what_is_there_first(mosaics: Mosaics) -> None:
     classic = Classic(ClassicSettings(saliency=False))
-    pairs = [examples(scene, classic) for scene in scenes(mosaics, 30)]
+    pairs = [examples(scene, classic) for scene in scenes(mosaics, 6)]
     row = fit(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))
-    gains = []
-    for scene in scenes(mosaics, 8, seed=9):
-        given, iou = examples(scene, classic)
-        ordered = iou[torch.argsort(given @ torch.from_numpy(row[:-1]).float(), descending=True)]
-        gains.append(float(ordered[: len(iou) // 4].mean() / iou.mean()))
-    assert np.mean(gains) > 1.3
+    given, iou = examples(scenes(mosaics, 1, seed=9)[0], classic)
+    ordered = iou[torch.argsort(given @ torch.from_numpy(row[:-1]).float(), descending=True)]
+    assert ordered[: len(iou) // 4].mean() > 1.3 * iou.mean()
 
 
 def test_what_things_cover_teaches_nothing_of_stuff(mosaics: Mosaics) -> None:

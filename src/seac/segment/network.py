@@ -168,8 +168,8 @@ class Network:
         outlined = [coarse.new_zeros(0, VIEW, VIEW)]  # of nothing there is nothing to outline
         for first in range(0, len(coarse), AT_ONCE):
             some = slice(first, first + AT_ONCE)
-            seen_in = views_shown(frame, coarse[some], fine, cells.context, views[some])
-            outlined.append(self._network.outline(*seen_in))
+            shown = views_shown(frame, coarse[some], fine, cells.context, views[some])
+            outlined.append(self._network.outline(*shown))
         return Drawn(
             torch.cat(outlined).add_(LEAN).cpu(),
             views.cpu(),
