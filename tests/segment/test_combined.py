@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
+from seac.segment import network
 from seac.segment.classic import Regions
 from seac.segment.combined import Combined, CombinedSettings, complement, order_of, overlaps
-from seac.segment.network import Network, NetworkSettings
+from seac.segment.network import Network, NetworkSettings, drawing_of
 from seac.segment.nms import pairwise_iou
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
@@ -47,6 +49,14 @@ def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
 def test_another_choice_is_another_version() -> None:
     assert order_of(CombinedSettings()) == order_of(CombinedSettings(device="cuda"))
     assert order_of(CombinedSettings()) != order_of(CombinedSettings(things=3))
+    assert drawing_of(NetworkSettings()) == drawing_of(NetworkSettings(device="cuda"))
+    assert drawing_of(NetworkSettings()) != drawing_of(NetworkSettings(long_side=320))
+
+
+def test_outlines_drawn_otherwise_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Network().version
+    monkeypatch.setattr(network, "LEAN", network.LEAN + 0.1)
+    assert Network().version != before
 
 
 def test_where_the_network_is_sure_of_nothing_regions_are_proposed_and_the_network_says_so() -> None:

@@ -5,14 +5,13 @@ The network learned from things alone, so sky, road and meadow come from the hie
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
-from seac.segment.network import Network, NetworkSettings
+from seac.segment.network import Network, NetworkSettings, digits
 from seac.segment.nms import suppress
 from seac.segment.objectness import STUFF
 from seac.segment.outline import laid
@@ -110,8 +109,7 @@ class Combined:
 
 def order_of(settings: CombinedSettings) -> str:
     """What decides choice and order beside the network's weights, in eight digits."""
-    decided = repr((replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist()))
-    return hashlib.sha256(decided.encode()).hexdigest()[:8]
+    return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist())
 
 
 def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -112,6 +112,16 @@ def version(weights: str | None = None) -> str:
     return f"proposals sha256:{hashlib.sha256(weights_path(weights).read_bytes()).hexdigest()[:12]}"
 
 
+def drawing_of(settings: NetworkSettings) -> str:
+    """What decides which masks are drawn, and how, beside the weights, in eight digits."""
+    return digits(replace(settings, weights=None, device=""), LEAN, MARGIN, SHAPE_POWER, FRAME_SIDE)
+
+
+def digits(*decided: object) -> str:
+    """Eight digits that change with any of what is given."""
+    return hashlib.sha256(repr(decided).encode()).hexdigest()[:8]
+
+
 @lru_cache(maxsize=2)
 def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
     """The network with its weights, ready to run.
@@ -138,7 +148,7 @@ class Network:
     def __init__(self, settings: NetworkSettings | None = None) -> None:
         self.settings = settings or NetworkSettings()
         self._network = load(self.settings.weights, self.settings.device)
-        self.version = version(self.settings.weights)
+        self.version = f"{version(self.settings.weights)}, drawn {drawing_of(self.settings)}"
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
