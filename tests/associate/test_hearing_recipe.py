@@ -14,8 +14,8 @@ pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with s
 
 from seac.associate.audio.hearing import HearingNetwork
 from training.hearing.learn import Schedule, examined, learn, loss_of
-from training.hearing.lessons import COLUMNS, Lessons, write
-from training.hearing.mixtures import WINDOW, mixture
+from training.hearing.lessons import COLUMNS, Lessons, lessons_of, write
+from training.hearing.mixtures import WINDOW, Mixture, alone, mixture
 from training.hearing.sources import Group, held_out
 from training.hearing.voices import RATE, SECONDS, call
 
@@ -39,12 +39,32 @@ def test_a_call_is_never_silent(seed: int) -> None:
 def test_a_mixture_is_a_finite_window_and_the_same_for_the_same_seed(seed: int) -> None:
     sounds = tuple(call(np.random.default_rng(number)) for number in range(2))
     groups = [Group("none", 1, ()), Group("long", 1, sounds), Group("short", 1, (sounds[0][:900],))]
-    window, again = (mixture(groups, np.random.default_rng(seed)) for _ in range(2))
-    assert window.shape == (WINDOW,)
-    assert window.dtype == np.float32
-    assert np.isfinite(window).all()
-    assert np.abs(window).max() <= 1
-    assert (window == again).all()
+    mixed, again = (mixture(groups, np.random.default_rng(seed)) for _ in range(2))
+    assert mixed.sound.shape == (WINDOW,)
+    assert mixed.sound.dtype == np.float32
+    assert (mixed.sound == again.sound).all()
+    assert mixed.parts.shape == (len(mixed.heard), WINDOW)
+    assert len(mixed.heard) != 1
+    for window in (mixed.sound, *mixed.parts):
+        assert np.isfinite(window).all()
+        assert np.abs(window).max() <= 1
+    assert (mixed.heard >= 0).all()
+    assert len(mixed.heard) == 0 or mixed.heard.max() == 1
+
+
+def test_a_lesson_of_two_sounds_says_what_each_is_alone() -> None:
+    def teacher(window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hears the sign of the first sample and nothing else."""
+        tags = np.zeros(521, np.float32)
+        tags[int(window[0] > 0)] = 0.8
+        return tags, np.full(1024, 1 + window[0], np.float32)
+
+    one, other = np.full((2, WINDOW), [[0.5], [-0.5]], np.float32)
+    both = Mixture(one, np.stack([one, other]), np.array([1, 0.5], np.float32))
+    made = lessons_of([alone(one), both, alone(other)], teacher)
+    np.testing.assert_allclose(made.tags[:, :2], [[0, 0.8], [0.4, 0.8], [0.8, 0]], atol=1e-3)
+    np.testing.assert_allclose(made.embedding[:, 0], [1.5, 1.5, 0.5])
+    assert (made.logmel[0] == made.logmel[1]).all()
 
 
 def test_every_weight_learns_and_the_loss_falls(lesson: tuple[torch.Tensor, ...]) -> None:

@@ -43,9 +43,9 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with sounds/<class>/*.ogg")
     parser.add_argument("--teacher", type=Path, required=True, help="yamnet.tflite")
     parser.add_argument(
-        "--work", type=Path, required=True, help="folder for packages, lessons, checkpoints (8 GB)"
+        "--work", type=Path, required=True, help="folder for packages, lessons, checkpoints (13 GB)"
     )
-    parser.add_argument("--lessons", type=int, default=130_000, help="mixtures to render")
+    parser.add_argument("--lessons", type=int, default=200_000, help="mixtures to render")
     parser.add_argument("--words", type=int, default=1_200, help="spoken words to take")
     parser.add_argument("--minutes", type=float, default=45.0, help="wall time of learning")
     parser.add_argument(

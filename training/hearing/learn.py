@@ -95,20 +95,6 @@ class Draw:
         return [(joined[0][p], joined[1][p], joined[2][p]) for p in picks]
 
 
-def augmented(logmel: Tensor, random: np.random.Generator) -> Tensor:
-    """Louder, softer, sooner, later (the teacher hardly minds), and sometimes a band or a moment missing."""
-    logmel = torch.roll(logmel, int(random.integers(-4, 5)), 1)
-    logmel = logmel + torch.from_numpy(random.normal(0, 0.3, (len(logmel), 1, 1)).astype(np.float32))
-    for row in range(len(logmel)):
-        if random.random() < 0.25:
-            start = int(random.integers(0, 60))
-            logmel[row, :, start : start + int(random.integers(1, 5))] = -3.5
-        if random.random() < 0.25:
-            start = int(random.integers(0, 90))
-            logmel[row, start : start + int(random.integers(1, 8))] = -3.5
-    return logmel
-
-
 @torch.no_grad()
 def examined(network: HearingNetwork, paper: Lessons) -> dict[str, float]:
     """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
@@ -159,7 +145,7 @@ def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | N
         for logmel, tags, embedding in draw.batches(schedule.batch):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
-            mine, logits = network(augmented(logmel.float(), draw.random))
+            mine, logits = network(logmel.float())
             loss = loss_of(mine, logits, (tags.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seac.associate.audio.listening import windows_of
 from seac.associate.audio.logmel import LogMel
 from seac.video.decode import read_sound
-from training.hearing.mixtures import WINDOW, mixture
+from training.hearing.mixtures import WINDOW, Mixture, alone, mixture
 from training.hearing.sources import Group
 from training.hearing.teacher import Teacher
 
@@ -32,12 +32,17 @@ class Lessons:
     embedding: NDArray[np.float16]
 
 
-def lessons_of(windows: NDArray[np.float32], teacher: Teacher) -> Lessons:
-    """What the teacher says of windows (n, 15600)."""
-    made = Lessons(*(np.zeros((len(windows), *shape), np.float16) for shape in COLUMNS.values()))
-    for row, window in enumerate(windows):
-        made.tags[row], made.embedding[row] = teacher(window)
-    made.logmel[:] = LogMel()(torch.from_numpy(windows)).numpy()
+def lessons_of(mixtures: Sequence[Mixture], teacher: Teacher) -> Lessons:
+    """What the teacher says of mixtures, and of each of their sounds alone, as far as it is heard."""
+    made = Lessons(*(np.zeros((len(mixtures), *shape), np.float16) for shape in COLUMNS.values()))
+    for row, mixed in enumerate(mixtures):
+        tags, embedding = teacher(mixed.sound)
+        for part, heard in zip(mixed.parts, mixed.heard, strict=True):
+            tags_alone, embedding_alone = teacher(part)
+            tags = np.maximum(tags, heard * tags_alone)
+            embedding = np.maximum(embedding, heard * embedding_alone)
+        made.tags[row], made.embedding[row] = tags, embedding
+    made.logmel[:] = LogMel()(torch.from_numpy(np.stack([mixed.sound for mixed in mixtures]))).numpy()
     return made
 
 
@@ -85,8 +90,7 @@ def lesson_plan(
             continue
         began = time.time()
         random = np.random.default_rng((seed, number))
-        windows = np.stack([mixture(groups, random) for _ in range(SHARD)])
-        write(shard, lessons_of(windows, teacher))
+        write(shard, lessons_of([mixture(groups, random) for _ in range(SHARD)], teacher))
         print(json.dumps({"shard": number, "seconds": round(time.time() - began, 1)}), flush=True)
 
 
@@ -95,4 +99,4 @@ def exam(recordings: Sequence[Path], teacher: Teacher, folder: Path, most: int =
     if (folder / "exam").is_dir():
         return
     windows = [windows_of(read_sound(path), WINDOW, WINDOW // 2)[:most] for path in recordings]
-    write(folder / "exam", lessons_of(torch.cat(windows).numpy(), teacher))
+    write(folder / "exam", lessons_of([alone(window) for window in torch.cat(windows).numpy()], teacher))

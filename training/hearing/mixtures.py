@@ -2,12 +2,14 @@
 
 One to three recordings, each cut anywhere, played faster or slower (which moves its pitch) or backwards,
 coloured by a random equaliser, placed in a random room, at random levels, with noise of a random colour
-beneath; one in five is a recording as it is, since that is what most people will bring.
+beneath; one in five is a recording as it is, since that is what most people will bring. Of several, each is
+kept alone too, so that the teacher, who hears one of two sounds at best, can say what all of them are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,27 +21,54 @@ WINDOW = 15_600
 RATE = 16_000
 PADDED = 1 << 15
 FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE)
+CLEAR, LOST = 8.0, 16.0
+"""Decibels below the loudest of a mixture at which a sound is heard as if alone, and no longer heard."""
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complexfloating[Any, Any]]
 
 
-def mixture(groups: Sequence[Group], random: np.random.Generator) -> Floats:
-    """A window of 15,600 samples, float32 in [-1, 1]."""
+@dataclass(frozen=True)
+class Mixture:
+    """A window, and what it is made of.
+
+    Attributes:
+        sound: (15600,) float32 in [-1, 1].
+        parts: (n, 15600) float32 in [-1, 1], each of its sounds alone; none if there is but one.
+        heard: (n,) float32 in [0, 1], how well each is heard beside the loudest.
+    """
+
+    sound: Floats
+    parts: Floats
+    heard: Floats
+
+
+def mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
+    """A window of one to three recordings."""
     if random.random() < 0.2:
-        return levelled(cut(drawn(groups, random), random, moved=False), random)
-    count = int(random.choice([1, 2, 3], p=[0.62, 0.28, 0.10]))
-    total = np.zeros(PADDED // 2 + 1, np.complex64)
-    for number in range(count):
+        return alone(levelled(cut(drawn(groups, random), random, moved=False), random))
+    count = int(random.choice([1, 2, 3], p=[0.55, 0.34, 0.11]))
+    parts = np.empty((count, WINDOW), np.float32)
+    for number, part in enumerate(parts):
         piece = cut(drawn(groups, random), random)
         loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
-        total += loud * coloured(
-            np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64), random
-        )
-    sound: Floats = np.fft.irfft(total, PADDED)[:WINDOW].astype(np.float32)
+        spectrum = np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64)
+        part[:] = loud * np.fft.irfft(coloured(spectrum, random), PADDED)[:WINDOW]
+    sound: Floats = parts.sum(0)
     sound /= max(rms(sound), 1e-4)
     if random.random() < 0.5:
         sound += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
-    return levelled(sound, random)
+    sound = levelled(sound, random)
+    if count == 1:
+        return alone(sound)
+    loudness = np.array([rms(part) for part in parts]).clip(1e-6)
+    below = -20 * np.log10(loudness / loudness.max())
+    heard = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
+    return Mixture(sound, parts * (0.5 / np.abs(parts).max(1, keepdims=True).clip(1e-6)), heard)
+
+
+def alone(sound: Floats) -> Mixture:
+    """A window of one sound."""
+    return Mixture(sound, np.zeros((0, WINDOW), np.float32), np.zeros(0, np.float32))
 
 
 def drawn(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
