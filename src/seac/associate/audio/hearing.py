@@ -17,7 +17,7 @@ from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
 
 WEIGHTS = "assets/hearing.safetensors"
-SHA256 = "c162debe5b1012e2fcbc6f0bb688a672da5c5d5ddb5ae1bfa5d4fcf3ea1471b1"
+SHA256 = "cf0b83fede62659ea0993ba5dcf4ce924bb4ee56e06a3a8c905579da2c26df53"
 WINDOW, HOP = 15_600, 7_800
 TAGS, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
