@@ -48,6 +48,7 @@ def test_a_mixture_is_a_finite_window_and_the_same_for_the_same_seed(seed: int) 
     for window in (mixed.sound, *mixed.parts):
         assert np.isfinite(window).all()
         assert np.abs(window).max() <= 1
+    assert np.abs(mixed.parts).max(initial=0) <= 10 * np.abs(mixed.sound).max()  # as quiet as the whole
     assert (mixed.heard >= 0).all()
     assert len(mixed.heard) == 0 or mixed.heard.max() == 1
 

@@ -33,7 +33,7 @@ class Mixture:
 
     Attributes:
         sound: (15600,) float32 in [-1, 1].
-        parts: (n, 15600) float32 in [-1, 1], each of its sounds alone; none if there is but one.
+        parts: (n, 15600) float32 in [-1, 1], each of its sounds alone, as loud as there; none if it is one.
         heard: (n,) float32 in [0, 1], how well each is heard beside the loudest.
     """
 
@@ -53,17 +53,18 @@ def mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
         loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
         spectrum = np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64)
         part[:] = loud * np.fft.irfft(coloured(spectrum, random), PADDED)[:WINDOW]
-    sound: Floats = parts.sum(0)
-    sound /= max(rms(sound), 1e-4)
+    total = parts.sum(0)
+    raw: Floats = total / max(rms(total), 1e-4)
     if random.random() < 0.5:
-        sound += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
-    sound = levelled(sound, random)
+        raw += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
+    sound = levelled(raw, random)
     if count == 1:
         return alone(sound)
     loudness = np.array([rms(part) for part in parts]).clip(1e-6)
     below = -20 * np.log10(loudness / loudness.max())
     heard = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
-    return Mixture(sound, parts * (0.5 / np.abs(parts).max(1, keepdims=True).clip(1e-6)), heard)
+    gain = np.abs(sound).max() / max(float(np.abs(raw).max()), 1e-6) / max(rms(total), 1e-4)
+    return Mixture(sound, np.clip(parts * gain, -1, 1), heard)
 
 
 def alone(sound: Floats) -> Mixture:
