@@ -15,7 +15,7 @@ pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with s
 from seac.associate.audio.hearing import HearingNetwork
 from training.hearing.learn import Schedule, examined, learn, loss_of
 from training.hearing.lessons import COLUMNS, Lessons, lessons_of, write
-from training.hearing.mixtures import WINDOW, Mixture, alone, mixture
+from training.hearing.mixtures import WINDOW, Mixture, alone, heard_of, mixture
 from training.hearing.sources import Group, held_out
 from training.hearing.voices import RATE, SECONDS, call
 
@@ -51,6 +51,12 @@ def test_a_mixture_is_a_finite_window_and_the_same_for_the_same_seed(seed: int) 
     assert np.abs(mixed.parts).max(initial=0) <= 10 * np.abs(mixed.sound).max()  # as quiet as the whole
     assert (mixed.heard >= 0).all()
     assert len(mixed.heard) == 0 or mixed.heard.max() == 1
+
+
+def test_what_is_far_below_the_loudest_is_not_heard() -> None:
+    parts = np.ones((4, WINDOW), np.float32) * 10 ** (-np.array([[0], [8], [12], [20]], np.float32) / 20)
+    np.testing.assert_allclose(heard_of(parts), [1, 1, 0.5, 0], atol=1e-3)
+    np.testing.assert_allclose(heard_of(0.01 * parts), heard_of(parts), atol=1e-3)
 
 
 def test_a_lesson_of_two_sounds_says_what_each_is_alone() -> None:

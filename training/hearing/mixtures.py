@@ -53,18 +53,23 @@ def mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
         loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
         spectrum = np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64)
         part[:] = loud * np.fft.irfft(coloured(spectrum, random), PADDED)[:WINDOW]
-    total = parts.sum(0)
-    raw: Floats = total / max(rms(total), 1e-4)
+    parts /= max(rms(parts.sum(0)), 1e-4)
+    raw: Floats = parts.sum(0)
     if random.random() < 0.5:
         raw += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
     sound = levelled(raw, random)
     if count == 1:
         return alone(sound)
+    gain = np.abs(sound).max() / max(float(np.abs(raw).max()), 1e-6)
+    return Mixture(sound, np.clip(parts * gain, -1, 1), heard_of(parts))
+
+
+def heard_of(parts: Floats) -> Floats:
+    """How well each of the sounds (n, L) of a mixture is heard beside the loudest: (n,) float32 in [0, 1]."""
     loudness = np.array([rms(part) for part in parts]).clip(1e-6)
     below = -20 * np.log10(loudness / loudness.max())
-    heard = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
-    gain = np.abs(sound).max() / max(float(np.abs(raw).max()), 1e-6) / max(rms(total), 1e-4)
-    return Mixture(sound, np.clip(parts * gain, -1, 1), heard)
+    heard: Floats = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
+    return heard
 
 
 def alone(sound: Floats) -> Mixture:
