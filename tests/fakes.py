@@ -14,6 +14,7 @@ from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration
 from seac.associate.vision.encoder import VisionFeatures
+from seac.classify.naming import ByWords
 from seac.classify.vocabulary import Vocabulary
 from seac.pipeline import SeAC, Settings, Stages
 from seac.segment.proposals import Proposals
@@ -96,6 +97,7 @@ def fake_model(**settings: object) -> SeAC:
         text=ColourText(),
         association=association,
         place=association.place_masks,
+        naming=ByWords(association.place_masks),
         calibration=Calibration(slope=20.0, offset=-18.0, threshold=0.5, floor=-60.0, silence=0.9),
     )
     return SeAC(stages, Vocabulary(COLOURS), Settings(**settings))  # type: ignore[arg-type]

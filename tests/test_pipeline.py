@@ -201,11 +201,12 @@ def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, n
     seen = near.see(squares())
     which = torch.zeros(len(seen.proposals), dtype=torch.bool)
     which[1] = True  # the red square, after the whole frame
-    labels = near.names(seen, which)
+    heard = near.hear(tone("red", 1.0), 16_000)
+    labels = near.names(seen, heard, which)
     assert near.vocabulary.names[int(labels[1])] == named
     others = [index for index in range(len(labels)) if index != 1]
     assert torch.equal(labels[others], seen.named.labels[others])
-    assert torch.equal(near.names(seen, torch.zeros_like(which)), seen.named.labels)
+    assert torch.equal(near.names(seen, heard, torch.zeros_like(which)), seen.named.labels)
     tracker = Tracker()
     ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
-    assert torch.equal(near.names(seen, which, ids, tracker), labels)  # a first look is all there is
+    assert torch.equal(near.names(seen, heard, which, ids, tracker), labels)  # a first look is all there is

@@ -3,7 +3,7 @@
     python -m training.words
 
 Writes ``src/seac/assets/words.safetensors`` (keys int64, vectors float16): every ImageNet and AudioSet name,
-bare and in plain words, and the default vocabulary in all templates.
+bare and in plain words, and the default vocabulary and the taught kinds in all templates.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from safetensors.torch import save_file
 from seac.associate.text.descriptions import audioset_names, image_texts, sound_texts
 from seac.associate.text.minilm import DIM, MiniLM, WordTable, key_of
 from seac.associate.vision.efficientnet_lite import imagenet_names
+from seac.classify.kinds import read
 from seac.classify.templates import sentences
 from seac.classify.vocabulary import default_vocabulary
 
 ASSET = Path(__file__).resolve().parents[1] / "src/seac/assets/words.safetensors"
+KINDS = ASSET.with_name("kinds.safetensors")
 
 
 def groups() -> list[tuple[str, ...]]:
@@ -32,7 +34,8 @@ def groups() -> list[tuple[str, ...]]:
         *default_vocabulary().names,
     )
     singles = [(name,) for name in names]
-    averaged = [sentences(name) for name in default_vocabulary().names]
+    kinds = (name for names in read(KINDS).names.values() for name in names)
+    averaged = [sentences(name) for name in (*default_vocabulary().names, *kinds)]
     return list(dict.fromkeys([*singles, *averaged]))
 
 

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from seac.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
     from seac.associate.association import Association
     from seac.associate.audio.encoder import AudioEncoder
+    from seac.associate.embeddings import MaskEmbeddings
     from seac.associate.text.encoder import TextEncoder
     from seac.associate.text.minilm import MiniLM
     from seac.associate.vision.encoder import VisionEncoder
     from seac.associate.zero_shot import ZeroShot
+    from seac.classify.naming import Naming
     from seac.segment.proposals import Segmenter
 
 
@@ -90,3 +96,33 @@ def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextE
     with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
         weights = read(path)
     return Combined(weights, words(device, vision, audio, text), device).checked(vision, audio)
+
+
+def by_words(
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    place: Callable[[MaskEmbeddings], Tensor],
+) -> Naming:
+    """Masks are named by where they are among words."""
+    from seac.classify.naming import ByWords
+
+    return ByWords(place)
+
+
+def taught(
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    place: Callable[[MaskEmbeddings], Tensor],
+) -> Naming:
+    """What ships for tiny: kinds that were taught by name, and what is heard."""
+    from importlib.resources import as_file, files
+
+    from seac.classify.kinds import Taught, fitting, read
+
+    with as_file(files("seac").joinpath("assets/kinds.safetensors")) as path:
+        weights = fitting(read(path), vision, audio)
+    return Taught(weights, words(device, vision, audio, text), text)

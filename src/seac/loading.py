@@ -37,6 +37,7 @@ def load(
     association: str | os.PathLike[str] | None = None,
     calibration: str | os.PathLike[str] | None = None,
     detector: str | None = None,
+    naming: str | None = None,
     weights_dir: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> SeAC:
@@ -56,6 +57,7 @@ def load(
         calibration: a file that ``seac calibrate`` wrote; if None, the one beside ``association``, or what
             ships.
         detector: swaps what finds boxes, for segmenters that are prompted with boxes.
+        naming: swaps what names masks that sound.
         weights_dir: folder of weights of one's own, searched before the cache and the public homes.
         settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
 
@@ -71,6 +73,7 @@ def load(
         text=text,
         associate=associate,
         detector=detector,
+        naming=naming,
     )
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
     names = vocabulary_from(vocabulary)
@@ -94,6 +97,7 @@ def load(
             **stages,
             association=judge,
             place=judge.place_masks,
+            naming=builder("naming", chosen.naming, weights)(*parts, judge.place_masks),
             calibration=decision,
         ),
         names,

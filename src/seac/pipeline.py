@@ -25,6 +25,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
 from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
+from seac.classify.naming import Naming
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
@@ -44,7 +45,8 @@ __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
 class Stages:
     """The parts; any of them can be another that answers to the same protocol.
 
-    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings.
+    ``place`` puts masks into text space, where class names are: (N, d) from their embeddings; ``naming`` does
+    so for the names of those that sound, and may listen.
     """
 
     segmenter: Segmenter
@@ -53,11 +55,12 @@ class Stages:
     text: MeanEncoder
     association: Association
     place: Callable[[MaskEmbeddings], Tensor]
+    naming: Naming
     calibration: Calibration
 
     def versions(self) -> dict[str, str]:
         """Which weights each part has, for the record."""
-        parts = ("segmenter", "vision", "audio", "text", "association")
+        parts = ("segmenter", "vision", "audio", "text", "association", "naming")
         return {name: version_of(getattr(self, name)) for name in parts}
 
 
@@ -192,7 +195,7 @@ class SeAC:
         likely = odds(evidence, self.settings.contrast)
         heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
         lit = (sounds | (scaled > self.settings.sigma)) & (not nothing)
-        labels = self.names(seen, lit, ids, tracker)
+        labels = self.names(seen, listened, lit, ids, tracker)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
@@ -217,12 +220,18 @@ class SeAC:
 
     @torch.inference_mode()
     def names(
-        self, seen: Seen, which: Tensor, ids: Tensor | None = None, tracker: Tracker | None = None
+        self,
+        seen: Seen,
+        listened: Listened,
+        which: Tensor,
+        ids: Tensor | None = None,
+        tracker: Tracker | None = None,
     ) -> Tensor:
         """Class of every mask (N,) int64, from 0; of those of ``which`` (N,) bool after a closer look.
 
         Args:
             seen: the picture.
+            listened: the sound, which has a say in what is called ``which``.
             which: masks that sound.
             ids: (N,) int64 of the masks' tracks in ``tracker``, which remembers earlier looks.
             tracker: of the video; None names this frame by itself.
@@ -230,19 +239,24 @@ class SeAC:
         rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
+        heard = self.stages.naming.sound(listened.features)
+
+        def look(new: Tensor) -> Tensor:
+            return self.stages.naming.sight(self._closer(seen, rows[new])) + heard
+
         if tracker is None or ids is None:
-            places = self._closer(seen, rows)
+            places = look(torch.arange(len(rows)))
         else:
-            places = tracker.settled(ids[rows], lambda new: self._closer(seen, rows[new]))
+            places = tracker.settled(ids[rows], look)
         return seen.named.labels.index_copy(0, rows, name_masks(places, self._classes).labels)
 
-    def _closer(self, seen: Seen, rows: Tensor) -> Tensor:
-        """Where masks ``rows`` (n,) are among words, (n, d): looked at again, if looks so far were quick."""
+    def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:
+        """What masks ``rows`` (n,) look like: looked at again, if looks so far were quick."""
         views = self.settings.views
         if self.settings.exact or not views.name_size:
-            return seen.places[rows]
+            return seen.embeddings.at(rows)
         masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
-        return self.stages.place(closer_look(seen.image, masks, boxes, self.stages.vision, views)).cpu()
+        return closer_look(seen.image, masks, boxes, self.stages.vision, views)
 
     def _look(self, frame: Frame) -> Seen:
         return self.see(frame.image, frame.original_size)

@@ -35,6 +35,7 @@ class Preset:
         needs: what it takes, in words.
         settings: constants that differ from :class:`seac.pipeline.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
+        naming: row of ``PARTS["naming"]``.
     """
 
     segmenter: str
@@ -45,6 +46,7 @@ class Preset:
     needs: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     detector: str | None = None
+    naming: str = "words"
 
     @property
     def views(self) -> ViewSettings:
@@ -91,6 +93,10 @@ PARTS: dict[str, dict[str, str]] = {
         "trained": "seac.builders:trained",
         "association-paper": "seac.stacks:own_association",
     },
+    "naming": {
+        "words": "seac.builders:by_words",
+        "taught": "seac.builders:taught",
+    },
 }
 
 PRESETS: dict[str, Preset] = {
@@ -100,6 +106,7 @@ PRESETS: dict[str, Preset] = {
         audio="hearing",
         text="minilm",
         associate="trained",
+        naming="taught",
         needs="nothing beyond pip install: CPU, offline",
         settings={
             "top_n": 20,

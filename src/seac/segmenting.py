@@ -145,7 +145,7 @@ def _settings(job: Job, model: SeAC) -> dict[str, Any]:
         "preset": job.preset,
         "parts": {
             stage: getattr(chosen, stage)
-            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate")
+            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate", "naming")
             if getattr(chosen, stage)
         },
         "weights": model.stages.versions(),

@@ -27,6 +27,11 @@ class MaskEmbeddings:
     def __len__(self) -> int:
         return len(self.local)
 
+    def at(self, rows: Tensor) -> MaskEmbeddings:
+        """Those of masks ``rows`` (n,) int64."""
+        tags = (None if tags is None else tags[rows] for tags in (self.local_tags, self.context_tags))
+        return MaskEmbeddings(self.local[rows], self.context[rows], *tags)
+
     def mixed(self, lam: float) -> Tensor:
         """Mask embeddings ``f`` of Eq. 3: (N, d_m) ``lam * local + (1 - lam) * context``."""
         return torch.lerp(self.context, self.local, lam)

@@ -54,6 +54,7 @@ def evaluate(
     text: options.Text = None,
     detector: options.Detector = None,
     associate: options.Associate = None,
+    naming: options.Naming = None,
     association: options.Association = None,
     calibration: options.Calibration = None,
     weights_dir: options.WeightsDir = None,
@@ -80,6 +81,7 @@ def evaluate(
         audio=audio_encoder,
         text=text,
         associate=associate,
+        naming=naming,
     )
     constants = options.given(top_n=top_n, exact=exact)
     work(

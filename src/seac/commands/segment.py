@@ -32,6 +32,7 @@ def segment(
     text: options.Text = None,
     detector: options.Detector = None,
     associate: options.Associate = None,
+    naming: options.Naming = None,
     association: options.Association = None,
     calibration: options.Calibration = None,
     weights_dir: options.WeightsDir = None,
@@ -57,6 +58,7 @@ def segment(
         audio=audio_encoder,
         text=text,
         associate=associate,
+        naming=naming,
     )
     constants = options.given(top_n=top_n, hears=window, exact=exact)
     job = Job(

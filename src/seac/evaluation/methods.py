@@ -135,7 +135,7 @@ def named(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor |
         return None
     chosen = torch.zeros(len(masks), dtype=torch.bool)
     chosen[rows] = True
-    classes = model.names(scene.picture.seen(model), chosen) + 1
+    classes = model.names(scene.picture.seen(model), scene.heard(model), chosen) + 1
     painted = torch.zeros(scene.size, dtype=torch.uint8)
     for row in rows:
         painted[masks[row]] = int(classes[row])

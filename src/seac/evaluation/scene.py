@@ -89,9 +89,12 @@ class Scene:
         """The model's result for this frame."""
         key = id(model)
         if key not in self._judged:
-            heard = self.sound.heard(model, *self.hears)
-            self._judged[key] = model.judge(self.picture.seen(model), heard)
+            self._judged[key] = model.judge(self.picture.seen(model), self.heard(model))
         return self._judged[key]
+
+    def heard(self, model: SeAC) -> Listened:
+        """The sound that the frame is judged with, as the model hears it."""
+        return self.sound.heard(model, *self.hears)
 
     def masks(self, model: SeAC) -> Tensor:
         """Proposals as they are painted, at ``size``: (N, h, w) bool; boxes where the truth is boxes."""

@@ -49,6 +49,7 @@ def load_frozen(
         text=_ABSENT,
         association=_ABSENT,
         place=_ABSENT,
+        naming=_ABSENT,
         calibration=Calibration.load(),
     )
     return SeAC(stages, default_vocabulary(), settings)

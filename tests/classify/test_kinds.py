@@ -1,0 +1,163 @@
+"""Names of taught kinds: joined with the taggers' words, and with what is heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import torch
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.audio.hearing import Hearing
+from seac.associate.bridge import Bridge
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from seac.classify.kinds import KindNetwork, KindsSettings, KindsWeights, Taught, fitting, read, write
+from seac.classify.semantic import name_masks
+from seac.classify.templates import class_embeddings
+from seac.errors import InputError
+from tests.fakes import COLOURS, ColourText, ColourVision, PitchHearing, fake_model, squares, tone
+
+SHIPPED = Path(str(files("seac").joinpath("assets/kinds.safetensors")))
+KINDS = ("red", "blue")
+CLASSES = torch.eye(3)
+
+
+def network(seed: int, d: int) -> KindNetwork:
+    torch.manual_seed(seed)
+    return KindNetwork(torch.rand(d) / 10, torch.randn(d, 4), 8, len(KINDS))
+
+
+@pytest.fixture
+def weights() -> KindsWeights:
+    return KindsWeights(
+        {"sight": network(0, 6), "sound": network(1, 5)},
+        {"sight": KINDS, "sound": KINDS},
+        KindsSettings(),
+        {"sight": "eyes", "sound": "ears"},
+    )
+
+
+def words() -> ZeroShot:
+    """Taggers of the three colours, whose places are the three axes."""
+    return ZeroShot(Bridge(CLASSES, torch.ones(3)), Bridge(CLASSES, torch.ones(3)), ZeroShotSettings())
+
+
+def masks(count: int = 4) -> MaskEmbeddings:
+    draw = torch.Generator().manual_seed(2)
+    local, context = torch.rand(2, count, 6, generator=draw)
+    return MaskEmbeddings(local, context, *torch.rand(2, count, 3, generator=draw))
+
+
+def heard(tags: torch.Tensor) -> AudioFeatures:
+    return AudioFeatures(torch.rand(len(tags), 5, generator=torch.Generator().manual_seed(3)), tags)
+
+
+def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
+    silent = Taught(replace(weights, settings=KindsSettings(0, 0, 0)), words(), ColourText())
+    assert torch.equal(silent.sight(masks()), words().place_masks(masks()))
+    assert float(silent.sound(heard(torch.rand(2, 3))).abs().sum()) == 0
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_what_is_seen_lies_between_the_tagger_and_the_taught_kinds(
+    weights: KindsWeights, share: float
+) -> None:
+    naming = Taught(replace(weights, settings=KindsSettings(share, 0, 0)), words(), ColourText())
+    kinds = weights.networks["sight"].probabilities(masks().local)
+    taught = kinds @ class_embeddings(KINDS, ColourText())
+    expected = (1 - share) * words().place_masks(masks()) + share * taught
+    assert torch.allclose(naming.sight(masks()), expected, atol=1e-6)
+
+
+def test_what_is_none_of_the_kinds_is_left_to_words(weights: KindsWeights) -> None:
+    last = weights.networks["sight"].kinds
+    last.bias.data += torch.tensor([-50.0, -50.0, 50.0])
+    naming = Taught(replace(weights, settings=KindsSettings(0.4, 0, 0)), words(), ColourText())
+    assert torch.allclose(naming.sight(masks()), 0.6 * words().place_masks(masks()), atol=1e-5)
+
+
+def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights) -> None:
+    naming = Taught(replace(weights, settings=KindsSettings(0, 0, 0.3)), words(), ColourText())
+    tags = torch.tensor([[0.5, 0.5, 0.0]])
+    looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
+    for sounding in range(2):
+        sound = naming.sound(heard(CLASSES[[sounding]]))
+        assert name_masks(naming.sight(looks) + sound, CLASSES).labels.tolist() == [sounding]
+    sure = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), CLASSES[:1], CLASSES[:1])
+    assert name_masks(naming.sight(sure) + naming.sound(heard(CLASSES[1:2])), CLASSES).labels.tolist() == [0]
+
+
+def test_no_sound_has_no_say(weights: KindsWeights) -> None:
+    naming = Taught(weights, words(), ColourText())
+    assert float(naming.sound(AudioFeatures(torch.zeros(0, 5), torch.zeros(0, 3))).abs().sum()) == 0
+
+
+def test_encoders_of_others_name_by_words(weights: KindsWeights) -> None:
+    vision, audio = ColourVision(), PitchHearing()
+    vision.version = "fake eyes"
+    made = {"sight": "fake eyes", "sound": audio.version}
+    assert fitting(replace(weights, made_by=made), vision, audio).settings == weights.settings
+    other = fitting(weights, vision, audio).settings
+    assert (other.sight, other.sound, other.heard) == (0, 0, weights.settings.heard)
+    audio.labels = ()
+    assert fitting(weights, vision, audio).settings.heard == 0
+
+
+def test_a_file_gives_back_what_was_written(weights: KindsWeights, tmp_path: Path) -> None:
+    sha256 = write(weights, tmp_path / "kinds.safetensors")
+    again = read(tmp_path / "kinds.safetensors")
+    assert again.sha256 == sha256
+    assert (again.settings, dict(again.made_by)) == (weights.settings, dict(weights.made_by))
+    assert {sense: tuple(names) for sense, names in again.names.items()} == dict(weights.names)
+    before, after = (Taught(w, words(), ColourText()).sight(masks()) for w in (weights, again))
+    assert torch.allclose(before, after, atol=5e-3)
+
+
+def test_a_value_that_is_not_finite_writes_nothing(weights: KindsWeights, tmp_path: Path) -> None:
+    weights.networks["sound"].mean[0] = float("nan")
+    with pytest.raises(ValueError, match=r"sound\.mean"):
+        write(weights, tmp_path / "kinds.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", None])
+def test_another_file_is_refused_in_one_line(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "kinds.safetensors" if content is not None else SHIPPED.with_name("hearing.safetensors")
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_ships_was_taught_for_the_encoders_that_ship() -> None:
+    weights = read(SHIPPED)
+    assert weights.made_by == {"sight": EfficientNetLite.version, "sound": Hearing.load().version}
+    for sense, dim in (("sight", EfficientNetLite.dim), ("sound", Hearing.load().dim)):
+        said = weights.networks[sense].probabilities(torch.rand(3, dim))
+        assert said.shape == (3, len(weights.names[sense]))
+        assert bool((said.sum(1) <= 1 + 1e-5).all())
+
+
+def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:
+    """The fake's masks are named by colour; a naming that only listens calls all that sounds by the tone."""
+    model = fake_model()
+
+    class Listening:
+        def sight(self, seen: MaskEmbeddings) -> torch.Tensor:
+            return torch.zeros(len(seen), 3)
+
+        def sound(self, audio: AudioFeatures) -> torch.Tensor:
+            return audio.embeddings.mean(0)
+
+    model.stages = replace(model.stages, naming=Listening())
+    for number, name in enumerate(COLOURS):
+        result = model(squares(), tone(name, 1.0), 16_000)
+        assert set(result.classes[result.sounding].tolist()) == {number + 1}
+    seen, quiet = model.see(squares()), model.hear(tone("silence", 1.0), 16_000)
+    names = model.names(seen, quiet, torch.zeros(len(seen.proposals), dtype=torch.bool))
+    assert torch.equal(names, seen.named.labels)

@@ -1,0 +1,1 @@
+"""Recipe: kinds that sound, taught by name to frozen eyes and ears."""

@@ -1,0 +1,91 @@
+"""Names on dev composites: exact masks of things that sound, never taught from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.picking import Scene, hear, scenes
+from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.mask_embedding import closer_look
+from seac.associate.vision.encoder import VisionEncoder
+from seac.classify.kinds import Taught
+from seac.classify.semantic import name_masks
+from seac.classify.templates import MeanEncoder, class_embeddings
+from seac.classify.vocabulary import default_vocabulary
+from training.naming.looks import VIEWS
+
+SCENES = 400
+SOUNDS = ("one sound", "two sounds")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A thing that sounds as it is looked at, its sound alone and beside another's, and its name."""
+
+    look: MaskEmbeddings
+    heard: Mapping[str, AudioFeatures]
+    name: str
+
+
+def said(kind: str) -> str:
+    """A kind in words."""
+    return kind.replace("_", " ")
+
+
+def trials(shared: Path, vision: VisionEncoder, ears: AudioEncoder, count: int = SCENES) -> list[Trial]:
+    """Scenes of ``benchmarks.picking``; the other sound is that of the scene before, as loud."""
+    found: list[Trial] = []
+    before: Scene | None = None
+    for scene in scenes(count, 0, shared):
+        other = before or scene
+        both = loud(scene.waveform) + loud(other.waveform)
+        found.append(
+            Trial(
+                closer_look(scene.image, scene.masks[:1], scene.boxes[:1], vision, VIEWS),
+                {
+                    "one sound": hear(ears, scene.waveform),
+                    "two sounds": hear(ears, both / both.abs().max()),
+                },
+                said(scene.name),
+            )
+        )
+        before = scene
+    return found
+
+
+def loud(waveform: Tensor) -> Tensor:
+    """A waveform (S,) at RMS 1."""
+    return waveform / waveform.square().mean().sqrt().clamp_min(1e-6)
+
+
+def vocabularies(judged: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
+    """The dev kinds alone, and with all words of the default vocabulary."""
+    own = sorted({trial.name for trial in judged})
+    return {
+        f"{len(own)} words": tuple(own),
+        f"{len(own) + sum(name not in own for name in default_vocabulary().names)} words": (
+            *own,
+            *(name for name in default_vocabulary().names if name not in own),
+        ),
+    }
+
+
+def places(naming: Taught, judged: Sequence[Trial], sound: str) -> Tensor:
+    """Where each trial's thing is among words: (n, d)."""
+    return torch.cat([naming.sight(trial.look) + naming.sound(trial.heard[sound]) for trial in judged])
+
+
+def right(found: Tensor, judged: Sequence[Trial], text: MeanEncoder) -> list[float]:
+    """Share of trials with the right name, for each of :func:`vocabularies`."""
+    shares = []
+    for names in vocabularies(judged).values():
+        labels = name_masks(found, class_embeddings(names, text)).labels.tolist()
+        hits = [names[label] == trial.name for label, trial in zip(labels, judged, strict=True)]
+        shares.append(sum(hits) / len(hits))
+    return shares
