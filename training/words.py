@@ -34,8 +34,7 @@ def groups() -> list[tuple[str, ...]]:
         *default_vocabulary().names,
     )
     singles = [(name,) for name in names]
-    kinds = (name for names in read(KINDS).names.values() for name in names)
-    averaged = [sentences(name) for name in (*default_vocabulary().names, *kinds)]
+    averaged = [sentences(name) for name in (*default_vocabulary().names, *read(KINDS).names)]
     return list(dict.fromkeys([*singles, *averaged]))
 
 

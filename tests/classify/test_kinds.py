@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.audio.hearing import Hearing
 from seac.associate.bridge import Bridge
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
@@ -26,19 +25,14 @@ KINDS = ("red", "blue")
 CLASSES = torch.eye(3)
 
 
-def network(seed: int, d: int) -> KindNetwork:
-    torch.manual_seed(seed)
-    return KindNetwork(torch.rand(d) / 10, torch.randn(d, 4), 8, len(KINDS))
+def network() -> KindNetwork:
+    torch.manual_seed(0)
+    return KindNetwork(torch.rand(6) / 10, torch.randn(6, 4), 8, len(KINDS))
 
 
 @pytest.fixture
 def weights() -> KindsWeights:
-    return KindsWeights(
-        {"sight": network(0, 6), "sound": network(1, 5)},
-        {"sight": KINDS, "sound": KINDS},
-        KindsSettings(),
-        {"sight": "eyes", "sound": "ears"},
-    )
+    return KindsWeights(network(), KINDS, KindsSettings(), "eyes")
 
 
 def words() -> ZeroShot:
@@ -57,7 +51,7 @@ def heard(tags: torch.Tensor) -> AudioFeatures:
 
 
 def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
-    silent = Taught(replace(weights, settings=KindsSettings(0, 0, 0)), words(), ColourText())
+    silent = Taught(replace(weights, settings=KindsSettings(0, 0)), words(), ColourText())
     assert torch.equal(silent.sight(masks()), words().place_masks(masks()))
     assert float(silent.sound(heard(torch.rand(2, 3))).abs().sum()) == 0
 
@@ -66,22 +60,22 @@ def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
 def test_what_is_seen_lies_between_the_tagger_and_the_taught_kinds(
     weights: KindsWeights, share: float
 ) -> None:
-    naming = Taught(replace(weights, settings=KindsSettings(share, 0, 0)), words(), ColourText())
-    kinds = weights.networks["sight"].probabilities(masks().local)
+    naming = Taught(replace(weights, settings=KindsSettings(share, 0)), words(), ColourText())
+    kinds = weights.network.probabilities(masks().local)
     taught = kinds @ class_embeddings(KINDS, ColourText())
     expected = (1 - share) * words().place_masks(masks()) + share * taught
     assert torch.allclose(naming.sight(masks()), expected, atol=1e-6)
 
 
 def test_what_is_none_of_the_kinds_is_left_to_words(weights: KindsWeights) -> None:
-    last = weights.networks["sight"].kinds
+    last = weights.network.kinds
     last.bias.data += torch.tensor([-50.0, -50.0, 50.0])
-    naming = Taught(replace(weights, settings=KindsSettings(0.4, 0, 0)), words(), ColourText())
+    naming = Taught(replace(weights, settings=KindsSettings(0.4, 0)), words(), ColourText())
     assert torch.allclose(naming.sight(masks()), 0.6 * words().place_masks(masks()), atol=1e-5)
 
 
 def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights) -> None:
-    naming = Taught(replace(weights, settings=KindsSettings(0, 0, 0.3)), words(), ColourText())
+    naming = Taught(replace(weights, settings=KindsSettings(0, 0.3)), words(), ColourText())
     tags = torch.tensor([[0.5, 0.5, 0.0]])
     looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
     for sounding in range(2):
@@ -99,10 +93,9 @@ def test_no_sound_has_no_say(weights: KindsWeights) -> None:
 def test_encoders_of_others_name_by_words(weights: KindsWeights) -> None:
     vision, audio = ColourVision(), PitchHearing()
     vision.version = "fake eyes"
-    made = {"sight": "fake eyes", "sound": audio.version}
-    assert fitting(replace(weights, made_by=made), vision, audio).settings == weights.settings
+    assert fitting(replace(weights, made_by="fake eyes"), vision, audio).settings == weights.settings
     other = fitting(weights, vision, audio).settings
-    assert (other.sight, other.sound, other.heard) == (0, 0, weights.settings.heard)
+    assert (other.kinds, other.heard) == (0, weights.settings.heard)
     audio.labels = ()
     assert fitting(weights, vision, audio).settings.heard == 0
 
@@ -111,15 +104,14 @@ def test_a_file_gives_back_what_was_written(weights: KindsWeights, tmp_path: Pat
     sha256 = write(weights, tmp_path / "kinds.safetensors")
     again = read(tmp_path / "kinds.safetensors")
     assert again.sha256 == sha256
-    assert (again.settings, dict(again.made_by)) == (weights.settings, dict(weights.made_by))
-    assert {sense: tuple(names) for sense, names in again.names.items()} == dict(weights.names)
+    assert (again.settings, again.made_by, again.names) == (weights.settings, weights.made_by, weights.names)
     before, after = (Taught(w, words(), ColourText()).sight(masks()) for w in (weights, again))
     assert torch.allclose(before, after, atol=5e-3)
 
 
 def test_a_value_that_is_not_finite_writes_nothing(weights: KindsWeights, tmp_path: Path) -> None:
-    weights.networks["sound"].mean[0] = float("nan")
-    with pytest.raises(ValueError, match=r"sound\.mean"):
+    weights.network.mean[0] = float("nan")
+    with pytest.raises(ValueError, match="mean"):
         write(weights, tmp_path / "kinds.safetensors")
     assert not list(tmp_path.iterdir())
 
@@ -134,13 +126,12 @@ def test_another_file_is_refused_in_one_line(content: bytes | None, tmp_path: Pa
     assert "\n" not in str(refused.value)
 
 
-def test_what_ships_was_taught_for_the_encoders_that_ship() -> None:
+def test_what_ships_was_taught_for_the_encoder_that_ships() -> None:
     weights = read(SHIPPED)
-    assert weights.made_by == {"sight": EfficientNetLite.version, "sound": Hearing.load().version}
-    for sense, dim in (("sight", EfficientNetLite.dim), ("sound", Hearing.load().dim)):
-        said = weights.networks[sense].probabilities(torch.rand(3, dim))
-        assert said.shape == (3, len(weights.names[sense]))
-        assert bool((said.sum(1) <= 1 + 1e-5).all())
+    assert weights.made_by == EfficientNetLite.version
+    said = weights.network.probabilities(torch.rand(3, EfficientNetLite.dim))
+    assert said.shape == (3, len(weights.names))
+    assert bool((said.sum(1) <= 1 + 1e-5).all())
 
 
 def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:

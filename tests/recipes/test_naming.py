@@ -13,7 +13,7 @@ from training.association.library import SILENT
 from training.association.scenes import Composer
 from training.naming.card import Row, table
 from training.naming.judge import SOUNDS
-from training.naming.learn import Lessons, Recipe, learn, one_of, some
+from training.naming.learn import Lessons, Recipe, learn, one_of
 from training.naming.looks import Looks
 
 from .made_up import write_library
@@ -21,13 +21,13 @@ from .made_up import write_library
 QUICK = Recipe(steps=120, batch=64, rate=1e-2, components=4, width=32)
 
 
-def lessons(windows: int = 1) -> Lessons:
+def lessons() -> Lessons:
     """Three kinds and things of none, each around its own direction; "rare" has one file, "often" many."""
     draw = torch.Generator().manual_seed(0)
     kinds = [kind for kind in ("often", "rare", "third", SILENT) for _ in range(30)]
     middles = {kind: torch.randn(12, generator=draw) for kind in dict.fromkeys(kinds)}
-    noise = torch.randn(len(kinds), windows, 12, generator=draw)
-    embeddings = torch.stack([middles[kind] for kind in kinds])[:, None] + 0.3 * noise
+    noise = torch.randn(len(kinds), 12, generator=draw)
+    embeddings = torch.stack([middles[kind] for kind in kinds]) + 0.3 * noise
     files = [f"{kind}/{row % (1 if kind == 'rare' else 5)}" for row, kind in enumerate(kinds)]
     return Lessons(embeddings.half(), tuple(kinds), tuple(files))
 
@@ -35,7 +35,7 @@ def lessons(windows: int = 1) -> Lessons:
 def test_kinds_are_told_and_the_rest_is_none() -> None:
     given = lessons()
     network = learn(given, given.names(), QUICK, seed=0)
-    said = network.probabilities(given.embeddings[:, 0])
+    said = network.probabilities(given.embeddings)
     for row, kind in enumerate(given.kinds):
         if kind == SILENT:
             assert float(said[row].sum()) < 0.5
@@ -44,7 +44,7 @@ def test_kinds_are_told_and_the_rest_is_none() -> None:
 
 
 def test_a_seed_decides_all() -> None:
-    given = lessons(windows=3)
+    given = lessons()
     one, same, other = (learn(given, given.names(), QUICK, seed) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
     assert not torch.equal(one.kinds.weight, other.kinds.weight)
@@ -66,13 +66,6 @@ def test_files_are_drawn_alike_however_many_rows_they_have() -> None:
     draw = np.random.default_rng(0)
     files = [np.arange(99), np.array([99])]
     assert 400 < sum(one_of(files, draw) == 99 for _ in range(1_000)) < 600
-
-
-def test_a_clip_is_heard_in_part_or_whole() -> None:
-    draw = np.random.default_rng(0)
-    counts = {len(some(4, draw)) for _ in range(100)}
-    assert counts == {2, 3, 4}
-    assert some(1, draw).tolist() == [0]
 
 
 def test_a_shard_says_of_every_look_what_it_shows(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -80,24 +80,6 @@ def seen_in(work: Path, segmenter: Segmenter) -> Path:
 def heard_in(work: Path, name: str, version: str) -> Path:
     """Folder of audio features; other ears have another, so that new ones only hear again."""
     return work / f"{name}-{version.rsplit(':', 1)[-1]}"
-
-
-def rendered(plan: Plan, workers: int) -> None:
-    """All features, by so many processes.
-
-    Raises:
-        SystemExit: a process failed.
-    """
-    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
-    started = [
-        multiprocessing.Process(target=render, args=(plan, worker, workers)) for worker in range(workers)
-    ]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join()
-    if any(process.exitcode for process in started):
-        raise SystemExit("error: rendering failed; give the command again to go on")
 
 
 def tagging() -> tuple[stock.Tagging, dict[str, str]]:
@@ -172,7 +154,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, options.scenes, options.sounds, options.mixtures, options.seed)
-    rendered(plan, options.workers)
+    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
+    features.in_processes(partial(render, plan), options.workers)
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
     settings = CombinedSettings()
     tags, made_by = tagging()

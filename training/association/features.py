@@ -8,6 +8,7 @@ paired with any sound of that kind, and the audio features alone can be made ane
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,3 +148,18 @@ def make(
         draft = folder / f"{number:05d}.part.npz"
         np.savez(draft, **shard(seed, number))
         draft.rename(target)
+
+
+def in_processes(render: Callable[[int, int], None], workers: int) -> None:
+    """``render(worker, workers)`` in a process for each worker, until all are done.
+
+    Raises:
+        SystemExit: one failed.
+    """
+    started = [multiprocessing.Process(target=render, args=(worker, workers)) for worker in range(workers)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise SystemExit("error: rendering failed; give the command again to go on")

@@ -1,4 +1,4 @@
-"""A network that tells kinds: classes drawn alike, and of each its pictures or recordings alike."""
+"""A network that tells kinds: all drawn alike, and of each its pictures alike."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Recipe:
     batch: int = 256
     rate: float = 1e-3
     decay: float = 0.05
-    components: int = 192
+    components: int = 320
     width: int = 256
     dropped: float = 0.3
-    smoothing: float = 0.1
+    smoothing: float = 0.2
     none: float = 0.15
 
 
@@ -45,9 +45,9 @@ class Lessons:
     """Embeddings with names.
 
     Attributes:
-        embeddings: (n, W, d), of n looks at a thing (W is 1) or of the W windows of n clips.
+        embeddings: (n, d), of n looks at a thing.
         kinds: what each is of, SILENT for a thing of no kind.
-        files: the cut-out or recording that it was made of.
+        files: the cut-out that it was made of.
     """
 
     embeddings: Tensor
@@ -79,8 +79,8 @@ def learn(lessons: Lessons, kinds: Sequence[str], recipe: Recipe, seed: int) -> 
     draw = np.random.default_rng(seed)
     rows = lessons.rows()
     taught = np.concatenate([part for kind in (*kinds, SILENT) for part in rows.get(kind, [])])
-    flat = functional.normalize(lessons.embeddings[taught].flatten(0, 1).float(), dim=1)
-    mean, basis = principal(flat, recipe.components, WHITENING)
+    unit = functional.normalize(lessons.embeddings[taught].float(), dim=1)
+    mean, basis = principal(unit, recipe.components, WHITENING)
     network = KindNetwork(mean, basis, recipe.width, len(kinds)).train()
     optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -92,8 +92,7 @@ def learn(lessons: Lessons, kinds: Sequence[str], recipe: Recipe, seed: int) -> 
         labels = draw.integers(len(kinds), size=recipe.batch)
         labels[draw.random(recipe.batch) < none] = len(kinds)
         chosen = [one_of(rows[names[label]], draw) for label in labels]
-        windows = some(lessons.embeddings.shape[1], draw)
-        given = network.reduced(lessons.embeddings[chosen][:, windows].float().mean(1))
+        given = network.reduced(lessons.embeddings[chosen])
         logits = network(functional.dropout(given, recipe.dropped))
         loss = functional.cross_entropy(logits, torch.from_numpy(labels), label_smoothing=recipe.smoothing)
         optimiser.zero_grad()
@@ -107,9 +106,3 @@ def one_of(files: Sequence[np.ndarray], draw: np.random.Generator) -> int:
     """A row of any of the files: one with many rows does not outweigh one with few."""
     rows = files[int(draw.integers(len(files)))]
     return int(rows[draw.integers(len(rows))])
-
-
-def some(windows: int, draw: np.random.Generator) -> Tensor:
-    """Which windows of a clip are heard at a step: two or more, where there are."""
-    count = int(draw.integers(min(2, windows), windows + 1))
-    return torch.from_numpy(draw.permutation(windows)[:count].copy())

@@ -1,16 +1,14 @@
 """Names of kinds that were taught: the naming that ships with tiny.
 
-ImageNet's tagger has seen photographs, and says little of a drawn owl; AudioSet's says what it hears in words
-of its own. Two small networks on the frozen embeddings tell common sounding kinds, each with the choice of
-none of them; what they say is placed among words like any tagger's answer and joined with the taggers', so
-words that were never taught can still be asked for. A mask that sounds is named by what is heard too: two
-witnesses of one thing err apart.
+ImageNet's tagger has seen photographs, and says little of a drawn owl. A small network on the frozen
+embeddings tells common sounding kinds, with the choice of none of them; what it says is placed among words
+like the tagger's answer and joined with it, so words that were never taught can still be asked for. A mask
+that sounds is named by what is heard too: two witnesses of one thing err apart.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,22 +26,19 @@ from seac.errors import InputError
 
 FORMAT = "seac kinds 1"
 SCALE = 16.0
-"""Of the networks' inputs: their values are then of the order of 1."""
-SENSES = ("sight", "sound")
+"""Of the network's inputs: their values are then of the order of 1."""
 
 
 @dataclass(frozen=True)
 class KindsSettings:
-    """Shares of what was taught, chosen with ``python -m training.naming``.
+    """Shares in a name, chosen with ``python -m training.naming``.
 
     Attributes:
-        sight: share of the taught kinds in what is seen, 0 to 1; the vision tagger's classes have the rest.
-        sound: the same of what is heard.
-        heard: share of what is heard in the name of a mask that sounds.
+        kinds: of the taught kinds in what is seen, 0 to 1; the vision tagger's classes have the rest.
+        heard: of what is heard in the name of a mask that sounds, 0 to 1; what is seen has the rest.
     """
 
-    sight: float = 0.4
-    sound: float = 0.5
+    kinds: float = 0.4
     heard: float = 0.3
 
 
@@ -89,64 +84,50 @@ class KindsWeights:
     """All that a file of this naming holds.
 
     Attributes:
-        networks: of "sight" and "sound". names: their kinds, in words.
-        settings: how they are joined with the taggers.
-        made_by: version of the encoder whose embeddings each was taught.
+        network: tells the kinds. names: of them, in words.
+        settings: how it is joined with the tagger.
+        made_by: version of the vision encoder whose embeddings it was taught.
     """
 
-    networks: Mapping[str, KindNetwork]
-    names: Mapping[str, Sequence[str]]
+    network: KindNetwork
+    names: tuple[str, ...]
     settings: KindsSettings
-    made_by: Mapping[str, str]
+    made_by: str
     sha256: str = ""
 
 
 class Taught:
-    """Taught kinds beside the taggers' classes; a :class:`~seac.classify.naming.Naming`."""
+    """Taught kinds beside the tagger's classes; a :class:`~seac.classify.naming.Naming`."""
 
     def __init__(self, weights: KindsWeights, words: ZeroShot, text: MeanEncoder) -> None:
-        self.networks = {
-            sense: network.eval().requires_grad_(requires_grad=False)
-            for sense, network in weights.networks.items()
-        }
-        self.vectors = {sense: class_embeddings(weights.names[sense], text).cpu() for sense in SENSES}
+        self.network = weights.network.eval().requires_grad_(requires_grad=False)
+        self.vectors = class_embeddings(weights.names, text).cpu()
         self.settings = weights.settings
         self.words = words
         self.version = f"taught kinds sha256:{weights.sha256[:12] or 'none'}"
 
     def sight(self, masks: MaskEmbeddings) -> Tensor:
         """N masks among words, as they look: (N, d) float32."""
-        settings = self.settings
         said = self.words.place_masks(masks).cpu()
-        return (1 - settings.heard) * self._joined(said, masks.local.cpu(), "sight", settings.sight)
+        if self.settings.kinds:
+            taught = self.network.probabilities(masks.local.cpu()) @ self.vectors
+            said = torch.lerp(said, taught, self.settings.kinds)
+        return (1 - self.settings.heard) * said
 
     def sound(self, audio: AudioFeatures) -> Tensor:
         """What is heard among words, at its share: (d,) float32."""
-        settings = self.settings
-        if not settings.heard or len(audio.embeddings) == 0:
+        if not self.settings.heard:
             return torch.zeros(())
-        said = self.words.place_sound(audio).cpu()
-        mean = audio.embeddings.mean(0, keepdim=True).cpu()
-        return settings.heard * self._joined(said[None], mean, "sound", settings.sound)[0]
-
-    def _joined(self, said: Tensor, embeddings: Tensor, sense: str, share: float) -> Tensor:
-        """The tagger's places (n, d) and the taught kinds' of the same embeddings (n, d_m)."""
-        if not share:
-            return said
-        taught = self.networks[sense].probabilities(embeddings) @ self.vectors[sense]
-        return torch.lerp(said, taught, share)
+        return self.settings.heard * self.words.place_sound(audio).cpu()
 
 
 def fitting(weights: KindsWeights, vision: VisionEncoder, audio: AudioEncoder) -> KindsWeights:
     """The weights for these encoders: what was taught for another has no say, nor has a wordless ear."""
-    made, settings = weights.made_by, weights.settings
+    settings = weights.settings
+    known = getattr(vision, "version", "") == weights.made_by
     return replace(
         weights,
-        settings=KindsSettings(
-            sight=settings.sight * (getattr(vision, "version", "") == made["sight"]),
-            sound=settings.sound * (getattr(audio, "version", "") == made["sound"]),
-            heard=settings.heard * bool(audio.labels),
-        ),
+        settings=KindsSettings(settings.kinds * known, settings.heard * bool(audio.labels)),
     )
 
 
@@ -156,19 +137,16 @@ def write(weights: KindsWeights, path: Path) -> str:
     Raises:
         ValueError: a value is not finite in half precision.
     """
-    half = {
-        f"{sense}.{name}": value.detach().cpu().half().contiguous()
-        for sense, network in weights.networks.items()
-        for name, value in network.state_dict().items()
-    }
+    state = weights.network.state_dict()
+    half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
     broken = [name for name, value in half.items() if not value.isfinite().all()]
     if broken:
         raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
     notes = {
         "format": FORMAT,
-        "names": {sense: list(names) for sense, names in weights.names.items()},
+        "names": list(weights.names),
         "settings": asdict(weights.settings),
-        "made_by": dict(weights.made_by),
+        "made_by": weights.made_by,
     }
     return write_noted(half, notes, path)
 
@@ -184,21 +162,12 @@ def read(path: str | os.PathLike[str]) -> KindsWeights:
     if notes.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights than taught kinds: reinstall seac")
     try:
-        names, made_by = notes["names"], notes["made_by"]
-        networks = {sense: network_of(state, sense, len(names[sense])) for sense in SENSES}
+        names, made_by = tuple(notes["names"]), notes["made_by"]
+        network = KindNetwork(state["mean"], state["basis"], len(state["hidden.bias"]), len(names))
+        network.load_state_dict(state)
         settings = KindsSettings(**notes["settings"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): reinstall"
         ) from None
-    return KindsWeights(networks, names, settings, made_by, sha256)
-
-
-def network_of(state: Mapping[str, Tensor], sense: str, kinds: int) -> KindNetwork:
-    """One of the networks in a file."""
-    own = {
-        name.removeprefix(f"{sense}."): value for name, value in state.items() if name.startswith(f"{sense}.")
-    }
-    network = KindNetwork(own["mean"], own["basis"], len(own["hidden.bias"]), kinds)
-    network.load_state_dict(own)
-    return network
+    return KindsWeights(network, names, settings, made_by, sha256)

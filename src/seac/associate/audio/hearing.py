@@ -17,7 +17,7 @@ from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
 
 WEIGHTS = "assets/hearing.safetensors"
-SHA256 = "cf0b83fede62659ea0993ba5dcf4ce924bb4ee56e06a3a8c905579da2c26df53"
+SHA256 = "94a7d8078d1cf1d6731be24def6df9305868db295e7f74b50124c4f178a02006"
 WINDOW, HOP = 15_600, 7_800
 TAGS, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
