@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.hearing import Hearing
@@ -18,6 +20,7 @@ from seac.associate.combined import (
     CombinedWeights,
     Reductions,
     read,
+    soft_maximum,
     weighed,
     write,
 )
@@ -71,7 +74,8 @@ def heard() -> AudioFeatures:
 def test_the_answer_lies_between_what_was_learnt_and_words(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    learnt, said = Combined(weights, words()).parts(seen, heard)
+    softness = weights.settings.softness
+    learnt, said = (soft_maximum(part, softness) for part in Combined(weights, words()).parts(seen, heard))
     for share in (0.0, 0.25, 1.0):
         combined = Combined(replace(weights, settings=CombinedSettings(words=share)), words())
         assert torch.allclose(combined(seen, heard), (1 - share) * learnt + share * said, atol=1e-6)
@@ -87,6 +91,50 @@ def test_what_was_learnt_is_the_mean_over_modules(
     ]
     assert not torch.allclose(*apart, atol=1e-3)
     assert torch.allclose(together, torch.stack(apart).mean(0), atol=1e-6)
+
+
+def test_a_window_is_heard_as_if_it_were_all(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    combined = Combined(weights, words())
+    together = combined.parts(seen, heard)
+    for number in range(len(heard.embeddings)):
+        alone = only(heard, [number])
+        for part, whole in zip(combined.parts(seen, alone), together, strict=True):
+            assert torch.allclose(part[:, 0], whole[:, number], atol=1e-6)
+
+
+def test_neither_order_nor_repeats_of_windows_matter(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    combined = Combined(weights, words())
+    for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
+        assert torch.allclose(combined(seen, only(heard, rows)), combined(seen, heard), atol=1e-5)
+
+
+def test_without_windows_nothing_is_alike(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    assert torch.equal(Combined(weights, words())(seen, only(heard, [])), torch.zeros(4))
+
+
+def only(heard: AudioFeatures, rows: list[int]) -> AudioFeatures:
+    assert heard.tags is not None
+    return AudioFeatures(heard.embeddings[rows], heard.tags[rows])
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=9), st.floats(0.01, 10), st.floats(-0.5, 0.5)
+)
+def test_a_soft_maximum_lies_between_mean_and_maximum(
+    values: list[float], softness: float, more: float
+) -> None:
+    cosine = torch.tensor(values, dtype=torch.float64)
+    found = float(soft_maximum(cosine, softness))
+    assert cosine.mean() - 1e-6 <= found <= cosine.max() + 1e-6
+    assert float(soft_maximum(cosine + more, softness)) == pytest.approx(found + more, abs=1e-6)
+    assert float(soft_maximum(cosine, softness * 2)) <= found + 1e-6
+    assert float(soft_maximum(cosine[:1].repeat(5), softness)) == pytest.approx(values[0], abs=1e-6)
 
 
 def test_order_of_masks_does_not_matter(

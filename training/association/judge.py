@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.associate.combined import CombinedSettings, Reductions, cosines, module_input
+from seac.associate.combined import CombinedSettings, Reductions, cosines, module_input, soft_maximum
 from seac.associate.module import AssociationModule
 from training.association.features import VIEWS
 from training.association.library import SILENT
@@ -24,7 +24,7 @@ class Trial:
     masks: Tensor
     clip: Tensor
     mask_places: Tensor
-    clip_place: Tensor
+    window_places: Tensor
     name: str
 
 
@@ -47,7 +47,7 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
                 stock.masks[masks],
                 stock.clips[clip],
                 stock.mask_places[masks],
-                stock.clip_places[clip],
+                stock.window_places[clip],
                 name,
             )
         )
@@ -56,8 +56,10 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
 
 @torch.no_grad()
 def both(modules: Sequence[AssociationModule], trial: Trial) -> tuple[Tensor, Tensor]:
-    """The learnt cosine and the one among words: (N,) both."""
-    return cosines(modules, trial.masks, trial.clip), trial.mask_places @ trial.clip_place
+    """The learnt similarity and the one among words: (N,) both."""
+    learnt = cosines(modules, trial.masks, trial.clip)
+    said, softness = trial.mask_places @ trial.window_places.T, CombinedSettings().softness
+    return soft_maximum(learnt, softness), soft_maximum(said, softness)
 
 
 def accuracies(
@@ -87,14 +89,13 @@ def dev_trials(
         heard = hear(hearing, scene.waveform)
         assert heard.tags is not None
         places = placed(tags.words.sight, seen.mixed_tags(settings.lam), made.sight_tags, settings)
-        mean = heard.tags.mean(0, keepdim=True)
-        place = placed(tags.words.hearing, mean, made.sound_tags, settings)[0]
+        heard_places = placed(tags.words.hearing, heard.tags, made.sound_tags, settings)
         trials.append(
             Trial(
                 module_input(seen.mixed(settings.lam), places, made, settings, "sight"),
-                module_input(heard.embeddings, place, made, settings, "sound"),
+                module_input(heard.embeddings, heard_places, made, settings, "sound"),
                 places,
-                place,
+                heard_places,
                 scene.name,
             )
         )

@@ -30,6 +30,7 @@ class Recipe:
         masks: of its own scene that a frame shows at most. strangers: masks of other scenes beside them.
         mixing: probability that a batch is mixed at the end (MSA-MICL); 0 is MICL.
         alike: cosine among words from which two sounds of a batch are not each other's negatives.
+        windows: of a clip that are heard at a step, at least and at most.
     """
 
     steps: int = 700
@@ -44,6 +45,7 @@ class Recipe:
     strangers: int = 2
     mixing: float = 0.5
     alike: float = 0.8
+    windows: tuple[int, int] = (2, 5)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Sampler:
         width = max(len(row) for row in rows)
         index = np.array([row + [0] * (width - len(row)) for row in rows])
         padding = np.array([[False] * len(row) + [True] * (width - len(row)) for row in rows])
-        count = int(self.draw.integers(2, 6))
+        fewest, most = self.recipe.windows
+        count = int(self.draw.integers(fewest, most + 1))
         windows = self.draw.permutation(self.stock.clips.shape[1])[:count].copy()
         places = self.stock.clip_places[clips]
         near = places @ places.T > self.recipe.alike

@@ -51,7 +51,7 @@ class Sights:
 
 @dataclass(frozen=True)
 class Sounds:
-    """Clips: windows (K, W, d_a), mean tags (K, D), and the kinds that each clip is the sum of."""
+    """Clips: windows (K, W, d_a), their tags (K, W, D), and the kinds that each clip is the sum of."""
 
     windows: Tensor
     tags: Tensor
@@ -100,7 +100,7 @@ def sounds(folder: Path, tagging: Tagging) -> Sounds:
     parts = shards(folder)
     windows = torch.from_numpy(np.concatenate([part["windows"] for part in parts])).float()
     kinds = [tuple(names) for part in parts for names in json.loads(str(part["kinds"]))]
-    return Sounds(windows, tagging.sound(windows).mean(1), tuple(kinds))
+    return Sounds(windows, tagging.sound(windows), tuple(kinds))
 
 
 def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
@@ -124,14 +124,15 @@ def axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
 def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
     """Means, principal directions and usual tags of the training features; no pair is looked at."""
     sight_tags = seen.tags.mean(0) + LEAST_SIGHT
-    sound_tags = heard.tags.mean(0) + LEAST_SOUND
+    mean_tags = heard.tags.mean(1)
+    sound_tags = mean_tags.mean(0) + LEAST_SOUND
     sight = principal(functional.normalize(seen.mixed, dim=1), COMPONENTS_SIGHT, WHITENING)
     windows = functional.normalize(heard.windows, dim=-1).flatten(0, 1)[::3]
     sound = principal(windows, COMPONENTS_SOUND, WHITENING)
     places = torch.cat(
         [
             placed(words.sight, seen.tags, sight_tags, settings)[::3],
-            placed(words.hearing, heard.tags, sound_tags, settings),
+            placed(words.hearing, mean_tags, sound_tags, settings),
         ]
     )
     among = axes(places)[1][:, -COMPONENTS_AMONG:].float()
@@ -150,7 +151,8 @@ class Stock:
     """All that training sees, ready for the module.
 
     Attributes:
-        masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). clip_places: (K, t).
+        masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). window_places: (K, W, t).
+        clip_places: (K, t), of their mean tags.
         mask_kind: of each mask. clip_kinds: of each clip.
         scene: (M,). of_scene: masks of each scene.
     """
@@ -158,6 +160,7 @@ class Stock:
     masks: Tensor
     mask_places: Tensor
     clips: Tensor
+    window_places: Tensor
     clip_places: Tensor
     mask_kind: tuple[str, ...]
     clip_kinds: tuple[tuple[str, ...], ...]
@@ -170,14 +173,17 @@ class Stock:
     ) -> Stock:
         """Everything through the frozen part of the association."""
         mask_places = placed(words.sight, seen.tags, made.sight_tags, settings)
-        clip_places = placed(words.hearing, heard.tags, made.sound_tags, settings)
+        clip_places = placed(words.hearing, heard.tags.mean(1), made.sound_tags, settings)
+        flat = placed(words.hearing, heard.tags.flatten(0, 1), made.sound_tags, settings)
+        window_places = flat.view(*heard.tags.shape[:2], -1)
         members: list[list[int]] = [[] for _ in range(int(seen.scene.max()) + 1)]
         for index, scene in enumerate(seen.scene.tolist()):
             members[scene].append(index)
         return cls(
             module_input(seen.mixed, mask_places, made, settings, "sight"),
             mask_places,
-            module_input(heard.windows, clip_places, made, settings, "sound"),
+            module_input(heard.windows, window_places, made, settings, "sound"),
+            window_places,
             clip_places,
             seen.kind,
             heard.kinds,

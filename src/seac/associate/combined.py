@@ -4,11 +4,14 @@ Frozen embeddings are reduced to their principal components and joined by the pl
 words, so what is learnt (:class:`~seac.associate.module.AssociationModule`, MICL) starts from meaning and
 not from 1,280 numbers. It is learnt a few times and the cosines are averaged: what one learns by chance is
 not what the next one does. The zero-shot cosine has a share in that too; its classes are first weighed
-against how often the taggers say them at all: a class that is always said says nothing.
+against how often the taggers say them at all: a class that is always said says nothing. A sound is listened
+to window by window, and a mask answers to those that fit it best: of two things that sound, one is louder now
+and the other then.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -26,7 +29,7 @@ from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
 
-FORMAT = "seac combined association 3"
+FORMAT = "seac combined association 4"
 SCALE = 16.0
 """Of the module's inputs: their values are then of the order of 1."""
 
@@ -40,12 +43,15 @@ class CombinedSettings:
         place: weight of the place among words in the module's input; the embedding weighs 1.
         rarity: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
         lam: weight of the local view (Eq. 3).
+        softness: of the soft maximum over a sound's windows, in units of a cosine; the more, the more it is
+            their mean.
     """
 
     words: float = 0.3
     place: float = 0.3
     rarity: float = 0.7
     lam: float = 0.6
+    softness: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -122,45 +128,45 @@ class Combined:
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
-        if len(masks) == 0:
-            return torch.zeros(0)
-        trained, said = self.parts(masks, audio)
+        if len(masks) == 0 or len(audio.embeddings) == 0:
+            return torch.zeros(len(masks))
+        trained, said = (soft_maximum(part, self.settings.softness) for part in self.parts(masks, audio))
         return torch.lerp(trained, said, self.settings.words)
 
     def parts(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
-        """The learnt cosine and the one among words, apart: (N,) both.
+        """The learnt cosine with each of the sound's W windows and the one among words, apart: (N, W) both.
 
         Raises:
             ValueError: an encoder without classes.
         """
         if audio.tags is None:
             raise ValueError("this association needs an audio network with sound classes, this one has none")
-        made, exponent = self.reductions, self.settings.rarity
-        places = self.words.sight.place(
-            weighed(masks.mixed_tags(self.settings.lam).cpu(), made.sight_tags, exponent)
-        )
-        mean = (
-            audio.tags.mean(0, keepdim=True).cpu() if len(audio.tags) else torch.zeros(1, audio.tags.shape[1])
-        )
-        heard = self.words.hearing.place(weighed(mean, made.sound_tags, exponent))[0]
-        seen = module_input(
-            masks.mixed(self.settings.lam).cpu(), places, self.reductions, self.settings, "sight"
-        )
-        windows = module_input(audio.embeddings.cpu(), heard, self.reductions, self.settings, "sound")
-        return cosines(self.modules, seen.to(self.device), windows.to(self.device)).cpu(), places @ heard
+        made, settings = self.reductions, self.settings
+        tags = weighed(masks.mixed_tags(settings.lam).cpu(), made.sight_tags, settings.rarity)
+        places = self.words.sight.place(tags)
+        heard = self.words.hearing.place(weighed(audio.tags.cpu(), made.sound_tags, settings.rarity))
+        seen = module_input(masks.mixed(settings.lam).cpu(), places, made, settings, "sight")
+        windows = module_input(audio.embeddings.cpu(), heard, made, settings, "sound")
+        learnt = cosines(self.modules, seen.to(self.device), windows.to(self.device))
+        return learnt.cpu(), places @ heard.T
 
 
 def cosines(modules: Sequence[AssociationModule], seen: Tensor, windows: Tensor) -> Tensor:
-    """Mean over modules of the cosine of masks (N, p) with a sound of W windows (W, q): (N,) float32."""
+    """Mean over modules of the cosine of masks (N, p) with each of W windows (W, q): (N, W) float32."""
     device = str(seen.device)
-    unseen, unheard = padding(1, len(seen), device), padding(1, len(windows), device)
+    unseen, unheard = padding(1, len(seen), device), padding(len(windows), 1, device)
     each = [
-        functional.cosine_similarity(
-            module.embed_masks(seen[None], unseen)[0], module.embed_audio(windows[None], unheard), dim=1
-        )
+        functional.normalize(module.embed_masks(seen[None], unseen)[0], dim=1)
+        @ functional.normalize(module.embed_audio(windows[:, None], unheard), dim=1).T
         for module in modules
     ]
     return torch.stack(each).mean(0).float()
+
+
+def soft_maximum(cosine: Tensor, softness: float) -> Tensor:
+    """Of cosines (..., W) over windows: (...), between their mean and the greatest; equal ones stay."""
+    mean = torch.logsumexp(cosine / softness, dim=-1) - math.log(cosine.shape[-1])
+    return softness * mean
 
 
 def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
