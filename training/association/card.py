@@ -17,7 +17,7 @@ TEXT = """# Model card: association
 Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and
 our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
 among words, are what is learnt from ({loss}) by {members} modules with different seeds. Their cosines and the
-zero-shot one are averaged.
+zero-shot one are averaged, after a soft maximum of each over the windows of the sound.
 
 - **Recipe**: `python -m training.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
   renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and

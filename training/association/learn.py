@@ -45,7 +45,7 @@ class Recipe:
     strangers: int = 2
     mixing: float = 0.5
     alike: float = 0.8
-    windows: tuple[int, int] = (2, 5)
+    windows: tuple[int, int] = (1, 3)
 
 
 @dataclass(frozen=True)
