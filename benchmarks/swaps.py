@@ -4,8 +4,8 @@
 
 B is the folder that ``benchmarks.composite`` rendered. What is swapped in is the simpler thing: saliency and
 superpixels for the proposal network, words alone for the trained association, bare cosines without objectness
-beside them or without contrast (the paper's min-max has neither), names from the views that the association
-has; the last row has the exact views of every mask in place of quick ones.
+beside them or without contrast (the paper's min-max has neither), names by looks in words alone, or from the
+views that the association has; the last row has the exact views of every mask in place of quick ones.
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"contrast": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),
+    "names by looks in words": ({"naming": "words"}, {}),
     "names without a closer look": ({}, {"views": replace(PRESETS["tiny"].views, name_size=0)}),
     "exact views": ({}, {"exact": True}),
 }
 """Row of the table -> parts and settings that differ from the preset."""
 
 
-CARRIES = {"segmenter": ("segmenter",), "associate": ("association", "calibration")}
+CARRIES = {
+    "segmenter": ("segmenter",),
+    "associate": ("association", "calibration"),
+    "naming": ("naming",),
+}
 """Part as ``seac.load`` names it -> the stages that change with it."""
 
 
