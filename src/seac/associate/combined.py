@@ -24,7 +24,7 @@ from torch.nn import functional
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.module import AssociationConfig, AssociationModule
-from seac.associate.noted import read_noted, write_noted
+from seac.associate.noted import halved, read_noted, write_noted
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
@@ -211,11 +211,7 @@ def write(weights: CombinedWeights, path: Path) -> str:
         "settings": asdict(weights.settings),
         "made_by": dict(weights.made_by),
     }
-    half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
-    broken = [name for name, value in half.items() if not value.isfinite().all()]
-    if broken:
-        raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
-    return write_noted(half, notes, path)
+    return write_noted(halved(state), notes, path)
 
 
 def read(path: str | os.PathLike[str]) -> CombinedWeights:

@@ -17,6 +17,19 @@ from seac.errors import InputError
 NOTES = "seac"
 
 
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as they are kept: half floats on the CPU.
+
+    Raises:
+        ValueError: a value is not finite in half precision.
+    """
+    half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    broken = [name for name, value in half.items() if not value.isfinite().all()]
+    if broken:
+        raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
+    return half
+
+
 def write_noted(state: dict[str, Tensor], notes: Mapping[str, Any], path: Path) -> str:
     """Write tensors with what JSON can say of them, whole or not at all; the answer is the file's sha256."""
     # One note that holds all: several are written in no order, and equal weights should be equal files.

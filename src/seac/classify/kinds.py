@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.noted import read_noted, write_noted
+from seac.associate.noted import halved, read_noted, write_noted
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.classify.templates import MeanEncoder, class_embeddings
@@ -137,18 +137,13 @@ def write(weights: KindsWeights, path: Path) -> str:
     Raises:
         ValueError: a value is not finite in half precision.
     """
-    state = weights.network.state_dict()
-    half = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
-    broken = [name for name, value in half.items() if not value.isfinite().all()]
-    if broken:
-        raise ValueError(f"{', '.join(broken)}: not finite in half precision, so nothing is written")
     notes = {
         "format": FORMAT,
         "names": list(weights.names),
         "settings": asdict(weights.settings),
         "made_by": weights.made_by,
     }
-    return write_noted(half, notes, path)
+    return write_noted(halved(weights.network.state_dict()), notes, path)
 
 
 def read(path: str | os.PathLike[str]) -> KindsWeights:
