@@ -25,7 +25,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
 from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.naming import Naming
+from seac.classify.naming import Naming, class_scores
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
@@ -239,16 +239,17 @@ class SeAC:
         rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
-        heard = self.stages.naming.sound(listened.features)
+        naming, classes = self.stages.naming, self._classes
+        heard = naming.sound(listened.features)
 
         def look(new: Tensor) -> Tensor:
-            return self.stages.naming.sight(self._closer(seen, rows[new])) + heard
+            return class_scores(naming.sight(self._closer(seen, rows[new])), heard, classes)
 
         if tracker is None or ids is None:
-            places = look(torch.arange(len(rows)))
+            scores = look(torch.arange(len(rows)))
         else:
-            places = tracker.settled(ids[rows], look)
-        return seen.named.labels.index_copy(0, rows, name_masks(places, self._classes).labels)
+            scores = tracker.settled(ids[rows], look)
+        return seen.named.labels.index_copy(0, rows, scores.argmax(1))
 
     def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:
         """What masks ``rows`` (n,) look like: looked at again, if looks so far were quick."""

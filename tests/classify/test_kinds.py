@@ -15,7 +15,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
 from seac.classify.kinds import KindNetwork, KindsSettings, KindsWeights, Taught, fitting, read, write
-from seac.classify.semantic import name_masks
+from seac.classify.naming import class_scores
 from seac.classify.templates import class_embeddings
 from seac.errors import InputError
 from tests.fakes import COLOURS, ColourText, ColourVision, PitchHearing, fake_model, squares, tone
@@ -53,7 +53,7 @@ def heard(tags: torch.Tensor) -> AudioFeatures:
 def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
     silent = Taught(replace(weights, settings=KindsSettings(0, 0)), words(), ColourText())
     assert torch.equal(silent.sight(masks()), words().place_masks(masks()))
-    assert float(silent.sound(heard(torch.rand(2, 3))).abs().sum()) == 0
+    assert len(silent.sound(heard(torch.rand(2, 3)))) == 0
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
@@ -76,18 +76,28 @@ def test_what_is_none_of_the_kinds_is_left_to_words(weights: KindsWeights) -> No
 
 def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights) -> None:
     naming = Taught(replace(weights, settings=KindsSettings(0, 0.3)), words(), ColourText())
-    tags = torch.tensor([[0.5, 0.5, 0.0]])
-    looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
-    for sounding in range(2):
-        sound = naming.sound(heard(CLASSES[[sounding]]))
-        assert name_masks(naming.sight(looks) + sound, CLASSES).labels.tolist() == [sounding]
-    sure = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), CLASSES[:1], CLASSES[:1])
-    assert name_masks(naming.sight(sure) + naming.sound(heard(CLASSES[1:2])), CLASSES).labels.tolist() == [0]
+
+    def named(tags: torch.Tensor, sounding: int) -> int:
+        looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
+        scores = class_scores(naming.sight(looks), naming.sound(heard(CLASSES[[sounding]])), CLASSES)
+        return int(scores.argmax())
+
+    unsure, sure = torch.tensor([[0.5, 0.5, 0.0]]), CLASSES[:1]
+    assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
+    assert named(sure, 1) == 0
 
 
 def test_no_sound_has_no_say(weights: KindsWeights) -> None:
     naming = Taught(weights, words(), ColourText())
-    assert float(naming.sound(AudioFeatures(torch.zeros(0, 5), torch.zeros(0, 3))).abs().sum()) == 0
+    sight, none = naming.sight(masks()), naming.sound(AudioFeatures(torch.zeros(0, 5), torch.zeros(0, 3)))
+    assert torch.equal(class_scores(sight, none, CLASSES), sight @ CLASSES.T)
+
+
+def test_a_class_is_heard_in_the_window_that_fits_it_best() -> None:
+    sight, sound = torch.zeros(2, 3), torch.tensor([[0.2, 0.0, 0.1], [0.0, 0.3, 0.1], [0.0, 0.1, 0.0]])
+    assert torch.allclose(class_scores(sight, sound, CLASSES), torch.tensor([[0.2, 0.3, 0.1]] * 2))
+    order = torch.tensor([2, 0, 1])
+    assert torch.equal(class_scores(sight, sound[order], CLASSES), class_scores(sight, sound, CLASSES))
 
 
 def test_encoders_of_others_name_by_words(weights: KindsWeights) -> None:
@@ -143,7 +153,7 @@ def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:
             return torch.zeros(len(seen), 3)
 
         def sound(self, audio: AudioFeatures) -> torch.Tensor:
-            return audio.embeddings.mean(0)
+            return audio.embeddings
 
     model.stages = replace(model.stages, naming=Listening())
     for number, name in enumerate(COLOURS):

@@ -30,7 +30,7 @@ from training.association.scenes import Composer
 from training.association.sounds import Recordings
 from training.association.stock import shards
 from training.naming.card import Figures, Row, write_card
-from training.naming.judge import SOUNDS, Trial, places, right, said, trials, vocabularies
+from training.naming.judge import SOUNDS, Trial, hits, said, trials, vocabularies
 from training.naming.learn import Lessons, Recipe, learn
 from training.naming.looks import SCENES_PER_SHARD, VIEWS, Looks
 
@@ -91,18 +91,26 @@ def variants(settings: KindsSettings) -> dict[str, KindsSettings]:
     }
 
 
-def judged(folds: Sequence[tuple[KindsWeights, Sequence[Trial]]], words: ZeroShot, text: MiniLM) -> list[Row]:
+def judged(
+    folds: Sequence[tuple[KindsWeights, Sequence[Trial]]],
+    asked: Mapping[str, Sequence[str]],
+    words: ZeroShot,
+    text: MiniLM,
+) -> list[Row]:
     """A row for every variant: shares of right names, by sound and vocabulary. A fold has its own weights."""
-    asked = [trial for _, trials in folds for trial in trials]
+    count = sum(len(trials) for _, trials in folds)
     rows = []
     for name, settings in variants(KindsSettings()).items():
-        shares: list[float] = []
-        for sound in SOUNDS:
-            found = [
-                places(Taught(replace(weights, settings=settings), words, text), trials, sound)
-                for weights, trials in folds
-            ]
-            shares += right(torch.cat(found), asked, text)
+        namings = [Taught(replace(weights, settings=settings), words, text) for weights, _ in folds]
+        shares = [
+            sum(
+                hits(naming, trials, sound, names, text)
+                for naming, (_, trials) in zip(namings, folds, strict=True)
+            )
+            / count
+            for sound in SOUNDS
+            for names in asked.values()
+        ]
         rows.append(Row(name, tuple(shares)))
     return rows
 
@@ -147,12 +155,13 @@ def main() -> None:
     vision, hearing, text = EfficientNetLite.load(), Hearing.load(), MiniLM()
     words = ZeroShot.load(vision.labels, hearing.labels, text)
     dev = trials(options.dev, vision, hearing)
-    rows = judged([(weights, dev)], words, text)
-    out = judged(left_out(lessons, dev, options.seed), words, text)
+    asked = vocabularies(dev)
+    rows = judged([(weights, dev)], asked, words, text)
+    out = judged(left_out(lessons, dev, options.seed), asked, words, text)
     for row in (*rows, *out):
         print(row.name, *(f"{share:.3f}" for share in row.shares), flush=True)
     if options.card:
-        figures = Figures(tuple(vocabularies(dev)), tuple(rows), tuple(out))
+        figures = Figures(tuple(asked), tuple(rows), tuple(out))
         write_card(options.out.with_suffix(".md"), len(lessons.kinds), weights, figures, sha256)
 
 

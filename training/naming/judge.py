@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from benchmarks.picking import Scene, hear, scenes
@@ -15,7 +14,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import closer_look
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.kinds import Taught
-from seac.classify.semantic import name_masks
+from seac.classify.naming import class_scores
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
 from training.naming.looks import VIEWS
@@ -76,16 +75,10 @@ def vocabularies(judged: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def places(naming: Taught, judged: Sequence[Trial], sound: str) -> Tensor:
-    """Where each trial's thing is among words: (n, d)."""
-    return torch.cat([naming.sight(trial.look) + naming.sound(trial.heard[sound]) for trial in judged])
-
-
-def right(found: Tensor, judged: Sequence[Trial], text: MeanEncoder) -> list[float]:
-    """Share of trials with the right name, for each of :func:`vocabularies`."""
-    shares = []
-    for names in vocabularies(judged).values():
-        labels = name_masks(found, class_embeddings(names, text)).labels.tolist()
-        hits = [names[label] == trial.name for label, trial in zip(labels, judged, strict=True)]
-        shares.append(sum(hits) / len(hits))
-    return shares
+def hits(naming: Taught, judged: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder) -> int:
+    """How many trials' things are rightly named from ``names``."""
+    classes, right = class_embeddings(names, text), 0
+    for trial in judged:
+        scores = class_scores(naming.sight(trial.look), naming.sound(trial.heard[sound]), classes)
+        right += names[int(scores[0].argmax())] == trial.name
+    return right

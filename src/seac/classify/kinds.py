@@ -39,7 +39,7 @@ class KindsSettings:
     """
 
     kinds: float = 0.4
-    heard: float = 0.3
+    heard: float = 0.35
 
 
 class KindNetwork(nn.Module):
@@ -115,10 +115,10 @@ class Taught:
         return (1 - self.settings.heard) * said
 
     def sound(self, audio: AudioFeatures) -> Tensor:
-        """What is heard among words, at its share: (d,) float32."""
-        if not self.settings.heard:
-            return torch.zeros(())
-        return self.settings.heard * self.words.place_sound(audio).cpu()
+        """What is heard among words, window by window, at its share: (W, d) float32."""
+        if not self.settings.heard or audio.tags is None:
+            return torch.zeros(0, 0)
+        return self.settings.heard * self.words.hearing.place(audio.tags).cpu()
 
 
 def fitting(weights: KindsWeights, vision: VisionEncoder, audio: AudioEncoder) -> KindsWeights:

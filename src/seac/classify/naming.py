@@ -14,14 +14,14 @@ from seac.associate.embeddings import MaskEmbeddings
 
 
 class Naming(Protocol):
-    """Stage 3's view of masks and of sound; the sum of both is named by :func:`~seac.classify.semantic`."""
+    """Stage 3's view of masks and of sound, joined by :func:`class_scores`."""
 
     def sight(self, masks: MaskEmbeddings) -> Tensor:
         """N masks among words: (N, d) float32, of any length."""
         ...
 
     def sound(self, audio: AudioFeatures) -> Tensor:
-        """What is heard among words, to be added to every mask that sounds: (d,) float32, or () zero."""
+        """What is heard among words, window by window: (W, d) float32; no windows if it has no say."""
         ...
 
 
@@ -40,5 +40,20 @@ class ByWords:
         return self.place(masks).cpu()
 
     def sound(self, audio: AudioFeatures) -> Tensor:
-        """Nothing."""
-        return torch.zeros(())
+        """No windows: nothing is heard."""
+        return torch.zeros(0, 0)
+
+
+def class_scores(sight: Tensor, sound: Tensor, classes: Tensor) -> Tensor:
+    """How well each class names each of N masks that sound: (N, K) float32.
+
+    A class is heard as well as in the window that fits it best: of two things that sound, one is louder now
+    and the other then.
+
+    Args:
+        sight: (N, d) masks among words, :meth:`Naming.sight`.
+        sound: (W, d) what is heard among words, :meth:`Naming.sound`.
+        classes: (K, d) class embeddings of unit length.
+    """
+    scores = sight @ classes.T
+    return scores + (sound @ classes.T).amax(0) if len(sound) else scores
