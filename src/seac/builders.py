@@ -99,11 +99,7 @@ def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextE
 
 
 def by_words(
-    device: str,
-    vision: VisionEncoder,
-    audio: AudioEncoder,
-    text: MiniLM,
-    place: Callable[[MaskEmbeddings], Tensor],
+    vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder, place: Callable[[MaskEmbeddings], Tensor]
 ) -> Naming:
     """Masks are named by where they are among words."""
     from seac.classify.naming import ByWords
@@ -112,17 +108,14 @@ def by_words(
 
 
 def taught(
-    device: str,
-    vision: VisionEncoder,
-    audio: AudioEncoder,
-    text: MiniLM,
-    place: Callable[[MaskEmbeddings], Tensor],
+    vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, place: Callable[[MaskEmbeddings], Tensor]
 ) -> Naming:
     """What ships for tiny: kinds that were taught by name, and what is heard."""
     from importlib.resources import as_file, files
 
+    from seac.associate.bridge import Bridge
     from seac.classify.kinds import Taught, fitting, read
 
     with as_file(files("seac").joinpath("assets/kinds.safetensors")) as path:
         weights = fitting(read(path), vision, audio)
-    return Taught(weights, words(device, vision, audio, text), text)
+    return Taught(weights, place, Bridge.load(audio.labels, text), text)

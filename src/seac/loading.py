@@ -97,7 +97,7 @@ def load(
             **stages,
             association=judge,
             place=judge.place_masks,
-            naming=builder("naming", chosen.naming, weights)(*parts, judge.place_masks),
+            naming=builder("naming", chosen.naming, weights)(*parts[1:], judge.place_masks),
             calibration=decision,
         ),
         names,

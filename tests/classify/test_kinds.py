@@ -40,6 +40,10 @@ def words() -> ZeroShot:
     return ZeroShot(Bridge(CLASSES, torch.ones(3)), Bridge(CLASSES, torch.ones(3)), ZeroShotSettings())
 
 
+def naming_of(weights: KindsWeights) -> Taught:
+    return Taught(weights, words().place_masks, words().hearing, ColourText())
+
+
 def masks(count: int = 4) -> MaskEmbeddings:
     draw = torch.Generator().manual_seed(2)
     local, context = torch.rand(2, count, 6, generator=draw)
@@ -51,7 +55,7 @@ def heard(tags: torch.Tensor) -> AudioFeatures:
 
 
 def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
-    silent = Taught(replace(weights, settings=KindsSettings(0, 0)), words(), ColourText())
+    silent = naming_of(replace(weights, settings=KindsSettings(0, 0)))
     assert torch.equal(silent.sight(masks()), words().place_masks(masks()))
     assert len(silent.sound(heard(torch.rand(2, 3)))) == 0
 
@@ -60,7 +64,7 @@ def test_without_shares_masks_are_named_by_words(weights: KindsWeights) -> None:
 def test_what_is_seen_lies_between_the_tagger_and_the_taught_kinds(
     weights: KindsWeights, share: float
 ) -> None:
-    naming = Taught(replace(weights, settings=KindsSettings(share, 0)), words(), ColourText())
+    naming = naming_of(replace(weights, settings=KindsSettings(share, 0)))
     kinds = weights.network.probabilities(masks().local)
     taught = kinds @ class_embeddings(KINDS, ColourText())
     expected = (1 - share) * words().place_masks(masks()) + share * taught
@@ -70,12 +74,12 @@ def test_what_is_seen_lies_between_the_tagger_and_the_taught_kinds(
 def test_what_is_none_of_the_kinds_is_left_to_words(weights: KindsWeights) -> None:
     last = weights.network.kinds
     last.bias.data += torch.tensor([-50.0, -50.0, 50.0])
-    naming = Taught(replace(weights, settings=KindsSettings(0.4, 0)), words(), ColourText())
+    naming = naming_of(replace(weights, settings=KindsSettings(0.4, 0)))
     assert torch.allclose(naming.sight(masks()), 0.6 * words().place_masks(masks()), atol=1e-5)
 
 
 def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights) -> None:
-    naming = Taught(replace(weights, settings=KindsSettings(0, 0.3)), words(), ColourText())
+    naming = naming_of(replace(weights, settings=KindsSettings(0, 0.3)))
 
     def named(tags: torch.Tensor, sounding: int) -> int:
         looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
@@ -88,7 +92,7 @@ def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights
 
 
 def test_no_sound_has_no_say(weights: KindsWeights) -> None:
-    naming = Taught(weights, words(), ColourText())
+    naming = naming_of(weights)
     sight, none = naming.sight(masks()), naming.sound(AudioFeatures(torch.zeros(0, 5), torch.zeros(0, 3)))
     assert torch.equal(class_scores(sight, none, CLASSES), sight @ CLASSES.T)
 
@@ -115,7 +119,7 @@ def test_a_file_gives_back_what_was_written(weights: KindsWeights, tmp_path: Pat
     again = read(tmp_path / "kinds.safetensors")
     assert again.sha256 == sha256
     assert (again.settings, again.made_by, again.names) == (weights.settings, weights.made_by, weights.names)
-    before, after = (Taught(w, words(), ColourText()).sight(masks()) for w in (weights, again))
+    before, after = (naming_of(w).sight(masks()) for w in (weights, again))
     assert torch.allclose(before, after, atol=5e-3)
 
 

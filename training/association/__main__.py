@@ -8,7 +8,6 @@ that is finished is skipped when the command is given again.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,8 +72,8 @@ def render(plan: Plan, worker: int, workers: int) -> None:
 
 def seen_in(work: Path, segmenter: Segmenter) -> Path:
     """Folder of picture features; other masks, other views or another share of either have another."""
-    made_by = repr((version_of(segmenter), features.VIEWS, features.PROPOSED))
-    return work / f"scenes-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
+    made_by = (version_of(segmenter), features.VIEWS, features.PROPOSED)
+    return features.folder_of(work, "scenes", made_by)
 
 
 def heard_in(work: Path, name: str, version: str) -> Path:

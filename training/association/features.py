@@ -7,6 +7,7 @@ paired with any sound of that kind, and the audio features alone can be made ane
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -134,6 +135,11 @@ def boxes_of(masks: torch.Tensor) -> torch.Tensor:
         ys, xs = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
         boxes.append([float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)])
     return torch.tensor(boxes).reshape(-1, 4)
+
+
+def folder_of(work: Path, what: str, made_by: tuple[object, ...]) -> Path:
+    """Folder of cached features; those that are made by something else have another."""
+    return work / f"{what}-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:12]}"
 
 
 def make(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.associate.loss import msa_micl, similarity_matrix
@@ -136,10 +136,7 @@ def learn(stock: Stock, kinds: Sequence[str], recipe: Recipe, seed: int) -> Asso
         depth=recipe.depth, heads=4, dropout=0.1,
     )  # fmt: skip
     module = AssociationModule(config).train()
-    optimiser = torch.optim.AdamW(module.parameters(), recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, 10 * (step + 1) / recipe.steps) * cosine(step / recipe.steps)
-    )
+    optimiser, schedule = descent(module, recipe.steps, recipe.rate, recipe.decay)
     sampler = Sampler(stock, kinds, recipe, seed)
     for number in range(recipe.steps):
         chance = mixing_probability(number, recipe.steps, recipe.mixing)
@@ -158,6 +155,16 @@ def learn(stock: Stock, kinds: Sequence[str], recipe: Recipe, seed: int) -> Asso
         schedule.step()
         module.clamp()
     return module.eval()
+
+
+def descent(
+    module: nn.Module, steps: int, rate: float, decay: float
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """AdamW and its rate: up over the first tenth of the steps, then down a cosine to 0."""
+    optimiser = torch.optim.AdamW(module.parameters(), rate, weight_decay=decay)
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1.0, 10 * (step + 1) / steps) * cosine(step / steps)
+    )
 
 
 def cosine(done: float) -> float:

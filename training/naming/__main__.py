@@ -9,7 +9,6 @@ given again.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,8 +60,7 @@ def render(plan: Plan, worker: int, workers: int) -> None:
 
 def looks_in(work: Path) -> Path:
     """Folder of the closer looks; other views have another."""
-    made_by = repr((EfficientNetLite.version, VIEWS))
-    return work / f"looks-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
+    return features.folder_of(work, "looks", (EfficientNetLite.version, VIEWS))
 
 
 def lessons_of(work: Path) -> Lessons:
@@ -101,7 +99,10 @@ def judged(
     count = sum(len(trials) for _, trials in folds)
     rows = []
     for name, settings in variants(KindsSettings()).items():
-        namings = [Taught(replace(weights, settings=settings), words, text) for weights, _ in folds]
+        namings = [
+            Taught(replace(weights, settings=settings), words.place_masks, words.hearing, text)
+            for weights, _ in folds
+        ]
         shares = [
             sum(
                 hits(naming, trials, sound, names, text)

@@ -66,13 +66,8 @@ def loud(waveform: Tensor) -> Tensor:
 def vocabularies(judged: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
     """The dev kinds alone, and with all words of the default vocabulary."""
     own = sorted({trial.name for trial in judged})
-    return {
-        f"{len(own)} words": tuple(own),
-        f"{len(own) + sum(name not in own for name in default_vocabulary().names)} words": (
-            *own,
-            *(name for name in default_vocabulary().names if name not in own),
-        ),
-    }
+    every = (*own, *(name for name in default_vocabulary().names if name not in own))
+    return {f"{len(names)} words": names for names in (tuple(own), every)}
 
 
 def hits(naming: Taught, judged: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.classify.kinds import KindNetwork
-from training.association.learn import cosine
+from training.association.learn import descent
 from training.association.library import SILENT
 from training.association.stock import WHITENING, principal
 
@@ -82,10 +82,7 @@ def learn(lessons: Lessons, kinds: Sequence[str], recipe: Recipe, seed: int) -> 
     unit = functional.normalize(lessons.embeddings[taught].float(), dim=1)
     mean, basis = principal(unit, recipe.components, WHITENING)
     network = KindNetwork(mean, basis, recipe.width, len(kinds)).train()
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, 10 * (step + 1) / recipe.steps) * cosine(step / recipe.steps)
-    )
+    optimiser, schedule = descent(network, recipe.steps, recipe.rate, recipe.decay)
     names = [*kinds, SILENT]
     none = recipe.none if SILENT in rows else 0.0
     for _ in range(recipe.steps):

@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from torch.nn import functional
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.module import AssociationConfig, AssociationModule
-from seac.associate.noted import halved, read_noted, write_noted
+from seac.associate.noted import halved, read_shipped, write_noted
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
@@ -177,14 +178,16 @@ def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
 def module_input(
     embeddings: Tensor, places: Tensor, made: Reductions, settings: CombinedSettings, kind: str
 ) -> Tensor:
-    """What the module sees, (..., n, p + r), of embeddings (..., n, d), places (..., n, t) or (..., t)."""
+    """What the module sees, (..., n, p + r), of embeddings (..., n, d) and places (..., n, t)."""
     mean, basis = (made.sight_mean, made.sight) if kind == "sight" else (made.sound_mean, made.sound)
+    among = places @ made.among * settings.place
+    return torch.cat([reduced(embeddings, mean, basis), among], dim=-1) * SCALE
+
+
+def reduced(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
+    """Where embeddings (..., d) lie from ``mean`` (d,), along ``basis`` (d, p): (..., p) of unit length."""
     unit = functional.normalize(embeddings.float(), dim=-1) - mean
-    reduced = functional.normalize(unit @ basis, dim=-1)
-    among = places @ made.among
-    if among.ndim < reduced.ndim:
-        among = among[..., None, :].expand(*reduced.shape[:-1], -1)
-    return torch.cat([reduced, among * settings.place], dim=-1) * SCALE
+    return functional.normalize(unit @ basis, dim=-1)
 
 
 def padding(count: int, length: int, device: str) -> Tensor:
@@ -220,20 +223,19 @@ def read(path: str | os.PathLike[str]) -> CombinedWeights:
     Raises:
         InputError: nothing there, damaged, or another kind of weights.
     """
-    file = Path(path)
-    state, notes, sha256 = read_noted(file)
-    if notes.get("format") != FORMAT:
-        raise InputError(f"{file} holds other weights than a combined association: reinstall seac")
-    try:
-        config = AssociationConfig(**notes["module"])
-        modules = tuple(module_of(state, number, config) for number in range(notes["modules"]))
-        made = Reductions(**{n[5:]: value for n, value in state.items() if n.startswith("made.")})
-        settings = CombinedSettings(**notes["settings"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): reinstall"
-        ) from None
-    return CombinedWeights(modules, made, settings, notes["made_by"], sha256)
+    return read_shipped(path, "a combined association", FORMAT, weights_of)
+
+
+def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> CombinedWeights:
+    """The weights in a file's tensors and notes."""
+    config = AssociationConfig(**notes["module"])
+    return CombinedWeights(
+        tuple(module_of(state, number, config) for number in range(notes["modules"])),
+        Reductions(**{name[5:]: value for name, value in state.items() if name.startswith("made.")}),
+        CombinedSettings(**notes["settings"]),
+        notes["made_by"],
+        sha256,
+    )
 
 
 def module_of(state: Mapping[str, Tensor], number: int, config: AssociationConfig) -> AssociationModule:

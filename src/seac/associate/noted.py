@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
@@ -15,6 +16,7 @@ from torch import Tensor
 from seac.errors import InputError
 
 NOTES = "seac"
+Weights = TypeVar("Weights")
 
 
 def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -54,3 +56,32 @@ def read_noted(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
     return state, notes, hashlib.sha256(content).hexdigest()
+
+
+def read_shipped(
+    path: str | os.PathLike[str],
+    kind: str,
+    form: str,
+    made: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
+) -> Weights:
+    """Weights that ship with seac, which only another version of it could have written otherwise.
+
+    Args:
+        path: the file.
+        kind: what it should hold, in words.
+        form: what its note calls its format.
+        made: the weights of the tensors, the notes and the sha256.
+
+    Raises:
+        InputError: nothing there, damaged, or another kind of weights.
+    """
+    file = Path(path)
+    state, notes, sha256 = read_noted(file)
+    if notes.get("format") != form:
+        raise InputError(f"{file} holds other weights than {kind}: reinstall seac")
+    try:
+        return made(state, notes, sha256)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        raise InputError(
+            f"{file} is of another version of seac ({type(error).__name__}): reinstall"
+        ) from None

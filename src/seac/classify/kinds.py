@@ -9,24 +9,24 @@ that sounds is named by what is heard too: two witnesses of one thing err apart.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
+from seac.associate.bridge import Bridge
+from seac.associate.combined import SCALE, reduced
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.noted import halved, read_noted, write_noted
+from seac.associate.noted import halved, read_shipped, write_noted
 from seac.associate.vision.encoder import VisionEncoder
-from seac.associate.zero_shot import ZeroShot
 from seac.classify.templates import MeanEncoder, class_embeddings
-from seac.errors import InputError
 
 FORMAT = "seac kinds 1"
-SCALE = 16.0
-"""Of the network's inputs: their values are then of the order of 1."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class KindNetwork(nn.Module):
 
     def reduced(self, embeddings: Tensor) -> Tensor:
         """What the layers see of embeddings (n, d): (n, p)."""
-        unit = functional.normalize(embeddings.float(), dim=-1) - self.mean
-        return functional.normalize(unit @ self.basis, dim=-1) * SCALE
+        return reduced(embeddings, self.mean, self.basis) * SCALE
 
     def forward(self, reduced: Tensor) -> Tensor:
         """Logits (n, K + 1) of :meth:`reduced` embeddings; the last column is none of them."""
@@ -97,18 +96,32 @@ class KindsWeights:
 
 
 class Taught:
-    """Taught kinds beside the tagger's classes; a :class:`~seac.classify.naming.Naming`."""
+    """Taught kinds beside the tagger's classes; a :class:`~seac.classify.naming.Naming`.
 
-    def __init__(self, weights: KindsWeights, words: ZeroShot, text: MeanEncoder) -> None:
+    Args:
+        weights: the kinds.
+        place: masks in text space by the tagger's classes, (N, d) from their embeddings.
+        hearing: places the audio network's classes there.
+        text: encodes the names of the kinds.
+    """
+
+    def __init__(
+        self,
+        weights: KindsWeights,
+        place: Callable[[MaskEmbeddings], Tensor],
+        hearing: Bridge,
+        text: MeanEncoder,
+    ) -> None:
         self.network = weights.network.eval().requires_grad_(requires_grad=False)
         self.vectors = class_embeddings(weights.names, text).cpu()
         self.settings = weights.settings
-        self.words = words
+        self.place = place
+        self.hearing = hearing
         self.version = f"taught kinds sha256:{weights.sha256[:12] or 'none'}"
 
     def sight(self, masks: MaskEmbeddings) -> Tensor:
         """N masks among words, as they look: (N, d) float32."""
-        said = self.words.place_masks(masks).cpu()
+        said = self.place(masks).cpu()
         if self.settings.kinds:
             taught = self.network.probabilities(masks.local.cpu()) @ self.vectors
             said = torch.lerp(said, taught, self.settings.kinds)
@@ -118,7 +131,7 @@ class Taught:
         """What is heard among words, window by window, at its share: (W, d) float32."""
         if not self.settings.heard or audio.tags is None:
             return torch.zeros(0, 0)
-        return self.settings.heard * self.words.hearing.place(audio.tags).cpu()
+        return self.settings.heard * self.hearing.place(audio.tags).cpu()
 
 
 def fitting(weights: KindsWeights, vision: VisionEncoder, audio: AudioEncoder) -> KindsWeights:
@@ -152,17 +165,12 @@ def read(path: str | os.PathLike[str]) -> KindsWeights:
     Raises:
         InputError: nothing there, damaged, or another kind of weights.
     """
-    file = Path(path)
-    state, notes, sha256 = read_noted(file)
-    if notes.get("format") != FORMAT:
-        raise InputError(f"{file} holds other weights than taught kinds: reinstall seac")
-    try:
-        names, made_by = tuple(notes["names"]), notes["made_by"]
-        network = KindNetwork(state["mean"], state["basis"], len(state["hidden.bias"]), len(names))
-        network.load_state_dict(state)
-        settings = KindsSettings(**notes["settings"])
-    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
-        raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): reinstall"
-        ) from None
-    return KindsWeights(network, names, settings, made_by, sha256)
+    return read_shipped(path, "taught kinds", FORMAT, weights_of)
+
+
+def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> KindsWeights:
+    """The weights in a file's tensors and notes."""
+    names = tuple(notes["names"])
+    network = KindNetwork(state["mean"], state["basis"], len(state["hidden.bias"]), len(names))
+    network.load_state_dict(state)
+    return KindsWeights(network, names, KindsSettings(**notes["settings"]), notes["made_by"], sha256)
