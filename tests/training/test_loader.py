@@ -14,17 +14,18 @@ def test_order_is_kept() -> None:
 
 
 def test_making_goes_on_while_the_last_is_used() -> None:
-    def slow(number: int) -> int:
-        time.sleep(0.02)
+    begun = [threading.Event() for _ in range(8)]
+
+    def make(number: int) -> int:
+        begun[number].set()
+        time.sleep(0.001)
         return number
 
-    loader = Prefetch(range(8), slow)
-    began = time.perf_counter()
-    for _ in loader:
-        time.sleep(0.03)
-    assert loader.busy > 0.15
-    assert loader.waited < 0.5 * loader.busy
-    assert time.perf_counter() - began < 0.36
+    loader = Prefetch(range(8), make)
+    for number in loader:  # in use for as long as the next is not begun
+        assert all(event.wait(timeout=60) for event in begun[number + 1 : number + 2])
+    assert loader.busy >= 8 * 0.001
+    assert loader.waited > 0  # for the first, at least
 
 
 def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
