@@ -7,11 +7,20 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a Markdown table; all columns but the first are numbers."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return ["| " + " | ".join(str(cell) for cell in row) + " |" for row in (heads, rule, *rows)]
+
+
+def spread_of(shares: Sequence[float]) -> str:
+    """Mean in percent, with the standard deviation where there are several."""
+    values = 100 * np.array(shares)
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{spread}"
 
 
 def write(document: Path, text: str) -> None:

@@ -8,10 +8,9 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from benchmarks.cards import machine, table
+from benchmarks.cards import machine, spread_of, table
 from benchmarks.composite import FOLDERS
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
@@ -73,13 +72,6 @@ def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]], head:
         for row, runs in found.items()
     ]
     return [f"## {name}", "", *table([head, *columns], rows), ""]
-
-
-def spread_of(shares: Sequence[float]) -> str:
-    """Mean in percent, with the standard deviation where there are several."""
-    values = 100 * np.array(shares)
-    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"
 
 
 def made_with(versions: Mapping[str, str], without: str = "") -> str:

@@ -1,11 +1,12 @@
 """All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page.
 
-    python -m benchmarks.composite --work FOLDER [--limit N] [--benchmarks s4,...] [--write FILE]
+    python -m benchmarks.composite --work FOLDER [--seeds 0 1 2] [--benchmarks s4,...] [--write FILE]
 
 The shared folder's builder renders the public layouts from cut-outs and recordings that no weights of ours
 were trained on. Composites are easier than films in some ways (things are pasted) and harder in others (half
 of them are drawings): compare rows with one another, never with what papers report on the real data. What is
-in FOLDER already is not made again, so an interrupted run goes on.
+in FOLDER already is not made again, so an interrupted run goes on. Each seed renders other scenes of the same
+media; with several, figures are their mean and standard deviation.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import cards
+from benchmarks.cards import spread_of
 from benchmarks.shared import shared_folder
+
+Line = Mapping[str, Any]
+"""What `seac evaluate --json` says last."""
 
 FOLDERS = {
     "s4": "Single-source",
@@ -59,60 +65,68 @@ def rendered(work: Path, shared: Path, seed: int) -> Path:
     return folder
 
 
-def evaluated(name: str, bench: Path, work: Path, extra: list[str]) -> dict[str, Any]:
+def evaluated(name: str, bench: Path, out: Path, extra: list[str]) -> Line:
     """The line of `seac evaluate --json` on one benchmark."""
     command = ["-m", "seac", "evaluate", name, str(bench / FOLDERS[name]), "--baselines", "--json"]
     done = subprocess.run(
-        [sys.executable, *command, "-o", str(work / name), *extra],
+        [sys.executable, *command, "-o", str(out), *extra],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
-    line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    line: Line = json.loads(done.stdout.splitlines()[-1])
     return line
 
 
-def table(name: str, line: Mapping[str, Any]) -> list[str]:
-    """Markdown of one benchmark: a row per method, then who lost the clips."""
+def table(name: str, lines: Sequence[Line]) -> list[str]:
+    """Markdown of one benchmark, by seed in ``lines``: a row per method, then who lost the clips."""
     columns = SHOWN[name]
     head = [f"{figure} ({protocol})" for protocol, figure in columns]
+    methods = list(lines[0]["methods"])
     cells = [
-        [method, *(f"{100 * protocols[protocol][figure]:.1f}" for protocol, figure in columns)]
-        for method, protocols in line["methods"].items()
+        [
+            method,
+            *(
+                spread_of([line["methods"][method][protocol][figure] for line in lines])
+                for protocol, figure in columns
+            ),
+        ]
+        for method in methods
     ]
-    total = sum(line["blame"].values())
-    blame = ", ".join(
-        f"{stage} {100 * count / max(total, 1):.0f} %" for stage, count in line["blame"].items()
-    )
-    first = next(iter(line["methods"]))
+    blamed = Counter[str]()
+    for line in lines:
+        blamed.update(line["blame"])
+    total = max(blamed.total(), 1)
+    blame = ", ".join(f"{stage} {100 * count / total:.0f} %" for stage, count in blamed.items())
     return [
-        f"## {name} ({line['n']} clips)",
+        f"## {name} ({sum(line['n'] for line in lines)} clips)",
         "",
         *cards.table(["method", *head], cells),
         "",
-        f"Clips of “{first}”: {blame}.",
+        f"Clips of “{methods[0]}”: {blame}.",
         "",
     ]
 
 
-def page(lines: Mapping[str, Mapping[str, Any]], command: str) -> str:
+def page(lines: Mapping[str, Sequence[Line]], seeds: Sequence[int], command: str) -> str:
     """The whole page."""
-    settings = next(iter(lines.values()))["settings"]
+    settings = next(iter(lines.values()))[0]["settings"]
     weights = ", ".join(f"{part}: {version}" for part, version in settings["weights"].items())
+    spread = "; ± is the standard deviation over seeds of the scenes" if len(seeds) > 1 else ""
     head = [
         "# Composite dev benchmarks",
         "",
         f"Written by `{command}` on {platform.machine()}, {os.cpu_count()} cores, torch {settings['torch']}. "
-        "In percent.",
+        f"In percent{spread}.",
         "",
         "Composites: cut-outs of the dev media on photographs, with their recordings. No weights were "
-        "trained on them, but some constants were chosen while looking at them, so these figures flatter a "
-        "little. They are not comparable with papers.",
+        "trained on them, but constants were chosen while looking at them, most on the scenes of seed "
+        "0, so these figures flatter. They are not comparable with papers.",
         "",
         f"Weights: {weights}.",
         "",
     ]
-    body = [row for name, line in lines.items() for row in table(name, line)]
+    body = [row for name, each in lines.items() for row in table(name, each)]
     return "\n".join([*head, *body])
 
 
@@ -122,7 +136,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the scenes")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
     parser.add_argument("--associate", default=None)
@@ -130,18 +144,22 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=None)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    bench = rendered(options.work, shared_folder(), options.seed)
+    benches = {seed: rendered(options.work, shared_folder(), seed) for seed in options.seeds}
     extra = [] if options.limit is None else ["--limit", str(options.limit)]
     extra += [] if options.associate is None else ["--associate", options.associate]
     extra += ["--again"] if options.again else []
     lines = {}
     for name in options.benchmarks.split(","):
-        lines[name] = evaluated(name, bench, options.work, extra)
+        lines[name] = [
+            evaluated(name, bench, options.work / f"run-{seed}" / name, extra)
+            for seed, bench in benches.items()
+        ]
         print("\n".join(table(name, lines[name])), flush=True)
     if options.write is not None:
-        said = "python -m benchmarks.composite --work FOLDER"
+        said = f"python -m benchmarks.composite --work FOLDER --seeds {' '.join(map(str, options.seeds))}"
         said += "" if options.limit is None else f" --limit {options.limit}"
-        cards.write(options.write, page(lines, f"{said} --write {options.write}"))
+        text = page(lines, options.seeds, f"{said} --write {options.write}")
+        cards.write(options.write, text)
 
 
 if __name__ == "__main__":

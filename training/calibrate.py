@@ -3,7 +3,8 @@
 Composites are rendered from the *dev* media by the shared folder's bench builder: of eight scenes, four in
 which a thing among others sounds, in every second of them another one at the same time, and four in which
 nothing visible does, because the sound is of a thing that is not in the frame, or is a room's noise, or
-silence. The model proposes masks as it does for a user.
+silence. The model proposes masks as it does for a user, and hears the whole of a sound, as in benchmarks, and
+the middle of it, as a video's frame does.
 For every association :func:`seac.calibration.fit.fit` chooses on half of the scenes and the other half
 reports; what ships is chosen on all of them. ``--json FILE`` keeps the figures.
 """
@@ -27,11 +28,13 @@ from benchmarks.shared import renderer
 from seac.associate import gate
 from seac.associate.association import Association
 from seac.calibration.fit import Judged, What, judged, tried
-from seac.pipeline import Listened, SeAC, Seen
+from seac.pipeline import Listened, SeAC, Seen, around
 from seac.video.decode import SAMPLE_RATE
 
 SECONDS = 5
 MOST_THINGS = 3
+HEARINGS = 2
+"""How often a scene is judged."""
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """How many things of a scene sound, if any does, in turn."""
@@ -49,7 +52,7 @@ TURN: tuple[What, ...] = (
 
 @dataclass(frozen=True)
 class Observed:
-    """A scene as the frozen networks see and hear it, and the pixels of what sounds."""
+    """A scene as the frozen networks see and hear it once, and the pixels of what sounds."""
 
     seen: Seen
     listened: Listened
@@ -58,7 +61,7 @@ class Observed:
 
 
 def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Observed]:
-    """Scenes through the frozen networks, once."""
+    """Scenes through the frozen networks, each heard twice: all of the sound, and as a video's frame does."""
     found, rng = [], random.Random(seed)
     stock = bench.Media(media)
     for number in range(count):
@@ -75,8 +78,10 @@ def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> lis
             wave = wave + bench.sound(rng, stock, name, SECONDS)
         seen = model.see(np.asarray(picture))
         truth = torch.from_numpy((owner >= 0) & (owner < len(names)) & (what == "visible"))
-        listened = model.hear(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
-        found.append(Observed(seen, listened, truth, what))
+        wave = wave.astype(np.float32).clip(-1, 1)
+        middle = around(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.hears)
+        hearings = [model.hear(part, SAMPLE_RATE) for part in (wave, middle)]
+        found += [Observed(seen, listened, truth, what) for listened in hearings]
     return found
 
 
@@ -102,7 +107,8 @@ def under(
 
 def turns(frames: Sequence[Judged]) -> list[Sequence[Judged]]:
     """Frames in groups that hold every kind as often as :data:`TURN` does."""
-    return [frames[first : first + len(TURN)] for first in range(0, len(frames), len(TURN))]
+    length = HEARINGS * len(TURN)
+    return [frames[first : first + length] for first in range(0, len(frames), length)]
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
 from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.naming import Naming, class_scores
+from seac.classify.naming import Naming, class_scores, witnesses
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
@@ -243,13 +243,13 @@ class SeAC:
         heard = naming.sound(listened.features)
 
         def look(new: Tensor) -> Tensor:
-            return class_scores(naming.sight(self._closer(seen, rows[new])), heard, classes)
+            return witnesses(naming.sight(self._closer(seen, rows[new])), heard, classes)
 
         if tracker is None or ids is None:
-            scores = look(torch.arange(len(rows)))
+            said = look(torch.arange(len(rows)))
         else:
-            scores = tracker.settled(ids[rows], look)
-        return seen.named.labels.index_copy(0, rows, scores.argmax(1))
+            said = tracker.settled(ids[rows], look)
+        return seen.named.labels.index_copy(0, rows, class_scores(said).argmax(1))
 
     def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:
         """What masks ``rows`` (n,) look like: looked at again, if looks so far were quick."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.bridge import Bridge
@@ -15,7 +18,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
 from seac.classify.kinds import KindNetwork, KindsSettings, KindsWeights, Taught, fitting, read, write
-from seac.classify.naming import class_scores
+from seac.classify.naming import RIVALRY, class_scores, witnesses
 from seac.classify.templates import class_embeddings
 from seac.errors import InputError
 from tests.fakes import COLOURS, ColourText, ColourVision, PitchHearing, fake_model, squares, tone
@@ -83,8 +86,8 @@ def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights
 
     def named(tags: torch.Tensor, sounding: int) -> int:
         looks = MaskEmbeddings(torch.rand(1, 6), torch.rand(1, 6), tags, tags)
-        scores = class_scores(naming.sight(looks), naming.sound(heard(CLASSES[[sounding]])), CLASSES)
-        return int(scores.argmax())
+        said = witnesses(naming.sight(looks), naming.sound(heard(CLASSES[[sounding]])), CLASSES)
+        return int(class_scores(said).argmax())
 
     unsure, sure = torch.tensor([[0.5, 0.5, 0.0]]), CLASSES[:1]
     assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
@@ -94,14 +97,38 @@ def test_a_sound_decides_between_names_that_look_as_likely(weights: KindsWeights
 def test_no_sound_has_no_say(weights: KindsWeights) -> None:
     naming = naming_of(weights)
     sight, none = naming.sight(masks()), naming.sound(AudioFeatures(torch.zeros(0, 5), torch.zeros(0, 3)))
-    assert torch.equal(class_scores(sight, none, CLASSES), sight @ CLASSES.T)
+    said = witnesses(sight, none, CLASSES)
+    assert torch.equal(said[:, 0], sight @ CLASSES.T)
+    assert torch.equal(class_scores(said), said[:, 0])
 
 
 def test_a_class_is_heard_in_the_window_that_fits_it_best() -> None:
     sight, sound = torch.zeros(2, 3), torch.tensor([[0.2, 0.0, 0.1], [0.0, 0.3, 0.1], [0.0, 0.1, 0.0]])
-    assert torch.allclose(class_scores(sight, sound, CLASSES), torch.tensor([[0.2, 0.3, 0.1]] * 2))
-    order = torch.tensor([2, 0, 1])
-    assert torch.equal(class_scores(sight, sound[order], CLASSES), class_scores(sight, sound, CLASSES))
+    said = witnesses(sight, sound, CLASSES)
+    assert torch.allclose(said[:, 1], torch.tensor([[0.2, 0.3, 0.1]] * 2))
+    assert torch.equal(witnesses(sight, sound[[2, 0, 1]], CLASSES), said)
+    assert torch.allclose(class_scores(said), said[:, 1])  # they look alike: both may be what is heard
+
+
+def test_what_is_heard_belongs_to_the_mask_that_looks_like_it() -> None:
+    guitar, unsure = [0.30, 0.0, 0.05], [0.05, 0.1, 0.12]
+    heard = [0.2, 0.0, 0.1]
+    together = class_scores(torch.tensor([[guitar, heard], [unsure, heard]]))
+    alone = class_scores(torch.tensor([[unsure, heard]]))
+    assert alone.argmax(1).tolist() == [0]  # nothing else can be the guitar that is heard
+    assert together.argmax(1).tolist() == [0, 2]
+    assert together[1, 0] == pytest.approx(0.05 + 0.2 * math.exp(-0.25 / RIVALRY))
+
+
+@given(st.permutations(range(4)), st.integers(0, 2**31))
+def test_names_do_not_depend_on_the_order_of_masks_or_on_masks_that_look_like_nothing(
+    order: list[int], seed: int
+) -> None:
+    said = torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(seed))
+    scores = class_scores(said)
+    assert torch.equal(class_scores(said[order]), scores[order])
+    nothing = torch.tensor([[[-1.0] * 3, [0.5] * 3]])
+    assert torch.equal(class_scores(torch.cat([said, nothing]))[:4], scores)
 
 
 def test_encoders_of_others_name_by_words(weights: KindsWeights) -> None:

@@ -14,7 +14,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import closer_look
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.kinds import Taught
-from seac.classify.naming import class_scores
+from seac.classify.naming import class_scores, witnesses
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
 from training.naming.looks import VIEWS
@@ -74,6 +74,6 @@ def hits(naming: Taught, judged: Sequence[Trial], sound: str, names: Sequence[st
     """How many trials' things are rightly named from ``names``."""
     classes, right = class_embeddings(names, text), 0
     for trial in judged:
-        scores = class_scores(naming.sight(trial.look), naming.sound(trial.heard[sound]), classes)
-        right += names[int(scores[0].argmax())] == trial.name
+        said = witnesses(naming.sight(trial.look), naming.sound(trial.heard[sound]), classes)
+        right += names[int(class_scores(said)[0].argmax())] == trial.name
     return right

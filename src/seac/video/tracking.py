@@ -35,7 +35,7 @@ class Track:
         time: seconds, when it was last seen.
         similarity: its smoothed similarity, and when that was (None before the first).
         heard: seconds, time of ``similarity``.
-        looks: how well each class named it, (K,) each, when it was looked at for its name.
+        looks: what was said of each class when it was looked at for its name, (..., K) each.
     """
 
     id: int
@@ -101,19 +101,19 @@ class Tracker:
         return smoothed
 
     def settled(self, ids: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
-        """How well each of K classes names tracks ``ids`` (n,), by the first ``LOOKS`` looks at each: (n, K).
+        """What is said of K classes for tracks ``ids`` (n,), by their first ``LOOKS`` looks: (n, ..., K).
 
         A thing keeps what it is from frame to frame, and one look errs: their mean names it.
 
         Args:
             ids: tracks of the frame that was followed last.
-            look: from rows of ``ids``, (m,) int64, to how well each class names them now, (m, K).
+            look: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, ..., K).
         """
         tracks = [self._tracks[number] for number in ids.tolist()]
         new = [row for row, track in enumerate(tracks) if len(track.looks) < LOOKS]
         if new:
-            for row, scores in zip(new, look(torch.tensor(new)), strict=True):
-                tracks[row] = replace(tracks[row], looks=(*tracks[row].looks, scores))
+            for row, said in zip(new, look(torch.tensor(new)), strict=True):
+                tracks[row] = replace(tracks[row], looks=(*tracks[row].looks, said))
                 self._tracks[tracks[row].id] = tracks[row]
         return torch.stack([torch.stack(track.looks).mean(0) for track in tracks])
 
