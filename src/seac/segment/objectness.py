@@ -33,15 +33,12 @@ def evidence(
     outside = 1 - inside
     area, total = inside @ leaves.area, leaves.area.sum()
     share = area / total
-    outline = ((inside @ leaves.length) * outside).sum(1)
-    step = ((inside @ leaves.edge) * outside).sum(1) / np.maximum(outline, 1)
-    within = ((inside @ leaves.edge) * inside).sum(1) / np.maximum(
-        ((inside @ leaves.length) * inside).sum(1), 1
-    )
+    length, edge = inside @ leaves.length, inside @ leaves.edge  # shared by candidate and piece
+    outline = (length * outside).sum(1)
+    step = (edge * outside).sum(1) / np.maximum(outline, 1)
+    within = (edge * inside).sum(1) / np.maximum((length * inside).sum(1), 1)
     rim = inside @ leaves.frame
-    near = ((inside @ leaves.length) * outside) / np.maximum(outline, 1)[
-        :, None
-    ]  # who lies along the outline
+    near = length * outside / np.maximum(outline, 1)[:, None]  # who lies along the outline
     colour_in = (inside * leaves.area) @ leaves.colour / area[:, None]
     contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
     compact = np.minimum(4 * np.pi * area / np.maximum(outline + rim, 1) ** 2, 1)
