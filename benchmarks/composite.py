@@ -47,6 +47,7 @@ SHOWN = {
         ("all", "auroc"),
         ("silence", "fpr_frames"),
         ("noise -30 dB", "fpr_frames"),
+        ("noise -15 dB", "fpr_frames"),
         ("another class", "fpr_frames"),
         ("another class", "auroc"),
     ),

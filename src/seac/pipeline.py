@@ -22,7 +22,7 @@ from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.audio.listening import listen, loudest_tags
 from seac.associate.audio.waveform import as_waveform
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.gate import Calibration, is_silent, level, noisiness, sounding
+from seac.associate.gate import Calibration, is_noise, is_silent, level, sounding
 from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.naming import Naming, class_scores, witnesses
@@ -174,7 +174,9 @@ class SeAC:
         )
         silent = is_silent(near, audio.sample_rate, self.stages.calibration, features, audio.labels)
         loud = level(near, audio.sample_rate)
-        noise = not silent and noisiness(features, audio.labels) >= self.stages.calibration.noise
+        noise = not silent and is_noise(
+            waveform, audio.sample_rate, self.stages.calibration, features, audio.labels
+        )
         heard = Heard(silent, loud, loudest_tags(features, audio.labels), noise)
         return Listened(features, heard)
 

@@ -1,9 +1,9 @@
 """Whether anything visible sounds at all: min-max always lights up some mask, this says when it must not.
 
 Three questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Is it
-more than noise (the network's own "Noise", "White noise", ..., against all that has a source)? Does its best
-match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)? The constants
-come from ``python -m training.calibrate``.
+more than noise (the network's own "Noise", "White noise", ..., against all that has a source; its spectrum)?
+Does its best match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)?
+The constants come from ``python -m training.calibrate``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.audio.steady import is_steady_noise
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0
@@ -106,6 +107,25 @@ def is_silent(
     if audio is None or audio.tags is None or len(audio.tags) == 0 or "Silence" not in labels:
         return False
     return float(audio.tags[:, labels.index("Silence")].min()) >= calibration.silence
+
+
+def is_noise(
+    waveform: Tensor,
+    sample_rate: int,
+    calibration: Calibration,
+    audio: AudioFeatures,
+    labels: tuple[str, ...],
+) -> bool:
+    """Whether there is nothing but noise, which nothing in particular makes.
+
+    Args:
+        waveform: (S,) float mono in [-1, 1].
+        sample_rate: Hz.
+        calibration: noise.
+        audio: what the audio network said of the waveform.
+        labels: names of its tags.
+    """
+    return noisiness(audio, labels) >= calibration.noise or is_steady_noise(waveform, sample_rate)
 
 
 def noisiness(audio: AudioFeatures, labels: tuple[str, ...]) -> float:
