@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 BANDS = 24
 LOW, HIGH = 150.0, 7_500.0
@@ -54,7 +55,7 @@ def band_powers(waveform: Tensor, sample_rate: int) -> Tensor:
     sums = power.new_zeros(int(band.max()) + 1, power.shape[1]).index_add_(0, band, power)
     means = sums / torch.bincount(band)[:, None]
     steps = max(1, round(STEP * sample_rate / hop))
-    return torch.nn.functional.avg_pool1d(means[None], steps, steps)[0]
+    return functional.avg_pool1d(means[None], steps, steps)[0]
 
 
 def bend(level: Tensor) -> float:
