@@ -248,10 +248,11 @@ class SeAC:
             return witnesses(naming.sight(self._closer(seen, rows[new])), heard, classes)
 
         if tracker is None or ids is None:
-            said = look(torch.arange(len(rows)))
+            scores = class_scores(look(torch.arange(len(rows))))
         else:
-            said = tracker.settled(ids[rows], look)
-        return seen.named.labels.index_copy(0, rows, class_scores(said).argmax(1))
+            now = class_scores(tracker.settled(ids[rows], "witnesses", look))
+            scores = tracker.settled(ids[rows], "names", lambda new: now[new])
+        return seen.named.labels.index_copy(0, rows, scores.argmax(1))
 
     def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:
         """What masks ``rows`` (n,) look like: looked at again, if looks so far were quick."""

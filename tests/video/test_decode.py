@@ -173,15 +173,18 @@ def test_a_thing_is_named_by_its_first_looks_while_it_is_remembered(monkeypatch)
     likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     tracker = Tracker(remembered=1.0)
     ids = tracker.follow(masks, torch.eye(2), 0.0)
-    assert torch.equal(tracker.settled(ids[:1], lambda _: likely), likely)
-    assert torch.equal(tracker.settled(ids[1:], lambda _: unlikely), unlikely)  # another thing, other looks
+    assert torch.equal(tracker.settled(ids[:1], "looks", lambda _: likely), likely)
+    assert torch.equal(
+        tracker.settled(ids[1:], "looks", lambda _: unlikely), unlikely
+    )  # another thing, other looks
     tracker.follow(masks, torch.eye(2), 0.5)
-    tracker.settled(ids[:1], lambda _: likely)
+    tracker.settled(ids[:1], "looks", lambda _: likely)
     asked = []
-    both = tracker.settled(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    both = tracker.settled(ids, "looks", lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
     assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
-    after = tracker.settled(ids, lambda new: asked.append(new.tolist()) or likely)
+    after = tracker.settled(ids, "looks", lambda new: asked.append(new.tolist()) or likely)
     assert torch.equal(after[0], both[0])  # settled: nobody looked
     assert asked == [[0, 1], [1]]
+    assert torch.equal(tracker.settled(ids[:1], "other", lambda _: unlikely), unlikely)  # another question
     later = tracker.follow(masks, torch.eye(2), 5.0)
-    assert torch.equal(tracker.settled(later[:1], lambda _: unlikely), unlikely)
+    assert torch.equal(tracker.settled(later[:1], "looks", lambda _: unlikely), unlikely)

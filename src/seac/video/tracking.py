@@ -7,8 +7,8 @@ seen for a while is remembered, so that a thing that was covered keeps its id.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Track:
         time: seconds, when it was last seen.
         similarity: its smoothed similarity, and when that was (None before the first).
         heard: seconds, time of ``similarity``.
-        looks: what was said of each class when it was looked at for its name, (..., K) each.
+        looks: by what was asked, what was said of each class at each look for its name, (..., K) each.
     """
 
     id: int
@@ -44,7 +44,7 @@ class Track:
     time: float
     similarity: float | None = None
     heard: float = 0.0
-    looks: tuple[Tensor, ...] = ()
+    looks: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
 
 
 class Tracker:
@@ -100,22 +100,25 @@ class Tracker:
             self._tracks[number] = replace(track, similarity=value, heard=time)
         return smoothed
 
-    def settled(self, ids: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+    def settled(self, ids: Tensor, what: str, look: Callable[[Tensor], Tensor]) -> Tensor:
         """What is said of K classes for tracks ``ids`` (n,), by their first ``LOOKS`` looks: (n, ..., K).
 
         A thing keeps what it is from frame to frame, and one look errs: their mean names it.
 
         Args:
             ids: tracks of the frame that was followed last.
+            what: is asked; answers to different questions are kept apart.
             look: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, ..., K).
         """
         tracks = [self._tracks[number] for number in ids.tolist()]
-        new = [row for row, track in enumerate(tracks) if len(track.looks) < LOOKS]
+        said = [track.looks.get(what, ()) for track in tracks]
+        new = [row for row, before in enumerate(said) if len(before) < LOOKS]
         if new:
-            for row, said in zip(new, look(torch.tensor(new)), strict=True):
-                tracks[row] = replace(tracks[row], looks=(*tracks[row].looks, said))
-                self._tracks[tracks[row].id] = tracks[row]
-        return torch.stack([torch.stack(track.looks).mean(0) for track in tracks])
+            for row, now in zip(new, look(torch.tensor(new)), strict=True):
+                said[row] = (*said[row], now)
+                track = tracks[row]
+                self._tracks[track.id] = replace(track, looks={**track.looks, what: said[row]})
+        return torch.stack([torch.stack(each).mean(0) for each in said])
 
     def _matches(self, cells: Tensor, places: Tensor) -> list[tuple[int, int]]:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
