@@ -15,11 +15,40 @@ from PIL import Image
 
 import seac
 from seac import InputError
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
 from seac.associate.vision.encoder import VisionFeatures
 from seac.pipeline import SeAC
+from seac.video import tracking
 from seac.video.tracking import Tracker
 from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
+
+
+class Rivals:
+    """The red square looks like red, the green one a little like blue; red is heard."""
+
+    def sight(self, masks: MaskEmbeddings) -> torch.Tensor:
+        looks = torch.tensor([[0.5, -0.5, -0.5], [0.0, 0.0, 0.16]])
+        return looks[masks.local.argmax(1)]
+
+    def sound(self, audio: AudioFeatures) -> torch.Tensor:
+        return torch.tensor([[0.2, -0.2, -0.2]])
+
+
+def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
+    monkeypatch.setattr(tracking, "LOOKS", 1)
+    plain = fake_model()
+    model = SeAC(replace(plain.stages, naming=Rivals()), plain.vocabulary, plain.settings)
+    seen, listened = model.see(squares()), model.hear(tone("red", 1), 16_000)
+    tracker = Tracker()
+    ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
+    _, red, green, _ = torch.eye(4, dtype=torch.bool)
+    both = model.names(seen, listened, red | green, ids, tracker)
+    alone = model.names(seen, listened, green, ids, tracker)
+    assert both[[1, 2]].tolist() == [0, 2]
+    assert int(model.names(seen, listened, green)[2]) == 0  # all alone it is what is heard
+    assert int(alone[2]) == 2  # but it was called something before
 
 
 @pytest.mark.parametrize("name", COLOURS)
