@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import cards
-from benchmarks.cards import spread_of
 from benchmarks.shared import shared_folder
 
 Line = Mapping[str, Any]
@@ -88,7 +87,7 @@ def table(name: str, lines: Sequence[Line]) -> list[str]:
         [
             method,
             *(
-                spread_of([line["methods"][method][protocol][figure] for line in lines])
+                cards.spread_of([line["methods"][method][protocol][figure] for line in lines])
                 for protocol, figure in columns
             ),
         ]

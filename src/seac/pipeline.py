@@ -241,11 +241,11 @@ class SeAC:
         rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
-        naming, classes = self.stages.naming, self._classes
-        heard = naming.sound(listened.features)
+        naming = self.stages.naming
 
         def look(new: Tensor) -> Tensor:
-            return witnesses(naming.sight(self._closer(seen, rows[new])), heard, classes)
+            sight, sound = naming.sight(self._closer(seen, rows[new])), naming.sound(listened.features)
+            return witnesses(sight, sound, self._classes)
 
         if tracker is None or ids is None:
             scores = class_scores(look(torch.arange(len(rows))))
