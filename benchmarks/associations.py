@@ -23,8 +23,12 @@ import torch
 from benchmarks.cards import write
 from benchmarks.compared import add_options, made_with, told, written_by
 from seac.associate.association import Association
+from seac.associate.audio.hearing import Hearing
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights
+from seac.associate.text.minilm import MiniLM
 from seac.associate.trained import Trained
+from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.builders import taught_kinds
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.segment.grid import Grid
@@ -39,13 +43,14 @@ class Way:
     name: str
     mixing: float
     words: float
+    kinds: float
 
 
 WAYS = (
-    Way("MICL", 0.0, 0.0),
-    Way("MSA-MICL", 0.5, 0.0),
-    Way("MICL and words", 0.0, CombinedSettings.words),
-    Way("MSA-MICL and words (ships)", 0.5, CombinedSettings.words),
+    Way("MICL", 0.0, words=0.0, kinds=0.0),
+    Way("MSA-MICL", 0.5, words=0.0, kinds=0.0),
+    Way("MSA-MICL and words", 0.5, CombinedSettings.words, kinds=0.0),
+    Way("MSA-MICL, words and kinds (ships)", 0.5, CombinedSettings.words, CombinedSettings.kinds),
 )
 ZERO_SHOT = "zero-shot (words alone)"
 CELLS = "cells in place of masks"
@@ -56,13 +61,15 @@ def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
     settings = CombinedSettings()
     tags, made_by = tagging()
     material, made = gathered(plan, tags, settings, made_by["audio"])
+    known = taught_kinds(EfficientNetLite.load(), Hearing.load(), MiniLM())
     found: dict[str, list[Association]] = {ZERO_SHOT: [tags.words]}
     for mixing in sorted({way.mixing for way in WAYS}):
         for seed in range(seeds):
             modules = together(material, material.kinds(), Recipe(mixing=mixing), plan.seed + seed)
             for way in (way for way in WAYS if way.mixing == mixing):
-                weights = CombinedWeights(modules, made, replace(settings, words=way.words), made_by)
-                found.setdefault(way.name, []).append(Combined(weights, tags.words))
+                shares = replace(settings, words=way.words, kinds=way.kinds)
+                weights = CombinedWeights(modules, made, shares, made_by)
+                found.setdefault(way.name, []).append(Combined(weights, tags.words, known))
     return {name: found[name] for name in (ZERO_SHOT, *(way.name for way in WAYS))}
 
 

@@ -3,9 +3,10 @@
     python -m benchmarks.swaps --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/swaps.md]
 
 B is the folder that ``benchmarks.composite`` rendered. What is swapped in is the simpler thing: saliency and
-superpixels for the proposal network, words alone for the trained association, bare cosines without objectness
-beside them or without contrast (the paper's min-max has neither), names by looks in words alone, or from the
-views that the association has; the last row has the exact views of every mask in place of quick ones.
+superpixels for the proposal network, words alone for the trained association, the same without kinds, bare
+cosines without objectness beside them or without contrast (the paper's min-max has neither), names by looks
+in words alone, or from the views that the association has; the last row has the exact views of every mask in
+place of quick ones.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
     "saliency and superpixels": ({"segmenter": "classic"}, {}),
     "words alone": ({"associate": "zero-shot"}, {}),
+    "pairs and words, no kinds": ({"associate": "pairs"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"contrast": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),

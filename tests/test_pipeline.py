@@ -15,10 +15,9 @@ from PIL import Image
 
 import seac
 from seac import InputError
-from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
 from seac.associate.vision.encoder import VisionFeatures
+from seac.classify.naming import Witnesses
 from seac.pipeline import SeAC
 from seac.video import tracking
 from seac.video.tracking import Tracker
@@ -28,12 +27,11 @@ from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_
 class Rivals:
     """The red square looks like red, the green one a little like blue; red is heard."""
 
-    def sight(self, masks: MaskEmbeddings) -> torch.Tensor:
-        looks = torch.tensor([[0.5, -0.5, -0.5], [0.0, 0.0, 0.16]])
-        return looks[masks.local.argmax(1)]
-
-    def sound(self, audio: AudioFeatures) -> torch.Tensor:
-        return torch.tensor([[0.2, -0.2, -0.2]])
+    def among(self, classes: torch.Tensor) -> Witnesses:
+        looks = torch.tensor([[5.0, -5.0, -5.0], [0.0, 0.0, 1.6]])
+        return Witnesses(
+            lambda masks: looks[masks.local.argmax(1)], lambda audio: torch.tensor([2.0, 0.0, 0.0])
+        )
 
 
 def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):

@@ -127,7 +127,7 @@ def main() -> None:
     eyes_and_ears = seac.load("tiny", associate="zero-shot")
     scenes = observed(eyes_and_ears, options.shared / "data/media/dev", bench, options.scenes, options.seed)
     figures: dict[str, Any] = {}
-    for name in ("zero-shot", "trained"):
+    for name in ("zero-shot", "pairs", "trained"):
         model = seac.load("tiny", associate=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):

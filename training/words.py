@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from seac.associate.kinds import read
 from seac.associate.text.descriptions import audioset_names, image_texts, sound_texts
 from seac.associate.text.minilm import DIM, MiniLM, WordTable, key_of
 from seac.associate.vision.efficientnet_lite import imagenet_names
-from seac.classify.kinds import read
 from seac.classify.templates import sentences
 from seac.classify.vocabulary import default_vocabulary
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seac.errors import InputError
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
 
     from seac.associate.association import Association
     from seac.associate.audio.encoder import AudioEncoder
+    from seac.associate.combined import Combined
     from seac.associate.embeddings import MaskEmbeddings
+    from seac.associate.kinds import Kinds
     from seac.associate.text.encoder import TextEncoder
     from seac.associate.text.minilm import MiniLM
     from seac.associate.vision.encoder import VisionEncoder
     from seac.associate.zero_shot import ZeroShot
     from seac.classify.naming import Naming
+    from seac.classify.templates import MeanEncoder
     from seac.segment.proposals import Segmenter
 
 
@@ -83,19 +87,49 @@ def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: Tex
     return words(device, vision, audio, text)
 
 
-def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
-    """What ships for tiny: learnt from composites, the zero-shot similarity added.
+def taught_kinds(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> Kinds:
+    """The taught kinds that ship, as far as these encoders are those that they were taught for."""
+    from importlib.resources import as_file, files
+
+    from seac.associate.kinds import Kinds, read
+    from seac.classify.templates import class_embeddings
+
+    with as_file(files("seac").joinpath("assets/kinds.safetensors")) as path:
+        weights = read(path).fitting(vision, audio)
+    return Kinds(weights, class_embeddings(weights.names, text))
+
+
+def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+    """What ships for tiny: learnt from composites, by pairs and by kinds, the zero-shot similarity added.
 
     Raises:
         InputError: encoders that it was not made for.
     """
+    return learnt(device, vision, audio, text)
+
+
+def pairs(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+    """The same without kinds: from pairs of a frame and its sound, and words; nobody told it what is what.
+
+    Raises:
+        InputError: encoders that it was not made for.
+    """
+    return learnt(device, vision, audio, text, kinds=0.0)
+
+
+def learnt(
+    device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, **shares: float
+) -> Combined:
+    """The association that ships, with other shares of its parts where given."""
     from importlib.resources import as_file, files
 
     from seac.associate.combined import Combined, read
 
     with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
         weights = read(path)
-    return Combined(weights, words(device, vision, audio, text), device).checked(vision, audio)
+    weights = replace(weights, settings=replace(weights.settings, **shares))
+    known = taught_kinds(vision, audio, text)
+    return Combined(weights, words(device, vision, audio, text), known, device).checked(vision, audio)
 
 
 def by_words(
@@ -110,12 +144,8 @@ def by_words(
 def taught(
     vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, place: Callable[[MaskEmbeddings], Tensor]
 ) -> Naming:
-    """What ships for tiny: kinds that were taught by name, and what is heard."""
-    from importlib.resources import as_file, files
+    """What ships for tiny: taggers, and kinds that were taught by name, of looks and sound."""
+    from seac.classify.taught import Taught
 
-    from seac.associate.bridge import Bridge
-    from seac.classify.kinds import Taught, fitting, read
-
-    with as_file(files("seac").joinpath("assets/kinds.safetensors")) as path:
-        weights = fitting(read(path), vision, audio)
-    return Taught(weights, place, Bridge.load(audio.labels, text), text)
+    among = words("cpu", vision, audio, text)
+    return Taught(taught_kinds(vision, audio, text), among.sight, among.hearing)

@@ -25,7 +25,7 @@ from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_noise, is_silent, level, sounding
 from seac.associate.mask_embedding import closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.naming import Naming, class_scores, witnesses
+from seac.classify.naming import Naming, Witnesses, class_scores
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
@@ -241,11 +241,9 @@ class SeAC:
         rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
-        naming = self.stages.naming
 
         def look(new: Tensor) -> Tensor:
-            sight, sound = naming.sight(self._closer(seen, rows[new])), naming.sound(listened.features)
-            return witnesses(sight, sound, self._classes)
+            return self._witnesses.said(self._closer(seen, rows[new]), listened.features)
 
         if tracker is None or ids is None:
             scores = class_scores(look(torch.arange(len(rows))))
@@ -273,6 +271,11 @@ class SeAC:
     def _classes(self) -> Tensor:
         """Class embeddings of the vocabulary, averaged over the templates: (K, d)."""
         return class_embeddings(self.vocabulary.names, self.stages.text)
+
+    @cached_property
+    def _witnesses(self) -> Witnesses:
+        """Who says what of the vocabulary's classes."""
+        return self.stages.naming.among(self._classes)
 
 
 def image_of(frame: Frame) -> Tensor:

@@ -91,6 +91,7 @@ PARTS: dict[str, dict[str, str]] = {
     "associate": {
         "zero-shot": "seac.builders:zero_shot",
         "trained": "seac.builders:trained",
+        "pairs": "seac.builders:pairs",
         "association-paper": "seac.stacks:own_association",
     },
     "naming": {

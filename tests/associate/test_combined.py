@@ -25,6 +25,7 @@ from seac.associate.combined import (
     write,
 )
 from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.kinds import KindNetwork, Kinds, KindsWeights
 from seac.associate.module import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
 from seac.errors import InputError
@@ -57,6 +58,17 @@ def words() -> ZeroShot:
     return ZeroShot(sight, hearing, ZeroShotSettings())
 
 
+def kinds(*senses: str) -> Kinds:
+    draw = torch.Generator().manual_seed(4)
+    networks = {
+        sense: KindNetwork(torch.rand(d) / 10, torch.randn(d, 4), 8, 3).eval()
+        for sense, d in (("sight", D_M), ("sound", D_A))
+        if sense in senses
+    }
+    vectors = torch.nn.functional.normalize(torch.randn(3, TEXT, generator=draw), dim=1)
+    return Kinds(KindsWeights(networks, ("a", "b", "c"), {"sight": "v", "sound": "a"}, "5" * 64), vectors)
+
+
 @pytest.fixture
 def seen() -> MaskEmbeddings:
     draw = torch.Generator().manual_seed(2)
@@ -75,18 +87,62 @@ def test_the_answer_lies_between_what_was_learnt_and_words(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     softness = weights.settings.softness
-    learnt, said = (soft_maximum(part, softness) for part in Combined(weights, words()).parts(seen, heard))
+    learnt, said = (
+        soft_maximum(part, softness) for part in Combined(weights, words(), kinds()).parts(seen, heard)
+    )
     for share in (0.0, 0.25, 1.0):
-        combined = Combined(replace(weights, settings=CombinedSettings(words=share)), words())
+        combined = Combined(replace(weights, settings=CombinedSettings(words=share)), words(), kinds())
         assert torch.allclose(combined(seen, heard), (1 - share) * learnt + share * said, atol=1e-6)
+
+
+def test_kinds_take_their_share_from_what_was_learnt(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    known = Combined(weights, words(), kinds("sight", "sound"))
+    alike = known.alike(seen, heard)
+    assert alike is not None
+    assert bool((alike.abs() <= 1).all())
+    learnt, said = (soft_maximum(part, weights.settings.softness) for part in known.parts(seen, heard))
+    shares = weights.settings
+    rest = 1 - shares.words - shares.kinds
+    expected = rest * learnt + shares.words * said + shares.kinds * alike
+    assert torch.allclose(known(seen, heard), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("senses", [(), ("sight",), ("sound",)])
+def test_kinds_of_one_sense_associate_nothing(
+    weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures, senses: tuple[str, ...]
+) -> None:
+    assert Combined(weights, words(), kinds(*senses)).alike(seen, heard) is None
+
+
+def test_a_tagger_tells_the_kind_that_its_class_is_closest_to(weights: CombinedWeights) -> None:
+    """With all of hearing left to the tagger, a sound of the class that means a kind is of that kind."""
+    settings = CombinedSettings(words=0.0, kinds=1.0, tagged=1.0)
+    among, tags = words(), (4, 0, 2)
+    known = replace(kinds("sight", "sound"), vectors=among.hearing.vectors[list(tags)])
+    local = torch.randn(40, D_M, generator=torch.Generator().manual_seed(5))
+    masks = MaskEmbeddings(local, local, torch.rand(40, CLASSES), torch.rand(40, CLASSES))
+    said = known.of("sight", local)
+    assert said is not None
+    for kind, tag in enumerate(tags):
+        sound = AudioFeatures(torch.rand(2, D_A), torch.eye(TAGS)[[tag, tag]])
+        found = Combined(replace(weights, settings=settings), among, known)(masks, sound)
+        assert said[int(found.argmax()), kind] > said[:, kind].mean()
+
+
+def test_the_record_names_both_weights(weights: CombinedWeights) -> None:
+    version = Combined(replace(weights, sha256="3" * 64), words(), kinds()).version
+    assert "3" * 12 in version
+    assert "5" * 12 in version
 
 
 def test_what_was_learnt_is_the_mean_over_modules(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    together, _ = Combined(weights, words()).parts(seen, heard)
+    together, _ = Combined(weights, words(), kinds()).parts(seen, heard)
     apart = [
-        Combined(replace(weights, modules=(module,)), words()).parts(seen, heard)[0]
+        Combined(replace(weights, modules=(module,)), words(), kinds()).parts(seen, heard)[0]
         for module in weights.modules
     ]
     assert not torch.allclose(*apart, atol=1e-3)
@@ -96,7 +152,7 @@ def test_what_was_learnt_is_the_mean_over_modules(
 def test_a_window_is_heard_as_if_it_were_all(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    combined = Combined(weights, words())
+    combined = Combined(weights, words(), kinds())
     together = combined.parts(seen, heard)
     for number in range(len(heard.embeddings)):
         alone = only(heard, [number])
@@ -107,7 +163,7 @@ def test_a_window_is_heard_as_if_it_were_all(
 def test_neither_order_nor_repeats_of_windows_matter(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    combined = Combined(weights, words())
+    combined = Combined(weights, words(), kinds())
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
         assert torch.allclose(combined(seen, only(heard, rows)), combined(seen, heard), atol=1e-5)
 
@@ -115,7 +171,7 @@ def test_neither_order_nor_repeats_of_windows_matter(
 def test_without_windows_nothing_is_alike(
     weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    assert torch.equal(Combined(weights, words())(seen, only(heard, [])), torch.zeros(4))
+    assert torch.equal(Combined(weights, words(), kinds())(seen, only(heard, [])), torch.zeros(4))
 
 
 def only(heard: AudioFeatures, rows: list[int]) -> AudioFeatures:
@@ -146,7 +202,7 @@ def test_order_of_masks_does_not_matter(
     moved = MaskEmbeddings(
         seen.local[order], seen.context[order], seen.local_tags[order], seen.context_tags[order]
     )
-    combined = Combined(weights, words())
+    combined = Combined(weights, words(), kinds())
     assert torch.allclose(combined(moved, heard), combined(seen, heard)[order], atol=1e-6)
 
 
@@ -165,13 +221,13 @@ def test_what_is_written_is_read(
     assert digests == {again.sha256}  # equal weights are equal files
     assert again.settings == weights.settings
     assert again.made_by == weights.made_by
-    before, after = (Combined(held, words())(seen, heard) for held in (weights, again))
+    before, after = (Combined(held, words(), kinds())(seen, heard) for held in (weights, again))
     assert torch.allclose(before, after, atol=5e-3)
 
 
 def test_no_masks_no_similarity(weights: CombinedWeights, seen: MaskEmbeddings, heard: AudioFeatures) -> None:
     none = MaskEmbeddings(seen.local[:0], seen.context[:0])
-    assert Combined(weights, words())(none, heard).shape == (0,)
+    assert Combined(weights, words(), kinds())(none, heard).shape == (0,)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x08\0\0\0\0\0\0\0{}      "])

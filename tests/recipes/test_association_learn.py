@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.combined import CombinedSettings, cosines, soft_maximum
 from training.association.learn import Recipe, learn
 from training.association.stock import Stock
@@ -21,7 +22,7 @@ def stock() -> Stock:
     clips[:, ::2] = middles["sound"][names][:, None] + 0.3 * torch.randn(len(names), 2, D, generator=draw)
     apart = torch.eye(len(names))
     return Stock(
-        masks, apart, clips, apart[:, None].expand(-1, WINDOWS, -1), apart,
+        masks, apart, clips, apart[:, None].expand(-1, WINDOWS, -1), apart, masks, AudioFeatures(clips, None),
         tuple(KINDS[kind] for kind in names), tuple((KINDS[kind],) for kind in names),
         torch.arange(len(names)), tuple((row,) for row in range(len(names))),
     )  # fmt: skip

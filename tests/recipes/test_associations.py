@@ -15,5 +15,5 @@ def test_a_row_is_mean_and_spread_in_percent() -> None:
 
 
 def test_every_way_differs_from_the_others() -> None:
-    assert len({(way.mixing, way.words) for way in WAYS}) == len(WAYS)
+    assert len({(way.mixing, way.words, way.kinds) for way in WAYS}) == len(WAYS)
     assert ZERO_SHOT not in {way.name for way in WAYS}

@@ -1,6 +1,7 @@
 """Teach the association: ``python -m training.association --media M --work W [--dev SHARED] --seed 0``.
 
-Builds a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
+Wants taught kinds (give ``python -m training.kinds`` first, with the same folder) for what it judges. Builds
+a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
 processes, learns, judges kinds that were left out, and writes the weights and the model card. Every step
 that is finished is skipped when the command is given again.
 """
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,23 +20,36 @@ from torch import Tensor
 
 from seac.associate import combined
 from seac.associate.audio.hearing import Hearing
-from seac.associate.combined import CombinedSettings, CombinedWeights, Reductions
+from seac.associate.combined import Combined, CombinedSettings, CombinedWeights, Reductions
+from seac.associate.kinds import Kinds, KindsWeights, read
 from seac.associate.module import AssociationModule
+from seac.associate.text.minilm import MiniLM
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
 from seac.builders import tiny_segmenter
+from seac.classify.templates import class_embeddings
 from seac.pipeline import version_of
 from seac.segment.proposals import Segmenter
 from training.association import features, library, stock
 from training.association.card import write_card
-from training.association.judge import accuracies, dev_trials, left_out
+from training.association.judge import accuracies, dev_trials, folds_of, left_out
 from training.association.learn import Recipe, learn
 from training.association.scenes import Composer
-from training.association.sounds import Recordings
+from training.kinds.lessons import Lessons
+from training.kinds.teach import lessons_of, taught
 
 ASSETS = Path(combined.__file__).parents[1] / "assets"
-SHARES = (0.0, 0.3, 0.5, 0.7, 1.0)
-FOLDS, TRIALS, MEMBERS = 4, 600, 4
+SHIPS = CombinedSettings()
+WAYS = {
+    "pairs alone": replace(SHIPS, words=0.0, kinds=0.0),
+    "words alone": replace(SHIPS, words=1.0, kinds=0.0),
+    "kinds alone": replace(SHIPS, words=0.0, kinds=1.0),
+    "pairs and words": replace(SHIPS, kinds=0.0),
+    "half as much of kinds": replace(SHIPS, kinds=SHIPS.kinds / 2),
+    "all three (ships)": SHIPS,
+    "half as much again of kinds": replace(SHIPS, kinds=SHIPS.kinds * 1.5),
+}
+TRIALS, MEMBERS = 600, 4
 
 
 @dataclass(frozen=True)
@@ -54,15 +68,7 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     """One process's share of the features."""
     torch.set_num_threads(1)
     made = plan.work / "library"
-    recordings = Recordings(made / "sounds")
-    hearing = Hearing.load()
-    ears = features.Ears(recordings, hearing)
-    for name, shard, count in (
-        ("sounds", ears.shard, plan.sounds // features.SOUNDS_PER_SHARD),
-        ("mixed", ears.mixed, plan.mixtures // features.SOUNDS_PER_SHARD),
-    ):
-        folder = heard_in(plan.work, name, hearing.version)
-        features.make(folder, range(worker, count, workers), shard, plan.seed)
+    recordings = features.hear(made, plan.work, (plan.sounds, plan.mixtures), plan.seed, worker, workers)
     composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
     segmenter = tiny_segmenter("cpu")
     eyes = features.Eyes(composer, EfficientNetLite.load(), segmenter)
@@ -74,11 +80,6 @@ def seen_in(work: Path, segmenter: Segmenter) -> Path:
     """Folder of picture features; other masks, other views or another share of either have another."""
     made_by = (version_of(segmenter), features.VIEWS, features.PROPOSED)
     return features.folder_of(work, "scenes", made_by)
-
-
-def heard_in(work: Path, name: str, version: str) -> Path:
-    """Folder of audio features; other ears have another, so that new ones only hear again."""
-    return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
 def tagging() -> tuple[stock.Tagging, dict[str, str]]:
@@ -104,24 +105,36 @@ def gathered(
 ) -> tuple[stock.Stock, Reductions]:
     """The cached features, ready to learn from."""
     seen = stock.sights(seen_in(plan.work, tiny_segmenter("cpu")), tags, settings.lam)
-    heard = stock.sounds(heard_in(plan.work, "sounds", ears), tags)
+    heard = stock.sounds(features.heard_in(plan.work, "sounds", ears), tags)
     made = stock.reductions(seen, heard, tags.words, settings)
     if plan.mixtures:
-        heard = heard.joined(stock.sounds(heard_in(plan.work, "mixed", ears), tags))
+        heard = heard.joined(stock.sounds(features.heard_in(plan.work, "mixed", ears), tags))
     return stock.Stock.of(seen, heard, tags.words, made, settings), made
 
 
-def judged_left_out(material: stock.Stock, recipe: Recipe, seed: int) -> list[list[float]]:
-    """Accuracies on kinds that were not trained, fold by fold."""
-    kinds = material.kinds()
-    order = torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed)).tolist()
-    found = []
-    for fold in range(FOLDS):
-        held = [kinds[index] for index in order[fold::FOLDS]]
+def judged_left_out(
+    material: stock.Stock,
+    made: Reductions,
+    words: ZeroShot,
+    lessons: Mapping[str, Lessons],
+    plan: Plan,
+    recipe: Recipe,
+) -> list[list[float]]:
+    """Accuracies on kinds that nothing was taught of, fold by fold."""
+    kinds, found = material.kinds(), []
+    for fold, held in enumerate(folds_of(kinds, plan.seed)):
         shown = [kind for kind in kinds if kind not in held]
-        modules = together(material, shown, recipe, seed + fold)
-        found.append(accuracies(modules, left_out(material, held, TRIALS, fold), SHARES))
+        modules = together(material, shown, recipe, plan.seed + fold)
+        known = known_of(taught(lessons, held, "", plan.seed + fold))
+        weights = CombinedWeights(modules, made, SHIPS, {})
+        trials = left_out(material, held, TRIALS, fold)
+        found.append(accuracies(Combined(weights, words, known), trials, WAYS.values()))
     return found
+
+
+def known_of(weights: KindsWeights) -> Kinds:
+    """Taught kinds, among words."""
+    return Kinds(weights, class_embeddings(weights.names, MiniLM()))
 
 
 def together(
@@ -140,8 +153,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
     parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
     parser.add_argument("--scenes", type=int, default=4_000)
-    parser.add_argument("--sounds", type=int, default=7_200)
-    parser.add_argument("--mixtures", type=int, default=2_400)
+    parser.add_argument("--sounds", type=int, default=features.CLIPS[0])
+    parser.add_argument("--mixtures", type=int, default=features.CLIPS[1])
     parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--depth", type=int, default=Recipe.depth)
@@ -156,32 +169,36 @@ def main() -> None:
     library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
     features.in_processes(partial(render, plan), options.workers)
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
-    settings = CombinedSettings()
     tags, made_by = tagging()
-    material, made = gathered(plan, tags, settings, made_by["audio"])
-    dev = dev_trials(options.dev, tags, made, settings) if options.dev else []
+    material, made = gathered(plan, tags, SHIPS, made_by["audio"])
+    dev = dev_trials(options.dev, tags, made, SHIPS) if options.dev else []
     kinds = material.kinds()
-    associations = [together(material, kinds, recipe, options.seed)]
-    sha256 = combined.write(CombinedWeights(associations[0], made, settings, made_by), options.out)
+    runs = [
+        CombinedWeights(together(material, kinds, recipe, seed), made, SHIPS, made_by)
+        for seed in range(options.seed, options.seed + options.seeds)
+    ]
+    sha256 = combined.write(runs[0], options.out)
     print(f"{options.out} {sha256}", flush=True)
-    others = range(options.seed + 1, options.seed + options.seeds)
-    associations += [together(material, kinds, recipe, seed) for seed in others]
+    known = known_of(read(ASSETS / "kinds.safetensors"))
+    associations = [Combined(weights, tags.words, known) for weights in runs]
+    strangers = [trial for trial in dev if trial.name not in kinds]
     figures = {
-        "shares of words": list(SHARES),
+        "ways": list(WAYS),
         "members": MEMBERS, "masks": len(material.mask_kind), "clips": len(material.clip_kinds),
         "kinds": len(kinds),
-        "dev": [accuracies(modules, dev, SHARES) for modules in associations] if dev else [],
+        "dev": [accuracies(each, dev, WAYS.values()) for each in associations] if dev else [],
         "dev, kinds never rendered": [
-            accuracies(modules, [trial for trial in dev if trial.name not in kinds], SHARES)
-            for modules in associations
+            accuracies(each, strangers, WAYS.values()) for each in associations
         ] if dev else [],
-        "left out of training": judged_left_out(material, recipe, options.seed),
+        "left out of training": judged_left_out(
+            material, made, tags.words, lessons_of(plan.work, made_by["audio"]), plan, recipe
+        ),
         "sha256": sha256,
     }  # fmt: skip
     print(json.dumps(figures))
     (options.work / f"figures-{options.mixing:g}-{options.depth}.json").write_text(json.dumps(figures))
     if options.card:
-        write_card(options.out.with_suffix(".md"), figures, recipe, settings, made_by)
+        write_card(options.out.with_suffix(".md"), figures, recipe, SHIPS, made_by)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ TEXT = """# Model card: association
 Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and
 our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
 among words, are what is learnt from ({loss}) by {members} modules with different seeds. Their cosines and the
-zero-shot one are averaged, after a soft maximum of each over the windows of the sound.
+zero-shot one are averaged, after a soft maximum of each over the windows of the sound, with how likely mask
+and sound are of one kind (kinds.md; this file holds no kinds).
 
 - **Recipe**: `python -m training.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
   renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and
   recordings of the Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and
   instruments played by FluidSynth.
 - **Data**: {masks} masks of composite scenes, {clips} sounds, {kinds} kinds. A kind decides which thing of a
-  scene sounds, and nothing else: the loss sees pairs of a frame and its sound.
+  scene sounds, and nothing else: the loss sees pairs of a frame and its sound. Kinds alone see names.
 - **Learnt with**: {recipe}.
 - **Combined with**: {settings}.
 - **Made for**: {made_by}.
@@ -38,19 +39,19 @@ HEADS = {
     "dev": "Composite dev scenes of 2 or 3 things with exact masks, one sounds (chance .417): other cut-outs "
     "and recordings than were trained on",
     "dev, kinds never rendered": "Those of the dev scenes whose sounding kind was never rendered",
-    "left out of training": "Kinds left out of training, four folds; rivals: left-out kinds and mute things",
+    "left out of training": "Kinds left out of training (of pairs and of kinds), four folds; rivals: "
+    "left-out kinds and mute things",
 }
 
 
-def table(title: str, shares: list[float], runs: list[list[float]]) -> str:
-    """Accuracy by share of words: mean and spread over runs."""
+def table(title: str, ways: Sequence[str], runs: Sequence[Sequence[float]]) -> str:
+    """Accuracy of every way: mean and spread over runs."""
     if not runs:
         return ""
     values = np.array(runs)
-    names = {0.0: "trained alone", 1.0: "words alone"}
     rows = [
-        f"| {names.get(share, f'words {share:g}')} | {mean:.3f} | {spread:.3f} |"
-        for share, mean, spread in zip(shares, values.mean(0), values.std(0), strict=True)
+        f"| {way} | {mean:.3f} | {spread:.3f} |"
+        for way, mean, spread in zip(ways, values.mean(0), values.std(0), strict=True)
     ]
     return (
         f"\n{title}; {len(runs)} runs.\n\n| similarity | picked right | spread |\n| --- | --- | --- |\n"
@@ -79,7 +80,7 @@ def write_card(
     )
     text += "\n<!-- the rest is written by python -m training.association --card -->\n"
     for name, title in HEADS.items():
-        text += table(title, figures["shares of words"], figures[name])
+        text += table(title, figures["ways"], figures[name])
     draft = path.with_suffix(".tmp")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

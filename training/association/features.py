@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from seac.associate.audio.encoder import AudioEncoder
+from seac.associate.audio.hearing import Hearing
 from seac.associate.audio.listening import windows_of
 from seac.associate.mask_embedding import quick_embeddings
 from seac.associate.views import ViewSettings
@@ -30,6 +31,8 @@ from training.association.scenes import Composer, Mask, Scene, imperfect, owners
 from training.association.sounds import Recordings
 
 SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
+HEARD, CLIPS = ("sounds", "mixed"), (7_200, 2_400)
+"""Clips of one kind, and of two: folders, and how many."""
 PROPOSED = 0.8
 """Share of scenes whose masks come from the preset's own segmenter."""
 PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
@@ -126,6 +129,27 @@ class Ears:
         """Embedding of every window: (W, d)."""
         windows = windows_of(torch.from_numpy(wave).clamp(-1, 1), self.audio.window, self.audio.hop)
         return np.asarray(self.audio(windows).embeddings.half().numpy())
+
+
+def heard_in(work: Path, name: str, version: str) -> Path:
+    """Folder of audio features; other ears have another, so that new ones only hear again."""
+    return work / f"{name}-{version.rsplit(':', 1)[-1]}"
+
+
+def hear(
+    library: Path, work: Path, clips: tuple[int, int], seed: int, worker: int, workers: int
+) -> Recordings:
+    """One process's share of the audio features of so many clips of one kind and of two; the recordings."""
+    recordings, audio = Recordings(library / "sounds"), Hearing.load()
+    ears = Ears(recordings, audio)
+    for name, shard, count in zip(HEARD, (ears.shard, ears.mixed), clips, strict=True):
+        make(
+            heard_in(work, name, audio.version),
+            range(worker, count // SOUNDS_PER_SHARD, workers),
+            shard,
+            seed,
+        )
+    return recordings
 
 
 def boxes_of(masks: torch.Tensor) -> torch.Tensor:

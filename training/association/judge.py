@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,22 +10,48 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.associate.combined import CombinedSettings, Reductions, cosines, module_input, soft_maximum
-from seac.associate.module import AssociationModule
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.combined import (
+    Combined,
+    CombinedSettings,
+    Reductions,
+    cosines,
+    joined,
+    module_input,
+    soft_maximum,
+)
+from seac.associate.embeddings import MaskEmbeddings
 from training.association.features import VIEWS
 from training.association.library import SILENT
 from training.association.stock import Stock, Tagging, index_of, placed
 
+FOLDS = 4
+
 
 @dataclass(frozen=True)
 class Trial:
-    """Masks of a scene, the first of which sounds, and the sound: for the module, and among words."""
+    """Masks of a scene, the first of which sounds, and the sound: for the module, among words, and for kinds.
+
+    Attributes:
+        masks: (N, p + r). clip: (W, q + r). mask_places: (N, t). window_places: (W, t).
+        local: (N, d_m) embeddings of the local view.
+        audio: what the audio network said of the sound.
+        name: kind of what sounds.
+    """
 
     masks: Tensor
     clip: Tensor
     mask_places: Tensor
     window_places: Tensor
+    local: Tensor
+    audio: AudioFeatures
     name: str
+
+
+def folds_of(kinds: Sequence[str], seed: int) -> list[list[str]]:
+    """All kinds in FOLDS parts, each left out once."""
+    order = torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed)).tolist()
+    return [[kinds[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
 
 
 def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[Trial]:
@@ -48,6 +74,8 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
                 stock.clips[clip],
                 stock.mask_places[masks],
                 stock.window_places[clip],
+                stock.local[masks].float(),
+                stock.sound(clip),
                 name,
             )
         )
@@ -55,21 +83,22 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
 
 
 @torch.no_grad()
-def both(modules: Sequence[AssociationModule], trial: Trial) -> tuple[Tensor, Tensor]:
-    """The learnt similarity and the one among words: (N,) both."""
-    learnt = cosines(modules, trial.masks, trial.clip)
-    said, softness = trial.mask_places @ trial.window_places.T, CombinedSettings().softness
-    return soft_maximum(learnt, softness), soft_maximum(said, softness)
+def similarities(association: Combined, trial: Trial) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What is learnt from pairs, what words say and what kinds say: (N,) each."""
+    softness = association.settings.softness
+    learnt = cosines(association.modules, trial.masks, trial.clip)
+    said = trial.mask_places @ trial.window_places.T
+    alike = association.alike(MaskEmbeddings(trial.local, trial.local), trial.audio)
+    return soft_maximum(learnt, softness), soft_maximum(said, softness), alike
 
 
 def accuracies(
-    modules: Sequence[AssociationModule], trials: Sequence[Trial], shares: Sequence[float]
+    association: Combined, trials: Sequence[Trial], ways: Iterable[CombinedSettings]
 ) -> list[float]:
-    """Share of trials won, for every share of words (1 is zero-shot alone)."""
-    pairs = [both(modules, trial) for trial in trials]
+    """Share of trials won, with every way's shares."""
+    found = [similarities(association, trial) for trial in trials]
     return [
-        float(np.mean([int(torch.lerp(learnt, said, share).argmax()) == 0 for learnt, said in pairs]))
-        for share in shares
+        float(np.mean([int(joined(*three, settings).argmax()) == 0 for three in found])) for settings in ways
     ]
 
 
@@ -96,6 +125,8 @@ def dev_trials(
                 module_input(heard.embeddings, heard_places, made, settings, "sound"),
                 places,
                 heard_places,
+                seen.local,
+                heard,
                 scene.name,
             )
         )

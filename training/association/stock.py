@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.bridge import Bridge, NoBridge
 from seac.associate.combined import CombinedSettings, Reductions, module_input, weighed
 from seac.associate.zero_shot import ZeroShot
@@ -39,11 +40,12 @@ class Sights:
     """Masks (M, ...) of all cached scenes.
 
     Attributes:
-        mixed: (M, d_m) embeddings, Eq. 3. tags: (M, C).
+        mixed: (M, d_m) embeddings, Eq. 3. local: (M, d_m), of the local view. tags: (M, C).
         kind: of the thing each mask shows, GROUND for none. scene: (M,) which scene it is from.
     """
 
     mixed: Tensor
+    local: Tensor
     tags: Tensor
     kind: tuple[str, ...]
     scene: Tensor
@@ -92,7 +94,7 @@ def sights(folder: Path, tagging: Tagging, lam: float) -> Sights:
         scene.append(torch.tensor(places) + offset)
         offset += len(kinds)
     tags = torch.lerp(tagging.sight(context), tagging.sight(local), lam)
-    return Sights(torch.lerp(context, local, lam), tags, tuple(kind), torch.cat(scene))
+    return Sights(torch.lerp(context, local, lam), local, tags, tuple(kind), torch.cat(scene))
 
 
 def sounds(folder: Path, tagging: Tagging) -> Sounds:
@@ -153,6 +155,7 @@ class Stock:
     Attributes:
         masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). window_places: (K, W, t).
         clip_places: (K, t), of their mean tags.
+        local: (M, d_m) float16. heard: what the audio network said of the clips, float16, (K, W, ...).
         mask_kind: of each mask. clip_kinds: of each clip.
         scene: (M,). of_scene: masks of each scene.
     """
@@ -162,6 +165,8 @@ class Stock:
     clips: Tensor
     window_places: Tensor
     clip_places: Tensor
+    local: Tensor
+    heard: AudioFeatures
     mask_kind: tuple[str, ...]
     clip_kinds: tuple[tuple[str, ...], ...]
     scene: Tensor
@@ -185,11 +190,18 @@ class Stock:
             module_input(heard.windows, window_places, made, settings, "sound"),
             window_places,
             clip_places,
+            seen.local.half(),
+            AudioFeatures(heard.windows.half(), heard.tags.half()),
             seen.kind,
             heard.kinds,
             seen.scene,
             tuple(tuple(member) for member in members),
         )
+
+    def sound(self, clip: int) -> AudioFeatures:
+        """What the audio network said of one clip."""
+        tags = None if self.heard.tags is None else self.heard.tags[clip].float()
+        return AudioFeatures(self.heard.embeddings[clip].float(), tags)
 
     def kinds(self) -> list[str]:
         """Kinds that are seen and heard alone."""

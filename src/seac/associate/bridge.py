@@ -11,6 +11,8 @@ from torch.nn import functional
 from seac.associate.text.descriptions import texts_of, visible
 from seac.associate.text.encoder import TextEncoder
 
+TINY = 1e-12
+
 
 class NoBridge:
     """For embeddings that lie among words already, as those of CLIP and SigLIP do."""
@@ -73,3 +75,18 @@ class Bridge:
             values, columns = said.topk(self.top, dim=1)
             said = torch.zeros_like(said).scatter_(1, columns, values)
         return functional.normalize(said @ self.vectors, dim=1)
+
+    def told(self, tags: Tensor, about: Tensor) -> Tensor:
+        """What classes tell of K words: the mean of ``about``, weighted by probability; (n, K), 0 of nothing.
+
+        Args:
+            tags: (n, C) probabilities.
+            about: (C, K) what each class tells of each word.
+        """
+        said = tags.to(self.weights.device).float() * self.weights
+        return (said / said.sum(1, keepdim=True).clamp_min(TINY)) @ about
+
+
+def closeness(labels: Tensor, words: Tensor, width: float) -> Tensor:
+    """``exp((cos - 1) / width)`` of labels (C, d) and words (K, d) of unit length: (C, K), 1 for the same."""
+    return torch.exp((labels @ words.T - 1) / width)

@@ -6,7 +6,8 @@ not from 1,280 numbers. It is learnt a few times and the cosines are averaged: w
 not what the next one does. The zero-shot cosine has a share in that too; its classes are first weighed
 against how often the taggers say them at all: a class that is always said says nothing. A sound is listened
 to window by window, and a mask answers to those that fit it best: of two things that sound, one is louder now
-and the other then.
+and the other then. The third share is that of kinds that were taught by name (:mod:`seac.associate.kinds`):
+how likely mask and sound are of one of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +25,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
+from seac.associate.bridge import closeness
 from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.kinds import Kinds, agreement
 from seac.associate.module import AssociationConfig, AssociationModule
 from seac.associate.noted import halved, read_shipped, write_noted
+from seac.associate.reduced import SCALE, reduced
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
 from seac.errors import InputError
 
-FORMAT = "seac combined association 4"
-SCALE = 16.0
-"""Of the module's inputs: their values are then of the order of 1."""
+FORMAT = "seac combined association 5"
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,27 @@ class CombinedSettings:
 
     Attributes:
         words: share of the zero-shot similarity in the answer, 0 to 1.
+        kinds: share of taught kinds in it; what is learnt from pairs has the rest.
         place: weight of the place among words in the module's input; the embedding weighs 1.
         rarity: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
         lam: weight of the local view (Eq. 3).
         softness: of the soft maximum over a sound's windows, in units of a cosine; the more, the more it is
             their mean.
+        tagged: share of the audio network's classes, told among words, in which kinds are heard; the network
+            that was taught has the rest.
+        width: of words about a kind, in cosine (:func:`seac.associate.bridge.closeness`).
+        floor: probability that mask and sound are of one kind under which there is no telling.
     """
 
-    words: float = 0.3
+    words: float = 0.2
+    kinds: float = 0.4
     place: float = 0.3
     rarity: float = 0.7
     lam: float = 0.6
     softness: float = 0.1
+    tagged: float = 0.5
+    width: float = 0.1
+    floor: float = 0.002
 
 
 @dataclass(frozen=True)
@@ -91,9 +103,16 @@ class CombinedWeights:
 
 
 class Combined:
-    """Learnt and among words; an :class:`~seac.associate.association.Association`."""
+    """Learnt, among words, and by kind; an :class:`~seac.associate.association.Association`.
 
-    def __init__(self, weights: CombinedWeights, words: ZeroShot, device: str = "cpu") -> None:
+    Args:
+        weights: what was learnt from pairs.
+        words: where masks and sounds are among words.
+        kinds: that were taught; of encoders that they were not taught for, pairs have their share.
+        device: of the learnt modules.
+    """
+
+    def __init__(self, weights: CombinedWeights, words: ZeroShot, kinds: Kinds, device: str = "cpu") -> None:
         self.modules = tuple(
             module.eval().requires_grad_(requires_grad=False).to(device) for module in weights.modules
         )
@@ -101,8 +120,10 @@ class Combined:
         self.settings = weights.settings
         self.made_by = weights.made_by
         self.words = words
+        self.kinds = kinds
         self.device = device
-        self.version = f"combined association sha256:{weights.sha256[:12] or 'none'}"
+        pairs = f"combined association sha256:{weights.sha256[:12] or 'none'}"
+        self.version = f"{pairs}, {kinds.weights.version}" if self.settings.kinds else pairs
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Combined:
         """Itself, once it fits the sizes of the networks whose features it is given.
@@ -131,8 +152,8 @@ class Combined:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
         if len(masks) == 0 or len(audio.embeddings) == 0:
             return torch.zeros(len(masks))
-        trained, said = (soft_maximum(part, self.settings.softness) for part in self.parts(masks, audio))
-        return torch.lerp(trained, said, self.settings.words)
+        learnt, said = (soft_maximum(part, self.settings.softness) for part in self.parts(masks, audio))
+        return joined(learnt, said, self.alike(masks, audio), self.settings)
 
     def parts(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
         """The learnt cosine with each of the sound's W windows and the one among words, apart: (N, W) both.
@@ -150,6 +171,29 @@ class Combined:
         windows = module_input(audio.embeddings.cpu(), heard, made, settings, "sound")
         learnt = cosines(self.modules, seen.to(self.device), windows.to(self.device))
         return learnt.cpu(), places @ heard.T
+
+    def alike(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
+        """How likely each of N masks is of the sound's kind: (N,) in [-1, 1], or None if none can tell."""
+        if not self.settings.kinds:
+            return None
+        seen, taught = self.kinds.of("sight", masks.local), self.kinds.of("sound", audio.embeddings)
+        if seen is None or taught is None or audio.tags is None:
+            return None
+        tags = weighed(audio.tags.cpu(), self.reductions.sound_tags, self.settings.rarity)
+        heard = torch.lerp(taught, self.words.hearing.told(tags, self._about), self.settings.tagged)
+        return agreement(seen, heard.mean(0), self.settings.floor)
+
+    @cached_property
+    def _about(self) -> Tensor:
+        """Which kind each sound class tells of, in shares: (D, K)."""
+        about = closeness(self.words.hearing.vectors, self.kinds.vectors, self.settings.width)
+        return about / about.sum(1, keepdim=True)
+
+
+def joined(learnt: Tensor, said: Tensor, alike: Tensor | None, settings: CombinedSettings) -> Tensor:
+    """The three similarities at their shares, (N,) all; without kinds what is learnt has theirs."""
+    similarity = torch.lerp(learnt, said, settings.words)
+    return similarity if alike is None else similarity + settings.kinds * (alike - learnt)
 
 
 def cosines(modules: Sequence[AssociationModule], seen: Tensor, windows: Tensor) -> Tensor:
@@ -182,12 +226,6 @@ def module_input(
     mean, basis = (made.sight_mean, made.sight) if kind == "sight" else (made.sound_mean, made.sound)
     among = places @ made.among * settings.place
     return torch.cat([reduced(embeddings, mean, basis), among], dim=-1) * SCALE
-
-
-def reduced(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
-    """Where embeddings (..., d) lie from ``mean`` (d,), along ``basis`` (d, p): (..., p) of unit length."""
-    unit = functional.normalize(embeddings.float(), dim=-1) - mean
-    return functional.normalize(unit @ basis, dim=-1)
 
 
 def padding(count: int, length: int, device: str) -> Tensor:

@@ -13,11 +13,10 @@ from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.mask_embedding import closer_look
 from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.kinds import Taught
-from seac.classify.naming import class_scores, witnesses
+from seac.classify.naming import Naming, class_scores
 from seac.classify.templates import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
-from training.naming.looks import VIEWS
+from training.kinds.looks import VIEWS
 
 SCENES = 400
 SOUNDS = ("one sound", "two sounds")
@@ -70,10 +69,10 @@ def vocabularies(judged: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
     return {f"{len(names)} words": names for names in (tuple(own), every)}
 
 
-def hits(naming: Taught, judged: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder) -> int:
+def hits(naming: Naming, judged: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder) -> int:
     """How many trials' things are rightly named from ``names``."""
-    classes, right = class_embeddings(names, text), 0
+    witnesses, right = naming.among(class_embeddings(names, text)), 0
     for trial in judged:
-        said = witnesses(naming.sight(trial.look), naming.sound(trial.heard[sound]), classes)
-        right += names[int(class_scores(said)[0].argmax())] == trial.name
+        scores = class_scores(witnesses.said(trial.look, trial.heard[sound]))
+        right += names[int(scores[0].argmax())] == trial.name
     return right

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,18 @@ import torch
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from training.association.library import SILENT
 from training.association.scenes import Composer
-from training.naming.card import Row, table
-from training.naming.judge import SOUNDS
-from training.naming.learn import Lessons, Recipe, learn, one_of
-from training.naming.looks import Looks
+from training.kinds.card import Row, table
+from training.kinds.judge import SOUNDS
+from training.kinds.learn import Recipe, learn
+from training.kinds.lessons import Sights, Sounds, one_of
+from training.kinds.looks import Looks
 
 from .made_up import write_library
 
 QUICK = Recipe(steps=120, batch=64, rate=1e-2, components=4, width=32)
 
 
-def lessons() -> Lessons:
+def lessons() -> Sights:
     """Three kinds and things of none, each around its own direction; "rare" has one file, "often" many."""
     draw = torch.Generator().manual_seed(0)
     kinds = [kind for kind in ("often", "rare", "third", SILENT) for _ in range(30)]
@@ -29,7 +31,7 @@ def lessons() -> Lessons:
     noise = torch.randn(len(kinds), 12, generator=draw)
     embeddings = torch.stack([middles[kind] for kind in kinds]) + 0.3 * noise
     files = [f"{kind}/{row % (1 if kind == 'rare' else 5)}" for row, kind in enumerate(kinds)]
-    return Lessons(embeddings.half(), tuple(kinds), tuple(files))
+    return Sights(embeddings.half(), tuple(kinds), tuple(files))
 
 
 def test_kinds_are_told_and_the_rest_is_none() -> None:
@@ -43,6 +45,34 @@ def test_kinds_are_told_and_the_rest_is_none() -> None:
             assert given.names()[int(said[row].argmax())] == kind
 
 
+def clips() -> Sounds:
+    """Clips of three kinds, and of two at once, whose windows are now the one and now the other."""
+    draw = torch.Generator().manual_seed(1)
+    names = ("bell", "drum", "horn")
+    middles = {name: torch.randn(12, generator=draw) for name in names}
+    kinds = [(name,) for name in names for _ in range(10)] + [("bell", "drum")] * 10
+    windows = torch.stack([torch.stack([middles[each[w % len(each)]] for w in range(4)]) for each in kinds])
+    return Sounds((windows + 0.2 * torch.randn(windows.shape, generator=draw)).half(), tuple(kinds))
+
+
+def test_kinds_are_told_by_ear() -> None:
+    given = clips()
+    network = learn(given, given.names(), QUICK, seed=0)
+    for windows, names in zip(given.windows, given.kinds, strict=True):
+        for number, window in enumerate(network.probabilities(windows)):
+            assert given.names()[int(window.argmax())] == names[number % len(names)]
+
+
+def test_clips_of_two_kinds_are_half_of_each_and_go_with_a_kind_that_is_left_out() -> None:
+    given, draw = replace(clips(), mixed=1.0), np.random.default_rng(0)
+    _, targets = given.drawing(["bell", "drum"])(50, draw)
+    assert torch.equal(targets, torch.tensor([[0.5, 0.5, 0.0]]).expand(50, -1))
+    embeddings, targets = given.drawing(["bell", "horn"])(50, draw)
+    assert embeddings.shape == (50, 12)
+    assert set(targets.argmax(1).tolist()) == {0, 1}
+    assert torch.equal(targets.amax(1), torch.ones(50))
+
+
 def test_a_seed_decides_all() -> None:
     given = lessons()
     one, same, other = (learn(given, given.names(), QUICK, seed) for seed in (0, 0, 1))
@@ -53,7 +83,7 @@ def test_a_seed_decides_all() -> None:
 def test_kinds_that_are_left_out_teach_nothing() -> None:
     given = lessons()
     without = [row for row, kind in enumerate(given.kinds) if kind != "third"]
-    fewer = Lessons(
+    fewer = Sights(
         given.embeddings[without],
         tuple(given.kinds[row] for row in without),
         tuple(given.files[row] for row in without),

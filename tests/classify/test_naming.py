@@ -1,0 +1,171 @@
+"""Names of masks that sound: taggers and taught kinds as experts, and whose sound it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.bridge import Bridge, NoBridge
+from seac.associate.embeddings import MaskEmbeddings
+from seac.associate.kinds import KindNetwork, Kinds, KindsWeights
+from seac.classify.naming import RIVALRY, ByWords, Witnesses, class_scores
+from seac.classify.taught import Taught, TaughtSettings
+from tests.fakes import COLOURS, fake_model, squares, tone
+
+CLASSES = torch.eye(3)
+KINDS = ("red", "blue")
+D = 6
+
+
+def kinds(*senses: str) -> Kinds:
+    torch.manual_seed(0)
+    networks = {
+        sense: KindNetwork(torch.rand(D) / 10, torch.randn(D, 4), 8, len(KINDS)).eval() for sense in senses
+    }
+    return Kinds(KindsWeights(networks, KINDS, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
+
+
+def bridge() -> Bridge:
+    """A tagger of the three colours, whose places are the three axes."""
+    return Bridge(CLASSES, torch.ones(3))
+
+
+def naming(*senses: str, settings: TaughtSettings | None = None) -> Taught:
+    return Taught(kinds(*senses), bridge(), bridge(), settings)
+
+
+def masks(tags: torch.Tensor) -> MaskEmbeddings:
+    local, context = torch.rand(2, len(tags), D, generator=torch.Generator().manual_seed(2))
+    return MaskEmbeddings(local, context, tags, tags)
+
+
+def heard(tags: torch.Tensor) -> AudioFeatures:
+    return AudioFeatures(torch.rand(len(tags), D, generator=torch.Generator().manual_seed(3)), tags)
+
+
+def certain(network: KindNetwork, column: int) -> None:
+    """Make it say one thing, whatever it is asked."""
+    with torch.no_grad():
+        network.kinds.bias[:] = 0
+        network.kinds.bias[column] = 60
+
+
+def test_in_words_a_mask_is_named_by_its_cosine_and_nothing_is_heard() -> None:
+    places = torch.nn.functional.normalize(torch.rand(4, 3), dim=1)
+    said = ByWords(lambda seen: places).among(CLASSES).said(masks(torch.rand(4, 3)), heard(torch.rand(2, 3)))
+    assert torch.equal(said[:, 0], places @ CLASSES.T)
+    assert not said[:, 1].any()
+    assert torch.equal(class_scores(said), said[:, 0])
+
+
+def test_a_sound_decides_between_names_that_look_as_likely() -> None:
+    witnesses = naming().among(CLASSES)
+
+    def named(tags: torch.Tensor, sounding: int) -> int:
+        return int(class_scores(witnesses.said(masks(tags), heard(CLASSES[[sounding]]))).argmax())
+
+    unsure = torch.tensor([[0.5, 0.5, 0.0]])
+    assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
+
+
+def test_no_expert_can_rule_out_a_word() -> None:
+    said = naming("sight", "sound").among(CLASSES).said(masks(CLASSES[:1]), heard(CLASSES[1:2]))
+    assert bool(said.isfinite().all())
+    most = 1.0 / TaughtSettings().floor
+    assert float(class_scores(said).max()) < 4 * math.log1p(most)
+
+
+@pytest.mark.parametrize("sense", ["sight", "sound"])
+def test_a_kind_speaks_for_its_word_and_leaves_alone_what_it_does_not_know(sense: str) -> None:
+    taught = naming(sense)
+    certain(taught.kinds.weights.networks[sense], 0)
+    flat, silent = torch.full((1, 3), 1 / 3), torch.full((1, 3), 1 / 3)
+    said = taught.among(CLASSES).said(masks(flat), heard(silent))[0, ("sight", "sound").index(sense)]
+    red, green, blue = said.tolist()  # green was never taught
+    assert red > green > blue
+    without = naming().among(CLASSES).said(masks(flat), heard(silent))[0, ("sight", "sound").index(sense)]
+    assert float(without[1]) == pytest.approx(green, abs=1e-6)
+
+
+def test_what_is_none_of_the_kinds_is_likelier_a_word_they_do_not_know() -> None:
+    taught = naming("sight")
+    certain(taught.kinds.weights.networks["sight"], len(KINDS))
+    seen = taught.among(CLASSES).sight(masks(torch.full((1, 3), 1 / 3)))[0]
+    assert int(seen.argmax()) == 1
+
+
+def test_a_word_is_judged_by_itself() -> None:
+    """What is said of a class does not depend on which other classes there are."""
+    taught = naming("sight", "sound")
+    seen, sound = masks(torch.rand(4, 3)), heard(torch.rand(2, 3))
+    every, some = (taught.among(CLASSES[rows]).said(seen, sound) for rows in ([0, 1, 2], [2, 0]))
+    assert torch.allclose(every[:, :, [2, 0]], some, atol=1e-6)
+
+
+def test_no_sound_has_no_say() -> None:
+    witnesses = naming("sight", "sound").among(CLASSES)
+    none = AudioFeatures(torch.zeros(0, D), torch.zeros(0, 3))
+    assert not witnesses.sound(none).any()
+
+
+def test_neither_order_nor_repeats_of_windows_matter() -> None:
+    witnesses, sound = naming("sound").among(CLASSES), heard(torch.rand(3, 3))
+    assert sound.tags is not None
+    for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
+        again = AudioFeatures(sound.embeddings[rows], sound.tags[rows])
+        assert torch.allclose(witnesses.sound(again), witnesses.sound(sound), atol=1e-6)
+
+
+def test_encoders_without_classes_name_by_where_they_are_among_words() -> None:
+    """Their space is that of words; of ears without classes the taught kinds alone say something."""
+    taught = Taught(kinds(), NoBridge(), Bridge(torch.zeros(0, 3), torch.zeros(0)))
+    witnesses = taught.among(CLASSES)
+    seen = witnesses.sight(MaskEmbeddings(CLASSES, CLASSES))
+    assert seen.argmax(1).tolist() == [0, 1, 2]
+    assert not witnesses.sound(AudioFeatures(torch.rand(2, D), None)).any()
+
+
+def test_what_is_heard_belongs_to_the_mask_that_looks_like_it() -> None:
+    guitar, unsure = [3.0, 0.0, 0.5], [0.5, 1.0, 1.2]
+    sound = [2.0, 0.0, 1.0]
+    together = class_scores(torch.tensor([[guitar, sound], [unsure, sound]]))
+    alone = class_scores(torch.tensor([[unsure, sound]]))
+    assert alone.argmax(1).tolist() == [0]  # nothing else can be the guitar that is heard
+    assert together.argmax(1).tolist() == [0, 2]
+    assert together[1, 0] == pytest.approx(0.5 + 2 * math.exp(-2.5 / RIVALRY))
+
+
+@given(st.permutations(range(4)), st.integers(0, 2**31))
+def test_names_do_not_depend_on_the_order_of_masks_or_on_masks_that_look_like_nothing(
+    order: list[int], seed: int
+) -> None:
+    said = torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(seed))
+    scores = class_scores(said)
+    assert torch.equal(class_scores(said[order]), scores[order])
+    nothing = torch.tensor([[[-1.0] * 3, [0.5] * 3]])
+    assert torch.equal(class_scores(torch.cat([said, nothing]))[:4], scores)
+
+
+def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:
+    """The fake's masks are named by colour; a naming that only listens calls all that sounds by the tone."""
+    model = fake_model()
+
+    class Listening:
+        def among(self, classes: torch.Tensor) -> Witnesses:
+            return Witnesses(
+                lambda seen: torch.zeros(len(seen), 3), lambda audio: audio.embeddings.mean(0) @ classes.T
+            )
+
+    model.stages = replace(model.stages, naming=Listening())
+    for number, name in enumerate(COLOURS):
+        result = model(squares(), tone(name, 1.0), 16_000)
+        assert set(result.classes[result.sounding].tolist()) == {number + 1}
+    seen, quiet = model.see(squares()), model.hear(tone("silence", 1.0), 16_000)
+    names = model.names(seen, quiet, torch.zeros(len(seen.proposals), dtype=torch.bool))
+    assert torch.equal(names, seen.named.labels)

@@ -1,0 +1,150 @@
+"""Teach kinds by name: ``python -m training.kinds --media M --work W --dev SHARED --card --seed 0``.
+
+Takes the library and the sounds of :mod:`training.association` (give it the same folder; what is missing is
+made), renders what its things look like in two processes, learns to tell kinds by looks and by ear, and
+judges names on dev composites, with all kinds taught and with a fold of them left out. Every shard that is
+finished is skipped when the command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from seac.associate import kinds as shipped
+from seac.associate.audio.hearing import Hearing
+from seac.associate.kinds import Kinds, KindsWeights, write
+from seac.associate.text.minilm import MiniLM
+from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.associate.zero_shot import ZeroShot
+from seac.classify.naming import ByWords, Naming
+from seac.classify.taught import Taught
+from seac.classify.templates import class_embeddings
+from training.association import features, library
+from training.association.judge import folds_of
+from training.association.scenes import Composer
+from training.kinds.card import Figures, Row, write_card
+from training.kinds.judge import SOUNDS, Trial, hits, said, trials, vocabularies
+from training.kinds.lessons import Lessons
+from training.kinds.looks import SCENES_PER_SHARD, Looks
+from training.kinds.teach import lessons_of, looks_in, names_of, taught
+
+ASSET = Path(shipped.__file__).parents[1] / "assets/kinds.safetensors"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rendered, and from where."""
+
+    media: Path
+    work: Path
+    scenes: int
+    seed: int
+
+
+def render(plan: Plan, worker: int, workers: int) -> None:
+    """One process's share of the embeddings."""
+    torch.set_num_threads(1)
+    made = plan.work / "library"
+    recordings = features.hear(made, plan.work, features.CLIPS, plan.seed, worker, workers)
+    composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
+    eyes = Looks(composer, EfficientNetLite.load())
+    numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
+    features.make(looks_in(plan.work), numbers, eyes.shard, plan.seed)
+
+
+def variants(kinds: Kinds, words: ZeroShot) -> dict[str, Naming]:
+    """What is compared: each expert added to the ones before."""
+    sight = replace(kinds.weights, networks={"sight": kinds.weights.networks["sight"]})
+    seen = replace(kinds, weights=sight)
+    deaf = replace(words.hearing, weights=torch.zeros_like(words.hearing.weights))
+    return {
+        "looks, in words (as in the paper)": ByWords(words.place_masks),
+        "and kinds taught by looks": Taught(seen, words.sight, deaf),
+        "and what is heard, in words": Taught(seen, words.sight, words.hearing),
+        "and kinds taught by ear (ships)": Taught(kinds, words.sight, words.hearing),
+    }
+
+
+def judged(
+    folds: Sequence[tuple[KindsWeights, Sequence[Trial]]],
+    asked: Mapping[str, Sequence[str]],
+    words: ZeroShot,
+    text: MiniLM,
+) -> list[Row]:
+    """A row for every variant: shares of right names, by sound and vocabulary. A fold has its own weights."""
+    count = sum(len(trials) for _, trials in folds)
+    ways = [variants(Kinds(weights, class_embeddings(weights.names, text)), words) for weights, _ in folds]
+    rows = []
+    for name in ways[0]:
+        shares = [
+            sum(
+                hits(way[name], trials, sound, names, text)
+                for way, (_, trials) in zip(ways, folds, strict=True)
+            )
+            / count
+            for sound in SOUNDS
+            for names in asked.values()
+        ]
+        rows.append(Row(name, tuple(shares)))
+    return rows
+
+
+def left_out(
+    lessons: Mapping[str, Lessons], dev: Sequence[Trial], ears: str, seed: int
+) -> list[tuple[KindsWeights, list[Trial]]]:
+    """Folds of the kinds: what was taught without them, and the trials of them."""
+    found = []
+    for fold, held in enumerate(folds_of(names_of(lessons), seed)):
+        asked = [trial for trial in dev if trial.name in map(said, held)]
+        if asked:
+            found.append((taught(lessons, held, ears, seed + 1 + fold), asked))
+    return found
+
+
+def main() -> None:
+    """Run the whole recipe."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
+    parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (3 GB)")
+    parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
+    parser.add_argument("--scenes", type=int, default=8_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=ASSET)
+    parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    plan = Plan(options.media, options.work, options.scenes, options.seed)
+    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
+    features.in_processes(partial(render, plan), options.workers)
+    vision, hearing, text = EfficientNetLite.load(), Hearing.load(), MiniLM()
+    lessons = lessons_of(options.work, hearing.version)
+    weights = taught(lessons, (), hearing.version, options.seed)
+    sha256 = write(weights, options.out)
+    print(f"{options.out} {sha256}", flush=True)
+    if not options.dev:
+        return
+    words = ZeroShot.load(vision.labels, hearing.labels, text)
+    dev = trials(options.dev, vision, hearing)
+    asked = vocabularies(dev)
+    rows = judged([(weights, dev)], asked, words, text)
+    out = judged(left_out(lessons, dev, hearing.version, options.seed), asked, words, text)
+    for row in (*rows, *out):
+        print(row.name, *(f"{share:.3f}" for share in row.shares), flush=True)
+    if options.card:
+        figures = Figures(
+            tuple(asked), tuple(rows), tuple(out), {name: len(part) for name, part in lessons.items()}
+        )
+        write_card(options.out.with_suffix(".md"), weights, figures, sha256)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The model card of the taught kinds: its figures are what the recipe measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seac.associate.kinds import KindsWeights
+from seac.classify.taught import TaughtSettings
+from training.association.card import named
+from training.kinds.judge import SOUNDS
+from training.kinds.learn import RECIPES
+
+TEXT = """# Model card: kinds
+
+What a thing that sounds is, by looks and by ear: two small networks on the frozen embeddings of
+EfficientNet-Lite2 and of our hearing network tell {kinds} kinds, or none of them. The preset `tiny`
+associates a mask with a sound by what both say of one kind (beside what was learnt from pairs, see
+association.md), and names it by what they say beside the classes of the two taggers, so any word may be asked
+for.
+
+- **Recipe**: `python -m training.kinds --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`, with
+  the same FOLDER as `training.association`.
+- **Data**: {sights} closer looks at things of composites, {sounds} clips of one kind or two. Cut-outs and
+  recordings are the training media's and those of Debian packages that `training/association/kinds.tsv` sorts
+  by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
+- **Learnt with**: {recipe}.
+- **Made for**: {made_by}.
+- **Named with**: {settings}. Chosen on dev scenes like those below.
+- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
+  Artistic) are not distributed with them.
+- **Limits**: it was taught mostly drawings. Say `--naming words` for names by looks and words alone, as in
+  the paper.
+- **sha256**: {sha256}
+
+<!-- the rest is written by python -m training.kinds --card -->
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A way to name, and its share of right names by sound and vocabulary."""
+
+    name: str
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured: a column for each of ``columns`` (vocabularies) and SOUNDS; lessons by sense."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    left_out: tuple[Row, ...]
+    lessons: Mapping[str, int]
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """Rows under their title."""
+    heads = [f"{column}, {sound}" for sound in SOUNDS for column in columns]
+    lines = ["| " + " | ".join([row.name, *(f"{share:.3f}" for share in row.shares)]) + " |" for row in rows]
+    return "\n".join(
+        [
+            "",
+            title,
+            "",
+            "| named by | " + " | ".join(heads) + " |",
+            "| --- |" + " --- |" * len(heads),
+            *lines,
+            "",
+        ]
+    )
+
+
+def write_card(path: Path, weights: KindsWeights, figures: Figures, sha256: str) -> None:
+    """Write the card, whole or not at all."""
+    text = TEXT.format(
+        kinds=len(weights.names),
+        sights=figures.lessons["sight"],
+        sounds=figures.lessons["sound"],
+        recipe="; ".join(f"{sense}: {named(asdict(recipe))}" for sense, recipe in RECIPES.items()),
+        made_by=named(weights.made_by),
+        settings=named(asdict(TaughtSettings())),
+        sha256=sha256[:12],
+    )
+    text += table(
+        "Right names of things that sound, exact masks of composite dev scenes; two sounds: another thing's "
+        "beside its own, as loud",
+        figures.columns,
+        figures.rows,
+    )
+    text += table(
+        "The same of kinds that were left out of teaching, four folds", figures.columns, figures.left_out
+    )
+    draft = path.with_suffix(".tmp")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
