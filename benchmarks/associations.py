@@ -32,7 +32,8 @@ from seac.builders import taught_kinds
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.segment.grid import Grid
-from training.association.__main__ import Plan, gathered, tagging, together
+from training.association.__main__ import gathered, tagging, together
+from training.association.features import Plan
 from training.association.learn import Recipe
 
 

@@ -20,7 +20,7 @@ from seac.associate.vision.encoder import VisionFeatures
 from seac.classify.naming import Witnesses
 from seac.pipeline import SeAC
 from seac.video import tracking
-from seac.video.tracking import Tracker
+from seac.video.tracking import Followed, Tracker
 from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
 
 
@@ -41,12 +41,16 @@ def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
     seen, listened = model.see(squares()), model.hear(tone("red", 1), 16_000)
     tracker = Tracker()
     ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
+    followed = Followed(tracker, ids, torch.full((len(ids),), 0.5))
     _, red, green, _ = torch.eye(4, dtype=torch.bool)
-    both = model.names(seen, listened, red | green, ids, tracker)
-    alone = model.names(seen, listened, green, ids, tracker)
+    both = model.names(seen, listened, red | green, followed)
+    alone = model.names(seen, listened, green, followed)
     assert both[[1, 2]].tolist() == [0, 2]
     assert int(model.names(seen, listened, green)[2]) == 0  # all alone it is what is heard
     assert int(alone[2]) == 2  # but it was called something before
+    for _ in range(10):
+        alone = model.names(seen, listened, green, followed)
+    assert int(alone[2]) == 0  # and is convinced in the end
 
 
 @pytest.mark.parametrize("name", COLOURS)
@@ -236,4 +240,5 @@ def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, n
     assert torch.equal(near.names(seen, heard, torch.zeros_like(which)), seen.named.labels)
     tracker = Tracker()
     ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
-    assert torch.equal(near.names(seen, heard, which, ids, tracker), labels)  # a first look is all there is
+    followed = Followed(tracker, ids, torch.ones(len(ids)))
+    assert torch.equal(near.names(seen, heard, which, followed), labels)  # a first look is all there is

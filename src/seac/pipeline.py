@@ -36,7 +36,7 @@ from seac.video.ahead import ahead, workers_of
 from seac.video.decode import Frame, SoundReader
 from seac.video.picture import as_picture, size_of
 from seac.video.sources import pictures_of, source_of
-from seac.video.tracking import Tracker
+from seac.video.tracking import Followed, Tracker
 
 __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
 
@@ -197,7 +197,8 @@ class SeAC:
         likely = odds(evidence, self.settings.contrast)
         heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
         lit = (sounds | (scaled > self.settings.sigma)) & (not nothing)
-        labels = self.names(seen, listened, lit, ids, tracker)
+        followed = Followed(tracker, ids, probability) if tracker else None
+        labels = self.names(seen, listened, lit, followed)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
             image=seen.image.permute(1, 2, 0).numpy(),
@@ -222,12 +223,7 @@ class SeAC:
 
     @torch.inference_mode()
     def names(
-        self,
-        seen: Seen,
-        listened: Listened,
-        which: Tensor,
-        ids: Tensor | None = None,
-        tracker: Tracker | None = None,
+        self, seen: Seen, listened: Listened, which: Tensor, followed: Followed | None = None
     ) -> Tensor:
         """Class of every mask (N,) int64, from 0; of those of ``which`` (N,) bool after a closer look.
 
@@ -235,21 +231,19 @@ class SeAC:
             seen: the picture.
             listened: the sound, which has a say in what is called ``which``.
             which: masks that sound.
-            ids: (N,) int64 of the masks' tracks in ``tracker``, which remembers earlier looks.
-            tracker: of the video; None names this frame by itself.
+            followed: the masks' tracks, which remember; None names this frame by itself.
         """
         rows = torch.nonzero(which)[:, 0]
         if len(rows) == 0:
             return seen.named.labels
 
         def look(new: Tensor) -> Tensor:
-            return self._witnesses.said(self._closer(seen, rows[new]), listened.features)
+            return self._witnesses.sight(self._closer(seen, rows[new]))
 
-        if tracker is None or ids is None:
-            scores = class_scores(look(torch.arange(len(rows))))
-        else:
-            now = class_scores(tracker.settled(ids[rows], "witnesses", look))
-            scores = tracker.settled(ids[rows], "names", lambda new: now[new])
+        looks = look(torch.arange(len(rows))) if followed is None else followed.settled(rows, look)
+        scores = class_scores(looks, self._witnesses.sound(listened.features))
+        if followed is not None:
+            scores = followed.averaged(rows, scores)
         return seen.named.labels.index_copy(0, rows, scores.argmax(1))
 
     def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:

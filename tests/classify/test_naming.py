@@ -49,6 +49,14 @@ def heard(tags: torch.Tensor) -> AudioFeatures:
     return AudioFeatures(torch.rand(len(tags), D, generator=torch.Generator().manual_seed(3)), tags)
 
 
+def both(
+    named: Taught, seen: MaskEmbeddings, sound: AudioFeatures, classes: torch.Tensor = CLASSES
+) -> torch.Tensor:
+    """What is said of each class by the looks of each mask, and in the last row by ear: (N + 1, K)."""
+    witnesses = named.among(classes)
+    return torch.cat([witnesses.sight(seen), witnesses.sound(sound)[None]])
+
+
 def certain(network: KindNetwork, column: int) -> None:
     """Make it say one thing, whatever it is asked."""
     with torch.no_grad():
@@ -58,27 +66,28 @@ def certain(network: KindNetwork, column: int) -> None:
 
 def test_in_words_a_mask_is_named_by_its_cosine_and_nothing_is_heard() -> None:
     places = torch.nn.functional.normalize(torch.rand(4, 3), dim=1)
-    said = ByWords(lambda seen: places).among(CLASSES).said(masks(torch.rand(4, 3)), heard(torch.rand(2, 3)))
-    assert torch.equal(said[:, 0], places @ CLASSES.T)
-    assert not said[:, 1].any()
-    assert torch.equal(class_scores(said), said[:, 0])
+    witnesses = ByWords(lambda seen: places).among(CLASSES)
+    seen, sound = witnesses.sight(masks(torch.rand(4, 3))), witnesses.sound(heard(torch.rand(2, 3)))
+    assert torch.equal(seen, places @ CLASSES.T)
+    assert not sound.any()
+    assert torch.equal(class_scores(seen, sound), seen)
 
 
 def test_a_sound_decides_between_names_that_look_as_likely() -> None:
     witnesses = naming().among(CLASSES)
 
     def named(tags: torch.Tensor, sounding: int) -> int:
-        return int(class_scores(witnesses.said(masks(tags), heard(CLASSES[[sounding]]))).argmax())
+        scores = class_scores(witnesses.sight(masks(tags)), witnesses.sound(heard(CLASSES[[sounding]])))
+        return int(scores.argmax())
 
     unsure = torch.tensor([[0.5, 0.5, 0.0]])
     assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
 
 
 def test_no_expert_can_rule_out_a_word() -> None:
-    said = naming("sight", "sound").among(CLASSES).said(masks(CLASSES[:1]), heard(CLASSES[1:2]))
-    assert bool(said.isfinite().all())
-    most = 1.0 / TaughtSettings().floor
-    assert float(class_scores(said).max()) < 4 * math.log1p(most)
+    scores = both(naming("sight", "sound"), masks(CLASSES[:1]), heard(CLASSES[1:2])).sum(0)
+    most = math.log1p(1.0 / TaughtSettings().floor)
+    assert bool((scores.abs() < 4 * most).all())
 
 
 @pytest.mark.parametrize("sense", ["sight", "sound"])
@@ -86,10 +95,10 @@ def test_a_kind_speaks_for_its_word_and_leaves_alone_what_it_does_not_know(sense
     taught = naming(sense)
     certain(taught.kinds.weights.networks[sense], 0)
     flat, silent = torch.full((1, 3), 1 / 3), torch.full((1, 3), 1 / 3)
-    said = taught.among(CLASSES).said(masks(flat), heard(silent))[0, ("sight", "sound").index(sense)]
-    red, green, blue = said.tolist()  # green was never taught
+    place = ("sight", "sound").index(sense)
+    red, green, blue = both(taught, masks(flat), heard(silent))[place].tolist()  # green was never taught
     assert red > green > blue
-    without = naming().among(CLASSES).said(masks(flat), heard(silent))[0, ("sight", "sound").index(sense)]
+    without = both(naming(), masks(flat), heard(silent))[place]
     assert float(without[1]) == pytest.approx(green, abs=1e-6)
 
 
@@ -104,8 +113,8 @@ def test_a_word_is_judged_by_itself() -> None:
     """What is said of a class does not depend on which other classes there are."""
     taught = naming("sight", "sound")
     seen, sound = masks(torch.rand(4, 3)), heard(torch.rand(2, 3))
-    every, some = (taught.among(CLASSES[rows]).said(seen, sound) for rows in ([0, 1, 2], [2, 0]))
-    assert torch.allclose(every[:, :, [2, 0]], some, atol=1e-6)
+    every, some = (both(taught, seen, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
+    assert torch.allclose(every[:, [2, 0]], some, atol=1e-6)
 
 
 def test_no_sound_has_no_say() -> None:
@@ -133,9 +142,9 @@ def test_encoders_without_classes_name_by_where_they_are_among_words() -> None:
 
 def test_what_is_heard_belongs_to_the_mask_that_looks_like_it() -> None:
     guitar, unsure = [3.0, 0.0, 0.5], [0.5, 1.0, 1.2]
-    sound = [2.0, 0.0, 1.0]
-    together = class_scores(torch.tensor([[guitar, sound], [unsure, sound]]))
-    alone = class_scores(torch.tensor([[unsure, sound]]))
+    sound = torch.tensor([2.0, 0.0, 1.0])
+    together = class_scores(torch.tensor([guitar, unsure]), sound)
+    alone = class_scores(torch.tensor([unsure]), sound)
     assert alone.argmax(1).tolist() == [0]  # nothing else can be the guitar that is heard
     assert together.argmax(1).tolist() == [0, 2]
     assert together[1, 0] == pytest.approx(0.5 + 2 * math.exp(-2.5 / RIVALRY))
@@ -145,11 +154,12 @@ def test_what_is_heard_belongs_to_the_mask_that_looks_like_it() -> None:
 def test_names_do_not_depend_on_the_order_of_masks_or_on_masks_that_look_like_nothing(
     order: list[int], seed: int
 ) -> None:
-    said = torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(seed))
-    scores = class_scores(said)
-    assert torch.equal(class_scores(said[order]), scores[order])
-    nothing = torch.tensor([[[-1.0] * 3, [0.5] * 3]])
-    assert torch.equal(class_scores(torch.cat([said, nothing]))[:4], scores)
+    draw = torch.Generator().manual_seed(seed)
+    seen, sound = torch.rand(4, 3, generator=draw), torch.rand(3, generator=draw)
+    scores = class_scores(seen, sound)
+    assert torch.equal(class_scores(seen[order], sound), scores[order])
+    nothing = torch.full((1, 3), -1.0)
+    assert torch.equal(class_scores(torch.cat([seen, nothing]), sound)[:4], scores)
 
 
 def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:

@@ -166,25 +166,40 @@ def test_colours_survive_the_way(tmp_path):
     assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
 
 
-def test_a_thing_is_named_by_its_first_looks_while_it_is_remembered(monkeypatch):
+def test_a_thing_looks_like_its_first_looks_while_it_is_remembered(monkeypatch):
     monkeypatch.setattr(tracking, "LOOKS", 3)
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     tracker = Tracker(remembered=1.0)
     ids = tracker.follow(masks, torch.eye(2), 0.0)
-    assert torch.equal(tracker.settled(ids[:1], "looks", lambda _: likely), likely)
-    assert torch.equal(
-        tracker.settled(ids[1:], "looks", lambda _: unlikely), unlikely
-    )  # another thing, other looks
+    assert torch.equal(tracker.settled(ids[:1], lambda _: likely), likely)
+    assert torch.equal(tracker.settled(ids[1:], lambda _: unlikely), unlikely)  # another thing, other looks
     tracker.follow(masks, torch.eye(2), 0.5)
-    tracker.settled(ids[:1], "looks", lambda _: likely)
+    tracker.settled(ids[:1], lambda _: likely)
     asked = []
-    both = tracker.settled(ids, "looks", lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    both = tracker.settled(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
     assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
-    after = tracker.settled(ids, "looks", lambda new: asked.append(new.tolist()) or likely)
+    after = tracker.settled(ids, lambda new: asked.append(new.tolist()) or likely)
     assert torch.equal(after[0], both[0])  # settled: nobody looked
     assert asked == [[0, 1], [1]]
-    assert torch.equal(tracker.settled(ids[:1], "other", lambda _: unlikely), unlikely)  # another question
     later = tracker.follow(masks, torch.eye(2), 5.0)
-    assert torch.equal(tracker.settled(later[:1], "looks", lambda _: unlikely), unlikely)
+    assert torch.equal(tracker.settled(later[:1], lambda _: unlikely), unlikely)
+
+
+def test_a_thing_is_called_what_it_is_called_when_it_is_likeliest_to_sound():
+    masks = torch.zeros(2, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:] = True, True
+    tracker = Tracker(remembered=1.0)
+    dog, cow = torch.eye(2)
+    ids = tracker.follow(masks, torch.eye(2), 0.0)
+    one = ids[:1]
+    first = tracker.averaged(one, dog[None], torch.tensor([0.4]))
+    assert torch.allclose(first, dog[None])
+    still = tracker.averaged(one, cow[None], torch.tensor([0.2]))
+    assert still.argmax() == 0  # one doubtful frame does not rename it
+    surer = tracker.averaged(one, cow[None], torch.tensor([0.6]))
+    assert torch.allclose(surer, torch.tensor([[0.4, 0.8]]) / 1.2)
+    assert torch.allclose(tracker.averaged(ids[1:], cow[None], torch.tensor([0.1])), cow[None])
+    later = tracker.follow(masks, torch.eye(2), 5.0)  # forgotten
+    assert torch.allclose(tracker.averaged(later[:1], dog[None], torch.tensor([0.1])), dog[None])

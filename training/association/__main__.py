@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +29,11 @@ from seac.associate.zero_shot import ZeroShot
 from seac.builders import tiny_segmenter
 from seac.classify.templates import class_embeddings
 from seac.pipeline import version_of
-from seac.segment.proposals import Segmenter
 from training.association import features, library, stock
 from training.association.card import write_card
+from training.association.features import Plan
 from training.association.judge import accuracies, dev_trials, folds_of, left_out
 from training.association.learn import Recipe, learn
-from training.association.scenes import Composer
 from training.kinds.lessons import Lessons
 from training.kinds.teach import lessons_of, taught
 
@@ -50,36 +49,6 @@ WAYS = {
     "half as much again of kinds": replace(SHIPS, kinds=SHIPS.kinds * 1.5),
 }
 TRIALS, MEMBERS = 600, 4
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is rendered, and from where."""
-
-    media: Path
-    work: Path
-    scenes: int
-    sounds: int
-    mixtures: int
-    seed: int
-
-
-def render(plan: Plan, worker: int, workers: int) -> None:
-    """One process's share of the features."""
-    torch.set_num_threads(1)
-    made = plan.work / "library"
-    recordings = features.hear(made, plan.work, (plan.sounds, plan.mixtures), plan.seed, worker, workers)
-    composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
-    segmenter = tiny_segmenter("cpu")
-    eyes = features.Eyes(composer, EfficientNetLite.load(), segmenter)
-    numbers = range(worker, plan.scenes // features.SCENES_PER_SHARD, workers)
-    features.make(seen_in(plan.work, segmenter), numbers, eyes.shard, plan.seed)
-
-
-def seen_in(work: Path, segmenter: Segmenter) -> Path:
-    """Folder of picture features; other masks, other views or another share of either have another."""
-    made_by = (version_of(segmenter), features.VIEWS, features.PROPOSED)
-    return features.folder_of(work, "scenes", made_by)
 
 
 def tagging() -> tuple[stock.Tagging, dict[str, str]]:
@@ -104,7 +73,7 @@ def gathered(
     plan: Plan, tags: stock.Tagging, settings: CombinedSettings, ears: str
 ) -> tuple[stock.Stock, Reductions]:
     """The cached features, ready to learn from."""
-    seen = stock.sights(seen_in(plan.work, tiny_segmenter("cpu")), tags, settings.lam)
+    seen = stock.sights(features.seen_in(plan.work, tiny_segmenter("cpu")), tags, settings.lam)
     heard = stock.sounds(features.heard_in(plan.work, "sounds", ears), tags)
     made = stock.reductions(seen, heard, tags.words, settings)
     if plan.mixtures:
@@ -152,9 +121,9 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
     parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
-    parser.add_argument("--scenes", type=int, default=4_000)
-    parser.add_argument("--sounds", type=int, default=features.CLIPS[0])
-    parser.add_argument("--mixtures", type=int, default=features.CLIPS[1])
+    parser.add_argument("--scenes", type=int, default=Plan.scenes)
+    parser.add_argument("--sounds", type=int, default=Plan.sounds)
+    parser.add_argument("--mixtures", type=int, default=Plan.mixtures)
     parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--depth", type=int, default=Recipe.depth)
@@ -166,8 +135,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, options.scenes, options.sounds, options.mixtures, options.seed)
-    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
-    features.in_processes(partial(render, plan), options.workers)
+    library.build(plan.media, plan.work / "packages", plan.library, plan.seed)
+    features.in_processes(partial(features.render, plan), options.workers)
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
     tags, made_by = tagging()
     material, made = gathered(plan, tags, SHIPS, made_by["audio"])

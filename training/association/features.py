@@ -25,20 +25,37 @@ from seac.associate.audio.listening import windows_of
 from seac.associate.mask_embedding import quick_embeddings
 from seac.associate.views import ViewSettings
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.builders import tiny_segmenter
+from seac.pipeline import version_of
 from seac.presets import PRESETS
 from seac.segment.proposals import Segmenter, best_of
 from training.association.scenes import Composer, Mask, Scene, imperfect, owners
 from training.association.sounds import Recordings
 
 SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
-HEARD, CLIPS = ("sounds", "mixed"), (7_200, 2_400)
-"""Clips of one kind, and of two: folders, and how many."""
 PROPOSED = 0.8
 """Share of scenes whose masks come from the preset's own segmenter."""
 PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
 MOST_GROUND = 4
 VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
 """As the preset sees masks, and all of them by themselves."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rendered, and from where: scenes, clips of one kind, and clips of two."""
+
+    media: Path
+    work: Path
+    scenes: int = 4_000
+    sounds: int = 7_200
+    mixtures: int = 2_400
+    seed: int = 0
+
+    @property
+    def library(self) -> Path:
+        """Folder of cut-outs and recordings, by kind."""
+        return self.work / "library"
 
 
 @dataclass(frozen=True)
@@ -136,20 +153,24 @@ def heard_in(work: Path, name: str, version: str) -> Path:
     return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
-def hear(
-    library: Path, work: Path, clips: tuple[int, int], seed: int, worker: int, workers: int
-) -> Recordings:
-    """One process's share of the audio features of so many clips of one kind and of two; the recordings."""
-    recordings, audio = Recordings(library / "sounds"), Hearing.load()
+def seen_in(work: Path, segmenter: Segmenter) -> Path:
+    """Folder of picture features; other masks, other views or another share of either have another."""
+    return folder_of(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED))
+
+
+def render(plan: Plan, worker: int, workers: int) -> None:
+    """One process's share of the features."""
+    torch.set_num_threads(1)
+    recordings, audio = Recordings(plan.library / "sounds"), Hearing.load()
     ears = Ears(recordings, audio)
-    for name, shard, count in zip(HEARD, (ears.shard, ears.mixed), clips, strict=True):
-        make(
-            heard_in(work, name, audio.version),
-            range(worker, count // SOUNDS_PER_SHARD, workers),
-            shard,
-            seed,
-        )
-    return recordings
+    for name, shard, count in (("sounds", ears.shard, plan.sounds), ("mixed", ears.mixed, plan.mixtures)):
+        numbers = range(worker, count // SOUNDS_PER_SHARD, workers)
+        make(heard_in(plan.work, name, audio.version), numbers, shard, plan.seed)
+    composer = Composer(plan.library / "pictures", plan.media / "backgrounds", list(recordings.paths))
+    segmenter = tiny_segmenter("cpu")
+    eyes = Eyes(composer, EfficientNetLite.load(), segmenter)
+    numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
+    make(seen_in(plan.work, segmenter), numbers, eyes.shard, plan.seed)
 
 
 def boxes_of(masks: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Teach kinds by name: ``python -m training.kinds --media M --work W --dev SHARED --card --seed 0``.
 
-Takes the library and the sounds of :mod:`training.association` (give it the same folder; what is missing is
-made), renders what its things look like in two processes, learns to tell kinds by looks and by ear, and
+Takes the library and the features of :mod:`training.association` (give it the same folder; what is missing
+is made), renders closer looks at its things in two processes, learns to tell kinds by looks and by ear, and
 judges names on dev composites, with all kinds taught and with a fold of them left out. Every shard that is
 finished is skipped when the command is given again.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +26,10 @@ from seac.classify.naming import ByWords, Naming
 from seac.classify.taught import Taught
 from seac.classify.templates import class_embeddings
 from training.association import features, library
+from training.association.features import Plan
 from training.association.judge import folds_of
 from training.association.scenes import Composer
+from training.association.sounds import Recordings
 from training.kinds.card import Figures, Row, write_card
 from training.kinds.judge import SOUNDS, Trial, hits, said, trials, vocabularies
 from training.kinds.lessons import Lessons
@@ -37,24 +39,14 @@ from training.kinds.teach import lessons_of, looks_in, names_of, taught
 ASSET = Path(shipped.__file__).parents[1] / "assets/kinds.safetensors"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is rendered, and from where."""
-
-    media: Path
-    work: Path
-    scenes: int
-    seed: int
-
-
-def render(plan: Plan, worker: int, workers: int) -> None:
-    """One process's share of the embeddings."""
-    torch.set_num_threads(1)
-    made = plan.work / "library"
-    recordings = features.hear(made, plan.work, features.CLIPS, plan.seed, worker, workers)
-    composer = Composer(made / "pictures", plan.media / "backgrounds", list(recordings.paths))
+def render(plan: Plan, scenes: int, worker: int, workers: int) -> None:
+    """One process's share of the embeddings: those of the association, and closer looks at other scenes."""
+    features.render(plan, worker, workers)
+    composer = Composer(
+        plan.library / "pictures", plan.media / "backgrounds", list(Recordings(plan.library / "sounds").paths)
+    )
     eyes = Looks(composer, EfficientNetLite.load())
-    numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
+    numbers = range(worker, scenes // SCENES_PER_SHARD, workers)
     features.make(looks_in(plan.work), numbers, eyes.shard, plan.seed)
 
 
@@ -115,16 +107,16 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (3 GB)")
     parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
-    parser.add_argument("--scenes", type=int, default=8_000)
+    parser.add_argument("--scenes", type=int, default=8_000, help="for closer looks")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ASSET)
     parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    plan = Plan(options.media, options.work, options.scenes, options.seed)
-    library.build(plan.media, plan.work / "packages", plan.work / "library", plan.seed)
-    features.in_processes(partial(render, plan), options.workers)
+    plan = Plan(options.media, options.work, seed=options.seed)
+    library.build(plan.media, plan.work / "packages", plan.library, plan.seed)
+    features.in_processes(partial(render, plan, options.scenes), options.workers)
     vision, hearing, text = EfficientNetLite.load(), Hearing.load(), MiniLM()
     lessons = lessons_of(options.work, hearing.version)
     weights = taught(lessons, (), hearing.version, options.seed)

@@ -73,6 +73,6 @@ def hits(naming: Naming, judged: Sequence[Trial], sound: str, names: Sequence[st
     """How many trials' things are rightly named from ``names``."""
     witnesses, right = naming.among(class_embeddings(names, text)), 0
     for trial in judged:
-        scores = class_scores(witnesses.said(trial.look, trial.heard[sound]))
+        scores = class_scores(witnesses.sight(trial.look), witnesses.sound(trial.heard[sound]))
         right += names[int(scores[0].argmax())] == trial.name
     return right

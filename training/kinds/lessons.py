@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.association.library import SILENT
-from training.association.stock import index_of, shards
+from training.association.stock import GROUND, index_of, shards
 
 Rows = NDArray[np.int64]
 Drawing = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
@@ -44,36 +44,42 @@ class Lessons(Protocol):
 
 @dataclass(frozen=True)
 class Sights:
-    """Closer looks at things.
+    """Looks at things, and at what is no thing.
 
     Attributes:
-        embeddings: (n, d), of n looks at a thing.
-        kinds: what each is of, SILENT for a thing of no kind.
-        files: the cut-out that it was made of.
-        none: share of what is drawn that is of no kind, where there is such.
+        embeddings: (n, d).
+        kinds: what each look shows: a kind, SILENT for a thing of none, GROUND for no thing.
+        files: the cut-out that it was made of, or the scene.
+        none: shares of what is drawn that are SILENT and GROUND, where there is such.
     """
 
     embeddings: Tensor
     kinds: tuple[str, ...]
     files: tuple[str, ...]
-    none: float = 0.15
+    none: tuple[float, float] = (0.15, 0.1)
 
     @classmethod
-    def of(cls, folder: Path) -> Sights:
-        """The looks of a folder of shards."""
-        parts = shards(folder)
+    def of(cls, closer: Path, quick: Path) -> Sights:
+        """Closer looks at things of scenes, and looks at all masks of others as an association has them."""
+        parts = shards(closer)
+        embeddings = [part["embeddings"] for part in parts]
         kinds, files = (
-            tuple(word for part in parts for word in json.loads(str(part[name])))
-            for name in ("kinds", "files")
+            [word for part in parts for word in json.loads(str(part[name]))] for name in ("kinds", "files")
         )
-        return cls(torch.from_numpy(np.concatenate([part["embeddings"] for part in parts])), kinds, files)
+        for number, part in enumerate(shards(quick)):
+            embeddings.append(part["local"])
+            shown, made_of = (json.loads(str(part[name])) for name in ("kinds", "files"))
+            for scene, owner in zip(part["scene"].tolist(), part["owner"].tolist(), strict=True):
+                kinds.append(shown[scene][owner] if owner >= 0 else GROUND)
+                files.append(made_of[scene][owner] if owner >= 0 else f"{number}/{scene}")
+        return cls(torch.from_numpy(np.concatenate(embeddings)), tuple(kinds), tuple(files))
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     def names(self) -> list[str]:
         """All kinds, sorted."""
-        return sorted(set(self.kinds) - {SILENT})
+        return sorted(set(self.kinds) - {SILENT, GROUND})
 
     def known(self, kinds: Sequence[str]) -> Tensor:
         """Looks at these kinds and at things of none."""
@@ -82,14 +88,17 @@ class Sights:
 
     def drawing(self, kinds: Sequence[str]) -> Drawing:
         """Looks at any kind as often, and of each at any of its cut-outs as often."""
-        rows, names = self._rows(), [*kinds, SILENT]
-        none = self.none if SILENT in rows else 0.0
+        rows, names = self._rows(), [*kinds, SILENT, GROUND]
+        shares = [
+            share if name in rows else 0.0 for name, share in zip((SILENT, GROUND), self.none, strict=True)
+        ]
+        chances = np.array([*[(1 - sum(shares)) / len(kinds)] * len(kinds), *shares])
 
         def drawn(count: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-            labels = draw.integers(len(kinds), size=count)
-            labels[draw.random(count) < none] = len(kinds)
+            labels = draw.choice(len(names), count, p=chances)
             chosen = [one_of(rows[names[label]], draw) for label in labels]
-            return self.embeddings[chosen], functional.one_hot(torch.from_numpy(labels), len(names)).float()
+            shown = torch.from_numpy(np.minimum(labels, len(kinds)))
+            return self.embeddings[chosen], functional.one_hot(shown, len(kinds) + 1).float()
 
         return drawn
 

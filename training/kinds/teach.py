@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seac.associate.kinds import KindsWeights
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
+from seac.builders import tiny_segmenter
 from training.association import features
 from training.kinds.judge import said
 from training.kinds.learn import RECIPES, learn
@@ -21,8 +22,9 @@ def looks_in(work: Path) -> Path:
 
 def lessons_of(work: Path, ears: str) -> dict[str, Lessons]:
     """What there is to learn from, by sense."""
-    heard = (features.heard_in(work, name, ears) for name in features.HEARD)
-    return {"sight": Sights.of(looks_in(work)), "sound": Sounds.of(*heard)}
+    seen = features.seen_in(work, tiny_segmenter("cpu"))
+    heard = (features.heard_in(work, name, ears) for name in ("sounds", "mixed"))
+    return {"sight": Sights.of(looks_in(work), seen), "sound": Sounds.of(*heard)}
 
 
 def taught(lessons: Mapping[str, Lessons], left_out: Sequence[str], ears: str, seed: int) -> KindsWeights:

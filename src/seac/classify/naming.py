@@ -28,11 +28,6 @@ class Witnesses:
     sight: Callable[[MaskEmbeddings], Tensor]
     sound: Callable[[AudioFeatures], Tensor]
 
-    def said(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Both of N masks that sound: (N, 2, K) float32."""
-        seen = self.sight(masks)
-        return torch.stack([seen, self.sound(audio).expand_as(seen)], 1)
-
 
 class Naming(Protocol):
     """Stage 3's view of masks and of sound."""
@@ -59,11 +54,14 @@ class ByWords:
         )
 
 
-def class_scores(said: Tensor) -> Tensor:
-    """How well each class names each of N masks: (N, K), of what is :meth:`Witnesses.said` (N, 2, K).
+def class_scores(seen: Tensor, heard: Tensor) -> Tensor:
+    """How well each class names each of N masks that sound together: (N, K) float32.
 
     Of two things that sound, what is heard of a class belongs to the one that looks like it: the other is
     not called a banjo because a banjo plays.
+
+    Args:
+        seen: (N, K) what looks say.
+        heard: (K,) what the sound says.
     """
-    seen, heard = said.unbind(1)
     return seen + torch.exp((seen - seen.amax(0)) / RIVALRY) * heard

@@ -7,8 +7,8 @@ seen for a while is remembered, so that a thing that was covered keeps its id.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ OVERLAP, ALIKE = 0.7, 0.3
 LEAST = 0.35
 REMEMBERED = 3.0
 LOOKS = 8
-"""After so many looks at a thing its name is settled, and looking again is dear."""
+"""After so many looks at a thing what it looks like is settled, and looking again is dear."""
+LITTLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Track:
         time: seconds, when it was last seen.
         similarity: its smoothed similarity, and when that was (None before the first).
         heard: seconds, time of ``similarity``.
-        looks: by what was asked, what was said of each class at each look for its name, (..., K) each.
+        looks: what was said of each class at each closer look, (K,) each.
+        names: sum of what was said of each class whenever it sounded, (K,), weighted.
+        weight: of that sum.
     """
 
     id: int
@@ -44,7 +47,31 @@ class Track:
     time: float
     similarity: float | None = None
     heard: float = 0.0
-    looks: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    looks: tuple[Tensor, ...] = ()
+    names: Tensor | None = None
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A frame's N masks as a tracker knows them.
+
+    Attributes:
+        tracker: of the video. ids: (N,) int64, their tracks.
+        probability: (N,) that each sounds now.
+    """
+
+    tracker: Tracker
+    ids: Tensor
+    probability: Tensor
+
+    def settled(self, rows: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+        """:meth:`Tracker.settled` of masks ``rows`` (n,)."""
+        return self.tracker.settled(self.ids[rows], look)
+
+    def averaged(self, rows: Tensor, scores: Tensor) -> Tensor:
+        """:meth:`Tracker.averaged` of masks ``rows`` (n,), by how likely they sound."""
+        return self.tracker.averaged(self.ids[rows], scores, self.probability[rows].clamp_min(LITTLE))
 
 
 class Tracker:
@@ -100,25 +127,42 @@ class Tracker:
             self._tracks[number] = replace(track, similarity=value, heard=time)
         return smoothed
 
-    def settled(self, ids: Tensor, what: str, look: Callable[[Tensor], Tensor]) -> Tensor:
-        """What is said of K classes for tracks ``ids`` (n,), by their first ``LOOKS`` looks: (n, ..., K).
+    def settled(self, ids: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+        """What looks say of K classes for tracks ``ids`` (n,), by their first ``LOOKS`` looks: (n, K).
 
-        A thing keeps what it is from frame to frame, and one look errs: their mean names it.
+        One look errs, and looking is dear: the mean of some is what a thing looks like.
 
         Args:
             ids: tracks of the frame that was followed last.
-            what: is asked; answers to different questions are kept apart.
-            look: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, ..., K).
+            look: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, K).
         """
         tracks = [self._tracks[number] for number in ids.tolist()]
-        said = [track.looks.get(what, ()) for track in tracks]
-        new = [row for row, before in enumerate(said) if len(before) < LOOKS]
+        looks = [track.looks for track in tracks]
+        new = [row for row, before in enumerate(looks) if len(before) < LOOKS]
         if new:
             for row, now in zip(new, look(torch.tensor(new)), strict=True):
-                said[row] = (*said[row], now)
-                track = tracks[row]
-                self._tracks[track.id] = replace(track, looks={**track.looks, what: said[row]})
-        return torch.stack([torch.stack(each).mean(0) for each in said])
+                looks[row] = (*looks[row], now)
+                self._tracks[tracks[row].id] = replace(tracks[row], looks=looks[row])
+        return torch.stack([torch.stack(each).mean(0) for each in looks])
+
+    def averaged(self, ids: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
+        """Scores of K classes for tracks ``ids`` (n,), averaged over all that were given so far: (n, K).
+
+        A thing keeps its name from frame to frame, but not for ever: it is called what it is called when it
+        is likeliest to sound.
+
+        Args:
+            ids: tracks of the frame that was followed last.
+            scores: (n, K) now.
+            weights: (n,) how much these count, above 0.
+        """
+        found = []
+        for number, now, weight in zip(ids.tolist(), scores, weights.tolist(), strict=True):
+            track = self._tracks[number]
+            names = weight * now if track.names is None else track.names + weight * now
+            self._tracks[number] = replace(track, names=names, weight=track.weight + weight)
+            found.append(names / self._tracks[number].weight)
+        return torch.stack(found)
 
     def _matches(self, cells: Tensor, places: Tensor) -> list[tuple[int, int]]:
         """Pairs of (row of the frame, id of the track) that are the same thing."""
