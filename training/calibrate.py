@@ -33,8 +33,6 @@ from seac.video.decode import SAMPLE_RATE
 
 SECONDS = 5
 MOST_THINGS = 3
-HEARINGS = 2
-"""How often a scene is judged."""
 ASSET = Path(gate.__file__).parents[1] / gate.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """How many things of a scene sound, if any does, in turn."""
@@ -52,10 +50,10 @@ TURN: tuple[What, ...] = (
 
 @dataclass(frozen=True)
 class Observed:
-    """A scene as the frozen networks see and hear it once, and the pixels of what sounds."""
+    """A scene as the frozen networks see it and hear it in several ways, and the pixels of what sounds."""
 
     seen: Seen
-    listened: Listened
+    listened: tuple[Listened, ...]
     truth: Tensor
     what: What
 
@@ -80,35 +78,35 @@ def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> lis
         truth = torch.from_numpy((owner >= 0) & (owner < len(names)) & (what == "visible"))
         wave = wave.astype(np.float32).clip(-1, 1)
         middle = around(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.hears)
-        hearings = [model.hear(part, SAMPLE_RATE) for part in (wave, middle)]
-        found += [Observed(seen, listened, truth, what) for listened in hearings]
+        listened = tuple(model.hear(part, SAMPLE_RATE) for part in (wave, middle))
+        found.append(Observed(seen, listened, truth, what))
     return found
 
 
 def under(
     scenes: Sequence[Observed], association: Association, evidence: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Judged]:
-    """What an association makes of the scenes."""
+    """What an association makes of the scenes, once for each way in which they are heard."""
     found = []
     for scene in scenes:
-        similarity = association(scene.seen.embeddings, scene.listened.features)
-        found.append(
-            judged(
-                scene.seen.proposals.masks,
-                scene.truth,
-                evidence(similarity, scene.seen.proposals.scores),
-                float(similarity.max()),
-                scene.what,
-                nothing=scene.listened.heard.nothing,
+        for listened in scene.listened:
+            similarity = association(scene.seen.embeddings, listened.features)
+            found.append(
+                judged(
+                    scene.seen.proposals.masks,
+                    scene.truth,
+                    evidence(similarity, scene.seen.proposals.scores),
+                    float(similarity.max()),
+                    scene.what,
+                    nothing=listened.heard.nothing,
+                )
             )
-        )
     return found
 
 
-def turns(frames: Sequence[Judged]) -> list[Sequence[Judged]]:
-    """Frames in groups that hold every kind as often as :data:`TURN` does."""
-    length = HEARINGS * len(TURN)
-    return [frames[first : first + length] for first in range(0, len(frames), length)]
+def half(scenes: Sequence[Observed], part: int) -> list[Observed]:
+    """Every other turn, from the first (0) or the second (1): each half holds every kind as often."""
+    return [scene for number, scene in enumerate(scenes) if number // len(TURN) % 2 == part]
 
 
 def main() -> None:
@@ -132,8 +130,7 @@ def main() -> None:
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
-            frames = under(scenes, model.stages.association, weighted)
-            halves = ([frame for turn in turns(frames)[part::2] for frame in turn] for part in (0, 1))
+            halves = (under(half(scenes, part), model.stages.association, weighted) for part in (0, 1))
             constants, found = tried(*halves)
             if weight == own:
                 constants.save(ASSET, name)

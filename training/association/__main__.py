@@ -8,7 +8,6 @@ that is finished is skipped when the command is given again.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +35,7 @@ from training.association.judge import accuracies, dev_trials, folds_of, left_ou
 from training.association.learn import Recipe, learn
 from training.kinds.lessons import Lessons
 from training.kinds.teach import lessons_of, taught
+from training.options import recipe as options_of
 
 ASSETS = Path(combined.__file__).parents[1] / "assets"
 SHIPS = CombinedSettings()
@@ -115,12 +115,7 @@ def together(
 
 def main() -> None:
     """Run the whole recipe."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
-    parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
-    parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
+    parser = options_of(__doc__, ASSETS / "association.safetensors")
     parser.add_argument("--scenes", type=int, default=Plan.scenes)
     parser.add_argument("--sounds", type=int, default=Plan.sounds)
     parser.add_argument("--mixtures", type=int, default=Plan.mixtures)
@@ -128,10 +123,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--depth", type=int, default=Recipe.depth)
     parser.add_argument("--seeds", type=int, default=3, help="how many are judged; the first one ships")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ASSETS / "association.safetensors")
-    parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, options.scenes, options.sounds, options.mixtures, options.seed)

@@ -8,7 +8,6 @@ finished is skipped when the command is given again.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -35,6 +34,7 @@ from training.kinds.judge import SOUNDS, Trial, hits, said, trials, vocabularies
 from training.kinds.lessons import Lessons
 from training.kinds.looks import SCENES_PER_SHARD, Looks
 from training.kinds.teach import lessons_of, looks_in, names_of, taught
+from training.options import recipe
 
 ASSET = Path(shipped.__file__).parents[1] / "assets/kinds.safetensors"
 
@@ -101,17 +101,8 @@ def left_out(
 
 def main() -> None:
     """Run the whole recipe."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
-    parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (3 GB)")
-    parser.add_argument("--dev", type=Path, help="shared folder whose dev media judge")
+    parser = recipe(__doc__, ASSET)
     parser.add_argument("--scenes", type=int, default=8_000, help="for closer looks")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ASSET)
-    parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, seed=options.seed)
