@@ -12,6 +12,7 @@ import torch
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from training.association.library import SILENT
 from training.association.scenes import Composer
+from training.association.stock import GROUND
 from training.kinds.card import Row, table
 from training.kinds.judge import SOUNDS
 from training.kinds.learn import Recipe, learn
@@ -90,6 +91,40 @@ def test_kinds_that_are_left_out_teach_nothing() -> None:
     )
     one, other = (learn(part, ["often", "rare"], QUICK, 0) for part in (given, fewer))
     assert torch.equal(one.kinds.weight, other.kinds.weight)
+
+
+def test_looks_are_those_of_things_and_of_the_masks_that_an_association_has(tmp_path: Path) -> None:
+    closer, quick = tmp_path / "closer", tmp_path / "quick"
+    closer.mkdir()
+    quick.mkdir()
+    names = {"kinds": json.dumps(["bell"]), "files": json.dumps(["bell/a"])}
+    np.savez(closer / "00000.npz", embeddings=np.zeros((1, 3), np.float16), **names)
+    scenes = {"kinds": json.dumps([["drum", SILENT], ["bell"]]), "files": json.dumps([["d", "s"], ["b"]])}
+    np.savez(
+        quick / "00000.npz",
+        local=np.arange(12, dtype=np.float16).reshape(4, 3),
+        scene=np.array([0, 0, 1, 1]),
+        owner=np.array([1, 0, -1, 0], np.int8),
+        **scenes,
+    )
+    given = Sights.of(closer, quick)
+    assert given.kinds == ("bell", SILENT, "drum", GROUND, "bell")
+    assert given.files == ("bell/a", "s", "d", "0/1", "b")
+    assert given.embeddings[1:, 0].tolist() == [0, 3, 6, 9]
+    assert given.names() == ["bell", "drum"]
+    assert len(given) == 5
+
+
+def test_what_is_no_thing_is_taught_as_none() -> None:
+    plain = lessons()
+    kinds = tuple(GROUND if kind == "third" else kind for kind in plain.kinds)
+    given = Sights(plain.embeddings, kinds, plain.files, none=(0.1, 0.4))
+    _, targets = given.drawing(given.names())(400, np.random.default_rng(0))
+    assert targets.shape == (400, 3)
+    assert 0.4 < float(targets[:, -1].mean()) < 0.6
+    network = learn(given, given.names(), QUICK, seed=0)
+    said = network.probabilities(given.embeddings)
+    assert all(float(said[row].sum()) < 0.5 for row, kind in enumerate(kinds) if kind == GROUND)
 
 
 def test_files_are_drawn_alike_however_many_rows_they_have() -> None:

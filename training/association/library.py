@@ -1,8 +1,9 @@
 """Cut-outs and recordings by kind: the media folder, and Debian packages that its SOURCES.csv names.
 
 ``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
-which kind is said by patterns in ``kinds.tsv``; a kind only decides which thing of a composite sounds,
-learning never sees it. Instruments are played by FluidSynth from the packages' sound font.
+which kind is said by patterns in ``kinds.tsv``; to pairs a kind only decides which thing of a composite
+sounds, learning them never sees it, while :mod:`training.kinds` teaches it by name. Instruments are played by
+FluidSynth from the packages' sound font.
 """
 
 from __future__ import annotations
