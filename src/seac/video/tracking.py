@@ -70,8 +70,9 @@ class Followed:
         return self.tracker.settled(self.ids[rows], look)
 
     def averaged(self, rows: Tensor, scores: Tensor) -> Tensor:
-        """:meth:`Tracker.averaged` of masks ``rows`` (n,), by how likely they sound."""
-        return self.tracker.averaged(self.ids[rows], scores, self.probability[rows].clamp_min(LITTLE))
+        """:meth:`Tracker.averaged` of masks ``rows`` (n,), by the odds that they sound."""
+        probability = self.probability[rows].clamp(LITTLE, 1 - LITTLE)
+        return self.tracker.averaged(self.ids[rows], scores, probability / (1 - probability))
 
 
 class Tracker:
