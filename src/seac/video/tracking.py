@@ -20,7 +20,7 @@ GRID = 48
 OVERLAP, ALIKE = 0.7, 0.3
 LEAST = 0.35
 REMEMBERED = 3.0
-LOOKS = 8
+LOOKS = 4
 """After so many looks at a thing what it looks like is settled, and looking again is dear."""
 LITTLE = 1e-6
 
