@@ -197,7 +197,7 @@ class SeAC:
         likely = odds(evidence, self.settings.contrast)
         heatmap, scaled = aggregate(likely, masks) * (not nothing), minmax(likely)
         lit = (sounds | (scaled > self.settings.sigma)) & (not nothing)
-        followed = Followed(tracker, ids, probability) if tracker else None
+        followed = Followed(tracker, ids, probability) if tracker is not None else None
         labels = self.names(seen, listened, lit, followed)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
@@ -258,7 +258,7 @@ class SeAC:
         return self.see(frame.image, frame.original_size)
 
     def evidence(self, similarity: Tensor, scores: Tensor) -> Tensor:
-        """What is decided on: the cosine, and the objectness that counts beside it; (N,) both and result."""
+        """What is decided on: the similarity, and objectness that counts beside it; (N,) both and result."""
         return similarity + self.settings.objectness * scores
 
     @cached_property

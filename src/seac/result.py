@@ -42,10 +42,10 @@ class Result:
         boxes: (N, 4) float32 xyxy in pixels, x2 and y2 exclusive.
         scores: (N,) float32 objectness in [0, 1].
         embeddings: (N, d) float32, each mask among words (unit length).
-        similarity: (N,) float32 cosine of each mask with the sound.
+        similarity: (N,) float32 in [-1, 1], of each mask with the sound: a cosine, see the association.
         probability: (N,) float32 calibrated probability that the mask sounds; 0 in silence and noise.
         sounding: (N,) bool, the decision; nothing sounds in silence and noise.
-        confidence: greatest cosine before min-max; -1 in silence, noise or without masks.
+        confidence: greatest similarity before min-max; -1 in silence, noise or without masks.
         heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 in silence and noise.
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.
         labels: background, then the vocabulary.

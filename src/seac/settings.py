@@ -16,7 +16,7 @@ class Settings:
         sigma: threshold of Eq. 5.
         contrast: evidence that makes a mask e times likelier than another; Eq. 4 is taken over these odds, so
             that what is a little less likely than the best stays dark. 0 is the paper: over the cosine.
-        objectness: weight of a mask's objectness beside its cosine in all that is decided; 0 is the paper.
+        objectness: weight of objectness beside the similarity in all that is decided; 0 is the paper.
             Without training the cosine is too coarse to tell a thing from its ground, and things sound.
         exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
         views: how views are made.

@@ -14,5 +14,9 @@ class Association(Protocol):
     """Stage 2's judgement: zero-shot through words, or trained."""
 
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Cosine similarity of N masks of one frame with one sound (all windows of ``audio``): (N,)."""
+        """Similarity of N masks of one frame with one sound (all windows of ``audio``): (N,) in [-1, 1].
+
+        A cosine, or a mean of such and of how likely both are of one kind
+        (:class:`~seac.associate.combined.Combined`).
+        """
         ...

@@ -2,7 +2,7 @@
 
 Three questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Is it
 more than noise (the network's own "Noise", "White noise", ..., against all that has a source; its spectrum)?
-Does its best match in the frame reach a calibrated probability (Platt: a logistic curve over the raw cosine)?
+Does its best match in the frame reach a calibrated probability (Platt: a logistic curve over the similarity)?
 The constants come from ``python -m training.calibrate``.
 """
 
@@ -33,13 +33,13 @@ NOISES = frozenset(
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a raw cosine into a decision.
+    """What turns a raw similarity into a decision.
 
     Attributes:
-        slope: of the logistic curve over the cosine.
-        offset: of the logistic curve; probability = sigmoid(slope * cosine + offset).
+        slope: of the logistic curve over the similarity.
+        offset: of the logistic curve; probability = sigmoid(slope * similarity + offset).
         threshold: least probability at which a mask sounds.
-        margin: how far below the frame's greatest cosine a mask may lie and still sound.
+        margin: how far below the frame's greatest similarity a mask may lie and still sound.
         floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
         silence: mean probability of the tag "Silence" from which all is silence.
         noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
@@ -67,7 +67,7 @@ class Calibration:
         draft.replace(path)
 
     def probability(self, similarity: Tensor) -> Tensor:
-        """Probability that a mask with this cosine sounds: (N,) float32 in [0, 1]."""
+        """Probability that a mask with this similarity sounds: (N,) float32 in [0, 1]."""
         return torch.sigmoid(self.slope * similarity.float() + self.offset)
 
 
@@ -149,7 +149,7 @@ def sounding(similarity: Tensor, calibration: Calibration, *, silent: bool) -> T
     """The decision for every mask: (N,) bool; nothing sounds in silence.
 
     Args:
-        similarity: (N,) raw cosine.
+        similarity: (N,) raw.
         calibration: turns it into a probability.
         silent: whether there is silence or noise only.
     """

@@ -41,7 +41,7 @@ class MaskRecord(Strict):
     segmentation: Rle
     box: tuple[float, float, float, float] = Field(description="x1, y1, x2, y2 in pixels; x2, y2 exclusive")
     score: float = Field(description="objectness in [0, 1]")
-    similarity: float = Field(description="cosine with the sound")
+    similarity: float = Field(description="with the sound, in [-1, 1]")
     probability: float = Field(description="calibrated probability that it sounds")
     sounding: bool
     label: str
@@ -60,7 +60,7 @@ class FrameRecord(Strict):
     """One frame."""
 
     time: float = Field(description="seconds")
-    confidence: float = Field(description="greatest cosine; -1 in silence or without masks")
+    confidence: float = Field(description="greatest similarity; -1 in silence or without masks")
     heard: HeardRecord
     masks: tuple[MaskRecord, ...]
     notes: tuple[str, ...]
