@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.shared import renderer, shared_folder
+from seac import builders
 from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.embeddings import MaskEmbeddings
@@ -29,7 +30,6 @@ from seac.associate.mask_embedding import embed_masks
 from seac.associate.text.minilm import MiniLM
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
-from seac.builders import taught_kinds
 from training.association.features import VIEWS
 
 SAMPLE_RATE = 16_000
@@ -172,23 +172,15 @@ def accuracy(observed: Sequence[Observed], ear: str, association: Association) -
 
 def learnt(vision: EfficientNetLite, listener: AudioEncoder) -> dict[str, Association]:
     """The association that ships, and its parts."""
-    from importlib.resources import files
-
-    from seac.associate.combined import Combined, read
-
-    shipped = read(Path(str(files("seac").joinpath("assets/association.safetensors"))))
     text = MiniLM()
-    words, known = ZeroShot.load(vision.labels, listener.labels, text), taught_kinds(vision, listener, text)
     ways: dict[str, dict[str, float]] = {
         "pairs, words and kinds (as shipped)": {},
         "kinds alone": {"words": 0.0, "kinds": 1.0},
+        "pairs and words": {"kinds": 0.0},
+        "pairs alone": {"words": 0.0, "kinds": 0.0},
+        "its words alone (rarity)": {"words": 1.0, "kinds": 0.0},
     }
-    ways |= {"pairs and words": {"kinds": 0.0}, "pairs alone": {"words": 0.0, "kinds": 0.0}}
-    ways |= {"its words alone (rarity)": {"words": 1.0, "kinds": 0.0}}
-    return {
-        name: Combined(replace(shipped, settings=replace(shipped.settings, **shares)), words, known)
-        for name, shares in ways.items()
-    }
+    return {name: builders.learnt("cpu", vision, listener, text, **shares) for name, shares in ways.items()}
 
 
 def variants() -> dict[str, ZeroShotSettings]:

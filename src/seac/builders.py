@@ -91,12 +91,11 @@ def taught_kinds(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) 
     """The taught kinds that ship, as far as these encoders are those that they were taught for."""
     from importlib.resources import as_file, files
 
-    from seac.associate.kinds import Kinds, read
-    from seac.classify.templates import class_embeddings
+    from seac.associate.kinds import read
+    from seac.classify.taught import kinds_among
 
     with as_file(files("seac").joinpath("assets/kinds.safetensors")) as path:
-        weights = read(path).fitting(vision, audio)
-    return Kinds(weights, class_embeddings(weights.names, text))
+        return kinds_among(read(path).fitting(vision, audio), text)
 
 
 def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:

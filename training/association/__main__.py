@@ -20,13 +20,13 @@ from torch import Tensor
 from seac.associate import combined
 from seac.associate.audio.hearing import Hearing
 from seac.associate.combined import Combined, CombinedSettings, CombinedWeights, Reductions
-from seac.associate.kinds import Kinds, KindsWeights, read
+from seac.associate.kinds import read
 from seac.associate.module import AssociationModule
 from seac.associate.text.minilm import MiniLM
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
 from seac.builders import tiny_segmenter
-from seac.classify.templates import class_embeddings
+from seac.classify.taught import kinds_among
 from seac.pipeline import version_of
 from training.association import features, library, stock
 from training.association.card import write_card
@@ -88,22 +88,18 @@ def judged_left_out(
     lessons: Mapping[str, Lessons],
     plan: Plan,
     recipe: Recipe,
+    text: MiniLM,
 ) -> list[list[float]]:
     """Accuracies on kinds that nothing was taught of, fold by fold."""
     kinds, found = material.kinds(), []
     for fold, held in enumerate(folds_of(kinds, plan.seed)):
         shown = [kind for kind in kinds if kind not in held]
         modules = together(material, shown, recipe, plan.seed + fold)
-        known = known_of(taught(lessons, held, "", plan.seed + fold))
+        known = kinds_among(taught(lessons, held, "", plan.seed + fold), text)
         weights = CombinedWeights(modules, made, SHIPS, {})
         trials = left_out(material, held, TRIALS, fold)
         found.append(accuracies(Combined(weights, words, known), trials, WAYS.values()))
     return found
-
-
-def known_of(weights: KindsWeights) -> Kinds:
-    """Taught kinds, among words."""
-    return Kinds(weights, class_embeddings(weights.names, MiniLM()))
 
 
 def together(
@@ -130,6 +126,7 @@ def main() -> None:
     features.in_processes(partial(features.render, plan), options.workers)
     recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
     tags, made_by = tagging()
+    text = MiniLM()
     material, made = gathered(plan, tags, SHIPS, made_by["audio"])
     dev = dev_trials(options.dev, tags, made, SHIPS) if options.dev else []
     kinds = material.kinds()
@@ -139,7 +136,7 @@ def main() -> None:
     ]
     sha256 = combined.write(runs[0], options.out)
     print(f"{options.out} {sha256}", flush=True)
-    known = known_of(read(ASSETS / "kinds.safetensors"))
+    known = kinds_among(read(ASSETS / "kinds.safetensors"), text)
     associations = [Combined(weights, tags.words, known) for weights in runs]
     strangers = [trial for trial in dev if trial.name not in kinds]
     figures = {
@@ -151,7 +148,7 @@ def main() -> None:
             accuracies(each, strangers, WAYS.values()) for each in associations
         ] if dev else [],
         "left out of training": judged_left_out(
-            material, made, tags.words, lessons_of(plan.work, made_by["audio"]), plan, recipe
+            material, made, tags.words, lessons_of(plan.work, made_by["audio"]), plan, recipe, text
         ),
         "sha256": sha256,
     }  # fmt: skip

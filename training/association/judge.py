@@ -23,7 +23,7 @@ from seac.associate.combined import (
 from seac.associate.embeddings import MaskEmbeddings
 from training.association.features import VIEWS
 from training.association.library import SILENT
-from training.association.stock import Stock, Tagging, index_of, placed
+from training.association.stock import Stock, Tagging, alone, index_of, placed
 
 FOLDS = 4
 
@@ -58,7 +58,7 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
     """Trials like ``benchmarks.picking``'s among untrained kinds: one or two rivals, some mute."""
     draw = np.random.default_rng(seed)
     shown = index_of(stock.mask_kind)
-    alone = index_of([names[0] if len(names) == 1 else "" for names in stock.clip_kinds])
+    heard = alone(stock.clip_kinds)
     trials = []
     for number in range(count):
         name = kinds[number % len(kinds)]
@@ -67,7 +67,7 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
             others = [other for other in kinds if other != name]
             rival = SILENT if draw.random() < 0.35 else others[draw.integers(len(others))]
             masks.append(draw.choice(shown[rival]))
-        clip = draw.choice(alone[name])
+        clip = draw.choice(heard[name])
         trials.append(
             Trial(
                 stock.masks[masks],

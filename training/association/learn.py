@@ -15,7 +15,7 @@ from seac.associate.loss import msa_micl, similarity_matrix
 from seac.associate.mixing import mixing_probability
 from seac.associate.module import AssociationConfig, AssociationModule
 from training.association.library import SILENT
-from training.association.stock import GROUND, Stock, index_of
+from training.association.stock import GROUND, Stock, alone, index_of
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Sampler:
         self.kinds = list(kinds)
         allowed = {*kinds, SILENT, GROUND}
         shown = index_of(stock.mask_kind)
-        alone = index_of([names[0] if len(names) == 1 else "" for names in stock.clip_kinds])
+        heard = alone(stock.clip_kinds)
         self.shown = {name: shown[name] for name in kinds}
-        self.heard = {name: alone[name] for name in kinds}
+        self.heard = {name: heard[name] for name in kinds}
         self.mixed = [
             index
             for index, names in enumerate(stock.clip_kinds)

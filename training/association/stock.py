@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,24 +85,34 @@ def sights(folder: Path, tagging: Tagging, lam: float) -> Sights:
     kind: list[str] = []
     scene, offset = [], 0
     for part in parts:
-        kinds = json.loads(str(part["kinds"]))
-        places = part["scene"].tolist()
-        kind += [
-            kinds[place][owner] if owner >= 0 else GROUND
-            for place, owner in zip(places, part["owner"].tolist(), strict=True)
-        ]
-        scene.append(torch.tensor(places) + offset)
-        offset += len(kinds)
+        kind += [GROUND if name is None else name for name in shown(part, "kinds")]
+        scene.append(torch.from_numpy(part["scene"]).long() + offset)
+        offset += len(json.loads(str(part["kinds"])))
     tags = torch.lerp(tagging.sight(context), tagging.sight(local), lam)
     return Sights(torch.lerp(context, local, lam), local, tags, tuple(kind), torch.cat(scene))
 
 
+def shown(part: Mapping[str, Any], what: str) -> list[str | None]:
+    """Of each mask in a shard of scenes the kind ("kinds") or cut-out ("files"); None of no thing."""
+    named = json.loads(str(part[what]))
+    return [
+        named[scene][owner] if owner >= 0 else None
+        for scene, owner in zip(part["scene"].tolist(), part["owner"].tolist(), strict=True)
+    ]
+
+
 def sounds(folder: Path, tagging: Tagging) -> Sounds:
     """The clips of cached sounds."""
-    parts = shards(folder)
-    windows = torch.from_numpy(np.concatenate([part["windows"] for part in parts])).float()
-    kinds = [tuple(names) for part in parts for names in json.loads(str(part["kinds"]))]
-    return Sounds(windows, tagging.sound(windows), tuple(kinds))
+    windows, kinds = clips(folder)
+    windows = windows.float()
+    return Sounds(windows, tagging.sound(windows), kinds)
+
+
+def clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
+    """Windows (K, W, d_a) float16 of all cached clips, and the kinds that each is the sum of."""
+    parts = [part for folder in folders for part in shards(folder)]
+    kinds = tuple(tuple(names) for part in parts for names in json.loads(str(part["kinds"])))
+    return torch.from_numpy(np.concatenate([part["windows"] for part in parts])), kinds
 
 
 def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
@@ -207,6 +217,11 @@ class Stock:
         """Kinds that are seen and heard alone."""
         heard = {names[0] for names in self.clip_kinds if len(names) == 1}
         return sorted(heard & set(self.mask_kind))
+
+
+def alone(clip_kinds: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """Of each kind the clips of it alone."""
+    return index_of([names[0] if len(names) == 1 else "" for names in clip_kinds])
 
 
 def index_of(names: Sequence[str]) -> dict[str, np.ndarray]:

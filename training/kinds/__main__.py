@@ -22,8 +22,7 @@ from seac.associate.text.minilm import MiniLM
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
 from seac.classify.naming import ByWords, Naming
-from seac.classify.taught import Taught
-from seac.classify.templates import class_embeddings
+from seac.classify.taught import Taught, kinds_among
 from training.association import features, library
 from training.association.features import Plan
 from training.association.judge import folds_of
@@ -71,7 +70,7 @@ def judged(
 ) -> list[Row]:
     """A row for every variant: shares of right names, by sound and vocabulary. A fold has its own weights."""
     count = sum(len(trials) for _, trials in folds)
-    ways = [variants(Kinds(weights, class_embeddings(weights.names, text)), words) for weights, _ in folds]
+    ways = [variants(kinds_among(weights, text), words) for weights, _ in folds]
     rows = []
     for name in ways[0]:
         shares = [

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.association.library import SILENT
-from training.association.stock import GROUND, index_of, shards
+from training.association.stock import GROUND, alone, clips, shards, shown
 
 Rows = NDArray[np.int64]
 Drawing = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
@@ -68,10 +68,11 @@ class Sights:
         )
         for number, part in enumerate(shards(quick)):
             embeddings.append(part["local"])
-            shown, made_of = (json.loads(str(part[name])) for name in ("kinds", "files"))
-            for scene, owner in zip(part["scene"].tolist(), part["owner"].tolist(), strict=True):
-                kinds.append(shown[scene][owner] if owner >= 0 else GROUND)
-                files.append(made_of[scene][owner] if owner >= 0 else f"{number}/{scene}")
+            kinds += [GROUND if kind is None else kind for kind in shown(part, "kinds")]
+            files += [
+                f"{number}/{scene}" if file is None else file
+                for scene, file in zip(part["scene"].tolist(), shown(part, "files"), strict=True)
+            ]
         return cls(torch.from_numpy(np.concatenate(embeddings)), tuple(kinds), tuple(files))
 
     def __len__(self) -> int:
@@ -97,8 +98,8 @@ class Sights:
         def drawn(count: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
             labels = draw.choice(len(names), count, p=chances)
             chosen = [one_of(rows[names[label]], draw) for label in labels]
-            shown = torch.from_numpy(np.minimum(labels, len(kinds)))
-            return self.embeddings[chosen], functional.one_hot(shown, len(kinds) + 1).float()
+            told = torch.from_numpy(np.minimum(labels, len(kinds)))
+            return self.embeddings[chosen], functional.one_hot(told, len(kinds) + 1).float()
 
         return drawn
 
@@ -127,9 +128,7 @@ class Sounds:
     @classmethod
     def of(cls, *folders: Path) -> Sounds:
         """The clips of folders of shards."""
-        parts = [part for folder in folders for part in shards(folder)]
-        kinds = tuple(tuple(names) for part in parts for names in json.loads(str(part["kinds"])))
-        return cls(torch.from_numpy(np.concatenate([part["windows"] for part in parts])), kinds)
+        return cls(*clips(*folders))
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -145,19 +144,19 @@ class Sounds:
 
     def drawing(self, kinds: Sequence[str]) -> Drawing:
         """Windows of any kind as often; of two kinds at once each is half of what is heard."""
-        alone = index_of([names[0] if len(names) == 1 else "" for names in self.kinds])
+        heard = alone(self.kinds)
         both = [row for row, names in enumerate(self.kinds) if len(names) > 1 and set(names) <= set(kinds)]
         places = {name: place for place, name in enumerate(kinds)}
 
         def drawn(count: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-            clips = [int(draw.choice(alone[kinds[label]])) for label in draw.integers(len(kinds), size=count)]
+            rows = [int(draw.choice(heard[kinds[label]])) for label in draw.integers(len(kinds), size=count)]
             for place in np.flatnonzero(draw.random(count) < (self.mixed if both else 0.0)):
-                clips[place] = int(draw.choice(both))
+                rows[place] = int(draw.choice(both))
             targets = torch.zeros(count, len(kinds) + 1)
-            for row, clip in enumerate(clips):
+            for row, clip in enumerate(rows):
                 names = self.kinds[clip]
                 targets[row, [places[name] for name in names]] = 1 / len(names)
-            return self.windows[clips, draw.integers(self.windows.shape[1], size=count)], targets
+            return self.windows[rows, draw.integers(self.windows.shape[1], size=count)], targets
 
         return drawn
 

@@ -29,7 +29,7 @@ from seac.associate.bridge import closeness
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.kinds import Kinds, agreement
 from seac.associate.module import AssociationConfig, AssociationModule
-from seac.associate.noted import halved, read_shipped, write_noted
+from seac.associate.noted import halved, part_of, read_shipped, write_noted
 from seac.associate.reduced import SCALE, reduced
 from seac.associate.vision.encoder import VisionEncoder
 from seac.associate.zero_shot import ZeroShot
@@ -268,18 +268,16 @@ def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: st
     """The weights in a file's tensors and notes."""
     config = AssociationConfig(**notes["module"])
     return CombinedWeights(
-        tuple(module_of(state, number, config) for number in range(notes["modules"])),
-        Reductions(**{name[5:]: value for name, value in state.items() if name.startswith("made.")}),
+        tuple(module_of(part_of(state, f"module.{number}"), config) for number in range(notes["modules"])),
+        Reductions(**part_of(state, "made")),
         CombinedSettings(**notes["settings"]),
         notes["made_by"],
         sha256,
     )
 
 
-def module_of(state: Mapping[str, Tensor], number: int, config: AssociationConfig) -> AssociationModule:
-    """One of the modules in a file."""
-    module, start = AssociationModule(config), f"module.{number}."
-    module.load_state_dict(
-        {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
-    )
+def module_of(state: Mapping[str, Tensor], config: AssociationConfig) -> AssociationModule:
+    """A module with these tensors."""
+    module = AssociationModule(config)
+    module.load_state_dict(state)
     return module

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.associate.audio.encoder import AudioEncoder
-from seac.associate.noted import halved, read_shipped, write_noted
+from seac.associate.noted import halved, part_of, read_shipped, write_noted
 from seac.associate.reduced import SCALE, reduced
 from seac.associate.vision.encoder import VisionEncoder
 
@@ -153,14 +153,12 @@ def read(path: str | os.PathLike[str]) -> KindsWeights:
 
 def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> KindsWeights:
     """The weights in a file's tensors and notes."""
-    networks = {sense: network_of(state, sense, len(notes["names"])) for sense in SENSES}
+    networks = {sense: network_of(part_of(state, sense), len(notes["names"])) for sense in SENSES}
     return KindsWeights(networks, tuple(notes["names"]), notes["made_by"], sha256)
 
 
-def network_of(state: Mapping[str, Tensor], sense: str, kinds: int) -> KindNetwork:
-    """One of the networks in a file, ready to be asked."""
-    start = f"{sense}."
-    own = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
-    network = KindNetwork(own["mean"], own["basis"], len(own["hidden.bias"]), kinds)
-    network.load_state_dict(own)
+def network_of(state: Mapping[str, Tensor], kinds: int) -> KindNetwork:
+    """A network with these tensors, ready to be asked."""
+    network = KindNetwork(state["mean"], state["basis"], len(state["hidden.bias"]), kinds)
+    network.load_state_dict(state)
     return network.eval().requires_grad_(requires_grad=False)

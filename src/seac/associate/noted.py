@@ -42,6 +42,12 @@ def write_noted(state: dict[str, Tensor], notes: Mapping[str, Any], path: Path) 
     return hashlib.sha256(content).hexdigest()
 
 
+def part_of(state: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The tensors ``part.NAME`` of a file, by NAME."""
+    start = f"{part}."
+    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+
+
 def read_noted(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     """The tensors as float32, the notes (none in a file of others), and the sha256.
 

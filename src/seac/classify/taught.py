@@ -17,8 +17,9 @@ from torch import Tensor
 from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.bridge import Bridge, NoBridge, closeness
 from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.kinds import Kinds
+from seac.associate.kinds import Kinds, KindsWeights
 from seac.classify.naming import Witnesses
+from seac.classify.templates import MeanEncoder, class_embeddings
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class TaughtSettings:
     known: tuple[float, float] = (0.7, 0.9)
     seen: float = 0.3
     heard: float = 0.5
+
+
+def kinds_among(weights: KindsWeights, text: MeanEncoder) -> Kinds:
+    """Taught kinds, their names placed among words by a text encoder."""
+    return Kinds(weights, class_embeddings(weights.names, text))
 
 
 class Taught:

@@ -138,13 +138,12 @@ class Tracker:
             look: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, K).
         """
         tracks = [self._tracks[number] for number in ids.tolist()]
-        looks = [track.looks for track in tracks]
-        new = [row for row, before in enumerate(looks) if len(before) < LOOKS]
+        new = [row for row, track in enumerate(tracks) if len(track.looks) < LOOKS]
         if new:
-            for row, now in zip(new, look(torch.tensor(new)), strict=True):
-                looks[row] = (*looks[row], now)
-                self._tracks[tracks[row].id] = replace(tracks[row], looks=looks[row])
-        return torch.stack([torch.stack(each).mean(0) for each in looks])
+            for row, said in zip(new, look(torch.tensor(new)), strict=True):
+                tracks[row] = replace(tracks[row], looks=(*tracks[row].looks, said))
+                self._tracks[tracks[row].id] = tracks[row]
+        return torch.stack([torch.stack(track.looks).mean(0) for track in tracks])
 
     def averaged(self, ids: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
         """Scores of K classes for tracks ``ids`` (n,), averaged over all that were given so far: (n, K).
