@@ -28,6 +28,7 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "saliency and superpixels": ({"segmenter": "classic"}, {}),
     "words alone": ({"associate": "zero-shot"}, {}),
     "pairs and words, no kinds": ({"associate": "pairs"}, {}),
+    "sounds as a whole": ({"audio": "hearing-whole"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"contrast": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),
@@ -39,6 +40,7 @@ SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 CARRIES = {
+    "audio": ("audio",),
     "segmenter": ("segmenter",),
     "associate": ("association", "calibration"),
     "naming": ("naming",),

@@ -61,6 +61,13 @@ def hearing(device: str) -> AudioEncoder:
     return Hearing.load()
 
 
+def hearing_whole(device: str) -> AudioEncoder:
+    """The same, without the components of a sound: a third of the time, and the second of two sounds less."""
+    from seac.associate.audio.hearing import Hearing
+
+    return Hearing.load(whole=True)
+
+
 def minilm(device: str) -> MiniLM:
     """MiniLM, common words from a table."""
     from seac.associate.text.minilm import MiniLM

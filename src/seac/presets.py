@@ -80,6 +80,7 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "audio": {
         "hearing": "seac.builders:hearing",
+        "hearing-whole": "seac.builders:hearing_whole",
         "vggish": "seac.stacks:vggish",
         "clap-htsat": "seac.stacks:clap",
     },

@@ -10,6 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seac.associate.audio.components import blended
+from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.hearing import Hearing
 from seac.associate.kinds import KindNetwork, Kinds, KindsWeights, agreement, read, write
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
@@ -95,8 +97,20 @@ def test_another_file_is_refused_in_one_line(content: bytes | None, tmp_path: Pa
 
 def test_what_ships_was_taught_for_the_encoders_that_ship() -> None:
     weights = read(SHIPPED)
-    assert weights.made_by == {"sight": EfficientNetLite.version, "sound": Hearing.load().version}
+    assert weights.made_by == {"sight": EfficientNetLite.version, "sound": Hearing.load().embeds}
     for sense, dim in (("sight", EfficientNetLite.dim), ("sound", Hearing.dim)):
         said = weights.networks[sense].probabilities(torch.rand(3, dim))
         assert said.shape == (3, len(weights.names))
         assert bool((said.sum(1) <= 1 + 1e-5).all())
+
+
+def test_kinds_are_heard_in_the_whole_and_in_its_components(weights: KindsWeights) -> None:
+    kinds, windows, apart = Kinds(weights, torch.eye(2)), torch.rand(3, D), torch.rand(3, 2, D)
+    alone = kinds.heard(AudioFeatures(windows, None))
+    assert alone is not None
+    torch.testing.assert_close(alone, kinds.of("sound", windows))
+    heard = kinds.heard(AudioFeatures(windows, None, apart))
+    one_by_one = torch.stack([kinds.of("sound", parts) for parts in apart])
+    torch.testing.assert_close(heard, blended(alone, one_by_one))
+    mute = Kinds(KindsWeights({}, NAMES, {}), torch.eye(2))
+    assert mute.heard(AudioFeatures(windows, None, apart)) is None

@@ -65,7 +65,7 @@ def tagging() -> tuple[stock.Tagging, dict[str, str]]:
         return tags
 
     words = ZeroShot.load(vision.labels, hearing.labels)
-    made_by = {"vision": version_of(vision), "audio": hearing.version}
+    made_by = {"vision": version_of(vision), "audio": hearing.embeds}
     return stock.Tagging(sight, sound, words), made_by
 
 

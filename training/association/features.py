@@ -161,11 +161,11 @@ def seen_in(work: Path, segmenter: Segmenter) -> Path:
 def render(plan: Plan, worker: int, workers: int) -> None:
     """One process's share of the features."""
     torch.set_num_threads(1)
-    recordings, audio = Recordings(plan.library / "sounds"), Hearing.load()
+    recordings, audio = Recordings(plan.library / "sounds"), Hearing.load(whole=True)
     ears = Ears(recordings, audio)
     for name, shard, count in (("sounds", ears.shard, plan.sounds), ("mixed", ears.mixed, plan.mixtures)):
         numbers = range(worker, count // SOUNDS_PER_SHARD, workers)
-        make(heard_in(plan.work, name, audio.version), numbers, shard, plan.seed)
+        make(heard_in(plan.work, name, audio.embeds), numbers, shard, plan.seed)
     composer = Composer(plan.library / "pictures", plan.media / "backgrounds", list(recordings.paths))
     segmenter = tiny_segmenter("cpu")
     eyes = Eyes(composer, EfficientNetLite.load(), segmenter)

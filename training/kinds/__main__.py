@@ -108,8 +108,8 @@ def main() -> None:
     library.build(plan.media, plan.work / "packages", plan.library, plan.seed)
     features.in_processes(partial(render, plan, options.scenes), options.workers)
     vision, hearing, text = EfficientNetLite.load(), Hearing.load(), MiniLM()
-    lessons = lessons_of(options.work, hearing.version)
-    weights = taught(lessons, (), hearing.version, options.seed)
+    lessons = lessons_of(options.work, hearing.embeds)
+    weights = taught(lessons, (), hearing.embeds, options.seed)
     sha256 = write(weights, options.out)
     print(f"{options.out} {sha256}", flush=True)
     if not options.dev:
@@ -118,7 +118,7 @@ def main() -> None:
     dev = trials(options.dev, vision, hearing)
     asked = vocabularies(dev)
     rows = judged([(weights, dev)], asked, words, text)
-    out = judged(left_out(lessons, dev, hearing.version, options.seed), asked, words, text)
+    out = judged(left_out(lessons, dev, hearing.embeds, options.seed), asked, words, text)
     for row in (*rows, *out):
         print(row.name, *(f"{share:.3f}" for share in row.shares), flush=True)
     if options.card:

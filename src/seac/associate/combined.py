@@ -176,7 +176,7 @@ class Combined:
         """How likely each of N masks is of the sound's kind: (N,) in [-1, 1], or None if none can tell."""
         if not self.settings.kinds:
             return None
-        seen, taught = self.kinds.of("sight", masks.local), self.kinds.of("sound", audio.embeddings)
+        seen, taught = self.kinds.of("sight", masks.local), self.kinds.heard(audio)
         if seen is None or taught is None or audio.tags is None:
             return None
         tags = weighed(audio.tags.cpu(), self.reductions.sound_tags, self.settings.rarity)

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.associate.audio.encoder import AudioEncoder
+from seac.associate.audio.components import blended
+from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.noted import halved, part_of, read_shipped, write_noted
 from seac.associate.reduced import SCALE, reduced
 from seac.associate.vision.encoder import VisionEncoder
@@ -85,13 +86,16 @@ class KindsWeights:
 
     def fitting(self, vision: VisionEncoder, audio: AudioEncoder) -> KindsWeights:
         """What may be asked of these encoders' embeddings: what was taught with another has no say."""
-        asked = dict(zip(SENSES, (vision, audio), strict=True))
+        asked = dict(zip(SENSES, (embeds(vision), embeds(audio)), strict=True))
         known = {
-            sense: network
-            for sense, network in self.networks.items()
-            if getattr(asked[sense], "version", "") == self.made_by[sense]
+            sense: network for sense, network in self.networks.items() if asked[sense] == self.made_by[sense]
         }
         return KindsWeights(known, self.names, self.made_by, self.sha256)
+
+
+def embeds(encoder: VisionEncoder | AudioEncoder) -> str:
+    """What makes an encoder's embeddings: all of its version, unless it says which part."""
+    return str(getattr(encoder, "embeds", getattr(encoder, "version", "")))
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,15 @@ class Kinds:
         """Probability of each kind, (n, K) of embeddings (n, d); None of a sense that says nothing."""
         network = self.weights.networks.get(sense)
         return None if network is None else network.probabilities(embeddings)
+
+    def heard(self, audio: AudioFeatures) -> Tensor | None:
+        """Probability of each kind in each of W windows and its components: (W, K); None if none can tell."""
+        whole = self.of("sound", audio.embeddings)
+        if whole is None or audio.apart is None:
+            return whole
+        apart = self.of("sound", audio.apart.flatten(0, 1))
+        assert apart is not None  # the whole could be told
+        return blended(whole, apart.view(*audio.apart.shape[:2], -1))
 
 
 def agreement(seen: Tensor, heard: Tensor, floor: float) -> Tensor:

@@ -15,10 +15,13 @@ class AudioFeatures:
     Attributes:
         embeddings: (n, d_a) float32, one vector per window.
         tags: (n, C) float32 probabilities of the network's own sound classes, or None if it has none.
+        apart: (n, P, d_a) float32 embeddings of P components of each window
+            (:mod:`seac.associate.audio.components`), or None of a network that hears the whole alone.
     """
 
     embeddings: Tensor
     tags: Tensor | None
+    apart: Tensor | None = None
 
 
 class AudioEncoder(Protocol):

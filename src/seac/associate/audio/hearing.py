@@ -11,6 +11,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.associate.audio.components import COMPONENTS, blended, components, loud
 from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.logmel import RATE, LogMel
 from seac.associate.text.descriptions import audioset_names
@@ -72,22 +73,42 @@ class HearingNetwork(nn.Module):
 
 
 class Hearing:
-    """The network as an :class:`~seac.associate.audio.encoder.AudioEncoder`; tags are AudioSet's 521."""
+    """The network as an :class:`~seac.associate.audio.encoder.AudioEncoder`; tags are AudioSet's 521.
+
+    It listens to a window as a whole and to its two components; tags are what all three say.
+
+    Args:
+        network: with its weights.
+        device: where it runs.
+        version: which weights they are.
+        whole: listen to the whole alone, three times as quick; embeddings of windows are the same.
+
+    ``embeds`` says what makes the embeddings, ``version`` also how it listens, which decides on tags.
+    """
 
     sample_rate, window, hop, dim = RATE, WINDOW, HOP, DIM
 
     def __init__(
-        self, network: HearingNetwork, device: torch.device | str = "cpu", version: str = ""
+        self,
+        network: HearingNetwork,
+        device: torch.device | str = "cpu",
+        version: str = "",
+        *,
+        whole: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.eval().requires_grad_(requires_grad=False).to(self.device)
         self.network.to(memory_format=torch.channels_last)
         self.front = LogMel()
         self.labels = audioset_names()
-        self.version = version or "hearing, untrained"
+        self.embeds = version or "hearing, untrained"
+        self.version = self.embeds if whole else f"{self.embeds}, {COMPONENTS}"
+        self.whole = whole
 
     @classmethod
-    def load(cls, device: torch.device | str = "cpu", path: Path | None = None) -> Hearing:
+    def load(
+        cls, device: torch.device | str = "cpu", path: Path | None = None, *, whole: bool = False
+    ) -> Hearing:
         """The weights that ship with seac, or those in ``path`` (which are not checked).
 
         Raises:
@@ -99,15 +120,39 @@ class Hearing:
             network.load_state_dict({name: value.float() for name, value in load(content).items()})
         except Exception as error:
             raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
-        return cls(network, device, f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}")
+        version = f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}"
+        return cls(network, device, version, whole=whole)
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:
         """Encode ``windows``, (n, 15600) float32 in [-1, 1] at 16 kHz, in one batch."""
         if len(windows) == 0:
             return AudioFeatures(torch.zeros(0, DIM), torch.zeros(0, TAGS))
+        if self.whole:
+            return AudioFeatures(*self._answer(windows))
+        parts = components(windows)
+        there = loud(parts, windows)  # in a residue the network would hear what is not there
+        answers = self._answer(torch.cat([windows, parts[there]]))
+        (embeddings, apart), (tags, told) = (_shared_out(part, there) for part in answers)
+        return AudioFeatures(embeddings, blended(tags, told), apart)
+
+    def _answer(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings (n, 1024) and tags (n, 521) of windows, as they are."""
         embedding, logits = self.network(self.front(windows).to(self.device))
-        return AudioFeatures(embedding.cpu(), logits.sigmoid().cpu())
+        return embedding.cpu(), logits.sigmoid().cpu()
+
+
+def _shared_out(answers: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    """Answers to windows (n, K), and to their components (n, P, K): where there is none, the window's own.
+
+    Args:
+        answers: (n + m, K), to windows and then to the m components that there are.
+        there: (n, P) bool, which they are.
+    """
+    whole = answers[: len(there)]
+    apart = whole[:, None].repeat(1, there.shape[1], 1)
+    apart[there] = answers[len(there) :]
+    return whole, apart
 
 
 def _shipped() -> bytes:

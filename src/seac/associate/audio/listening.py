@@ -35,8 +35,14 @@ def listen(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFea
         batch: windows per forward pass; bounds memory for long sounds.
     """
     parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
-    tags = [part.tags for part in parts if part.tags is not None]
-    return AudioFeatures(torch.cat([part.embeddings for part in parts]), torch.cat(tags) if tags else None)
+    tags, apart = (
+        [value for part in parts if (value := getattr(part, name)) is not None] for name in ("tags", "apart")
+    )
+    return AudioFeatures(
+        torch.cat([part.embeddings for part in parts]),
+        torch.cat(tags) if tags else None,
+        torch.cat(apart) if apart else None,
+    )
 
 
 def loudest_tags(
