@@ -12,7 +12,7 @@ def test_a_swap_changes_what_it_names_and_nothing_else() -> None:
     model = seac.load("tiny")
     rows = swapped(model)
     assert list(rows) == list(SWAPS)
-    names = {"segmenter": "segmenter", "associate": "association", "naming": "naming"}
+    names = {"audio": "audio", "segmenter": "segmenter", "associate": "association", "naming": "naming"}
     for row, (parts, constants) in SWAPS.items():
         (other,) = rows[row]
         differing = {

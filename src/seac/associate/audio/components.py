@@ -51,7 +51,7 @@ def moving_median(maps: Tensor, dim: int) -> Tensor:
     """Median over ``REACH`` cells along ``dim`` (1 or 2) of maps (n, h, w), mirrored at the ends: (n, h, w).
 
     By forgetting the least and the greatest of REACH / 2 + 2 values again and again (after Paeth, Graphics
-    Gems 1990), for all cells at once: eight times as quick as sorting.
+    Gems 1990), for all cells at once: far quicker than sorting.
     """
     half = REACH // 2
     ends = (half, half, 0, 0) if dim == 2 else (0, 0, half, half)
