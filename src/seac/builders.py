@@ -62,7 +62,7 @@ def hearing(device: str) -> AudioEncoder:
 
 
 def hearing_whole(device: str) -> AudioEncoder:
-    """The same, without the components of a sound: a third of the time, and the second of two sounds less."""
+    """The same without the components of a sound: far quicker, and the second of two sounds is heard less."""
     from seac.associate.audio.hearing import Hearing
 
     return Hearing.load(whole=True)

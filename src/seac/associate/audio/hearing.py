@@ -30,6 +30,7 @@ BLOCKS = (
     *((384, 2), (384, 1), (384, 1), (384, 1), (768, 2), (768, 1)),
 )
 STEM = 32
+AT_ONCE = 64  # sounds per forward pass: with more of them what is between layers leaves the cache
 
 
 class Separable(nn.Module):
@@ -81,7 +82,7 @@ class Hearing:
         network: with its weights.
         device: where it runs.
         version: which weights they are.
-        whole: listen to the whole alone, three times as quick; embeddings of windows are the same.
+        whole: listen to the whole alone, in a third of the time or less; embeddings of windows are the same.
 
     ``embeds`` says what makes the embeddings, ``version`` also how it listens, which decides on tags.
     """
@@ -138,8 +139,9 @@ class Hearing:
 
     def _answer(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings (n, 1024) and tags (n, 521) of windows, as they are."""
-        embedding, logits = self.network(self.front(windows).to(self.device))
-        return embedding.cpu(), logits.sigmoid().cpu()
+        answers = [self.network(self.front(some).to(self.device)) for some in torch.split(windows, AT_ONCE)]
+        embeddings, logits = (torch.cat(part) for part in zip(*answers, strict=True))
+        return embeddings.cpu(), logits.sigmoid().cpu()
 
 
 def _shared_out(answers: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
