@@ -84,11 +84,17 @@ def test_what_all_say_is_the_answer_and_components_may_say_more(whole, one, othe
 
 
 def test_a_sound_of_one_sort_is_heard_as_a_whole():
-    wave = sines(440.0)[None]
+    tone, beat = sines(440.0), clicks()
+    waves = torch.stack([tone, tone + beat, beat])
     quick, full = Hearing.load(whole=True), Hearing.load()
-    alone, heard = quick(wave), full(wave)
+    alone, heard = quick(waves), full(waves)
     torch.testing.assert_close(heard.embeddings, alone.embeddings)
-    torch.testing.assert_close(heard.apart[:, 1], alone.embeddings)  # nothing is struck
+    for sort in (0, 2):  # nothing is struck, or nothing held
+        torch.testing.assert_close(heard.apart[sort], alone.embeddings[[sort, sort]])
+        torch.testing.assert_close(heard.tags[sort], alone.tags[sort])
+    parts = quick(components(waves[1:2])[0])
+    torch.testing.assert_close(heard.apart[1], parts.embeddings)
+    torch.testing.assert_close(heard.tags[1], (alone.tags[1] + 0.5 * parts.tags.amax(0)) / 1.5)
     assert alone.apart is None
     assert quick.embeds == full.embeds == quick.version != full.version
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -26,10 +26,10 @@ from seac.segment.condinst import ProposalNet
 from seac.segment.network import stored_weights
 from training.proposals import outlines
 from training.proposals.course import Course, lessons
-from training.proposals.loss import loss_of
+from training.proposals.loss import Targets, loss_of, targets_of
 from training.proposals.outlines import outlined
-from training.proposals.scenes import Painter
-from training.proposals.sharpen import SIDE, batch, sharpened
+from training.proposals.scenes import Draw, Painter, Scene
+from training.proposals.sharpen import SIDE, batch, learned_from, sharpened
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposals.safetensors"
 WARM, KEEP = 50, 0.997
@@ -69,29 +69,35 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
     partial.replace(path)
 
 
+def lesson(painter: Callable[[Draw], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
+    """Pictures (B, 3, S, S) uint8 of a step, and what their cells are to draw."""
+    pixels, masks = batch(painter, size, seed, step)
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    return pixels, targets_of(masks, pixels.shape[-2], pixels.shape[-1], generator)
+
+
 def train(given: argparse.Namespace) -> None:
     """The first stage; see the module's docstring."""
     torch.manual_seed(given.seed)
-    network, painter = begun(given.start), Painter(given.media, given.side, given.more)
+    network, painter = begun(given.start).to(given.device), Painter(given.media, given.side, given.more)
     optimiser = optimiser_of(network, given.rate)
     course = Course(network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt")
-    drawn_by = partial(batch, painter, given.batch, given.seed)
+    drawn_by = partial(lesson, painter, given.batch, given.seed)
     steps = range(course.first, given.steps)
-    start, seen = time.monotonic(), np.zeros(4)
-    for step, (pixels, masks) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
+    start, seen = time.monotonic(), torch.zeros(4, device=given.device)
+    for step, (pixels, targets) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
         network.train()
-        generator = torch.Generator().manual_seed(given.seed * 1_000_003 + step)
-        loss = loss_of(network(pixels), masks, generator)
+        loss = loss_of(network(learned_from(pixels, given.device)), targets.to(given.device))
         course.learn(step, loss.total)
-        seen += [loss.score.item(), loss.dice.item(), loss.bce.item(), loss.iou]
+        seen += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
         if (step + 1) % 50 == 0:
             each = (time.monotonic() - start) / (step + 1 - course.first)
-            s, d, b, i = seen / 50
+            s, d, b, i = (seen / 50).tolist()
             print(
                 f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s",
                 flush=True,
             )
-            seen[:] = 0
+            seen.zero_()
         if (step + 1) % 200 == 0 or step + 1 == given.steps:
             course.save(step)
             export(course.average, given.run / "average.safetensors")
@@ -113,6 +119,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--device", default="cpu", help="where the networks learn")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--workers", type=int, default=1, help="processes that draw lessons while the network learns"
@@ -131,11 +138,13 @@ def main() -> None:
     if not second.is_file():
         painter = Painter(given.media, SIDE, given.more)
         seed = given.seed + 7  # scenes that the first stage did not see
-        export(sharpened(first, painter, given.sharpen_steps, seed), second)
+        export(sharpened(first, painter, given.sharpen_steps, seed, given.device), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
     painter = Painter(given.media, outlines.SIDE, given.more)
-    average = outlined(network, painter, given.outline_steps, given.seed + 13, given.run, given.workers)
+    average = outlined(
+        network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
+    )
     export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
 
 

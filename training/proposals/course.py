@@ -50,7 +50,7 @@ class Course:
         for group in optimiser.param_groups:
             group.setdefault("base", group["lr"])
         if checkpoint and checkpoint.is_file():
-            stored = torch.load(checkpoint, weights_only=True)
+            stored = torch.load(checkpoint, weights_only=True, map_location=next(module.parameters()).device)
             module.load_state_dict(stored["module"])
             optimiser.load_state_dict(stored["optimiser"])
             self.average, self.first = stored["average"], stored["step"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, draw
+from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, STRIDES, Cells, draw, positions
 
 LEVEL_SIZES = {8: (0.0, 64.0), 16: (32.0, 144.0), 32: (96.0, 1e9)}
 MOST_POSITIVE = 24
@@ -23,7 +23,7 @@ class Loss:
     score: Tensor
     dice: Tensor
     bce: Tensor
-    iou: float
+    iou: Tensor
 
     @property
     def total(self) -> Tensor:
@@ -51,59 +51,100 @@ def assign(masks: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_S
     """
     _, h, w = masks.shape
     area = masks.sum((1, 2))
-    x = (torch.arange(w) + 0.5) * stride
-    y = (torch.arange(h) + 0.5) * stride
+    device = masks.device
+    x = (torch.arange(w, device=device) + 0.5) * stride
+    y = (torch.arange(h, device=device) + 0.5) * stride
     mean_x, mean_y = (masks.sum(1) @ x) / area, (masks.sum(2) @ y) / area
     columns, rows = masks.sum(1) > 0.5, masks.sum(2) > 0.5
     size = (columns.sum(1) * rows.sum(1)).float().sqrt() * stride
     near = (centres[:, None] - torch.stack([mean_x, mean_y], 1)).abs().amax(-1) < strides[:, None]
-    levels = torch.tensor(sorted(LEVEL_SIZES), dtype=strides.dtype)
-    low, high = torch.tensor([LEVEL_SIZES[stride] for stride in sorted(LEVEL_SIZES)]).T
+    levels = torch.tensor(sorted(LEVEL_SIZES), dtype=strides.dtype, device=device)
+    low, high = torch.tensor([LEVEL_SIZES[stride] for stride in sorted(LEVEL_SIZES)], device=device).T
     level = torch.searchsorted(levels, strides)
     fits = (size[None] >= low[level][:, None]) & (size[None] <= high[level][:, None])
-    cost = torch.where(near & fits, area[None], torch.tensor(torch.inf))
+    cost = torch.where(near & fits, area[None], torch.inf)
     least, which = cost.min(1)
     return torch.where(least < torch.inf, which, -1)
 
 
-def loss_of(cells: Cells, masks: list[Tensor], generator: torch.Generator) -> Loss:
-    """Loss of a batch against ``masks``, for each picture (K, h, w) coverage at stride 4."""
-    quality = torch.zeros_like(cells.logits)
-    dice: list[Tensor] = []
-    bce: list[Tensor] = []
-    ious: list[Tensor] = []
+def some_of(positive: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """At most ``most`` of the cells ``positive`` (n,); the draw is the same on every device."""
+    return positive[torch.randperm(len(positive), generator=generator)[:most].to(positive.device)]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the cells of a batch of B pictures are to draw, at most P = ``MOST_POSITIVE`` of each.
+
+    Attributes:
+        positive: (B, L) bool, cells that answer for a thing.
+        chosen: (B, P) int64 of them that are drawn; rows with fewer are filled up with cell 0.
+        counted: (B, P) bool, which of the chosen are no filling.
+        masks: (B, P, h, w) float16 coverage at stride 4 of what each answers for.
+    """
+
+    positive: Tensor
+    chosen: Tensor
+    counted: Tensor
+    masks: Tensor
+
+    def to(self, device: str) -> Targets:
+        """The same, on ``device``."""
+        return Targets(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def targets_of(masks: list[Tensor], height: int, width: int, generator: torch.Generator) -> Targets:
+    """Targets for ``masks``, for each picture of ``height`` x ``width`` (K, h, w) coverage at stride 4."""
+    centres, strides = grid_of(height, width)
+    batch, (h, w) = len(masks), (height // MASK_STRIDE, width // MASK_STRIDE)
+    positive = torch.zeros(batch, len(centres), dtype=torch.bool)
+    chosen = torch.zeros(batch, MOST_POSITIVE, dtype=torch.int64)
+    counted = torch.zeros(batch, MOST_POSITIVE, dtype=torch.bool)
+    wanted = torch.zeros(batch, MOST_POSITIVE, h, w, dtype=torch.float16)
     for index, true in enumerate(masks):
         if len(true) == 0:
             continue
-        thing = assign(true, cells.centres, cells.strides)
-        positive = torch.nonzero(thing >= 0)[:, 0]
-        chosen = positive[torch.randperm(len(positive), generator=generator)[:MOST_POSITIVE]]
-        if len(chosen) == 0:
-            continue
-        drawn = draw(
-            cells.features[index],
-            cells.kernels[index, chosen],
-            cells.centres[chosen],
-            cells.strides[chosen],
-        )
-        target = true[thing[chosen]]
-        dice.append(dice_of(drawn, target))
-        bce.append(F.binary_cross_entropy_with_logits(drawn, target, reduction="none").mean((1, 2)))
-        with torch.no_grad():
-            hard, real = drawn > 0, target > 0.5
-            iou = (hard & real).sum((1, 2)) / (hard | real).sum((1, 2)).clamp_min(1)
-            quality[index, positive] = iou.mean()  # those not drawn this time
-            quality[index, chosen] = iou
-            ious.append(iou)
-    positives = max(sum(len(i) for i in ious), 1)
+        thing = assign(true, centres, strides)
+        positive[index] = thing >= 0
+        some = some_of(torch.nonzero(thing >= 0)[:, 0], MOST_POSITIVE, generator)
+        chosen[index, : len(some)], counted[index, : len(some)] = some, True
+        wanted[index, : len(some)] = true[thing[some]].half()
+    return Targets(positive, chosen, counted, wanted)
+
+
+def grid_of(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Centres (L, 2) and strides (L,) of the cells of a picture, as the network has them."""
+    like = torch.zeros(())
+    levels = [positions(height // stride, width // stride, stride, like) for stride in STRIDES]
+    strides = [like.new_full((len(level),), stride) for level, stride in zip(levels, STRIDES, strict=True)]
+    return torch.cat(levels), torch.cat(strides)
+
+
+def loss_of(cells: Cells, targets: Targets) -> Loss:
+    """Loss of a batch."""
+    chosen, counted = targets.chosen, targets.counted
+    each = torch.arange(len(chosen), device=chosen.device)[:, None]
+    drawn = torch.vmap(draw)(
+        cells.features, cells.kernels[each, chosen], cells.centres[chosen], cells.strides[chosen]
+    )[counted]
+    target = targets.masks[counted].float()
+    positives = counted.sum().clamp_min(1)
+    with torch.no_grad():
+        hard, real = drawn > 0, target > 0.5
+        iou = (hard & real).sum((1, 2)) / (hard | real).sum((1, 2)).clamp_min(1)
+        ious = torch.zeros_like(chosen, dtype=iou.dtype).masked_scatter(counted, iou)
+        mean = ious.sum(1, keepdim=True) / counted.sum(1, keepdim=True).clamp_min(1)
+        quality = mean * targets.positive  # those not drawn this time
+        picture = each.expand_as(chosen)[counted]
+        quality[picture, chosen[counted]] = iou
     away = (cells.logits.sigmoid() - quality).abs().square()
     score = (away * F.binary_cross_entropy_with_logits(cells.logits, quality, reduction="none")).sum()
-    zero = cells.logits.sum() * 0
+    bce = F.binary_cross_entropy_with_logits(drawn, target, reduction="none").mean((1, 2))
     return Loss(
         score / positives,
-        torch.cat(dice).mean() if dice else zero,
-        torch.cat(bce).mean() if bce else zero,
-        float(torch.cat(ious).mean()) if ious else 0.0,
+        dice_of(drawn, target).sum() / positives,
+        bce.sum() / positives,
+        iou.sum() / positives,
     )
 
 
@@ -119,7 +160,7 @@ def fine_loss_of(cells: Cells, fine: Tensor, masks: list[Tensor], generator: tor
             continue
         thing = assign(true, cells.centres, cells.strides, FINE_STRIDE)
         positive = torch.nonzero(thing >= 0)[:, 0]
-        chosen = positive[torch.randperm(len(positive), generator=generator)[:FINE_POSITIVE]]
+        chosen = some_of(positive, FINE_POSITIVE, generator)
         if len(chosen) == 0:
             continue
         drawn = draw(

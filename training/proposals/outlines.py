@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,10 @@ class Lesson:
     features: Tensor
     context: Tensor
     target: Tensor
+
+    def to(self, device: str) -> Lesson:
+        """The same, on ``device``."""
+        return Lesson(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 @torch.no_grad()
@@ -108,11 +113,15 @@ def outlined(
     seed: int,
     run: Path,
     workers: int = 0,
+    device: str = "cpu",
 ) -> dict[str, Tensor]:
-    """Weights of ``network.outline`` after ``steps``, averaged; checkpoints in ``run``, resumed from."""
+    """Weights of ``network.outline`` after ``steps``, averaged; checkpoints in ``run``, resumed from.
+
+    Lessons are made on the CPU, by the workers; on ``device`` is what learns.
+    """
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
-    student = network.outline.requires_grad_(True).train()
+    student = deepcopy(network.outline).to(device).requires_grad_(True).train()
     optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=0.02)
     course = Course(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
     given_by = partial(lesson, network, painter, seed)
@@ -120,6 +129,7 @@ def outlined(
     for step, given in enumerate(lessons(given_by, range(course.first, steps), workers), course.first):
         if given is None:
             continue
+        given = given.to(device)
         logits = student(given.colours, given.coarse, given.features, given.context)
         loss = outline_loss_of(logits, given.target)
         course.learn(step, loss)

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter, zoom
 
+from training.proposals.shapes import bent, grained
+
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
 MORE = 0.7  # share of things that are from further cut-outs, where there are any
-BLOBS, WIRES, PARTED, FILLED = 0.1, 0.06, 0.3, 0.12
-"""Shares of things: silhouettes of nobody, thin ones, cut-outs of two looks, cut-outs filled with texture."""
+BLOBS, WIRES, PARTED, FILLED, BENT, GRAINED = 0.1, 0.06, 0.3, 0.12, 0.4, 0.25
+"""Shares of things: silhouettes of nobody, thin ones, cut-outs of two looks, cut-outs filled with texture; of
+cut-outs, those that are bent, and of those not filled, those with a photograph's grain."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ class Painter:
         picture = self._picture(draw)
         if draw.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if draw.random() < BENT:
+            picture = bent(draw, picture)
         if draw.random() < 0.3:
             picture = picture.rotate(draw.uniform(-40, 40), Image.Resampling.BILINEAR, expand=True)
         stretch = np.exp(draw.uniform(-0.2, 0.2))
@@ -117,6 +122,8 @@ class Painter:
         if draw.random() < FILLED:
             return self._filled(draw, (layer[..., 3] / 255).astype(np.float32))
         colour = recoloured(draw, layer[..., :3], 0.7)
+        if draw.random() < GRAINED:
+            colour = grained(draw, colour, self._texture(draw, *colour.shape[:2]))
         layer = np.dstack([colour, layer[..., 3]]).astype(np.float32)
         return self._parted(draw, layer) if draw.random() < PARTED else layer
 
@@ -140,10 +147,11 @@ class Painter:
         return self.things[draw.integers(len(self.things))]
 
     def _filled(self, draw: Draw, alpha: Floats) -> Floats:
+        return np.dstack([self._texture(draw, *alpha.shape), alpha * 255]).astype(np.float32)
+
+    def _texture(self, draw: Draw, height: int, width: int) -> Floats:
         texture = self.ground(draw)
-        height, width = alpha.shape
-        tiled = np.tile(texture, (height // self.side + 1, width // self.side + 1, 1))[:height, :width]
-        return np.dstack([tiled, alpha * 255]).astype(np.float32)
+        return np.tile(texture, (height // self.side + 1, width // self.side + 1, 1))[:height, :width]
 
     def paste(self, draw: Draw, canvas: Floats, layer: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """A layer (h, w, 4) somewhere on the canvas, and the pixels it hides (S, S)."""

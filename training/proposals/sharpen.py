@@ -26,12 +26,17 @@ PREFIX = "sharpen."
 def batch(
     painter: Callable[[Draw], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
 ) -> tuple[Tensor, list[Tensor]]:
-    """Pictures (B, 3, S, S) of a step, normalised, and their masks; a function of seed and step alone."""
+    """Pictures (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step alone."""
     draw = np.random.default_rng((seed, step))
     scenes = [painter(draw) for _ in range(size)]
-    pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2)
     masks = [true_masks(torch.from_numpy(s.owner), s.count, stride=stride) for s in scenes]
-    return normalised(pixels).contiguous(memory_format=torch.channels_last), masks
+    return pixels, masks
+
+
+def learned_from(pixels: Tensor, device: str) -> Tensor:
+    """Pictures of a batch as the network takes them, on its device."""
+    return normalised(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
 def begun(first: Path) -> ProposalNet:
@@ -45,18 +50,20 @@ def begun(first: Path) -> ProposalNet:
     return network.to(memory_format=torch.channels_last)
 
 
-def sharpened(first: Path, painter: Callable[[Draw], Scene], steps: int, seed: int) -> dict[str, Tensor]:
+def sharpened(
+    first: Path, painter: Callable[[Draw], Scene], steps: int, seed: int, device: str = "cpu"
+) -> dict[str, Tensor]:
     """Weights of the whole network after ``steps`` of the second stage, what was learned averaged."""
     torch.manual_seed(seed)
-    network = begun(first)
+    network = begun(first).to(device)
     optimiser = torch.optim.AdamW(network.sharpen.parameters(), lr=RATE, weight_decay=0.02)
     course = Course(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        cells = network(pixels)
-        loss = fine_loss_of(cells, network.fine(cells), masks, generator)
+        cells = network(learned_from(pixels, device))
+        loss = fine_loss_of(cells, network.fine(cells), [m.to(device) for m in masks], generator)
         course.learn(step, loss)
         sum_of_losses += loss.item()
         if (step + 1) % 10 == 0:

@@ -17,7 +17,7 @@ REACH = 9  # cells of a median: 288 ms along time, 141 Hz along frequency
 LEAST = 0.1  # share of the power under which a component is a residue and not a sound
 WEIGHT = 0.5  # of what the likelier component says, beside the whole
 TINY = 1e-20
-COMPONENTS = f"components of {FFT} {HOP} {REACH} {LEAST} at {WEIGHT}"  # for the record
+COMPONENTS = f"both components of {FFT} {HOP} {REACH} {LEAST} at {WEIGHT}"  # for the record
 
 
 def components(windows: Tensor) -> Tensor:

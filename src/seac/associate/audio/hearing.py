@@ -76,7 +76,7 @@ class HearingNetwork(nn.Module):
 class Hearing:
     """The network as an :class:`~seac.associate.audio.encoder.AudioEncoder`; tags are AudioSet's 521.
 
-    It listens to a window as a whole and to its two components; tags are what all three say.
+    It listens to a window as a whole and, where there are two, to its components; tags are what all say.
 
     Args:
         network: with its weights.
@@ -132,9 +132,10 @@ class Hearing:
         if self.whole:
             return AudioFeatures(*self._answer(windows))
         parts = components(windows)
-        there = loud(parts, windows)  # in a residue the network would hear what is not there
-        answers = self._answer(torch.cat([windows, parts[there]]))
-        (embeddings, apart), (tags, told) = (_shared_out(part, there) for part in answers)
+        # A residue says what is not there, and what it was taken from is nearly the whole.
+        two = loud(parts, windows).all(1)
+        answers = self._answer(torch.cat([windows, parts[two].flatten(0, 1)]))
+        (embeddings, apart), (tags, told) = (_shared_out(part, two) for part in answers)
         return AudioFeatures(embeddings, blended(tags, told), apart)
 
     def _answer(self, windows: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,16 +145,16 @@ class Hearing:
         return embeddings.cpu(), logits.sigmoid().cpu()
 
 
-def _shared_out(answers: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-    """Answers to windows (n, K), and to their components (n, P, K): where there is none, the window's own.
+def _shared_out(answers: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
+    """Answers to windows (n, K), and to their two components (n, 2, K): without any, the window's own twice.
 
     Args:
-        answers: (n + m, K), to windows and then to the m components that there are.
-        there: (n, P) bool, which they are.
+        answers: (n + 2 m, K), to windows and then to both components of the m windows that have them.
+        two: (n,) bool, which these are.
     """
-    whole = answers[: len(there)]
-    apart = whole[:, None].repeat(1, there.shape[1], 1)
-    apart[there] = answers[len(there) :]
+    whole = answers[: len(two)]
+    apart = whole[:, None].repeat(1, 2, 1)
+    apart[two] = answers[len(two) :].view(-1, 2, answers.shape[1])
     return whole, apart
 
 

@@ -1,0 +1,50 @@
+"""Cut-outs bent and grained: other shapes and surfaces of the same things."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from training.proposals.shapes import bent, grained
+
+
+@pytest.fixture(scope="module")
+def disc() -> Image.Image:
+    picture = Image.new("RGBA", (90, 60))
+    ImageDraw.Draw(picture).ellipse([0, 0, 89, 59], fill=(200, 40, 10, 255))
+    return picture
+
+
+def shown(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.getchannel("A")) > 127
+
+
+def test_what_is_not_moved_stays_as_it_is(disc: Image.Image) -> None:
+    same = bent(np.random.default_rng(0), disc, most=0.0)
+    assert np.abs(np.subtract(same.size, disc.size)).max() <= 2  # read between pixels, it is a pixel wider
+    assert shown(same).sum() == pytest.approx(shown(disc).sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bent_thing_is_whole_and_about_as_large(disc: Image.Image, seed: int) -> None:
+    once, again = (bent(np.random.default_rng(seed), disc) for _ in range(2))
+    assert once.tobytes() == again.tobytes()
+    assert 0.5 < shown(once).sum() / shown(disc).sum() < 1.8
+    colours = np.asarray(once)[shown(once)][:, :3]
+    assert np.median(np.abs(colours - [200, 40, 10]).max(1)) <= 1
+
+
+def test_seeds_bend_differently(disc: Image.Image) -> None:
+    sizes = {bent(np.random.default_rng(seed), disc).tobytes() for seed in range(5)}
+    assert len(sizes) == 5
+
+
+def test_an_even_texture_leaves_colours_and_a_photograph_lights_them() -> None:
+    colour = np.full((8, 8, 3), 100, np.float32)
+    even = np.full((8, 8, 3), 60, np.float32)
+    np.testing.assert_allclose(grained(np.random.default_rng(0), colour, even), colour, rtol=1e-5)
+    even[:, 4:] = 180
+    lit = grained(np.random.default_rng(0), colour, even)
+    assert lit.dtype == np.float32
+    assert lit[:, 4:].min() > 100 > lit[:, :4].max()

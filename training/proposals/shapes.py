@@ -1,0 +1,46 @@
+"""One cut-out, many shapes and surfaces: bent like rubber, or with the grain of a photograph.
+
+Thousands of cut-outs are soon known by heart when a course has hundreds of thousands of scenes; bent, none is
+seen twice. Most are drawings in flat colours: grain makes of some what a camera might have seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+Draw = np.random.Generator
+CELLS = 4  # along each side, that a picture is bent in
+BORDER = 0.12  # share of a side left around it, so that what bends outwards stays seen
+
+
+def bent(draw: Draw, picture: Image.Image, most: float = 0.14) -> Image.Image:
+    """An RGBA picture whose parts are moved by up to ``most`` of its sides, without a seam."""
+    width, height = picture.size
+    around = (round(width * BORDER) + 1, round(height * BORDER) + 1)
+    padded = Image.new("RGBA", (width + 2 * around[0], height + 2 * around[1]))
+    padded.paste(picture, around)
+    sides = np.array(padded.size)
+    shares = np.linspace(0, 1, CELLS + 1)
+    rest = np.stack(np.meshgrid(shares, shares), -1)  # [row, column] of corners: x, y
+    moved = (rest + draw.uniform(-most, most) * draw.uniform(-1, 1, rest.shape)) * sides
+    corners = np.rint(rest * sides).astype(int)
+    mesh = [
+        (
+            (*corners[r, c].tolist(), *corners[r + 1, c + 1].tolist()),
+            tuple(moved[[r, r + 1, r + 1, r], [c, c, c + 1, c + 1]].ravel().tolist()),
+        )
+        for r in range(CELLS)
+        for c in range(CELLS)
+    ]
+    shown = padded.transform(padded.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
+    box = shown.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
+    return shown.crop(box) if box else picture
+
+
+def grained(draw: Draw, colour: Floats, texture: Floats) -> Floats:
+    """Colours (h, w, 3) lit and darkened as ``texture`` (h, w, 3), a piece of a photograph, is."""
+    light = texture.mean(-1, keepdims=True) + 8
+    return np.asarray(colour * np.clip(light / light.mean(), 0.3, 2) ** draw.uniform(0.2, 0.9), np.float32)
