@@ -84,7 +84,7 @@ def test_what_all_say_is_the_answer_and_components_may_say_more(whole, one, othe
 
 
 def test_a_sound_of_one_sort_is_heard_as_a_whole():
-    tone, beat = sines(440.0), clicks()
+    tone, beat = sines(440.0), 12 * clicks()
     waves = torch.stack([tone, tone + beat, beat])
     quick, full = Hearing.load(whole=True), Hearing.load()
     alone, heard = quick(waves), full(waves)
