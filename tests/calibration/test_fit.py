@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seac.calibration.fit import MUTED, Fit, Judged, What, constants, curve, fit, judged, lit, report
+from seac.calibration.fit import (
+    FLAT,
+    LEVELS,
+    MARGINS,
+    MUTED,
+    Fit,
+    Judged,
+    What,
+    constants,
+    curve,
+    fit,
+    judged,
+    lit,
+    report,
+    worth,
+)
 from seac.errors import InputError
 
 SIDE = 8
@@ -43,6 +59,24 @@ def test_the_threshold_stands_for_the_least_evidence_and_the_curve_rises() -> No
     said = chosen.constants.probability(torch.tensor([chosen.least, chosen.least + 0.1]))
     assert float(said[0]) == pytest.approx(chosen.constants.threshold, abs=1e-3)
     assert said[1] > said[0]
+
+
+@given(st.integers(0, 50), st.floats(0.02, 0.4))
+@settings(max_examples=5, deadline=None)
+def test_the_threshold_is_in_the_middle_of_what_is_nearly_as_good(seed: int, gap: float) -> None:
+    given_frames = [
+        frame(seed * 1000 + row, "visible" if row % 2 else "off-screen", gap) for row in range(60)
+    ]
+    chosen = fit(given_frames)
+    levels = np.unique(np.quantile([float(f.evidence[0]) for f in given_frames], np.linspace(0, 0.9, LEVELS)))
+    best = [
+        max(worth(given_frames, Fit(constants(1.0, 0.0, at, margin), at)) for margin in MARGINS)
+        for at in levels.tolist()
+    ]
+    good = levels[np.array(best) >= max(best) - FLAT]
+    below, above = (good < chosen.least - 1e-9).sum(), (good > chosen.least + 1e-9).sum()
+    assert abs(int(below) - int(above)) <= 1
+    assert below + above + 1 == len(good)
 
 
 def test_the_curve_says_how_often_it_is_right() -> None:

@@ -3,9 +3,9 @@
 The logistic curve is fitted to "this mask covers what sounds" (IoU at least .5; Platt). The threshold, and
 the margin under the best mask, are those that give the best mean IoU of what lights up (1 for rightly
 nothing), by a grid, where frames whose sound comes from elsewhere count as one in four: a guess at what
-people's clips are like, which they may overrule with ``--threshold``. The top of that is flat: of all that
-are nearly as good as the best, the one that lights up most is taken. Silence and noise have gates of their
-own and no say.
+people's clips are like, which they may overrule with ``--threshold``. The top of that is flat, and where on
+it the best lies is chance, as is where it ends: of all thresholds that are nearly as good as the best, the
+one in the middle is taken. Silence and noise have gates of their own and no say.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def fit(frames: Sequence[Judged]) -> Fit:
     ]
     found = [(worth(frames, chosen), chosen) for chosen in grid]
     enough = max(each for each, _ in found) - FLAT
-    least = min(chosen.least for each, chosen in found if each >= enough)
+    good = sorted({chosen.least for each, chosen in found if each >= enough})
+    least = good[len(good) // 2]
     return max((pair for pair in found if pair[1].least == least), key=lambda pair: pair[0])[1]
 
 
