@@ -1,6 +1,7 @@
 """Masks linked over time: ids that stay, similarities smoothed along a track, names that settle.
 
-Frames are matched one to the next by the Hungarian method over overlap and likeness. A track that is not
+Frames are matched one to the next by the Hungarian method over overlap and likeness, what is surely the same
+before what may be (after ByteTrack, Zhang et al., ECCV 2022). A track that is not
 seen for a while is remembered, so that a thing that was covered keeps its id.
 """
 
@@ -18,7 +19,7 @@ from torch.nn import functional
 GRID = 48
 """Masks are compared on a grid of this many cells a side: overlap needs no pixels."""
 OVERLAP, ALIKE = 0.7, 0.3
-LEAST = 0.35
+LEAST, SURE = 0.35, 0.75
 REMEMBERED = 3.0
 LOOKS = 4
 """After so many looks at a thing what it looks like is settled, and looking again is dear."""
@@ -177,5 +178,6 @@ class Tracker:
         alike = (places @ torch.stack([track.place for track in tracks]).T).clamp(0, 1)
         match = (OVERLAP * joint / union + ALIKE * alike).numpy()
         match = np.where((joint / union).numpy() > 0.05, match, 0)
-        rows, columns = linear_sum_assignment(match, maximize=True)
+        # The sure ones first: the greatest sum alone would part a thing from itself to pair two fragments.
+        rows, columns = linear_sum_assignment(match + (match >= SURE), maximize=True)
         return [(int(r), tracks[c].id) for r, c in zip(rows, columns, strict=True) if match[r, c] >= LEAST]
