@@ -1,8 +1,8 @@
 """Masks linked over time: ids that stay, similarities smoothed along a track, names that settle.
 
 Frames are matched one to the next by the Hungarian method over overlap and likeness, what is surely the same
-before what may be (after ByteTrack, Zhang et al., ECCV 2022). A track that is not
-seen for a while is remembered, so that a thing that was covered keeps its id.
+before what may be (after ByteTrack, Zhang et al., ECCV 2022). A track that is not seen for a while is
+remembered, so that a thing that was covered keeps its id.
 """
 
 from __future__ import annotations
