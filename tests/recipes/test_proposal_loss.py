@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.segment.condinst import Cells, ProposalNet
-from training.proposals.loss import MOST_POSITIVE, grid_of, loss_of, targets_of
+from seac.segment.condinst import Cells, ProposalNet, grid_of
+from training.proposals.loss import MOST_POSITIVE, loss_of, targets_of
 
 HEIGHT, WIDTH = 64, 96
 
@@ -46,10 +46,16 @@ def drawn() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-def test_cells_lie_where_the_network_has_them(cells: Cells) -> None:
-    centres, strides = grid_of(HEIGHT, WIDTH)
-    assert torch.equal(centres, cells.centres)
-    assert torch.equal(strides, cells.strides)
+def test_cells_lie_row_by_row_from_the_finest_level_on(cells: Cells) -> None:
+    expected = [
+        (x, y, stride)
+        for stride in (8, 16, 32)
+        for y in range(stride // 2, HEIGHT, stride)
+        for x in range(stride // 2, WIDTH, stride)
+    ]
+    for centres, strides in ((cells.centres, cells.strides), grid_of(HEIGHT, WIDTH, torch.zeros(()))):
+        assert torch.cat([centres, strides[:, None]], 1).tolist() == [list(map(float, c)) for c in expected]
+    assert cells.logits.shape == (3, len(expected))
 
 
 def test_a_batch_is_the_sum_of_its_pictures(cells: Cells) -> None:

@@ -25,6 +25,7 @@ from seac.errors import InputError
 from seac.video.decode import SAMPLE_RATE, read_sound
 from training.hearing.midi import drumming, melody
 from training.hearing.sources import PACKAGES, SUFFIXES
+from training.proposals.shapes import opaque
 
 EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
 """The font's package, and the folder beside it that its emoji are drawn into."""
@@ -129,7 +130,7 @@ def cut_out(path: Path) -> Image.Image | None:
             return None
         opened.draft("RGBA", (SIDE, SIDE))
         picture = opened.convert("RGBA")
-    box = picture.getchannel("A").point(lambda alpha: 255 * (alpha > 20)).getbbox()
+    box = opaque(picture)
     if box is None:
         return None
     picture = picture.crop(box)

@@ -25,7 +25,7 @@ from seac.associate.vision.efficientnet_lite import checkpoint_path, fold_batch_
 from seac.segment.condinst import ProposalNet
 from seac.segment.network import stored_weights
 from training.proposals import outlines
-from training.proposals.course import Course, lessons
+from training.proposals.course import Course, lessons, moved
 from training.proposals.loss import Targets, loss_of, targets_of
 from training.proposals.outlines import outlined
 from training.proposals.scenes import Draw, Painter, Scene
@@ -87,7 +87,7 @@ def train(given: argparse.Namespace) -> None:
     start, seen = time.monotonic(), torch.zeros(4, device=given.device)
     for step, (pixels, targets) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
         network.train()
-        loss = loss_of(network(learned_from(pixels, given.device)), targets.to(given.device))
+        loss = loss_of(network(learned_from(pixels, given.device)), moved(targets, given.device))
         course.learn(step, loss.total)
         seen += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
         if (step + 1) % 50 == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,6 +14,11 @@ from torch.utils.data import DataLoader
 
 MOST_GRADIENT = 5.0
 T = TypeVar("T")
+
+
+def moved(tensors: T, device: str) -> T:
+    """A dataclass of tensors with all of them on ``device``."""
+    return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
 
 
 class Course:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, STRIDES, Cells, draw, positions
+from seac.segment.condinst import FINE_STRIDE, MASK_STRIDE, Cells, draw, grid_of
 
 LEVEL_SIZES = {8: (0.0, 64.0), 16: (32.0, 144.0), 32: (96.0, 1e9)}
 MOST_POSITIVE = 24
@@ -88,14 +88,10 @@ class Targets:
     counted: Tensor
     masks: Tensor
 
-    def to(self, device: str) -> Targets:
-        """The same, on ``device``."""
-        return Targets(*(getattr(self, field.name).to(device) for field in fields(self)))
-
 
 def targets_of(masks: list[Tensor], height: int, width: int, generator: torch.Generator) -> Targets:
     """Targets for ``masks``, for each picture of ``height`` x ``width`` (K, h, w) coverage at stride 4."""
-    centres, strides = grid_of(height, width)
+    centres, strides = grid_of(height, width, torch.zeros(()))
     batch, (h, w) = len(masks), (height // MASK_STRIDE, width // MASK_STRIDE)
     positive = torch.zeros(batch, len(centres), dtype=torch.bool)
     chosen = torch.zeros(batch, MOST_POSITIVE, dtype=torch.int64)
@@ -110,14 +106,6 @@ def targets_of(masks: list[Tensor], height: int, width: int, generator: torch.Ge
         chosen[index, : len(some)], counted[index, : len(some)] = some, True
         wanted[index, : len(some)] = true[thing[some]].half()
     return Targets(positive, chosen, counted, wanted)
-
-
-def grid_of(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Centres (L, 2) and strides (L,) of the cells of a picture, as the network has them."""
-    like = torch.zeros(())
-    levels = [positions(height // stride, width // stride, stride, like) for stride in STRIDES]
-    strides = [like.new_full((len(level),), stride) for level, stride in zip(levels, STRIDES, strict=True)]
-    return torch.cat(levels), torch.cat(strides)
 
 
 def loss_of(cells: Cells, targets: Targets) -> Loss:

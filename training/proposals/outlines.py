@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from seac.segment.network import NetworkSettings, best_cells, drawn_of, normalis
 from seac.segment.nms import pairwise_iou
 from seac.segment.outline import VIEW, looked_at
 from seac.segment.resize import resize_image
-from training.proposals.course import Course, lessons
+from training.proposals.course import Course, lessons, moved
 from training.proposals.loss import outline_loss_of
 from training.proposals.scenes import Draw, Scene
 
@@ -55,10 +55,6 @@ class Lesson:
     features: Tensor
     context: Tensor
     target: Tensor
-
-    def to(self, device: str) -> Lesson:
-        """The same, on ``device``."""
-        return Lesson(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 @torch.no_grad()
@@ -129,7 +125,7 @@ def outlined(
     for step, given in enumerate(lessons(given_by, range(course.first, steps), workers), course.first):
         if given is None:
             continue
-        given = given.to(device)
+        given = moved(given, device)
         logits = student(given.colours, given.coarse, given.features, given.context)
         loss = outline_loss_of(logits, given.target)
         course.learn(step, loss)

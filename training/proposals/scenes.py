@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter, zoom
 
-from training.proposals.shapes import bent, grained
+from training.proposals.shapes import bent, grained, opaque
 
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
@@ -181,8 +181,7 @@ class Painter:
 def _opened(path: Path) -> Image.Image:
     with Image.open(path) as opened:
         picture = opened.convert("RGBA")
-    box = picture.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
-    picture = picture.crop(box)
+    picture = picture.crop(opaque(picture))
     picture.thumbnail((320, 320))
     return picture
 

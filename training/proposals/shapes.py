@@ -13,6 +13,7 @@ from PIL import Image
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
 CELLS = 4  # along each side, that a picture is bent in
+FAINT = 20  # alpha, of 255, up to which nothing is seen
 BORDER = 0.12  # share of a side left around it, so that what bends outwards stays seen
 
 
@@ -36,8 +37,13 @@ def bent(draw: Draw, picture: Image.Image, most: float = 0.14) -> Image.Image:
         for c in range(CELLS)
     ]
     shown = padded.transform(padded.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
-    box = shown.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
+    box = opaque(shown)
     return shown.crop(box) if box else picture
+
+
+def opaque(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    """The box (xyxy) of what can be seen of an RGBA picture; None where nothing can."""
+    return picture.getchannel("A").point(lambda alpha: 255 * (alpha > FAINT)).getbbox()
 
 
 def grained(draw: Draw, colour: Floats, texture: Floats) -> Floats:

@@ -83,21 +83,20 @@ class ProposalNet(nn.Module):
         """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
         edges, taps = self._taps(pixels)
         pyramid = self._pyramid(taps)
-        logits, kernels, centres, strides = [], [], [], []
-        for level, stride in zip(pyramid[1:], STRIDES, strict=True):
-            where = positions(level.shape[-2], level.shape[-1], stride, level)
-            square = 2 * where / where.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
-            grid = square.T.reshape(1, 2, *level.shape[-2:]).expand(len(level), -1, -1, -1)
+        centres, strides = grid_of(pixels.shape[-2], pixels.shape[-1], pixels)
+        square = 2 * centres / centres.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
+        counts = [level.shape[-2] * level.shape[-1] for level in pyramid[1:]]
+        logits, kernels = [], []
+        for level, where in zip(pyramid[1:], torch.split(square, counts), strict=True):
+            grid = where.T.reshape(1, 2, *level.shape[-2:]).expand(len(level), -1, -1, -1)
             hidden = self.head(torch.cat([level, grid], 1))
             logits.append(self.score(hidden).flatten(1))
             kernels.append(self.kernel(hidden).flatten(2).transpose(1, 2))
-            centres.append(where)
-            strides.append(where.new_full((len(where),), float(stride)))
         return Cells(
             torch.cat(logits, 1),
             torch.cat(kernels, 1),
-            torch.cat(centres),
-            torch.cat(strides),
+            centres,
+            strides,
             self.mask(pyramid[0]),
             pyramid[0],
             edges,
@@ -141,6 +140,15 @@ def positions(height: int, width: int, stride: int, like: Tensor) -> Tensor:
         torch.arange(height, device=like.device), torch.arange(width, device=like.device), indexing="ij"
     )
     return (torch.stack([x, y], -1).reshape(-1, 2).to(like.dtype) + 0.5) * stride
+
+
+def grid_of(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Centres (L, 2) and strides (L,) of the cells of pictures of a size, finest level first."""
+    levels = [positions(height // stride, width // stride, stride, like) for stride in STRIDES]
+    strides = [
+        each.new_full((len(each),), float(stride)) for each, stride in zip(levels, STRIDES, strict=True)
+    ]
+    return torch.cat(levels), torch.cat(strides)
 
 
 def draw(
