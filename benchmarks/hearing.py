@@ -46,22 +46,43 @@ def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What both networks say of n windows.
+class Told:
+    """What the teacher says of n windows.
 
     Attributes:
         windows: (n, 15600).
-        ours: (n, 521) our tags.
-        mine: (n, 1024) our embeddings.
-        theirs: (n, 521) the teacher's tags.
-        taught: (n, 1024) the teacher's embeddings.
+        tags: (n, 521).
+        embeddings: (n, 1024).
     """
 
     windows: np.ndarray
-    ours: np.ndarray
-    mine: np.ndarray
-    theirs: np.ndarray
-    taught: np.ndarray
+    tags: np.ndarray
+    embeddings: np.ndarray
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What every student is asked.
+
+    Attributes:
+        alone: the windows of all recordings.
+        classes: n class folders they are from.
+        mixed: two of them at once.
+        wanted: (m, 2) the teacher's tags of both.
+    """
+
+    alone: Told
+    classes: list[str]
+    mixed: Told
+    wanted: np.ndarray
+
+
+def questions(media: Path, teacher: Teacher) -> Questions:
+    """All questions, the teacher asked once."""
+    windows, classes = cut(media)
+    alone = told(windows, teacher)
+    mixed, wanted = two_at_once(alone, classes)
+    return Questions(alone, classes, told(mixed, teacher), wanted)
 
 
 def cut(media: Path) -> tuple[np.ndarray, list[str]]:
@@ -73,27 +94,23 @@ def cut(media: Path) -> tuple[np.ndarray, list[str]]:
     return np.concatenate(windows), classes
 
 
-def answered(windows: np.ndarray, teacher: Teacher, student: Hearing) -> Answers:
-    """Both networks on the same windows."""
-    said = listen_to(windows, student)
-    told = [teacher(window) for window in windows]
-    theirs = np.stack([scores.copy() for scores, _ in told])
-    return Answers(windows, *said, theirs, np.stack([embedding.copy() for _, embedding in told]))
+def told(windows: np.ndarray, teacher: Teacher) -> Told:
+    """The teacher on windows (n, 15600)."""
+    said = [teacher(window) for window in windows]
+    return Told(windows, *(np.stack([answer[part].copy() for answer in said]) for part in (0, 1)))
 
 
-def listen_to(windows: np.ndarray, student: Hearing) -> tuple[np.ndarray, np.ndarray]:
-    """Our tags and embeddings of windows."""
+def heard(windows: np.ndarray, student: Hearing) -> tuple[np.ndarray, np.ndarray]:
+    """Our tags (n, 521) and embeddings (n, 1024) of windows."""
     parts = [student(part) for part in torch.split(torch.from_numpy(windows), 64)]
     tags = [part.tags.numpy() for part in parts if part.tags is not None]
     return np.concatenate(tags), np.concatenate([part.embeddings.numpy() for part in parts])
 
 
-def two_at_once(
-    alone: Answers, classes: list[str], teacher: Teacher, student: Hearing, seed: int = 0
-) -> dict[str, float]:
-    """How often both of two mixed sounds are among the five likeliest tags."""
+def two_at_once(alone: Told, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Mixtures (m, 15600) of two windows, equally loud, and the teacher's tags of both (m, 2)."""
     random = np.random.default_rng(seed)
-    best, sure = alone.theirs.argmax(1), np.flatnonzero(alone.theirs.max(1) > SURE)
+    best, sure = alone.tags.argmax(1), np.flatnonzero(alone.tags.max(1) > SURE)
     mixed: list[np.ndarray] = []
     wanted: list[tuple[int, int]] = []
     while len(mixed) < PAIRS:
@@ -105,13 +122,13 @@ def two_at_once(
         )
         mixed.append((both * (0.5 / np.abs(both).max())).astype(np.float32))
         wanted.append((int(best[one]), int(best[other])))
-    answers, tags = answered(np.stack(mixed), teacher, student), np.array(wanted)
+    return np.stack(mixed), np.array(wanted)
 
-    def found(scores: np.ndarray) -> float:
-        top = np.argsort(-scores, 1)[:, :5]
-        return float((top[:, :, None] == tags[:, None]).any(1).all(1).mean())
 
-    return {"two_teacher": found(answers.theirs), "two_ours": found(answers.ours)}
+def both_found(tags: np.ndarray, wanted: np.ndarray) -> float:
+    """How often both of the tags wanted (m, 2) are among the five likeliest of ``tags`` (m, 521)."""
+    top = np.argsort(-tags, 1)[:, :5]
+    return float((top[:, :, None] == wanted[:, None]).any(1).all(1).mean())
 
 
 def real_time(student: Hearing, seconds: float = 60.0) -> float:
@@ -127,23 +144,19 @@ def real_time(student: Hearing, seconds: float = 60.0) -> float:
     return seconds / spent
 
 
-def figures(media: Path, student: Hearing) -> dict[str, Any]:
+def figures(asked: Questions, student: Hearing) -> dict[str, Any]:
     """All figures of a student."""
-    teacher = Teacher(shared_folder() / "models/yamnet.tflite")
-    windows, classes = cut(media)
-    answers = answered(windows, teacher, student)
-    ours, theirs = answers.ours, answers.theirs
+    alone, theirs = asked.alone, asked.alone.tags
+    ours, mine = heard(alone.windows, student)
     sure = theirs.max(1) > SURE
     best = theirs.argmax(1)
     first = ours.argmax(1) == best
     fifth = (np.argsort(-ours, 1)[:, :5] == best[:, None]).any(1)
-    cosine = functional.cosine_similarity(
-        torch.from_numpy(answers.mine), torch.from_numpy(answers.taught)
-    ).numpy()
+    cosine = functional.cosine_similarity(torch.from_numpy(mine), torch.from_numpy(alone.embeddings)).numpy()
     present = np.flatnonzero((theirs > SURE).any(0))
     precision = [average_precision(ours[:, tag], theirs[:, tag] > SURE) for tag in present]
     per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
-    for row, name in enumerate(classes):
+    for row, name in enumerate(asked.classes):
         per_class[name].append((bool(sure[row]), bool(first[row]), bool(fifth[row]), float(cosine[row])))
     return {
         "windows": len(ours),
@@ -153,7 +166,8 @@ def figures(media: Path, student: Hearing) -> dict[str, Any]:
         "cosine": float(cosine.mean()),
         "map": float(np.mean(precision)),
         "tags": len(present),
-        **two_at_once(answers, classes, teacher, student),
+        "two_teacher": both_found(asked.mixed.tags, asked.wanted),
+        "two_ours": both_found(heard(asked.mixed.windows, student)[0], asked.wanted),
         "times_real_time": real_time(student),
         "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
         "classes": {
@@ -216,7 +230,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--card", action="store_true")
     options = parser.parse_args()
-    table, whole = (figures(options.media, Hearing.load(whole=whole)) for whole in (False, True))
+    asked = questions(options.media, Teacher(shared_folder() / "models/yamnet.tflite"))
+    table, whole = (figures(asked, Hearing.load(whole=whole)) for whole in (False, True))
     if options.card:
         head = CARD.read_text(encoding="utf-8").split(MARK)[0]
         CARD.write_text(f"{head}{MARK}\n\n{markdown(table, whole)}", encoding="utf-8")
