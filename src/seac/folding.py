@@ -15,3 +15,16 @@ def fold(module: nn.Module) -> None:
             before, norm = part[index - 1], part[index]
             if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 part[index - 1], part[index] = fuse_conv_bn_eval(before.eval(), norm.eval()), nn.Identity()
+
+
+def fold_named(module: nn.Module, convolution: str, norm: str) -> None:
+    """Fold the batch norm that ``module`` calls ``norm`` into what it calls ``convolution``.
+
+    Raises:
+        TypeError: they are something else, or folded already.
+    """
+    before, after = module.get_submodule(convolution), module.get_submodule(norm)
+    if not isinstance(before, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):
+        raise TypeError(f"{convolution} and {norm} are no convolution and its batch norm")
+    module.set_submodule(convolution, fuse_conv_bn_eval(before.eval(), after.eval()))
+    module.set_submodule(norm, nn.Identity())

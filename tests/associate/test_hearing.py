@@ -9,10 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from seac import InputError
 from seac.associate.audio import hearing
-from seac.associate.audio.hearing import Hearing
+from seac.associate.audio.hearing import Hearing, stored
 from seac.associate.audio.listening import listen, loudest_tags, windows_of
 from seac.associate.audio.logmel import LogMel, mel_matrix
 from tests.fakes import PitchHearing, tone
@@ -82,6 +83,19 @@ def test_a_batch_is_as_a_loop(ears, count):
     windows = 0.1 * torch.randn(count, 15_600, generator=torch.Generator().manual_seed(count))
     loop = torch.cat([ears(window[None]).tags for window in windows])
     torch.testing.assert_close(ears(windows).tags, loop, atol=1e-5, rtol=1e-4)
+
+
+def test_folded_it_hears_the_same_and_as_it_learned_it_can_learn_on():
+    network, version = stored()
+    assert any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
+    logmel = torch.randn(2, 96, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before = network.eval()(logmel)
+        network.fold()
+        after = network(logmel)
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+    assert version == Hearing.load().embeds
 
 
 def test_no_windows_are_no_features(ears):

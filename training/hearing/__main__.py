@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from seac.associate.audio.hearing import Hearing
+from seac.associate.audio.hearing import stored
 from training.hearing.export import export
 from training.hearing.learn import Schedule, learn
 from training.hearing.lessons import exam, lesson_plan
@@ -70,7 +70,7 @@ def main() -> None:
     )
     rendering.start()
     torch.set_num_threads(1)
-    start, rate = (Hearing.load().network, 1.5e-3) if options.start == "shipped" else (None, 2e-3)
+    start, rate = (stored()[0], 1.5e-3) if options.start == "shipped" else (None, 2e-3)
     schedule = Schedule(minutes=options.minutes, rate=rate, seed=options.seed)
     network = learn(lessons, options.work / f"student-{options.start}", schedule, start)
     rendering.terminate()  # whole shards stay, and nobody waits for more

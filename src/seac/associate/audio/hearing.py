@@ -16,6 +16,7 @@ from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.logmel import RATE, LogMel
 from seac.associate.text.descriptions import audioset_names
 from seac.errors import InputError
+from seac.folding import fold_named
 
 WEIGHTS = "assets/hearing.safetensors"
 SHA256 = "94a7d8078d1cf1d6731be24def6df9305868db295e7f74b50124c4f178a02006"
@@ -64,6 +65,13 @@ class HearingNetwork(nn.Module):
         )
         self.embed = nn.Linear(widths[-1], DIM)
         self.tag = nn.Linear(DIM, TAGS)
+
+    def fold(self) -> None:
+        """Put the batch norms into the convolutions: the same function, to be used and no longer to learn."""
+        fold_named(self, "stem", "stem_norm")
+        for block in self.blocks:
+            fold_named(block, "spread", "spread_norm")
+            fold_named(block, "mix", "mix_norm")
 
     def forward(self, logmel: Tensor) -> tuple[Tensor, Tensor]:
         """Embedding (n, 1024), never negative as the teacher's, and tag logits (n, 521)."""
@@ -115,13 +123,8 @@ class Hearing:
         Raises:
             InputError: the file is missing or damaged.
         """
-        content = _shipped() if path is None else path.read_bytes()
-        network = HearingNetwork()
-        try:
-            network.load_state_dict({name: value.float() for name, value in load(content).items()})
-        except Exception as error:
-            raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
-        version = f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}"
+        network, version = stored(path)
+        network.fold()
         return cls(network, device, version, whole=whole)
 
     @torch.inference_mode()
@@ -156,6 +159,21 @@ def _shared_out(answers: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
     apart = whole[:, None].repeat(1, 2, 1)
     apart[two] = answers[len(two) :].view(-1, 2, answers.shape[1])
     return whole, apart
+
+
+def stored(path: Path | None = None) -> tuple[HearingNetwork, str]:
+    """The network as it learned, and which weights it has: those of ``path``, or those that ship.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    content = _shipped() if path is None else path.read_bytes()
+    network = HearingNetwork()
+    try:
+        network.load_state_dict({name: value.float() for name, value in load(content).items()})
+    except Exception as error:
+        raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
+    return network, f"hearing sha256:{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def _shipped() -> bytes:
