@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seac.segment.nms import mask_nms, pairwise_iou, suppress
+from seac.segment.nms import mask_nms, pairwise_iou, soften, suppress
 
 few_masks = st.integers(1, 8).flatmap(lambda n: arrays(np.bool_, (n, 4, 5)))
 
@@ -55,3 +55,61 @@ def test_of_equal_masks_one_stays() -> None:
 
 def test_no_masks_leave_none() -> None:
     assert mask_nms(torch.zeros(0, 2, 2, dtype=torch.bool), torch.zeros(0)).tolist() == []
+
+
+scored_masks = few_masks.flatmap(
+    lambda masks: st.tuples(
+        st.just(masks), arrays(np.float32, len(masks), elements=st.floats(0, 1, width=32))
+    )
+)
+
+
+def softened(masks: np.ndarray, scores: np.ndarray, **given: float) -> tuple[list[int], list[float]]:
+    asked = {"decay": 0.5, "limit": 0.7, "most": 50, **given}
+    iou = pairwise_iou(torch.from_numpy(masks).flatten(1))
+    found, left = soften(iou, torch.from_numpy(scores), torch.zeros(len(masks)), **asked)  # type: ignore[arg-type]
+    return found.tolist(), left.tolist()
+
+
+@given(scored_masks, st.floats(0.05, 2), st.floats(0.05, 0.95))
+@settings(max_examples=100, deadline=None)
+def test_each_chosen_row_has_most_left_of_its_score(
+    case: tuple[np.ndarray, np.ndarray], decay: float, limit: float
+) -> None:
+    masks, scores = case
+    found, left = softened(masks, scores, decay=decay, limit=limit)
+    rest = set(range(len(masks)))
+    for step, (index, worth) in enumerate(zip(found, left, strict=True)):
+        nearest = {k: max((slow_iou(masks[k], masks[j]) for j in found[:step]), default=0.0) for k in rest}
+        allowed = [k for k in rest if nearest[k] <= limit + 1e-6]
+        worths = {k: scores[k] * np.exp(-(nearest[k] ** 2) / decay) for k in allowed}
+        assert index in worths
+        np.testing.assert_allclose([worth, worths[index]], max(worths.values()), atol=1e-5)
+        rest.remove(index)
+    assert left == sorted(left, reverse=True)
+
+
+@given(scored_masks, st.floats(0.05, 0.95))
+@settings(max_examples=60, deadline=None)
+def test_without_decay_soft_suppression_is_the_hard_one(
+    case: tuple[np.ndarray, np.ndarray], limit: float
+) -> None:
+    masks, scores = case
+    found, _ = softened(masks, scores, decay=1e9, limit=limit)
+    assert found == mask_nms(torch.from_numpy(masks), torch.from_numpy(scores), limit).tolist()
+
+
+def test_what_is_covered_beforehand_comes_later_or_never() -> None:
+    iou, scores = torch.eye(3), torch.tensor([0.9, 0.8, 0.7])
+    covered = torch.tensor([0.6, 0.0, 0.9])
+    found, left = soften(iou, scores, covered, decay=0.5, limit=0.7, most=50)
+    assert found.tolist() == [1, 0]
+    np.testing.assert_allclose(left, [0.8, 0.9 * np.exp(-0.72)], rtol=1e-6)
+    assert covered.tolist() == [torch.tensor(0.6).item(), 0.0, torch.tensor(0.9).item()]  # as it was given
+
+
+def test_soft_suppression_chooses_no_more_than_there_is_room_for() -> None:
+    assert softened(np.eye(4, dtype=bool).reshape(4, 2, 2), np.ones(4, np.float32), most=2)[0] == [0, 1]
+    for most in (0, -3):
+        assert softened(np.ones((2, 2, 2), bool), np.ones(2, np.float32), most=most) == ([], [])
+    assert softened(np.zeros((0, 2, 2), bool), np.zeros(0, np.float32)) == ([], [])

@@ -28,6 +28,7 @@ from training.proposals.mosaics import Mosaics
 from training.proposals.scenes import Painter, Scene
 
 LEAST_AREA = 120
+COVERED = 0.5  # IoU with a thing of the network from which a region has nothing to add
 SIDE, MOSAIC_SIDE = 240, 256
 ROWS = ("PLAIN", "SALIENT", "STUFF")
 Pair = tuple[Tensor, Tensor]
@@ -46,10 +47,7 @@ def left(scene: Scene, classic: Classic, network: Network) -> Pair:
     leaves, _ = classic.leaves(_image(scene), things.taps)
     rows, persistence = candidates(leaves, classic.settings, None)
     pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
-    covered = (
-        overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)]
-        > CombinedSettings().overlap
-    )
+    covered = overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)] > COVERED
     free = ~covered.any(0)
     every = torch.from_numpy(evidence(leaves, rows, persistence, None))
     return every[free], best_iou(leaves, rows, scene)[free]

@@ -1,4 +1,4 @@
-"""Things from the network, stuff from superpixels; mask NMS; outlines drawn to where colours change.
+"""Things from the network, stuff from superpixels; soft NMS; outlines drawn to where colours change.
 
 The network learned from things alone, so sky, road and meadow come from the hierarchy.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Network, NetworkSettings, digits
-from seac.segment.nms import suppress
+from seac.segment.nms import soften
 from seac.segment.objectness import STUFF
 from seac.segment.outline import laid
 from seac.segment.proposals import Proposals
@@ -29,12 +29,13 @@ class CombinedSettings:
         things: of these, from the network at most.
         least_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
         cells: best cells of the network whose masks are drawn; few are kept.
-        overlap: greatest IoU of two proposals.
+        overlap: greatest IoU of a region and any other proposal.
+        decay: how gently a region's score falls with its IoU with what is chosen, see :func:`soften`.
         discount: factor on the scores of regions, so that things come first.
         colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
         snap: share of its superpixel in the probability that a pixel is of a thing.
         region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
-        regions: regions that enter the NMS, the best by their own score.
+        regions: regions that can be chosen, the best by their own score.
         network_overlap: greatest IoU of two proposals of the network.
         long_side: pixels of the longer side of the network's input.
         weights: another ``proposals.safetensors``; None for the one that comes with the package.
@@ -45,7 +46,8 @@ class CombinedSettings:
     things: int = 16
     least_score: float = 0.15
     cells: int = 80
-    overlap: float = 0.5
+    overlap: float = 0.7
+    decay: float = 0.5
     discount: float = 0.5
     colour: float = 0.3
     snap: float = 0.25
@@ -92,8 +94,8 @@ class Combined:
         small = laid(things.logits, things.views, *regions.labels.shape)
         picture = resize_image(image, *regions.labels.shape)
         better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
-        chosen = complement(better > 0, regions, s)
-        scores = torch.cat([things.scores, regions.scores[chosen] * s.discount])
+        chosen, own = complement(better > 0, regions, s)
+        scores = torch.cat([things.scores, own * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)[:most]
         thing, scores = order < len(things.scores), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
@@ -112,18 +114,21 @@ def order_of(settings: CombinedSettings) -> str:
     return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist())
 
 
-def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> Tensor:
-    """Indices (n,) int64 of the regions that no thing and no better region covers, while there is room.
+def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> tuple[Tensor, Tensor]:
+    """Regions that say what things and better regions do not, while there is room, best first.
 
-    ``things`` are masks (N, h, w) bool at the size of the superpixels.
+    Args:
+        things: masks (N, h, w) bool at the size of the superpixels.
+        regions: what there is to choose from.
+        settings: ``most``, ``regions``, ``overlap`` and ``decay`` of them.
+
+    Returns:
+        Indices (n,) int64 of ``regions``, and what is left of their scores (n,) float32.
     """
-    drawn = len(things)
-    room = settings.most - drawn
-    overlap = overlaps(things, regions.labels, regions.area, regions.rows[: settings.regions])
-    free = torch.nonzero(~(overlap[:drawn] > settings.overlap).any(0))[:, 0]
-    if room <= 0:
-        return free[:0]
-    return free[suppress(overlap[drawn:][free][:, free], settings.overlap, room)]
+    s, drawn = settings, len(things)
+    overlap = overlaps(things, regions.labels, regions.area, regions.rows[: s.regions])
+    covered = overlap[:drawn].amax(0) if drawn else overlap.new_zeros(overlap.shape[1])
+    return soften(overlap[drawn:], regions.scores[: s.regions], covered, s.decay, s.overlap, s.most - drawn)
 
 
 def overlaps(masks: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ over the survivors only, each step one vectorised row.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +51,42 @@ def suppress(iou: Tensor, limit: float, most: int | None = None) -> Tensor:
             break
         alive &= ~clash[index]
     return torch.tensor(kept, dtype=torch.int64)
+
+
+def soften(
+    iou: Tensor, scores: Tensor, covered: Tensor, decay: float, limit: float, most: int
+) -> tuple[Tensor, Tensor]:
+    """Choose rows one by one, each time the one with most left of its score.
+
+    A score s falls to s exp(-o^2 / ``decay``), with o the greatest IoU with what is chosen already: the
+    Gaussian soft NMS of Bodla et al. (ICCV 2017), by the nearest neighbour alone and not by the product over
+    all, which would be hard on what has many neighbours.
+
+    Args:
+        iou: (N, N) float32, of every pair.
+        scores: (N,) float32, at least 0.
+        covered: (N,) float32, the greatest IoU of each with what is chosen beforehand.
+        decay: the greater, the less overlap counts; greater than 0.
+        limit: rows that overlap by more with what is chosen are never chosen.
+        most: rows to choose at most; none if it is not positive.
+
+    Returns:
+        (K,) int64 indices, best first, and what was left of their scores (K,) float32, descending.
+    """
+    pairs, own, nearest = iou.numpy(), scores.numpy(), covered.numpy().copy()
+    taken = np.zeros(len(own), bool)
+    kept: list[int] = []
+    left: list[float] = []
+    while len(kept) < most:
+        worth = np.where(taken | (nearest > limit), -1, own * np.exp(-(nearest**2) / decay))
+        if len(worth) == 0 or worth.max() < 0:
+            break
+        index = int(worth.argmax())
+        kept.append(index)
+        left.append(float(worth[index]))
+        taken[index] = True
+        np.maximum(nearest, pairs[index], out=nearest)
+    return torch.tensor(kept, dtype=torch.int64), torch.tensor(left, dtype=torch.float32)
 
 
 def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, most: int | None = None) -> Tensor:
