@@ -9,7 +9,7 @@ from torch import Tensor
 from seac.segment import network
 from seac.segment.classic import Regions
 from seac.segment.combined import Combined, CombinedSettings, complement, order_of, overlaps
-from seac.segment.network import Network, NetworkSettings, drawing_of
+from seac.segment.network import Drawn, Network, NetworkSettings, drawing_of
 from seac.segment.nms import pairwise_iou
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
@@ -69,3 +69,24 @@ def test_where_the_network_is_sure_of_nothing_regions_are_proposed_and_the_netwo
     alone = Network(NetworkSettings(least_score=2.0))(image)
     assert alone.scores.tolist() == [0]
     assert alone.masks.all()
+
+
+def test_two_things_that_are_outlined_as_the_same_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = torch.zeros(3, 96, 128, dtype=torch.uint8)
+    image[:, 24:72, 16:64] = 220
+    square = torch.full((1, 32, 32), -4.0)
+    square[:, 8:24, 8:24] = 4.0
+    here, there = torch.tensor([[0.0, 0.0, 0.625, 1.0]]), torch.tensor([[0.4, 0.0, 1.025, 1.0]])
+    segmenter = Combined()
+
+    def drawn(views: Tensor, scores: list[float]) -> int:
+        found = Drawn(square.repeat(len(views), 1, 1), views, torch.tensor(scores), ())
+        monkeypatch.setattr(segmenter._network, "drawn", lambda _: found)
+        proposals = segmenter(image)
+        things = [score for score in proposals.scores.tolist() if score > CombinedSettings().discount]
+        assert things == pytest.approx(sorted(set(scores), reverse=True)[: len(things)])
+        return len(things)
+
+    assert drawn(here, [0.9]) == 1
+    assert drawn(here.repeat(2, 1), [0.9, 0.8]) == 1
+    assert drawn(torch.cat([here, there]), [0.9, 0.8]) == 2

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seac.segment.classic import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.network import Network, NetworkSettings, digits
-from seac.segment.nms import soften
+from seac.segment.nms import pairwise_iou, soften, suppress
 from seac.segment.objectness import STUFF
 from seac.segment.outline import laid
 from seac.segment.proposals import Proposals
@@ -36,7 +36,8 @@ class CombinedSettings:
         snap: share of its superpixel in the probability that a pixel is of a thing.
         region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
         regions: regions that can be chosen, the best by their own score.
-        network_overlap: greatest IoU of two proposals of the network.
+        network_overlap: greatest IoU of two proposals of the network, as it first draws them.
+        distinct: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
         long_side: pixels of the longer side of the network's input.
         weights: another ``proposals.safetensors``; None for the one that comes with the package.
         device: where the network runs.
@@ -54,6 +55,7 @@ class CombinedSettings:
     region_colour: float = 1.0
     regions: int = 400
     network_overlap: float = 0.7
+    distinct: float = 0.9
     long_side: int = 288
     weights: str | None = None
     device: str = "cpu"
@@ -94,8 +96,10 @@ class Combined:
         small = laid(things.logits, things.views, *regions.labels.shape)
         picture = resize_image(image, *regions.labels.shape)
         better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
-        chosen, own = complement(better > 0, regions, s)
-        scores = torch.cat([things.scores, own * s.discount])
+        own = suppress(pairwise_iou((better > 0).flatten(1)), s.distinct)
+        things, small, better = things.at(own), small[own], better[own]  # outlined, two may be the same
+        chosen, left = complement(better > 0, regions, s)
+        scores = torch.cat([things.scores, left * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)[:most]
         thing, scores = order < len(things.scores), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
