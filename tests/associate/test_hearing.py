@@ -95,6 +95,8 @@ def test_folded_it_hears_the_same_and_as_it_learned_it_can_learn_on():
         after = network(logmel)
     assert not any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+    with pytest.raises(TypeError, match="no convolution and its batch norm"):
+        network.fold()
     assert version == Hearing.load().embeds
 
 
