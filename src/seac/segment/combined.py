@@ -96,15 +96,15 @@ class Combined:
         small = laid(things.logits, things.views, *regions.labels.shape)
         picture = resize_image(image, *regions.labels.shape)
         better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
-        own = suppress(pairwise_iou((better > 0).flatten(1)), s.distinct)
-        things, small, better = things.at(own), small[own], better[own]  # outlined, two may be the same
-        chosen, left = complement(better > 0, regions, s)
-        scores = torch.cat([things.scores, left * s.discount])
+        inside = better > 0
+        own = suppress(pairwise_iou(inside.flatten(1)), s.distinct)  # outlined, two may be the same
+        chosen, left = complement(inside[own], regions, s)
+        scores = torch.cat([things.scores[own], left * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)[:most]
-        thing, scores = order < len(things.scores), scores[order]
+        thing, scores = order < len(own), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
-        masks[thing] = things.masks(height, width, better - small, order[thing])
-        asked = regions.masks(chosen[order[~thing] - len(things.scores)])
+        masks[thing] = things.masks(height, width, better - small, own[order[thing]])
+        asked = regions.masks(chosen[order[~thing] - len(own)])
         easy = eased(asked, picture, s.region_colour) if s.region_colour else asked
         masks[~thing] = enlarge(easy, height, width)
         there = seen(masks)

@@ -68,10 +68,6 @@ class Drawn:
     scores: Tensor
     taps: tuple[Tensor, ...]
 
-    def at(self, rows: Tensor) -> Drawn:
-        """Masks ``rows`` (n,) int64 alone."""
-        return replace(self, logits=self.logits[rows], views=self.views[rows], scores=self.scores[rows])
-
     def masks(
         self, height: int, width: int, shift: Tensor | None = None, which: Tensor | None = None
     ) -> Tensor:
