@@ -14,6 +14,7 @@ from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.bridge import Bridge, NoBridge
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.kinds import KindNetwork, Kinds, KindsWeights
+from seac.associate.text.descriptions import Group, audioset_names, groups_of, visible
 from seac.classify.naming import RIVALRY, ByWords, Witnesses, class_scores
 from seac.classify.taught import Taught, TaughtSettings
 from tests.fakes import COLOURS, fake_model, squares, tone
@@ -179,3 +180,31 @@ def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:
     seen, quiet = model.see(squares()), model.hear(tone("silence", 1.0), 16_000)
     names = model.names(seen, quiet, torch.zeros(len(seen.proposals), dtype=torch.bool))
     assert torch.equal(names, seen.named.labels)
+
+
+def test_a_group_that_is_heard_speaks_a_little_for_its_sorts_and_for_nothing_else() -> None:
+    """Of three sounds the first is a group whose only sort is the second."""
+    ears = replace(bridge(), groups=(Group(0, 1, 1),))
+
+    def told(share: float, sounding: int) -> list[float]:
+        taught = Taught(kinds(), bridge(), ears, TaughtSettings(group=share))
+        said: list[float] = taught.among(CLASSES).sound(heard(CLASSES[[sounding]])).tolist()
+        return said
+
+    own, sort, other = told(0.2, 0)
+    assert own > sort > other
+    assert [own, other] == pytest.approx(told(0, 0)[::2])
+    assert told(0.2, 1) == pytest.approx(told(0, 1))  # a sort does not speak for its group
+    assert told(0, 0)[1] == pytest.approx(other)
+    assert told(1, 0)[1] == pytest.approx(own)
+
+
+def test_the_table_of_groups_names_groups_and_sorts_that_can_be_seen() -> None:
+    names = audioset_names()
+    seen, groups = visible(names), groups_of(names)
+    assert {names[group.number] for group in groups} > {"Animal", "Music", "Vehicle"}
+    for group in groups:
+        assert group.number < group.first <= group.last < len(names)
+        assert seen[group.number]
+        assert all(seen[group.first : group.last + 1])
+    assert groups_of(("dog", "cat")) == ()

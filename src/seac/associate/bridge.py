@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.text.descriptions import texts_of, visible
+from seac.associate.text.descriptions import Group, groups_of, texts_of, visible
 from seac.associate.text.encoder import TextEncoder
 
 TINY = 1e-12
@@ -30,11 +30,13 @@ class Bridge:
         vectors: (C, d) float32 text embeddings of the tagger's classes, unit length.
         weights: (C,) float32; 0 for a class that has no say.
         top: how many of the likeliest classes count.
+        groups: classes of which others are sorts.
     """
 
     vectors: Tensor
     weights: Tensor
     top: int = 10
+    groups: tuple[Group, ...] = ()
 
     @classmethod
     def load(
@@ -59,7 +61,7 @@ class Bridge:
         if centred:
             vectors = functional.normalize(vectors - vectors.mean(0), dim=1)
         weights = torch.tensor(visible(labels), dtype=torch.float32) if described else torch.ones(len(labels))
-        return cls(vectors, weights, top)
+        return cls(vectors, weights, top, groups_of(labels) if described else ())
 
     def place(self, tags: Tensor) -> Tensor:
         """The mean embedding of the ``top`` likeliest classes, weighted by probability.
@@ -75,6 +77,26 @@ class Bridge:
             values, columns = said.topk(self.top, dim=1)
             said = torch.zeros_like(said).scatter_(1, columns, values)
         return functional.normalize(said @ self.vectors, dim=1)
+
+    def about(self, words: Tensor, width: float, share: float) -> Tensor:
+        """What each class tells of each word: how close they are, and of a group what its sorts tell.
+
+        Among words "animal" is hardly closer to a hen than to a chainsaw; what is an animal may be a hen.
+
+        Args:
+            words: (K, d) of unit length.
+            width: see :func:`closeness`.
+            share: of what the sort that is closest to a word tells of it, for the group; 0 for nothing.
+
+        Returns:
+            (C, K) in [0, 1].
+        """
+        close = closeness(self.vectors.to(words), words, width)
+        about = close.clone()
+        for group in self.groups:
+            sorts = close[group.first : group.last + 1].amax(0)
+            about[group.number] = torch.maximum(close[group.number], share * sorts)
+        return about
 
     def told(self, tags: Tensor, about: Tensor) -> Tensor:
         """What classes tell of K words: the mean of ``about``, weighted by probability; (n, K), 0 of nothing.

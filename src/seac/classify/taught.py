@@ -2,9 +2,10 @@
 
 Four experts speak of every word of a vocabulary, each from 0 to 1: the vision tagger's classes, the kinds
 that were taught by looks, the audio network's classes, the kinds that were taught by ear. A class or kind
-speaks for the words that are close to it, so any word may be asked for. The experts err apart, so their
-logarithms are added (a product of experts, Hinton 2002): a word that one of them has never heard of needs the
-others, and one that all think possible beats one that a single expert is sure of.
+speaks for the words that are close to it, so any word may be asked for, and a group for all of its sorts.
+The experts err apart, so their logarithms are added (a product of experts, Hinton 2002): a word that one of
+them has never heard of needs the others, and one that all think possible beats one that a single expert is
+sure of.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class TaughtSettings:
         known: cosine to the nearest kind up to which a word is far, and from which it is known.
         seen: weight of the taught by looks; the tagger weighs 1.
         heard: weight of the taught by ear; the tagger weighs 1.
+        group: how far a class speaks for its sorts, "Animal" for a hen, beside "hen" itself.
     """
 
     lam: float = 0.6
@@ -43,6 +45,7 @@ class TaughtSettings:
     known: tuple[float, float] = (0.7, 0.9)
     seen: float = 0.3
     heard: float = 0.5
+    group: float = 0.2
 
 
 def kinds_among(weights: KindsWeights, text: MeanEncoder) -> Kinds:
@@ -85,15 +88,12 @@ class Experts:
     def __init__(self, naming: Taught, classes: Tensor) -> None:
         self.naming, self.classes = naming, classes.cpu()
         width, (far, near) = naming.settings.width, naming.settings.known
-        vectors = naming.kinds.vectors.cpu()
-        self.heard = closeness(naming.hearing.vectors.cpu(), self.classes, width)
+        vectors, group = naming.kinds.vectors.cpu(), naming.settings.group
+        self.heard = naming.hearing.about(self.classes, width, group)
         self.kinds = closeness(vectors, self.classes, width)
         self.known = ((vectors @ self.classes.T).amax(0) - far).div(near - far).clamp(0, 1)
-        self.seen = (
-            None
-            if isinstance(naming.sight, NoBridge)
-            else closeness(naming.sight.vectors.cpu(), self.classes, width)
-        )
+        sight = naming.sight
+        self.seen = None if isinstance(sight, NoBridge) else sight.about(self.classes, width, group)
 
     def sight(self, masks: MaskEmbeddings) -> Tensor:
         """What looks say of each class for each of N masks: (N, K)."""

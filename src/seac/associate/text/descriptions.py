@@ -1,17 +1,32 @@
 """What class names of taggers mean in plain words, for a text encoder that does not know them.
 
 "Pekinese" and "Oink" say little to a small text encoder; "Pekinese, dog" and "pig" do. Two tables of our own
-say so: the kind of thing for ImageNet classes, and what one would see where an AudioSet class sounds.
+say so: the kind of thing for ImageNet classes, and what one would see where an AudioSet class sounds. A third
+says which AudioSet classes are sorts of another.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from seac.associate.vision.efficientnet_lite import imagenet_names
 
 UNSEEN = "-"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A class of which others are sorts.
+
+    Attributes:
+        number: its place in the list of labels. first, last: those of its sorts.
+    """
+
+    number: int
+    first: int
+    last: int
 
 
 @lru_cache(maxsize=1)
@@ -24,12 +39,22 @@ def audioset_names() -> tuple[str, ...]:
 def ranged(file: str, count: int) -> tuple[str | None, ...]:
     """A table of ranges (first, last, word) as one word, or None, for each of ``count`` classes."""
     words: list[str | None] = [None] * count
-    for line in files("seac").joinpath(f"assets/{file}").read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        first, last, word = line.split("\t")
+    for first, last, word in rows_of(file):
         words[int(first) : int(last) + 1] = [word] * (int(last) + 1 - int(first))
     return tuple(words)
+
+
+def rows_of(file: str) -> list[list[str]]:
+    """The rows of a table in ``assets``, without its remarks."""
+    lines = files("seac").joinpath(f"assets/{file}").read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if not line.startswith("#")]
+
+
+def groups_of(labels: tuple[str, ...]) -> tuple[Group, ...]:
+    """Which labels of a tagger others are sorts of; none where there is no table."""
+    if labels != audioset_names():
+        return ()
+    return tuple(Group(*map(int, row)) for row in rows_of("audioset_groups.tsv"))
 
 
 def image_texts() -> tuple[str, ...]:

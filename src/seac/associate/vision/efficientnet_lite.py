@@ -94,7 +94,7 @@ class Bottleneck(nn.Module):
             y = functional.relu6(self._expand_conv(y), inplace=True)
         y = functional.relu6(self._depthwise_conv(y), inplace=True)
         y = self._project_conv(y)
-        return y + x if self.adds else y
+        return y.add_(x) if self.adds else y
 
 
 class EfficientNetLite2(nn.Module):
