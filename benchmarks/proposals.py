@@ -36,7 +36,6 @@ from seac.segment.proposals import Segmenter
 
 Picture = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
-MARKERS = ("<!-- measured -->", "<!-- end of measured -->")
 SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -192,15 +191,11 @@ def _print(rows: list[Row]) -> None:
 
 
 def write_card(card: Path, rows: list[Row], command: str) -> None:
-    """Put the table between the two markers of ``card``; all else stays.
+    """Put the table into its place in ``card``; all else stays.
 
     Raises:
-        ValueError: the card has no markers.
+        ValueError: the card has no such place.
     """
-    before, opening, rest = card.read_text(encoding="utf-8").partition(MARKERS[0])
-    _, closing, after = rest.partition(MARKERS[1])
-    if not opening or not closing:
-        raise ValueError(f"{card} has no {MARKERS[0]} ... {MARKERS[1]}")
     lines = [
         f"Written by `{command}`.",
         "",
@@ -216,7 +211,7 @@ def write_card(card: Path, rows: list[Row], command: str) -> None:
         f"| {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
         for r in rows
     ]
-    cards.write(card, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
+    cards.put(card, "measured", lines)
 
 
 def main(arguments: list[str] | None = None) -> None:

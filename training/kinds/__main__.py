@@ -17,12 +17,12 @@ import torch
 
 from seac.associate import kinds as shipped
 from seac.associate.audio.hearing import Hearing
-from seac.associate.kinds import Kinds, KindsWeights, write
+from seac.associate.kinds import Kinds, KindsWeights, read, write
 from seac.associate.text.minilm import MiniLM
 from seac.associate.vision.efficientnet_lite import EfficientNetLite
 from seac.associate.zero_shot import ZeroShot
 from seac.classify.naming import ByWords, Naming
-from seac.classify.taught import Taught, kinds_among
+from seac.classify.taught import Taught, TaughtSettings, kinds_among
 from training.association import features, library
 from training.association.features import Plan
 from training.association.judge import folds_of
@@ -57,7 +57,8 @@ def variants(kinds: Kinds, words: ZeroShot) -> dict[str, Naming]:
     return {
         "looks, in words (as in the paper)": ByWords(words.place_masks),
         "and kinds taught by looks": Taught(seen, words.sight, deaf),
-        "and what is heard, in words": Taught(seen, words.sight, words.hearing),
+        "and what is heard, in words": Taught(seen, words.sight, words.hearing, TaughtSettings(group=0)),
+        "and groups for their sorts": Taught(seen, words.sight, words.hearing),
         "and kinds taught by ear (ships)": Taught(kinds, words.sight, words.hearing),
     }
 
@@ -102,6 +103,7 @@ def main() -> None:
     """Run the whole recipe."""
     parser = recipe(__doc__, ASSET)
     parser.add_argument("--scenes", type=int, default=8_000, help="for closer looks")
+    parser.add_argument("--judge", action="store_true", help="judge what is at --out, teach only the folds")
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, seed=options.seed)
@@ -109,9 +111,10 @@ def main() -> None:
     features.in_processes(partial(render, plan, options.scenes), options.workers)
     vision, hearing, text = EfficientNetLite.load(), Hearing.load(), MiniLM()
     lessons = lessons_of(options.work, hearing.embeds)
-    weights = taught(lessons, (), hearing.embeds, options.seed)
-    sha256 = write(weights, options.out)
-    print(f"{options.out} {sha256}", flush=True)
+    if not options.judge:
+        write(taught(lessons, (), hearing.embeds, options.seed), options.out)
+    weights = read(options.out)
+    print(f"{options.out} {weights.sha256}", flush=True)
     if not options.dev:
         return
     words = ZeroShot.load(vision.labels, hearing.labels, text)
@@ -125,7 +128,7 @@ def main() -> None:
         figures = Figures(
             tuple(asked), tuple(rows), tuple(out), {name: len(part) for name, part in lessons.items()}
         )
-        write_card(options.out.with_suffix(".md"), weights, figures, sha256)
+        write_card(options.out.with_suffix(".md"), weights, figures, weights.sha256)
 
 
 if __name__ == "__main__":
