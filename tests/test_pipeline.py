@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from PIL import Image
 
 import seac
 from seac import InputError
+from seac.associate.audio.encoder import AudioFeatures
+from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
 from seac.associate.vision.encoder import VisionFeatures
 from seac.classify.naming import Witnesses
@@ -205,7 +208,18 @@ def test_importing_seac_imports_no_torch():
         ({"segmenter": "clasic"}, "did you mean 'classic'"),
         ({"threshold": 1.5}, "threshold"),
         ({"vocabulary": []}, "empty"),
+        ({"vocabulary": [1, 2]}, "holds 1, which is no word"),
         ({"top": 3}, "unknown setting"),
+        ({"top_n": "5"}, "top_n is '5': give a whole number from 1"),
+        ({"top_n": 0}, "top_n is 0"),
+        ({"top_n": -1}, "top_n is -1"),
+        ({"max_side": 0}, "max_side is 0"),
+        ({"hears": 0}, "hears is 0"),
+        ({"hears": float("nan")}, "hears is nan"),
+        ({"exact": "no"}, "give True or False"),
+        ({"segmenter": "grid"}, "the grid has 81 cells, not 20"),
+        ({"device": "cpu:7"}, "not available"),
+        ({"device": "cuda:99"}, "not available"),
     ],
 )
 def test_wrong_names_are_answered_with_the_nearest(options, line):
@@ -222,13 +236,31 @@ class Nearsighted(ColourVision):
         return seen if pixels.shape[-1] == 16 else VisionFeatures(blue, blue)
 
 
+class Dense(Nearsighted):
+    """Offers a feature map, so pictures of any size may be shown to it."""
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        return pixels
+
+    def tags(self, embeddings: torch.Tensor) -> torch.Tensor:
+        return embeddings
+
+
 @pytest.mark.parametrize(
-    ("exact", "size", "named"), [(False, 16, "red"), (False, 0, "blue"), (True, 16, "blue")]
+    ("vision", "exact", "size", "named"),
+    [
+        (Dense(), False, 16, "red"),
+        (Dense(), False, 0, "blue"),
+        (Dense(), True, 16, "blue"),
+        (Nearsighted(), False, 16, "blue"),  # it may take pictures of one size only
+    ],
 )
-def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, named: str) -> None:
+def test_what_sounds_is_looked_at_closely_for_its_name(
+    vision: Nearsighted, exact: bool, size: int, named: str
+) -> None:
     model = fake_model()
     settings = replace(model.settings, exact=exact, views=ViewSettings(name_size=size, quick_size=8))
-    near = SeAC(replace(model.stages, vision=Nearsighted()), model.vocabulary, settings)
+    near = SeAC(replace(model.stages, vision=vision), model.vocabulary, settings)
     seen = near.see(squares())
     which = torch.zeros(len(seen.proposals), dtype=torch.bool)
     which[1] = True  # the red square, after the whole frame
@@ -242,3 +274,38 @@ def test_what_sounds_is_looked_at_closely_for_its_name(exact: bool, size: int, n
     ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
     followed = Followed(tracker, ids, torch.ones(len(ids)))
     assert torch.equal(near.names(seen, heard, which, followed), labels)  # a first look is all there is
+
+
+def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
+    model = fake_model()
+    picture = torch.from_numpy(squares()).permute(2, 0, 1).contiguous()
+    result = model(picture, tone("red", 1.0), 16_000)
+    before = result.image.copy()
+    picture.zero_()  # a camera's buffer is filled again
+    assert np.array_equal(result.image, before)
+    for name in ("image", "masks", "boxes", "scores", "embeddings"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(result, name)[:] = 0
+
+
+def test_a_note_says_when_min_max_means_nothing() -> None:
+    model = fake_model()
+
+    class Indifferent:
+        def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> torch.Tensor:
+            return torch.full((len(masks),), 0.5)
+
+    settings = replace(model.settings, objectness=0.0)
+    even = SeAC(replace(model.stages, association=Indifferent()), model.vocabulary, settings)
+    assert any("equally likely" in note for note in even(squares(), tone("red", 1.0), 16_000).notes)
+    assert not any("likely" in note for note in model(squares(), tone("red", 1.0), 16_000).notes)
+    plain = np.full((96, 160, 3), 90, np.uint8)
+    assert any("one mask only" in note for note in model(plain, tone("red", 1.0), 16_000).notes)
+    assert not any("one mask" in note for note in model(plain, tone("silence", 1.0), 16_000).notes)
+
+
+def test_ids_stay_however_far_apart_frames_are(tmp_path: Path) -> None:
+    film = write_video(tmp_path / "a.mp4", [squares()] * 45, tone("red", 45.0), fps=1)
+    ids = [result.ids.tolist() for result in fake_model().video(film, 0.1)]
+    assert len(ids) > 3
+    assert all(each == ids[0] for each in ids)

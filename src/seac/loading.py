@@ -18,6 +18,7 @@ from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, voca
 from seac.errors import InputError
 from seac.pipeline import SeAC, Settings, Stages
 from seac.presets import PARTS, Preset, accepted, builder, checked_settings, choose
+from seac.segment.grid import Grid
 from seac.segment.proposals import Segmenter
 from seac.weights import Weights
 from seac.weights.progress import bar
@@ -86,10 +87,12 @@ def load(
         stage: builder(stage, getattr(chosen, stage), weights)(device)
         for stage in ("vision", "audio", "text")
     }
+    check_cells(stages["segmenter"], constants.top_n)
     parts = device, stages["vision"], stages["audio"], stages["text"]
     judge: Any
     if association is not None:
         judge = Trained.load(association, device, words=words(*parts)).checked(*parts[1:3])
+        check_variant(judge, stages["segmenter"])
     else:
         judge = builder("associate", chosen.associate, weights)(*parts)
     return SeAC(
@@ -123,6 +126,28 @@ def segmenter_of(chosen: Preset, device: str, weights: Weights | None = None) ->
     return segmenter
 
 
+def check_cells(segmenter: Segmenter, top_n: int) -> None:
+    """Cells of a grid have no order, so all of them are judged or none.
+
+    Raises:
+        InputError: fewer are asked for.
+    """
+    if isinstance(segmenter, Grid) and top_n < (cells := segmenter.side**2):
+        raise InputError(f"the grid has {cells} cells, not {top_n}: say --top-n {cells}")
+
+
+def check_variant(association: Trained, segmenter: Segmenter) -> None:
+    """An association that was trained on cells judges cells, any other masks.
+
+    Raises:
+        InputError: it is given the other.
+    """
+    cells = association.config.variant == "grid"
+    if cells != isinstance(segmenter, Grid):
+        mend = "say --segmenter grid --top-n 81" if cells else "take another segmenter"
+        raise InputError(f"this association was trained on {'cells of a grid' if cells else 'masks'}: {mend}")
+
+
 def vocabulary_from(given: Sequence[str] | str | os.PathLike[str] | None) -> Vocabulary:
     """The vocabulary that a user means."""
     if given is None:
@@ -139,11 +164,11 @@ def checked_device(device: str) -> str:
         InputError: it is not.
     """
     try:
-        kind = torch.device(device).type
+        asked = torch.device(device)
     except RuntimeError:
         raise InputError(f"unknown device {device!r}: choose from cpu, cuda, cuda:1, mps") from None
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(kind, False):
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (asked.index or 0) >= there.get(asked.type, 0):
         raise InputError(f"device {device!r} is not available here: use cpu")
     return device
 

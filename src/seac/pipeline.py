@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from seac.associate.aggregate import aggregate, confidence, minmax, odds
+from seac.associate.aggregate import aggregate, all_equal, confidence, minmax, odds
 from seac.associate.association import Association
 from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
 from seac.associate.audio.listening import listen, loudest_tags
 from seac.associate.audio.waveform import as_waveform
 from seac.associate.embeddings import MaskEmbeddings
 from seac.associate.gate import Calibration, is_noise, is_silent, level, sounding
-from seac.associate.mask_embedding import closer_look, embed_masks
+from seac.associate.mask_embedding import DenseEncoder, closer_look, embed_masks
 from seac.associate.vision.encoder import VisionEncoder
 from seac.classify.naming import Naming, Witnesses, class_scores
 from seac.classify.semantic import Named, name_masks, semantic_mask
@@ -36,7 +37,7 @@ from seac.video.ahead import ahead, workers_of
 from seac.video.decode import Frame, SoundReader
 from seac.video.picture import as_picture, size_of
 from seac.video.sources import pictures_of, source_of
-from seac.video.tracking import Followed, Tracker
+from seac.video.tracking import Followed, Tracker, remembered_at
 
 __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
 
@@ -125,8 +126,9 @@ class SeAC:
         """
         source = source_of(Path(path), Path(audio) if audio else None)
         sound = SoundReader(source.sound, self.stages.audio.sample_rate)
-        tracker = Tracker(self.settings.smoothing)
+        tracker = Tracker(self.settings.smoothing, remembered_at(fps))
         half = self.settings.hears / 2
+        _ = self._classes  # once, before several threads ask for it
         pictures = pictures_of(source, fps, self.settings.max_side)
         for frame, seen in ahead(pictures, self._look, workers_of(self.settings.workers), image_of):
             window = sound.read(frame.time - half, frame.time + half)
@@ -201,11 +203,11 @@ class SeAC:
         labels = self.names(seen, listened, lit, followed)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
-            image=seen.image.permute(1, 2, 0).numpy(),
-            masks=masks.numpy(),
-            boxes=seen.proposals.boxes.numpy(),
-            scores=seen.proposals.scores.numpy(),
-            embeddings=seen.places.numpy(),
+            image=shared(seen.image.permute(1, 2, 0)),
+            masks=shared(masks),
+            boxes=shared(seen.proposals.boxes),
+            scores=shared(seen.proposals.scores),
+            embeddings=shared(seen.places),
             similarity=similarity.numpy(),
             probability=probability.numpy(),
             sounding=sounds.numpy(),
@@ -218,7 +220,7 @@ class SeAC:
             time=time,
             ids=ids.numpy(),
             original_size=seen.original_size,
-            notes=notes_on(seen, listened),
+            notes=notes_on(seen, listened, likely),
         )
 
     @torch.inference_mode()
@@ -249,8 +251,8 @@ class SeAC:
     def _closer(self, seen: Seen, rows: Tensor) -> MaskEmbeddings:
         """What masks ``rows`` (n,) look like: looked at again, if looks so far were quick."""
         views = self.settings.views
-        if self.settings.exact or not views.name_size:
-            return seen.embeddings.at(rows)
+        if self.settings.exact or not views.name_size or not isinstance(self.stages.vision, DenseEncoder):
+            return seen.embeddings.at(rows)  # looked at in full already
         masks, boxes = seen.proposals.masks[rows], seen.proposals.boxes[rows]
         return closer_look(seen.image, masks, boxes, self.stages.vision, views)
 
@@ -272,6 +274,13 @@ class SeAC:
         return self.stages.naming.among(self._classes)
 
 
+def shared(values: Tensor) -> NDArray[Any]:
+    """Values as an array that nobody can change: other answers for the same picture hold them too."""
+    array: NDArray[Any] = values.numpy()
+    array.flags.writeable = False
+    return array
+
+
 def image_of(frame: Frame) -> Tensor:
     """The picture of a frame; a still is one and the same every time."""
     return frame.image
@@ -283,15 +292,16 @@ def around(waveform: Tensor, sample_rate: int, middle: float, seconds: float) ->
     return waveform[first : max(first, round((middle + seconds / 2) * sample_rate))]
 
 
-def notes_on(seen: Seen, listened: Listened) -> tuple[str, ...]:
-    """What the user should know about an answer."""
+def notes_on(seen: Seen, listened: Listened, likely: Tensor) -> tuple[str, ...]:
+    """What the user should know about an answer; ``likely`` (N,) is what its heat is made of."""
     height, width = seen.image.shape[-2:]
     notes = []
     if seen.original_size != (height, width):
         was = f"{seen.original_size[1]} x {seen.original_size[0]}"
         notes.append(f"the picture was scaled from {was} to {width} x {height} pixels")
-    if len(seen.proposals) == 1:
-        notes.append("there is one mask only, so its heat is 1 whatever its similarity")
+    if len(likely) and not listened.heard.nothing and all_equal(likely):
+        which = "all masks are equally likely" if len(likely) > 1 else "there is one mask only"
+        notes.append(f"{which}, so the heat is 1 whatever the similarity")
     if listened.heard.silent:
         notes.append("the sound is silent, so nothing sounds")
     elif listened.heard.noise:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from seac.errors import InputError
+from seac.export.finished import begin, file_state, finish, is_finished
 from seac.export.folder import whole_folder
 from seac.export.sink import Clip, Sink, sink
 from seac.loading import load
@@ -76,8 +77,9 @@ class Summary:
 def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     """Do a job: a clip into ``out``, the clips of a folder into ``out/NAME`` each.
 
-    In a folder, clips that are finished with the same settings are left as they are, so an interrupted run
-    goes on where it was; a clip that cannot be read is reported at the end and does not stop the others.
+    In a folder, clips that are finished with the same settings, and have not changed since, are left as they
+    are, so an interrupted run goes on where it was; a clip that cannot be read is reported at the end and
+    does not stop the others.
 
     Raises:
         InputError: wrong input, with one line that says what is wrong.
@@ -151,7 +153,7 @@ def _settings(job: Job, model: SeAC) -> dict[str, Any]:
         "weights": model.stages.versions(),
         "constants": json.loads(json.dumps(asdict(model.settings))),
         "calibration": asdict(model.stages.calibration),
-        "vocabulary": len(model.vocabulary),
+        "vocabulary": model.vocabulary.version,
         "device": job.device,
         "fps": job.fps,
     }
@@ -168,15 +170,34 @@ def _segment(
 ) -> Summary:
     summary = Summary(str(source.picture), str(out))
     clip = Clip(source.picture, source.sound, job.fps, settings)
-    if job.source.is_dir() and not job.again and _finished(out, clip):
+    made_of = _made_of(job, clip)
+    many = job.source.is_dir()
+    if many and not job.again and is_finished(out, made_of):
         summary.notes.append("finished before; --again does it once more")
         return summary
     began = time.perf_counter()
     task = progress.add_task(source.picture.name, total=_expected(source, job.fps), rate="")
-    with whole_folder(out) as draft:
-        _write(model, job, source, [build(draft, clip) for build in builders], summary, progress, task)
+    try:
+        with whole_folder(out) as draft:
+            _write(model, job, source, [build(draft, clip) for build in builders], summary, progress, task)
+            files = [item.name for item in draft.iterdir()]
+            begin(out)
+        if many:
+            finish(out, made_of, files)
+    finally:
+        progress.remove_task(task)  # a row for each of a thousand clips would take a core to draw
     summary.seconds = round(time.perf_counter() - began, 3)
     return summary
+
+
+def _made_of(job: Job, clip: Clip) -> dict[str, Any]:
+    """What a clip's answer follows from: settings, files, and what is written of it."""
+    return {
+        "settings": clip.settings,
+        "exports": sorted(job.exports),
+        "source": file_state(clip.source),
+        "sound": file_state(clip.sound) if clip.sound else None,
+    }
 
 
 def _write(
@@ -204,18 +225,6 @@ def _write(
 def _expected(source: Source, fps: float) -> float | None:
     seconds = sound_length(source.sound) if source.still else probe(source.picture).duration
     return max(1.0, seconds * fps) if seconds else None
-
-
-def _finished(out: Path, clip: Clip) -> bool:
-    """Whether a folder holds this very answer: its record is moved in last and names its settings."""
-    try:
-        found = json.loads((out / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and (found.get("settings"), found.get("fps")) == (
-        json.loads(json.dumps(clip.settings)),
-        clip.fps,
-    )
 
 
 def _progress(console: Console) -> Progress:

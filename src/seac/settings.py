@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
 
 from seac.associate.views import DEFAULT, ViewSettings
+from seac.errors import InputError
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "top_n": (1, 1000),
+    "sigma": (0, 1),
+    "contrast": (0, 100),
+    "objectness": (0, 100),
+    "hears": (0.1, 3600),
+    "presence": (0.1, 3600),
+    "smoothing": (0, 3600),
+    "max_side": (32, 16384),
+    "workers": (0, 64),
+}
+"""Least and greatest value of each number."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +54,28 @@ class Settings:
     smoothing: float = 0.5
     max_side: int = 1280
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture or sound can be judged with.
+
+        Raises:
+            InputError: a value of another kind, or out of its limits.
+        """
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in LIMITS:
+                check_number(item.name, value, *LIMITS[item.name], whole=item.type == "int")
+            elif item.name == "exact" and not isinstance(value, bool):
+                raise InputError(f"exact is {value!r}: give True or False")
+
+
+def check_number(name: str, value: Any, low: float, high: float, *, whole: bool) -> None:
+    """Refuse what is no number, or out of its limits.
+
+    Raises:
+        InputError: the line says which are good.
+    """
+    kinds = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= float(value) <= high:
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{name} is {value!r}: give {kind} from {low:g} to {high:g}")

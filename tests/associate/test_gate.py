@@ -29,6 +29,12 @@ def test_level_is_that_of_the_loudest_tenth():
     assert abs(level(wave, 16_000) + 20) < 0.1
 
 
+def test_the_end_of_a_sound_counts_though_it_is_no_whole_tenth():
+    wave = torch.zeros(3_100)
+    wave[1_600:] = 0.1
+    assert abs(level(wave, 16_000) + 20) < 0.3
+
+
 def test_a_clap_in_silence_is_heard():
     wave = torch.zeros(160_000)
     wave[80_000:80_100] = 0.5

@@ -163,3 +163,12 @@ def test_a_run_is_loaded_into_a_preset_and_refused_where_it_does_not_fit(tmp_pat
     assert version.startswith("trained association sha256:")
     assert isinstance(model.stages.association, Trained)
     assert model.stages.association.words is not None
+
+
+@pytest.mark.parametrize("variant", ["grid", "masks"])
+def test_cells_and_masks_are_not_judged_by_each_others_association(tmp_path: Path, variant: str) -> None:
+    write(module(variant=variant, d_m=1280, d_a=load("tiny").stages.audio.dim), tmp_path / FILE)
+    own, other = ("grid", "tiny") if variant == "grid" else ("tiny", "grid")
+    load("tiny", association=tmp_path, segmenter=own, top_n=81)
+    with pytest.raises(InputError, match="trained on"):
+        load("tiny", association=tmp_path, segmenter=other, top_n=81)

@@ -18,7 +18,9 @@ from PIL import Image
 
 import seac.segmenting
 from seac import cli
+from seac.classify.vocabulary import parse
 from seac.export.record import ClipRecord, decode_mask
+from seac.pipeline import SeAC
 from tests.fakes import fake_model, squares, tone, write_video, write_wav
 
 TURNS = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
@@ -115,6 +117,34 @@ class TestWhatItWrites:
         assert "finished before" in err
         seac_says(capsys, "segment", folder, "-o", out, "--fps", 2)
         assert (out / "one/result.json").stat().st_mtime_ns != before
+
+    def test_only_the_very_same_work_is_finished_before(self, capsys, tmp_path, monkeypatch):
+        def load(preset, **options):
+            model = fake_model()
+            words = options["vocabulary"]
+            return model if words is None else SeAC(model.stages, parse(words), model.settings)
+
+        monkeypatch.setattr(seac.segmenting, "load", load)
+        folder, out = tmp_path / "in", tmp_path / "out"
+        folder.mkdir()
+        film = write_video(folder / "a.mp4", [squares()] * 10, tone("red", 1))
+
+        def again(*options: object) -> str:
+            _, _, said = seac_says(capsys, "segment", folder, "-o", out, *options)
+            return said
+
+        again("--vocabulary", "red,green,blue", "--export", "json")
+        assert "finished before" in again("--vocabulary", "red,green,blue", "--export", "json")
+        assert "finished before" not in again("--vocabulary", "blue,green,red", "--export", "json")
+        assert '"background","blue"' in (out / "a/result.json").read_text()
+        assert "finished before" not in again("--vocabulary", "blue,green,red", "--export", "overlay")
+        assert (out / "a/overlay.mp4").exists()
+        assert "finished before" in again("--vocabulary", "blue,green,red", "--export", "overlay")
+        write_video(film, [squares()] * 20, tone("red", 2))
+        assert "finished before" not in again()
+        write_video(folder / "a.avi", [squares()] * 10, tone("blue", 1), video_codec="mpeg4")
+        again()  # it sorts first, and takes the name
+        assert '"source":"a.avi"' in (out / "a/result.json").read_text()
 
     def test_a_bad_clip_in_a_folder_does_not_stop_the_others(self, capsys, tmp_path):
         folder, out = tmp_path / "in", tmp_path / "out"

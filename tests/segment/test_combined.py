@@ -90,3 +90,15 @@ def test_two_things_that_are_outlined_as_the_same_are_one(monkeypatch: pytest.Mo
     assert drawn(here, [0.9]) == 1
     assert drawn(here.repeat(2, 1), [0.9, 0.8]) == 1
     assert drawn(torch.cat([here, there]), [0.9, 0.8]) == 2
+
+
+def test_more_masks_than_usual_are_given_if_they_are_asked_for() -> None:
+    """And the usual ones are the first of them."""
+    draw = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, 256, (3, 24, 32), generator=draw, dtype=torch.uint8)
+    picture = blocks.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    segmenter = Combined(CombinedSettings(most=12))
+    usual, more = segmenter(picture), segmenter.best(picture, 40)
+    assert len(usual) == 12
+    assert len(more) > 12
+    assert torch.equal(more.masks[:12], usual.masks)

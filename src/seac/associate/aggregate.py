@@ -17,10 +17,15 @@ def minmax(similarity: Tensor) -> Tensor:
     similarity = similarity.float()
     if len(similarity) == 0:
         return similarity
-    low, high = similarity.min(), similarity.max()
-    if high - low < EQUAL:
+    if all_equal(similarity):
         return torch.ones_like(similarity)
+    low, high = similarity.min(), similarity.max()
     return (similarity - low) / (high - low)
+
+
+def all_equal(similarity: Tensor) -> bool:
+    """Whether similarities (N,), one at least, are one value, so that min-max says nothing."""
+    return bool(similarity.max() - similarity.min() < EQUAL)
 
 
 def odds(evidence: Tensor, contrast: float) -> Tensor:

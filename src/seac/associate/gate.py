@@ -41,7 +41,7 @@ class Calibration:
         threshold: least probability at which a mask sounds.
         margin: how far below the frame's greatest similarity a mask may lie and still sound.
         floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
-        silence: mean probability of the tag "Silence" from which all is silence.
+        silence: probability of the tag "Silence" in every window from which all is silence.
         noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
     """
 
@@ -80,8 +80,8 @@ def level(waveform: Tensor, sample_rate: int) -> float:
     span = max(1, sample_rate // 10)
     if wave.numel() == 0:
         return QUIETEST
-    if wave.numel() > span:
-        wave = wave[: wave.numel() // span * span].view(-1, span)
+    if wave.numel() > span:  # the last tenth overlaps the one before, so that nothing is left out
+        wave = torch.cat([wave[: wave.numel() // span * span], wave[-span:]]).view(-1, span)
     power = float(wave.square().mean(dim=-1).max())
     return max(QUIETEST, 10 * math.log10(power)) if power > 0 else QUIETEST
 

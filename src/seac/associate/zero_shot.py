@@ -83,8 +83,8 @@ class ZeroShot:
     def place_masks(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words: (N, d) of unit length, on the CPU."""
         if isinstance(self.sight, NoBridge):
-            return self.sight.place(masks.mixed(self.settings.lam))
-        return self.sight.place(masks.mixed_tags(self.settings.lam))
+            return self.sight.place(masks.mixed(self.settings.lam)).cpu()
+        return self.sight.place(masks.mixed_tags(self.settings.lam)).cpu()
 
     def place_sound(self, audio: AudioFeatures) -> Tensor:
         """A sound among words: (d,) of unit length, zero if nothing was heard.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,12 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def version(self) -> str:
+        """How many words, and which, for the record."""
+        digest = hashlib.sha256("\n".join(self.names).encode()).hexdigest()
+        return f"{len(self)} words sha256:{digest[:12]}"
+
 
 def default_vocabulary() -> Vocabulary:
     """Common sounding things."""
@@ -123,6 +130,9 @@ def vocabulary_of(names: list[str], source: str) -> Vocabulary:
     Raises:
         InputError: as :func:`parse`.
     """
+    strange = next((name for name in names if not isinstance(name, str)), None)
+    if strange is not None:
+        raise InputError(f"{source} holds {strange!r}, which is no word: give names such as dog,piano")
     tidy = [" ".join(name.split()) for name in names]
     if not any(tidy):
         raise InputError(f"{source} is empty: give at least one name, such as dog,piano")

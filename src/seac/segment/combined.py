@@ -25,7 +25,7 @@ class CombinedSettings:
     """Settings of network and superpixels together.
 
     Attributes:
-        most: masks per frame.
+        most: masks per frame, unless more are asked for.
         things: of these, from the network at most.
         least_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
         cells: best cells of the network whose masks are drawn; few are kept.
@@ -98,7 +98,7 @@ class Combined:
         better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
         inside = better > 0
         own = suppress(pairwise_iou(inside.flatten(1)), s.distinct)  # outlined, two may be the same
-        chosen, left = complement(inside[own], regions, s)
+        chosen, left = complement(inside[own], regions, replace(s, most=max(s.most, most)))
         scores = torch.cat([things.scores[own], left * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)[:most]
         thing, scores = order < len(own), scores[order]

@@ -38,6 +38,8 @@ def as_picture(image: Any, max_side: int = MAX_SIDE) -> Tensor:
         pixels = _from_pil(image)
     elif isinstance(image, Tensor):
         pixels = _from_channels_first(image.detach().cpu())
+        if pixels.data_ptr() == image.data_ptr():
+            pixels = pixels.clone()  # the caller may fill his own again
     elif isinstance(image, np.ndarray):
         pixels = _from_channels_first(_channels_first(image))
     else:

@@ -20,7 +20,8 @@ GRID = 48
 """Masks are compared on a grid of this many cells a side: overlap needs no pixels."""
 OVERLAP, ALIKE = 0.7, 0.3
 LEAST, SURE = 0.35, 0.75
-REMEMBERED = 3.0
+REMEMBERED, FRAMES_REMEMBERED = 3.0, 1.5
+"""A track is kept so many seconds unseen, or so many frames where those are further apart."""
 LOOKS = 4
 """After so many looks at a thing what it looks like is settled, and looking again is dear."""
 LITTLE = 1e-6
@@ -74,6 +75,11 @@ class Followed:
         """:meth:`Tracker.averaged` of masks ``rows`` (n,), by the odds that they sound."""
         probability = self.probability[rows].clamp(LITTLE, 1 - LITTLE)
         return self.tracker.averaged(self.ids[rows], scores, probability / (1 - probability))
+
+
+def remembered_at(fps: float) -> float:
+    """Seconds that an unseen track is kept at ``fps`` frames a second."""
+    return max(REMEMBERED, FRAMES_REMEMBERED / fps) if fps > 0 else REMEMBERED
 
 
 class Tracker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ def as_waveform(waveform: Any, sample_rate: int, target: int) -> Tensor:
     Raises:
         InputError: another shape or type, NaN or infinity, integers passed as floats, or another rate.
     """
-    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+    given: Any = sample_rate
+    if not isinstance(given, Real) or not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         raise InputError(f"sample_rate is {sample_rate} Hz: pass {LOWEST_RATE} to {HIGHEST_RATE}")
     samples = _mono(_float(waveform))
     if not np.isfinite(samples).all():
@@ -41,7 +43,8 @@ def as_waveform(waveform: Any, sample_rate: int, target: int) -> Tensor:
 
 def _float(waveform: Any) -> np.ndarray:
     if isinstance(waveform, Tensor):
-        waveform = waveform.detach().cpu().numpy()
+        waveform = waveform.detach().cpu()
+        waveform = (waveform.float() if waveform.is_floating_point() else waveform).numpy()
     if not isinstance(waveform, np.ndarray):
         raise InputError(f"waveform is a {type(waveform).__name__}: pass an array or a tensor (S,) or (C, S)")
     if waveform.dtype in (np.int16, np.int32):
@@ -52,8 +55,8 @@ def _float(waveform: Any) -> np.ndarray:
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:
-    if samples.ndim == 1:
-        return samples
+    if samples.ndim == 1 or samples.size == 0:
+        return samples.reshape(-1)
     if samples.ndim != 2 or not 1 <= min(samples.shape) <= 8:
         raise InputError(f"waveform is {samples.shape}: pass (S,) or (C, S) with 1 to 8 channels")
     mean: np.ndarray = samples.mean(axis=int(np.argmin(samples.shape)), dtype=np.float32)

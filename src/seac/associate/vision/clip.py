@@ -70,7 +70,7 @@ class ClipVision:
     def features(self, pixels: Tensor) -> Tensor:
         """Every cell as if it were a picture: (n, d_m, h, w), for the quick path."""
         with self._half(True):
-            return self.tower.cells(pixels.to(self.device)).float()
+            return self.tower.cells(pixels.to(self.device)).float().cpu()
 
     def tags(self, embeddings: Tensor) -> Tensor:
         """No classes of its own: (n, 0)."""
