@@ -1,13 +1,14 @@
 """The command line: a table of commands, each imported only when it is asked for.
 
-Exit codes: 0 done, 2 wrong usage or input (one line says what and how to mend it), 130 interrupted, 1 an
-internal error.
+Exit codes: 0 done, 2 wrong usage or input (one line says what and how to mend it), 130 interrupted (by Ctrl-C
+or SIGTERM), 1 an internal error.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -113,7 +114,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of the program ``seac``."""
+    """Entry point of the program ``seac``; to be told to end is as good as Ctrl-C, so drafts are removed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seac import InputError
+from seac.commands.segment import segment
 from seac.video import tracking
-from seac.video.decode import SoundReader, frames, probe, read_sound
+from seac.video.decode import Media, SoundReader, frames, probe, read_sound
 from seac.video.picture import as_picture, read_picture, shrink
+from seac.video.sources import Source, pictures_of
 from seac.video.tracking import Tracker
 from tests.fakes import squares, tone, write_video, write_wav
 
@@ -31,6 +33,22 @@ def test_frames_are_those_on_the_screen_at_their_times(film, fps):
     assert len(shown) == int(np.ceil(3 * fps - 1e-6))
     for frame in shown:
         assert abs(float(frame.image.float().mean()) - 8 * int(frame.time * 10 + 1e-6)) < 6
+
+
+@pytest.mark.parametrize("fps", [0, -1, 1e-7, 9.9e-5, float("nan"), float("inf")])
+def test_a_rate_at_which_nothing_can_be_shown_is_refused(film, tmp_path, fps):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for source in (Source(film, film, still=False), Source(tmp_path / "a.png", film, still=True)):
+        with pytest.raises(InputError, match=r"at least 0\.0001"):
+            next(pictures_of(source, fps, 64))
+    with pytest.raises(InputError, match=r"--fps is .*: give a number from 0\.0001 to 1000"):
+        segment(film, fps=fps)
+
+
+def test_a_file_is_known_by_its_length_and_its_tracks(film, tmp_path):
+    media = probe(film)
+    assert media == Media(pytest.approx(3, abs=0.1), has_video=True, has_audio=True)
+    assert probe(write_wav(tmp_path / "a.wav", tone("red", 2))) == Media(2.0, has_video=False, has_audio=True)
 
 
 def test_windows_of_sound_are_those_of_the_whole(tmp_path):

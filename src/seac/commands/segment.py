@@ -45,11 +45,12 @@ def segment(
 ) -> None:
     """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
     from seac.segmenting import Job, segment_all
+    from seac.video.decode import LEAST_FPS
 
     if top_n is not None and top_n < 1:
         raise InputError(f"--top-n is {top_n}: give at least 1")
-    if not 0 < fps <= 1000:
-        raise InputError(f"--fps is {fps:g}: give a number above 0, at most 1000")
+    if not LEAST_FPS <= fps <= 1000:
+        raise InputError(f"--fps is {fps:g}: give a number from {LEAST_FPS:g} to 1000")
     options.check_window(window)
     parts = options.given(
         segmenter=segmenter,

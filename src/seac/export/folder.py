@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from seac.result import Result
 from seac.video.drawing import draw
 
 PREFIX = ".seac-"
+"""Of drafts, whose names go on with the id of their process: ``.seac-4711-x1y2z3``."""
+DRAFT = re.compile(re.escape(PREFIX) + r"(\d{1,9})-.+")
 RECORD = "result.json"
 """Moved in last: a folder that holds one is finished."""
 
@@ -29,14 +32,16 @@ RECORD = "result.json"
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder whose content is moved into ``folder`` if the block ends well, else removed.
 
-    Things of the same name in ``folder`` are replaced; others stay.
+    Things of the same name in ``folder`` are replaced; others stay, but for drafts of processes that were
+    killed before they could remove them.
 
     Raises:
         InputError: the folder cannot be made or written, or the disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        _sweep(folder)
+        draft = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder))
     except OSError as error:
         raise unwritable(folder, error) from None
     try:
@@ -58,6 +63,24 @@ def unwritable(folder: Path, error: OSError) -> InputError:
     """One line for a folder that takes no files."""
     why = os.strerror(error.errno) if error.errno else type(error).__name__
     return InputError(f"cannot write to {folder} ({why}): give another folder with -o, or make room")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove drafts whose process has died."""
+    for item in folder.glob(f"{PREFIX}*"):
+        named = DRAFT.fullmatch(item.name)
+        if named and not _lives(int(named[1])):
+            shutil.rmtree(item, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name != "posix":  # elsewhere there is no signal that only asks
+        return True
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno != errno.ESRCH  # else it is somebody else's
+    return True
 
 
 def save_result(result: Result, folder: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,15 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from seac.errors import InputError
+from seac.video.container import opened, origin_of
 from seac.video.picture import MAX_SIDE, shrink
+from seac.video.sound import sound_of
 
 SAMPLE_RATE = 16_000
 """Hz of the sound that is given to audio networks."""
+
+LEAST_FPS = 1e-4
+"""A picture in nearly three hours; not far below it, the fraction that a film's clock ticks in is 0."""
 
 FAR = 20.0
 """Seconds that are decoded rather than skipped by the file's index."""
@@ -29,18 +33,12 @@ class Media:
     """What a file holds.
 
     Attributes:
-        path: the file.
         duration: seconds; 0 where the container does not say.
-        width: pixels as shown, after rotation; 0 without a picture.
-        height: pixels as shown, after rotation; 0 without a picture.
         has_video: whether it has moving pictures (cover art of a sound file does not count).
         has_audio: whether it has a sound track.
     """
 
-    path: Path
     duration: float
-    width: int
-    height: int
     has_video: bool
     has_audio: bool
 
@@ -60,12 +58,9 @@ def probe(path: Path) -> Media:
     Raises:
         InputError: missing, a directory, empty, or not a media file.
     """
-    with _opened(path) as container:
-        video = _video_stream(container)
-        audio = next(iter(container.streams.audio), None)
-        width, height = (video.codec_context.width, video.codec_context.height) if video else (0, 0)
+    with opened(path) as container:
         duration = container.duration / av.time_base if container.duration else 0.0
-        return Media(path, max(0.0, duration), width, height, video is not None, audio is not None)
+        return Media(max(0.0, duration), _video_stream(container) is not None, bool(container.streams.audio))
 
 
 def frames(
@@ -73,8 +68,10 @@ def frames(
 ) -> Iterator[Frame]:
     """The picture that is on the screen at start, start + 1/fps, ... seconds, upright, one at a time.
 
-    Frames of variable rate are held until the next one is due. A file that breaks off in the middle gives
-    what comes before, then an error.
+    Seconds are counted from the beginning of the file, as those of its sound are: where pictures start later,
+    the first one stands until then, so that a film made of the frames is in step with the sound. Frames of
+    variable rate are held until the next one is due. A file that breaks off in the middle gives what comes
+    before, then an error.
 
     Args:
         path: the file.
@@ -84,13 +81,12 @@ def frames(
         stop: seconds; the first time that is left out.
 
     Raises:
-        InputError: not a video, nothing decodable in it, or broken off.
+        InputError: not a video, nothing decodable in it, or broken off; or fps below :data:`LEAST_FPS`.
     """
-    if not fps > 0:
-        raise InputError(f"fps is {fps:g}: give a number of frames per second above 0")
+    check_fps(fps)
     shown: av.VideoFrame | None = None
     due, count, end = start, 0, 0.0
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _video_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
@@ -110,6 +106,16 @@ def frames(
             due = start + count / fps
 
 
+def check_fps(fps: float) -> None:
+    """Refuse a rate at which no video can be shown.
+
+    Raises:
+        InputError: below :data:`LEAST_FPS`, infinite, or not a number.
+    """
+    if not LEAST_FPS <= fps < math.inf:
+        raise InputError(f"fps is {fps:g}: give a number of frames per second, at least {LEAST_FPS:g}")
+
+
 class SoundReader:
     """Windows of a file's sound in order of time; holds no more than the window that was asked for.
 
@@ -119,7 +125,7 @@ class SoundReader:
 
     def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE) -> None:
         self.sample_rate = sample_rate
-        self._chunks = _sound(path, sample_rate)
+        self._chunks = (part.to_ndarray()[0] for part in sound_of(path, "mono", sample_rate))
         self._held = np.zeros(0, np.float32)
         self._first = 0
         self._ended = False
@@ -158,22 +164,6 @@ def read_sound(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | None
     return waveform
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; give a media file")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: is empty (0 bytes); give a media file")
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except (FFmpegError, ValueError, OSError):
-        raise InputError(f"{path}: not a media file that can be read; is the file whole?") from None
-    with container:
-        yield container
-
-
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
     """The first stream of moving pictures; cover art of a sound file is a still and does not count."""
     for stream in container.streams.video:
@@ -200,7 +190,7 @@ def _timed(
     streamed files are off by seconds.
     """
     stream.thread_type = "AUTO"
-    origin = (stream.start_time or 0) * stream.time_base
+    origin = origin_of(container)
     if start > FAR:
         container.seek(round((start - FAR / 2 + float(origin)) / stream.time_base), stream=stream)
     until = 0.0
@@ -219,26 +209,3 @@ def _frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:
     upright = np.ascontiguousarray(np.rot90(array, turns)) if turns else array
     original = (frame.width, frame.height) if turns % 2 else (frame.height, frame.width)
     return Frame(time, shrink(torch.from_numpy(upright).permute(2, 0, 1).contiguous(), max_side), original)
-
-
-def _sound(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
-    """Mono float32 chunks at ``sample_rate``; a sound track that starts late is preceded by silence."""
-    with _opened(path) as container:
-        stream = next(iter(container.streams.audio), None)
-        if stream is None:
-            raise InputError(f"{path}: has no sound; give one with --audio FILE")
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-        began = False
-        try:
-            for frame in container.decode(stream):
-                if not began and frame.pts is not None:
-                    began = True
-                    late = float(frame.pts * frame.time_base) - (container.start_time or 0) / av.time_base
-                    if late > 1 / sample_rate:
-                        yield np.zeros(round(min(late, 3600.0) * sample_rate), np.float32)
-                for part in resampler.resample(frame):
-                    yield part.to_ndarray()[0]
-            for part in resampler.resample(None):
-                yield part.to_ndarray()[0]
-        except FFmpegError as error:
-            raise InputError(f"{path}: its sound breaks off ({error.strerror}); repair the file") from None

@@ -12,6 +12,8 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from seac.video.sound import sound_of
+
 SOUND_RATE = 48_000
 LIMIT = 1_000_000
 
@@ -64,7 +66,7 @@ class VideoWriter:
         self._video = stream
         if self._sound is not None:
             self._audio = self._container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-            self._chunks = _chunks(self._sound)
+            self._chunks = sound_of(self._sound, "stereo", SOUND_RATE)
 
     def _lay_sound(self, until: float) -> None:
         """Encode sound up to ``until`` seconds, so that picture and sound lie side by side in the file."""
@@ -72,24 +74,6 @@ class VideoWriter:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return
+            chunk.pts, chunk.time_base = self._samples, Fraction(1, SOUND_RATE)
             self._samples += chunk.samples
             self._container.mux(self._audio.encode(chunk))
-
-
-def _chunks(path: Path) -> Iterator[av.AudioFrame]:
-    """Stereo sound at one rate, in small pieces, counted from the start of the file."""
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SOUND_RATE)
-    with av.open(str(path), metadata_errors="replace") as container:
-        stream = container.streams.audio[0]
-        start = (container.start_time or 0) / av.time_base
-        offset: int | None = None
-        counted = 0
-        for frame in container.decode(stream):
-            if offset is None:
-                late = float(frame.pts * frame.time_base) - start if frame.pts is not None else 0.0
-                offset = max(0, round(late * SOUND_RATE))
-            frame.pts = None
-            for piece in resampler.resample(frame):
-                piece.pts, piece.time_base = offset + counted, Fraction(1, SOUND_RATE)
-                counted += piece.samples
-                yield piece

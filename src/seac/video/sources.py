@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seac.errors import InputError
-from seac.video.decode import Frame, SoundReader, frames, probe
+from seac.video.decode import Frame, SoundReader, check_fps, frames, probe
 from seac.video.picture import read_picture, size_on_disk
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
@@ -82,13 +82,12 @@ def pictures_of(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
     A still is one and the same tensor every time, so that it need be looked at only once.
 
     Raises:
-        InputError: what cannot be decoded, or fps that is no positive number.
+        InputError: what cannot be decoded, or fps below :data:`seac.video.decode.LEAST_FPS`.
     """
     if not source.still:
         yield from frames(source.picture, fps, max_side)
         return
-    if not fps > 0:
-        raise InputError(f"fps is {fps:g}: give a number of frames per second above 0")
+    check_fps(fps)
     image = read_picture(source.picture, max_side)
     size = size_on_disk(source.picture)
     count, duration = 0, sound_length(source.sound)

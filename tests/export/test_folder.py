@@ -1,0 +1,83 @@
+"""Folders are whole or not there, however a run ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seac.export.folder import PREFIX, whole_folder
+from tests.conftest import REPO
+
+# The program itself, but for a command that makes half a folder and then waits for its end.
+HALF = """
+import sys, time
+from pathlib import Path
+from seac import cli
+from seac.export.folder import whole_folder
+
+def run(words):
+    try:
+        with whole_folder(Path(words[0])) as draft:
+            (draft / "half").write_text("half")
+            print("ready", flush=True)
+            time.sleep(60)
+    except KeyboardInterrupt:
+        return cli.INTERRUPTED
+
+cli.run = run
+cli.main()
+"""
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A program that is in the middle of making ``tmp_path / "out"``."""
+    words = [sys.executable, "-c", HALF, str(tmp_path / "out")]
+    process = subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def drafts(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{PREFIX}*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGTERM here")
+def test_a_program_that_is_told_to_end_leaves_nothing(running, tmp_path):
+    assert len(drafts(tmp_path / "out")) == 1
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(timeout=30) == 130
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no process can be asked here")
+def test_drafts_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path):
+    out = tmp_path / "out"
+    (theirs,) = drafts(out)
+    with whole_folder(out) as draft:
+        (draft / "mine").write_text("whole")
+        with whole_folder(out):
+            assert draft.is_dir()
+    assert drafts(out) == [theirs]
+    running.kill()
+    running.wait(timeout=30)
+    with whole_folder(out):
+        assert not theirs.exists()
+    assert [item.name for item in out.iterdir()] == ["mine"]
+
+
+def test_what_only_looks_like_a_draft_stays(tmp_path):
+    names = [f"{PREFIX}notes", f"{PREFIX}x1-y", ".other"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    with whole_folder(tmp_path) as draft:
+        assert str(os.getpid()) in draft.name
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted(names)
