@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import seac.benchmark.run
 from seac import cli
+from seac.benchmark import card
 from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
 from seac.benchmark.floor import arithmetic
 from seac.benchmark.scene import scene
@@ -107,3 +109,50 @@ def test_what_cannot_be_raced_is_told_in_one_line() -> None:
     assert wide_and_high("1024X768") == (1024, 768)
     for arguments in (["--preset", "modern"], ["--masks", "1"], ["--clock", "sun"]):
         assert cli.run(["benchmark", *arguments]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--vision", "foo"], "unknown vision 'foo': choose from"),
+        (["--preset", "paper", "--segmenter", "sam-vit-x"], "unknown segmenter 'sam-vit-x': did you mean"),
+        (["--preset", "paper", "--segmenter", "classic"], "the plain path is of"),
+        (["--threads", "-1"], "--threads is -1: give 0"),
+        (["--threads", "4294967296"], "--threads is 4294967296: give 0"),
+        (["--random-weights"], "give --preset paper"),
+        (["--segmenter", "sam-vit-b"], "give --preset paper"),
+    ],
+)
+def test_what_an_option_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert cli.run(["benchmark", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+QUICK = ["benchmark", "--masks", "2", "--size", "64x48", "--repeats", "1"]
+
+
+@pytest.mark.parametrize("place", ["file/card.md", "folder", f"{'a' * 254}.md"])
+def test_a_place_that_takes_no_card_is_told_before_the_race(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(seac.benchmark.run, "run", lambda *given: pytest.fail("the race was run"))
+    assert cli.run([*QUICK, "--card", str(tmp_path / place)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot write to" in line or "is a folder" in line
+
+
+def test_a_place_that_is_lost_on_the_way_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot write to .*file"):
+        card.write("a page", tmp_path / "file" / "card.md")
+
+
+def test_a_card_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    assert cli.run([*QUICK, "-o", str(tmp_path / "new" / "card.md")]) == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["card.md"]
+    assert "Speed of `tiny`" in (tmp_path / "new" / "card.md").read_text()

@@ -30,13 +30,18 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return line
 
 
-def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder, out = world.s4(tmp_path / "s4", 18), tmp_path / "run" / "own.json"
-    # The world's clips are of the test split, which the command refuses; the folder is told otherwise.
+def validation(folder: Path, count: int) -> Path:
+    """The world's clips are of the test split, which the command refuses; the folder is told otherwise."""
+    world.s4(folder, count)
     table = folder / "s4_meta_data.csv"
     table.write_text(table.read_text().replace(",test", ",val"))
     for part in ("visual_frames", "gt_masks", "audio_wav"):
         (folder / "s4_data" / part / "test").rename(folder / "s4_data" / part / "val")
+    return folder
+
+
+def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = validation(tmp_path / "s4", 18), tmp_path / "run" / "own.json"
     assert cli.run(["calibrate", "s4", str(folder), "-o", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["figures"]["best mask covers it"] == 1
@@ -61,6 +66,50 @@ def test_what_cannot_be_calibrated_is_told_in_one_line(
     assert "val" in refused(capsys, "s4", folder, "-o", tmp_path / "a.json", "--split", "val")
     assert "unknown benchmark" in refused(capsys, "s5", folder, "-o", tmp_path / "a.json")
     assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize("split", ["test", "all"])
+def test_constants_are_never_chosen_on_a_test_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], split: str
+) -> None:
+    folder, out = world.s4(tmp_path / "s4", 18), tmp_path / "a.json"
+    assert "never chosen on a test split" in refused(capsys, "s4", folder, "-o", out, "--split", split)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("benchmark", ["vggss", "vggss-extended", "flickr-soundnet"])
+def test_nor_on_a_benchmark_that_is_all_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], benchmark: str
+) -> None:
+    line = refused(capsys, benchmark, tmp_path, "-o", tmp_path / "a.json")
+    assert f"{benchmark} has only a test split" in line
+    assert "give s4" in line
+
+
+@pytest.mark.parametrize("option", ["--top-n", "--limit"])
+@pytest.mark.parametrize("value", [0, -3])
+def test_numbers_are_at_least_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: int
+) -> None:
+    line = refused(capsys, "s4", tmp_path, "-o", tmp_path / "a.json", option, value)
+    assert f"{option} is {value}: give at least 1" in line
+
+
+@pytest.mark.parametrize("out", ["file/a.json", "file/further/a.json", "folder", f"{'a' * 254}.json"])
+def test_a_place_that_takes_no_file_is_told_before_a_frame_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(seac.calibration.run, "observed", lambda *given: pytest.fail("a frame was judged"))
+    line = refused(capsys, "s4", validation(tmp_path / "s4", 3), "-o", tmp_path / out)
+    assert "cannot write to" in line or "is a folder" in line
+
+
+def test_a_place_that_is_lost_on_the_way_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot write to .*file"):
+        file.write(Calibration(), tmp_path / "file" / "a.json", {})
 
 
 def test_too_few_clips_are_refused(

@@ -15,7 +15,7 @@ from seac.associate.vision.clip import ClipVision
 from seac.associate.vision.encoder import VisionEncoder
 from seac.benchmark.plain import PlainClip, PlainSegmenter, plain_sam
 from seac.errors import InputError
-from seac.presets import PRESETS, builder
+from seac.presets import builder, choose
 from seac.segment.sam.checkpoint import config_of, sam_of
 from seac.segment.sam.sam import Sam, SamSettings
 from seac.weights import Weights, load_state
@@ -54,17 +54,21 @@ def subject(
     """The parts of a preset, ready to be raced.
 
     Raises:
-        InputError: no such preset, parts without a plain counterpart, or weights that are missing.
+        InputError: no such preset or part, parts without a plain counterpart, or weights that are missing.
     """
     if preset not in ("tiny", "paper"):
         raise InputError(f"preset {preset!r} has no plain counterpart to race: give tiny or paper")
-    chosen = PRESETS[preset]
+    chosen = choose(preset, segmenter=segmenter, vision=vision)
     weights = Weights(weights_dir)
-    vision = vision or chosen.vision
     if preset == "tiny":
-        encoder = builder("vision", vision, weights)("cpu")
+        if segmenter is not None or random:
+            raise InputError(
+                "tiny races its vision encoder alone, with its own weights: give --preset paper, or neither "
+                "--segmenter nor --random-weights"
+            )
+        encoder = builder("vision", chosen.vision, weights)("cpu")
         return Subject(encoder, encoder)
-    segmenter = segmenter or chosen.segmenter
+    segmenter, vision = chosen.segmenter, chosen.vision
     if segmenter not in VIT or vision not in CLIP:
         raise InputError(f"the plain path is of {', '.join(VIT)} and {', '.join(CLIP)}: choose among them")
     state = random_sam(segmenter) if random else load_state(weights(segmenter))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from math import isfinite
 from pathlib import Path
@@ -15,15 +16,38 @@ from seac.errors import InputError
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
+DRAFT = ".tmp"
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place that takes no calibration, before the work whose outcome it is to hold.
+
+    Its folder is made.
+
+    Raises:
+        InputError: it is a folder, or lies in one that cannot be made or written.
+    """
+    with _told(path.parent):
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give the file to write with -o")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + DRAFT)
+        draft.touch()
+        draft.unlink()
 
 
 def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> None:
-    """Write constants and what they were made of, whole or not at all."""
+    """Write constants and what they were made of, whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be made or written.
+    """
     said = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(made_of)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    draft = path.with_name(path.name + DRAFT)
+    with _told(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
 
 
 def read(path: str | os.PathLike[str]) -> Calibration:
@@ -53,6 +77,18 @@ def beside(association: str | os.PathLike[str]) -> Path | None:
     folder = Path(association)
     path = (folder if folder.is_dir() else folder.parent) / NAME
     return path if path.is_file() else None
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """One line for a folder that takes no file."""
+    try:
+        yield
+    except OSError as error:
+        # Here, as loading a model imports this module to read, and should not wait for what exports need.
+        from seac.export.folder import unwritable
+
+        raise unwritable(folder, error) from None
 
 
 def _number(value: Any) -> bool:

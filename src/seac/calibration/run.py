@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from seac.calibration.file import NAME, write
+from seac.calibration.file import NAME, check_place, write
 from seac.calibration.fit import tried
 from seac.calibration.observe import described, halves, observed, wanted
-from seac.data.table import check_scored, open_benchmark
+from seac.data.table import READERS, check_scored, open_benchmark
 from seac.errors import InputError
 from seac.evaluation.corruption import Corrupted
 from seac.evaluation.watch import Watch
@@ -53,10 +54,11 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
     """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
 
     Raises:
-        InputError: wrong input, or too few clips.
+        InputError: wrong input, too few clips, or no place to write to.
     """
     console = Console(stderr=True)
     check_scored(job.benchmark)
+    check_not_only_test(job.benchmark)
     reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
     clips = wanted(reader)
     options: dict[str, Any] = {**job.parts, **job.constants}
@@ -67,6 +69,7 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         weights_dir=job.weights_dir,
         **options,
     )
+    check_place(job.target)
     choosing, reporting = halves(observed(model, reader, Watch(console).over(clips, "judging")))
     if min(len(choosing), len(reporting)) < LEAST:
         raise InputError(
@@ -83,3 +86,14 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         said = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
         sys.stdout.write(json.dumps(said) + "\n")
     return figures
+
+
+def check_not_only_test(benchmark: str) -> None:
+    """Refuse a benchmark without clips to choose on.
+
+    Raises:
+        InputError: test is all the splits it has.
+    """
+    module, member = READERS[benchmark].split(":")
+    if set(getattr(import_module(module), member).splits) == {"test"}:
+        raise InputError(f"{benchmark} has only a test split, and constants are never chosen on one: give s4")

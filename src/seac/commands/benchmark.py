@@ -16,9 +16,13 @@ def benchmark(
     preset: Annotated[str, typer.Option(help="tiny or paper.")] = "tiny",
     random_weights: Annotated[
         bool,
-        typer.Option("--random-weights", help="Random weights of the published sizes; nothing is fetched."),
+        typer.Option(
+            "--random-weights", help="Of paper: random ones of the published sizes; nothing is fetched."
+        ),
     ] = False,
-    segmenter: Annotated[str | None, typer.Option(help="sam-vit-h, sam-vit-l or sam-vit-b.")] = None,
+    segmenter: Annotated[
+        str | None, typer.Option(help="Of paper: sam-vit-h, sam-vit-l or sam-vit-b.")
+    ] = None,
     vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
     weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
     masks: Annotated[int, typer.Option(help="Masks in the frame.")] = 50,
@@ -28,7 +32,7 @@ def benchmark(
     clock: Annotated[
         str, typer.Option(help="wall, or cpu: what was computed, whoever else is at work.")
     ] = "wall",
-    to: Annotated[Path | None, typer.Option("--card", help="Write a page of the docs.")] = None,
+    to: Annotated[Path | None, typer.Option("-o", "--card", help="Write a page of the docs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
@@ -47,9 +51,13 @@ def benchmark(
         raise InputError(f"--masks {masks} --repeats {repeats}: give at least 2 masks and 1 round")
     if clock not in ("wall", "cpu"):
         raise InputError(f"--clock {clock!r}: give wall or cpu")
+    if not 0 <= threads <= 1024:
+        raise InputError(f"--threads is {threads}: give 0 for all cores, or a number from 1 to 1024")
     if threads:
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
+    if to is not None:
+        card.check_place(to)
     frame = scene(height, width, masks)
     by: Clock = "cpu" if clock == "cpu" else "wall"
     rate = best_rate(by)
@@ -74,9 +82,7 @@ def benchmark(
     sys.stdout.write(card.table(answer["stages"]))
     sys.stdout.write(f"peak memory {peak_memory() / 1e9:.2f} GB, {given['threads']} threads, {clock} clock\n")
     if to is not None:
-        draft = to.with_name(to.name + ".tmp")
-        draft.write_text(card.card(answer), encoding="utf-8")
-        draft.replace(to)
+        card.write(card.card(answer), to)
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
 

@@ -12,12 +12,12 @@ from seac.errors import InputError
 
 
 def calibrate(
-    benchmark: Annotated[str, typer.Argument(help="s4 or vggss: one sounding class per clip.")],
+    benchmark: Annotated[str, typer.Argument(help="s4: one sounding class per clip, and a val split.")],
     folder: Annotated[Path, typer.Argument(help="The folder of its metadata file.", metavar="DIR")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File to write; calibration.json beside --association.")
     ] = None,
-    split: Annotated[str, typer.Option(help="train or val; never test.")] = "val",
+    split: Annotated[str, typer.Option(help="train or val; never test, nor all.")] = "val",
     limit: Annotated[int, typer.Option(help="The first N clips.", metavar="N")] = 400,
     preset: options.Preset = "tiny",
     top_n: options.TopN = None,
@@ -40,10 +40,11 @@ def calibrate(
 
     if out is None and association is None:
         raise InputError("give -o FILE, or --association to write calibration.json beside it")
-    if split == "test":
-        raise InputError("--split test: constants are not chosen on a test split; give val or train")
-    if limit < 1:
-        raise InputError(f"--limit is {limit}: give at least 1")
+    if split in ("test", "all"):
+        raise InputError(f"--split {split}: constants are never chosen on a test split; give val or train")
+    for name, value in {"--limit": limit, "--top-n": top_n}.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}: give at least 1")
     parts = options.given(
         segmenter=segmenter,
         detector=detector,

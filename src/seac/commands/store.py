@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -68,12 +69,7 @@ def verify(
     verdict = verify_store(store, deep=deep)
     if as_json:
         sys.stdout.write(json.dumps({"store": str(store), **verdict.__dict__}) + "\n")
-    if verdict.problems:
-        more = f"; and {len(verdict.problems) - 5} more" if len(verdict.problems) > 5 else ""
-        raise InputError(
-            f"{store}: {'; '.join(verdict.problems[:5])}{more}: remove damaged files and run seac extract "
-            "again, which makes their clips anew"
-        )
+    refuse_damaged(store, verdict.problems)
     sys.stderr.write(
         f"{store}: {verdict.clips} clips, {verdict.frames} frames, {verdict.bytes} bytes: whole\n"
     )
@@ -83,9 +79,26 @@ def verify(
 def compact(store: Folder) -> None:
     """Turn files of single clips, which an interrupted extraction leaves, into shards."""
     from seac.data.store.manifest import Manifest
+    from seac.data.store.verify import verify as verify_store
     from seac.data.store.write import StoreWriter
 
+    # A writer forgets shards that are gone, and gives what it copies new checksums: all would look whole.
+    refuse_damaged(store, verify_store(store).problems)
     made = Manifest.read(store).made
     with StoreWriter(store, made) as writer:
         writer.compact()
         sys.stderr.write(f"{store}: {len(writer)} clips\n")
+
+
+def refuse_damaged(store: Path, problems: Sequence[str]) -> None:
+    """Refuse a store that something is wrong with.
+
+    Raises:
+        InputError: it is; the line names the first problems.
+    """
+    if problems:
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise InputError(
+            f"{store}: {'; '.join(problems[:5])}{more}: remove damaged files and run seac extract "
+            "again, which makes their clips anew"
+        )
