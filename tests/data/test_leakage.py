@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seac.data.clip import Clip
 from seac.data.layout import video_id_of
-from seac.data.leakage import overlap, read_ids, without
+from seac.data.leakage import overlap, read_ids, unnamed, without
 from seac.errors import InputError
+from seac.evaluation.corruption import MARK, VARIANTS
 
 IDS = ("M1P1xla8rg0_000000", "MKC9LvRivTM_000030", "---g-f_I2yQ_000001", "french_horn_0016")
 
@@ -83,6 +85,43 @@ def test_names_that_only_look_like_youtube_ids_are_their_own_video() -> None:
 def test_dropping_keeps_the_order_of_the_others() -> None:
     assert [left.id for left in without(CLIPS, (IDS[1], "unknown"))] == [IDS[0], IDS[2], IDS[3]]
     assert without(CLIPS, ()) == CLIPS
+
+
+TWO_OF_A_VIDEO = tuple(map(clip, ("MKC9LvRivTM_000030", "MKC9LvRivTM_000090", "x+MKC9LvRivTM_000030", "y")))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("MKC9LvRivTM_000030\n", ["MKC9LvRivTM_000090", "y"]),
+        ("MKC9LvRivTM,30,dog,train\n", ["MKC9LvRivTM_000090", "y"]),
+        ("MKC9LvRivTM\n", ["y"]),
+        ("MKC9LvRivTM_000010\n", [one.id for one in TWO_OF_A_VIDEO]),
+    ],
+)
+def test_a_clip_is_named_by_its_id_and_all_of_a_video_by_the_videos(
+    tmp_path: Path, text: str, kept: list[str]
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(text)
+    assert [one.id for one in unnamed(TWO_OF_A_VIDEO, read_ids(path))] == kept
+
+
+def test_variants_of_a_clip_count_once_and_go_together(tmp_path: Path) -> None:
+    variants = tuple(replace(one, id=f"{one.id}{MARK}{name}") for one in CLIPS for name in VARIANTS)
+    path = tmp_path / "list.txt"
+    path.write_text("M1P1xla8rg0_000000\nMKC9LvRivTM_000050\n")
+    listed = read_ids(path)
+    found = overlap(variants, listed)
+    assert found == overlap(CLIPS, listed)
+    assert without(variants, found.by_video) == variants[2 * len(VARIANTS) :]
+    assert unnamed(variants, listed) == variants[len(VARIANTS) :]
+
+
+def test_a_mark_in_a_name_makes_no_variant(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("a|b\n")
+    assert overlap((clip("a|b"), clip("a|c"), clip("a")), read_ids(path)).by_clip == ("a|b",)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "name,split\n", "M1P1xla8rg0,0,dog,test\n"])

@@ -12,6 +12,7 @@ import pytest
 import seac.evaluation.run
 from seac import cli
 from seac.evaluation import predict
+from seac.evaluation.run import Job, chosen_clips, open_reader
 from tests.evaluation import world
 from tests.fakes import fake_model
 
@@ -88,22 +89,27 @@ class TestFigures:
         assert {"centre Gaussian", "saliency (U2NetP)", "random mask", "zero-shot"} <= set(rows)
 
     def test_only_frames_with_a_truth_are_scored(self, capsys, tmp_path):
-        folder = world.s4(tmp_path / "s4", 1)
-        for below in ("visual_frames", "gt_masks", "audio_wav"):
-            (folder / f"s4_data/{below}/test").rename(folder / f"s4_data/{below}/train")
-        table = folder / "s4_meta_data.csv"
-        table.write_text(table.read_text().replace(",test", ",train"))
-        for frame in range(2, 6):
-            (folder / f"s4_data/gt_masks/train/red/red_0/red_0_{frame}.png").unlink()
+        folder = world.s4(tmp_path / "s4", 0, train=1)
         found = figures(capsys, "s4", folder, "-o", tmp_path / "out", "--split", "train")
         assert found["frames"] == 1
         assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99
+
+    def test_all_splits_are_scored_though_their_clips_differ_in_length(self, capsys, tmp_path):
+        folder = world.s4(tmp_path / "s4", 3, train=3)
+        found = figures(capsys, "s4", folder, "-o", tmp_path / "out", "--split", "all")
+        assert (found["n"], found["frames"]) == (6, 18)
 
     def test_the_window_around_a_frame_is_a_setting(self, capsys, tmp_path):
         folder = world.avss(tmp_path / "avss")
         found = figures(capsys, "avss", folder, "-o", tmp_path / "out", "--window", 1)
         assert found["settings"]["window"] == 1.0
         assert found["protocols"]["dataset"]["miou"] > 0.95
+
+    def test_robustness_hears_the_window_around_the_frame_that_it_shows(self, tmp_path):
+        job = Job("robustness", world.s4(tmp_path / "s4"), tmp_path / "out", window=2.0)
+        clips, _ = chosen_clips(open_reader(job), job)
+        assert {clip.frames[0].stem[-1] for clip in clips} == {"3"}
+        assert {clip.hears for clip in clips} == {((1.5, 3.5),)}
 
 
 class TestReport:
@@ -160,6 +166,30 @@ class TestResuming:
         said = refused(capsys, "s4", folder, "-o", tmp_path / "out", "--window", 2)
         assert "window" in said
         assert "--again" in said
+
+    def test_answers_to_another_folder_are_not_taken_for_this_ones(self, capsys, tmp_path):
+        one, other = world.s4(tmp_path / "a/s4"), world.s4(tmp_path / "b/s4")
+        figures(capsys, "s4", one, "-o", tmp_path / "out")
+        said = refused(capsys, "s4", other, "-o", tmp_path / "out")
+        assert "(folder differ)" in said
+        assert "--again" in said
+
+    def test_answers_to_what_was_listed_before_are_not_mixed_with_new_ones(self, capsys, tmp_path):
+        figures(capsys, "s4", world.s4(tmp_path / "s4", 2), "-o", tmp_path / "out")
+        said = refused(capsys, "s4", world.s4(tmp_path / "s4", 3), "-o", tmp_path / "out")
+        assert "(metadata differ)" in said
+
+    def test_a_folder_is_the_same_however_it_is_written_and_no_report_says_where_it_lies(
+        self, capsys, tmp_path, monkeypatch
+    ):
+        folder = world.s4(tmp_path / "s4")
+        first = figures(capsys, "s4", folder, "-o", tmp_path / "out")
+        monkeypatch.chdir(folder)
+        again = figures(capsys, "s4", "../s4", "-o", tmp_path / "out")
+        assert again["protocols"] == figures(capsys, "s4", ".", "-o", tmp_path / "out")["protocols"]
+        assert again["protocols"] == first["protocols"]
+        assert str(tmp_path) not in json.dumps(first)
+        assert str(tmp_path) not in (tmp_path / "out/report.md").read_text()
 
     def test_saved_answers_score_the_same_as_predictions(self, capsys, tmp_path):
         folder = world.s4(tmp_path / "s4")
@@ -302,6 +332,15 @@ class TestLists:
         words = ("s4", world.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--exclude", listed)
         assert figures(capsys, *words)["n"] == 2
 
+    def test_variants_of_a_clip_are_that_clip_to_a_list(self, capsys, tmp_path):
+        listed = tmp_path / "ids.txt"
+        listed.write_text("green_1\n")
+        words = ("robustness", world.s4(tmp_path / "s4"), "-o", tmp_path / "out")
+        assert figures(capsys, *words, "--exclude", listed)["n"] == 2
+        found = figures(capsys, *words, "--train-list", listed, "--drop-overlap")
+        assert found["n"] == 2
+        assert found["leakage"] == {"listed": 1, "by_clip": 1, "by_video": 1, "dropped": 1}
+
 
 class TestWrongWords:
     def test_each_is_one_line(self, capsys, tmp_path):
@@ -309,13 +348,46 @@ class TestWrongWords:
         out = ("-o", tmp_path / "out")
         assert "s4" in refused(capsys, "s5", folder, *out)
         assert "nowhere" in refused(capsys, "s4", tmp_path / "nowhere", *out)
-        assert "--limit" in refused(capsys, "s4", folder, *out, "--limit", 0)
+        assert "--limit is 0" in refused(capsys, "s4", folder, *out, "--limit", 0)
+        assert "--top-n is 0" in refused(capsys, "s4", folder, *out, "--top-n", 0)
+        assert "--top-n is -3" in refused(capsys, "s4", folder, *out, "--top-n", -3)
         assert "official" in refused(capsys, "s4", folder, *out, "--protocol", "oficial")
         assert "--train-list" in refused(capsys, "s4", folder, *out, "--drop-overlap")
         assert "nothing.txt" in refused(capsys, "s4", folder, *out, "--exclude", tmp_path / "nothing.txt")
         assert "theirs" in refused(capsys, "s4", folder, *out, "--predictions", tmp_path / "theirs")
         assert "robustness" in refused(capsys, "robustness", world.ms3(tmp_path / "ms3"), *out)
         assert not (tmp_path / "out/report.html").exists()
+
+    @pytest.mark.parametrize("more", [("--baselines",), ("--window", 1)])
+    def test_what_needs_a_model_does_not_go_with_predictions(self, capsys, tmp_path, more):
+        folder = world.s4(tmp_path / "s4", 1)
+        words = ("s4", folder, "-o", tmp_path / "out", "--predictions", folder / "s4_data/gt_masks")
+        assert more[0] in refused(capsys, *words, *more)
+        figures(capsys, *words)
+
+    @pytest.mark.parametrize("benchmark", ["vggss", "vggss-extended", "robustness"])
+    def test_a_still_has_no_second_to_put_a_window_around(self, capsys, tmp_path, benchmark):
+        said = refused(capsys, benchmark, world.vggss(tmp_path / "v"), "-o", tmp_path / "out", "--window", 2)
+        assert f"--window does not go with {benchmark}" in said
+
+    @pytest.mark.parametrize("blocked", ["out", "out/predictions"])
+    def test_a_place_that_takes_no_files_is_said_before_the_work(
+        self, capsys, tmp_path, monkeypatch, blocked
+    ):
+        monkeypatch.setattr(seac.evaluation.run, "load_model", lambda *a, **k: pytest.fail("loaded"))
+        (tmp_path / blocked).parent.mkdir(exist_ok=True)
+        (tmp_path / blocked).write_text("no folder")
+        said = refused(capsys, "s4", world.s4(tmp_path / "s4", 1), "-o", tmp_path / "out")
+        assert f"cannot write to {tmp_path / blocked}" in said
+
+    def test_a_place_below_a_file_is_said_before_predictions_are_scored(self, capsys, tmp_path, monkeypatch):
+        monkeypatch.setattr(seac.evaluation.run, "score", lambda *a, **k: pytest.fail("scored"))
+        folder = world.s4(tmp_path / "s4", 1)
+        (tmp_path / "file").write_text("no folder")
+        said = refused(
+            capsys, "s4", folder, "-o", tmp_path / "file/out", "--predictions", folder / "s4_data/gt_masks"
+        )
+        assert "cannot write to" in said
 
     def test_what_has_no_truth_is_neither_offered_nor_taken(self, capsys, tmp_path):
         said = refused(capsys, "s5", tmp_path, "-o", tmp_path / "out")

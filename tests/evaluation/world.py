@@ -39,18 +39,20 @@ def rows(path: Path, *lines: list[object]) -> None:
         csv.writer(file).writerows(lines)
 
 
-def s4(root: Path, count: int = 3) -> Path:
-    """A clip per colour in turn, five frames each."""
+def s4(root: Path, count: int = 3, train: int = 0) -> Path:
+    """A clip per colour in turn, five frames each; after them those to train on, with one mask each."""
     listed = []
-    for number in range(count):
+    for number in range(count + train):
         colour = COLOURS[number % 3]
         name = f"{colour}_{number}"
+        split = "test" if number < count else "train"
         for frame in range(1, 6):
-            save(picture(), root / f"s4_data/visual_frames/test/{colour}/{name}/{name}_{frame}.png")
+            save(picture(), root / f"s4_data/visual_frames/{split}/{colour}/{name}/{name}_{frame}.png")
             truth = (mask_of(colour) * 255).astype(np.uint8)
-            save(truth, root / f"s4_data/gt_masks/test/{colour}/{name}/{name}_{frame}.png")
-        sound(colour, root / f"s4_data/audio_wav/test/{colour}/{name}.wav")
-        listed.append([name, 0, colour, "test"])
+            if split == "test" or frame == 1:
+                save(truth, root / f"s4_data/gt_masks/{split}/{colour}/{name}/{name}_{frame}.png")
+        sound(colour, root / f"s4_data/audio_wav/{split}/{colour}/{name}.wav")
+        listed.append([name, 0, colour, split])
     rows(root / "s4_meta_data.csv", ["name", "start", "category", "split"], *listed)
     return root
 

@@ -28,7 +28,7 @@ from training.association.features import Plan
 from training.association.judge import folds_of
 from training.association.scenes import Composer
 from training.association.sounds import Recordings
-from training.kinds.card import Figures, Row, write_card
+from training.kinds.card import MARK, Figures, Row, head, write_card
 from training.kinds.judge import SOUNDS, Trial, hits, said, trials, vocabularies
 from training.kinds.lessons import Lessons
 from training.kinds.looks import SCENES_PER_SHARD, Looks
@@ -128,7 +128,10 @@ def main() -> None:
         figures = Figures(
             tuple(asked), tuple(rows), tuple(out), {name: len(part) for name, part in lessons.items()}
         )
-        write_card(options.out.with_suffix(".md"), weights, figures, weights.sha256)
+        card = options.out.with_suffix(".md")
+        judged_again = options.judge and card.is_file()  # of what they were taught, it says already
+        above = card.read_text("utf-8").partition(MARK)[0] if judged_again else head(weights, figures)
+        write_card(card, above, figures)
 
 
 if __name__ == "__main__":

@@ -27,15 +27,13 @@ for.
   by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
 - **Learnt with**: {recipe}.
 - **Made for**: {made_by}.
-- **Named with**: {settings}. Chosen on dev scenes like those below.
 - **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
   Artistic) are not distributed with them.
 - **Limits**: it was taught mostly drawings. Say `--naming words` for names by looks and words alone, as in
   the paper.
 - **sha256**: {sha256}
-
-<!-- the rest is written by python -m training.kinds --card -->
 """
+MARK = "<!-- the rest is written by python -m training.kinds --card -->"
 
 
 @dataclass(frozen=True)
@@ -73,17 +71,23 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
     )
 
 
-def write_card(path: Path, weights: KindsWeights, figures: Figures, sha256: str) -> None:
-    """Write the card, whole or not at all."""
+def head(weights: KindsWeights, figures: Figures) -> str:
+    """What weights that were taught just now are, and of what."""
     text = TEXT.format(
         kinds=len(weights.names),
         sights=figures.lessons["sight"],
         sounds=figures.lessons["sound"],
         recipe="; ".join(f"{sense}: {named(asdict(recipe))}" for sense, recipe in RECIPES.items()),
         made_by=named(weights.made_by),
-        settings=named(asdict(TaughtSettings())),
-        sha256=sha256[:12],
+        sha256=weights.sha256[:12],
     )
+    return f"{text}\n"
+
+
+def write_card(path: Path, above: str, figures: Figures) -> None:
+    """Write the card, whole or not at all: what is said of the weights, and how they were judged."""
+    text = f"{above}{MARK}\n\n"
+    text += f"Named with {named(asdict(TaughtSettings()))}: chosen on dev scenes like these.\n"
     text += table(
         "Right names of things that sound, exact masks of composite dev scenes; two sounds: another thing's "
         "beside its own, as loud",

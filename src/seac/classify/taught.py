@@ -45,7 +45,7 @@ class TaughtSettings:
     known: tuple[float, float] = (0.7, 0.9)
     seen: float = 0.3
     heard: float = 0.5
-    group: float = 0.2
+    group: float = 0.1
 
 
 def kinds_among(weights: KindsWeights, text: MeanEncoder) -> Kinds:

@@ -67,13 +67,19 @@ def evaluate(
     from seac.evaluation.run import Job
     from seac.evaluation.run import evaluate as work
 
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit is {limit}: give at least 1")
+    for name, value in {"--limit": limit, "--top-n": top_n}.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}: give at least 1")
     if not 0 <= threshold <= 1:
         raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
     options.check_window(window)
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
+    if predictions is not None and (baselines or window is not None):
+        word = "--baselines" if baselines else "--window"
+        raise InputError(
+            f"{word} needs a model, and --predictions scores answers without one: drop one of them"
+        )
     parts = options.given(
         segmenter=segmenter,
         detector=detector,

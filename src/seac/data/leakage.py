@@ -10,6 +10,7 @@ from seac.data.clip import Clip
 from seac.data.csv_file import read_rows
 from seac.data.layout import is_youtube_id, video_id_of
 from seac.errors import InputError
+from seac.evaluation.corruption import base_of
 from seac.evaluation.evaluation import Leakage
 
 NAMES = ("uid", "id", "file", "name", "video_id", "vid", "video", "ytid", "youtube_id", "clip")
@@ -67,27 +68,45 @@ def read_ids(path: Path, split: str | None = None) -> IdList:
 def overlap(clips: Sequence[Clip], listed: IdList) -> Leakage:
     """Clips that a list holds too; nothing is dropped.
 
-    A pair of a frame and a sound (``<video>+<audio>``) overlaps if either does.
+    A pair of a frame and a sound (``<video>+<audio>``) overlaps if either does. The variants of a clip in a
+    robustness test are that clip, and count once.
 
     Returns:
         ids in the order of ``clips``; those found by clip are among those found by video.
     """
-    by_clip, by_video = [], []
+    by_clip: dict[str, None] = {}
+    by_video: dict[str, None] = {}
     for clip in clips:
-        parts = {clip.id, *clip.id.split("+")}
-        videos = {clip.video_id, *map(video_id_of, parts)}
-        here = not parts.isdisjoint(listed.clips)
+        here = not _parts(clip).isdisjoint(listed.clips)
         if here:
-            by_clip.append(clip.id)
-        if here or not videos.isdisjoint(listed.videos):
-            by_video.append(clip.id)
+            by_clip[base_of(clip)] = None
+        if here or not _videos(clip).isdisjoint(listed.videos):
+            by_video[base_of(clip)] = None
     return Leakage(len(listed.clips), tuple(by_clip), tuple(by_video), 0)
 
 
 def without(clips: Sequence[Clip], ids: Collection[str]) -> tuple[Clip, ...]:
-    """The clips whose id is not among ``ids``, in order."""
+    """The clips whose id is not among ``ids``, in order; a variant goes with the clip it was made of."""
     gone = frozenset(ids)
-    return tuple(clip for clip in clips if clip.id not in gone)
+    return tuple(clip for clip in clips if base_of(clip) not in gone)
+
+
+def unnamed(clips: Sequence[Clip], listed: IdList) -> tuple[Clip, ...]:
+    """The clips that a list does not name, in order: a clip by its id, every clip of a video by the video's.
+
+    A list that names one clip of a video leaves its other clips in. A pair goes with either half.
+    """
+    return tuple(clip for clip in clips if listed.clips.isdisjoint(_parts(clip) | _videos(clip)))
+
+
+def _parts(clip: Clip) -> set[str]:
+    """The clip's id, and those of the two clips that it is a pair of, if it is one."""
+    base = base_of(clip)
+    return {base, *base.split("+")}
+
+
+def _videos(clip: Clip) -> set[str]:
+    return {clip.video_id, *map(video_id_of, _parts(clip))}
 
 
 def _is_timed(fields: list[str]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from seac.data.clip import Clip, Reader, TruthKind
 from seac.errors import InputError
+from seac.evaluation.window import heard_around
 
 MARK = "|"
 AS_IT_IS = "as it is"
@@ -32,8 +34,9 @@ class Corrupted:
 
     Args:
         reader: a benchmark whose clips have categories (S4, VGG-SS).
-        limit: base clips to take; None for all.
+        limit: base clips to take; None for all. Strange sounds come from all, whatever the limit.
         seed: of noise and of the choice of strange sounds.
+        window: seconds of sound heard around each frame; None leaves it to the benchmark.
 
     Raises:
         InputError: no categories, or only one.
@@ -42,17 +45,19 @@ class Corrupted:
     name = "robustness"
     classes: tuple[str, ...] = ()
 
-    def __init__(self, reader: Reader, limit: int | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, reader: Reader, limit: int | None = None, seed: int = 0, window: float | None = None
+    ) -> None:
         self.reader, self.seed = reader, seed
         self.kind, self.size, self.folder = reader.kind, reader.size, reader.folder
         if reader.kind is TruthKind.LABELS:
             raise InputError("robustness needs one sounding class per clip: give the folder of s4 or vggss")
-        base = [clip.annotated() for clip in reader.clips[:limit]]
-        self._base = {clip.id: clip for clip in base}
-        if len({clip.category for clip in base}) < 2:
+        self._heard = {clip.id: heard_around(clip, window).annotated() for clip in reader.clips}
+        self._base = dict(islice(self._heard.items(), limit))
+        if len({clip.category for clip in self._heard.values()}) < 2:
             raise InputError(
-                f"{reader.folder}: its {len(base)} clips are of one class, or of none that is named; "
-                "robustness needs the sound of another class: give s4 or vggss, or a greater --limit"
+                f"{reader.folder}: its {len(self._heard)} clips are of one class, or of none that is named; "
+                "robustness needs the sound of another class: give s4 or vggss"
             )
 
     @cached_property
@@ -98,7 +103,7 @@ class Corrupted:
         )
 
     def _stranger(self, clip: Clip) -> Clip:
-        others = [other for other in self._base.values() if other.category != clip.category]
+        others = [other for other in self._heard.values() if other.category != clip.category]
         row = int(torch.randint(len(others), (), generator=self._generator(clip.id)))
         return others[row]
 
@@ -107,8 +112,9 @@ class Corrupted:
 
 
 def base_of(clip: Clip) -> str:
-    """Id of the clip that a variant was made of."""
-    return clip.id.rpartition(MARK)[0]
+    """Id of the clip that a variant was made of; its own for any other clip."""
+    name, mark, variant = clip.id.rpartition(MARK)
+    return name if mark and variant in VARIANTS else clip.id
 
 
 def variant_of(clip: Clip) -> str:

@@ -16,19 +16,22 @@ from rich.console import Console
 
 from seac._version import __version__
 from seac.data.clip import Clip, Reader
-from seac.data.leakage import overlap, read_ids, without
+from seac.data.leakage import overlap, read_ids, unnamed, without
 from seac.data.table import check_scored, open_benchmark
 from seac.errors import InputError
 from seac.evaluation.answer import ClipAnswer, load, path_of
-from seac.evaluation.corruption import Corrupted, base_benchmark
+from seac.evaluation.corruption import Corrupted, base_benchmark, base_of
 from seac.evaluation.evaluation import Evaluation, Leakage
 from seac.evaluation.evaluation import Method as Row
+from seac.evaluation.fingerprint import fingerprint
 from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.outside import Outside
 from seac.evaluation.predict import answer_clip, folder_of, open_store, predict
 from seac.evaluation.report import write_report
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.watch import Watch
+from seac.evaluation.window import check_timed, heard_around
+from seac.export.folder import whole_folder
 from seac.loading import load as load_model
 from seac.pipeline import SeAC
 
@@ -75,7 +78,9 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     watch = Watch(console)
     reader = open_reader(job)
     check_protocol(job.protocol, reader)
+    check_timed(reader, job.window)
     clips, leakage = chosen_clips(reader, job)
+    check_writable(job.out)
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
         (scored, answer_of), missing = outside(job, reader, clips)
@@ -86,9 +91,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         rows, answer_of, settings = inside(job, reader, clips, watch)
     evaluation = Evaluation(
         benchmark=job.benchmark,
-        n=len({clip.id.partition("|")[0] for clip in scored})
-        if job.benchmark == "robustness"
-        else len(scored),
+        n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
         settings=settings | common_settings(job),
@@ -113,8 +116,18 @@ def open_reader(job: Job) -> Reader:
     check_scored(job.benchmark, "robustness")
     if job.benchmark == "robustness":
         base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
-        return Corrupted(base, job.limit, job.seed)
+        return Corrupted(base, job.limit, job.seed, job.window)
     return open_benchmark(job.benchmark, job.folder, job.split)
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and try it, so that no work is lost for want of a place.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    with whole_folder(folder):
+        pass
 
 
 def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
@@ -123,30 +136,23 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
     Raises:
         InputError: nothing is left.
     """
-    clips = tuple(clip.annotated() for clip in reader.clips)
+    if job.benchmark == "robustness":
+        clips = reader.clips  # limit and window came before its one frame was picked
+    else:
+        clips = tuple(heard_around(clip, job.window).annotated() for clip in reader.clips)
     for path in job.exclude:
-        clips = left(clips, path)
+        clips = unnamed(clips, read_ids(path))
     if job.limit is not None and job.benchmark != "robustness":
         clips = clips[: job.limit]
     leakage = None
     if job.train_list is not None:
         leakage = overlap(clips, read_ids(job.train_list, "train"))
         if job.drop_overlap:
-            kept = without(clips, leakage.by_video)
-            leakage = Leakage(leakage.listed, leakage.by_clip, leakage.by_video, len(clips) - len(kept))
-            clips = kept
+            clips = without(clips, leakage.by_video)
+            leakage = replace(leakage, dropped=len(leakage.by_video))
     if not clips:
         raise InputError(f"{job.folder}: no clips are left to score; check --split, --exclude and --limit")
     return clips, leakage
-
-
-def left(clips: tuple[Clip, ...], path: Path) -> tuple[Clip, ...]:
-    """The clips that a list of ids, of clips or of videos, does not name.
-
-    Raises:
-        InputError: the list cannot be read.
-    """
-    return without(clips, overlap(clips, read_ids(path)).by_video)
 
 
 def inside(
@@ -156,19 +162,22 @@ def inside(
 
     Returns:
         the rows, the answers of the first one, and what decided them.
+
+    Raises:
+        InputError: wrong parts, answers under other settings, or no place for them.
     """
-    if job.window is not None:
-        clips = tuple(heard_around(clip, job.window) for clip in clips)
+    store = job.out / "predictions"
+    check_writable(store)
     with watch.time("loading"):
         model = model_for(job, reader)
         methods = rows_of(job, reader, model)
     settings = model_settings(job, model)
-    store = job.out / "predictions"
     if job.again:
         shutil.rmtree(store, ignore_errors=True)
     store.mkdir(parents=True, exist_ok=True)
     names = [method.name for method in methods]
-    open_store(store, names, settings | {"benchmark": job.benchmark, "split": job.split, "seed": job.seed})
+    asked = {"benchmark": job.benchmark, "split": job.split, "seed": job.seed}
+    open_store(store, names, settings | asked | fingerprint(reader))
     predict(reader, clips, methods, store, watch, job.seed)
     answers = {name: saved(store, name) for name in names}
     rows = score(reader, clips, answers, watch, job.threshold)
@@ -246,14 +255,6 @@ def sharing(model: SeAC, other: SeAC) -> SeAC:
     """``other`` with all stages but the association of ``model``, so that frames are seen once for both."""
     stages = replace(model.stages, association=other.stages.association, calibration=other.stages.calibration)
     return SeAC(stages, model.vocabulary, other.settings)
-
-
-def heard_around(clip: Clip, seconds: float) -> Clip:
-    """The clip with each frame hearing only the sound around it, as a video's frames do."""
-    half = seconds / 2
-    return replace(
-        clip, hears=tuple((max(0.0, t + 0.5 - half), t + 0.5 + half) for t in range(len(clip.frames)))
-    )
 
 
 def model_settings(job: Job, model: SeAC) -> dict[str, Any]:

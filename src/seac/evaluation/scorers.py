@@ -16,11 +16,10 @@ from seac.evaluation.evaluation import Curve
 from seac.evaluation.functional.avsbench import ROW as SUMS
 from seac.evaluation.functional.avsbench import (
     averages,
+    close,
     fixed_frames,
     frame_curves,
     frame_rows,
-    frames_per_batch,
-    pour,
 )
 from seac.evaluation.functional.avsbench_semantic import (
     class_scores,
@@ -35,6 +34,8 @@ from seac.evaluation.functional.vggss import clip_ciou, success, success_curve
 
 LEAST = 1e-6
 """Heat below this counts as this when it becomes a logit, which must be finite."""
+BATCH = 4
+"""Clips of a test batch in the published scripts of AVSBench."""
 Figures = dict[str, dict[str, float]]
 
 
@@ -73,7 +74,9 @@ class MaskScorer:
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
-        self._official = torch.zeros(SUMS, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+        self._open = 0
+        self._rest = torch.zeros(SUMS, dtype=torch.float64)
+        self._closed = torch.zeros(3, dtype=torch.float64)
         self._whole = torch.zeros(SUMS, dtype=torch.float64)
         self._precision = torch.zeros(2, THRESHOLDS, dtype=torch.float64)
         self._fixed = torch.zeros(4, dtype=torch.float64)
@@ -82,7 +85,11 @@ class MaskScorer:
         """The official script wants logits: the heatmap's, so that its sigmoid gives the heatmap back."""
         found = frame_curves(torch.logit(answer.heatmaps, eps=LEAST), truth)
         rows = frame_rows(found)
-        self._official = pour(*self._official, rows, frames_per_batch(len(clip.frames), 4))
+        self._rest, self._open = self._rest + rows.sum(0), self._open + 1
+        # Clips are counted, not frames: those of a training split have one, others five.
+        if self._open == BATCH:
+            self._rest, self._closed = close(self._rest, self._closed)
+            self._open = 0
         self._whole += rows.sum(0)
         self._precision += torch.stack([found.precision, found.recall])[:, found.occupied].sum(1)
         iou, fscore = fixed_frames(answer.heatmaps, truth, self.threshold)
@@ -94,9 +101,8 @@ class MaskScorer:
     def protocols(self) -> Figures:
         """By protocol."""
         miou, frames, fscore, occupied = self._fixed.tolist()
-        rest, closed = self._official
         return {
-            "official": averages(rest[None], closed),
+            "official": averages(self._rest[None], self._closed),
             "dataset": averages(self._whole[None], torch.zeros(3, dtype=torch.float64)),
             "fixed": {"miou": miou / frames, "fscore": fscore / max(occupied, 1)},
         }
@@ -175,11 +181,15 @@ class BoxScorer:
         self._rows: list[tuple[float, float, bool, float]] = []
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """Heatmaps are min-max normalised, as the protocol says; an even one stays as it is."""
+        """Heatmaps are min-max normalised, as the protocol says; an even one stays as it is.
+
+        A clip with boxes is a positive before they are painted: where they all lie outside, its ciou is 0.
+        """
         heat = normalised(answer.heatmaps[:1])
-        fixed, occupied = clip_ciou(heat, truth, threshold=self.threshold)
+        fixed, _ = clip_ciou(heat, truth, threshold=self.threshold)
         median, _ = clip_ciou(heat, truth, threshold="median")
-        row = (float(fixed), float(median), bool(occupied), float(answer.confidence[0]))
+        boxed = bool(clip.boxes or clip.truth)  # Flickr-SoundNet's stay in its files, which have at least one
+        row = (float(fixed), float(median), boxed, float(answer.confidence[0]))
         self._rows.append(row)
         scores = {"ciou": row[0], "ciou_median": row[1]} if row[2] else {}
         return scores | {"confidence": row[3]}, [row[0]]
@@ -193,13 +203,13 @@ class BoxScorer:
     def curves(self) -> dict[str, Curve]:
         """The share of clips above each ciou; and precision over recall where the confidence is asked."""
         fixed, _ = self._columns()
-        occupied = torch.tensor([row[2] for row in self._rows])
+        boxed = torch.tensor([row[2] for row in self._rows])
         found = {}
-        if occupied.any():
-            share = success_curve(fixed[occupied])
+        if boxed.any():
+            share = success_curve(fixed[boxed])
             found["ciou"] = _curve(share["threshold"], share["share"], "ciou at least", "share of clips")
         if self.extended:
-            rated = extended_curve(fixed, occupied.long(), self._confidence())
+            rated = extended_curve(fixed, boxed.long(), self._confidence())
             found["precision-recall"] = _curve(rated["recall"], rated["precision"], "recall", "precision")
         return found
 
@@ -215,10 +225,10 @@ class BoxScorer:
         return torch.tensor([row[3] for row in self._rows])
 
     def _figures(self, ciou: Tensor) -> dict[str, float]:
-        occupied = torch.tensor([row[2] for row in self._rows])
+        boxed = torch.tensor([row[2] for row in self._rows])
         if self.extended:
-            return extended_vggss(ciou, occupied.long(), self._confidence())
-        return success(ciou[occupied])
+            return extended_vggss(ciou, boxed.long(), self._confidence())
+        return success(ciou[boxed])
 
 
 class RobustnessScorer:

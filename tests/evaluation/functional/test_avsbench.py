@@ -12,7 +12,15 @@ from torch import Tensor
 
 from seac.errors import InputError
 from seac.evaluation.functional import avsbench
-from seac.evaluation.functional.avsbench import avsbench_curves, avsbench_fixed, frame_curves, per_frame
+from seac.evaluation.functional.avsbench import (
+    ROW,
+    avsbench_curves,
+    avsbench_fixed,
+    frame_curves,
+    frame_rows,
+    per_frame,
+    pour,
+)
 
 
 def scene(frames: int, seed: int = 0, size: int = 8) -> tuple[Tensor, Tensor]:
@@ -160,6 +168,15 @@ def test_a_gpu_gives_the_figures_of_the_cpu() -> None:
     for clips in (4, None):
         on_gpu = avsbench(logits.cuda(), masks.cuda(), clips_per_batch=clips)
         assert on_gpu == pytest.approx(avsbench(logits, masks, clips_per_batch=clips), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [0, 4, 5])
+def test_a_size_that_shrinks_while_a_batch_is_open_is_refused(size: int) -> None:
+    rows = frame_rows(frame_curves(*scene(5)))
+    rest, closed = torch.zeros(ROW, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    rest, closed = pour(rest, closed, rows, 20)
+    with pytest.raises(InputError, match=f"holds 5 frames and a full one {size}: pour with one size"):
+        pour(rest, closed, rows, size)
 
 
 bad = torch.zeros(5, 4, 4)

@@ -40,13 +40,11 @@ def slow(ciou: Tensor, boxes: Tensor, confidence: Tensor) -> dict[str, float]:
                 fp += 1
         return (tp / (tp + fp) if tp + fp else 0.0), (tp / (tp + fn) if tp + fn else 0.0)
 
-    def descending(steps: int) -> list[float]:
-        return sorted(confidence.tolist())[:-1][:: max(1, number // steps)][::-1]
-
-    curve = [rates(cut) for cut in descending(200)]
+    curve = [rates(cut) for cut in sorted(confidence.tolist())[:-1][:: -max(1, number // 200)]]
     ap = sum((curve[i + 1][1] - curve[i][1]) * max(p for p, _ in curve[i:]) for i in range(len(curve) - 1))
-    f1 = [2 * p * r / (p + r) if p + r else 0.0 for p, r in map(rates, descending(10))]
-    return {"ap": ap, "max_f1": max(f1, default=0.0)}
+    cuts = sorted(confidence.tolist())[:: max(1, number // 10)]
+    f1 = [2 * p * r / (p + r) if p + r else 0.0 for p, r in map(rates, cuts)]
+    return {"ap": ap, "max_f1": max(f1)}
 
 
 @given(st.integers(0, 2**31), st.integers(1, 45), st.sampled_from([3, 10, 10**6]))
@@ -58,12 +56,13 @@ def test_it_is_the_slow_reading_ties_included(seed: int, number: int, levels: in
 
 
 @pytest.mark.parametrize("number", [399, 400, 607])
-def test_strides_start_at_the_lowest_confidence(number: int) -> None:
+def test_the_stride_of_ap_starts_at_the_second_highest_and_that_of_f1_at_the_lowest(number: int) -> None:
     given_ = pairs(number, 1, 10**6)
     found = extended_vggss(*given_)
     assert {name: found[name] for name in ("ap", "max_f1")} == pytest.approx(slow(*given_))
     cuts = extended_curve(*given_)["threshold"]
-    assert float(cuts[-1]) == float(given_[2].min())
+    assert float(cuts[0]) == float(given_[2].sort().values[-2])
+    assert (cuts.diff() <= 0).all()
     assert len(cuts) == len(range(0, number - 1, max(1, number // 200)))
 
 
@@ -87,9 +86,14 @@ def test_nothing_found_is_0_and_no_boxes_at_all_leave_loc_acc_undefined() -> Non
     assert math.isnan(none["loc_acc"])
 
 
-def test_a_single_pair_leaves_no_threshold() -> None:
+def test_a_single_pair_leaves_a_threshold_to_f1_and_none_to_ap() -> None:
     one = extended_vggss(torch.ones(1), torch.ones(1, dtype=torch.long), torch.ones(1))
-    assert one == {"ap": 0.0, "max_f1": 0.0, "loc_acc": 1.0}
+    assert one == {"ap": 0.0, "max_f1": 1.0, "loc_acc": 1.0}
+
+
+def test_f1_is_asked_at_the_highest_confidence_too() -> None:
+    ciou, boxes = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0, 0, 1])
+    assert extended_vggss(ciou, boxes, torch.tensor([0.1, 0.2, 0.9]))["max_f1"] == 1.0
 
 
 def test_loc_acc_is_over_pairs_with_boxes_and_precision_over_all_kept() -> None:

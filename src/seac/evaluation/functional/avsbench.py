@@ -237,17 +237,30 @@ def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[
         rest: (258,) sums of the open batch.
         closed: (3,) sum of mIoU, sum of F and number of the batches that are full.
         rows: (F, 258) of :func:`frame_rows`.
-        size: frames of a full batch; None never closes one.
+        size: frames of a full batch, the same every time; None never closes one.
 
     Returns:
         ``rest`` and ``closed``, anew.
+
+    Raises:
+        InputError: the open batch holds as many frames as a full one already, or more.
     """
+    if size is not None and int(rest[1]) >= size:
+        raise InputError(
+            f"the open batch holds {int(rest[1])} frames and a full one {size}: "
+            "pour with one size throughout, or close batches of clips that differ in length yourself"
+        )
     while len(rows):
         room = len(rows) if size is None else size - int(rest[1])
         rest, rows = rest + rows[:room].sum(0), rows[room:]
         if size is not None and int(rest[1]) == size:
-            closed, rest = closed + _figures(rest), torch.zeros_like(rest)
+            rest, closed = close(rest, closed)
     return rest, closed
+
+
+def close(rest: Tensor, closed: Tensor) -> tuple[Tensor, Tensor]:
+    """Close the open batch, of any number of frames but 0, and open another; sums as in :func:`pour`."""
+    return torch.zeros_like(rest), closed + _figures(rest)
 
 
 def averages(rests: Tensor, closed: Tensor) -> dict[str, float]:

@@ -17,9 +17,9 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
 
     At a threshold t a pair without a box is a false positive if its confidence is at least t; a pair with
     boxes is found if its confidence is at least t, then true at ciou >= .5 and false otherwise, and else
-    missed. Thresholds are the sorted confidences without the highest, every max(1, N // 200)-th from the
-    lowest for AP, every max(1, N // 10)-th for max-F1. AP sums, over the steps of recall, the step
-    times the highest precision at its lower end or beyond.
+    missed. Thresholds of AP are every max(1, N // 200)-th of the sorted confidences from the second highest
+    down; those of max-F1 every max(1, N // 10)-th from the lowest up, the highest not left out.
+    AP sums, over the steps of recall, the step times the highest precision at its lower end or beyond.
 
     Args:
         ciou: (N,) floating point in [0, 1]; of no matter where there is no box.
@@ -28,9 +28,9 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
 
     Returns:
         ``ap``, ``max_f1`` and ``loc_acc``, the share of pairs with boxes at ciou >= .5 (NaN if none
-        has). AP and max-F1 are 0 where nothing is ever found, or where N = 1 leaves no threshold. As in the
-        reference, AP counts no area below the recall of the highest threshold: with few pairs even perfect
-        ones stay below 1.
+        has). AP and max-F1 are 0 where nothing is ever found, and AP where N = 1 leaves it no threshold.
+        As in the reference, AP counts no area below the recall of its highest threshold: with few pairs
+        even perfect ones stay below 1.
 
     Raises:
         InputError: shapes, dtypes, NaN, or values out of range.
@@ -44,13 +44,13 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
     ciou, num_boxes, confidence = ciou.cpu(), num_boxes.cpu(), confidence.cpu()
     boxed = num_boxes > 0
     right = ciou[boxed] >= SUCCESS
-    precision, recall = _rates(ciou, num_boxes, confidence, _cuts(confidence, AP_STEPS))
+    precision, recall = _rates(ciou, num_boxes, confidence, _ap_cuts(confidence))
     envelope = precision.flip(0).cummax(0).values.flip(0) if len(precision) else precision
-    f1_precision, f1_recall = _rates(ciou, num_boxes, confidence, _cuts(confidence, F1_STEPS))
+    f1_precision, f1_recall = _rates(ciou, num_boxes, confidence, _f1_cuts(confidence))
     f1 = _ratio(2 * f1_precision * f1_recall, f1_precision + f1_recall)
     return {
         "ap": float((recall.diff() * envelope[:-1]).sum()),
-        "max_f1": float(f1.max()) if len(f1) else 0.0,
+        "max_f1": float(f1.max()),
         "loc_acc": float(right.double().mean()) if len(right) else float("nan"),
     }
 
@@ -77,13 +77,13 @@ def precision_at(
 
 
 def extended_curve(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[str, Tensor]:
-    """The curve behind ``ap``: ``threshold`` (descending), ``precision`` and ``recall``, float64.
+    """The curve behind ``ap``: ``threshold`` (second highest first), ``precision`` and ``recall``, float64.
 
     Raises:
         InputError: as :func:`extended_vggss`.
     """
     check_pairs(ciou, num_boxes, confidence)
-    cuts = _cuts(confidence.cpu(), AP_STEPS)
+    cuts = _ap_cuts(confidence.cpu())
     precision, recall = _rates(ciou.cpu(), num_boxes.cpu(), confidence.cpu(), cuts)
     return {"threshold": cuts.double(), "precision": precision, "recall": recall}
 
@@ -104,9 +104,14 @@ def check_pairs(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> None:
     validate.finite("confidence", confidence)
 
 
-def _cuts(confidence: Tensor, steps: int) -> Tensor:
-    """Descending thresholds; the stride starts at the lowest, as in the reference."""
-    return confidence.sort().values[:-1][:: max(1, len(confidence) // steps)].flip(0)
+def _ap_cuts(confidence: Tensor) -> Tensor:
+    """Descending; the stride starts at the second highest, so the lowest may be passed over."""
+    return confidence.sort().values[:-1].flip(0)[:: max(1, len(confidence) // AP_STEPS)]
+
+
+def _f1_cuts(confidence: Tensor) -> Tensor:
+    """Ascending; the stride starts at the lowest, and the highest is not left out."""
+    return confidence.sort().values[:: max(1, len(confidence) // F1_STEPS)]
 
 
 def _rates(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, cuts: Tensor) -> tuple[Tensor, Tensor]:

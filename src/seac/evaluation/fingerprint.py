@@ -1,0 +1,28 @@
+"""Which benchmark answers were given to, so that those to another of the same name are not taken for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from seac.data.clip import Clip, Reader
+from seac.evaluation.corruption import Corrupted
+
+
+def fingerprint(reader: Reader) -> dict[str, str]:
+    """Where a benchmark lies and what its metadata says, whichever of its clips are asked for.
+
+    Returns:
+        ``folder``, with links and dots resolved, and ``metadata``, a digest of its classes and clips.
+    """
+    whole = reader.reader if isinstance(reader, Corrupted) else reader
+    listed = [whole.classes, [_listed(clip, whole.folder) for clip in whole.clips]]
+    digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    return {"folder": str(whole.folder.resolve()), "metadata": digest}
+
+
+def _listed(clip: Clip, folder: Path) -> list[object]:
+    """What the metadata says of a clip; files by their names below the folder, however that was given."""
+    files = [str(path).removeprefix(str(folder)).lstrip("/\\") for path in (*clip.frames, clip.sound)]
+    return [clip.id, clip.split, clip.category, clip.visible, clip.boxes, files]
