@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -203,11 +204,11 @@ class SeAC:
         labels = self.names(seen, listened, lit, followed)
         semantic = semantic_mask(labels, scaled, masks, self.settings.sigma)
         return Result(
-            image=shared(seen.image.permute(1, 2, 0)),
-            masks=shared(masks),
-            boxes=shared(seen.proposals.boxes),
-            scores=shared(seen.proposals.scores),
-            embeddings=shared(seen.places),
+            image=own(seen.image.permute(1, 2, 0)),
+            masks=own(masks),
+            boxes=own(seen.proposals.boxes),
+            scores=own(seen.proposals.scores),
+            embeddings=own(seen.places),
             similarity=similarity.numpy(),
             probability=probability.numpy(),
             sounding=sounds.numpy(),
@@ -274,11 +275,9 @@ class SeAC:
         return self.stages.naming.among(self._classes)
 
 
-def shared(values: Tensor) -> NDArray[Any]:
-    """Values as an array that nobody can change: other answers for the same picture hold them too."""
-    array: NDArray[Any] = values.numpy()
-    array.flags.writeable = False
-    return array
+def own(values: Tensor) -> NDArray[Any]:
+    """A copy: what is seen once may be judged often, and an answer is its user's to change."""
+    return np.array(values.numpy(), order="C")
 
 
 def image_of(frame: Frame) -> Tensor:

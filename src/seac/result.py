@@ -36,9 +36,6 @@ class Heard:
 class Result:
     """The answer for one frame. Arrays are numpy, on the CPU; N masks, best proposal first.
 
-    What the picture alone decides (image, masks, boxes, scores, embeddings) cannot be written to, as other
-    answers share it: copy it first.
-
     Attributes:
         image: (H, W, 3) uint8 RGB, the frame as it was segmented.
         masks: (N, H, W) bool, everything in the frame.
