@@ -10,7 +10,6 @@ import torch
 
 import seac.benchmark.run
 from seac import cli
-from seac.benchmark import card
 from seac.benchmark.agreement import differing, least_cosine, least_overlap, rank_correlation
 from seac.benchmark.floor import arithmetic
 from seac.benchmark.scene import scene
@@ -144,12 +143,6 @@ def test_a_place_that_takes_no_card_is_told_before_the_race(
     assert cli.run([*QUICK, "--card", str(tmp_path / place)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "cannot write to" in line or "is a folder" in line
-
-
-def test_a_place_that_is_lost_on_the_way_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot write to .*file"):
-        card.write("a page", tmp_path / "file" / "card.md")
 
 
 def test_a_card_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:

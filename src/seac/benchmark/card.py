@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from seac.errors import InputError
-from seac.export.folder import unwritable
-
 SHARES = ("p10", "p50", "p90")
-DRAFT = ".tmp"
 
 
 def table(stages: list[dict[str, Any]]) -> str:
@@ -59,34 +54,3 @@ def card(answer: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join(page)
-
-
-def check_place(path: Path) -> None:
-    """Refuse a place that takes no page, before the race that it is about; its folder is made.
-
-    Raises:
-        InputError: it is a folder, or lies in one that cannot be made or written.
-    """
-    try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the file to write with -o")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + DRAFT)
-        draft.touch()
-        draft.unlink()
-    except OSError as error:
-        raise unwritable(path.parent, error) from None
-
-
-def write(page: str, path: Path) -> None:
-    """Write a page, whole or not at all.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    draft = path.with_name(path.name + DRAFT)
-    try:
-        draft.write_text(page, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise unwritable(path.parent, error) from None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from math import isfinite
 from pathlib import Path
@@ -13,27 +12,10 @@ from typing import Any
 
 from seac.associate.gate import Calibration
 from seac.errors import InputError
+from seac.export.whole_file import write_whole
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
-DRAFT = ".tmp"
-
-
-def check_place(path: Path) -> None:
-    """Refuse a place that takes no calibration, before the work whose outcome it is to hold.
-
-    Its folder is made.
-
-    Raises:
-        InputError: it is a folder, or lies in one that cannot be made or written.
-    """
-    with _told(path.parent):
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the file to write with -o")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + DRAFT)
-        draft.touch()
-        draft.unlink()
 
 
 def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> None:
@@ -43,11 +25,7 @@ def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> Non
         InputError: the folder cannot be made or written.
     """
     said = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(made_of)}
-    draft = path.with_name(path.name + DRAFT)
-    with _told(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+    write_whole(path, json.dumps(said, indent=2) + "\n")
 
 
 def read(path: str | os.PathLike[str]) -> Calibration:
@@ -77,18 +55,6 @@ def beside(association: str | os.PathLike[str]) -> Path | None:
     folder = Path(association)
     path = (folder if folder.is_dir() else folder.parent) / NAME
     return path if path.is_file() else None
-
-
-@contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """One line for a folder that takes no file."""
-    try:
-        yield
-    except OSError as error:
-        # Here, as loading a model imports this module to read, and should not wait for what exports need.
-        from seac.export.folder import unwritable
-
-        raise unwritable(folder, error) from None
 
 
 def _number(value: Any) -> bool:

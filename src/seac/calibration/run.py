@@ -11,13 +11,14 @@ from typing import Any
 
 from rich.console import Console
 
-from seac.calibration.file import NAME, check_place, write
+from seac.calibration.file import NAME, write
 from seac.calibration.fit import tried
 from seac.calibration.observe import described, halves, observed, wanted
 from seac.data.table import READERS, check_scored, open_benchmark
 from seac.errors import InputError
 from seac.evaluation.corruption import Corrupted
 from seac.evaluation.watch import Watch
+from seac.export.whole_file import check_place
 from seac.loading import load as load_model
 
 LEAST = 8

@@ -44,6 +44,7 @@ def benchmark(
     from seac.benchmark.scene import scene
     from seac.benchmark.subjects import subject
     from seac.benchmark.timing import Clock
+    from seac.export.whole_file import check_place, write_whole
     from seac.presets import choose
 
     width, height = wide_and_high(size)
@@ -57,7 +58,7 @@ def benchmark(
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
     if to is not None:
-        card.check_place(to)
+        check_place(to)
     frame = scene(height, width, masks)
     by: Clock = "cpu" if clock == "cpu" else "wall"
     rate = best_rate(by)
@@ -82,7 +83,7 @@ def benchmark(
     sys.stdout.write(card.table(answer["stages"]))
     sys.stdout.write(f"peak memory {peak_memory() / 1e9:.2f} GB, {given['threads']} threads, {clock} clock\n")
     if to is not None:
-        card.write(card.card(answer), to)
+        write_whole(to, card.card(answer))
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seac.export.whole_file import write_whole
+
 NOTE = ".seac.json"
 
 
@@ -35,6 +37,4 @@ def begin(folder: Path) -> None:
 
 def finish(folder: Path, made_of: Mapping[str, Any], files: Sequence[str]) -> None:
     """Note what ``files`` in ``folder`` were made of, whole or not at all."""
-    draft = folder / f"{NOTE}.tmp"
-    draft.write_text(json.dumps({"made_of": made_of, "files": sorted(files)}) + "\n", encoding="utf-8")
-    draft.replace(folder / NOTE)
+    write_whole(folder / NOTE, json.dumps({"made_of": made_of, "files": sorted(files)}) + "\n")

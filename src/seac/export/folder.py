@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from seac.errors import InputError
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
 from seac.export.sink import Clip
+from seac.export.whole_file import unwritable
 from seac.result import Result
 from seac.video.drawing import draw
 
@@ -57,12 +57,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def unwritable(folder: Path, error: OSError) -> InputError:
-    """One line for a folder that takes no files."""
-    why = os.strerror(error.errno) if error.errno else type(error).__name__
-    return InputError(f"cannot write to {folder} ({why}): give another folder with -o, or make room")
 
 
 def _sweep(folder: Path) -> None:
