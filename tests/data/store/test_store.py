@@ -248,3 +248,20 @@ class TestDamage:
         folder = fill(tmp_path / "s", [1], made=wrong)
         assert verify(folder).problems == ()
         assert "made/0001" in verify(folder, deep=True).problems[0]
+
+
+def test_what_is_damaged_is_not_copied_as_if_it_were_whole(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", MADE) as writer:
+        for number in range(3):
+            writer.add(payload(clip(number)))
+        hurt = sorted((tmp_path / "s" / "pending").iterdir())[1]
+        content = hurt.read_bytes()
+        hurt.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+        writer.compact()
+    (problem,) = verify(tmp_path / "s").problems
+    assert hurt.name in problem
+    assert [path.name for path in (tmp_path / "s" / "pending").iterdir()] == [hurt.name]
+    hurt.write_bytes(content)  # the disk is well again
+    with StoreWriter(tmp_path / "s", MADE) as writer:
+        writer.compact()
+    assert verify(tmp_path / "s", deep=True).problems == ()

@@ -118,6 +118,10 @@ class Part:
         """The file's name."""
         return self.path.name
 
+    def fits(self) -> bool:
+        """Whether it is the file that was written: its name begins its sha256. Every byte is read."""
+        return checksum(self.path).startswith(self.path.stem)
+
 
 @dataclass(frozen=True)
 class Survey:

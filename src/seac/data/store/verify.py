@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from seac.data.store.features import ClipFeatures
-from seac.data.store.manifest import Manifest, Part, checksum, survey
+from seac.data.store.manifest import Manifest, survey
 from seac.data.store.read import Store
 from seac.errors import InputError
 
@@ -40,7 +40,7 @@ def verify(folder: Path | str, *, deep: bool = False) -> Verdict:
     found = survey(folder, manifest)
     problems = [f"{shard.name} is missing ({shard.clips} clips)" for shard in found.missing]
     problems += [f"{path.name} is no file of a store" for path in found.damaged]
-    problems += [f"{part.name} does not fit its checksum" for part in found.parts if not fits(part)]
+    problems += [f"{part.name} does not fit its checksum" for part in found.parts if not part.fits()]
     times = Counter(id_ for part in found.parts for id_ in part.footer.ids)
     problems += [f"{id_} is there {count} times" for id_, count in times.items() if count > 1]
     if deep and not problems:
@@ -48,11 +48,6 @@ def verify(folder: Path | str, *, deep: bool = False) -> Verdict:
     frames = sum(len(row) for part in found.parts for row in part.footer.counts)
     size = sum(part.path.stat().st_size for part in found.parts)
     return Verdict(sum(times.values()), frames, size, tuple(problems))
-
-
-def fits(part: Part) -> bool:
-    """Whether a file is the one that was written: its name begins its sha256."""
-    return checksum(part.path).startswith(part.path.stem)
 
 
 def wrong_clips(store: Store) -> Iterator[str]:

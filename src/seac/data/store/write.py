@@ -146,7 +146,10 @@ class StoreWriter:
         self.close()
 
     def _merge(self, parts: Sequence[Part]) -> None:
-        """Copy parts into one shard, then remove them."""
+        """Copy parts into one shard, then remove them; damaged ones stay: a copy would look whole."""
+        parts = [part for part in parts if part.fits()]
+        if not parts:
+            return
         shard = merged(self.folder / SHARDS, parts)
         for part in parts:
             part.path.unlink()
