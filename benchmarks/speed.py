@@ -1,6 +1,7 @@
 """How quick the preset is, by stage, against a plain implementation: same weights, same machine, same run.
 
     python -m benchmarks.speed [--clip demo/clip.mp4] [--frames 16] [--rounds 3] [--scenes 40] [--json]
+                               [--write docs/speed.md]
 
 Plain is what one writes first: masks cut out with PIL one after another, one forward pass for each view,
 a frame after the other. Every round runs each way once, one right after the other, so that what else the
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import cards
 from benchmarks.picking import Scene, hear, scenes
 from benchmarks.shared import shared_folder
 from seac.associate.mask_embedding import embed_masks
@@ -123,6 +125,14 @@ def whole(model: SeAC, clip: Path, fps: float, frames: int, rounds: int) -> dict
     }
 
 
+def commands(clip: Path, fps: float, rounds: int) -> dict[str, float]:
+    """Medians over rounds of :func:`command`, and the slowest and quickest of its rates."""
+    told = [command(clip, fps) for _ in range(rounds)]
+    rates = [each["frames_per_second"] for each in told]
+    medians = {name: float(np.median([each[name] for each in told])) for name in told[0]}
+    return medians | {"slowest_frames_per_second": min(rates), "quickest_frames_per_second": max(rates)}
+
+
 def command(clip: Path, fps: float) -> dict[str, float]:
     """``seac segment`` as a user runs it: seconds, peak memory; and seconds from start to a first result."""
     with tempfile.TemporaryDirectory() as folder:
@@ -203,9 +213,12 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=4.0)
     parser.add_argument("--scenes", type=int, default=40, help="composites for fidelity; 0 leaves it out")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", type=Path, help="a page of the docs")
     options = parser.parse_args()
     model = load("tiny")
     report: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    report["machine"] = cards.machine()
+    report["clip"] = f"{options.clip.name} at {options.fps:g} frames a second, {model.settings.top_n} masks"
     if options.frames:
         report["stages"] = stages(model, options.clip, options.fps, options.frames + 1)
         plain = report["stages"]["embed, plain"]["median_ms"]
@@ -213,10 +226,47 @@ def main() -> None:
             name: plain / report["stages"][f"embed, {name}"]["median_ms"] for name in ("exact", "quick")
         }
         report["whole"] = whole(model, options.clip, options.fps, options.frames, options.rounds)
-        report["command"] = command(options.clip, options.fps)
+        report["command"] = commands(options.clip, options.fps, options.rounds)
     if options.scenes:
         report["fidelity"] = fidelity(model, list(scenes(options.scenes, 0, shared_folder())))
     print(json.dumps(report) if options.json else tables(report))
+    if options.write:
+        cards.write(options.write, page(report))
+
+
+def page(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    lines = [
+        "# Speed of tiny",
+        "",
+        f"Written by `python -m benchmarks.speed --write docs/speed.md` on {report['machine']}, torch "
+        f"{report['torch']}, {report['threads']} threads: {report['clip']}. What else a machine does counts: "
+        "compare rows with one another. Plain is PIL crops in a loop, one forward pass each.",
+    ]
+    for title, name in TITLES.items():
+        rows = report.get(name)
+        if rows:
+            nested = isinstance(next(iter(rows.values())), dict)
+            heads = [said(key) for key in next(iter(rows.values()))] if nested else [""]
+            values = ((key, row.values() if nested else [row]) for key, row in rows.items())
+            cells = [[said(key), *(f"{value:.4g}" for value in row)] for key, row in values]
+            lines += ["", f"## {title}", "", *cards.table(["", *heads], cells)]
+    return "\n".join(lines) + "\n"
+
+
+def said(key: str) -> str:
+    """A key in words."""
+    return key.replace("_", " ")
+
+
+TITLES = {
+    "By stage, a frame after the other": "stages",
+    "Embedding masks, times as quick as plain": "embed_times_plain",
+    "From decoding to files": "whole",
+    "As a user runs it: `seac segment`, medians": "command",
+    "The quick path beside the exact one, on composites": "fidelity",
+}
+"""Of the page, and the parts of the report that they head."""
 
 
 def tables(report: dict[str, Any]) -> str:
