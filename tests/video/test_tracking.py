@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seac.video.tracking import Tracker
+from seac.video.tracking import GRID, Tracker, cells_of
 
 SIDE = 48
 
@@ -46,3 +47,13 @@ def test_what_is_not_seen_for_long_is_forgotten() -> None:
     first = tracker.follow(strips((0, 10)), alike(1), 0.0)
     assert tracker.follow(strips((0, 10)), alike(1), 0.9).equal(first)
     assert not tracker.follow(strips((0, 10)), alike(1), 2.5).equal(first)
+
+
+@pytest.mark.parametrize("size", [(20, 30), (256, 448), (720, 1280)])
+def test_of_a_large_picture_some_pixels_tell_what_a_mask_covers(size: tuple[int, int]) -> None:
+    y, x = (torch.linspace(-1, 1, side) for side in size)
+    masks = torch.stack([x**2 + y[:, None] ** 2 < r for r in (0.05, 0.3, 0.9)] + [y[:, None] > x])
+    every = torch.nn.functional.adaptive_avg_pool2d(masks[:, None].float(), GRID).flatten(1)
+    some = cells_of(masks)
+    both, either = torch.minimum(every, some).sum(1), torch.maximum(every, some).sum(1)
+    assert (both / either > 0.95).all()

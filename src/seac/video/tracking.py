@@ -77,6 +77,16 @@ class Followed:
         return self.tracker.averaged(self.ids[rows], scores, probability / (1 - probability))
 
 
+def cells_of(masks: Tensor) -> Tensor:
+    """Share of each cell of a grid that masks (N, H, W) bool cover: (N, GRID * GRID) float32.
+
+    Of large pictures every so many pixels are counted: some nine for a cell tell enough of a mask.
+    """
+    height, width = (max(1, side // (3 * GRID)) for side in masks.shape[-2:])
+    counted = masks[:, None, ::height, ::width].float()
+    return functional.adaptive_avg_pool2d(counted, GRID).flatten(1)
+
+
 def remembered_at(fps: float) -> float:
     """Seconds that an unseen track is kept at ``fps`` frames a second."""
     return max(REMEMBERED, FRAMES_REMEMBERED / fps) if fps > 0 else REMEMBERED
@@ -105,7 +115,7 @@ class Tracker:
             time: seconds, never before the last frame's.
         """
         self._tracks = {k: t for k, t in self._tracks.items() if time - t.time <= self.remembered}
-        cells = functional.adaptive_avg_pool2d(masks[:, None].float(), GRID).flatten(1)
+        cells = cells_of(masks)
         ids = torch.full((len(masks),), -1, dtype=torch.int64)
         for row, known in self._matches(cells, places):
             ids[row] = known
