@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seac.export import folder
 from seac.export.folder import PREFIX, whole_folder
 from tests.conftest import REPO
 
@@ -46,8 +47,8 @@ def running(tmp_path):
     process.communicate()
 
 
-def drafts(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"{PREFIX}*"))
+def drafts(out: Path) -> list[Path]:
+    return sorted(out.glob(f"{PREFIX}*"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no SIGTERM here")
@@ -58,10 +59,11 @@ def test_a_program_that_is_told_to_end_leaves_nothing(running, tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.skipif(os.name != "posix", reason="no process can be asked here")
-def test_drafts_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path):
+@pytest.mark.skipif(os.name != "posix", reason="no locks here")
+def test_drafts_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path, monkeypatch):
     out = tmp_path / "out"
     (theirs,) = drafts(out)
+    monkeypatch.setattr(folder, "YOUNG", -1.0)
     with whole_folder(out) as draft:
         (draft / "mine").write_text("whole")
         with whole_folder(out):
@@ -69,15 +71,21 @@ def test_drafts_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path)
     assert drafts(out) == [theirs]
     running.kill()
     running.wait(timeout=30)
+    monkeypatch.setattr(folder, "YOUNG", 600.0)
+    with whole_folder(out):
+        assert theirs.exists()  # it may have been made this moment
+    monkeypatch.setattr(folder, "YOUNG", -1.0)
     with whole_folder(out):
         assert not theirs.exists()
     assert [item.name for item in out.iterdir()] == ["mine"]
 
 
-def test_what_only_looks_like_a_draft_stays(tmp_path):
-    names = [f"{PREFIX}notes", f"{PREFIX}x1-y", ".other"]
+def test_what_only_looks_like_a_draft_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "YOUNG", -1.0)
+    names = [".seac-notes", ".seac", ".other"]
     for name in names:
         (tmp_path / name).mkdir()
-    with whole_folder(tmp_path) as draft:
-        assert str(os.getpid()) in draft.name
-    assert sorted(item.name for item in tmp_path.iterdir()) == sorted(names)
+    (tmp_path / f"{PREFIX}file").touch()
+    with whole_folder(tmp_path):
+        pass
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*names, f"{PREFIX}file"])

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from seac.training import train as training
 from seac.training.batches import MemoryStore
 from seac.training.config import TrainingConfig
 from seac.training.networks import Networks
-from seac.training.train import split
+from seac.training.train import check_variant, split
 from seac.training.validation import Retrieval, Wanted, found_in, measured_by
 from tests.training.worlds import Bands, world
 
@@ -180,3 +181,10 @@ def test_weights_appear_only_when_the_run_is_done(store: MemoryStore, tmp_path: 
         read(tmp_path)
     assert seac(arguments(tmp_path)) == 0
     assert (tmp_path / FILE).is_file()
+
+
+def test_cells_are_learnt_from_all_together() -> None:
+    store = SimpleNamespace(made_by={"segmenter": "grid 9 x 9"})
+    check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=81))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="--set n_masks=81"):
+        check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=50))  # type: ignore[arg-type]

@@ -53,6 +53,9 @@ def test_what_is_not_seen_for_long_is_forgotten() -> None:
 def test_of_a_large_picture_some_pixels_tell_what_a_mask_covers(size: tuple[int, int]) -> None:
     y, x = (torch.linspace(-1, 1, side) for side in size)
     masks = torch.stack([x**2 + y[:, None] ** 2 < r for r in (0.05, 0.3, 0.9)] + [y[:, None] > x])
+    thin = torch.zeros(3, *size, dtype=torch.bool)
+    thin[0, size[0] // 3 + 1, :] = thin[1, :, size[1] // 3 + 1] = thin[2, 1:3, 1:3] = True
+    masks = torch.cat([masks, thin])
     every = torch.nn.functional.adaptive_avg_pool2d(masks[:, None].float(), GRID).flatten(1)
     some = cells_of(masks)
     both, either = torch.minimum(every, some).sum(1), torch.maximum(every, some).sum(1)

@@ -42,10 +42,10 @@ def check_window(window: float | None) -> None:
     """Refuse a window that no sound has.
 
     Raises:
-        InputError: it is not above 0, or it is longer than a minute.
+        InputError: it is shorter than a tenth of a second, or longer than a minute.
     """
-    if window is not None and not 0 < window <= 60:
-        raise InputError(f"--window is {window:g}: give seconds above 0, at most 60")
+    if window is not None and not 0.1 <= window <= 60:
+        raise InputError(f"--window is {window:g}: give seconds from 0.1 to 60")
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from seac.export.whole_file import unwritable
 from seac.result import Result
 from seac.video.drawing import draw
 
-PREFIX = ".seac-"
-"""Of drafts, whose names go on with the id of their process: ``.seac-4711-x1y2z3``."""
-DRAFT = re.compile(re.escape(PREFIX) + r"(\d{1,9})-.+")
+PREFIX = ".seac-draft-"
+YOUNG = 60.0
+"""Seconds for which a draft is left alone, as it may not be held yet."""
 RECORD = "result.json"
 """Moved in last: a folder that holds one is finished."""
 
@@ -41,11 +42,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        draft = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder))
+        draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
     except OSError as error:
         raise unwritable(folder, error) from None
     try:
-        yield draft
+        with _held(draft):
+            yield draft
         for item in sorted(draft.iterdir(), key=lambda item: (item.name == RECORD, item.name)):
             target = folder / item.name
             if target.is_dir() and not target.is_symlink():
@@ -60,21 +62,35 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove drafts whose process has died."""
-    for item in folder.glob(f"{PREFIX}*"):
-        named = DRAFT.fullmatch(item.name)
-        if named and not _lives(int(named[1])):
-            shutil.rmtree(item, ignore_errors=True)
+    """Remove drafts that nobody holds: whoever made them was killed."""
+    for draft in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError), _held(draft) as free:
+            if free and time.time() - draft.stat().st_mtime > YOUNG:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
-def _lives(process: int) -> bool:
-    if os.name != "posix":  # elsewhere there is no signal that only asks
-        return True
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder while the block, or its process, lasts; the answer is whether nobody else does.
+
+    A lock, not the id of a process: another machine, or another container, may write to the same place.
+    Where there are no locks every folder counts as held.
+    """
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.kill(process, 0)
-    except OSError as error:
-        return error.errno != errno.ESRCH  # else it is somebody else's
-    return True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(handle)
 
 
 def save_result(result: Result, folder: Path) -> Path:

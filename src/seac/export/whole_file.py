@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seac.errors import InputError
 
-DRAFT = ".tmp"
+DRAFT = ".seac-draft"
 
 
 def unwritable(folder: Path, error: OSError) -> InputError:

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from seac.associate.trained import FILE, write
 from seac.errors import InputError
+from seac.segment.grid import Grid
 from seac.training.batches import StorePart, TrainingStore
 from seac.training.card import card, write_card
 from seac.training.config import TrainingConfig, configured
@@ -95,10 +96,10 @@ def preset_of(store: TrainingStore, asked: str | None) -> str:
 
 
 def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
-    """Refuse to learn cells from masks, or masks from cells.
+    """Refuse to learn cells from masks, masks from cells, or some of the cells.
 
     Raises:
-        InputError: the store holds the other.
+        InputError: the store holds the other, or fewer cells are asked for than there are.
     """
     grid = store.made_by.get("segmenter", "").startswith("grid")
     if grid != (config.variant == "grid"):
@@ -107,6 +108,8 @@ def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
             if not grid
             else "the store holds the cells of a grid: --set variant=grid --set n_masks=81"
         )
+    if grid and config.n_masks < (cells := Grid().side ** 2):
+        raise InputError(f"n_masks is {config.n_masks}, but cells have no order: --set n_masks={cells}")
 
 
 def split(store: TrainingStore, config: TrainingConfig) -> tuple[StorePart, StorePart]:

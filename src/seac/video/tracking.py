@@ -18,6 +18,8 @@ from torch.nn import functional
 
 GRID = 48
 """Masks are compared on a grid of this many cells a side: overlap needs no pixels."""
+ENOUGH = 400
+"""Pixels that tell what a mask covers."""
 OVERLAP, ALIKE = 0.7, 0.3
 LEAST, SURE = 0.35, 0.75
 REMEMBERED, FRAMES_REMEMBERED = 3.0, 1.5
@@ -80,11 +82,20 @@ class Followed:
 def cells_of(masks: Tensor) -> Tensor:
     """Share of each cell of a grid that masks (N, H, W) bool cover: (N, GRID * GRID) float32.
 
-    Of large pictures every so many pixels are counted: some nine for a cell tell enough of a mask.
+    Of large pictures every so many pixels are counted: some nine for a cell tell enough of a mask, unless it
+    is so thin or small that it may lie between them.
     """
     height, width = (max(1, side // (3 * GRID)) for side in masks.shape[-2:])
-    counted = masks[:, None, ::height, ::width].float()
-    return functional.adaptive_avg_pool2d(counted, GRID).flatten(1)
+    counted = masks[:, ::height, ::width]
+    cells = _pooled(counted)
+    little = counted.flatten(1).sum(1) < ENOUGH
+    if height * width > 1 and little.any():
+        cells[little] = _pooled(masks[little])
+    return cells
+
+
+def _pooled(masks: Tensor) -> Tensor:
+    return functional.adaptive_avg_pool2d(masks[:, None].float(), GRID).flatten(1)
 
 
 def remembered_at(fps: float) -> float:
