@@ -358,7 +358,10 @@ class TestWrongWords:
         assert "robustness" in refused(capsys, "robustness", world.ms3(tmp_path / "ms3"), *out)
         assert not (tmp_path / "out/report.html").exists()
 
-    @pytest.mark.parametrize("more", [("--baselines",), ("--window", 1)])
+    @pytest.mark.parametrize(
+        "more",
+        [("--baselines",), ("--window", 1), ("--top-n", 5), ("--exact",), ("--audio-encoder", "vggish")],
+    )
     def test_what_needs_a_model_does_not_go_with_predictions(self, capsys, tmp_path, more):
         folder = world.s4(tmp_path / "s4", 1)
         words = ("s4", folder, "-o", tmp_path / "out", "--predictions", folder / "s4_data/gt_masks")

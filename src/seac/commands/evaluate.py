@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -75,11 +76,6 @@ def evaluate(
     options.check_window(window)
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
-    if predictions is not None and (baselines or window is not None):
-        word = "--baselines" if baselines else "--window"
-        raise InputError(
-            f"{word} needs a model, and --predictions scores answers without one: drop one of them"
-        )
     parts = options.given(
         segmenter=segmenter,
         detector=detector,
@@ -90,6 +86,11 @@ def evaluate(
         naming=naming,
     )
     constants = options.given(top_n=top_n, exact=exact)
+    if predictions is not None:
+        others = options.given(
+            baselines=baselines, window=window, association=association, calibration=calibration, again=again
+        )
+        refuse_with_predictions({**others, **parts, **constants})
     work(
         Job(
             benchmark=benchmark,
@@ -118,3 +119,17 @@ def evaluate(
         ),
         as_json=as_json,
     )
+
+
+def refuse_with_predictions(given: Mapping[str, Any]) -> None:
+    """Refuse what only a model would heed.
+
+    Raises:
+        InputError: something of it was given; the line names the first.
+    """
+    name = next(iter(given), None)
+    if name is not None:
+        word = "--audio-encoder" if name == "audio" else f"--{name.replace('_', '-')}"
+        raise InputError(
+            f"{word} needs a model, and --predictions scores answers without one: drop one of them"
+        )
