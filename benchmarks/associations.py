@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.cards import write
 from benchmarks.compared import add_options, made_with, told, written_by
 from seac.associate.association import Association
 from seac.associate.audio.hearing import Hearing
@@ -32,6 +31,7 @@ from seac.builders import taught_kinds
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.segment.grid import Grid
+from seac.whole_file import write_whole
 from training.association.__main__ import gathered, tagging, together
 from training.association.features import Plan
 from training.association.learn import Recipe
@@ -76,7 +76,7 @@ def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
 
 def with_cells(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
     """Models that judge cells of the frame instead of its masks, one for each run."""
-    own = load("tiny", segmenter="grid", top_n=Grid().side ** 2, objectness=0.0, contrast=0.0)
+    own = load("tiny", segmenter="grid", top_n=Grid().cells, objectness=0.0, contrast=0.0)
     judges = [Trained.load(run).checked(model.stages.vision, model.stages.audio) for run in runs]
     return [
         SeAC(
@@ -131,7 +131,7 @@ def main() -> None:
         *told(options, lambda model: variants(model, ways, options.cells), "association"),
     ]
     if options.write:
-        write(options.write, "\n".join(lines))
+        write_whole(options.write, "\n".join(lines))
 
 
 if __name__ == "__main__":

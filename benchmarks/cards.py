@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from seac.whole_file import write_whole
+
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a Markdown table; all columns but the first are numbers."""
@@ -23,13 +25,6 @@ def spread_of(shares: Sequence[float]) -> str:
     return f"{values.mean():.1f}{spread}"
 
 
-def write(document: Path, text: str) -> None:
-    """Write a page, whole or not at all."""
-    partial = document.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(document)
-
-
 def put(document: Path, name: str, lines: Sequence[str]) -> None:
     """Put lines between ``<!-- name -->`` and ``<!-- end of name -->``; all else stays.
 
@@ -41,7 +36,7 @@ def put(document: Path, name: str, lines: Sequence[str]) -> None:
     _, ended, after = rest.partition(closing)
     if not found or not ended:
         raise ValueError(f"{document} has no {opening} ... {closing}")
-    write(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
+    write_whole(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
 
 
 def machine() -> str:

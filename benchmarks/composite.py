@@ -24,6 +24,7 @@ from typing import Any
 
 from benchmarks import cards
 from benchmarks.shared import shared_folder
+from seac.whole_file import write_whole
 
 Line = Mapping[str, Any]
 """What `seac evaluate --json` says last."""
@@ -159,7 +160,7 @@ def main() -> None:
         said = f"python -m benchmarks.composite --work FOLDER --seeds {' '.join(map(str, options.seeds))}"
         said += "" if options.limit is None else f" --limit {options.limit}"
         text = page(lines, options.seeds, f"{said} --write {options.write}")
-        cards.write(options.write, text)
+        write_whole(options.write, text)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ import torch
 from torch.nn import functional
 
 import seac.associate.audio.hearing as hearing
-from benchmarks import cards
 from benchmarks.shared import shared_folder
 from seac.associate.audio.hearing import Hearing
 from seac.associate.audio.listening import windows_of
 from seac.video.decode import SAMPLE_RATE, read_sound
+from seac.whole_file import write_whole
 from training.hearing.teacher import Teacher
 
 SURE = 0.3
@@ -235,7 +235,7 @@ def main() -> None:
     table, whole = (figures(asked, Hearing.load(whole=whole)) for whole in (False, True))
     if options.card:
         head = CARD.read_text(encoding="utf-8").split(MARK)[0]
-        cards.write(CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
+        write_whole(CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
     print(json.dumps({"ships": table, "whole": whole}) if options.json else markdown(table, whole))
 
 

@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks import cards
 from benchmarks.shared import shared_folder
 from seac.evaluation.functional import avsbench, avsbench_semantic, extended_vggss, robustness, vggss
 from seac.evaluation.functional.curves import FrameCounts, count_pixels, thresholds
 from seac.evaluation.functional.extended_vggss import precision_at
+from seac.whole_file import write_whole
 
 SHARED = shared_folder()
 SIZE = 224
@@ -275,7 +275,7 @@ def main(arguments: list[str] | None = None) -> None:
     text = page(report, " ".join(["python -m benchmarks.scoring", *(arguments or sys.argv[1:])]))
     print(text)
     if given.write:
-        cards.write(given.write, text)
+        write_whole(given.write, text)
     if given.json:
         row = asdict(report)
         for line, entry in zip(row["golden"], report.golden, strict=True):

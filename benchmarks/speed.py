@@ -39,6 +39,7 @@ from seac.pipeline import SeAC
 from seac.result import Result
 from seac.video.decode import SoundReader
 from seac.video.sources import pictures_of, source_of
+from seac.whole_file import write_whole
 
 EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
@@ -203,7 +204,7 @@ def fidelity(model: SeAC, made: Sequence[Scene]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Measure and print; see the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -229,9 +230,9 @@ def main() -> None:
         report["command"] = commands(options.clip, options.fps, options.rounds)
     if options.scenes:
         report["fidelity"] = fidelity(model, list(scenes(options.scenes, 0, shared_folder())))
-    print(json.dumps(report) if options.json else tables(report))
+    print(json.dumps(report) if options.json else page(report))
     if options.write:
-        cards.write(options.write, page(report))
+        write_whole(options.write, page(report))
 
 
 def page(report: dict[str, Any]) -> str:
@@ -267,23 +268,6 @@ TITLES = {
     "The quick path beside the exact one, on composites": "fidelity",
 }
 """Of the page, and the parts of the report that they head."""
-
-
-def tables(report: dict[str, Any]) -> str:
-    """The report for people."""
-    lines = [f"torch {report['torch']}, {report['threads']} threads", ""]
-    for name, rows in report.items():
-        if not isinstance(rows, dict):
-            continue
-        lines += [f"{name}:"]
-        for key, value in rows.items():
-            if isinstance(value, dict):
-                lines.append(
-                    f"  {key:28} " + "   ".join(f"{what} {each:8.1f}" for what, each in value.items())
-                )
-            else:
-                lines.append(f"  {key:28} {value:8.3f}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

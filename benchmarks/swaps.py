@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.cards import write
 from benchmarks.compared import add_options, made_with, told, written_by
 from seac.loading import load
 from seac.pipeline import SeAC
 from seac.presets import PRESETS
+from seac.whole_file import write_whole
 
 SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
@@ -77,7 +77,7 @@ def main() -> None:
         *told(options, swapped, "what is swapped"),
     ]
     if options.write:
-        write(options.write, "\n".join(lines))
+        write_whole(options.write, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ def check_cells(segmenter: Segmenter, top_n: int) -> None:
     Raises:
         InputError: fewer are asked for.
     """
-    if isinstance(segmenter, Grid) and top_n < (cells := segmenter.side**2):
-        raise InputError(f"the grid has {cells} cells, not {top_n}: say --top-n {cells}")
+    if isinstance(segmenter, Grid) and top_n < segmenter.cells:
+        raise InputError(f"the grid has {segmenter.cells} cells, not {top_n}: say --top-n {segmenter.cells}")
 
 
 def check_variant(association: Trained, segmenter: Segmenter) -> None:

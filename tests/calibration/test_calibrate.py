@@ -15,6 +15,7 @@ from seac.associate.gate import Calibration
 from seac.calibration import file
 from seac.errors import InputError
 from seac.loading import calibrated
+from seac.whole_file import DRAFT
 from tests.evaluation import world
 from tests.fakes import fake_model
 
@@ -52,6 +53,7 @@ def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.Capt
     assert calibrated(0.25, file=out).threshold == 0.25
     assert calibrated(0.25, file=out).slope == held.slope
     assert not list(out.parent.glob("*.tmp"))
+    assert not list(out.parent.glob(f"*{DRAFT}"))
     said = json.loads(out.read_text())["made_of"]
     assert said["benchmark"] == "s4"
     assert said["split"] == "val"

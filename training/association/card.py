@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seac.associate.combined import CombinedSettings
+from seac.whole_file import write_whole
 from training.association.learn import Recipe
 
 TEXT = """# Model card: association
@@ -81,9 +82,7 @@ def write_card(
     text += "\n<!-- the rest is written by python -m training.association --card -->\n"
     for name, title in HEADS.items():
         text += table(title, figures["ways"], figures[name])
-    draft = path.with_suffix(".tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text)
 
 
 def named(values: Mapping[str, Any]) -> str:

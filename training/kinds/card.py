@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seac.associate.kinds import KindsWeights
 from seac.classify.taught import TaughtSettings
+from seac.whole_file import write_whole
 from training.association.card import named
 from training.kinds.judge import SOUNDS
 from training.kinds.learn import RECIPES
@@ -97,6 +98,4 @@ def write_card(path: Path, above: str, figures: Figures) -> None:
     text += table(
         "The same of kinds that were left out of teaching, four folds", figures.columns, figures.left_out
     )
-    draft = path.with_suffix(".tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text)

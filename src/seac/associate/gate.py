@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seac.associate.audio.encoder import AudioFeatures
 from seac.associate.audio.steady import is_steady_noise
+from seac.whole_file import write_whole
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0
@@ -60,11 +61,9 @@ class Calibration:
         return cls(**table.get(association, table["zero-shot"]))
 
     def save(self, path: Path, association: str = "zero-shot") -> None:
-        """Write the constants of one association as JSON beside the others', under a temporary name first."""
+        """Write the constants of one association as JSON beside the others', whole or not at all."""
         table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps(table | {association: asdict(self)}, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
 
     def probability(self, similarity: Tensor) -> Tensor:
         """Probability that a mask with this similarity sounds: (N,) float32 in [0, 1]."""

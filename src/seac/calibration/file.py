@@ -12,7 +12,7 @@ from typing import Any
 
 from seac.associate.gate import Calibration
 from seac.errors import InputError
-from seac.export.whole_file import write_whole
+from seac.whole_file import write_whole
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"

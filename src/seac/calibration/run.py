@@ -18,8 +18,8 @@ from seac.data.table import READERS, check_scored, open_benchmark
 from seac.errors import InputError
 from seac.evaluation.corruption import Corrupted
 from seac.evaluation.watch import Watch
-from seac.export.whole_file import check_place
 from seac.loading import load as load_model
+from seac.whole_file import check_place
 
 LEAST = 8
 

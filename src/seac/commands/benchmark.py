@@ -44,8 +44,8 @@ def benchmark(
     from seac.benchmark.scene import scene
     from seac.benchmark.subjects import subject
     from seac.benchmark.timing import Clock
-    from seac.export.whole_file import check_place, write_whole
     from seac.presets import choose
+    from seac.whole_file import check_place, write_whole
 
     width, height = wide_and_high(size)
     if masks < 2 or repeats < 1:

@@ -42,9 +42,7 @@ def calibrate(
         raise InputError("give -o FILE, or --association to write calibration.json beside it")
     if split in ("test", "all"):
         raise InputError(f"--split {split}: constants are never chosen on a test split; give val or train")
-    for name, value in {"--limit": limit, "--top-n": top_n}.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}: give at least 1")
+    options.check_counts({"--limit": limit, "--top-n": top_n})
     parts = options.given(
         segmenter=segmenter,
         detector=detector,

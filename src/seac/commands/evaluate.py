@@ -68,9 +68,7 @@ def evaluate(
     from seac.evaluation.run import Job
     from seac.evaluation.run import evaluate as work
 
-    for name, value in {"--limit": limit, "--top-n": top_n}.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}: give at least 1")
+    options.check_counts({"--limit": limit, "--top-n": top_n})
     if not 0 <= threshold <= 1:
         raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
     options.check_window(window)

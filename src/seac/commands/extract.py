@@ -50,9 +50,7 @@ def extract(
     from seac.data.extraction.run import Job, extract_all
     from seac.presets import choose
 
-    for name, value in {"--workers": workers, "--limit": limit, "--top-n": top_n, "--batch": batch}.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}: give at least 1")
+    options.check_counts({"--workers": workers, "--limit": limit, "--top-n": top_n, "--batch": batch})
     if not 0 < seconds <= 600:
         raise InputError(f"--seconds is {seconds:g}: give a number above 0, at most 600")
     if not 0 < fps <= 60 or seconds * fps < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +47,17 @@ def check_window(window: float | None) -> None:
     """
     if window is not None and not 0.1 <= window <= 60:
         raise InputError(f"--window is {window:g}: give seconds from 0.1 to 60")
+
+
+def check_counts(counts: Mapping[str, int | None]) -> None:
+    """Refuse numbers of things, by the option that gives them, of which there must be one.
+
+    Raises:
+        InputError: one is below 1; None was not given.
+    """
+    for option, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"{option} is {count}: give at least 1")
 
 
 def given(**values: Any) -> dict[str, Any]:

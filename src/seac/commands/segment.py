@@ -47,8 +47,7 @@ def segment(
     from seac.segmenting import Job, segment_all
     from seac.video.decode import LEAST_FPS
 
-    if top_n is not None and top_n < 1:
-        raise InputError(f"--top-n is {top_n}: give at least 1")
+    options.check_counts({"--top-n": top_n})
     if not LEAST_FPS <= fps <= 1000:
         raise InputError(f"--fps is {fps:g}: give a number from {LEAST_FPS:g} to 1000")
     options.check_window(window)

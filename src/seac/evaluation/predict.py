@@ -16,6 +16,7 @@ from seac.evaluation.answer import ClipAnswer, path_of, save
 from seac.evaluation.methods import Method
 from seac.evaluation.scene import Picture, Scene, Sound
 from seac.evaluation.watch import Watch
+from seac.whole_file import write_whole
 
 SETTINGS = "settings.json"
 
@@ -46,9 +47,7 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
             )
     for method in methods:
         folder_of(store, method).mkdir(parents=True, exist_ok=True)
-    draft = record.with_suffix(".part")
-    draft.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    draft.replace(record)
+    write_whole(record, json.dumps(plain, indent=1) + "\n")
 
 
 def predict(

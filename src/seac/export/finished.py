@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seac.export.whole_file import write_whole
+from seac.whole_file import write_whole
 
 NOTE = ".seac.json"
 

@@ -18,15 +18,15 @@ from PIL import Image
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
 from seac.export.sink import Clip
-from seac.export.whole_file import unwritable
 from seac.result import Result
 from seac.video.drawing import draw
+from seac.whole_file import unwritable
 
 PREFIX = ".seac-draft-"
 YOUNG = 60.0
 """Seconds for which a draft is left alone, as it may not be held yet."""
 RECORD = "result.json"
-"""Moved in last: a folder that holds one is finished."""
+"""Moved in last: where there is one, what is beside it was moved in before."""
 
 
 @contextmanager

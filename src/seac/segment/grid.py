@@ -24,6 +24,7 @@ class Grid:
 
     def __init__(self, side: int = SIDE) -> None:
         self.side = side
+        self.cells = side**2
         self.version = f"grid {side} x {side}"
 
     def __call__(self, image: Tensor) -> Proposals:
@@ -32,7 +33,7 @@ class Grid:
         rows = torch.arange(height) * self.side // height
         columns = torch.arange(width) * self.side // width
         number = rows[:, None] * self.side + columns[None, :]
-        masks = number[None] == torch.arange(self.side**2)[:, None, None]
+        masks = number[None] == torch.arange(self.cells)[:, None, None]
         masks = masks[masks.any(dim=2).any(dim=1)]
         boxes = [
             [span.min() for span in spans] + [span.max() + 1 for span in spans]

@@ -25,6 +25,7 @@ from seac.training.loop import Fitting, fit
 from seac.training.networks import Networks
 from seac.training.train import check_variant, fabric_for, make_folder, split
 from seac.training.validation import Benchmarked, Retrieval, Wanted
+from seac.whole_file import write_whole
 
 HELD_OUT = 0.1
 """Share of the clips on which retrieval is measured where no benchmark is given."""
@@ -202,9 +203,7 @@ def reached(
     fabric = fabric_for(device, 1, training.precision)
     fitted = fit(Fitting(learnt, training, folder, encoder if training.mixing else None), fabric)
     figures = evaluate(training)(fitted.module.eval(), training.n_masks)
-    draft = record.with_suffix(".tmp")
-    draft.write_text(json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n", encoding="utf-8")
-    draft.replace(record)
+    write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
     (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
     return figures
 

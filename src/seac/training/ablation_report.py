@@ -11,6 +11,7 @@ from typing import Any
 from seac.training.axes import Axis
 from seac.training.config import TrainingConfig
 from seac.training.history import write_csv
+from seac.whole_file import write_whole
 
 Rows = Sequence[tuple[Any, int, dict[str, float]]]
 
@@ -31,10 +32,7 @@ def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> N
         [[value, seed, *(figures[name] for name in names)] for value, seed, figures in rows],
     )
     draw(axis, rows, out / f"{axis.name}.png")
-    text = markdown(axis, rows, config)
-    draft = out / f"{axis.name}.md.tmp"
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(out / f"{axis.name}.md")
+    write_whole(out / f"{axis.name}.md", markdown(axis, rows, config))
 
 
 def figure_names(rows: Rows) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from seac._version import __version__
@@ -79,10 +78,3 @@ def card(
 def table(rows: Mapping[str, Any]) -> str:
     """Two columns of Markdown."""
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])
-
-
-def write_card(path: Path, text: str) -> None:
-    """Write it, under a temporary name first."""
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seac.whole_file import write_whole
+
 STEP = ("step", "epoch", "loss", "lr", "temperature", "mixed")
 
 
@@ -50,14 +52,12 @@ class History:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table, under a temporary name first."""
+    """A table, whole or not at all."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(text.getvalue(), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text.getvalue())
 
 
 def draw_curves(history: History, path: Path) -> None:

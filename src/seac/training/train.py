@@ -19,12 +19,13 @@ from seac.associate.trained import FILE, write
 from seac.errors import InputError
 from seac.segment.grid import Grid
 from seac.training.batches import StorePart, TrainingStore
-from seac.training.card import card, write_card
+from seac.training.card import card
 from seac.training.config import TrainingConfig, configured
 from seac.training.history import draw_curves
 from seac.training.loop import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
 from seac.training.networks import Networks
 from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
+from seac.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
             if not grid
             else "the store holds the cells of a grid: --set variant=grid --set n_masks=81"
         )
-    if grid and config.n_masks < (cells := Grid().side ** 2):
+    if grid and config.n_masks < (cells := Grid().cells):
         raise InputError(f"n_masks is {config.n_masks}, but cells have no order: --set n_masks={cells}")
 
 
@@ -212,7 +213,7 @@ def finish(
         sha256=sha256,
         licence=licence,
     )
-    write_card(out / "card.md", text)
+    write_whole(out / "card.md", text)
     seconds = sum(row["seconds"] for row in history.epochs)
     summary = {
         "out": str(out),
@@ -233,9 +234,7 @@ def finish(
         "sha256": sha256,
         "config": asdict(config),
     }
-    draft = out / "run.json.tmp"
-    draft.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    draft.replace(out / "run.json")
+    write_whole(out / "run.json", json.dumps(summary, indent=1) + "\n")
     (out / (FILE + ".ready")).replace(out / FILE)
     return summary
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seac.errors import InputError
-from seac.export.whole_file import check_place, write_whole
+from seac.whole_file import check_place, write_whole
 
 
 def test_a_file_is_whole_and_alone_in_a_folder_that_is_made(tmp_path: Path) -> None:
