@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cards
+from benchmarks import tables
 from benchmarks.shared import shared_folder
-from seac.whole_file import write_whole
+from seac.core.atomic import write_whole
 
 Line = Mapping[str, Any]
 """What `seac evaluate --json` says last."""
@@ -88,7 +88,7 @@ def table(name: str, lines: Sequence[Line]) -> list[str]:
         [
             method,
             *(
-                cards.spread_of([line["methods"][method][protocol][figure] for line in lines])
+                tables.spread_of([line["methods"][method][protocol][figure] for line in lines])
                 for protocol, figure in columns
             ),
         ]
@@ -102,7 +102,7 @@ def table(name: str, lines: Sequence[Line]) -> list[str]:
     return [
         f"## {name} ({sum(line['n'] for line in lines)} clips)",
         "",
-        *cards.table(["method", *head], cells),
+        *tables.table(["method", *head], cells),
         "",
         f"Clips of “{methods[0]}”: {blame}.",
         "",

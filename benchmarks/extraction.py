@@ -2,7 +2,7 @@
 
     python -m benchmarks.extraction FOLDER --limit 6 --out docs/extraction.json --document docs/extraction.md
 
-FOLDER is any training data that ``seac extract`` takes. Times on the wall mean little on a machine that
+FOLDER is any recipes data that ``seac extract`` takes. Times on the wall mean little on a machine that
 others use; seconds of cores are counted beside them.
 """
 
@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cards import machine, put, table
-from seac.data.extraction.engine import Engine, Here, Processes
-from seac.data.extraction.on_ray import OnRay
-from seac.data.extraction.run import Job, chosen, extract
-from seac.data.store import open_store
+from benchmarks.tables import machine, put, table
+from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.ray_engine import OnRay
+from seac.jobs.extract import Job, chosen, extract
+from seac.features import open_store
 
 
 def engine(name: str) -> Engine:
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="training data, or the records of an earlier run (.json)")
+    parser.add_argument("folder", type=Path, help="recipes data, or the records of an earlier run (.json)")
     parser.add_argument("--engines", default="1,2,ray:2", help="by comma")
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--device", default="cpu")

@@ -24,8 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.cards import put, table
-from seac.benchmark.floor import arithmetic
+from benchmarks.tables import put, table
+from seac.profiling.roofline import arithmetic
 
 SETS = {"VGGSound, 144k": 144_000, "AudioSet, 2M": 2_000_000}
 FRAMES, MASKS, SECONDS = 5, 50, 5
@@ -71,7 +71,7 @@ def blank(*shape: int) -> Tensor:
 
 def mdef_detr() -> Work:
     """MDef-DETR on a frame of 800 x 1066; on the CPU, as autocast knows no tensors without content."""
-    from seac.segment.mdef_detr.network import MDefDetr
+    from seac.segment.detectors.mdef_detr.network import MDefDetr
 
     with torch.device("cpu"):
         network = still(MDefDetr())
@@ -152,7 +152,7 @@ def siglip2() -> Work:
 
 def vggish() -> Work:
     """VGGish: five windows."""
-    from seac.associate.audio.vggish import VGGish
+    from seac.encoders.audio.vggish import VGGish
 
     network = still(VGGish())
     return Work("VGGish", per_clip=operations(lambda: network(blank(SECONDS, 1, 96, 64))))

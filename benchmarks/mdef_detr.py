@@ -30,11 +30,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.models.deformable_detr.modeling_deformable_detr import MultiScaleDeformableAttention
 
-from benchmarks.cards import machine, put
-from seac.segment.mdef_detr import Found, MDefDetr, backbone, deformable, encoder
-from seac.segment.mdef_detr.boxes import objectness
-from seac.segment.mdef_detr.position import Shapes, extents
-from seac.segment.mdef_detr.sentences import tokens_of
+from benchmarks.tables import machine, put
+from seac.segment.detectors.mdef_detr import Found, MDefDetr
+from seac.segment.detectors.mdef_detr import backbone
+from seac.segment.detectors.mdef_detr import deformable
+from seac.segment.detectors.mdef_detr import encoder
+from seac.segment.detectors.mdef_detr.boxes import objectness
+from seac.segment.detectors.mdef_detr.position import Shapes, extents
+from seac.segment.detectors.mdef_detr.sentences import tokens_of
 
 WAYS = ("usual", "ours", "bf16")
 PARTS = ("backbone", "projection", "encoder", "decoder", "text", "fusion", "whole")
@@ -67,7 +70,7 @@ class Theirs:
         self._core = MultiScaleDeformableAttention()
 
     def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-        """See :class:`seac.segment.mdef_detr.deformable.Values`."""
+        """See :class:`seac.segment.detectors.mdef_detr.deformable.Values`."""
         cells = torch.stack((x, y), -1).unflatten(3, (len(self._shapes), self._points))  # type: ignore[no-untyped-call]
         places = (cells + 0.5) / extents(self._shapes, x.device)[:, None]
         shapes = torch.tensor(self._shapes)
@@ -183,8 +186,8 @@ def speed_table(rows: list[Timing], apart: dict[str, float], about: str) -> list
 
 def golden_table(shared: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Markdown lines of the largest difference in each group of reference arrays, and all of them."""
-    from tests.segment.mdef_detr import golden
-    from tests.segment.mdef_detr.weights import ruled, with_two_text_layers
+    from tests.segment.detectors.mdef_detr import golden
+    from tests.segment.detectors.mdef_detr.weights import ruled, with_two_text_layers
 
     full = ruled()
     rows = list(golden.differences(full, with_two_text_layers(full), golden.load(shared)))
@@ -209,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
         lines, record = golden_table(given.golden)
         which, command = "golden", "python -m benchmarks.mdef_detr --golden SHARED"
     else:
-        from tests.segment.mdef_detr.weights import ruled
+        from tests.segment.detectors.mdef_detr.weights import ruled
 
         height, width = (int(side) for side in given.size.split("x"))
         pixels = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))

@@ -20,11 +20,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.cards import machine, put, table
-from seac.benchmark.scene import scene
-from seac.benchmark.subjects import VIT, random_sam
-from seac.commands.benchmark import peak_memory, wide_and_high
-from seac.segment.sam.sam import Sam, SamSettings
+from benchmarks.tables import machine, put, table
+from seac.profiling.synthetic import scene
+from seac.profiling.cases import VIT, random_sam
+from seac.cli.profile import peak_memory, wide_and_high
+from seac.segment.promptable.sam.sam import Sam, SamSettings
 
 PRECISIONS = ("bfloat16", "float32")
 

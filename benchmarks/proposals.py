@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from benchmarks import cards
-from seac.segment.proposals import Segmenter
+from benchmarks import tables
+from seac.segment.base import Segmenter
 
 Picture = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
@@ -211,7 +211,7 @@ def write_card(card: Path, rows: list[Row], command: str) -> None:
         f"| {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
         for r in rows
     ]
-    cards.put(card, "measured", lines)
+    tables.put(card, "measured", lines)
 
 
 def main(arguments: list[str] | None = None) -> None:

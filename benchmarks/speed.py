@@ -28,18 +28,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks import cards
-from benchmarks.picking import Scene, hear, scenes
+from benchmarks import tables
+from benchmarks.pairwise_choice import Scene, hear, scenes
 from benchmarks.shared import shared_folder
-from seac.associate.mask_embedding import embed_masks
-from seac.benchmark.plain import plain_embeddings
-from seac.export.sink import Clip, sink
-from seac.loading import load
+from seac.associate.embed import embed_masks
+from seac.profiling.reference import plain_embeddings
+from seac.export.writer import Clip, sink
+from seac.presets.load import load
 from seac.pipeline import SeAC
-from seac.result import Result
-from seac.video.decode import SoundReader
-from seac.video.sources import pictures_of, source_of
-from seac.whole_file import write_whole
+from seac.core.result import Result
+from seac.media.decode import SoundReader
+from seac.media.sources import pictures_of, source_of
+from seac.core.atomic import write_whole
 
 EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
@@ -157,8 +157,8 @@ def command(clip: Path, fps: float) -> dict[str, float]:
 
 PEAK = """
 import atexit, resource, sys
-from seac.cli import main
-from seac.commands.benchmark import peak_memory
+from seac.cli.app import main
+from seac.cli.profile import peak_memory
 def tell():
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(peak_memory() / 2**20, used.ru_utime + used.ru_stime, file=sys.stderr)
@@ -218,7 +218,7 @@ def main() -> None:
     options = parser.parse_args()
     model = load("tiny")
     report: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    report["machine"] = cards.machine()
+    report["machine"] = tables.machine()
     report["clip"] = f"{options.clip.name} at {options.fps:g} frames a second, {model.settings.top_n} masks"
     if options.frames:
         report["stages"] = stages(model, options.clip, options.fps, options.frames + 1)
@@ -251,7 +251,7 @@ def page(report: dict[str, Any]) -> str:
             heads = [said(key) for key in next(iter(rows.values()))] if nested else [""]
             values = ((key, row.values() if nested else [row]) for key, row in rows.items())
             cells = [[said(key), *(f"{value:.4g}" for value in row)] for key, row in values]
-            lines += ["", f"## {title}", "", *cards.table(["", *heads], cells)]
+            lines += ["", f"## {title}", "", *tables.table(["", *heads], cells)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Does training wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
+"""Does recipes wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
 
 Run: ``python -m benchmarks.training STORE`` (a store of a preset; ``seac extract`` makes one). Rates are
 samples per second of one core (processor time, so that other work on the machine does not count). Reading and
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import torch
 
-from seac.associate.module import AssociationModule
-from seac.data.store import open_store
-from seac.training.batches import Draw, TrainingStore, draws
+from seac.associate.model import AssociationModule
+from seac.features import open_store
+from seac.features.batch import Draw, TrainingStore, draws
 from seac.training.config import configured
-from seac.training.networks import Networks
-from seac.training.prepare import Preparation
+from seac.training.frozen import Networks
+from seac.training.collate import Preparation
 from seac.training.step import batch_loss
 
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seac.video.decode import SAMPLE_RATE, read_sound
-from seac.video.encode import VideoWriter
+from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.media.encode import VideoWriter
 
 WIDTH, HEIGHT, FPS, SECONDS = 448, 256, 12, 12.0
 BACKGROUND = "backgrounds/gcompris-bentPyramid.jpg"

@@ -6,14 +6,15 @@ import json
 
 import torch
 
-from seac import cli, presets
-from seac.data import table
-from seac.data.clip import Clip, TruthKind
-from seac.export import sink
-from seac.segment.proposals import Proposals
+from seac.cli.app import app
+from seac.presets.table import table
+from seac.datasets import table
+from seac.datasets.clip import Clip, TruthKind
+from seac.export import writer
+from seac.segment.base import Proposals
 from seac.segment.resize import boxes_of
-from tests.evaluation import world
-from tests.fakes import PitchHearing, fake_model, squares, tone, write_video
+from tests.fixtures import benchmarks
+from tests.fixtures.parts import PitchHearing, fake_model, squares, tone, write_video
 
 
 class Halves:
@@ -43,24 +44,24 @@ class Counter:
 
 
 def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(presets.PARTS["segmenter"], "mine", f"{__name__}:halves")
-    chosen = presets.choose("tiny", segmenter="mine")
+    monkeypatch.setitem(table.PARTS["segmenter"], "mine", f"{__name__}:halves")
+    chosen = table.choose("tiny", segmenter="mine")
     assert (
-        len(presets.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
+        len(table.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
         == 2
     )
 
 
 def test_an_encoder_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fakes:PitchHearing")
-    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchHearing
+    monkeypatch.setitem(table.PARTS["audio"], "mine", "tests.fixtures.parts:PitchHearing")
+    assert table.builder("audio", table.choose("tiny", audio="mine").audio) is PitchHearing
 
 
 def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sink.SINKS, "mine", f"{__name__}:Counter")
-    monkeypatch.setattr("seac.segmenting.load", lambda preset, **options: fake_model())
+    monkeypatch.setitem(writer.SINKS, "mine", f"{__name__}:Counter")
+    monkeypatch.setattr("seac.jobs.segment.load", lambda preset, **options: fake_model())
     film = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
-    assert cli.run(["segment", str(film), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
+    assert app.run(["segment", str(film), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
     assert len((tmp_path / "out/mine.txt").read_text().splitlines()) == 2
 
 
@@ -73,18 +74,18 @@ class OneClip:
         self.clips = (Clip("one", "one", split, "red", (frame,), wav, hears=((0, 5),)),)
 
     def image(self, clip, frame):
-        return world.picture()
+        return benchmarks.picture()
 
     def waveform(self, clip):
         return torch.from_numpy(tone("red", 2)), 16_000
 
     def truth(self, clip):
-        return torch.from_numpy(world.mask_of("red"))[None]
+        return torch.from_numpy(benchmarks.mask_of("red"))[None]
 
 
 def test_a_benchmark_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(table.READERS, "mine", f"{__name__}:OneClip")
-    monkeypatch.setattr("seac.evaluation.run.load_model", lambda preset, **options: fake_model())
-    assert cli.run(["evaluate", "mine", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == 0
+    monkeypatch.setattr("seac.jobs.evaluate.load_model", lambda preset, **options: fake_model())
+    assert app.run(["evaluate", "mine", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99

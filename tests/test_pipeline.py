@@ -16,15 +16,15 @@ from PIL import Image
 
 import seac
 from seac import InputError
-from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
-from seac.associate.vision.encoder import VisionFeatures
-from seac.classify.naming import Witnesses
+from seac.encoders.vision.base import VisionFeatures
+from seac.classify.base import Witnesses
 from seac.pipeline import SeAC
-from seac.video import tracking
-from seac.video.tracking import Followed, Tracker
-from tests.fakes import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
+from seac.video import tracker
+from seac.video.tracker import Followed, Tracker
+from tests.fixtures.parts import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
 
 
 class Rivals:
@@ -38,7 +38,7 @@ class Rivals:
 
 
 def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
-    monkeypatch.setattr(tracking, "LOOKS", 1)
+    monkeypatch.setattr(tracker, "LOOKS", 1)
     plain = fake_model()
     model = SeAC(replace(plain.stages, naming=Rivals()), plain.vocabulary, plain.settings)
     seen, listened = model.see(squares()), model.hear(tone("red", 1), 16_000)
@@ -196,7 +196,7 @@ def test_no_detections_in_silence():
 
 
 def test_importing_seac_imports_no_torch():
-    code = "import sys, seac, seac.cli; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, seac, seac.cli.app; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

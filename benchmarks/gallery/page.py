@@ -11,7 +11,7 @@ from jinja2 import Environment
 from benchmarks.gallery.clip_patterns import clip_patterns
 from benchmarks.gallery.clips import ShownClip
 from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
-from benchmarks.gallery.pictures import ShownPicture, ShownRegion
+from benchmarks.gallery.images import ShownPicture, ShownRegion
 
 TEMPLATE = Path(__file__).with_name("gallery.html.j2")
 

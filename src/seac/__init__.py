@@ -9,15 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seac._version import __version__
-from seac.errors import InputError
+from seac.core.errors import InputError
 
 if TYPE_CHECKING:
-    from seac.loading import load
+    from seac.presets.load import load
     from seac.pipeline import SeAC
-    from seac.result import Result
+    from seac.core.result import Result
 
 # Names that bring torch with them are imported when they are first used: `import seac` stays quick.
-LAZY = {"load": "seac.loading", "SeAC": "seac.pipeline", "Result": "seac.result"}
+LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "Result": "seac.core.result"}
 
 __all__ = ["InputError", "Result", "SeAC", "__version__", "load"]
 

@@ -1,5 +1,5 @@
 """``python -m seac``."""
 
-from seac.cli import main
+from seac.cli.app import main
 
 main()

@@ -19,26 +19,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seac.associate.aggregate import aggregate, all_equal, confidence, minmax, odds
-from seac.associate.association import Association
-from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
-from seac.associate.audio.listening import listen, loudest_tags
-from seac.associate.audio.waveform import as_waveform
-from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.gate import Calibration, is_noise, is_silent, level, sounding
-from seac.associate.mask_embedding import DenseEncoder, closer_look, embed_masks
-from seac.associate.vision.encoder import VisionEncoder
-from seac.classify.naming import Naming, Witnesses, class_scores
+from seac.associate.base import Association
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.encoders.audio.windows import listen, loudest_tags
+from seac.media.waveform import as_waveform
+from seac.core.embeddings import MaskEmbeddings
+from seac.decision.activity import Calibration, is_noise, is_silent, level, sounding
+from seac.associate.embed import DenseEncoder, closer_look, embed_masks
+from seac.encoders.vision.base import VisionEncoder
+from seac.classify.base import Naming, Witnesses, class_scores
 from seac.classify.semantic import Named, name_masks, semantic_mask
-from seac.classify.templates import MeanEncoder, class_embeddings
+from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import Vocabulary
-from seac.result import Heard, Result
-from seac.segment.proposals import Proposals, Segmenter, best_of
+from seac.core.result import Heard, Result
+from seac.segment.base import Proposals, Segmenter, best_of
 from seac.settings import Settings
-from seac.video.ahead import ahead, workers_of
-from seac.video.decode import Frame, SoundReader
-from seac.video.picture import as_picture, size_of
-from seac.video.sources import pictures_of, source_of
-from seac.video.tracking import Followed, Tracker, remembered_at
+from seac.video.prefetch import ahead, workers_of
+from seac.media.decode import Frame, SoundReader
+from seac.media.image import as_picture, size_of
+from seac.media.sources import pictures_of, source_of
+from seac.video.tracker import Followed, Tracker, remembered_at
 
 __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]
 
@@ -103,8 +103,8 @@ class SeAC:
         """One frame with its sound.
 
         Args:
-            image: PIL image, array (H, W, 3) or tensor (3, H, W); see :func:`seac.video.picture.as_picture`.
-            waveform: array or tensor (S,) or (C, S); see :func:`seac.associate.audio.waveform.as_waveform`.
+            image: PIL image, array (H, W, 3) or tensor (3, H, W); see :func:`seac.media.image.as_picture`.
+            waveform: array or tensor (S,) or (C, S); see :func:`seac.media.waveform.as_waveform`.
             sample_rate: Hz, 4,000 to 192,000.
 
         Raises:

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.module import AssociationConfig, AssociationModule
+from seac.encoders.audio.base import AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
+from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import FILE, Trained, Weights, read, write
-from seac.errors import InputError
-from seac.loading import load
-from tests.fakes import ColourVision, PitchHearing
+from seac.core.errors import InputError
+from seac.presets.load import load
+from tests.fixtures.parts import ColourVision, PitchHearing
 
 CONFIG = AssociationConfig(d_m=3, d_a=4, d=8, width=8, depth=1, heads=2, lam=0.25)
 

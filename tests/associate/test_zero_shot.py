@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.bridge import Bridge
-from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.text.descriptions import audioset_names
-from seac.associate.text.minilm import MiniLM, WordTable
-from seac.associate.vision.efficientnet_lite import imagenet_names
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.labels.conse import Bridge
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.labels.descriptions import audioset_names
+from seac.encoders.text.minilm import MiniLM, WordTable
+from seac.encoders.vision.efficientnet_lite import imagenet_names
 from seac.associate.zero_shot import ZeroShot, pooled_tags
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seac import InputError
 from seac.classify.semantic import name_masks, semantic_mask
-from seac.classify.templates import TEMPLATES, sentences
+from seac.classify.prompts import TEMPLATES, sentences
 from seac.classify.vocabulary import default_vocabulary, parse
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from seac.data.table import open_benchmark
+from seac.datasets.table import open_benchmark
 from seac.evaluation.scene import Picture, Sound
 from seac.pipeline import SeAC
-from tests.evaluation import world
-from tests.fakes import fake_model
+from tests.fixtures import benchmarks
+from tests.fixtures.parts import fake_model
 
 
 def with_settings(model: SeAC, **constants: object) -> SeAC:
@@ -19,7 +19,7 @@ def with_settings(model: SeAC, **constants: object) -> SeAC:
 
 
 def test_eyes_are_shared_by_models_that_see_alike(tmp_path: Path) -> None:
-    reader = open_benchmark("s4", world.s4(tmp_path, 1))
+    reader = open_benchmark("s4", benchmarks.s4(tmp_path, 1))
     picture, model = Picture(reader, reader.clips[0], 0), fake_model()
     seen = picture.seen(model)
     assert picture.seen(with_settings(model, objectness=0.3, contrast=0.2)) is seen
@@ -30,7 +30,7 @@ def test_eyes_are_shared_by_models_that_see_alike(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("gate", ["floor", "silence", "noise"])
 def test_ears_are_shared_by_models_with_the_same_gates(tmp_path: Path, gate: str) -> None:
-    reader = open_benchmark("s4", world.s4(tmp_path, 1))
+    reader = open_benchmark("s4", benchmarks.s4(tmp_path, 1))
     sound, model = Sound(reader, reader.clips[0]), fake_model()
     heard = sound.heard(model, 0, 1)
     calibration = model.stages.calibration

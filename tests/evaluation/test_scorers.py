@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.data.clip import Clip
-from seac.data.flickr_soundnet import FlickrSoundNet
+from seac.datasets.clip import Clip
+from seac.datasets.flickr_soundnet import FlickrSoundNet
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.functional import avsbench
-from seac.evaluation.functional.avsbench import ROW, averages, frame_curves, frame_rows, pour
+from seac.metrics.functional import avsbench
+from seac.metrics.functional.avsbench import ROW, averages, frame_curves, frame_rows, pour
 from seac.evaluation.scorers import LEAST, BoxScorer, MaskScorer
 
 CLIP = Clip("c", "c", "test", None, (Path("f"),), Path("s"))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.proposals import scenes
-from training.proposals.scenes import Painter, wire
+from recipes.proposal_net import scenes
+from recipes.proposal_net.scenes import Painter, wire
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from training.proposals.shapes import bent, grained
+from recipes.common.shapes import bent, grained
 
 
 @pytest.fixture(scope="module")

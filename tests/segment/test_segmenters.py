@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.errors import InputError
-from seac.segment.proposals import Segmenter, best_of
+from seac.core.errors import InputError
+from seac.segment.base import Segmenter, best_of
 from seac.segment.resize import boxes_of
 from seac.segment.table import build
 

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 from seac.training.config import LIMITS, RECIPES, TrainingConfig, checked, configured, differing
 
 

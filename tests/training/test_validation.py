@@ -10,21 +10,21 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from seac.associate.audio.listening import listen
-from seac.associate.module import AssociationModule
+from seac.encoders.audio.windows import listen
+from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
-from seac.data.table import open_benchmark
-from seac.errors import InputError
-from seac.evaluation.run import score_quietly
+from seac.datasets.table import open_benchmark
+from seac.core.errors import InputError
+from seac.jobs.evaluate import score_quietly
 from seac.pipeline import SeAC
-from seac.training.ablate import evaluation
-from seac.training.batches import MemoryStore
+from seac.jobs.ablate import evaluation
+from seac.features.batch import MemoryStore
 from seac.training.config import TrainingConfig
-from seac.training.loop import Fitting, fit
-from seac.training.networks import Networks
+from seac.training.trainer import Fitting, fit
+from seac.training.frozen import Networks
 from seac.training.validation import Benchmarked, Wanted
-from tests.evaluation import world
-from tests.fakes import COLOURS, PitchHearing, fake_model, squares, tone
+from tests.fixtures import benchmarks
+from tests.fixtures.parts import COLOURS, PitchHearing, fake_model, squares, tone
 
 SHAPE = TrainingConfig(d=8, width=16, depth=1, heads=2, pool_heads=1, dropout=0.0, n_masks=4)
 CONFIG = replace(SHAPE, lr=5e-3, epochs=3, batch=6, mixing=0.0)
@@ -63,7 +63,7 @@ def colours() -> MemoryStore:
 
 
 def s4(folder: Path) -> Wanted:
-    return Wanted("s4", world.s4(folder), "test")
+    return Wanted("s4", benchmarks.s4(folder), "test")
 
 
 def test_a_benchmark_is_measured_after_every_epoch_and_its_best_one_kept(
@@ -119,4 +119,4 @@ def test_ablations_judge_by_the_cosine_alone(networks: Networks, tmp_path: Path)
 
 def test_a_split_without_clips_is_refused(networks: Networks, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="val"):
-        Benchmarked(Wanted("s4", world.s4(tmp_path)), colours(), CONFIG, networks)
+        Benchmarked(Wanted("s4", benchmarks.s4(tmp_path)), colours(), CONFIG, networks)

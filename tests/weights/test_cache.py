@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(Path(__file__).parent))
 from faulty_server import Shelf, serving
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 from seac.weights import TABLE, Weights, cache, load_state, record
 from seac.weights.fetch import Patience
 from seac.weights.record import ByHand, File, Hub, Package, Record, Url

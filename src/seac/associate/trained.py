@@ -11,13 +11,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from seac.associate.association import Association
-from seac.associate.audio.encoder import AudioEncoder, AudioFeatures
-from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.module import AssociationConfig, AssociationModule
-from seac.associate.noted import read_noted, write_noted
-from seac.associate.vision.encoder import VisionEncoder
-from seac.errors import InputError
+from seac.associate.base import Association
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
+from seac.associate.model import AssociationConfig, AssociationModule
+from seac.core.checkpoint import read_noted, write_noted
+from seac.encoders.vision.base import VisionEncoder
+from seac.core.errors import InputError
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
@@ -47,7 +47,7 @@ class Weights:
 
 
 class Trained:
-    """Cosine of masks and sound in the trained space; an :class:`~seac.associate.association.Association`.
+    """Cosine of masks and sound in the trained space; an :class:`~seac.associate.base.Association`.
 
     Args:
         weights: the module and where it comes from.

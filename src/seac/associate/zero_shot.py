@@ -1,4 +1,4 @@
-"""Association without any training: masks and sound meet among words."""
+"""Association without any recipes: masks and sound meet among words."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Literal
 
 from torch import Tensor
 
-from seac.associate.audio.encoder import AudioFeatures
-from seac.associate.bridge import Bridge, NoBridge
-from seac.associate.embeddings import MaskEmbeddings
-from seac.associate.text.encoder import TextEncoder
-from seac.associate.text.minilm import MiniLM
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.labels.conse import Bridge, NoBridge
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.text.base import TextEncoder
+from seac.encoders.text.minilm import MiniLM
 
 
 @dataclass(frozen=True)
 class ZeroShotSettings:
-    """Constants of the zero-shot association, chosen with ``benchmarks/picking.py``.
+    """Constants of the zero-shot association, chosen with ``benchmarks/pairwise_choice.py``.
 
     Attributes:
         lam: weight of the local view (Eq. 3).
         top: how many classes the bridge takes.
         pool: how the tags of a sound's windows become one.
-        described: class names in plain words (see :mod:`seac.associate.text.descriptions`).
+        described: class names in plain words (see :mod:`seac.encoders.labels.descriptions`).
         centred: text space without the mean of all names.
     """
 
@@ -47,7 +47,7 @@ def pooled_tags(tags: Tensor, pool: Literal["mean", "max", "both"]) -> Tensor:
 
 
 class ZeroShot:
-    """Cosine of masks and sound in text space; an :class:`~seac.associate.association.Association`."""
+    """Cosine of masks and sound in text space; an :class:`~seac.associate.base.Association`."""
 
     def __init__(self, sight: Bridge | NoBridge, hearing: Bridge, settings: ZeroShotSettings) -> None:
         self.sight = sight

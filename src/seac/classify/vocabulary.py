@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 
 MAX_NAMES = 1000
 MAX_LENGTH = 80

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 
 SUFFIX = ".npz"
 

@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from seac.data.clip import Clip, Reader
-from seac.evaluation.corruption import Corrupted
+from seac.datasets.clip import Clip, Reader
+from seac.evaluation.robustness import Corrupted
 
 
 def fingerprint(reader: Reader) -> dict[str, str]:

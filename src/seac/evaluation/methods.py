@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.aggregate import odds, paint_boxes
-from seac.data.clip import TruthKind
+from seac.datasets.clip import TruthKind
 from seac.evaluation.answer import Answer
-from seac.evaluation.overlap import overlap
+from seac.metrics.functional.overlap import overlap
 from seac.evaluation.scene import Scene
 from seac.pipeline import SeAC
-from seac.result import Result
+from seac.core.result import Result
 
 SURELY_NOT = -1.0
 """Confidence where there is nothing to hear or no mask: no cosine is less."""
@@ -201,7 +201,7 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
+    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of recipes."""
     rows: list[Method] = [
         Blind("whole image", whole),
         Blind("centre Gaussian", centre),

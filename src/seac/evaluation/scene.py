@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.data.clip import Clip, Reader, TruthKind
+from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.pipeline import Listened, SeAC, Seen
-from seac.result import Result
+from seac.core.result import Result
 
 
 class Picture:
@@ -25,7 +25,7 @@ class Picture:
     @cached_property
     def saliency(self) -> Tensor:
         """What stands out, by U2-Net-P: (320, 320) float32 in [0, 1], stretched to the square."""
-        from seac.segment.saliency import shared_saliency
+        from seac.segment.baselines.saliency import shared_saliency
 
         return shared_saliency()(torch.from_numpy(self.image).permute(2, 0, 1))
 

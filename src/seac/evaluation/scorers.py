@@ -7,30 +7,30 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from seac.data.clip import Clip
-from seac.errors import InputError
+from seac.datasets.clip import Clip
+from seac.core.errors import InputError
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.blame import frame_overlaps
-from seac.evaluation.corruption import AS_IT_IS, VARIANTS, variant_of
-from seac.evaluation.evaluation import Curve
-from seac.evaluation.functional.avsbench import ROW as SUMS
-from seac.evaluation.functional.avsbench import (
+from seac.evaluation.attribution import frame_overlaps
+from seac.evaluation.robustness import AS_IT_IS, VARIANTS, variant_of
+from seac.evaluation.summary import Curve
+from seac.metrics.functional.avsbench import ROW as SUMS
+from seac.metrics.functional.avsbench import (
     averages,
     close,
     fixed_frames,
     frame_curves,
     frame_rows,
 )
-from seac.evaluation.functional.avsbench_semantic import (
+from seac.metrics.functional.avsbench_semantic import (
     class_scores,
     padding,
     semantic_figures,
     semantic_sums,
 )
-from seac.evaluation.functional.curves import THRESHOLDS
-from seac.evaluation.functional.extended_vggss import extended_curve, extended_vggss
-from seac.evaluation.functional.robustness import rates, silent_sums
-from seac.evaluation.functional.vggss import clip_ciou, success, success_curve
+from seac.metrics.functional.curves import THRESHOLDS
+from seac.metrics.functional.extended_vggss import extended_curve, extended_vggss
+from seac.metrics.functional.robustness import rates, silent_sums
+from seac.metrics.functional.vggss import clip_ciou, success, success_curve
 
 LEAST = 1e-6
 """Heat below this counts as this when it becomes a logit, which must be finite."""
@@ -86,7 +86,7 @@ class MaskScorer:
         found = frame_curves(torch.logit(answer.heatmaps, eps=LEAST), truth)
         rows = frame_rows(found)
         self._rest, self._open = self._rest + rows.sum(0), self._open + 1
-        # Clips are counted, not frames: those of a training split have one, others five.
+        # Clips are counted, not frames: those of a recipes split have one, others five.
         if self._open == BATCH:
             self._rest, self._closed = close(self._rest, self._closed)
             self._open = 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from seac.errors import InputError
-from seac.result import Result
+from seac.core.errors import InputError
+from seac.core.result import Result
 
 
 def to_detections(result: Result, *, only_sounding: bool = True) -> Any:

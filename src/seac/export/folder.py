@@ -17,10 +17,10 @@ from PIL import Image
 
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
-from seac.export.sink import Clip
-from seac.result import Result
-from seac.video.drawing import draw
-from seac.whole_file import unwritable
+from seac.export.writer import Clip
+from seac.core.result import Result
+from seac.export.draw import draw
+from seac.core.atomic import unwritable
 
 PREFIX = ".seac-draft-"
 YOUNG = 60.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seac.export.sink import Clip
-from seac.result import Result
-from seac.video.drawing import draw
-from seac.video.encode import VideoWriter
+from seac.export.writer import Clip
+from seac.core.result import Result
+from seac.export.draw import draw
+from seac.media.encode import VideoWriter
 
 
 class Overlay:

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from seac.result import Result
-from seac.video.drawing import caption, draw
+from seac.core.result import Result
+from seac.export.draw import caption, draw
 
 
 def plot_result(result: Result, path: str | Path | None = None) -> Any:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.proposals import Proposals
+from seac.segment.base import Proposals
 
 
 def resize_image(image: Tensor, height: int, width: int) -> Tensor:

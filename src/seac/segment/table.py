@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from seac.errors import InputError
-from seac.segment.classic import Classic, ClassicSettings
-from seac.segment.combined import Combined, CombinedSettings
-from seac.segment.network import Network, NetworkSettings
-from seac.segment.proposals import Segmenter
+from seac.core.errors import InputError
+from seac.segment.baselines.superpixel import Classic, ClassicSettings
+from seac.segment.proposal_net.segmenter import Combined, CombinedSettings
+from seac.segment.proposal_net.network import Network, NetworkSettings
+from seac.segment.base import Segmenter
 
 
 def _classic(**options: Any) -> Segmenter:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 from seac.training.config import TrainingConfig, differing
 from seac.training.history import History
 

@@ -1,4 +1,4 @@
-"""Every number of a training run; the defaults are the paper's."""
+"""Every number of a recipes run; the defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from seac.associate.loss import LOSSES
-from seac.associate.module import AssociationConfig
-from seac.errors import InputError
-from seac.presets import unknown
+from seac.associate.losses import LOSSES
+from seac.associate.model import AssociationConfig
+from seac.core.errors import InputError
+from seac.presets.table import unknown
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class TrainingConfig:
         n_masks: masks of a frame, the best ones.
         mixing: probability that a batch is mixed in the last epoch; it rises from 0.
         group: sounds in a mixture.
-        loss: row of :data:`seac.associate.loss.LOSSES`.
+        loss: row of :data:`seac.associate.losses.LOSSES`.
         alike: cosine from which the false-negative-aware loss takes two samples for alike.
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
         clips: train on so many random clips of the store; 0 for all.
-        held_out: share of the clips left out of training, on which retrieval is measured each epoch.
-        d: see :class:`seac.associate.module.AssociationConfig`, as for all that follow.
+        held_out: share of the clips left out of recipes, on which retrieval is measured each epoch.
+        d: see :class:`seac.associate.model.AssociationConfig`, as for all that follow.
     """
 
     lr: float = 1e-4

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seac.whole_file import write_whole
+from seac.core.atomic import write_whole
 
 STEP = ("step", "epoch", "loss", "lr", "temperature", "mixed")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from seac.associate.loss import LOSSES, Batch, Frozen, similarity_matrix
+from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
 from seac.training.config import TrainingConfig
-from seac.training.gather import gathered, gathered_groups
-from seac.training.prepare import Prepared
+from seac.training.distributed import gathered, gathered_groups
+from seac.training.collate import Prepared
 
 
 def batch_loss(
@@ -20,7 +20,7 @@ def batch_loss(
     Args:
         network: the module, or what wraps it for several devices.
         batch: this rank's part; parts are equally large.
-        loss: row of :data:`seac.associate.loss.LOSSES`.
+        loss: row of :data:`seac.associate.losses.LOSSES`.
         alike: threshold of the false-negative-aware loss.
     """
     masks, sounds, temperature = network(batch.masks, batch.mask_padding, batch.windows, batch.window_padding)

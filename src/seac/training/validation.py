@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seac.associate.loss import similarity_matrix
-from seac.associate.module import AssociationModule
-from seac.errors import InputError
-from seac.training.batches import TrainingStore
+from seac.associate.losses import similarity_matrix
+from seac.associate.model import AssociationModule
+from seac.core.errors import InputError
+from seac.features.batch import TrainingStore
 from seac.training.config import TrainingConfig
-from seac.training.networks import Networks
-from seac.training.remembering import Remembering
+from seac.training.frozen import Networks
+from seac.evaluation.cached_model import Remembering
 
 SPLIT = "val"
 GALLERY = 64
@@ -114,7 +114,7 @@ class Benchmarked:
     Args:
         wanted: which benchmark.
         store: what is trained on; the benchmark is seen and heard as it was.
-        config: of the training.
+        config: of the recipes.
         networks: the frozen ones.
         objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
 
@@ -130,7 +130,7 @@ class Benchmarked:
         networks: Networks,
         objectness: float | None = None,
     ) -> None:
-        from seac.data.table import check_scored, open_benchmark
+        from seac.datasets.table import check_scored, open_benchmark
 
         self.title, self.n_masks = wanted.title, config.n_masks
         check_scored(wanted.benchmark)
@@ -147,9 +147,9 @@ class Benchmarked:
 
         Args:
             module: what is judged.
-            n_masks: masks of a frame; those of the training if None.
+            n_masks: masks of a frame; those of the recipes if None.
         """
-        from seac.evaluation.run import score_quietly
+        from seac.jobs.evaluate import score_quietly
 
         model = self._model.judging(module, n_masks or self.n_masks)
         row = score_quietly(self._reader, self._reader.clips, model)

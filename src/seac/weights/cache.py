@@ -18,7 +18,7 @@ from typing import Literal
 
 import platformdirs
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 from seac.weights.fetch import Fetch, FetchError, Patience, Progress, digest_of
 from seac.weights.record import ByHand, File, OwnTraining, Package, Record
 from seac.weights.table import TABLE, record

@@ -22,7 +22,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from seac._version import __version__
-from seac.errors import InputError
+from seac.core.errors import InputError
 
 BLOCK = 1 << 20
 HEX = frozenset("0123456789abcdef")

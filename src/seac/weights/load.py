@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 
 
 def load_state(path: Path, inside: str = "") -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 
-from seac.errors import InputError
+from seac.core.errors import InputError
 from seac.weights.record import ByHand, File, Hub, OwnTraining, Package, Record, Url
 
 MB = 1_000_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from seac.data.clip import Clip, Reader
+from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.evaluation import Evaluation
+from seac.evaluation.summary import Evaluation
 from seac.evaluation.report.gallery import write_gallery
 from seac.evaluation.report.page import write_html, write_markdown
 from seac.evaluation.report.per_clip import write_per_clip

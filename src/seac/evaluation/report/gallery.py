@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from seac.data.clip import Clip, Reader
+from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.evaluation import ClipScore, Evaluation
-from seac.evaluation.report.drawing import at_side, inked, outline, save_picture, save_sound, under_heat
+from seac.evaluation.summary import ClipScore, Evaluation
+from seac.evaluation.report.figures import at_side, inked, outline, save_picture, save_sound, under_heat
 
 EACH = 12
 """Clips at either end."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from seac.evaluation.evaluation import Evaluation
+from seac.evaluation.summary import Evaluation
 from seac.evaluation.report.gallery import Gallery
 from seac.evaluation.report.tables import Table, all_tables
 

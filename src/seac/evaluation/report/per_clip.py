@@ -6,7 +6,7 @@ import csv
 import math
 from pathlib import Path
 
-from seac.evaluation.evaluation import Evaluation
+from seac.evaluation.summary import Evaluation
 
 
 def write_per_clip(evaluation: Evaluation, path: Path) -> None:

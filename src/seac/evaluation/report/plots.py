@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from seac.evaluation.evaluation import BLAMES, Curve, Evaluation
+from seac.evaluation.summary import BLAMES, Curve, Evaluation
 
 DPI = 110
 COLOURS = ("#2f7d5b", "#b9c4c0", "#e0a33b", "#7a6ff0", "#d1495b")

@@ -15,7 +15,7 @@ QUERY = "all objects"
 
 
 class GroundingDino:
-    """MM-Grounding-DINO as a :class:`~seac.segment.boxes_to_masks.Detector`.
+    """MM-Grounding-DINO as a :class:`~seac.segment.promptable.prompted.Detector`.
 
     Args:
         network: transformers' MMGroundingDinoForObjectDetection.

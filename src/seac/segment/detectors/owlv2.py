@@ -13,7 +13,7 @@ from seac.weights.load import fingerprint, load_network
 
 
 class Owlv2:
-    """OWLv2 as a :class:`~seac.segment.boxes_to_masks.Detector`; its text half is not asked.
+    """OWLv2 as a :class:`~seac.segment.promptable.prompted.Detector`; its text half is not asked.
 
     Args:
         network: transformers' Owlv2ForObjectDetection.

@@ -1,0 +1,243 @@
+"""Our audio network against its teacher, on recordings that neither recipes nor choosing has seen.
+
+    python -m benchmarks.audio_encoder [--media FOLDER] [--json] [--card]
+
+Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and top-5 count the windows in
+which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
+ranks all windows by our score for every tag that the teacher gives over .3 at least once. Two sounds at once:
+windows of two classes, equally loud, that the teacher alone calls by different tags; how often both tags are
+among the five likeliest, for the teacher and for us. All of it for the network as it ships, and as it hears
+sounds as a whole, without their components.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+import seac.encoders.audio.yamnet_student as hearing
+from benchmarks.shared import shared_folder
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.audio.windows import windows_of
+from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.core.atomic import write_whole
+from recipes.audio_student.teacher import Teacher
+
+SURE = 0.3
+PAIRS = 400
+"""Mixtures of two windows."""
+CARD = Path(hearing.__file__).parents[2] / "assets/audio_student.md"
+MARK = "<!-- written by python -m benchmarks.audio_encoder --card -->"
+
+
+def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Mean precision at the rank of every positive: scores (n,), truth (n,) bool."""
+    order = truth[np.argsort(-scores, kind="stable")]
+    return float((np.cumsum(order) / np.arange(1, len(order) + 1))[order].mean())
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the teacher says of n windows.
+
+    Attributes:
+        windows: (n, 15600).
+        tags: (n, 521).
+        embeddings: (n, 1024).
+    """
+
+    windows: np.ndarray
+    tags: np.ndarray
+    embeddings: np.ndarray
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What every student is asked.
+
+    Attributes:
+        alone: the windows of all recordings.
+        classes: n class folders they are from.
+        mixed: two of them at once.
+        wanted: (m, 2) the teacher's tags of both.
+    """
+
+    alone: Told
+    classes: list[str]
+    mixed: Told
+    wanted: np.ndarray
+
+
+def questions(media: Path, teacher: Teacher) -> Questions:
+    """All questions, the teacher asked once."""
+    windows, classes = cut(media)
+    alone = told(windows, teacher)
+    mixed, wanted = two_at_once(alone, classes)
+    return Questions(alone, classes, told(mixed, teacher), wanted)
+
+
+def cut(media: Path) -> tuple[np.ndarray, list[str]]:
+    """All windows of the recordings, (n, 15600), and the class folder of each."""
+    windows, classes = [], []
+    for path in sorted((media / "sounds").rglob("*.ogg")):
+        windows.append(windows_of(read_sound(path), hearing.WINDOW, hearing.HOP).numpy())
+        classes += [path.parent.name] * len(windows[-1])
+    return np.concatenate(windows), classes
+
+
+def told(windows: np.ndarray, teacher: Teacher) -> Told:
+    """The teacher on windows (n, 15600)."""
+    said = [teacher(window) for window in windows]
+    return Told(windows, *(np.stack([answer[part].copy() for answer in said]) for part in (0, 1)))
+
+
+def heard(windows: np.ndarray, student: Hearing) -> tuple[np.ndarray, np.ndarray]:
+    """Our tags (n, 521) and embeddings (n, 1024) of windows."""
+    parts = [student(part) for part in torch.split(torch.from_numpy(windows), 64)]
+    tags = [part.tags.numpy() for part in parts if part.tags is not None]
+    return np.concatenate(tags), np.concatenate([part.embeddings.numpy() for part in parts])
+
+
+def two_at_once(alone: Told, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Mixtures (m, 15600) of two windows, equally loud, and the teacher's tags of both (m, 2)."""
+    random = np.random.default_rng(seed)
+    best, sure = alone.tags.argmax(1), np.flatnonzero(alone.tags.max(1) > SURE)
+    mixed: list[np.ndarray] = []
+    wanted: list[tuple[int, int]] = []
+    while len(mixed) < PAIRS:
+        one, other = random.choice(sure, 2, replace=False)
+        if best[one] == best[other] or classes[one] == classes[other]:
+            continue
+        both = sum(
+            alone.windows[row] / np.sqrt(np.mean(alone.windows[row] ** 2) + 1e-9) for row in (one, other)
+        )
+        mixed.append((both * (0.5 / np.abs(both).max())).astype(np.float32))
+        wanted.append((int(best[one]), int(best[other])))
+    return np.stack(mixed), np.array(wanted)
+
+
+def both_found(tags: np.ndarray, wanted: np.ndarray) -> float:
+    """How often both of the tags wanted (m, 2) are among the five likeliest of ``tags`` (m, 521)."""
+    top = np.argsort(-tags, 1)[:, :5]
+    return float((top[:, :, None] == wanted[:, None]).any(1).all(1).mean())
+
+
+def real_time(student: Hearing, seconds: float = 60.0) -> float:
+    """Seconds of noise heard per second on one core, log-mel included; both components of it are heard."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    waveform = 0.1 * torch.randn(round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(0))
+    student(windows_of(waveform, student.window, student.hop)[:8])
+    began = time.perf_counter()
+    student(windows_of(waveform, student.window, student.hop))
+    spent = time.perf_counter() - began
+    torch.set_num_threads(threads)
+    return seconds / spent
+
+
+def figures(asked: Questions, student: Hearing) -> dict[str, Any]:
+    """All figures of a student."""
+    alone, theirs = asked.alone, asked.alone.tags
+    ours, mine = heard(alone.windows, student)
+    sure = theirs.max(1) > SURE
+    best = theirs.argmax(1)
+    first = ours.argmax(1) == best
+    fifth = (np.argsort(-ours, 1)[:, :5] == best[:, None]).any(1)
+    cosine = functional.cosine_similarity(torch.from_numpy(mine), torch.from_numpy(alone.embeddings)).numpy()
+    present = np.flatnonzero((theirs > SURE).any(0))
+    precision = [average_precision(ours[:, tag], theirs[:, tag] > SURE) for tag in present]
+    per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
+    for row, name in enumerate(asked.classes):
+        per_class[name].append((bool(sure[row]), bool(first[row]), bool(fifth[row]), float(cosine[row])))
+    return {
+        "windows": len(ours),
+        "sure": int(sure.sum()),
+        "top1": float(first[sure].mean()),
+        "top5": float(fifth[sure].mean()),
+        "cosine": float(cosine.mean()),
+        "map": float(np.mean(precision)),
+        "tags": len(present),
+        "two_teacher": both_found(asked.mixed.tags, asked.wanted),
+        "two_ours": both_found(heard(asked.mixed.windows, student)[0], asked.wanted),
+        "times_real_time": real_time(student),
+        "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
+        "classes": {
+            name: {
+                "windows": len(rows),
+                "sure": sum(row[0] for row in rows),
+                "top1": share([row[1] for row in rows if row[0]]),
+                "top5": share([row[2] for row in rows if row[0]]),
+                "cosine": float(np.mean([row[3] for row in rows])),
+            }
+            for name, rows in sorted(per_class.items())
+        },
+    }
+
+
+def share(hits: list[bool]) -> float | None:
+    """Share of hits; None of nothing."""
+    return sum(hits) / len(hits) if hits else None
+
+
+MEASURES = (
+    ("top-1 tag is the teacher's", "top1", ".3f"),
+    ("teacher's top tag in our top 5", "top5", ".3f"),
+    ("cosine of embeddings", "cosine", ".3f"),
+    ("mean average precision over the tags there are", "map", ".3f"),
+    ("both of two sounds in our top 5", "two_ours", ".3f"),
+    ("both of two sounds in the teacher's top 5", "two_teacher", ".3f"),
+    ("times real time", "times_real_time", ".0f"),
+    ("megabytes", "megabytes", ".2f"),
+)
+"""Rows of the table: what it is, its figure, and how it is written."""
+
+
+def markdown(table: dict[str, Any], whole: dict[str, Any]) -> str:
+    """The tables for people: of what ships, beside sounds as a whole; and of what ships, by class."""
+    machine = f"{platform.machine()}, one core, torch {torch.__version__}"
+    lines = [
+        f"Dev recordings, never trained on; {table['windows']} windows, {table['sure']} in which the teacher "
+        f"is sure (best score over {SURE}); {table['tags']} tags. Speed on {machine}.",
+        "",
+        "| measure | with components (ships) | as a whole |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {table[key]:{form}} | {whole[key]:{form}} |" for name, key, form in MEASURES),
+        "",
+        "| class | windows | sure | top-1 | top-5 | cosine |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in table["classes"].items():
+        cells = ["-" if row[key] is None else f"{row[key]:.2f}" for key in ("top1", "top5", "cosine")]
+        lines.append(f"| {name} | {row['windows']} | {row['sure']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Print the table; with --card, put it into the model card."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, default=shared_folder() / "data/media/dev")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--card", action="store_true")
+    options = parser.parse_args()
+    asked = questions(options.media, Teacher(shared_folder() / "models/yamnet.tflite"))
+    table, whole = (figures(asked, Hearing.load(whole=whole)) for whole in (False, True))
+    if options.card:
+        head = CARD.read_text(encoding="utf-8").split(MARK)[0]
+        write_whole(CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
+    print(json.dumps({"ships": table, "whole": whole}) if options.json else markdown(table, whole))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Pictures of the gallery: true regions beside proposals, and one region beside what came closest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.gallery.regions import FOUND, TEN, Region
+from benchmarks.proposals import Masks, Picture
+from seac.evaluation.report.figures import inked, outline
+from seac.export.draw import colour
+
+Pixels = NDArray[np.float32]
+WHITE, RED, YELLOW = (255, 255, 255), (255, 48, 48), (255, 220, 0)
+MARGIN = 0.4
+"""Around a region that is shown closely, as a share of its box."""
+GAP = 6
+
+
+def pair(picture: Picture, true: Masks, regions: Sequence[Region], proposed: Masks) -> Pixels:
+    """Left the true regions (missed ones red and hatched), right the ten best proposals: (H, 2 W, 3)."""
+    left = np.asarray(picture, np.float32)
+    for mask, region in zip(true, regions, strict=True):
+        if region.iou >= FOUND:
+            left = inked(left, outline(mask))
+    for mask, region in zip(true, regions, strict=True):
+        if region.iou < FOUND:
+            left = inked(left, outline(mask) | (mask & hatch(mask.shape)), RED)
+    right = np.asarray(picture, np.float32) * 0.75
+    for rank in reversed(range(min(TEN, len(proposed)))):  # the best last, on top
+        right = inked(right, outline(proposed[rank]), colour(rank))
+    return beside(left, right)
+
+
+def closely(picture: Picture, true: NDArray[np.bool_], best: NDArray[np.bool_], side: int) -> Pixels:
+    """A region (H, W) and the proposal that fits it best, cut out: three squares in a row, ``side`` each.
+
+    The picture, the region in red, the proposal in yellow.
+    """
+    window = around(true)
+    pixels = np.asarray(picture, np.float32)[window]
+    views = (
+        pixels,
+        _shown(pixels, true[window], RED),
+        _shown(pixels, best[window], YELLOW),
+    )
+    return beside(*(fitted(view, side) for view in views))
+
+
+def beside(*pictures: Pixels) -> Pixels:
+    """Pictures of one height in a row, with a white gap."""
+    gap = np.full((len(pictures[0]), GAP, 3), 255, np.float32)
+    return np.concatenate([part for picture in pictures for part in (picture, gap)][:-1], axis=1)
+
+
+def hatch(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Slanting lines, (H, W)."""
+    rows, columns = np.indices(shape)
+    lines: NDArray[np.bool_] = (rows + columns) % 9 == 0
+    return lines
+
+
+def around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """A square around a mask (H, W) with a margin, as far as the picture goes."""
+    ends = [np.flatnonzero(mask.any(axis))[[0, -1]] for axis in (1, 0)]
+    side = round(max(int(last - first + 1) for first, last in ends) * (1 + 2 * MARGIN)) + 16
+    found = []
+    for (first, last), size in zip(ends, mask.shape, strict=True):
+        start = max(0, min(int(first + last + 1 - side) // 2, size - side))
+        found.append(slice(start, min(size, start + side)))
+    return found[0], found[1]
+
+
+def fitted(picture: Pixels, side: int) -> Pixels:
+    """A picture (h, w, 3) scaled into a grey square, its shape kept."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = Image.fromarray(picture.round().clip(0, 255).astype(np.uint8)).resize(
+        size, Image.Resampling.BICUBIC
+    )
+    square = np.full((side, side, 3), 128, np.float32)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = np.asarray(small, np.float32)
+    return square
+
+
+def _shown(pixels: Pixels, mask: NDArray[np.bool_], paint: tuple[int, int, int]) -> Pixels:
+    dimmed = np.where(mask[..., None], pixels, pixels * 0.45)
+    return inked(dimmed, outline(mask, 1), paint)

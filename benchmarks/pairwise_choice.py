@@ -1,0 +1,241 @@
+"""Object picking on composites: the sounding one of two or three things in a scene.
+
+    python -m benchmarks.pairwise_choice [--scenes 400] [--ears teacher|own|both] [--eyes exact|quick] [--json]
+
+Scenes are rendered by ``tools/build_bench.py`` of the shared folder from its dev media, with exact masks, so
+nothing but stage 2 is judged. Chance is the mean of 1 / number of things.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.shared import renderer, shared_folder
+from seac.presets.table import builders
+from seac.associate.base import Association
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
+from seac.associate.embed import embed_masks
+from seac.encoders.text.minilm import MiniLM
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from recipes.common.scene_features import VIEWS
+
+SAMPLE_RATE = 16_000
+SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A composite with one sounding thing: the first mask.
+
+    Attributes:
+        image: (3, H, W) uint8.
+        masks: (N, H, W) bool, N = 2 or 3 (things entirely hidden are left out).
+        boxes: (N, 4) float xyxy.
+        waveform: (S,) float32 at 16 kHz.
+        name: class of the sounding thing.
+        others: classes of the rest; None is a mute thing.
+    """
+
+    image: Tensor
+    masks: Tensor
+    boxes: Tensor
+    waveform: Tensor
+    name: str
+    others: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A scene as the frozen networks see and hear it."""
+
+    scene: Scene
+    masks: MaskEmbeddings
+    heard: dict[str, AudioFeatures]
+
+
+def box_of(mask: Tensor) -> list[float]:
+    """Tight box of a mask, xyxy with exclusive ends."""
+    rows, columns = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
+    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
+
+
+def scenes(count: int, seed: int, shared: Path) -> Iterator[Scene]:
+    """Composites of dev media, every class in turn, with one or two distractors in turn."""
+    bench = renderer(shared)
+    media = bench.Media(shared / "data/media/dev")
+    rng = random.Random(seed)
+    made = 0
+    while made < count:
+        name = media.sounding[made % len(media.sounding)]
+        things = bench.things_for(rng, media, [name], 1 + made % 2)
+        ((picture, owner),) = bench.scene(rng, media, things, 1)
+        wave = bench.sound(rng, media, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
+        masks = [torch.from_numpy(owner == index) for index in range(len(things))]
+        kept = [index for index, mask in enumerate(masks) if mask.sum() > 20]
+        if 0 not in kept or len(kept) < 2:
+            continue
+        made += 1
+        yield Scene(
+            torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1),
+            torch.stack([masks[index] for index in kept]),
+            torch.tensor([box_of(masks[index]) for index in kept]),
+            torch.from_numpy(wave.astype(np.float32)),
+            name,
+            tuple(things[index].cls for index in kept[1:]),
+        )
+
+
+class Teacher:
+    """The teacher network of our ears, as an AudioEncoder: 521 tags of 0.975 s of sound."""
+
+    sample_rate, window, hop, dim = SAMPLE_RATE, 15_600, 7_800, 1024
+
+    def __init__(self, shared: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.network = Interpreter(
+            str(shared / "models/yamnet.tflite"), num_threads=1, experimental_preserve_all_tensors=True
+        )
+        self.network.allocate_tensors()
+        lines = (shared / "models/yamnet_class_map.tsv").read_text(encoding="utf-8").splitlines()
+        self.labels = tuple(line.split("\t")[2] for line in lines[1:])
+
+    def __call__(self, windows: Tensor) -> AudioFeatures:
+        """Tags (n, 521) and embeddings (n, 1024) of ``windows`` (n, 15600)."""
+        tags, embeddings = [], []
+        given = self.network.get_input_details()[0]
+        answer = self.network.get_output_details()[0]
+        for window in windows.numpy():
+            self.network.set_tensor(given["index"], window.reshape(given["shape"]))
+            self.network.invoke()
+            tags.append(torch.from_numpy(self.network.get_tensor(answer["index"]).reshape(-1).copy()))
+            embeddings.append(torch.from_numpy(self.network.get_tensor(112).reshape(-1).copy()))
+        return AudioFeatures(torch.stack(embeddings), torch.stack(tags))
+
+
+def hear(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
+    """All windows of a waveform that is at least one window long."""
+    return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())
+
+
+def ears(which: str, shared: Path) -> dict[str, AudioEncoder]:
+    """The audio networks to compare, by name."""
+    found: dict[str, AudioEncoder] = {}
+    if which in ("teacher", "both"):
+        found["teacher"] = Teacher(shared)
+    if which in ("own", "both"):
+        from seac.encoders.audio.yamnet_student import Hearing
+
+        found["own"] = Hearing.load()
+    return found
+
+
+def observe(
+    made: Iterator[Scene], vision: EfficientNetLite, listeners: dict[str, AudioEncoder], exact: bool
+) -> list[Observed]:
+    """Every scene through the frozen networks, once."""
+    return [
+        Observed(
+            scene,
+            embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=exact),
+            {name: hear(listener, scene.waveform) for name, listener in listeners.items()},
+        )
+        for scene in made
+    ]
+
+
+def accuracy(observed: Sequence[Observed], ear: str, association: Association) -> dict[str, float]:
+    """Share of scenes, and mean over classes, in which the sounding thing has the greatest similarity."""
+    right: dict[str, list[bool]] = {}
+    for item in observed:
+        similarity = association(item.masks, item.heard[ear])
+        right.setdefault(item.scene.name, []).append(int(similarity.argmax()) == 0)
+    everything = [value for values in right.values() for value in values]
+    return {
+        "accuracy": float(np.mean(everything)),
+        "by_class": float(np.mean([np.mean(values) for values in right.values()])),
+    }
+
+
+def learnt(vision: EfficientNetLite, listener: AudioEncoder) -> dict[str, Association]:
+    """The association that ships, and its parts."""
+    text = MiniLM()
+    ways: dict[str, dict[str, float]] = {
+        "pairs, words and kinds (as shipped)": {},
+        "kinds alone": {"words": 0.0, "kinds": 1.0},
+        "pairs and words": {"kinds": 0.0},
+        "pairs alone": {"words": 0.0, "kinds": 0.0},
+        "its words alone (rarity)": {"words": 1.0, "kinds": 0.0},
+    }
+    return {name: builders.learnt("cpu", vision, listener, text, **shares) for name, shares in ways.items()}
+
+
+def variants() -> dict[str, ZeroShotSettings]:
+    """The default, and the default with one idea taken away or changed."""
+    base = ZeroShotSettings()
+    return {
+        "default": base,
+        "plain ConSE (none of ours)": ZeroShotSettings.plain(),
+        "bare class names": replace(base, described=False),
+        "not centred": replace(base, centred=False),
+        "all classes, not the top ones": replace(base, top=1000),
+        "windows: mean of tags": replace(base, pool="mean"),
+        "windows: maximum of tags": replace(base, pool="max"),
+        "lambda 1 (local only)": replace(base, lam=1.0),
+        "lambda 0 (global only)": replace(base, lam=0.0),
+    }
+
+
+def main() -> None:
+    """Render, observe once, compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scenes", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ears", choices=("teacher", "own", "both"), default="both")
+    parser.add_argument("--eyes", choices=("exact", "quick"), default="exact")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    shared = shared_folder()
+    vision = EfficientNetLite.load()
+    listeners = ears(options.ears, shared)
+    observed = observe(
+        scenes(options.scenes, options.seed, shared), vision, listeners, options.eyes == "exact"
+    )
+    chance = float(np.mean([1 / len(item.scene.masks) for item in observed]))
+    print(f"{len(observed)} composite scenes, chance {chance:.3f}", file=sys.stderr)
+    report: dict[str, Any] = {"scenes": len(observed), "chance": chance, "eyes": options.eyes, "rows": []}
+    for ear, listener in listeners.items():
+        compared: dict[str, Association] = {
+            name: ZeroShot.load(vision.labels, listener.labels, settings=settings)
+            for name, settings in variants().items()
+        }
+        if ear == "own":
+            compared |= learnt(vision, listener)
+        for name, association in compared.items():
+            row = {"ears": ear, "variant": name, **accuracy(observed, ear, association)}
+            report["rows"].append(row)
+            print(
+                f"{ear:8} {name:32} {row['accuracy']:.3f}  mean over classes {row['by_class']:.3f}",
+                file=sys.stderr,
+            )
+    if options.json:
+        print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

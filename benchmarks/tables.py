@@ -1,0 +1,44 @@
+"""Tables in documents that are written by a command and by nobody's hand."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seac.core.atomic import write_whole
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of a Markdown table; all columns but the first are numbers."""
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return ["| " + " | ".join(str(cell) for cell in row) + " |" for row in (heads, rule, *rows)]
+
+
+def spread_of(shares: Sequence[float]) -> str:
+    """Mean in percent, with the standard deviation where there are several."""
+    values = 100 * np.array(shares)
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{spread}"
+
+
+def put(document: Path, name: str, lines: Sequence[str]) -> None:
+    """Put lines between ``<!-- name -->`` and ``<!-- end of name -->``; all else stays.
+
+    Raises:
+        ValueError: the document has no such place.
+    """
+    opening, closing = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = document.read_text(encoding="utf-8").partition(opening)
+    _, ended, after = rest.partition(closing)
+    if not found or not ended:
+        raise ValueError(f"{document} has no {opening} ... {closing}")
+    write_whole(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
+
+
+def machine() -> str:
+    """What machine this is, and how busy it was."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}"

@@ -1,0 +1,66 @@
+"""Composite recipes pairs as files: ``python -m recipes.association.image_audio_pairs --media M --work W --out DIR``.
+
+A picture of one to four things, mute ones among them, and five seconds in which one of them is the loudest.
+``seac extract DIR STORE --kind stills`` takes the folder; nothing in it says what sounds or where it is.
+Pair k is drawn from (seed, k) alone, so a run goes on where it was cut off.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from PIL import Image
+
+from recipes.common import media_bank
+from recipes.common.scenes import Composer
+from recipes.common.waveforms import RATE, Recordings
+
+
+def write(out: Path, count: int, composer: Composer, recordings: Recordings, seed: int) -> None:
+    """Write the pairs that are not there yet: ``00000.jpg`` with ``00000.flac``, and so on.
+
+    Args:
+        out: folder, made if it is missing.
+        count: pairs in all.
+        composer: draws scenes; kind after kind sounds.
+        recordings: of the kinds.
+        seed: of everything that is drawn.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        sound = out / f"{number:05d}.flac"
+        if sound.exists():  # the last thing written of a pair
+            continue
+        draw = np.random.default_rng((seed, 4, number))
+        name = composer.names[number % len(composer.names)]
+        picture = Image.fromarray(composer(draw, name).picture)
+        wave, _ = recordings(name, draw)
+        picture.save(sound.with_suffix(".jpg"), quality=92)
+        draft = sound.with_suffix(".part")
+        soundfile.write(draft, wave.clip(-1, 1), RATE, format="FLAC")
+        draft.rename(sound)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
+    parser.add_argument("--work", type=Path, required=True, help="folder for packages and the library")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=3_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    made = options.work / "library"
+    media_bank.build(options.media, options.work / "packages", made, options.seed)
+    recordings = Recordings(made / "sounds")
+    composer = Composer(made / "pictures", options.media / "backgrounds", list(recordings.paths))
+    write(options.out, options.count, composer, recordings, options.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""MICL and MSA-MICL on a stock of features: scenes and sounds are paired anew at every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seac.associate.losses import msa_micl, similarity_matrix
+from seac.associate.mixing import mixing_probability
+from seac.associate.model import AssociationConfig, AssociationModule
+from recipes.common.media_bank import SILENT
+from recipes.common.feature_cache import GROUND, Stock, alone, index_of
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the module is learnt.
+
+    Attributes:
+        steps: of ``batch`` frames and their sounds.
+        rate: of AdamW, after a short rise, falling to 0. decay: its weight decay.
+        depth, width, d: of the module.
+        dropped: share of the inputs' values that is hidden at each step.
+        masks: of its own scene that a frame shows at most. strangers: masks of other scenes beside them.
+        mixing: probability that a batch is mixed at the end (MSA-MICL); 0 is MICL.
+        alike: cosine among words from which two sounds of a batch are not each other's negatives.
+        windows: of a clip that are heard at a step, at least and at most.
+    """
+
+    steps: int = 700
+    batch: int = 96
+    rate: float = 1e-3
+    decay: float = 0.05
+    depth: int = 0
+    width: int = 192
+    d: int = 128
+    dropped: float = 0.3
+    masks: int = 6
+    strangers: int = 2
+    mixing: float = 0.5
+    alike: float = 0.8
+    windows: tuple[int, int] = (1, 3)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A batch: masks (B, N, p) and padding, clips (K, W, q), groups (B,), and ``alike`` (B, K)."""
+
+    masks: Tensor
+    padding: Tensor
+    clips: Tensor
+    groups: Tensor
+    alike: Tensor
+
+
+class Sampler:
+    """Draws batches from the kinds that may be seen in recipes."""
+
+    def __init__(self, stock: Stock, kinds: Sequence[str], recipe: Recipe, seed: int) -> None:
+        self.stock, self.recipe = stock, recipe
+        self.draw = np.random.default_rng(seed)
+        self.kinds = list(kinds)
+        allowed = {*kinds, SILENT, GROUND}
+        shown = index_of(stock.mask_kind)
+        heard = alone(stock.clip_kinds)
+        self.shown = {name: shown[name] for name in kinds}
+        self.heard = {name: heard[name] for name in kinds}
+        self.mixed = [
+            index
+            for index, names in enumerate(stock.clip_kinds)
+            if len(names) == 2 and set(names) <= set(kinds)
+        ]
+        self.allowed = np.array([name in allowed for name in stock.mask_kind])
+        self.any = np.flatnonzero(self.allowed)
+
+    def __call__(self, mixed: bool) -> Step:
+        """One batch; mixed if there are mixtures."""
+        if mixed and self.mixed:
+            clips = self.draw.choice(self.mixed, self.recipe.batch // 2)
+            names = [name for clip in clips for name in self.stock.clip_kinds[clip]]
+            groups = np.repeat(np.arange(len(clips)), 2)
+        else:
+            names = [
+                self.kinds[index] for index in self.draw.integers(len(self.kinds), size=self.recipe.batch)
+            ]
+            clips = np.array([self.draw.choice(self.heard[name]) for name in names])
+            groups = np.arange(len(clips))
+        rows = [self.frame(name) for name in names]
+        width = max(len(row) for row in rows)
+        index = np.array([row + [0] * (width - len(row)) for row in rows])
+        padding = np.array([[False] * len(row) + [True] * (width - len(row)) for row in rows])
+        fewest, most = self.recipe.windows
+        count = int(self.draw.integers(fewest, most + 1))
+        windows = self.draw.permutation(self.stock.clips.shape[1])[:count].copy()
+        places = self.stock.clip_places[clips]
+        near = places @ places.T > self.recipe.alike
+        return Step(
+            self.stock.masks[index],
+            torch.from_numpy(padding),
+            self.stock.clips[clips][:, torch.from_numpy(windows)],
+            torch.from_numpy(groups),
+            near[torch.from_numpy(groups)],
+        )
+
+    def frame(self, name: str) -> list[int]:
+        """Masks of a frame in which a kind is seen."""
+        mask = int(self.draw.choice(self.shown[name]))
+        rest = [
+            other
+            for other in self.stock.of_scene[int(self.stock.scene[mask])]
+            if other != mask and self.allowed[other]
+        ]
+        self.draw.shuffle(rest)
+        strangers = self.draw.choice(self.any, int(self.draw.integers(self.recipe.strangers + 1)))
+        return [mask, *rest[: self.recipe.masks - 1], *strangers.tolist()]
+
+
+def learn(stock: Stock, kinds: Sequence[str], recipe: Recipe, seed: int) -> AssociationModule:
+    """The module after all steps; deterministic by the seed.
+
+    Args:
+        stock: features.
+        kinds: that are rendered; the loss never sees them.
+        recipe: how.
+        seed: of initial weights, batches and dropout.
+    """
+    torch.manual_seed(seed)
+    config = AssociationConfig(
+        d_m=stock.masks.shape[-1], d_a=stock.clips.shape[-1], d=recipe.d, width=recipe.width,
+        depth=recipe.depth, heads=4, dropout=0.1,
+    )  # fmt: skip
+    module = AssociationModule(config).train()
+    optimiser, schedule = descent(module, recipe.steps, recipe.rate, recipe.decay)
+    sampler = Sampler(stock, kinds, recipe, seed)
+    for number in range(recipe.steps):
+        chance = mixing_probability(number, recipe.steps, recipe.mixing)
+        step = sampler(bool(sampler.draw.random() < chance))
+        masks, sounds, temperature = module(
+            functional.dropout(step.masks, recipe.dropped),
+            step.padding,
+            functional.dropout(step.clips, recipe.dropped),
+            torch.zeros(step.clips.shape[:2], dtype=torch.bool),
+        )
+        similarity = similarity_matrix(masks, step.padding, sounds)
+        loss = msa_micl(similarity, step.groups, temperature, step.alike)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        module.clamp()
+    return module.eval()
+
+
+def descent(
+    module: nn.Module, steps: int, rate: float, decay: float
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """AdamW and its rate: up over the first tenth of the steps, then down a cosine to 0."""
+    optimiser = torch.optim.AdamW(module.parameters(), rate, weight_decay=decay)
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1.0, 10 * (step + 1) / steps) * cosine(step / steps)
+    )
+
+
+def cosine(done: float) -> float:
+    """From 1 to 0."""
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

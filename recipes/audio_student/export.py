@@ -1,0 +1,36 @@
+"""The student's weights as half floats in ``src/seac/assets``; its checksum goes beside them in the code."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import seac.encoders.audio.yamnet_student as hearing
+
+MODULE = Path(hearing.__file__)
+ASSET = MODULE.parents[2] / hearing.WEIGHTS
+
+
+def export(network: nn.Module, asset: Path = ASSET) -> str:
+    """Write the weights and note their sha256 in ``hearing.py``.
+
+    Returns:
+        the sha256.
+    """
+    state = {
+        name: value.contiguous(memory_format=torch.contiguous_format).half()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
+    draft = asset.with_suffix(".tmp")
+    save_file(state, draft, metadata={"network": "seac hearing", "licence": "Apache-2.0"})
+    draft.replace(asset)
+    digest = hashlib.sha256(asset.read_bytes()).hexdigest()
+    if asset == ASSET:
+        MODULE.write_text(re.sub(r'SHA256 = ".*"', f'SHA256 = "{digest}"', MODULE.read_text()))
+    return digest

@@ -1,0 +1,181 @@
+"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes.
+
+A course begins with random weights or with those of another: a second one, at a lower rate and over other
+lessons, still teaches much. Marks on recordings that no lesson is made of are told on the way.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seac.encoders.audio.yamnet_student import HearingNetwork
+from recipes.audio_student.samples import Lessons, read, shards
+
+SAVE_EVERY = 120.0
+SURE = 0.3
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
+        batch: lessons per step.
+        rate: greatest learning rate.
+        decay: weight decay.
+        average: of the moving average of weights, per step.
+        seed: of the order of lessons.
+    """
+
+    minutes: float = 50.0
+    batch: int = 64
+    rate: float = 2e-3
+    decay: float = 0.02
+    average: float = 0.999
+    seed: int = 0
+
+
+def loss_of(embedding: Tensor, logits: Tensor, lesson: tuple[Tensor, Tensor]) -> Tensor:
+    """Three views of one teacher.
+
+    Args:
+        embedding: (n, 1024) student's.
+        logits: (n, 521) student's.
+        lesson: tags (n, 521) and embedding (n, 1024) of the teacher.
+    """
+    tags, taught = lesson
+    each = functional.binary_cross_entropy_with_logits(logits, tags, reduction="none").sum(1).mean()
+    said = torch.logit(tags.clamp(1e-4, 1 - 1e-4))
+    order = functional.cross_entropy(logits, said.softmax(1))
+    turn = 1 - functional.cosine_similarity(embedding, taught).mean()
+    size = functional.smooth_l1_loss(embedding, taught)
+    return each + order + 4 * turn + size
+
+
+def rate_at(share: float, top: float) -> float:
+    """Learning rate: up over the first 5 %, then down a cosine to nearly 0."""
+    if share < 0.05:
+        return top * (share / 0.05)
+    return top * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
+
+
+class Draw:
+    """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
+
+    def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
+        self.folder, self.mixed = folder, mixed
+        self.random = np.random.default_rng(seed)
+        self.seen: dict[str, int] = {}
+
+    def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """The batches of the next few shards."""
+        while not (there := shards(self.folder)):  # the other process has only begun
+            time.sleep(5)
+        order = sorted(there, key=lambda s: (self.seen.get(s.name, 0), self.random.random()))[: self.mixed]
+        for shard in order:
+            self.seen[shard.name] = self.seen.get(shard.name, 0) + 1
+        lessons: list[Lessons] = [read(shard) for shard in order]
+        rows = self.random.permutation(sum(len(lesson.tags) for lesson in lessons))
+        joined = [
+            torch.from_numpy(np.concatenate([getattr(lesson, name) for lesson in lessons]))
+            for name in ("logmel", "tags", "embedding")
+        ]
+        picks = [torch.from_numpy(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
+        return [(joined[0][p], joined[1][p], joined[2][p]) for p in picks]
+
+
+@torch.no_grad()
+def examined(network: HearingNetwork, paper: Lessons) -> dict[str, float]:
+    """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
+    recipes = network.training
+    network.eval()
+    logmel, tags, taught = (
+        torch.from_numpy(np.asarray(part, np.float32)) for part in (paper.logmel, paper.tags, paper.embedding)
+    )
+    embedding, logits = network(logmel)
+    network.train(recipes)
+    best, ranked, sure = tags.argmax(1, keepdim=True), logits.topk(5).indices, tags.amax(1) > SURE
+    return {
+        "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
+        "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
+        "cosine": round(float(functional.cosine_similarity(embedding, taught).mean()), 4),
+    }
+
+
+def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | None = None) -> HearingNetwork:
+    """Train until the time is up, from a checkpoint if there is one.
+
+    Args:
+        folder: of lessons; more may arrive meanwhile.
+        out: for the checkpoint.
+        schedule: how long and how fast.
+        start: whose weights to begin with; random ones if None.
+
+    Returns:
+        the moving average of the weights.
+    """
+    torch.manual_seed(schedule.seed)
+    network = copy.deepcopy(start or HearingNetwork()).train().requires_grad_(requires_grad=True)
+    network = network.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint, steps, spent = out / "checkpoint.pt", 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        steps, spent = state["steps"], state["spent"]
+    began = saved = time.monotonic() - spent
+    draw = Draw(folder, schedule.seed + steps)
+    total, running = schedule.minutes * 60, 0.0
+    while (now := time.monotonic() - began) < total:
+        for logmel, tags, embedding in draw.batches(schedule.batch):
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
+            mine, logits = network(logmel.float())
+            loss = loss_of(mine, logits, (tags.float(), embedding.float()))
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            steps += 1
+            running += 0.02 * (loss.item() - running)
+            follow(average, network, min(schedule.average, steps / (steps + 10)))
+        now = time.monotonic() - began
+        line = {
+            "steps": steps,
+            "minutes": round(now / 60, 2),
+            "loss": round(running, 4),
+            "shards": len(shards(folder)),
+        }
+        if time.monotonic() - saved > SAVE_EVERY or now >= total:
+            saved = time.monotonic()
+            state = {"network": network.state_dict(), "average": average.state_dict(),
+                     "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
+            torch.save(state, checkpoint.with_suffix(".tmp"))
+            checkpoint.with_suffix(".tmp").replace(checkpoint)
+            line |= examined(average, read(folder / "exam"))
+        print(json.dumps(line), flush=True)
+    return average
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the average a little towards the network; counters and running statistics are copied."""
+    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, 1 - keep)
+    for copied, current in zip(average.buffers(), network.buffers(), strict=True):
+        copied.copy_(current)

@@ -1,0 +1,53 @@
+"""What things of composites look like in the closer look that names them, made once: shards of embeddings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from seac.associate.embed import closer_look
+from seac.associate.views import ViewSettings
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.presets.table import PRESETS
+from recipes.common.scene_features import boxes_of
+from recipes.common.scenes import Composer, imperfect, owners
+
+SCENES_PER_SHARD = 100
+IMPERFECT = 0.6
+"""Share of scenes whose masks are as rough as a network's."""
+VIEWS: ViewSettings = PRESETS["tiny"].views
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What looks: a library's composer, and the vision encoder."""
+
+    composer: Composer
+    vision: EfficientNetLite
+
+    def shard(self, seed: int, number: int) -> dict[str, Any]:
+        """Embeddings (M, d) of the things of ``SCENES_PER_SHARD`` scenes, and which cut-out each is."""
+        draw = np.random.default_rng((seed, 4, number))
+        embeddings, kinds, files = [], [], []
+        for index in range(SCENES_PER_SHARD):
+            name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
+            scene = self.composer(draw, name)
+            masks = imperfect(draw, scene) if draw.random() < IMPERFECT else scene.masks()
+            owner = owners(masks, scene)
+            shown = torch.from_numpy(masks[owner >= 0])
+            if len(shown) == 0:
+                continue
+            image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+            seen = closer_look(image, shown, boxes_of(shown), self.vision, VIEWS)
+            embeddings.append(seen.local.half().numpy())
+            kinds += [scene.kinds[thing] for thing in owner[owner >= 0]]
+            files += [scene.files[thing] for thing in owner[owner >= 0]]
+        return {
+            "embeddings": np.concatenate(embeddings),
+            "kinds": np.array(json.dumps(kinds)),
+            "files": np.array(json.dumps(files)),
+        }

@@ -1,0 +1,71 @@
+"""A network that tells kinds of one sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from seac.encoders.class_heads import KindNetwork
+from recipes.association.train import descent
+from recipes.common.feature_cache import WHITENING, principal
+from recipes.class_heads.samples import Lessons
+
+MEASURED = 40_000
+"""At most so many embeddings give the principal components."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is learnt.
+
+    Attributes:
+        components: that the embedding is reduced to. width: of the hidden layer.
+        steps: of ``batch`` embeddings.
+        rate: of AdamW, after a short rise, falling to 0. decay: its weight decay.
+        dropped: share of the inputs' values that is hidden at each step.
+        smoothing: of labels; what a network is less sure of leaves more to words that were never taught.
+    """
+
+    components: int
+    width: int = 256
+    steps: int = 600
+    batch: int = 256
+    rate: float = 1e-3
+    decay: float = 0.05
+    dropped: float = 0.3
+    smoothing: float = 0.2
+
+
+RECIPES = {"sight": Recipe(components=320), "sound": Recipe(components=192)}
+
+
+def learn(lessons: Lessons, kinds: Sequence[str], recipe: Recipe, seed: int) -> KindNetwork:
+    """The network after all steps; deterministic by the seed.
+
+    Args:
+        lessons: embeddings with names; those of kinds that are not taught are left alone.
+        kinds: that are taught, in the order of the network's answers.
+        recipe: how.
+        seed: of initial weights, batches and dropout.
+    """
+    torch.manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    known = lessons.known(kinds)
+    unit = functional.normalize(known[:: 1 + len(known) // MEASURED].float(), dim=1)
+    mean, basis = principal(unit, recipe.components, WHITENING)
+    network = KindNetwork(mean, basis, recipe.width, len(kinds)).train()
+    optimiser, schedule = descent(network, recipe.steps, recipe.rate, recipe.decay)
+    drawn = lessons.drawing(kinds)
+    for _ in range(recipe.steps):
+        embeddings, targets = drawn(recipe.batch, draw)
+        logits = network(functional.dropout(network.reduced(embeddings), recipe.dropped))
+        loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.smoothing)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    return network.eval()

@@ -1,0 +1,249 @@
+"""Cut-outs and recordings by kind: the media folder, and Debian packages that its SOURCES.csv names.
+
+``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
+which kind is said by patterns in ``kinds.tsv``; to pairs a kind only decides which thing of a composite
+sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are played by
+FluidSynth from the packages' sound font.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from seac.core.errors import InputError
+from seac.media.decode import SAMPLE_RATE, read_sound
+from recipes.audio_student.midi import drumming, melody
+from recipes.audio_student.recordings import PACKAGES, SUFFIXES
+from recipes.common.shapes import opaque
+
+EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
+"""The font's package, and the folder beside it that its emoji are drawn into."""
+WITH_PICTURES = ("openclipart-png", "tuxpaint-stamps-default")
+PICTURE_PACKAGES = (*WITH_PICTURES, EMOJI_FONT)
+TABLE = Path(__file__).with_name("kinds.tsv")
+SILENT = "_silent"
+LONGEST, SHORTEST = 40.0, 0.05
+"""Seconds that are taken of one recording."""
+MOST_PICTURES = {SILENT: 250}
+MOST = 40
+"""Pictures, and recordings, that are taken of one kind: people must not outnumber everything else."""
+SIDE = 320
+TAKES, TAKE_SECONDS = 3, 20.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table: patterns of pictures and recordings, the sound font's programs and drum keys."""
+
+    name: str
+    pictures: tuple[str, ...]
+    sounds: tuple[str, ...]
+    programs: tuple[int, ...]
+    keys: tuple[int, ...]
+
+
+def kinds() -> tuple[Kind, ...]:
+    """The table."""
+    found = []
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, pictures, sounds = [*line.split("\t"), ""][:3]
+        words = sounds.split()
+        found.append(
+            Kind(
+                name,
+                tuple(pictures.split()),
+                tuple(word for word in words if not word.startswith(("gm:", "note:"))),
+                tuple(int(word[3:]) for word in words if word.startswith("gm:")),
+                tuple(int(word[5:]) for word in words if word.startswith("note:")),
+            )
+        )
+    return tuple(found)
+
+
+def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *PICTURE_PACKAGES)) -> None:
+    """Download and unpack packages into ``folder/NAME`` (Debian's apt and dpkg are needed)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sorted(set(names)):
+        if (folder / name).is_dir():
+            continue
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            subprocess.run(["apt-get", "download", "-qq", name], cwd=scratch, check=True)
+            (package,) = Path(scratch).glob("*.deb")
+            subprocess.run(["dpkg-deb", "-x", package.name, "x"], cwd=scratch, check=True)
+            shutil.move(Path(scratch) / "x", folder / name)
+
+
+def emoji(packages: Path) -> None:
+    """Draw every emoji of the font as ``packages/noto/<unicode_name>.png``."""
+    folder = packages / EMOJI
+    if folder.is_dir():
+        return
+    draft = folder.with_suffix(".part")
+    draft.mkdir(parents=True, exist_ok=True)
+    font = ImageFont.truetype(str(next((packages / EMOJI_FONT).rglob("*.ttf"))), 109)
+    for code in (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00)):
+        name = {0x1FA87: "maracas"}.get(code) or unicodedata.name(chr(code), "")
+        if not name:
+            continue
+        canvas = Image.new("RGBA", (160, 160))
+        ImageDraw.Draw(canvas).text((10, 10), chr(code), font=font, embedded_color=True)
+        if canvas.getbbox() is not None:
+            canvas.save(draft / f"{name.lower().replace(' ', '_').replace('/', '_')}.png")
+    draft.rename(folder)
+
+
+def matching(patterns: tuple[str, ...], paths: dict[str, Path]) -> list[Path]:
+    """The paths whose names match any of the patterns."""
+    if not patterns:
+        return []
+    wanted = re.compile("|".join(patterns))
+    return [path for name, path in sorted(paths.items()) if wanted.search(name)]
+
+
+def chosen(paths: list[Path], most: int, seed: int) -> list[Path]:
+    """At most so many of them."""
+    order = np.random.default_rng(seed).permutation(len(paths))[:most]
+    return [paths[index] for index in sorted(order)]
+
+
+def cut_out(path: Path) -> Image.Image | None:
+    """A picture with something to see through, shrunk to its content; None if it is none."""
+    try:
+        opened = Image.open(path)
+    except Image.DecompressionBombError:
+        return None
+    with opened:
+        if opened.width * opened.height > 16_000_000:
+            return None
+        opened.draft("RGBA", (SIDE, SIDE))
+        picture = opened.convert("RGBA")
+    box = opaque(picture)
+    if box is None:
+        return None
+    picture = picture.crop(box)
+    picture.thumbnail((SIDE, SIDE))
+    covered = float((np.asarray(picture.getchannel("A")) > 127).mean())
+    whole = (box[2] - box[0], box[3] - box[1]) == opened.size
+    return picture if covered > 0.04 and not (whole and covered > 0.97) and min(picture.size) > 8 else None
+
+
+def recordings(path: Path) -> NDArray[np.int16] | None:
+    """A sound file as mono int16 at 16 kHz; None if there is nothing in it."""
+    try:
+        waveform = read_sound(path, SAMPLE_RATE, LONGEST).numpy()
+    except InputError:
+        return None
+    peak = float(np.abs(waveform).max()) if len(waveform) else 0.0
+    if len(waveform) < SHORTEST * SAMPLE_RATE or peak < 1e-3:
+        return None
+    return np.round(waveform * (32_000 / max(peak, 0.05))).clip(-32_768, 32_767).astype(np.int16)
+
+
+def played(score: bytes, font: Path) -> NDArray[np.int16] | None:
+    """A MIDI file through the sound font."""
+    with tempfile.TemporaryDirectory() as scratch:
+        midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
+        midi.write_bytes(score)
+        words = ["fluidsynth", "-ni", "-q", "-g", "0.7", "-r", "44100", "-F", str(wave), str(font), str(midi)]
+        subprocess.run(words, check=True, capture_output=True)
+        return recordings(wave)
+
+
+def instruments(kind: Kind, font: Path, seed: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
+    """Takes of every program and key of a kind."""
+    scores = [
+        *(("gm", program, take) for program in kind.programs for take in range(TAKES)),
+        *(("note", key, take) for key in kind.keys for take in range(TAKES)),
+    ]
+    for how, number, take in scores:
+        random = np.random.default_rng((seed, number, take, len(how)))
+        if how == "note":
+            score = drumming(number, TAKE_SECONDS, random)
+        else:
+            score = melody(number % 128, TAKE_SECONDS, random, drums=number >= 128)
+        wave = played(score, font)
+        if wave is not None:
+            yield f"{how}{number:03d}-{take}", wave
+
+
+def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
+    """Everything, by kind; kinds that are there already are left alone."""
+    fetch(packages)
+    emoji(packages)
+    font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
+    files = sorted(path for path in packages.rglob("*") if path.suffix.lower() in SUFFIXES | {".png"})
+    named = [(str(path.relative_to(packages).with_suffix("")).lower(), path) for path in files]
+    pictures = {name: path for name, path in named if path.suffix.lower() == ".png"}
+    heard = [(name, path) for name, path in named if path.suffix.lower() in SUFFIXES]
+    sounds = {f"{name}.{path.suffix[1:]}": path for name, path in heard if "_desc" not in name}
+    words = [path for name, path in heard if "_desc" in name]
+    table = {kind.name: kind for kind in kinds()}
+    own = {path.name for path in (media / "images").iterdir()} | {
+        path.name for path in (media / "sounds").iterdir()
+    }
+    for name in sorted(own | set(table)):
+        kind = table.get(name, Kind(name, (), (), (), ()))
+        seen = chosen(matching(kind.pictures, pictures), MOST_PICTURES.get(name, MOST), seed)
+        _pictures(kind, media, seen, folder)
+        found = matching(tuple(word for word in kind.sounds if word != "words:"), sounds)
+        if "words:" in kind.sounds:
+            found += chosen(words, MOST, seed)
+        _sounds(kind, media, chosen(found, 2 * MOST, seed), font, folder, seed)
+
+
+def _pictures(kind: Kind, media: Path, more: list[Path], folder: Path) -> None:
+    target = folder / "pictures" / kind.name
+    if target.is_dir():
+        return
+    draft = target.with_name(f"{kind.name}.part")
+    draft.mkdir(parents=True, exist_ok=True)
+    seen: set[bytes] = set()
+    named = [(f"media-{path.stem}", path) for path in sorted((media / "images" / kind.name).glob("*.png"))]
+    for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
+        picture = cut_out(path)
+        if picture is None or (print_ := fingerprint(picture)) in seen:
+            continue
+        seen.add(print_)
+        picture.save(draft / f"{stem}.png")
+    draft.rename(target)
+
+
+def fingerprint(picture: Image.Image) -> bytes:
+    """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
+    small = np.asarray(picture.resize((8, 8), Image.Resampling.BOX), np.float32)
+    return bytes(np.round(small / 48).astype(np.uint8).tobytes())
+
+
+def _sounds(kind: Kind, media: Path, more: list[Path], font: Path, folder: Path, seed: int) -> None:
+    target = folder / "sounds" / kind.name
+    if target.is_dir():
+        return
+    draft = target.with_name(f"{kind.name}.part")
+    draft.mkdir(parents=True, exist_ok=True)
+    named = [(f"media-{path.stem}", path) for path in sorted((media / "sounds" / kind.name).glob("*.ogg"))]
+    seen: set[tuple[int, int]] = set()
+    for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
+        wave = recordings(path)
+        if (
+            wave is None
+            or (print_ := (len(wave) // 160, int(np.abs(wave.astype(np.int64)).mean()) // 8)) in seen
+        ):
+            continue
+        seen.add(print_)
+        np.save(draft / f"{stem}.npy", wave)
+    for stem, wave in instruments(kind, font, seed):
+        np.save(draft / f"{stem}.npy", wave)
+    draft.rename(target)

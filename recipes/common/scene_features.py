@@ -1,0 +1,216 @@
+"""Frozen features of composites, made once: shards of scenes, of sounds, and of sounds of two kinds.
+
+A shard is one ``.npz``, drawn from (seed, what, number) alone, so that a run goes on where it was cut off and
+several processes may share the work. Sounds are apart from scenes: any scene in which a kind is seen can be
+paired with any sound of that kind, and the audio features alone can be made anew for another audio network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seac.encoders.audio.base import AudioEncoder
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.audio.windows import windows_of
+from seac.associate.embed import quick_embeddings
+from seac.associate.views import ViewSettings
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.presets.builders import tiny_segmenter
+from seac.pipeline import version_of
+from seac.presets.table import PRESETS
+from seac.segment.base import Segmenter, best_of
+from recipes.common.scenes import Composer, Mask, Scene, imperfect, owners
+from recipes.common.waveforms import Recordings
+
+SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
+PROPOSED = 0.8
+"""Share of scenes whose masks come from the preset's own segmenter."""
+PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
+MOST_GROUND = 4
+VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
+"""As the preset sees masks, and all of them by themselves."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is rendered, and from where: scenes, clips of one kind, and clips of two."""
+
+    media: Path
+    work: Path
+    scenes: int = 4_000
+    sounds: int = 7_200
+    mixtures: int = 2_400
+    seed: int = 0
+
+    @property
+    def library(self) -> Path:
+        """Folder of cut-outs and recordings, by kind."""
+        return self.work / "library"
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """What sees: a library's composer, the vision encoder, and the segmenter."""
+
+    composer: Composer
+    vision: EfficientNetLite
+    segmenter: Segmenter
+
+    def shard(self, seed: int, number: int) -> dict[str, Any]:
+        """Features of ``SCENES_PER_SHARD`` scenes."""
+        draw = np.random.default_rng((seed, 1, number))
+        local, context, owner, scene_of, kinds, files = [], [], [], [], [], []
+        for index in range(SCENES_PER_SHARD):
+            name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
+            scene = self.composer(draw, name)
+            masks = self.candidates(draw, scene)
+            image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+            flags = torch.from_numpy(masks)
+            with torch.inference_mode():
+                seen = quick_embeddings(image, flags, boxes_of(flags), self.vision, VIEWS)
+            local.append(seen.local.half().numpy())
+            context.append(seen.context.half().numpy())
+            owner.append(owners(masks, scene))
+            scene_of.append(np.full(len(masks), index))
+            kinds.append(scene.kinds)
+            files.append(scene.files)
+        return {
+            "local": np.concatenate(local),
+            "context": np.concatenate(context),
+            "owner": np.concatenate(owner).astype(np.int8),
+            "scene": np.concatenate(scene_of).astype(np.int32),
+            "kinds": np.array(json.dumps(kinds)),
+            "files": np.array(json.dumps(files)),
+        }
+
+    def candidates(self, draw: np.random.Generator, scene: Scene) -> Mask:
+        """Masks as the pipeline would have them: proposals, or exact ones made imperfect."""
+        if draw.random() >= PROPOSED:
+            return imperfect(draw, scene)
+        image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+        with torch.inference_mode():
+            masks = np.asarray(best_of(self.segmenter, image, PROPOSALS).masks.numpy())
+        if len(masks) == 0:
+            return scene.masks()
+        owner = owners(masks, scene)
+        others = np.flatnonzero(owner < 0)
+        others = draw.permutation(others)[:MOST_GROUND]
+        keep = [*np.flatnonzero(owner >= 0), *others]
+        exact = [mask for index, mask in enumerate(scene.masks()) if index not in owner]
+        return np.concatenate([masks[keep], np.stack(exact)]) if exact else masks[keep]
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What hears: a library's recordings and the audio encoder."""
+
+    recordings: Recordings
+    audio: AudioEncoder
+
+    def shard(self, seed: int, number: int) -> dict[str, Any]:
+        """Window embeddings of ``SOUNDS_PER_SHARD`` clips, kind after kind."""
+        names = sorted(self.recordings.paths)
+        draw = np.random.default_rng((seed, 2, number))
+        chosen = [
+            names[(number * SOUNDS_PER_SHARD + index) % len(names)] for index in range(SOUNDS_PER_SHARD)
+        ]
+        heard = [self.recordings(name, draw) for name in chosen]
+        return {
+            "windows": np.stack([self.features(wave) for wave, _ in heard]),
+            "kinds": np.array(json.dumps([[name] for name in chosen])),
+            "files": np.array(json.dumps([file for _, file in heard])),
+        }
+
+    def mixed(self, seed: int, number: int) -> dict[str, Any]:
+        """The same of sums of two kinds."""
+        names = sorted(self.recordings.paths)
+        draw = np.random.default_rng((seed, 3, number))
+        pairs = [list(draw.choice(names, 2, replace=False)) for _ in range(SOUNDS_PER_SHARD)]
+        return {
+            "windows": np.stack([self.features(self.recordings.together(pair, draw)) for pair in pairs]),
+            "kinds": np.array(json.dumps(pairs)),
+            "files": np.array(json.dumps(["" for _ in pairs])),
+        }
+
+    def features(self, wave: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Embedding of every window: (W, d)."""
+        windows = windows_of(torch.from_numpy(wave).clamp(-1, 1), self.audio.window, self.audio.hop)
+        return np.asarray(self.audio(windows).embeddings.half().numpy())
+
+
+def heard_in(work: Path, name: str, version: str) -> Path:
+    """Folder of audio features; other ears have another, so that new ones only hear again."""
+    return work / f"{name}-{version.rsplit(':', 1)[-1]}"
+
+
+def seen_in(work: Path, segmenter: Segmenter) -> Path:
+    """Folder of picture features; other masks, other views or another share of either have another."""
+    return folder_of(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED))
+
+
+def render(plan: Plan, worker: int, workers: int) -> None:
+    """One process's share of the features."""
+    torch.set_num_threads(1)
+    recordings, audio = Recordings(plan.library / "sounds"), Hearing.load(whole=True)
+    ears = Ears(recordings, audio)
+    for name, shard, count in (("sounds", ears.shard, plan.sounds), ("mixed", ears.mixed, plan.mixtures)):
+        numbers = range(worker, count // SOUNDS_PER_SHARD, workers)
+        make(heard_in(plan.work, name, audio.embeds), numbers, shard, plan.seed)
+    composer = Composer(plan.library / "pictures", plan.media / "backgrounds", list(recordings.paths))
+    segmenter = tiny_segmenter("cpu")
+    eyes = Eyes(composer, EfficientNetLite.load(), segmenter)
+    numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
+    make(seen_in(plan.work, segmenter), numbers, eyes.shard, plan.seed)
+
+
+def boxes_of(masks: torch.Tensor) -> torch.Tensor:
+    """Tight boxes of masks (N, H, W) bool, xyxy, exclusive ends: (N, 4) float."""
+    boxes = []
+    for mask in masks:
+        ys, xs = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
+        boxes.append([float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)])
+    return torch.tensor(boxes).reshape(-1, 4)
+
+
+def folder_of(work: Path, what: str, made_by: tuple[object, ...]) -> Path:
+    """Folder of cached features; those that are made by something else have another."""
+    return work / f"{what}-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:12]}"
+
+
+def make(
+    folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
+) -> None:
+    """Write the shards that are not there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        target = folder / f"{number:05d}.npz"
+        if target.exists():
+            continue
+        draft = folder / f"{number:05d}.part.npz"
+        np.savez(draft, **shard(seed, number))
+        draft.rename(target)
+
+
+def in_processes(render: Callable[[int, int], None], workers: int) -> None:
+    """``render(worker, workers)`` in a process for each worker, until all are done.
+
+    Raises:
+        SystemExit: one failed.
+    """
+    started = [multiprocessing.Process(target=render, args=(worker, workers)) for worker in range(workers)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise SystemExit("error: rendering failed; give the command again to go on")

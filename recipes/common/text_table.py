@@ -1,0 +1,56 @@
+"""Encode the words that everyone asks for, so that a start needs no transformer.
+
+    python -m recipes.common.text_table
+
+Writes ``src/seac/assets/text_table.safetensors`` (keys int64, vectors float16): every ImageNet and AudioSet name,
+bare and in plain words, and the default vocabulary and the taught kinds in all templates.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from seac.encoders.class_heads import read
+from seac.encoders.labels.descriptions import audioset_names, image_texts, sound_texts
+from seac.encoders.text.minilm import DIM, MiniLM, WordTable, key_of
+from seac.encoders.vision.efficientnet_lite import imagenet_names
+from seac.classify.prompts import sentences
+from seac.classify.vocabulary import default_vocabulary
+
+ASSET = Path(__file__).resolve().parents[1] / "src/seac/assets/text_table.safetensors"
+KINDS = ASSET.with_name("kinds.safetensors")
+
+
+def groups() -> list[tuple[str, ...]]:
+    """Every group of sentences that the table holds, each once."""
+    names = (
+        *imagenet_names(),
+        *audioset_names(),
+        *image_texts(),
+        *sound_texts(),
+        *default_vocabulary().names,
+    )
+    singles = [(name,) for name in names]
+    averaged = [sentences(name) for name in (*default_vocabulary().names, *read(KINDS).names)]
+    return list(dict.fromkeys([*singles, *averaged]))
+
+
+def main() -> None:
+    """Encode and write, under a temporary name first."""
+    empty = WordTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, DIM, dtype=torch.float16))
+    chosen = groups()
+    vectors = MiniLM(empty).computed(chosen).half()
+    keys = torch.tensor([key_of(group) for group in chosen])
+    if len(set(keys.tolist())) != len(keys):
+        raise SystemExit("error: two groups of sentences share a key")
+    draft = ASSET.with_suffix(".tmp")
+    save_file({"keys": keys, "vectors": vectors}, draft, metadata={"encoder": "all-MiniLM-L6-v2"})
+    draft.replace(ASSET)
+    print(f"{ASSET.name}: {len(keys)} entries, {ASSET.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""How sharp is the heatmap? ``python -m recipes.decision.softmax_temperature --shared FOLDER`` chooses its constants.
+
+Composites of the dev media, half with one sounding thing and half with two, go through the frozen networks
+once; half of the scenes choose contrast, objectness and sigma, the other half report. What is asked of a
+heatmap: its mean IoU at .5 (official in S4 and MS3) and its best F over all thresholds; of sigma:
+the IoU of what Eq. 5 would name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import seac
+from benchmarks.shared import renderer
+from seac.associate.aggregate import aggregate, odds
+from seac.metrics.functional.avsbench import avsbench
+from seac.metrics.functional.curves import f_measure
+from seac.pipeline import SeAC
+from seac.media.decode import SAMPLE_RATE
+
+SECONDS, FRAMES = 5, 5
+CONTRASTS = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
+OBJECTNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+Point = TypeVar("Point")
+SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A scene: similarity and objectness (N,), masks (N, H, W), what sounds (H, W), how many things do."""
+
+    similarity: Tensor
+    scores: Tensor
+    masks: Tensor
+    truth: Tensor
+    sounding: int
+
+
+def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Observed]:
+    """Scenes with one and with two sounding things in turn."""
+    stock, rng = bench.Media(media), random.Random(seed)
+    return [
+        one_scene(model, bench, stock, rng) if number % 2 else two_scene(model, bench, stock, rng)
+        for number in range(count)
+    ]
+
+
+def one_scene(model: SeAC, bench: Any, stock: Any, rng: random.Random) -> Observed:
+    """As S4: a thing sounds among others that do not."""
+    name = rng.choice(stock.sounding)
+    things = bench.things_for(rng, stock, [name], rng.choice([1, 1, 2]))
+    ((picture, owner),) = bench.scene(rng, stock, things, 1)
+    wave = bench.sound(rng, stock, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
+    return watched(model, picture, owner == 0, wave, 1)
+
+
+def two_scene(model: SeAC, bench: Any, stock: Any, rng: random.Random) -> Observed:
+    """As MS3: two things sound, not always at once."""
+    frames, _, active, wave = bench.multi(rng, stock, FRAMES, 0)
+    picture, owner = frames[FRAMES // 2]
+    sounds = [thing for thing in range(2) if active[thing, FRAMES // 2]] or [0]
+    return watched(model, picture, np.isin(owner, sounds), wave, len(sounds))
+
+
+def watched(model: SeAC, picture: Any, truth: np.ndarray, wave: np.ndarray, sounding: int) -> Observed:
+    """A scene through the frozen networks and the association."""
+    seen = model.see(np.asarray(picture))
+    listened = model.hear(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
+    similarity = model.stages.association(seen.embeddings, listened.features).float().cpu()
+    return Observed(
+        similarity, seen.proposals.scores, seen.proposals.masks, torch.from_numpy(truth), sounding
+    )
+
+
+def heatmaps(scenes: Sequence[Observed], contrast: float, objectness: float) -> Tensor:
+    """Eq. 4 of every scene: (F, H, W)."""
+    return torch.stack(
+        [
+            aggregate(odds(scene.similarity + objectness * scene.scores, contrast), scene.masks)
+            for scene in scenes
+        ]
+    )
+
+
+def worth(scenes: Sequence[Observed], contrast: float, objectness: float) -> dict[str, float]:
+    """MIoU at .5 and the data set's F."""
+    truth = torch.stack([scene.truth for scene in scenes])
+    logits = torch.logit(heatmaps(scenes, contrast, objectness), eps=1e-6)
+    return avsbench(logits, truth, clips_per_batch=None)
+
+
+def named(scenes: Sequence[Observed], contrast: float, objectness: float, sigma: float) -> dict[str, float]:
+    """Mean IoU and F of what Eq. 5 would name, whatever the names."""
+    lit = heatmaps(scenes, contrast, objectness) > sigma
+    truth = torch.stack([scene.truth for scene in scenes])
+    both = (lit & truth).sum((1, 2)).double()
+    area, size = lit.sum((1, 2)).double(), truth.sum((1, 2)).double()
+    iou = both / (area + size - both).clamp(min=1)
+    f = f_measure(both / area.clamp(min=1), both / size.clamp(min=1)).nan_to_num(0)
+    return {"miou": float(iou.mean()), "fscore": float(f.mean())}
+
+
+def best(points: Sequence[Point], of: Callable[[Point], dict[str, float]]) -> Point:
+    """The point with the greatest sum of mIoU and F."""
+    return max(points, key=lambda point: sum(of(point).values()))
+
+
+def main() -> None:
+    """Choose on one half, report on the other."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=160)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--associate", default=None)
+    parser.add_argument("--objectness", type=float, default=None, help="this one only")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = seac.load("tiny", associate=options.associate)
+    scenes = observed(
+        model, options.shared / "data/media/dev", renderer(options.shared), options.scenes, options.seed
+    )
+    choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
+    weights = OBJECTNESS if options.objectness is None else (options.objectness,)
+    grid = [(contrast, weight) for contrast in CONTRASTS for weight in weights]
+    point = best(grid, lambda at: worth(choosing, *at))
+    sigma = best(SIGMAS, lambda value: named(choosing, *point, value))
+    figures: dict[str, Any] = {"contrast": point[0], "objectness": point[1], "sigma": sigma}
+    for label, (contrast, weight) in {
+        "chosen": point,
+        "Eq. 4 as published": (0.0, 0.0),
+        "no contrast": (0.0, point[1]),
+        "no objectness": (point[0], 0.0),
+    }.items():
+        for kind, part in (
+            ("one sounds", [s for s in reporting if s.sounding == 1]),
+            ("two sound", [s for s in reporting if s.sounding == 2]),
+        ):
+            figures[f"{label}, {kind}"] = {k: round(v, 4) for k, v in worth(part, contrast, weight).items()}
+    for value in SIGMAS:
+        scored = named(reporting, *point, value)
+        figures[f"sigma {value}"] = {k: round(v, 4) for k, v in scored.items()}
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Train the proposal network from composites alone.
+
+    python -m recipes.proposal_net --media ../shared/data/media/train --seed 0
+
+Three stages: everything but what sharpens and outlines; what sharpens (:mod:`recipes.proposal_net.sharpen`);
+what outlines (:mod:`recipes.proposal_net.refinement`). ``--run`` holds each stage's weights and checkpoints, and
+what is there is gone on from; the averages of the weights become ``src/seac/assets/proposal_net.safetensors`` in
+half precision. ``--first FILE`` takes the first stage as done, ``--start FILE`` begins it with the weights of
+an earlier course.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from seac.encoders.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
+from seac.segment.proposal_net.model import ProposalNet
+from seac.segment.proposal_net.network import stored_weights
+from recipes.proposal_net import refinement
+from recipes.proposal_net.phase import Course, lessons, moved
+from recipes.proposal_net.loss import Targets, loss_of, targets_of
+from recipes.proposal_net.refinement import outlined
+from recipes.proposal_net.scenes import Draw, Painter, Scene
+from recipes.proposal_net.sharpen import SIDE, batch, learned_from, sharpened
+
+ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposals.safetensors"
+WARM, KEEP = 50, 0.997
+FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
+
+
+def begun(start: Path | None) -> ProposalNet:
+    """The network as an earlier course left it, or with ImageNet features and an untrained neck and head."""
+    network = ProposalNet()
+    network.sharpen.requires_grad_(False)  # their turn comes later
+    network.outline.requires_grad_(False)
+    if start:
+        network.load_state_dict(stored_weights(start))
+    else:
+        features = fold_batch_norms(load_checkpoint(checkpoint_path()))
+        known = network.backbone.state_dict()
+        network.backbone.load_state_dict({k: features[k] for k in known})
+    network.backbone._conv_stem.requires_grad_(False)
+    for block in network.backbone._blocks[:FROZEN_BLOCKS]:
+        block.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)
+
+
+def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
+    """AdamW; the backbone learns ten times slower."""
+    inner = [p for p in network.backbone.parameters() if p.requires_grad]
+    outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
+    groups = [{"params": inner, "lr": rate / 10}, {"params": outer, "lr": rate}]
+    return torch.optim.AdamW(groups, weight_decay=0.02)
+
+
+def export(weights: dict[str, Tensor], path: Path) -> None:
+    """Write ``weights`` in half precision, whole or not at all."""
+    half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in weights.items()}
+    partial = path.with_suffix(".partial")
+    save_file(half, str(partial))
+    partial.replace(path)
+
+
+def lesson(painter: Callable[[Draw], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
+    """Pictures (B, 3, S, S) uint8 of a step, and what their cells are to draw."""
+    pixels, masks = batch(painter, size, seed, step)
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    return pixels, targets_of(masks, pixels.shape[-2], pixels.shape[-1], generator)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The first stage; see the module's docstring."""
+    torch.manual_seed(given.seed)
+    network, painter = begun(given.start).to(given.device), Painter(given.media, given.side, given.more)
+    optimiser = optimiser_of(network, given.rate)
+    course = Course(network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt")
+    drawn_by = partial(lesson, painter, given.batch, given.seed)
+    steps = range(course.first, given.steps)
+    start, seen = time.monotonic(), torch.zeros(4, device=given.device)
+    for step, (pixels, targets) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
+        network.train()
+        loss = loss_of(network(learned_from(pixels, given.device)), moved(targets, given.device))
+        course.learn(step, loss.total)
+        seen += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
+        if (step + 1) % 50 == 0:
+            each = (time.monotonic() - start) / (step + 1 - course.first)
+            s, d, b, i = (seen / 50).tolist()
+            print(
+                f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s",
+                flush=True,
+            )
+            seen.zero_()
+        if (step + 1) % 200 == 0 or step + 1 == given.steps:
+            course.save(step)
+            export(course.average, given.run / "average.safetensors")
+    export(course.average, given.run / "first.safetensors")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
+    )
+    parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
+    parser.add_argument("--start", type=Path, help="weights of an earlier course to go on from")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--device", default="cpu", help="where the networks learn")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that draw lessons while the network learns"
+    )
+    parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
+    parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
+    parser.add_argument("--sharpen-steps", type=int, default=160)
+    parser.add_argument("--outline-steps", type=int, default=2400)
+    parser.add_argument("--out", type=Path, default=ASSET)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    given.run.mkdir(parents=True, exist_ok=True)
+    first, second = given.first or given.run / "first.safetensors", given.run / "second.safetensors"
+    if not first.is_file():
+        train(given)
+    if not second.is_file():
+        painter = Painter(given.media, SIDE, given.more)
+        seed = given.seed + 7  # scenes that the first stage did not see
+        export(sharpened(first, painter, given.sharpen_steps, seed, given.device), second)
+    network = ProposalNet()
+    network.load_state_dict(stored_weights(second))
+    painter = Painter(given.media, refinement.SIDE, given.more)
+    average = outlined(
+        network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
+    )
+    export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Fit the order of superpixel regions on composites: which evidence speaks for a thing, or for stuff.
+
+    python -m recipes.proposal_net.region_score --media ../shared/data/media/train --seed 0
+
+A logistic regression from the evidence of each candidate to the square of its best IoU with a rendered part.
+Prints the rows of coefficients that ``seac.segment.proposal_net.region_score`` holds: PLAIN and SALIENT order things,
+without saliency and with it; STUFF orders what the network leaves, with its features, fitted on mosaics.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
+from seac.segment.proposal_net.segmenter import CombinedSettings, overlaps
+from seac.segment.proposal_net.network import Network
+from seac.segment.proposal_net.region_score import evidence
+from seac.segment.proposal_net.superpixels import Superpixels
+from recipes.proposal_net.mosaics import Mosaics
+from recipes.proposal_net.scenes import Painter, Scene
+
+LEAST_AREA = 120
+COVERED = 0.5  # IoU with a thing of the network from which a region has nothing to add
+SIDE, MOSAIC_SIDE = 240, 256
+ROWS = ("PLAIN", "SALIENT", "STUFF")
+Pair = tuple[Tensor, Tensor]
+
+
+def examples(scene: Scene, classic: Classic) -> Pair:
+    """Evidence (K, E) of the candidates of a scene, and their best IoU with one of its things (K,)."""
+    leaves, salience = classic.leaves(_image(scene))
+    rows, persistence = candidates(leaves, classic.settings, salience)
+    return torch.from_numpy(evidence(leaves, rows, persistence, salience)), best_iou(leaves, rows, scene)
+
+
+def left(scene: Scene, classic: Classic, network: Network) -> Pair:
+    """As ``examples``, with the network's features, of the candidates that none of its things covers."""
+    things = network.drawn(_image(scene))
+    leaves, _ = classic.leaves(_image(scene), things.taps)
+    rows, persistence = candidates(leaves, classic.settings, None)
+    pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
+    covered = overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)] > COVERED
+    free = ~covered.any(0)
+    every = torch.from_numpy(evidence(leaves, rows, persistence, None))
+    return every[free], best_iou(leaves, rows, scene)[free]
+
+
+def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tensor:
+    """The best IoU of each set of superpixels (K, R) with a visible part of the scene: (K,) float32."""
+    true = np.stack([scene.owner == k for k in range(scene.count)])
+    true = true[true.sum((1, 2)) >= LEAST_AREA]
+    best = np.zeros(len(rows), np.float32)
+    for mask in true:
+        onto = np.bincount(leaves.labels.ravel(), mask.ravel(), len(leaves))
+        both = rows @ onto
+        best = np.maximum(best, both / (rows @ leaves.area + mask.sum() - both))
+    return torch.from_numpy(best).float()
+
+
+def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
+    """Coefficients (E + 1,), the intercept last; good candidates are rare and weigh more."""
+    mean, deviation = given.mean(0), given.std(0) + 1e-6
+    even = torch.cat([(given - mean) / deviation, torch.ones(len(given), 1)], 1)
+    weights = torch.zeros(even.shape[1], requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=100)
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        rare = 1 + 10 * (iou > 0.5).float()
+        loss = F.binary_cross_entropy_with_logits(even @ weights, iou**2, weight=rare)
+        loss = loss + 1e-3 * weights[:-1].square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    found = weights.detach().numpy().astype(np.float64)
+    slopes = found[:-1] / deviation.numpy()
+    return np.append(slopes, found[-1] - slopes @ mean.numpy())
+
+
+def teacher(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
+    """What draws a scene that teaches one of ``ROWS``, and gives its candidates."""
+    if row == "STUFF":
+        mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(CombinedSettings().network)
+        deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
+        return lambda draw: left(mosaics(draw), deep, network)
+    painter, classic = Painter(media, SIDE), Classic(ClassicSettings(saliency=row == "SALIENT"))
+    return lambda draw: examples(painter(draw), classic)
+
+
+def _image(scene: Scene) -> Tensor:
+    return torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--media", type=Path, required=True, help="folder of cut-outs and backgrounds")
+    parser.add_argument("--row", choices=ROWS, help="this one only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scenes", type=int, default=120)
+    given = parser.parse_args()
+    for row in [given.row] if given.row else ROWS:
+        teach, draw = teacher(row, given.media), np.random.default_rng(given.seed)
+        pairs = [teach(draw) for _ in range(given.scenes)]
+        found = fit(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))
+        print(row, ", ".join(f"{value:.2f}" for value in found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""What compares: the protocol of everything that says how well each mask fits a sound."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from seac.encoders.audio.base import AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
+
+
+class Association(Protocol):
+    """Stage 2's judgement: zero-shot through words, or trained."""
+
+    def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Similarity of N masks of one frame with one sound (all windows of ``audio``): (N,) in [-1, 1].
+
+        A cosine, or a mean of such and of how likely both are of one kind
+        (:class:`~seac.associate.ensemble.Combined`).
+        """
+        ...

@@ -1,0 +1,316 @@
+"""Eq. 1-3: what every mask of a frame looks like to a vision encoder, alone and in its place.
+
+The exact path makes both views of every mask and runs the encoder on all of them in batches. The quick path
+(``exact=False``) runs the encoder once on the frame, pools its feature map under every mask in place of the
+global views, and runs small crops for the local ones; ``python -m benchmarks.speed`` says what that costs
+in fidelity and gains in time.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.core.embeddings import MaskEmbeddings
+from seac.associate.views import DEFAULT, ViewSettings
+from seac.encoders.vision.base import VisionEncoder, VisionFeatures
+
+
+@runtime_checkable
+class DenseEncoder(Protocol):
+    """What the quick path needs beyond a VisionEncoder: the feature map, and classes of pooled features."""
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """The feature map before pooling: (n, d_m, h, w)."""
+        ...
+
+    def tags(self, embeddings: Tensor) -> Tensor:
+        """Class probabilities (n, C) of pooled features (n, d_m)."""
+        ...
+
+
+def blurred(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
+    """Gaussian blur of a frame, (3, H, W) float to the same; edges are replicated, so they do not darken."""
+    height, width = image.shape[-2:]
+    sigma = settings.blur_sigma * max(height, width) / settings.blur_side
+    if sigma <= 0:
+        return image
+    radius = max(1, round(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    x = image.unsqueeze(1)
+    x = functional.conv2d(functional.pad(x, (radius, radius, 0, 0), mode="replicate"), kernel)
+    kernel = kernel.transpose(2, 3)
+    x = functional.conv2d(functional.pad(x, (0, 0, radius, radius), mode="replicate"), kernel)
+    return x.squeeze(1)
+
+
+def resized(pictures: Tensor, size: int) -> Tensor:
+    """(n, c, H, W) float to (n, c, size, size), bilinear with antialiasing."""
+    if pictures.shape[-2:] == (size, size):
+        return pictures
+    return functional.interpolate(
+        pictures, (size, size), mode="bilinear", align_corners=False, antialias=True
+    )
+
+
+def local_view(
+    image: Tensor, mask: Tensor, box: tuple[int, int, int, int], fill: Tensor, size: int, square: str
+) -> Tensor:
+    """Eq. 1: ``crop(M * I)`` to the box, ``fill`` outside the mask, made square: (3, size, size).
+
+    Args:
+        image: (3, H, W) float in [0, 1].
+        mask: (H, W) bool.
+        box: x1, y1, x2, y2 in whole pixels, x2 and y2 exclusive, at least one pixel inside the frame.
+        fill: (3, 1, 1) colour.
+        size: side of the square.
+        square: "pad" or "stretch".
+    """
+    x1, y1, x2, y2 = box
+    # Relative to the fill, outside and padding are both zero: one product and one pad do everything.
+    crop = (image[:, y1:y2, x1:x2] - fill) * mask[y1:y2, x1:x2]
+    height, width = y2 - y1, x2 - x1
+    if square == "pad" and height != width:
+        side = max(height, width)
+        left, top = (side - width) // 2, (side - height) // 2
+        crop = functional.pad(crop, (left, side - width - left, top, side - height - top))
+    return resized(crop.unsqueeze(0), size)[0] + fill
+
+
+def global_views(image: Tensor, masks: Tensor, size: int, settings: ViewSettings = DEFAULT) -> Tensor:
+    """Eq. 2: ``(1 - M) * blur(I) + M * I``, whole frame: (N, 3, size, size).
+
+    The blur is made once. As resizing is linear, R((1-M)*B + M*I) = R(B) + R(M*(I-B)): exact, and the blurred
+    part is resized once as well.
+
+    Args:
+        image: (3, H, W) float in [0, 1].
+        masks: (N, H, W) bool.
+        size: side of the square that the frame is stretched to.
+        settings: blur and batch.
+    """
+    blur = blurred(image, settings)
+    ground = resized(blur.unsqueeze(0), size)
+    sharp = image - blur
+    return torch.cat(
+        [
+            ground + resized(part.unsqueeze(1) * sharp, size)
+            for part in torch.split(masks, max(1, settings.batch))
+        ]
+        or [ground[:0]]
+    )
+
+
+def whole_boxes(boxes: Tensor, height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """Boxes rounded outwards to whole pixels of the frame, at least one pixel wide and high."""
+    low = boxes[:, :2].floor().long()
+    high = boxes[:, 2:].ceil().long()
+    limit = torch.tensor([width, height], device=boxes.device)
+    low = low.clamp(min=torch.zeros_like(limit), max=limit - 1)
+    high = high.clamp(min=torch.zeros_like(limit), max=limit).maximum(low + 1)
+    return [(a[0], a[1], b[0], b[1]) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
+def local_views(
+    image: Tensor, masks: Tensor, boxes: Tensor, fill: Tensor, size: int, settings: ViewSettings = DEFAULT
+) -> Tensor:
+    """Eq. 1 for every mask: (N, 3, size, size).
+
+    Only the cutting runs mask by mask, because every crop has its own size; what is heavy, the encoder, gets
+    them as one tensor.
+
+    Args:
+        image: (3, H, W) float in [0, 1].
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels.
+        fill: (3, 1, 1) colour outside the mask.
+        size: side of the squares.
+        settings: how crops become square.
+    """
+    views = image.new_empty(len(masks), 3, size, size)
+    for index, box in enumerate(whole_boxes(boxes, *image.shape[-2:])):
+        views[index] = local_view(image, masks[index], box, fill, size, settings.square)
+    return views
+
+
+def colours(encoder: VisionEncoder, settings: ViewSettings, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, standard deviation and fill, each (3, 1, 1), on the device of ``like``."""
+    mean = like.new_tensor(encoder.mean).view(3, 1, 1)
+    std = like.new_tensor(encoder.std).view(3, 1, 1)
+    return mean, std, mean if settings.fill == "mean" else torch.zeros_like(mean)
+
+
+def mask_views(
+    image: Tensor,
+    masks: Tensor,
+    boxes: Tensor,
+    encoder: VisionEncoder,
+    settings: ViewSettings = DEFAULT,
+) -> Tensor:
+    """Both views of every mask, normalised for ``encoder``: (2N, 3, size, size), local ones first.
+
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels, x2 and y2 exclusive.
+        encoder: says size, mean and standard deviation.
+        settings: how views are made.
+
+    Raises:
+        ValueError: shapes or types that do not fit.
+    """
+    check(image, masks, boxes)
+    picture = image.float() / 255
+    mean, std, fill = colours(encoder, settings, picture)
+    local = local_views(picture, masks, boxes, fill, encoder.size, settings)
+    context = global_views(picture, masks, encoder.size, settings)
+    return torch.cat([local, context]).sub_(mean).div_(std)
+
+
+def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
+    """Shapes and types of a frame and its masks.
+
+    Raises:
+        ValueError: something does not fit.
+    """
+    if image.ndim != 3 or len(image) != 3 or image.dtype != torch.uint8:
+        raise ValueError(f"image is {tuple(image.shape)} {image.dtype}: pass (3, H, W) torch.uint8")
+    if masks.ndim != 3 or masks.dtype != torch.bool or masks.shape[1:] != image.shape[1:]:
+        raise ValueError(
+            f"masks are {tuple(masks.shape)} {masks.dtype} for an image {tuple(image.shape)}: "
+            "pass (N, H, W) torch.bool"
+        )
+    if boxes.shape != (len(masks), 4):
+        raise ValueError(f"{len(masks)} masks with boxes {tuple(boxes.shape)}: pass (N, 4)")
+
+
+def encoded(encoder: VisionEncoder, pixels: Tensor, batch: int) -> VisionFeatures:
+    """``encoder`` over ``pixels`` in chunks of ``batch``, as one answer."""
+    parts = [encoder(part) for part in torch.split(pixels, max(1, batch))] or [encoder(pixels)]
+    tags = [part.tags for part in parts if part.tags is not None]
+    return VisionFeatures(torch.cat([part.embeddings for part in parts]), torch.cat(tags) if tags else None)
+
+
+def embed_masks(
+    image: Tensor,
+    masks: Tensor,
+    boxes: Tensor,
+    encoder: VisionEncoder,
+    settings: ViewSettings = DEFAULT,
+    *,
+    exact: bool = True,
+) -> MaskEmbeddings:
+    """Local and global embedding of every mask of a frame (Eq. 1-2; ``.mixed(lam)`` is Eq. 3).
+
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels.
+        encoder: the vision encoder.
+        settings: how views are made.
+        exact: False takes the quick path where the encoder offers a feature map (:class:`DenseEncoder`).
+
+    Raises:
+        ValueError: shapes or types that do not fit.
+    """
+    if not exact and isinstance(encoder, DenseEncoder):
+        return quick_embeddings(image, masks, boxes, encoder, settings)
+    count = len(masks)
+    pixels = mask_views(image, masks, boxes, encoder, settings)
+    seen = encoded(encoder, pixels, settings.batch)
+    if seen.tags is None:
+        return MaskEmbeddings(seen.embeddings[:count], seen.embeddings[count:])
+    return MaskEmbeddings(
+        seen.embeddings[:count], seen.embeddings[count:], seen.tags[:count], seen.tags[count:]
+    )
+
+
+def quick_embeddings(
+    image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings = DEFAULT
+) -> MaskEmbeddings:
+    """The quick path: one pass over the frame pooled under every mask, one pass over small local crops.
+
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool, best first.
+        boxes: (N, 4) float xyxy in pixels.
+        encoder: the vision encoder.
+        settings: how views are made, and of how many masks.
+
+    Raises:
+        ValueError: shapes that do not fit, or an encoder without a feature map.
+    """
+    if not isinstance(encoder, DenseEncoder):
+        raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
+    check(image, masks, boxes)
+    picture = image.float() / 255
+    mean, std, _ = colours(encoder, settings, picture)
+    frame = resized(picture.unsqueeze(0), encoder.size)
+    context = pooled_under(encoder.features((frame - mean) / std), masks)
+    most = settings.quick_crops or len(masks)
+    local = alone(
+        picture, masks[:most], boxes[:most], encoder, settings, settings.quick_size, 8 * settings.batch
+    )
+    embeddings = torch.cat([local.embeddings, context[most:]])
+    if local.tags is None:
+        return MaskEmbeddings(embeddings, context)
+    tags = encoder.tags(context)
+    return MaskEmbeddings(embeddings, context, torch.cat([local.tags, tags[most:]]), tags)
+
+
+def closer_look(
+    image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
+) -> MaskEmbeddings:
+    """Masks alone (Eq. 1) at ``name_size``: their surroundings do not say what they are called.
+
+    Args:
+        image: (3, H, W) uint8 RGB.
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float xyxy in pixels.
+        encoder: the vision encoder, for any size of picture.
+        settings: how views are made.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    check(image, masks, boxes)
+    seen = alone(image.float() / 255, masks, boxes, encoder, settings, settings.name_size, settings.batch)
+    return MaskEmbeddings(seen.embeddings, seen.embeddings, seen.tags, seen.tags)
+
+
+def alone(
+    picture: Tensor,
+    masks: Tensor,
+    boxes: Tensor,
+    encoder: VisionEncoder,
+    settings: ViewSettings,
+    size: int,
+    batch: int,
+) -> VisionFeatures:
+    """Masks cut out of ``picture``, (3, H, W) in [0, 1], encoded at ``size`` pixels ``batch`` at a time."""
+    mean, std, fill = colours(encoder, settings, picture)
+    views = local_views(picture, masks, boxes, fill, size, settings)
+    return encoded(encoder, views.sub_(mean).div_(std), batch)
+
+
+def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
+    """Mean of a feature map under every mask: (N, d_m).
+
+    The global view shows the mask sharp and the rest blurred, so the rest still counts, by ``ground``.
+
+    Args:
+        features: (1, d_m, h, w).
+        masks: (N, H, W) bool.
+        ground: weight of a cell outside the mask.
+    """
+    height, width = features.shape[-2:]
+    # Share of every cell that the mask covers: average pooling reads the booleans once.
+    share = functional.adaptive_avg_pool2d(masks.unsqueeze(1).float(), (height, width)).flatten(1)
+    weight = share + ground * (1 - share)
+    weight = weight / weight.sum(dim=1, keepdim=True)
+    return weight.to(features.device) @ features[0].flatten(1).T

@@ -1,0 +1,160 @@
+"""Eq. 6-8: multiple-instance contrastive learning, for single sounds and for mixtures.
+
+Pure functions of the similarity matrix and of who belongs to which mixture. Half precision is lifted to
+float32 before any exponential; float64 stays float64. What the paper writes as sums over samples or mixtures
+are means over them, so that a loss does not depend on the batch size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def similarity_matrix(masks: Tensor, mask_padding: Tensor, audio: Tensor) -> Tensor:
+    """Eq. 7: ``S[i, k]``, the greatest cosine of a mask of frame i with sound k: (B, K), float32 or float64.
+
+    Args:
+        masks: (B, N, d) mask embeddings.
+        mask_padding: (B, N) bool, True where there is no mask; such a place never is the greatest.
+        audio: (K, d) embeddings of sounds or of mixtures.
+
+    Raises:
+        ValueError: a frame has no mask at all, and so no similarity.
+    """
+    empty = mask_padding.all(dim=1)
+    if bool(empty.any()):
+        rows = empty.nonzero()[:, 0].tolist()
+        raise ValueError(f"frames {rows} of the batch have no masks: leave them out of recipes")
+    cosine = functional.normalize(lifted(masks), dim=-1) @ functional.normalize(lifted(audio), dim=-1).T
+    return cosine.masked_fill(mask_padding[..., None], -torch.inf).amax(dim=1)
+
+
+def micl(similarity: Tensor, temperature: Tensor | float) -> Tensor:
+    """Eq. 6: every sound finds its frame among B, every frame its sound: scalar.
+
+    Args:
+        similarity: (B, B), Eq. 7; the pairs are on the diagonal.
+        temperature: tau, above 0.
+    """
+    return msa_micl(similarity, torch.arange(len(similarity), device=similarity.device), temperature)
+
+
+def msa_micl(
+    similarity: Tensor, groups: Tensor, temperature: Tensor | float, ignored: Tensor | None = None
+) -> Tensor:
+    """Eq. 8: MICL where sounds are mixtures of the sounds of a group: scalar.
+
+    A mixture finds any frame of its group, all of them inside one logarithm; a frame finds the mixture that
+    its own sound is in. With K = B it is Eq. 6.
+
+    Args:
+        similarity: (B, K), Eq. 7.
+        groups: (B,) int64, the mixture of each sample, 0 to K - 1; every mixture has a sample.
+        temperature: tau, above 0.
+        ignored: (B, K) bool, pairs left out of the denominators; a positive pair never is.
+
+    Raises:
+        ValueError: groups that are no partition of B samples into K.
+    """
+    member = membership(groups, similarity.shape[1])
+    logits = lifted(similarity) / temperature
+    rivals = logits if ignored is None else logits.masked_fill(ignored & ~member, -torch.inf)
+    found = logits.masked_fill(~member, -torch.inf).logsumexp(dim=0)
+    to_masks = rivals.logsumexp(dim=0) - found
+    to_audio = rivals.logsumexp(dim=1) - logits.gather(1, groups[:, None])[:, 0]
+    return to_masks.mean() + to_audio.mean()
+
+
+def membership(groups: Tensor, count: int) -> Tensor:
+    """(B, K) bool: which sample is in which group.
+
+    Raises:
+        ValueError: a group outside 0 to K - 1, or one without samples.
+    """
+    member = groups[:, None] == torch.arange(count, device=groups.device)
+    if not bool((member.any(dim=0).all() & member.any(dim=1).all()).item()):
+        raise ValueError(f"groups are no partition into {count}: number them 0 to {count - 1}, none empty")
+    return member
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What the frozen networks say of the samples of a batch, whatever has been learnt.
+
+    Attributes:
+        frames: (B, d_m), one vector for each frame.
+        sounds: (B, d_a), one vector for each sample's own sound, before mixing.
+    """
+
+    frames: Tensor
+    sounds: Tensor
+
+
+def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
+    """Pairs that are negatives by construction and likely fit all the same: (B, K) bool.
+
+    Frame i and mixture k likely fit if frame i looks like the frame of a member of k, or its sound is like
+    that member's. Features that never are negative are all alike, so the batch's mean is subtracted first.
+
+    Args:
+        frozen: the evidence.
+        groups: (B,) the mixture of each sample.
+        count: K.
+        threshold: cosine above which two frames, or two sounds, are alike.
+    """
+    alike = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.sounds) > threshold)
+    member = membership(groups, count)
+    return (alike.float() @ member.float() > 0) & ~member
+
+
+def centred_cosine(features: Tensor) -> Tensor:
+    """(B, B) cosines of (B, d) once the mean of the batch is subtracted."""
+    features = lifted(features)
+    unit = functional.normalize(features - features.mean(dim=0), dim=1)
+    return unit @ unit.T
+
+
+def lifted(values: Tensor) -> Tensor:
+    """float64 as it is, all else as float32."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All that a loss may ask for.
+
+    Attributes:
+        similarity: (B, K), Eq. 7.
+        groups: (B,) the mixture of each sample.
+        temperature: tau.
+        frozen: what the frozen networks say.
+        threshold: of :func:`false_negatives`.
+    """
+
+    similarity: Tensor
+    groups: Tensor
+    temperature: Tensor
+    frozen: Frozen
+    threshold: float
+
+
+def published(batch: Batch) -> Tensor:
+    """Eq. 8, and so Eq. 6 where nothing is mixed."""
+    return msa_micl(batch.similarity, batch.groups, batch.temperature)
+
+
+def false_negative_aware(batch: Batch) -> Tensor:
+    """Eq. 8 with likely false negatives left out of the denominators."""
+    ignored = false_negatives(batch.frozen, batch.groups, batch.similarity.shape[1], batch.threshold)
+    return msa_micl(batch.similarity, batch.groups, batch.temperature, ignored)
+
+
+LOSSES: dict[str, Callable[[Batch], Tensor]] = {
+    "msa-micl": published,
+    "false-negative-aware": false_negative_aware,
+}

@@ -1,0 +1,59 @@
+"""``seac doctor``: what this machine can run, and what it lacks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from seac.jobs.doctor import Diagnosis, Readiness
+
+
+def doctor(
+    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead.")] = False,
+) -> None:
+    """Say what is installed, which presets can run here, what is missing and how large it is."""
+    from seac.jobs.doctor import diagnose
+
+    found = diagnose(weights_dir)
+    sys.stdout.write(json.dumps(found.as_json()) + "\n" if as_json else told(found))
+
+
+def told(found: Diagnosis) -> str:
+    """The answer for a person, as lines."""
+    from seac.jobs.doctor import PACKAGES
+
+    lines = [f"seac {found.seac}, Python {found.python}, {found.system}, {found.cores} cores"]
+    lines += [
+        f"device {each.name}: {each.kind}, {_gigabytes(each.free)} of {_gigabytes(each.total)} free"
+        for each in found.devices
+    ]
+    fetching = "nothing is fetched (SEAC_OFFLINE)" if found.offline else "weights are fetched on first use"
+    lines.append(f"cache {found.cache}: {_gigabytes(found.cache_free)} free; {fetching}")
+    lines += ["", "packages"]
+    lines += [
+        f"  {name:18} {version or f'not installed ({PACKAGES[name]})'}"
+        for name, version in found.packages.items()
+    ]
+    lines += ["", "presets"]
+    for preset in found.presets:
+        lines += _preset(preset)
+    return "\n".join(lines) + "\n"
+
+
+def _preset(preset: Readiness) -> list[str]:
+    if preset.ready:
+        return [f"  {preset.preset:8} ready"]
+    absent = [f"packages {', '.join(preset.packages)}"] if preset.packages else []
+    if preset.missing:
+        absent.append(f"weights {', '.join(preset.missing)} ({_gigabytes(preset.to_fetch)})")
+    return [f"  {preset.preset:8} lacks {' and '.join(absent)}", *(f"    {step}" for step in preset.steps)]
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,104 @@
+"""``seac store``: look into a feature store, check it, put it in order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seac.cli.app import options
+from seac.core.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Folder = Annotated[Path, typer.Argument(help="A store that seac extract made.", metavar="STORE")]
+AsJson = options.AsJson
+
+
+@app.command()
+def info(
+    store: Folder,
+    ids: Annotated[bool, typer.Option("--ids", help="List the ids of all clips.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What is in a store and what made it."""
+    from seac.features.reader import open_store
+    from seac.features.unreadable import read_unreadable
+
+    opened = open_store(store)
+    counts = opened.proposals
+    record = {
+        "store": str(store),
+        "clips": len(opened),
+        "frames": int((counts > 0).sum()),
+        "masks": int(counts.sum()),
+        "bytes": opened.size,
+        "shards": len(opened.manifest.shards),
+        "unreadable": len(read_unreadable(store)),
+        "preset": opened.preset,
+        "mask_dim": opened.mask_dim,
+        "audio_dim": opened.audio_dim,
+        "sample_rate": opened.sample_rate,
+        "made_by": dict(opened.made_by),
+    }
+    if ids:
+        sys.stdout.write("".join(f"{clip_id}\n" for clip_id in opened.ids))
+    else:
+        for name, value in record.items():
+            if isinstance(value, dict):
+                sys.stdout.write("".join(f"  {part}: {what}\n" for part, what in value.items()))
+            else:
+                sys.stdout.write(f"{name}: {value}\n")
+    if as_json:
+        sys.stdout.write(json.dumps(record) + "\n")
+
+
+@app.command()
+def verify(
+    store: Folder,
+    deep: Annotated[bool, typer.Option("--deep", help="Also read every clip and decode its masks.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every byte and compare it with the checksums; exit code 2 if something is wrong."""
+    from seac.features.verify import verify as verify_store
+
+    verdict = verify_store(store, deep=deep)
+    if as_json:
+        sys.stdout.write(json.dumps({"store": str(store), **verdict.__dict__}) + "\n")
+    refuse_damaged(store, verdict.problems)
+    sys.stderr.write(
+        f"{store}: {verdict.clips} clips, {verdict.frames} frames, {verdict.bytes} bytes: whole\n"
+    )
+
+
+@app.command()
+def compact(store: Folder) -> None:
+    """Turn files of single clips, which an interrupted extraction leaves, into shards."""
+    from seac.features.manifest import Manifest
+    from seac.features.verify import verify as verify_store
+    from seac.features.writer import StoreWriter
+
+    # A writer forgets shards that are gone, and gives what it copies new checksums: all would look whole.
+    refuse_damaged(store, verify_store(store).problems)
+    made = Manifest.read(store).made
+    with StoreWriter(store, made) as writer:
+        writer.compact()
+        sys.stderr.write(f"{store}: {len(writer)} clips\n")
+
+
+def refuse_damaged(store: Path, problems: Sequence[str]) -> None:
+    """Refuse a store that something is wrong with.
+
+    Raises:
+        InputError: it is; the line names the first problems.
+    """
+    if problems:
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise InputError(
+            f"{store}: {'; '.join(problems[:5])}{more}: remove damaged files and run seac extract "
+            "again, which makes their clips anew"
+        )

@@ -1,0 +1,104 @@
+"""``seac weights``: what is needed, where it comes from, and whether what is here is whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seac.core.errors import InputError
+from seac.weights.cache import Weights
+from seac.weights.listing import lines, markdown, table
+from seac.weights.progress import bar
+from seac.weights.record import Package, Record
+from seac.weights.table import TABLE, records_for
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Weights or presets; all of them if none.")]
+AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
+Folder = Annotated[Path | None, typer.Option("--weights-dir", help="A folder of weights of your own.")]
+
+
+def rows_for(names: list[str] | None) -> tuple[Record, ...]:
+    """The records that names stand for, each once, in the table's order."""
+    chosen = {row.name for name in names or ["all"] for row in records_for(name)}
+    return tuple(row for row in TABLE if row.name in chosen)
+
+
+@app.command("list")
+def show(
+    names: Names = None,
+    weights_dir: Folder = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table of a docs page.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What weights there are, how large, under what licence, and which are here."""
+    found = lines(rows_for(names), Weights(weights_dir))
+    if as_markdown:
+        sys.stdout.write(markdown(found))
+    elif as_json:
+        sys.stdout.write(json.dumps({"weights": [line.as_json() for line in found]}) + "\n")
+    else:
+        sys.stdout.write(table(found))
+
+
+@app.command("get")
+def get(
+    names: Annotated[list[str], typer.Argument(help="Weights, a preset (its default parts), or all.")],
+    mirror: Annotated[
+        str, typer.Option(help="An address that serves the files in place of their homes; also SEAC_MIRROR.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Fetch weights into the cache; goes on where it was cut off, keeps only whole files."""
+    got, refused = [], []
+    weights = Weights(watch=bar)
+    for row in rows_for(names):
+        if isinstance(row.source, Package):
+            continue
+        try:
+            for file in row.files:
+                weights.get(row, file, mirror)
+            got.append(row.name)
+        except InputError as error:
+            refused.append(str(error))
+    if as_json:
+        sys.stdout.write(json.dumps({"got": got, "refused": refused}) + "\n")
+    if refused:
+        raise InputError("; ".join(refused))
+    sys.stderr.write(f"{len(got)} sets of weights are in {weights.root}\n")
+
+
+@app.command("verify")
+def verify(names: Names = None, as_json: AsJson = False) -> None:
+    """Read every file that is here again and compare its checksum."""
+    weights = Weights(fetch=False)
+    answers = {
+        f"{row.name}/{file.name}": weights.check(row, file, again=True)
+        for row in rows_for(names)
+        for file in row.files
+    }
+    here = {name: state for name, state in answers.items() if state != "missing"}
+    damaged = [name for name, state in here.items() if state == "damaged"]
+    if as_json:
+        sys.stdout.write(json.dumps({"files": answers, "damaged": damaged}) + "\n")
+    else:
+        for name, state in here.items():
+            sys.stdout.write(f"{state:8} {name}\n")
+    if damaged:
+        mend = " ".join(sorted({name.split("/")[0] for name in damaged}))
+        raise InputError(f"damaged: {', '.join(damaged)}: run `seac weights get {mend}`")
+
+
+@app.command("import")
+def take(
+    path: Annotated[Path, typer.Argument(help="A file or folder that you fetched or trained.")],
+    name: Annotated[str, typer.Option(help="Which weights it is; found by its name if not given.")] = "",
+) -> None:
+    """Copy files that a person fetched into the cache, once they are the published ones."""
+    taken = Weights(fetch=False).take(path, name)
+    sys.stderr.write(f"imported {', '.join(file.name for file in taken)} into {taken[0].parent}\n")

@@ -1,1 +1,0 @@
-"""Extraction: frozen features of training pairs, made once and kept in a store."""

@@ -1,5 +1,0 @@
-"""Frozen features on disk: columnar, checksummed, read at random."""
-
-from seac.data.store.read import Store, open_store
-
-__all__ = ["Store", "open_store"]

@@ -1,0 +1,59 @@
+"""AVSBench S4: one sounding object, five frames, a mask for each (Zhou et al., ECCV 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seac.datasets.clip import Clip
+from seac.datasets.csv_file import read_table
+from seac.datasets.layout import WHOLE, checked_id, home_of, video_id_of
+from seac.datasets.on_disk import MaskedOnDisk
+from seac.datasets.images import read_one_bit
+
+FRAMES = 5
+
+
+class S4(MaskedOnDisk):
+    """The layout of S4.
+
+    ``s4_meta_data.csv`` (name, start, category, split) beside ``s4_data``::
+
+        s4_data/visual_frames/<split>/<category>/<name>/<name>_{1..5}.png
+        s4_data/gt_masks/<split>/<category>/<name>/<name>_{1..5}.png    (train: only 1)
+        s4_data/audio_wav/<split>/<category>/<name>.wav
+
+    Each frame is judged with the whole clip of 5 s.
+    """
+
+    name = "s4"
+    metadata = "s4_meta_data.csv"
+
+    def index(self, path: Path) -> Iterator[Clip]:
+        """Every clip of ``s4_meta_data.csv``."""
+        root = home_of(path) / "s4_data"
+        for row in read_table(path, ("name", "category", "split")):
+            name = checked_id(row["name"], str(path))
+            split, category = checked_id(row["split"], str(path)), checked_id(row["category"], str(path))
+            below = Path(split, category)
+            frames = root / "visual_frames" / below / name
+            masks = root / "gt_masks" / below / name
+            annotated = 1 if split == "train" else FRAMES
+            files = [f"{name}_{number}.png" for number in range(1, FRAMES + 1)]
+            yield Clip(
+                id=name,
+                video_id=video_id_of(name),
+                split=split,
+                category=category,
+                frames=tuple(frames / file for file in files),
+                sound=root / "audio_wav" / below / f"{name}.wav",
+                truth=tuple(masks / file if n < annotated else None for n, file in enumerate(files)),
+                hears=(WHOLE,) * FRAMES,
+            )
+
+    def read_truth(self, path: Path) -> NDArray[np.bool_]:
+        """A mask, read as a 1-bit picture."""
+        return read_one_bit(path)

@@ -1,0 +1,61 @@
+"""Boxes of the localisation benchmarks: read with care, painted as their evaluators paint them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seac.core.errors import InputError
+
+Box = tuple[float, float, float, float]
+"""(x1, y1, x2, y2)."""
+
+
+def as_box(given: Any, where: str) -> Box:
+    """Four finite numbers.
+
+    Raises:
+        InputError: anything else; ``where`` says whose box it is.
+    """
+    if not isinstance(given, list | tuple) or len(given) != 4:
+        raise InputError(f"{where}: box {_short(given)} is not [x1, y1, x2, y2]; give four numbers")
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in given):
+        raise InputError(f"{where}: box {_short(given)} does not hold numbers; give four numbers")
+    try:
+        x1, y1, x2, y2 = (float(value) for value in given)
+    except OverflowError:
+        raise InputError(f"{where}: box {_short(given)} holds a number without bounds") from None
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise InputError(f"{where}: box {_short(given)} holds NaN or infinity; give finite numbers")
+    return x1, y1, x2, y2
+
+
+def paint(boxes: Iterable[Box], size: tuple[int, int], scale: float = 1.0) -> NDArray[np.int64]:
+    """How many boxes cover each pixel: (H, W) int64.
+
+    A corner is int(clip(b / scale, 0, 1) * side), the second one exclusive (the benchmarks' own rounding).
+    A box without area paints nothing.
+
+    Args:
+        boxes: corners in [0, ``scale``]; what lies outside is clipped first.
+        size: (height, width) of the grid.
+        scale: 1 for shares of the picture, 256 for boxes annotated on 256 pixels.
+    """
+    height, width = size
+    count = np.zeros(size, np.int64)
+    sides = np.array((width, height, width, height))
+    for box in boxes:
+        # Clipped before scaling: some annotations hold values near -3e16.
+        shares = np.clip(np.array(box, np.float64), 0, scale)
+        x1, y1, x2, y2 = (shares * sides / scale).astype(np.int64)
+        count[y1:y2, x1:x2] += 1
+    return count
+
+
+def _short(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else text[:57] + "..."

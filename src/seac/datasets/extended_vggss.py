@@ -1,0 +1,99 @@
+"""Extended VGG-SS: as many frames whose sound is not to be seen as frames whose sound is (Mo and Morgado)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seac.datasets import images
+from seac.datasets import audio
+from seac.datasets.boxes import paint
+from seac.datasets.clip import Clip, TruthKind
+from seac.datasets.csv_file import read_rows
+from seac.datasets.layout import WHOLE, checked_id, home_of, metadata_file, on_shelf, shelves, video_id_of
+from seac.datasets.on_disk import OnDisk
+from seac.datasets.vggss import ANNOTATIONS, visible_clips
+from seac.core.errors import InputError
+
+PAIRS = "vggss_test_plus_silent.csv"
+HEADER = ["video", "audio", "label"]
+NEGATIVE = ("non-sounding", "negative")
+"""Words of which a negative's label holds one."""
+
+
+class ExtendedVGGSS(OnDisk):
+    """The layout of the extended VGG-SS.
+
+    ``vggss_test_plus_silent.csv`` (video, audio, label; the header may be missing) beside ``vggss.json``::
+
+        frames/<video>.jpg, audio/<audio>.wav                   of the positives; else as below
+        extend_frames/<video>.jpg, extend_audio/<audio>.wav     of the negatives; else as above
+
+    Positives are the entries of ``vggss.json``. A line labelled "non-sounding" (or "negative") pairs the
+    frame of one video with the sound of another; other lines repeat positives and add nothing, but a
+    positive that ``vggss.json`` does not list is refused. The id of a negative is ``<video>+<audio>``; it is
+    not visible and its truth is empty. The whole sound is heard.
+    """
+
+    name = "vggss-extended"
+    kind = TruthKind.BOXES
+    metadata = PAIRS
+    splits = ("test",)
+
+    def index(self, path: Path) -> Iterator[Clip]:
+        """Positives in the order of ``vggss.json``, then negatives in that of the pairs."""
+        root = home_of(path)
+        boxes = metadata_file(path.parent, ANNOTATIONS, self.name)
+        positives = list(visible_clips(boxes, ("frames", "extend_frames"), ("audio", "extend_audio")))
+        yield from positives
+        known = {clip.id for clip in positives}
+        stills = shelves(root, ("extend_frames", "frames"))
+        sounds = shelves(root, ("extend_audio", "audio"))
+        for video, audio, negative in read_pairs(path):
+            if negative:
+                yield Clip(
+                    id=f"{video}+{audio}",
+                    video_id=video_id_of(video),
+                    split="test",
+                    category=None,
+                    frames=(on_shelf(video, stills, images.SUFFIXES),),
+                    sound=on_shelf(audio, sounds, audio.SUFFIXES),
+                    hears=(WHOLE,),
+                    visible=False,
+                )
+            elif video not in known:
+                raise InputError(f"{path}: positive {video} has no boxes in {ANNOTATIONS}; add them there")
+            elif video != audio:
+                raise InputError(
+                    f"{path}: {video} with the sound of {audio} is not labelled non-sounding; label it so"
+                )
+
+    def truth(self, clip: Clip) -> Tensor:
+        """The union of the boxes: (1, 224, 224) float32, 0 or 1; all 0 for a negative."""
+        return torch.from_numpy(paint(clip.boxes, self.size) > 0).float()[None]
+
+
+def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
+    """(video, audio, whether it is a negative) of each line.
+
+    Raises:
+        InputError: a line is short or an id is none.
+    """
+    order = [0, 1, 2]
+    for number, (line, row) in enumerate(read_rows(path)):
+        names = [field.lower() for field in row]
+        if number == 0 and set(HEADER) <= set(names):
+            order = [names.index(column) for column in HEADER]
+            continue
+        if len(row) <= max(order):
+            raise InputError(f"{path}, line {line}: {len(row)} fields; give video, audio, label")
+        video, audio, label = (row[place] for place in order)
+        where = f"{path}, line {line}"
+        yield (
+            checked_id(video, where),
+            checked_id(audio, where),
+            any(word in label.lower() for word in NEGATIVE),
+        )

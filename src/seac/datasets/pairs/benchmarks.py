@@ -1,0 +1,58 @@
+"""Clips of AVSBench and VGGSound as recipes pairs: pictures and sounds; truth is never opened."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+from seac.datasets.clip import Clip
+from seac.datasets.layout import WHOLE
+from seac.datasets.pairs.pair import Film, Pair, Photograph, Sequence
+from seac.datasets.table import open_benchmark
+
+SECONDS, FPS = 5.0, 1.0
+"""What AVSBench's releases are made of; their frames can be cut no other way."""
+
+
+def s4(folder: Path, split: str) -> list[Pair]:
+    """Clips of AVSBench S4: five frames with five seconds of sound."""
+    return [pair for clip in open_benchmark("s4", folder, split).clips for pair in excerpts("s4", clip)]
+
+
+def ms3(folder: Path, split: str) -> list[Pair]:
+    """Clips of AVSBench MS3: five frames with five seconds of sound."""
+    return [pair for clip in open_benchmark("ms3", folder, split).clips for pair in excerpts("ms3", clip)]
+
+
+def avss(folder: Path, split: str) -> list[Pair]:
+    """Clips of AVSBench-semantic; those of ten seconds are cut into two of five."""
+    return [pair for clip in open_benchmark("avss", folder, split).clips for pair in excerpts("avss", clip)]
+
+
+def vggsound(folder: Path, split: str) -> list[Pair]:
+    """Clips of VGGSound: videos, or a frame with a wave file each."""
+    return [_film_or_photograph(clip) for clip in open_benchmark("vggsound", folder, split).clips]
+
+
+def excerpts(kind: str, clip: Clip) -> list[Pair]:
+    """A pair for each stretch of sound that frames of the clip are judged with."""
+    parts = [list(part) for _, part in groupby(zip(clip.frames, clip.hears, strict=True), lambda row: row[1])]
+    names = [clip.id] if len(parts) == 1 else [f"{clip.id}/{number}" for number in range(len(parts))]
+    return [
+        Sequence(
+            id=f"{kind}/{name}",
+            video_id=clip.video_id,
+            label=clip.category,
+            pictures=tuple(path for path, _ in part),
+            sound=clip.sound,
+            start=0.0 if part[0][1] == WHOLE else part[0][1][0],
+        )
+        for name, part in zip(names, parts, strict=True)
+    ]
+
+
+def _film_or_photograph(clip: Clip) -> Pair:
+    name, (picture,) = f"vggsound/{clip.id}", clip.frames
+    if picture == clip.sound:
+        return Film(name, clip.video_id, clip.category, picture)
+    return Photograph(name, clip.video_id, clip.category, picture, clip.sound)

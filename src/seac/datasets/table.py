@@ -1,0 +1,60 @@
+"""Benchmarks by name: a layout is a file here and a row in this table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from seac.datasets.clip import Reader
+from seac.core.errors import InputError
+from seac.presets.table import unknown
+
+READERS: dict[str, str] = {
+    "s4": "seac.datasets.avsbench_s4:S4",
+    "ms3": "seac.datasets.avsbench_ms3:MS3",
+    "avss": "seac.datasets.avsbench_semantic:AVSS",
+    "vggss": "seac.datasets.vggss:VGGSS",
+    "vggss-extended": "seac.datasets.extended_vggss:ExtendedVGGSS",
+    "flickr-soundnet": "seac.datasets.flickr_soundnet:FlickrSoundNet",
+    "vggsound": "seac.datasets.vggsound:VGGSound",
+}
+WITHOUT_TRUTH: dict[str, str] = {"vggsound": "vggss, which has boxes"}
+"""Benchmarks that are trained on and cannot be scored, and what to score in their place."""
+
+
+def check_scored(name: str, *more: str) -> None:
+    """Refuse a name that is no benchmark with a ground truth.
+
+    Args:
+        name: what was asked for.
+        more: names that are fine too.
+
+    Raises:
+        InputError: it has no ground truth, or there is no such benchmark.
+    """
+    if name in WITHOUT_TRUTH:
+        raise InputError(f"{name} has no ground truth to score: take {WITHOUT_TRUTH[name]}")
+    known = (*(row for row in READERS if row not in WITHOUT_TRUTH), *more)
+    if name not in known:
+        raise InputError(unknown("benchmark", name, known))
+
+
+def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool = True) -> Reader:
+    """Index a benchmark; only its metadata file is read.
+
+    Args:
+        name: a row of :data:`READERS`.
+        folder: the one that holds the benchmark's metadata file.
+        split: "train", "val", "test" or "all", as far as the benchmark has them.
+        strict: refuse duplicated ids.
+
+    Raises:
+        InputError: no such benchmark, folder, metadata file or split; a malformed metadata file.
+    """
+    if name not in READERS:
+        raise InputError(unknown("benchmark", name, tuple(READERS)))
+    module, member = READERS[name].split(":")
+    layout: Any = getattr(import_module(module), member)
+    reader: Reader = layout(folder, split, strict=strict)
+    return reader

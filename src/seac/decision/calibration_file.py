@@ -1,0 +1,61 @@
+"""A calibration on disk: ``calibration.json`` in the folder of an association, or a file of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from seac.decision.activity import Calibration
+from seac.core.errors import InputError
+from seac.core.atomic import write_whole
+
+NAME = "calibration.json"
+FORMAT = "seac calibration 1"
+
+
+def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> None:
+    """Write constants and what they were made of, whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be made or written.
+    """
+    said = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(made_of)}
+    write_whole(path, json.dumps(said, indent=2) + "\n")
+
+
+def read(path: str | os.PathLike[str]) -> Calibration:
+    """The constants that :func:`write` wrote.
+
+    Raises:
+        InputError: no such file, or it holds something else.
+    """
+    file = Path(path)
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{file}: {error.strerror or 'cannot be read'}; `seac calibrate` writes one"
+        ) from None
+    except ValueError:
+        raise InputError(f"{file}: is no JSON; `seac calibrate` writes a calibration") from None
+    held = said.get("constants") if isinstance(said, dict) and said.get("format") == FORMAT else None
+    names = {item.name for item in fields(Calibration)}
+    if not isinstance(held, dict) or set(held) != names or not all(map(_number, held.values())):
+        raise InputError(f"{file}: holds no calibration of this version; make one with `seac calibrate`")
+    return Calibration(**held)
+
+
+def beside(association: str | os.PathLike[str]) -> Path | None:
+    """The calibration in an association's folder, if there is one."""
+    folder = Path(association)
+    path = (folder if folder.is_dir() else folder.parent) / NAME
+    return path if path.is_file() else None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

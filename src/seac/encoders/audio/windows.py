@@ -1,0 +1,57 @@
+"""A sound of any length through an audio network: cut into windows, encoded in one batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+
+
+def windows_of(waveform: Tensor, window: int, hop: int) -> Tensor:
+    """Windows of a waveform (S,): (n, window), n at least 1.
+
+    A sound shorter than a window is repeated to fill it (silence beside it would change what is heard); what
+    is left after the last full window is heard by a window that ends with the sound. Nothing at all is one
+    window of silence.
+    """
+    length = len(waveform)
+    if length == 0:
+        return waveform.new_zeros(1, window)
+    if length < window:
+        return waveform.repeat(-(-window // length))[None, :window]
+    cut = waveform.unfold(0, window, hop)
+    if (length - window) % hop:
+        cut = torch.cat([cut, waveform[None, length - window :]])
+    return cut
+
+
+def listen(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFeatures:
+    """What ``encoder`` says of every window of a sound.
+
+    Args:
+        waveform: (S,) float32 in [-1, 1] at the encoder's rate.
+        encoder: the audio network.
+        batch: windows per forward pass; bounds memory for long sounds.
+    """
+    parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
+    tags, apart = (
+        [value for part in parts if (value := getattr(part, name)) is not None] for name in ("tags", "apart")
+    )
+    return AudioFeatures(
+        torch.cat([part.embeddings for part in parts]),
+        torch.cat(tags) if tags else None,
+        torch.cat(apart) if apart else None,
+    )
+
+
+def loudest_tags(
+    features: AudioFeatures, labels: tuple[str, ...], count: int = 3
+) -> tuple[tuple[str, float], ...]:
+    """The likeliest of the network's own words, by their mean over the windows, with probabilities."""
+    if features.tags is None or not labels:
+        return ()
+    values, columns = features.tags.mean(0).topk(min(count, len(labels)))
+    return tuple(
+        (labels[column], value) for column, value in zip(columns.tolist(), values.tolist(), strict=True)
+    )

@@ -1,0 +1,78 @@
+"""Groups of sentences, averaged, kept on disk: a vocabulary in all its templates is encoded only once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from seac.encoders.text.base import TextEncoder
+from seac.weights.cache import cache_folder
+
+
+class VersionedText(TextEncoder, Protocol):
+    """A text encoder that says which weights it has."""
+
+    version: str
+
+
+class Ensembles:
+    """A text encoder whose answers are kept; one file for every question, named by question and weights.
+
+    Args:
+        encoder: encodes what was never asked before.
+        folder: where answers are kept; None is ``text`` in seac's cache.
+    """
+
+    def __init__(self, encoder: VersionedText, folder: Path | None = None) -> None:
+        self.encoder = encoder
+        self.folder = folder or cache_folder() / "text"
+        self.dim = encoder.dim
+        self.version = encoder.version
+        self.space = getattr(encoder, "space", encoder.version)
+
+    def __call__(self, sentences: Sequence[str]) -> Tensor:
+        """Encode ``sentences`` to (n, dim) float32 of unit length; no sentences give (0, dim)."""
+        return self.means([(sentence,) for sentence in sentences])
+
+    def means(self, groups: Sequence[Sequence[str]]) -> Tensor:
+        """Mean embedding of every group of sentences: (n, dim) float32 of unit length, on the CPU."""
+        if not groups:
+            return torch.zeros(0, self.dim)
+        path = self.folder / f"{self._key(groups)}.safetensors"
+        kept = self._kept(path, len(groups))
+        if kept is not None:
+            return kept
+        vectors = self.encoder([sentence for group in groups for sentence in group])
+        parts = torch.split(vectors, [len(group) for group in groups])
+        means = functional.normalize(torch.stack([part.mean(0) for part in parts]), dim=1)
+        self._keep(path, means)
+        return means
+
+    def _key(self, groups: Sequence[Sequence[str]]) -> str:
+        words = "\x1e".join("\x1f".join(group) for group in groups)
+        return hashlib.sha256(f"{self.version}\x1d{words}".encode()).hexdigest()[:32]
+
+    def _kept(self, path: Path, count: int) -> Tensor | None:
+        try:
+            means = load_file(path)["means"]
+        except (OSError, SafetensorError, KeyError):
+            return None
+        return means if means.shape == (count, self.dim) else None
+
+    def _keep(self, path: Path, means: Tensor) -> None:
+        draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+        # A cache that cannot be written to costs time on every start, nothing more.
+        with contextlib.suppress(OSError, SafetensorError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file({"means": means.contiguous()}, draft)
+            draft.replace(path)

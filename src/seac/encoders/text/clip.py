@@ -1,0 +1,57 @@
+"""CLIP's text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.encoders.clip_model import load_clip
+from seac.weights.load import fingerprint
+
+
+class ClipText:
+    """CLIP's text half as a :class:`~seac.encoders.text.base.TextEncoder`.
+
+    Args:
+        network: open_clip's CLIP.
+        device: where it runs.
+        name: what the version starts with.
+        batch: sentences per pass.
+    """
+
+    def __init__(
+        self, network: Any, device: torch.device | str = "cpu", name: str = "clip", batch: int = 256
+    ) -> None:
+        from open_clip.tokenizer import SimpleTokenizer
+
+        self.space = self.version = f"{name} {fingerprint(network)}"
+        self.device = torch.device(device)
+        self.tokenizer = SimpleTokenizer(context_length=network.context_length)
+        self.dim = int(network.text_projection.shape[1])
+        self.batch = batch
+        network.visual = None  # the picture half is of no use here
+        self.network = network.to(self.device)
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipText:
+        """CLIP from a folder of the hub's.
+
+        Raises:
+            InputError: open_clip is not installed, or the folder holds something else.
+        """
+        return cls(load_clip(folder)[0], device, folder.name)
+
+    @torch.inference_mode()
+    def __call__(self, sentences: Sequence[str]) -> Tensor:
+        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; none give (0, dim)."""
+        parts = [torch.zeros(0, self.dim)]
+        for at in range(0, len(sentences), self.batch):
+            tokens = self.tokenizer(list(sentences[at : at + self.batch]))
+            encoded = self.network.encode_text(tokens.to(self.device))
+            parts.append(functional.normalize(encoded.float(), dim=1).cpu())
+        return torch.cat(parts)

@@ -1,0 +1,80 @@
+"""CLIP's picture encoder as a vision encoder: embeddings lie in the space of CLIP's text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.encoders.clip_model import load_clip
+from seac.encoders.vision.clip_towers import Tower, tower_of
+from seac.encoders.vision.base import VisionFeatures
+from seac.weights.load import fingerprint
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+class ClipVision:
+    """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.encoders.vision.base.VisionEncoder`.
+
+    Pictures of another size than ``size`` and :meth:`features` serve the quick path, in half precision.
+
+    Args:
+        network: open_clip's CLIP; its picture half is taken over and changed.
+        device: where it runs.
+        preprocess: its ``preprocess_cfg``; mean and standard deviation are OpenAI's where it has none.
+        name: what the version starts with.
+    """
+
+    labels: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device | str = "cpu",
+        preprocess: dict[str, Any] | None = None,
+        name: str = "clip",
+    ) -> None:
+        self.space = self.version = f"{name} {fingerprint(network)}"
+        self.device = torch.device(device)
+        side = network.visual.image_size
+        self.size = int(side[0] if isinstance(side, (tuple, list)) else side)
+        self.dim = int(network.text_projection.shape[1])
+        given = preprocess or {}
+        self.mean = tuple(given.get("mean", MEAN))
+        self.std = tuple(given.get("std", STD))
+        self.tower: Tower = tower_of(network.visual).to(self.device)
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipVision:
+        """CLIP from a folder of the hub's.
+
+        Raises:
+            InputError: open_clip is not installed, or the folder holds something else.
+        """
+        network, preprocess = load_clip(folder)
+        return cls(network, device, preprocess, folder.name)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> VisionFeatures:
+        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        if len(pixels) == 0:
+            return VisionFeatures(torch.zeros(0, self.dim), None)
+        with self._half(pixels.shape[-1] != self.size):
+            embeddings = self.tower.embed(pixels.to(self.device))
+        return VisionFeatures(embeddings.float().cpu(), None)
+
+    @torch.inference_mode()
+    def features(self, pixels: Tensor) -> Tensor:
+        """Every cell as if it were a picture: (n, d_m, h, w), for the quick path."""
+        with self._half(True):
+            return self.tower.cells(pixels.to(self.device)).float().cpu()
+
+    def tags(self, embeddings: Tensor) -> Tensor:
+        """No classes of its own: (n, 0)."""
+        return embeddings.new_zeros(len(embeddings), 0)
+
+    def _half(self, wanted: bool) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)

@@ -1,0 +1,50 @@
+"""SigLIP 2's picture encoder: embeddings lie in the space of its text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.encoders.vision.base import VisionFeatures
+from seac.weights.load import fingerprint, load_network
+
+
+class SiglipVision:
+    """SigLIP 2 (of fixed resolution) as a :class:`~seac.encoders.vision.base.VisionEncoder`.
+
+    Args:
+        network: transformers' SiglipModel.
+        device: where its picture half runs.
+        name: what the version starts with.
+    """
+
+    labels: tuple[str, ...] = ()
+    mean = std = (0.5, 0.5, 0.5)
+
+    def __init__(self, network: Any, device: torch.device | str = "cpu", name: str = "siglip2") -> None:
+        self.space = self.version = f"{name} {fingerprint(network)}"
+        self.device = torch.device(device)
+        self.size = int(network.config.vision_config.image_size)
+        self.dim = int(network.config.vision_config.hidden_size)
+        self.network = network.vision_model.eval().requires_grad_(False).to(self.device)
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device | str = "cpu") -> SiglipVision:
+        """SigLIP 2 from a folder of transformers'.
+
+        Raises:
+            InputError: something else.
+        """
+        from transformers import SiglipModel
+
+        return cls(load_network(SiglipModel, folder), device, folder.name)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Tensor) -> VisionFeatures:
+        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        if len(pixels) == 0:
+            return VisionFeatures(torch.zeros(0, self.dim), None)
+        return VisionFeatures(self.network(pixels.to(self.device)).pooler_output.float().cpu(), None)

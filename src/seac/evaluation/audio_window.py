@@ -1,0 +1,33 @@
+"""``--window``: each frame hears only the seconds around it, as a video's frames do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from seac.datasets.clip import Clip, Reader, TruthKind
+from seac.core.errors import InputError
+
+
+def heard_around(clip: Clip, seconds: float | None) -> Clip:
+    """The whole clip, one frame a second, each frame hearing the sound around it; None changes nothing.
+
+    It must come before frames are chosen: a frame's second is its place among all frames.
+    """
+    if seconds is None:
+        return clip
+    half = seconds / 2
+    middles = (second + 0.5 for second in range(len(clip.frames)))
+    return replace(clip, hears=tuple((max(0.0, middle - half), middle + half) for middle in middles))
+
+
+def check_timed(reader: Reader, seconds: float | None) -> None:
+    """Refuse a window where a clip is a still, whose second is not known.
+
+    Raises:
+        InputError: it is.
+    """
+    if seconds is not None and reader.kind is TruthKind.BOXES:
+        raise InputError(
+            f"--window does not go with {reader.name} in {reader.folder}: its clips are stills, and nothing "
+            "says at which second: leave it out"
+        )

@@ -1,0 +1,138 @@
+"""Robustness: the same frames under silence, under noise, and under the sound of another class.
+
+A reader over a reader: each clip of the benchmark becomes a row of variants that share its frame, so that a
+model sees it once. The truth of every variant but the first is empty. What else the frame may show is not
+annotated: a thing of the strange class may happen to be in it, silent.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seac.datasets.clip import Clip, Reader, TruthKind
+from seac.core.errors import InputError
+from seac.evaluation.audio_window import heard_around
+
+MARK = "|"
+AS_IT_IS = "as it is"
+NOISE = {"noise -50 dB": -50.0, "noise -30 dB": -30.0, "noise -15 dB": -15.0}
+"""White noise alone, RMS in dBFS."""
+VARIANTS = (AS_IT_IS, "silence", *NOISE, "another class")
+
+
+class Corrupted:
+    """The middle frame of every clip of a benchmark under each of :data:`VARIANTS`; a Reader.
+
+    Args:
+        reader: a benchmark whose clips have categories (S4, VGG-SS).
+        limit: base clips to take; None for all. Strange sounds come from all, whatever the limit.
+        seed: of noise and of the choice of strange sounds.
+        window: seconds of sound heard around each frame; None leaves it to the benchmark.
+
+    Raises:
+        InputError: no categories, or only one.
+    """
+
+    name = "robustness"
+    classes: tuple[str, ...] = ()
+
+    def __init__(
+        self, reader: Reader, limit: int | None = None, seed: int = 0, window: float | None = None
+    ) -> None:
+        self.reader, self.seed = reader, seed
+        self.kind, self.size, self.folder = reader.kind, reader.size, reader.folder
+        if reader.kind is TruthKind.LABELS:
+            raise InputError("robustness needs one sounding class per clip: give the folder of s4 or vggss")
+        self._heard = {clip.id: heard_around(clip, window).annotated() for clip in reader.clips}
+        self._base = dict(islice(self._heard.items(), limit))
+        if len({clip.category for clip in self._heard.values()}) < 2:
+            raise InputError(
+                f"{reader.folder}: its {len(self._heard)} clips are of one class, or of none that is named; "
+                "robustness needs the sound of another class: give s4 or vggss"
+            )
+
+    @cached_property
+    def clips(self) -> tuple[Clip, ...]:
+        """Every variant of every clip; variants of one frame stand together."""
+        return tuple(self._variant(clip, name) for clip in self._base.values() for name in VARIANTS)
+
+    def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
+        """The frame as it is."""
+        base = self._base[base_of(clip)]
+        return self.reader.image(base, base.frames.index(clip.frames[frame]))
+
+    def waveform(self, clip: Clip) -> tuple[Tensor, int]:
+        """The sound of the variant: the clip's own, silence, noise, or another clip's."""
+        base, variant = self._base[base_of(clip)], variant_of(clip)
+        if variant == AS_IT_IS:
+            return self.reader.waveform(base)
+        if variant == "another class":
+            return self.reader.waveform(self._stranger(base))
+        own, sample_rate = self.reader.waveform(base)
+        if variant == "silence":
+            return torch.zeros_like(own), sample_rate
+        generator = self._generator(clip.id)
+        loud = 10 ** (NOISE[variant] / 20)
+        return (loud * torch.randn(len(own), generator=generator)).clamp(-1, 1), sample_rate
+
+    def truth(self, clip: Clip) -> Tensor:
+        """The clip's own truth as it is; empty for the other variants."""
+        base = self._base[base_of(clip)]
+        own = self.reader.truth(base)
+        row = own[base.frames.index(clip.frames[0])][None]
+        return row if clip.visible else torch.zeros_like(row)
+
+    def _variant(self, clip: Clip, name: str) -> Clip:
+        middle = len(clip.frames) // 2
+        return replace(
+            clip,
+            id=f"{clip.id}{MARK}{name}",
+            frames=(clip.frames[middle],),
+            hears=(clip.hears[middle],) if clip.hears else (),
+            visible=clip.visible and name == AS_IT_IS,
+            sound=self._stranger(clip).sound if name == "another class" else clip.sound,
+        )
+
+    def _stranger(self, clip: Clip) -> Clip:
+        others = [other for other in self._heard.values() if other.category != clip.category]
+        row = int(torch.randint(len(others), (), generator=self._generator(clip.id)))
+        return others[row]
+
+    def _generator(self, words: str) -> torch.Generator:
+        return torch.Generator().manual_seed((self.seed << 32) + zlib.crc32(words.encode()))
+
+
+def base_of(clip: Clip) -> str:
+    """Id of the clip that a variant was made of; its own for any other clip."""
+    name, mark, variant = clip.id.rpartition(MARK)
+    return name if mark and variant in VARIANTS else clip.id
+
+
+def variant_of(clip: Clip) -> str:
+    """What was done to the sound."""
+    return clip.id.rpartition(MARK)[2]
+
+
+def base_benchmark(folder: Path) -> str:
+    """Which benchmark a folder holds, by its metadata file.
+
+    Raises:
+        InputError: neither S4 nor VGG-SS.
+    """
+    known = {"s4_meta_data.csv": "s4", "vggss.json": "vggss"}
+    for file, name in known.items():
+        if (folder / file).is_file():
+            return name
+    raise InputError(
+        f"{folder}: holds neither {' nor '.join(known)}; robustness is tested on the frames of s4 or vggss: "
+        "give the folder of one of them"
+    )

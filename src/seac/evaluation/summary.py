@@ -1,0 +1,111 @@
+"""What an evaluation found: the value that scoring makes and every report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BLAMES = ("right", "no proposal", "lost", "wrong name", "wrong confidence")
+"""Which stage lost a clip: nothing did; no proposal covers the object; the right mask was there but another
+was lit; the right mask under a wrong name; lit or dark against the truth (the decision)."""
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """One clip under one method.
+
+    Attributes:
+        id: of the clip.
+        category: its class, or None.
+        scores: figures by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
+            ``confidence`` (a raw cosine).
+        blame: one of :data:`BLAMES`, or None where there are no masks to ask (predictions from a folder).
+        frame: the picture that stands for the clip, relative to the benchmark's folder.
+        sound: its sound, relative to the benchmark's folder.
+    """
+
+    id: str
+    category: str | None
+    scores: Mapping[str, float]
+    blame: str | None
+    frame: str
+    sound: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve for a plot; ``x`` and ``y`` of equal length."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_label: str
+    y_label: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table: a model, a folder of predictions or a baseline.
+
+    Attributes:
+        name: "tiny", "whole image", ...
+        protocols: figures by protocol and name: ``{"official": {"miou": .5, "fscore": .6}, "dataset": ...}``.
+        per_class: figures by class and name, in the benchmark's corrected protocol.
+        curves: by name ("precision-recall", "ciou").
+        clips: every clip's own score.
+    """
+
+    name: str
+    protocols: Mapping[str, Mapping[str, float]]
+    per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    clips: tuple[ClipScore, ...] = ()
+
+    def blame(self) -> dict[str, int]:
+        """How many clips each stage lost, in the order of :data:`BLAMES`; empty where nothing is known."""
+        known = [clip.blame for clip in self.clips if clip.blame is not None]
+        return {name: known.count(name) for name in BLAMES} if known else {}
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Overlap of the evaluated clips with a recipes list.
+
+    Attributes:
+        listed: ids in the list.
+        by_clip: clips whose id is in it.
+        by_video: clips whose video is in it (those of ``by_clip`` among them).
+        dropped: clips left out of the evaluation.
+    """
+
+    listed: int
+    by_clip: tuple[str, ...]
+    by_video: tuple[str, ...]
+    dropped: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A benchmark under one or more methods, the one in question first.
+
+    Attributes:
+        benchmark: name of the command line (``s4``).
+        n: clips scored.
+        frames: frames scored.
+        methods: rows, the method in question first.
+        settings: everything that decided the figures, as plain values; with machine and versions.
+        note: what the protocols of this benchmark mean, in a few sentences.
+        missing: ids of clips without prediction (allowed by ``--allow-missing``).
+        leakage: overlap with a recipes list, where one is known.
+        seconds: wall time by step: ``{"scoring": .., "predicting": ..}``.
+    """
+
+    benchmark: str
+    n: int
+    frames: int
+    methods: tuple[Method, ...]
+    settings: Mapping[str, Any]
+    note: str = ""
+    missing: tuple[str, ...] = ()
+    leakage: Leakage | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""What takes a clip's results one by one and writes a file, and the table of those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from seac.core.errors import InputError
+from seac.core.result import Result
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is being segmented, as a sink needs to know it.
+
+    Attributes:
+        source: the video, or the image.
+        sound: the file whose sound is heard, or None.
+        fps: results per second.
+        settings: everything that decided the answer, as plain values.
+    """
+
+    source: Path
+    sound: Path | None
+    fps: float
+    settings: dict[str, Any]
+
+
+class Sink(Protocol):
+    """Writes one kind of file for a clip; holds no more than a frame of it."""
+
+    def add(self, result: Result) -> None:
+        """Take the next frame's result."""
+        ...
+
+    def close(self) -> None:
+        """Finish the file."""
+        ...
+
+
+# A new export is a row here and a file: a function of the folder and the clip that gives a Sink.
+SINKS: dict[str, str] = {
+    "overlay": "seac.export.overlay:Overlay",
+    "masks": "seac.export.mask_images:MaskImages",
+    "json": "seac.export.record:RecordWriter",
+    "timeline": "seac.export.timeline:Timeline",
+    "sheet": "seac.export.sheet:Sheet",
+}
+
+
+def sink(name: str) -> Callable[[Path, Clip], Sink]:
+    """The builder of a sink.
+
+    Raises:
+        InputError: no such export.
+    """
+    if name not in SINKS:
+        raise InputError(f"unknown export {name!r}: choose from {', '.join(SINKS)}")
+    module, member = SINKS[name].split(":")
+    built: Callable[[Path, Clip], Sink] = getattr(import_module(module), member)
+    return built

@@ -1,0 +1,176 @@
+"""What is done to one clip, the same in every engine: decode, segment, embed, hear, encode."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+from torch import Tensor
+
+from seac.encoders.audio.windows import listen
+from seac.datasets.pairs.pair import Cut, Footage, Pair
+from seac.features.clip_features import (
+    ClipFeatures,
+    FrameFeatures,
+    as_float,
+    as_int16,
+    encode_masks,
+    half_embeddings,
+    half_windows,
+)
+from seac.features.manifest import Made
+from seac.features.schema import payload
+from seac.core.errors import InputError
+from seac.pipeline import SeAC, version_of
+
+STAGES = ("decode", "proposals", "embedding", "hearing", "encode")
+"""What a clip's time is spent on; ``encode`` makes the bytes that are written."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How features are made; it can be sent to other processes and machines.
+
+    Attributes:
+        build: the model, given ``device=``; a function that can be pickled.
+        preset: name of the preset that it builds.
+        device: where the networks run.
+        seconds: length of the excerpt, from the centre of a clip.
+        fps: pictures per second.
+        tags: whether class probabilities are kept, which zero-shot association needs.
+    """
+
+    build: Callable[..., SeAC]
+    preset: str = "tiny"
+    device: str = "cpu"
+    seconds: float = 5.0
+    fps: float = 1.0
+    tags: bool = True
+
+    def made(self, model: SeAC) -> Made:
+        """All that decides what the features are; what only decides how fast they come is left out."""
+        stages, constants = model.stages, model.settings
+        parts = {name: version_of(getattr(stages, name)) for name in ("segmenter", "vision", "audio")}
+        views = {name: value for name, value in asdict(constants.views).items() if name != "batch"}
+        settings = {
+            "top_n": constants.top_n,
+            "exact": constants.exact,
+            "max_side": constants.max_side,
+            "seconds": self.seconds,
+            "fps": self.fps,
+            "tags": self.tags,
+            **{f"views.{name}": value for name, value in views.items()},
+        }
+        by = {**parts, **{name: _plain(value) for name, value in settings.items()}}
+        return Made(by, self.preset, stages.vision.dim, stages.audio.dim, stages.audio.sample_rate)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip.
+
+    Attributes:
+        id: the clip's.
+        content: of the file that holds its features; None if it could not be read.
+        reason: why not; empty if it could.
+        frames: pictures in it.
+        seconds: spent on every stage, by the clock on the wall.
+        cpu: seconds of this process's cores spent on every stage: what is left when others use them too.
+    """
+
+    id: str
+    content: bytes | None
+    reason: str = ""
+    frames: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+
+
+class Clock:
+    """Sums up the seconds that are spent on every stage, on the wall and on the cores."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.cpu = dict.fromkeys(STAGES, 0.0)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count the time of a block to a stage."""
+        began, used = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - began
+            self.cpu[stage] += time.process_time() - used
+
+
+class Extractor:
+    """Holds the model and turns pairs into outcomes.
+
+    Args:
+        recipe: how features are made.
+        model: the recipe's model, if there is one already.
+    """
+
+    def __init__(self, recipe: Recipe, model: SeAC | None = None) -> None:
+        self.recipe = recipe
+        self.model = model or recipe.build(device=recipe.device)
+        settings, audio = self.model.settings, self.model.stages.audio
+        self.cut = Cut(recipe.seconds, recipe.fps, audio.sample_rate, settings.max_side)
+
+    def __call__(self, pair: Pair) -> Outcome:
+        """The features of a pair, or why there are none; only a fault of ours raises."""
+        clock = Clock()
+        try:
+            with clock("decode"):
+                footage = pair.footage(self.cut)
+        except Exception as error:  # whatever a decoder stumbles over, it is the clip that cannot be read
+            return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
+        try:
+            features = self.features(pair, footage, clock)
+        except InputError as error:
+            return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
+        with clock("encode"):
+            content = payload(features)
+        return Outcome(pair.id, content, "", len(features.frames), clock.seconds, clock.cpu)
+
+    def features(self, pair: Pair, footage: Footage, clock: Clock) -> ClipFeatures:
+        """Everything frozen about a clip.
+
+        Raises:
+            InputError: a network answers with what is no number.
+        """
+        frames = [
+            self._frame(image, moment, clock)
+            for image, moment in zip(footage.images, footage.times, strict=True)
+        ]
+        waveform = as_int16(footage.waveform)
+        with clock("hearing"):  # what is stored is what is heard: recipes hears mixtures of the same samples
+            windows = half_windows(listen(as_float(waveform), self.model.stages.audio))
+        return ClipFeatures(
+            pair.id, pair.video_id, pair.label, footage.start, tuple(frames), waveform, windows
+        )
+
+    def _frame(self, image: Tensor, moment: float, clock: Clock) -> FrameFeatures:
+        with clock("proposals"):
+            proposals = self.model.propose(image)
+        with clock("embedding"):
+            embeddings = half_embeddings(self.model.embed(image, proposals), tags=self.recipe.tags)
+        with clock("encode"):
+            codes = encode_masks(proposals.masks)
+        height, width = image.shape[-2:]
+        boxes, scores = proposals.boxes.float().cpu(), proposals.scores.float().cpu()
+        return FrameFeatures(moment, (height, width), boxes, scores, codes, embeddings)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _line(error: Exception) -> str:
+    """An error as one line."""
+    words = " ".join(str(error).split())[:300]
+    return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}"

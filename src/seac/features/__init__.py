@@ -1,0 +1,5 @@
+"""Frozen features on disk: columnar, checksummed, read at random."""
+
+from seac.features.reader import Store, open_store
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,268 @@
+"""What recipes reads: the protocol of a feature store, and batches drawn from it.
+
+A store keeps everything frozen; recipes draws a frame per clip, mixes local and global embeddings with its
+own lambda, and asks for waveforms only where sounds are about to be mixed.
+``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """B frames, each with its clip's sound, as a store keeps them; padding is zero and comes last.
+
+    Attributes:
+        local: (B, N, d_m) float16 or float32, local views of the masks, best proposal first.
+        context: (B, N, d_m) float16 or float32, global views.
+        mask_counts: (B,) int64, masks of each frame; from 1 to N.
+        windows: (B, W, d_a) float16 or float32, the audio network's embeddings of the clip's windows.
+        window_counts: (B,) int64, windows of each clip; from 1 to W.
+        waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not asked for.
+    """
+
+    local: Tensor
+    context: Tensor
+    mask_counts: Tensor
+    windows: Tensor
+    window_counts: Tensor
+    waveforms: tuple[Tensor, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.mask_counts)
+
+    def mixed(self, lam: float) -> Tensor:
+        """Mask embeddings ``f`` of Eq. 3: (B, N, d_m) float32."""
+        return torch.lerp(self.context.float(), self.local.float(), lam)
+
+    def mask_padding(self) -> Tensor:
+        """(B, N) bool, True where there is no mask."""
+        return padding(self.mask_counts, self.local.shape[1])
+
+    def window_padding(self) -> Tensor:
+        """(B, W) bool, True where there is no window."""
+        return padding(self.window_counts, self.windows.shape[1])
+
+
+class TrainingStore(Protocol):
+    """What recipes needs of a feature store."""
+
+    @property
+    def mask_dim(self) -> int:
+        """d_m."""
+        ...
+
+    @property
+    def audio_dim(self) -> int:
+        """d_a."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, of the waveforms."""
+        ...
+
+    @property
+    def proposals(self) -> Tensor:
+        """(clips, T) integer, masks of every frame; 0 where a frame has none or a clip no such frame."""
+        ...
+
+    @property
+    def made_by(self) -> Mapping[str, str]:
+        """What made the features, as plain text: by "segmenter", "vision", "audio", and by setting.
+
+        A trained association remembers it.
+        """
+        ...
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset whose parts made it; its audio network hears the mixtures."""
+        ...
+
+    def __len__(self) -> int:
+        """Clips in the store."""
+        ...
+
+    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+        """One frame of each of B clips; called from one thread at a time, not always the same.
+
+        Args:
+            clips: (B,) rows of the store.
+            frames: (B,) frame of each clip; ``proposals[clip, frame]`` is at least 1.
+            masks: at most so many masks of a frame, the best ones.
+            waveforms: whether the sounds are wanted.
+        """
+        ...
+
+
+def padding(counts: Tensor, length: int) -> Tensor:
+    """(B, length) bool, True from each row's count on."""
+    return torch.arange(length, device=counts.device) >= counts[:, None]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which frames make up a batch.
+
+    Attributes:
+        clips: rows of the store.
+        frames: one of each clip.
+        mixed: whether sounds are mixed, and so their waveforms are wanted.
+        seed: of everything that is random about the batch.
+    """
+
+    clips: tuple[int, ...]
+    frames: tuple[int, ...]
+    mixed: bool
+    seed: int
+
+
+def pad_rows(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Tensors (n_i, d), zero-padded to one (B, max n, d), and their lengths (B,) int64."""
+    counts = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True), counts
+
+
+@dataclass(frozen=True)
+class MemoryStore:
+    """A store in memory: for tests, and for parts of another store; a :class:`TrainingStore`.
+
+    Attributes:
+        local: for each clip, for each frame, (n, d_m).
+        context: likewise.
+        windows: for each clip (w, d_a).
+        waveforms: for each clip (S,) int16.
+        made_by: see :class:`TrainingStore`.
+        preset: see :class:`TrainingStore`.
+        sample_rate: Hz.
+    """
+
+    local: Sequence[Sequence[Tensor]]
+    context: Sequence[Sequence[Tensor]]
+    windows: Sequence[Tensor]
+    waveforms: Sequence[Tensor]
+    made_by: Mapping[str, str]
+    preset: str = "tiny"
+    sample_rate: int = 16_000
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    @property
+    def mask_dim(self) -> int:
+        """d_m."""
+        return self.local[0][0].shape[1]
+
+    @property
+    def audio_dim(self) -> int:
+        """d_a."""
+        return self.windows[0].shape[1]
+
+    @property
+    def proposals(self) -> Tensor:
+        """(clips, T) int64, masks of every frame."""
+        return pad_rows([torch.tensor([[len(frame)] for frame in clip]) for clip in self.local])[0][..., 0]
+
+    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+        """See :class:`TrainingStore`."""
+        pairs = list(zip(clips, frames, strict=True))
+        local, mask_counts = pad_rows([self.local[clip][frame][:masks] for clip, frame in pairs])
+        context, _ = pad_rows([self.context[clip][frame][:masks] for clip, frame in pairs])
+        windows, window_counts = pad_rows([self.windows[clip] for clip in clips])
+        sounds = tuple(self.waveforms[clip] for clip in clips) if waveforms else None
+        return FrameBatch(local, context, mask_counts, windows, window_counts, sounds)
+
+
+@dataclass(frozen=True)
+class StorePart:
+    """Some clips of a store, as a store.
+
+    Attributes:
+        whole: the store.
+        rows: which clips.
+    """
+
+    whole: TrainingStore
+    rows: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def mask_dim(self) -> int:
+        """d_m."""
+        return self.whole.mask_dim
+
+    @property
+    def audio_dim(self) -> int:
+        """d_a."""
+        return self.whole.audio_dim
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.whole.sample_rate
+
+    @property
+    def proposals(self) -> Tensor:
+        """(clips, T), masks of every frame."""
+        return self.whole.proposals[list(self.rows)]
+
+    @property
+    def made_by(self) -> Mapping[str, str]:
+        """What made the features."""
+        return self.whole.made_by
+
+    @property
+    def preset(self) -> str:
+        """Whose parts made them."""
+        return self.whole.preset
+
+    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+        """See :class:`TrainingStore`."""
+        return self.whole.read([self.rows[clip] for clip in clips], frames, masks=masks, waveforms=waveforms)
+
+
+def draws(
+    proposals: Tensor,
+    batch: int,
+    generator: torch.Generator,
+    *,
+    mixing: float = 0.0,
+    every_frame: bool = False,
+) -> Iterator[Draw]:
+    """The batches of one epoch, in a random order; what is left of the last full batch is left out.
+
+    A store with fewer clips than a batch gives one batch of all of them.
+
+    Args:
+        proposals: (clips, T) masks of every frame; frames without any are never drawn.
+        batch: samples in a batch.
+        generator: decides order, frames and which batches are mixed.
+        mixing: probability that a batch is mixed.
+        every_frame: every frame of a clip is a sample; else one random frame of each clip.
+    """
+    if every_frame:
+        pairs = (proposals > 0).nonzero()
+    else:
+        there = (proposals > 0).float()
+        clips = there.any(dim=1).nonzero()[:, 0]
+        if len(clips) == 0:
+            return
+        frames = torch.multinomial(there[clips], 1, generator=generator)[:, 0]
+        pairs = torch.stack([clips, frames], 1)
+    pairs = pairs[torch.randperm(len(pairs), generator=generator)]
+    size = max(1, min(batch, len(pairs)))
+    for first in range(0, len(pairs) - size + 1, size):
+        chosen = pairs[first : first + size]
+        mixed = bool(torch.rand((), generator=generator) < mixing)
+        seed = int(torch.randint(2**62, (), generator=generator))
+        yield Draw(tuple(chosen[:, 0].tolist()), tuple(chosen[:, 1].tolist()), mixed, seed)

@@ -1,0 +1,201 @@
+"""A store, read at random: files are mapped into memory and a clip is read when it is asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from seac.features.clip_features import ClipFeatures
+from seac.features.manifest import Manifest, Part, Survey, survey
+from seac.features.schema import SCHEMA, array, clip_of
+from seac.core.errors import InputError
+from seac.features.batch import FrameBatch, pad_rows
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+EVERYTHING = tuple(SCHEMA.names)
+TRAINING = ("counts", "local", "context", "windows")
+
+
+class Store:
+    """Clips in order of id, whatever order they were extracted in; a :class:`TrainingStore`.
+
+    ``store[i]`` is everything about a clip; :meth:`read` takes only what recipes asks for. A store can be
+    sent to other processes, each opens the files for itself.
+
+    Args:
+        folder: the store.
+        open_files: files kept open; a shard costs a few megabytes of memory while it is.
+        groups: row groups kept decoded; a group is about a megabyte, so one clip unless clips are small.
+
+    Raises:
+        InputError: no store, or part of it is missing or damaged.
+    """
+
+    def __init__(self, folder: Path | str, *, open_files: int = 128, groups: int = 8) -> None:
+        self.folder = Path(folder)
+        self.manifest = Manifest.read(self.folder)
+        found = survey(self.folder, self.manifest)
+        _refuse_incomplete(self.folder, found)
+        self._parts = found.parts
+        self._open_files, self._groups = open_files, groups
+        places = sorted((id_, file, row) for file, part in enumerate(found.parts) for row, id_ in _rows(part))
+        self.ids: tuple[str, ...] = tuple(id_ for id_, _, _ in places)
+        self._places = np.array([(file, row) for _, file, row in places], np.int64).reshape(-1, 2)
+        counts = [torch.tensor(found.parts[f].footer.counts[row]) for _, f, row in places]
+        self.proposals: Tensor = (
+            torch.nn.utils.rnn.pad_sequence(counts, batch_first=True)
+            if counts
+            else torch.zeros(0, 0, dtype=torch.int64)
+        )
+        self._reset()
+
+    def _reset(self) -> None:
+        self._files: OrderedDict[int, pq.ParquetFile] = OrderedDict()
+        self._tables: OrderedDict[tuple[int, int, tuple[str, ...]], pa.Table] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_files", "_tables")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._reset()
+
+    def __len__(self) -> int:
+        """Clips in the store."""
+        return len(self.ids)
+
+    @property
+    def mask_dim(self) -> int:
+        """d_m."""
+        return self.manifest.made.mask_dim
+
+    @property
+    def audio_dim(self) -> int:
+        """d_a."""
+        return self.manifest.made.audio_dim
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, of the waveforms."""
+        return self.manifest.made.sample_rate
+
+    @property
+    def made_by(self) -> Mapping[str, str]:
+        """What made the features: part or setting to what it is, as plain text."""
+        return self.manifest.made.by
+
+    @property
+    def preset(self) -> str:
+        """The preset whose parts made them."""
+        return self.manifest.made.preset
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(part.path.stat().st_size for part in self._parts)
+
+    def row_of(self, clip_id: str) -> int:
+        """The row of a clip.
+
+        Raises:
+            InputError: the store has no such clip.
+        """
+        row = int(np.searchsorted(np.array(self.ids), clip_id)) if self.ids else 0
+        if row == len(self.ids) or self.ids[row] != clip_id:
+            raise InputError(f"{self.folder}: has no clip {clip_id!r}; see seac store info --ids")
+        return row
+
+    def __getitem__(self, row: int) -> ClipFeatures:
+        """Everything about a clip."""
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of a store of {len(self)} clips")
+        return clip_of(self._row(row % len(self), EVERYTHING), self.mask_dim, self.audio_dim)
+
+    def __iter__(self) -> Iterator[ClipFeatures]:
+        return (self[row] for row in range(len(self)))
+
+    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+        """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`."""
+        columns = (*TRAINING, "waveform") if waveforms else TRAINING
+        rows = [self._row(clip, columns) for clip in clips]
+        views: dict[str, list[Tensor]] = {"local": [], "context": []}
+        for row, frame in zip(rows, frames, strict=True):
+            counts = np.frombuffer(row["counts"], "<i4")
+            first = int(counts[:frame].sum())
+            for name, parts in views.items():
+                block = np.frombuffer(row[name], "<f2").reshape(-1, self.mask_dim)
+                parts.append(torch.from_numpy(block[first : first + min(masks, int(counts[frame]))].copy()))
+        local, mask_counts = pad_rows(views["local"])
+        windows, window_counts = pad_rows([array(row["windows"], "<f2", self.audio_dim) for row in rows])
+        sounds = tuple(array(row["waveform"], "<i2") for row in rows) if waveforms else None
+        return FrameBatch(local, pad_rows(views["context"])[0], mask_counts, windows, window_counts, sounds)
+
+    def _row(self, clip: int, columns: tuple[str, ...]) -> dict[str, Any]:
+        """Columns of a clip; what is large in it stays where Arrow put it."""
+        file, row = (int(value) for value in self._places[clip])
+        group, within = divmod(row, self._parts[file].footer.group)
+        table = self._table(file, group, columns)
+        found: dict[str, Any] = {}
+        for name in columns:
+            value = table.column(name)[within]
+            found[name] = value.as_buffer() if name in _BINARY and value.is_valid else value.as_py()
+        return found
+
+    def _table(self, file: int, group: int, columns: tuple[str, ...]) -> pa.Table:
+        """A row group; neighbours in it are often asked for next."""
+
+        def fetch() -> pa.Table:
+            return self._file(file).read_row_group(group, columns=list(columns), use_threads=False)
+
+        return _kept(self._tables, (file, group, columns), self._groups, fetch)
+
+    def _file(self, file: int) -> pq.ParquetFile:
+        path = self._parts[file].path
+        return _kept(self._files, file, self._open_files, lambda: pq.ParquetFile(path, memory_map=True))
+
+
+def _kept(table: OrderedDict[K, V], key: K, most: int, make: Callable[[], V]) -> V:
+    """``table[key]``, made if need be; beyond ``most`` entries the one not asked for longest goes."""
+    if key in table:
+        table.move_to_end(key)
+        return table[key]
+    made = table[key] = make()
+    if len(table) > most:
+        table.popitem(last=False)
+    return made
+
+
+_BINARY = {field.name for field in SCHEMA if str(field.type) == "binary"}
+
+
+def open_store(folder: Path | str, *, open_files: int = 128, groups: int = 8) -> Store:
+    """A feature store, opened for reading; see :class:`Store`."""
+    return Store(folder, open_files=open_files, groups=groups)
+
+
+def _rows(part: Part) -> Iterator[tuple[int, str]]:
+    yield from enumerate(part.footer.ids)
+
+
+def _refuse_incomplete(folder: Path, found: Survey) -> None:
+    """Refuse a store of which something is missing.
+
+    Raises:
+        InputError: it is.
+    """
+    broken = [*(shard.name for shard in found.missing), *(path.name for path in found.damaged)]
+    if broken:
+        raise InputError(
+            f"{folder}: {len(broken)} files are missing or damaged ({', '.join(broken[:3])}): restore them, "
+            "or run seac extract again, which makes their clips anew"
+        )

@@ -1,0 +1,221 @@
+"""The columns: a clip is a row, and what is large in it is one block of bytes, read without being parsed.
+
+Arrays lie in a row as their raw little-endian bytes, all frames of a clip one after another; ``counts`` says
+how many masks each frame has, so that a frame is a slice. A nested list would say the same, but be decoded
+value by value. Every file also carries an index (ids, counts) in its footer, so that a store opens without
+reading a row.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from seac.encoders.audio.base import AudioFeatures
+from seac.core.embeddings import MaskEmbeddings
+from seac.features.clip_features import ClipFeatures, FrameFeatures
+
+VERSION = 1
+KEY = b"seac.store"
+"""In the footer of every file: version, index, and the names of the files that this one replaces."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("video_id", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("start", pa.float64(), nullable=False),
+        pa.field("times", pa.binary(), nullable=False),  # (T,) float64, seconds from start
+        pa.field("sizes", pa.binary(), nullable=False),  # (T, 2) int32, height and width
+        pa.field("counts", pa.binary(), nullable=False),  # (T,) int32, masks of every frame
+        pa.field("boxes", pa.binary(), nullable=False),  # (sum of counts, 4) float32
+        pa.field("scores", pa.binary(), nullable=False),  # (sum of counts,) float32
+        pa.field("masks", pa.list_(pa.binary()), nullable=False),  # run-length code of every mask
+        pa.field("local", pa.binary(), nullable=False),  # (sum of counts, d_m) float16
+        pa.field("context", pa.binary(), nullable=False),  # likewise
+        pa.field("local_tags", pa.binary()),  # (sum of counts, C) float16, or null
+        pa.field("context_tags", pa.binary()),  # likewise
+        pa.field("waveform", pa.binary(), nullable=False),  # (S,) int16
+        pa.field("windows", pa.binary(), nullable=False),  # (W, d_a) float16
+        pa.field("window_tags", pa.binary()),  # (W, C) float16, or null
+    ]
+)
+
+# Probabilities are mostly next to nothing and shrink well; embeddings do not, and are mapped as they lie.
+COMPRESSION = {
+    name: "zstd" if name in ("masks", "local_tags", "context_tags", "window_tags") else "none"
+    for name in SCHEMA.names
+}
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a file says of itself.
+
+    Attributes:
+        ids: of its clips, row by row.
+        counts: masks of every frame of every clip.
+        group: rows in a row group (the last one may have fewer).
+        replaces: names of the files whose clips it holds: they are gone, or about to go.
+    """
+
+    ids: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    group: int
+    replaces: tuple[str, ...] = ()
+
+    def encoded(self) -> bytes:
+        """As it lies in the file."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "ids": self.ids,
+                "counts": self.counts,
+                "group": self.group,
+                "replaces": self.replaces,
+            }
+        ).encode()
+
+    @classmethod
+    def of(cls, metadata: Mapping[bytes, bytes] | None) -> Footer:
+        """The footer in a file's metadata.
+
+        Raises:
+            ValueError: there is none, or one of another version.
+        """
+        found = json.loads((metadata or {})[KEY]) if KEY in (metadata or {}) else {}
+        if found.get("version") != VERSION:
+            raise ValueError(f"no seac store of version {VERSION}")
+        return cls(
+            tuple(found["ids"]),
+            tuple(tuple(row) for row in found["counts"]),
+            found["group"],
+            tuple(found["replaces"]),
+        )
+
+
+def row_of(clip: ClipFeatures) -> dict[str, Any]:
+    """A clip as a row of :data:`SCHEMA`."""
+    frames, windows = clip.frames, clip.windows
+    local_tags = [frame.embeddings.local_tags for frame in frames]
+    context_tags = [frame.embeddings.context_tags for frame in frames]
+    return {
+        "id": clip.id,
+        "video_id": clip.video_id,
+        "label": clip.label,
+        "start": clip.start,
+        "times": np.array([frame.time for frame in frames], "<f8").tobytes(),
+        "sizes": np.array([frame.size for frame in frames], "<i4").tobytes(),
+        "counts": np.array([len(frame) for frame in frames], "<i4").tobytes(),
+        "boxes": _joined([frame.boxes for frame in frames], "<f4"),
+        "scores": _joined([frame.scores for frame in frames], "<f4"),
+        "masks": [code for frame in frames for code in frame.codes],
+        "local": _joined([frame.embeddings.local for frame in frames], "<f2"),
+        "context": _joined([frame.embeddings.context for frame in frames], "<f2"),
+        "local_tags": _joined(local_tags, "<f2"),
+        "context_tags": _joined(context_tags, "<f2"),
+        "waveform": clip.waveform.numpy().astype("<i2", copy=False).tobytes(),
+        "windows": _joined([windows.embeddings], "<f2"),
+        "window_tags": _joined([windows.tags], "<f2"),
+    }
+
+
+def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatures:
+    """The clip in a row.
+
+    Args:
+        row: of :data:`SCHEMA`; binary values may be any buffer.
+        mask_dim: d_m.
+        audio_dim: d_a.
+
+    Raises:
+        ValueError: lengths that do not fit.
+    """
+    counts = np.frombuffer(row["counts"], "<i4").tolist()
+    times = np.frombuffer(row["times"], "<f8").tolist()
+    sizes = np.frombuffer(row["sizes"], "<i4").reshape(len(counts), 2).tolist()
+    total = sum(counts)
+    boxes = torch.split(array(row["boxes"], "<f4", 4), counts)
+    scores = torch.split(array(row["scores"], "<f4"), counts)
+    views = [torch.split(array(row[name], "<f2", mask_dim), counts) for name in ("local", "context")]
+    tags = [_tags(row[name], total, counts) for name in ("local_tags", "context_tags")]
+    codes = list(row["masks"])
+    if len(codes) != total or len(times) != len(counts):
+        raise ValueError(f"{row['id']}: {len(codes)} masks and {len(times)} times for counts {counts}")
+    frames, first = [], 0
+    for at, count in enumerate(counts):
+        embeddings = MaskEmbeddings(views[0][at], views[1][at], tags[0][at], tags[1][at])
+        own = tuple(bytes(code) for code in codes[first : first + count])
+        size = (sizes[at][0], sizes[at][1])
+        frames.append(FrameFeatures(times[at], size, boxes[at], scores[at], own, embeddings))
+        first += count
+    windows = array(row["windows"], "<f2", audio_dim)
+    window_tags = _tags(row["window_tags"], len(windows), [len(windows)])[0]
+    return ClipFeatures(
+        row["id"],
+        row["video_id"],
+        row["label"],
+        row["start"],
+        tuple(frames),
+        array(row["waveform"], "<i2"),
+        AudioFeatures(windows, window_tags),
+    )
+
+
+def array(content: Any, kind: str, width: int | None = None) -> Tensor:
+    """Raw bytes as a tensor (n,) or (n, width); a copy, so that it can be written to and outlives the file.
+
+    Raises:
+        ValueError: the bytes do not make whole rows.
+    """
+    flat = np.frombuffer(content, kind)
+    return torch.from_numpy((flat if width is None else flat.reshape(-1, width)).copy())
+
+
+def payload(clip: ClipFeatures) -> bytes:
+    """A file with a single clip; equal clips give equal bytes."""
+    sink = io.BytesIO()
+    counts = tuple(len(frame) for frame in clip.frames)
+    with writer(sink, Footer((clip.id,), (counts,), 1)) as file:
+        file.write_table(pa.Table.from_pylist([row_of(clip)], schema=SCHEMA))
+    return sink.getvalue()
+
+
+def writer(sink: Any, footer: Footer) -> pq.ParquetWriter:
+    """A writer of files that :class:`seac.features.reader.Store` reads; call ``write_table`` per group."""
+    file = pq.ParquetWriter(
+        sink,
+        SCHEMA,
+        compression=COMPRESSION,
+        use_dictionary=False,
+        write_statistics=False,
+        data_page_size=1 << 30,
+        store_schema=False,
+    )
+    file.add_key_value_metadata({KEY: footer.encoded()})
+    return file
+
+
+def _joined(parts: Sequence[Tensor | None], kind: str) -> bytes | None:
+    """Tensors one after another as bytes; None where any is missing."""
+    there = [part for part in parts if part is not None]
+    if len(there) < len(parts):
+        return None
+    return b"".join(np.ascontiguousarray(part.numpy().astype(kind, copy=False)).tobytes() for part in there)
+
+
+def _tags(content: Any, total: int, counts: list[int]) -> Sequence[Tensor | None]:
+    """Class probabilities by frame; None for each where there are none."""
+    if content is None:
+        return [None] * len(counts)
+    width = len(np.frombuffer(content, "<f2")) // total if total else 0
+    return torch.split(array(content, "<f2", width), counts) if total else [torch.zeros(0, 0)] * len(counts)

@@ -1,0 +1,55 @@
+"""``unreadable.csv``: the clips that could not be read, and why; they are tried again on every run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from seac.features.manifest import UNREADABLE, write_whole
+
+
+class Unreadable:
+    """The list of a store; lines are appended as they come, and the file is put in order at the end.
+
+    Args:
+        folder: the store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / UNREADABLE
+        self.reasons = read_unreadable(folder)
+        if self._path.exists():
+            self.tidy()  # a program that was killed may have left half a line
+
+    def add(self, clip_id: str, reason: str) -> None:
+        """A clip could not be read."""
+        if self.reasons.get(clip_id) == reason:
+            return
+        self.reasons[clip_id] = reason
+        if not self._path.exists():
+            self.tidy()
+            return
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow([clip_id, reason])
+
+    def drop(self, clip_id: str) -> None:
+        """A clip could be read after all."""
+        self.reasons.pop(clip_id, None)
+
+    def tidy(self) -> None:
+        """Write the whole list, in order of id."""
+        text = io.StringIO()
+        csv.writer(text).writerows([("id", "reason"), *sorted(self.reasons.items())])
+        write_whole(self._path, text.getvalue().encode())
+
+
+def read_unreadable(folder: Path) -> dict[str, str]:
+    """Reasons by id; empty if there is no list."""
+    path = folder / UNREADABLE
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8", errors="replace")
+    whole = text[: text.rfind("\n") + 1]
+    rows = csv.reader(io.StringIO(whole, newline=""))
+    return {row[0]: row[1] for row in rows if len(row) == 2 and row != ["id", "reason"]}

@@ -1,0 +1,78 @@
+"""Is a store what it says it is? Every byte of every file is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from seac.features.clip_features import ClipFeatures
+from seac.features.manifest import Manifest, survey
+from seac.features.reader import Store
+from seac.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was read, and what is wrong with it, a line each."""
+
+    clips: int
+    frames: int
+    bytes: int
+    problems: tuple[str, ...]
+
+
+def verify(folder: Path | str, *, deep: bool = False) -> Verdict:
+    """Compare a store with its manifest, checksums and schema.
+
+    Args:
+        folder: the store.
+        deep: also read every clip: shapes, and masks decoded.
+
+    Raises:
+        InputError: there is no store.
+    """
+    folder = Path(folder)
+    manifest = Manifest.read(folder)
+    found = survey(folder, manifest)
+    problems = [f"{shard.name} is missing ({shard.clips} clips)" for shard in found.missing]
+    problems += [f"{path.name} is no file of a store" for path in found.damaged]
+    problems += [f"{part.name} does not fit its checksum" for part in found.parts if not part.fits()]
+    times = Counter(id_ for part in found.parts for id_ in part.footer.ids)
+    problems += [f"{id_} is there {count} times" for id_, count in times.items() if count > 1]
+    if deep and not problems:
+        problems += list(wrong_clips(Store(folder)))
+    frames = sum(len(row) for part in found.parts for row in part.footer.counts)
+    size = sum(part.path.stat().st_size for part in found.parts)
+    return Verdict(sum(times.values()), frames, size, tuple(problems))
+
+
+def wrong_clips(store: Store) -> Iterator[str]:
+    """A line for every clip whose arrays do not fit together."""
+    for row, id_ in enumerate(store.ids):
+        try:
+            clip = store[row]
+            problem = wrong(clip, store)
+            if clip.id != id_:
+                problem = f"row {row} holds {clip.id}"
+        except (ValueError, KeyError, OSError, InputError) as error:
+            problem = " ".join(str(error).split())[:120] or type(error).__name__
+        if problem:
+            yield f"{id_}: {problem}"
+
+
+def wrong(clip: ClipFeatures, store: Store) -> str:
+    """What is wrong with a clip; empty if nothing is."""
+    made = store.manifest.made
+    if clip.windows.embeddings.shape[1] != made.audio_dim or len(clip.windows.embeddings) == 0:
+        return "window features of another size"
+    for number, frame in enumerate(clip.frames):
+        masks = frame.proposals.masks  # decoding a damaged code fails
+        if len(masks) and not masks.flatten(1).any(1).all():
+            return f"frame {number} has an empty mask"
+        if not torch.isfinite(frame.embeddings.local).all() or not torch.isfinite(frame.boxes).all():
+            return f"frame {number} has values that are not finite"
+    return ""

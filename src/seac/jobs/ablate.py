@@ -1,0 +1,215 @@
+"""The work behind ``seac ablate``: a grid of trainings, each evaluated once, gone on with where it was."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from seac.encoders.audio.base import AudioEncoder
+from seac.associate.model import AssociationModule
+from seac.core.errors import InputError
+from seac.presets.table import unknown
+from seac.training.ablation.report import write_report
+from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
+from seac.features.batch import TrainingStore
+from seac.training.checkpoint import FILE as CHECKPOINT
+from seac.training.checkpoint import origin
+from seac.training.config import TrainingConfig, configured
+from seac.training.trainer import Fitting, fit
+from seac.training.frozen import Networks
+from seac.jobs.train import check_variant, fabric_for, make_folder, split
+from seac.training.validation import Benchmarked, Retrieval, Wanted
+from seac.core.atomic import write_whole
+
+HELD_OUT = 0.1
+"""Share of the clips on which retrieval is measured where no benchmark is given."""
+
+Evaluate = Callable[[AssociationModule, int], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac ablate``."""
+
+    store: Path
+    out: Path
+    over: tuple[str, ...]
+    evaluate: tuple[str, ...] = ()
+    seeds: int = 3
+    settings: tuple[str, ...] = ()
+    values: str | None = None
+    device: str = "cpu"
+    parts: Mapping[str, str] = field(default_factory=dict)
+    weights_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipes of the grid.
+
+    Attributes:
+        value: of the axis.
+        seed: of the recipes.
+        figures: what it reached, by name.
+    """
+
+    value: Any
+    seed: int
+    figures: dict[str, float]
+
+
+def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
+    """Do a job: train and evaluate what has not been yet, then draw everything.
+
+    Returns:
+        the cells of every axis.
+
+    Raises:
+        InputError: wrong input, with one line that says what is wrong.
+    """
+    from seac.features import open_store
+
+    axes, wanted = asked(job)
+    store = open_store(job.store)
+    config = configured(store.preset, job.settings)
+    check_variant(store, config)
+    if not wanted and not config.held_out:
+        config = replace(config, held_out=HELD_OUT)
+    values = {axis.name: chosen_values(axis, store, config, job.values) for axis in axes}
+    make_folder(job.out)
+    networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
+    encoder = networks.audio(store) if needs_encoder(values, config) else None
+    evaluate = evaluation(store, config, wanted, networks, most_masks(values, config))
+    return run_grid(store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json)
+
+
+def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
+    """Axes and benchmarks of a job.
+
+    Raises:
+        InputError: an unknown axis, values for several axes, a benchmark that is none.
+    """
+    names = [name.strip() for part in job.over for name in part.split(",") if name.strip()]
+    for name in names:
+        if name not in AXES:
+            raise InputError(unknown("ablation", name, tuple(AXES)))
+    if not names:
+        raise InputError(f"--over names nothing: choose from {', '.join(AXES)}")
+    if job.values is not None and len(names) > 1:
+        raise InputError("--values goes with one --over")
+    if job.seeds < 1:
+        raise InputError(f"--seeds is {job.seeds}: give at least 1")
+    return [AXES[name] for name in names], [Wanted.parse(text, choosing=False) for text in job.evaluate]
+
+
+def needs_encoder(values: dict[str, list[Any]], config: TrainingConfig) -> bool:
+    """Whether any recipes of the grid mixes sounds."""
+    return bool(config.mixing) or any(values.get("msa", ()))
+
+
+def most_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
+    """The most masks of a frame that any recipes of the grid takes."""
+    return int(max([config.n_masks, *values.get("n_masks", ())]))
+
+
+def evaluation(
+    store: TrainingStore, config: TrainingConfig, wanted: Sequence[Wanted], networks: Networks, masks: int
+) -> Callable[[TrainingConfig], Evaluate]:
+    """What a trained module is asked: benchmarks by the paper's rule (the cosine alone), or retrieval.
+
+    Returns:
+        a function of the config of a recipes, as each seed holds out other clips.
+    """
+    seen = replace(config, n_masks=masks)
+    benchmarks = [Benchmarked(each, store, seen, networks, objectness=0.0) for each in wanted]
+
+    def by_benchmark(module: AssociationModule, n_masks: int) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for each in benchmarks:
+            figures |= each(module, n_masks)
+        return figures
+
+    def chosen(recipes: TrainingConfig) -> Evaluate:
+        if benchmarks:
+            return by_benchmark
+        return Retrieval(split(store, recipes)[1], recipes.n_masks)
+
+    return chosen
+
+
+def run_grid(
+    store: TrainingStore,
+    config: TrainingConfig,
+    values: dict[str, list[Any]],
+    seeds: int,
+    out: Path,
+    encoder: AudioEncoder | None,
+    evaluate: Callable[[TrainingConfig], Evaluate],
+    device: str = "cpu",
+    *,
+    as_json: bool = False,
+) -> dict[str, list[Cell]]:
+    """Every cell of every axis, and a report of each; a recipes that two axes share is made once."""
+    console = Console(stderr=True)
+    found: dict[str, list[Cell]] = {}
+    for name, chosen in values.items():
+        axis = AXES[name]
+        cells = []
+        for value in chosen:
+            for seed in range(config.seed, config.seed + seeds):
+                recipes = replace(with_value(config, axis, value), seed=seed)
+                figures = reached(store, recipes, config, out, encoder, evaluate, device)
+                cells.append(Cell(value, seed, figures))
+                first = ", ".join(f"{key} {figure:.3f}" for key, figure in list(figures.items())[:2])
+                console.print(f"{name} {axis.shown(value)}, seed {seed}: {first}", highlight=False)
+        found[name] = cells
+        write_report(axis, [(cell.value, cell.seed, cell.figures) for cell in cells], out, config)
+    if as_json:
+        plain = {name: [asdict(cell) for cell in cells] for name, cells in found.items()}
+        sys.stdout.write(json.dumps({"out": str(out), "cells": plain}) + "\n")
+    return found
+
+
+def reached(
+    store: TrainingStore,
+    recipes: TrainingConfig,
+    base: TrainingConfig,
+    out: Path,
+    encoder: AudioEncoder | None,
+    evaluate: Callable[[TrainingConfig], Evaluate],
+    device: str,
+) -> dict[str, float]:
+    """Figures of one recipes: from its file if it has been made before, else by making it.
+
+    Raises:
+        InputError: the folder holds a recipes of another store or under other numbers.
+    """
+    folder = out / "cells" / name_of(recipes, base)
+    record = folder / "cell.json"
+    begun = json.loads(json.dumps(origin(recipes, len(store), store.made_by)))
+    if record.is_file():
+        held = json.loads(record.read_text(encoding="utf-8"))
+        if held["begun"] != begun:
+            raise InputError(f"{folder} was made otherwise: take another --out")
+        return dict(held["figures"])
+    folder.mkdir(parents=True, exist_ok=True)
+    learnt, _ = split(store, recipes)
+    fabric = fabric_for(device, 1, recipes.precision)
+    fitted = fit(Fitting(learnt, recipes, folder, encoder if recipes.mixing else None), fabric)
+    figures = evaluate(recipes)(fitted.module.eval(), recipes.n_masks)
+    write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
+    (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
+    return figures
+
+
+def name_of(recipes: TrainingConfig, base: TrainingConfig) -> str:
+    """A folder's name for a recipes: in what it differs from the others, and its seed."""
+    ours, theirs = asdict(recipes), asdict(base)
+    differ = [f"{key}={ours[key]}" for key in ours if key != "seed" and ours[key] != theirs[key]]
+    return " ".join([*(differ or ["base"]), f"seed={recipes.seed}"])

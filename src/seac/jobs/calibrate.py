@@ -1,0 +1,100 @@
+"""The work behind ``seac calibrate``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from seac.decision.calibration_file import NAME, write
+from seac.decision.fit import tried
+from seac.evaluation.calibration_samples import described, halves, observed, wanted
+from seac.datasets.table import READERS, check_scored, open_benchmark
+from seac.core.errors import InputError
+from seac.evaluation.robustness import Corrupted
+from seac.evaluation.timer import Watch
+from seac.presets.load import load as load_model
+from seac.core.atomic import check_place
+
+LEAST = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac calibrate``."""
+
+    benchmark: str
+    folder: Path
+    out: Path | None = None
+    split: str = "val"
+    limit: int = 400
+    preset: str = "tiny"
+    device: str = "cpu"
+    association: Path | None = None
+    weights_dir: Path | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def target(self) -> Path:
+        """The file that is written."""
+        if self.out is not None:
+            return self.out
+        assert self.association is not None
+        folder = self.association if self.association.is_dir() else self.association.parent
+        return folder / NAME
+
+
+def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
+    """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
+
+    Raises:
+        InputError: wrong input, too few clips, or no place to write to.
+    """
+    console = Console(stderr=True)
+    check_scored(job.benchmark)
+    check_not_only_test(job.benchmark)
+    reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
+    clips = wanted(reader)
+    options: dict[str, Any] = {**job.parts, **job.constants}
+    model = load_model(
+        job.preset,
+        device=job.device,
+        association=job.association,
+        weights_dir=job.weights_dir,
+        **options,
+    )
+    check_place(job.target)
+    choosing, reporting = halves(observed(model, reader, Watch(console).over(clips, "judging")))
+    if min(len(choosing), len(reporting)) < LEAST:
+        raise InputError(
+            f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
+            f"give at least {2 * LEAST}"
+        )
+    constants, figures = tried(choosing, reporting)
+    made_of = described(reader, len(choosing) + len(reporting)) | {"split": job.split, "figures": figures}
+    write(constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
+    for name, value in figures.items():
+        console.print(f"{name}: {value:g}", highlight=False)
+    console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
+    if as_json:
+        said = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
+        sys.stdout.write(json.dumps(said) + "\n")
+    return figures
+
+
+def check_not_only_test(benchmark: str) -> None:
+    """Refuse a benchmark without clips to choose on.
+
+    Raises:
+        InputError: test is all the splits it has.
+    """
+    module, member = READERS[benchmark].split(":")
+    if set(getattr(import_module(module), member).splits) == {"test"}:
+        raise InputError(f"{benchmark} has only a test split, and constants are never chosen on one: give s4")

@@ -1,0 +1,117 @@
+"""``seac data check``: a check shown as a table, with the first of each kind and all of them in a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from seac.datasets.check import FAULTS, NOTES, Finding, Health, check, rows_of
+from seac.datasets.clip import Reader
+from seac.datasets.table import open_benchmark
+from seac.core.errors import InputError
+
+SHOWN = 3
+"""Findings of each kind that are shown."""
+
+
+def check_benchmark(
+    benchmark: str, folder: Path, *, split: str, deep: bool, out: Path | None, as_json: bool
+) -> Health:
+    """Check a benchmark, show what was found, and write it.
+
+    Raises:
+        InputError: it cannot be indexed, ``out`` cannot be written, or faults were found.
+    """
+    reader = open_benchmark(benchmark, folder, split, strict=False)
+    console = Console(highlight=False, soft_wrap=True)
+    errors = Console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("reading" if deep else "looking", total=len(reader.clips))
+        health = check(reader, deep=deep, step=lambda: progress.advance(task))
+    console.print(f"{reader.name} in {reader.folder}", markup=False)
+    console.print(_table(reader, health))
+    for kind in (*FAULTS, *NOTES):
+        _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
+    if not deep:
+        console.print("headers only; --deep decodes every file, and finds empty truth and silence")
+    if out is not None:
+        write_findings(health.findings, out)
+    if as_json:
+        sys.stdout.write(json.dumps(_record(reader, health)) + "\n")
+    if health.faults:
+        kinds = Counter(finding.kind for finding in health.faults)
+        named = ", ".join(f"{kinds[kind]} {kind}" for kind in FAULTS if kinds[kind])
+        where = f"they are in {out}" if out else "--out FILE writes them all"
+        raise InputError(f"{folder}: {len(health.faults)} faults in {benchmark} ({named}); {where}")
+    return health
+
+
+def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
+    """Write findings as csv (kind, split, clip, file, line), aside first and then renamed.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=".seac-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+                rows = csv.writer(file)
+                rows.writerow(("kind", "split", "clip", "file", "line"))
+                rows.writerows((f.kind, f.split, f.clip, f.file, f.line) for f in findings)
+            Path(draft).replace(path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path} ({error.strerror}): give another file with --out") from None
+
+
+def _table(reader: Reader, health: Health) -> Table:
+    table = Table("")
+    for split in health.counts:
+        table.add_column(split, justify="right")
+    for name in rows_of(reader):
+        cells = (_cell(_count(health, counts, name), name) for counts in health.counts.values())
+        table.add_row(name, *cells, end_section=name in {"sounds", FAULTS[-1]})
+    return table
+
+
+def _count(health: Health, counts: Counter[str], name: str) -> int | None:
+    """A count; None where the check did not look."""
+    return None if name in {"empty truth", "silent"} and not health.deep else counts[name]
+
+
+def _cell(count: int | None, name: str) -> str:
+    if count is None:
+        return "?"
+    return f"[red]{count}[/]" if name in FAULTS and count else str(count)
+
+
+def _show(console: Console, kind: str, findings: list[Finding]) -> None:
+    for finding in findings[:SHOWN]:
+        console.print(f"{kind}: {finding.line}", markup=False)
+    if len(findings) > SHOWN:
+        console.print(f"{kind}: {len(findings) - SHOWN} more", markup=False)
+
+
+def _record(reader: Reader, health: Health) -> dict[str, object]:
+    return {
+        "benchmark": reader.name,
+        "folder": str(reader.folder),
+        "deep": health.deep,
+        "clean": not health.faults,
+        "splits": {
+            split: {name: _count(health, counts, name) for name in rows_of(reader)}
+            for split, counts in health.counts.items()
+        },
+    }

@@ -1,0 +1,341 @@
+"""The work behind ``seac evaluate``: a benchmark and methods in, figures and their report out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from seac._version import __version__
+from seac.datasets.clip import Clip, Reader
+from seac.evaluation.leakage import overlap, read_ids, unnamed, without
+from seac.datasets.table import check_scored, open_benchmark
+from seac.core.errors import InputError
+from seac.evaluation.answer import ClipAnswer, load, path_of
+from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
+from seac.evaluation.summary import Evaluation, Leakage
+from seac.evaluation.summary import Method as Row
+from seac.evaluation.fingerprint import fingerprint
+from seac.evaluation.methods import Method, Model, baselines
+from seac.evaluation.external import Outside
+from seac.evaluation.predict import answer_clip, folder_of, open_store, predict
+from seac.evaluation.report import write_report
+from seac.evaluation.score import check_protocol, score, scorer_for
+from seac.evaluation.timer import Watch
+from seac.evaluation.audio_window import check_timed, heard_around
+from seac.export.folder import whole_folder
+from seac.presets.load import load as load_model
+from seac.pipeline import SeAC
+
+DECIDED = "decided"
+"""Suffix of the row in which a model's own decision is scored: only what it calls sounding is lit."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac evaluate``."""
+
+    benchmark: str
+    folder: Path
+    out: Path
+    preset: str = "tiny"
+    predictions: Path | None = None
+    split: str = "test"
+    limit: int | None = None
+    protocol: str | None = None
+    threshold: float = 0.5
+    baselines: bool = False
+    train_list: Path | None = None
+    exclude: tuple[Path, ...] = ()
+    drop_overlap: bool = False
+    allow_missing: bool = False
+    window: float | None = None
+    seed: int = 0
+    device: str = "cpu"
+    association: Path | None = None
+    calibration: Path | None = None
+    weights_dir: Path | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    again: bool = False
+
+
+def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
+    """Do a job and write its report into ``job.out``.
+
+    Raises:
+        InputError: wrong input, with one line that says what is wrong.
+    """
+    console = Console(stderr=True)
+    watch = Watch(console)
+    reader = open_reader(job)
+    check_protocol(job.protocol, reader)
+    check_timed(reader, job.window)
+    clips, leakage = chosen_clips(reader, job)
+    check_writable(job.out)
+    missing: tuple[str, ...] = ()
+    if job.predictions is not None:
+        (scored, answer_of), missing = outside(job, reader, clips)
+        rows = score(reader, scored, {job.predictions.name: answer_of}, watch, job.threshold)
+        settings: dict[str, Any] = {"predictions": job.predictions.name}
+    else:
+        scored = clips
+        rows, answer_of, settings = inside(job, reader, clips, watch)
+    evaluation = Evaluation(
+        benchmark=job.benchmark,
+        n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
+        frames=sum(len(clip.frames) for clip in scored),
+        methods=rows,
+        settings=settings | common_settings(job),
+        note=scorer_for(reader, job.threshold).note,
+        missing=missing,
+        leakage=leakage,
+        seconds={step: round(seconds, 3) for step, seconds in watch.seconds.items()},
+    )
+    write_report(evaluation, reader, answer_of, job.out, job.protocol)
+    tell(console, evaluation, job)
+    if as_json:
+        sys.stdout.write(json.dumps(summary(evaluation, job.protocol)) + "\n")
+    return evaluation
+
+
+def open_reader(job: Job) -> Reader:
+    """The benchmark that a job names.
+
+    Raises:
+        InputError: no such benchmark, folder or split, or one without ground truth.
+    """
+    check_scored(job.benchmark, "robustness")
+    if job.benchmark == "robustness":
+        base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
+        return Corrupted(base, job.limit, job.seed, job.window)
+    return open_benchmark(job.benchmark, job.folder, job.split)
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and try it, so that no work is lost for want of a place.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    with whole_folder(folder):
+        pass
+
+
+def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
+    """The clips to score: excluded ones left out, then the first ``limit``; and their overlap with recipes.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    if job.benchmark == "robustness":
+        clips = reader.clips  # limit and window came before its one frame was picked
+    else:
+        clips = tuple(heard_around(clip, job.window).annotated() for clip in reader.clips)
+    for path in job.exclude:
+        clips = unnamed(clips, read_ids(path))
+    if job.limit is not None and job.benchmark != "robustness":
+        clips = clips[: job.limit]
+    leakage = None
+    if job.train_list is not None:
+        leakage = overlap(clips, read_ids(job.train_list, "train"))
+        if job.drop_overlap:
+            clips = without(clips, leakage.by_video)
+            leakage = replace(leakage, dropped=len(leakage.by_video))
+    if not clips:
+        raise InputError(f"{job.folder}: no clips are left to score; check --split, --exclude and --limit")
+    return clips, leakage
+
+
+def inside(
+    job: Job, reader: Reader, clips: tuple[Clip, ...], watch: Watch
+) -> tuple[tuple[Row, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
+    """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
+
+    Returns:
+        the rows, the answers of the first one, and what decided them.
+
+    Raises:
+        InputError: wrong parts, answers under other settings, or no place for them.
+    """
+    store = job.out / "predictions"
+    check_writable(store)
+    with watch.time("loading"):
+        model = model_for(job, reader)
+        methods = rows_of(job, reader, model)
+    settings = model_settings(job, model)
+    if job.again:
+        shutil.rmtree(store, ignore_errors=True)
+    store.mkdir(parents=True, exist_ok=True)
+    names = [method.name for method in methods]
+    asked = {"benchmark": job.benchmark, "split": job.split, "seed": job.seed}
+    open_store(store, names, settings | asked | fingerprint(reader))
+    predict(reader, clips, methods, store, watch, job.seed)
+    answers = {name: saved(store, name) for name in names}
+    rows = score(reader, clips, answers, watch, job.threshold)
+    return rows, answers[names[0]], settings
+
+
+def saved(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
+    """A method's answers from the disk."""
+    folder = folder_of(store, method)
+    return lambda clip: load(path_of(folder, clip.id))
+
+
+def outside(
+    job: Job, reader: Reader, clips: tuple[Clip, ...]
+) -> tuple[tuple[tuple[Clip, ...], Callable[[Clip], ClipAnswer]], tuple[str, ...]]:
+    """Clips that have a prediction in a folder, how to read it, and the ids of those that have none.
+
+    Raises:
+        InputError: predictions are missing and that was not allowed, or there are none at all.
+    """
+    assert job.predictions is not None
+    source = Outside(job.predictions, reader)
+    there = tuple(clip for clip in clips if source.has(clip))
+    ids = {clip.id for clip in there}
+    missing = tuple(clip.id for clip in clips if clip.id not in ids)
+    if not there:
+        raise InputError(
+            f"{job.predictions}: holds a prediction for none of {len(clips)} clips; the first is looked for "
+            f"as {clips[0].id}.npz, .npy, .png or a folder of that name"
+        )
+    if missing and not job.allow_missing:
+        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise InputError(
+            f"{job.predictions}: {len(missing)} of {len(clips)} clips have no prediction ({some}); "
+            "add them, or score the rest with --allow-missing"
+        )
+    return (there, source.read), missing
+
+
+def model_for(job: Job, reader: Reader, **swaps: str) -> SeAC:
+    """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
+    words = list(reader.classes[1:]) or None
+    options: dict[str, Any] = {**job.parts, **swaps, **job.constants}
+    own = None if "associate" in swaps else job.association
+    return load_model(
+        job.preset,
+        device=job.device,
+        vocabulary=words,
+        association=own,
+        calibration=None if "associate" in swaps else job.calibration,
+        weights_dir=job.weights_dir,
+        **options,
+    )
+
+
+def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:
+    """What is scored: the model, its decision, and the baselines if they were asked for.
+
+    Robustness is a question to the decision, so that row comes first there.
+    """
+    swapped = [*job.parts.values(), *([job.association.name] if job.association else [])]
+    name = job.preset if not swapped else f"{job.preset} ({', '.join(swapped)})"
+    rows: tuple[Method, ...] = (Model(name, model), Model(f"{name}, {DECIDED}", model, decides=True))
+    if isinstance(reader, Corrupted):
+        rows = rows[::-1]
+    if not job.baselines:
+        return rows
+    zero_shot = None
+    if type(model.stages.association).__name__ != "ZeroShot" and model.stages.audio.labels:
+        zero_shot = sharing(model, model_for(job, reader, associate="zero-shot"))
+    return rows + baselines(model, zero_shot)
+
+
+def sharing(model: SeAC, other: SeAC) -> SeAC:
+    """``other`` with all stages but the association of ``model``, so that frames are seen once for both."""
+    stages = replace(model.stages, association=other.stages.association, calibration=other.stages.calibration)
+    return SeAC(stages, model.vocabulary, other.settings)
+
+
+def model_settings(job: Job, model: SeAC) -> dict[str, Any]:
+    """All that decides a model's answers, as plain values."""
+    return {
+        "preset": job.preset,
+        "parts": dict(job.parts),
+        "weights": model.stages.versions(),
+        "constants": json.loads(json.dumps(asdict(model.settings))),
+        "calibration": asdict(model.stages.calibration),
+        "window": job.window if job.window is not None else "whole clip",
+    }
+
+
+def common_settings(job: Job) -> dict[str, Any]:
+    """What a reader of the figures needs to know beside the model."""
+    return {
+        "folder": job.folder.name,
+        "split": job.split,
+        "limit": job.limit,
+        "threshold": job.threshold,
+        "seed": job.seed,
+        "exclude": [path.name for path in job.exclude],
+        "train_list": job.train_list.name if job.train_list else None,
+        "seac": __version__,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {job.device}",
+    }
+
+
+def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
+    """The line of ``--json``: the first row's figures, then all rows by name."""
+
+    def shown(row: Row) -> dict[str, dict[str, float]]:
+        return {name: dict(figures) for name, figures in row.protocols.items() if protocol in (None, name)}
+
+    first = evaluation.methods[0]
+    return {
+        "benchmark": evaluation.benchmark,
+        "n": evaluation.n,
+        "frames": evaluation.frames,
+        "protocols": shown(first),
+        "methods": {row.name: shown(row) for row in evaluation.methods},
+        "blame": first.blame(),
+        "missing": list(evaluation.missing),
+        "leakage": None if evaluation.leakage is None else leakage_counts(evaluation.leakage),
+        "seconds": dict(evaluation.seconds),
+        "settings": dict(evaluation.settings),
+    }
+
+
+def leakage_counts(leakage: Leakage) -> dict[str, int]:
+    """Counts in place of lists."""
+    return {
+        "listed": leakage.listed,
+        "by_clip": len(leakage.by_clip),
+        "by_video": len(leakage.by_video),
+        "dropped": leakage.dropped,
+    }
+
+
+def tell(console: Console, evaluation: Evaluation, job: Job) -> None:
+    """A few lines for people."""
+    for row in evaluation.methods:
+        figures = "; ".join(
+            f"{protocol}: " + ", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items())
+            for protocol, scores in row.protocols.items()
+            if job.protocol in (None, protocol)
+        )
+        console.print(f"{row.name}: {figures}", highlight=False, soft_wrap=True)
+    if evaluation.missing:
+        console.print(f"{len(evaluation.missing)} clips without prediction were left out", highlight=False)
+    console.print(f"{evaluation.n} clips, report: {job.out / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def score_quietly(reader: Reader, clips: tuple[Clip, ...], model: SeAC, *, seed: int = 0) -> Row:
+    """A model's figures on clips with nothing written: for validation during recipes and for ablations."""
+    method = Model("model", model)
+
+    def answer_of(clip: Clip) -> ClipAnswer:
+        return answer_clip(reader, clip, [method], {}, seed)[0]
+
+    (row,) = score(reader, tuple(clip.annotated() for clip in clips), {method.name: answer_of}, Watch(), 0.5)
+    return row

@@ -1,0 +1,276 @@
+"""The work behind ``seac extract``: from recipes data to a store, resumable at every clip."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from seac.extraction.worker import STAGES, Outcome, Recipe
+from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.frozen import load_frozen
+from seac.datasets.pairs.benchmarks import FPS, SECONDS
+from seac.datasets.pairs.pair import Pair
+from seac.datasets.pairs.table import AUTO, KINDS, excluded, find_pairs, without
+from seac.features.unreadable import Unreadable
+from seac.features.writer import SHARD_BYTES, StoreWriter
+from seac.core.errors import InputError
+from seac.pipeline import SeAC
+
+WRITE = "write"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac extract``."""
+
+    source: Path
+    store: Path
+    preset: str = "tiny"
+    device: str = "cpu"
+    parts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    kind: str = AUTO
+    split: str = "train"
+    seconds: float = SECONDS
+    fps: float = FPS
+    tags: bool = True
+    workers: int | None = None
+    ray: str | None = None
+    limit: int | None = None
+    exclude: Path | None = None
+    weights_dir: Path | None = None
+    shard_bytes: int = SHARD_BYTES
+
+    def recipe(self) -> Recipe:
+        """How its features are made."""
+        build: Callable[..., SeAC] = partial(
+            load_frozen,
+            self.preset,
+            parts=self.parts,
+            constants=self.constants,
+            weights_dir=self.weights_dir,
+        )
+        return Recipe(build, self.preset, self.device, self.seconds, self.fps, self.tags)
+
+
+@dataclass
+class Tally:
+    """What a run did.
+
+    Attributes:
+        store: where to.
+        engine: where the work was done.
+        kind: of recipes data.
+        listed: clips in the data, after exclusion and limit.
+        before: of these, clips that the store had already.
+        new: clips that were extracted.
+        frames: pictures in them.
+        unreadable: clips that could not be read; ``unreadable.csv`` says why.
+        seconds: of the run, from the first clip to the last, without loading.
+        by_stage: seconds spent on every stage, summed over the workers.
+        cpu_by_stage: seconds of cores spent on them, which others on the machine change less.
+    """
+
+    store: str
+    engine: str
+    kind: str
+    listed: int
+    before: int
+    new: int = 0
+    frames: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+    by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*STAGES, WRITE), 0.0))
+    cpu_by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*STAGES, WRITE), 0.0))
+
+    @property
+    def rate(self) -> float:
+        """Clips per second."""
+        return self.new / self.seconds if self.seconds else 0.0
+
+    def count(self, outcome: Outcome) -> None:
+        """Take an outcome into account."""
+        for stage, seconds in outcome.seconds.items():
+            self.by_stage[stage] += seconds
+            self.cpu_by_stage[stage] += outcome.cpu[stage]
+        self.new += outcome.content is not None
+        self.unreadable += outcome.content is None
+        self.frames += outcome.frames
+
+    def record(self) -> dict[str, Any]:
+        """As one line of JSON; stages in clips per second of one worker."""
+        rates = {stage: round(self.new / s, 3) if s else None for stage, s in self.by_stage.items()}
+        seconds = {stage: round(s, 4) for stage, s in self.by_stage.items()}
+        plain = {name: value for name, value in self.__dict__.items() if "by_stage" not in name}
+        plain["seconds"] = round(self.seconds, 3)
+        return {
+            **plain,
+            "clips_per_second": round(self.rate, 3),
+            "stage_seconds": seconds,
+            "stage_cpu_seconds": {stage: round(s, 4) for stage, s in self.cpu_by_stage.items()},
+            "stage_clips_per_second": rates,
+        }
+
+
+def extract_all(job: Job, *, as_json: bool = False) -> Tally:
+    """Do a job.
+
+    Raises:
+        InputError: wrong input, a store of other features, or no clip could be read.
+    """
+    console = Console(stderr=True)
+    kind, pairs = chosen(job)
+    recipe = job.recipe()
+    tally = extract(pairs, recipe, job.store, engine_of(job), kind, job.shard_bytes, console)
+    _tell(console, tally)
+    if as_json:
+        sys.stdout.write(json.dumps(tally.record()) + "\n")
+    if tally.unreadable and tally.unreadable == tally.listed:
+        raise InputError(f"none of {tally.listed} clips could be read: see {job.store}/unreadable.csv")
+    return tally
+
+
+def chosen(job: Job) -> tuple[str, list[Pair]]:
+    """The kind of data and the clips of a job.
+
+    Raises:
+        InputError: no clip is left, or the data's excerpts are cut already, in another way.
+    """
+    kind, pairs = find_pairs(job.source, job.kind, job.split)
+    if KINDS[kind].fixed and (job.seconds, job.fps) != (SECONDS, FPS):
+        raise InputError(f"clips of {kind} are 5 s of one frame a second: leave --seconds and --fps out")
+    if job.exclude is not None:
+        pairs = without(pairs, excluded(job.exclude))
+    if not pairs:
+        raise InputError(f"{job.source}: no clip is left once {job.exclude} is excluded")
+    return kind, pairs[: job.limit]
+
+
+def engine_of(job: Job) -> Engine:
+    """Where a job's work is done: a cluster, several processes, or here."""
+    if job.ray is not None:
+        from seac.extraction.ray_engine import OnRay
+
+        return OnRay(job.ray, job.workers)
+    workers = job.workers or 1
+    return Processes(workers) if workers > 1 else Here()
+
+
+def extract(
+    pairs: list[Pair],
+    recipe: Recipe,
+    store: Path,
+    engine: Engine,
+    kind: str = "",
+    shard_bytes: int = SHARD_BYTES,
+    console: Console | None = None,
+) -> Tally:
+    """Put the features of pairs into a store; those that it has already are left as they are.
+
+    Args:
+        pairs: clips.
+        recipe: how features are made.
+        store: the folder; made if it is not there.
+        engine: where the work is done.
+        kind: of recipes data, for the record.
+        shard_bytes: about the size of a shard.
+        console: where progress is shown; None for nowhere.
+
+    Raises:
+        InputError: the store's features were made otherwise, or it cannot be written.
+    """
+    here = isinstance(engine, Here)
+    # Elsewhere the networks are loaded there; here they are asked only what they are.
+    model = recipe.build(device=recipe.device if here else "cpu")
+    made = recipe.made(model)
+    if here:
+        engine = Here(model)
+    del model
+    with StoreWriter(store, made, shard_bytes=shard_bytes) as writer:
+        if writer.lost and console is not None:
+            console.print(f"{store}: {writer.lost} clips are gone; those in the data are extracted anew")
+        waiting = [pair for pair in pairs if pair.id not in writer]
+        tally = Tally(str(store), engine.name, kind, len(pairs), len(pairs) - len(waiting))
+        unreadable = Unreadable(store)
+        with _shown(console, len(waiting)) as advance:
+            for outcome in _timed(engine.run(recipe, waiting), tally) if waiting else ():
+                with _written(tally):
+                    if _kept(outcome, writer, unreadable):
+                        tally.count(outcome)
+                advance(tally)
+        with _written(tally):
+            unreadable.tidy()
+            writer.compact()
+    return tally
+
+
+def _kept(outcome: Outcome, writer: StoreWriter, unreadable: Unreadable) -> bool:
+    """Put an outcome on disk; whether it was new (a cluster may do a clip twice)."""
+    if outcome.content is None:
+        unreadable.add(outcome.id, outcome.reason)
+        return True
+    unreadable.drop(outcome.id)
+    return writer.add(outcome.content)
+
+
+@contextmanager
+def _written(tally: Tally) -> Iterator[None]:
+    """Count the time of a block to writing."""
+    began, used = time.perf_counter(), time.process_time()
+    yield
+    tally.by_stage[WRITE] += time.perf_counter() - began
+    tally.cpu_by_stage[WRITE] += time.process_time() - used
+
+
+def _timed(outcomes: Iterator[Outcome], tally: Tally) -> Iterator[Outcome]:
+    """Outcomes, with the time since the first one was asked for."""
+    began = time.perf_counter()
+    for outcome in outcomes:
+        yield outcome
+        tally.seconds = time.perf_counter() - began
+
+
+@contextmanager
+def _shown(console: Console | None, total: int) -> Iterator[Callable[[Tally], None]]:
+    if console is None:
+        yield lambda tally: None
+        return
+    columns = (
+        TextColumn("extracting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("clips", total=total, rate="")
+
+        def advance(tally: Tally) -> None:
+            progress.update(task, advance=1, rate=f"{tally.rate:.2f} clips/s")
+
+        yield advance
+
+
+def _tell(console: Console, tally: Tally) -> None:
+    """A line about the run, and one about where its time went."""
+    console.print(
+        f"{tally.listed} clips: {tally.new} extracted, {tally.before} were there, {tally.unreadable} "
+        f"unreadable; {tally.seconds:.1f} s, {tally.rate:.2f} clips/s {tally.engine} -> {tally.store}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if tally.new:
+        spent = ", ".join(f"{stage} {1000 * s / tally.new:.0f}" for stage, s in tally.by_stage.items())
+        console.print(f"ms per clip and worker: {spent}", highlight=False, soft_wrap=True)
+    if tally.unreadable:
+        console.print(f"see {tally.store}/unreadable.csv", highlight=False, soft_wrap=True)

@@ -1,0 +1,253 @@
+"""The work behind ``seac segment``: clips in, folders of results out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from seac.core.errors import InputError
+from seac.export.resume import begin, file_state, finish, is_finished
+from seac.export.folder import whole_folder
+from seac.export.writer import Clip, Sink, sink
+from seac.presets.load import load
+from seac.pipeline import SeAC
+from seac.presets.table import choose
+from seac.core.result import Result
+from seac.media.decode import probe
+from seac.export.draw import shown
+from seac.media.sources import Source, sound_length, source_of, sources_in
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac segment``."""
+
+    source: Path
+    out: Path
+    audio: Path | None = None
+    fps: float = 1.0
+    preset: str = "tiny"
+    device: str = "cpu"
+    vocabulary: str | None = None
+    threshold: float | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    exports: tuple[str, ...] = ("overlay", "masks", "json", "timeline")
+    again: bool = False
+    association: Path | None = None
+    calibration: Path | None = None
+    weights_dir: Path | None = None
+
+
+@dataclass
+class Summary:
+    """What became of one clip."""
+
+    source: str
+    out: str
+    frames: int = 0
+    frames_sounding: int = 0
+    frames_silent: int = 0
+    seconds: float = 0.0
+    labels: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def count(self, result: Result) -> None:
+        """Take a frame into account."""
+        self.frames += 1
+        self.frames_silent += result.heard.silent
+        rows = shown(result)
+        self.frames_sounding += bool(rows)
+        for name in sorted({result.names[row] for row in rows}):
+            self.labels[name] = self.labels.get(name, 0) + 1
+        for note in result.notes:
+            if note.startswith("the picture was scaled") and note not in self.notes:
+                self.notes.append(note)
+
+
+def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
+    """Do a job: a clip into ``out``, the clips of a folder into ``out/NAME`` each.
+
+    In a folder, clips that are finished with the same settings, and have not changed since, are left as they
+    are, so an interrupted run goes on where it was; a clip that cannot be read is reported at the end and
+    does not stop the others.
+
+    Raises:
+        InputError: wrong input, with one line that says what is wrong.
+    """
+    console = Console(stderr=True)
+    builders = [sink(name) for name in job.exports]
+    if not builders:
+        raise InputError("--export names nothing: give overlay, masks, json or timeline")
+    tasks = list(_tasks(job))
+    model = load(
+        job.preset,
+        device=job.device,
+        vocabulary=job.vocabulary,
+        threshold=job.threshold,
+        association=job.association,
+        calibration=job.calibration,
+        weights_dir=job.weights_dir,
+        **job.parts,
+        **job.constants,
+    )
+    settings = _settings(job, model)
+    done, refused = [], []
+    with _progress(console) as progress:
+        for picture, audio, out in tasks:
+            try:
+                done.append(
+                    _segment(model, job, settings, source_of(picture, audio), out, builders, progress)
+                )
+            except InputError as error:
+                if len(tasks) == 1:
+                    raise
+                refused.append(str(error))
+    for summary in done:
+        _tell(console, summary)
+    if as_json:
+        clips = [asdict(summary) for summary in done]
+        sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": settings}) + "\n")
+    if refused:
+        raise InputError(f"{len(refused)} of {len(tasks)} clips could not be read: {'; '.join(refused)}")
+    return done
+
+
+def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
+    """(picture, sound, folder) of every clip of a job, checked before any network is loaded."""
+    if job.out.exists() and not job.out.is_dir():
+        raise InputError(f"{job.out}: is a file; give a folder with -o")
+    if not job.source.is_dir():
+        source_of(job.source, job.audio)
+        yield job.source, job.audio, job.out
+        return
+    if job.audio is not None:
+        raise InputError("--audio goes with one picture or video, not with a folder")
+    taken: set[str] = set()
+    for item in sources_in(job.source):
+        picture, audio = item if isinstance(item, tuple) else (item, None)
+        name = picture.stem if picture.stem not in taken else picture.name
+        taken.add(name)
+        yield picture, audio, job.out / name
+
+
+def _settings(job: Job, model: SeAC) -> dict[str, Any]:
+    """All that decides the answer, as plain values; two runs with equal settings give equal results."""
+    chosen = choose(job.preset, **job.parts)
+    return {
+        "preset": job.preset,
+        "parts": {
+            stage: getattr(chosen, stage)
+            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate", "naming")
+            if getattr(chosen, stage)
+        },
+        "weights": model.stages.versions(),
+        "constants": json.loads(json.dumps(asdict(model.settings))),
+        "calibration": asdict(model.stages.calibration),
+        "vocabulary": model.vocabulary.version,
+        "device": job.device,
+        "fps": job.fps,
+    }
+
+
+def _segment(
+    model: SeAC,
+    job: Job,
+    settings: dict[str, Any],
+    source: Source,
+    out: Path,
+    builders: list[Any],
+    progress: Progress,
+) -> Summary:
+    summary = Summary(str(source.picture), str(out))
+    clip = Clip(source.picture, source.sound, job.fps, settings)
+    made_of = _made_of(job, clip)
+    many = job.source.is_dir()
+    if many and not job.again and is_finished(out, made_of):
+        summary.notes.append("finished before; --again does it once more")
+        return summary
+    began = time.perf_counter()
+    task = progress.add_task(source.picture.name, total=_expected(source, job.fps), rate="")
+    try:
+        with whole_folder(out) as draft:
+            _write(model, job, source, [build(draft, clip) for build in builders], summary, progress, task)
+            files = [item.name for item in draft.iterdir()]
+            begin(out)
+        if many:
+            finish(out, made_of, files)
+    finally:
+        progress.remove_task(task)  # a row for each of a thousand clips would take a core to draw
+    summary.seconds = round(time.perf_counter() - began, 3)
+    return summary
+
+
+def _made_of(job: Job, clip: Clip) -> dict[str, Any]:
+    """What a clip's answer follows from: settings, files, and what is written of it."""
+    return {
+        "settings": clip.settings,
+        "exports": sorted(job.exports),
+        "source": file_state(clip.source),
+        "sound": file_state(clip.sound) if clip.sound else None,
+    }
+
+
+def _write(
+    model: SeAC,
+    job: Job,
+    source: Source,
+    sinks: list[Sink],
+    summary: Summary,
+    progress: Progress,
+    task: TaskID,
+) -> None:
+    began = time.perf_counter()
+    audio = source.sound if source.sound != source.picture else None
+    with ExitStack() as stack:
+        for each in sinks:
+            stack.callback(each.close)
+        for result in model.video(source.picture, job.fps, audio=audio):
+            for each in sinks:
+                each.add(result)
+            summary.count(result)
+            rate = summary.frames / (time.perf_counter() - began)
+            progress.update(task, advance=1, rate=f"{rate:.1f} frames/s")
+
+
+def _expected(source: Source, fps: float) -> float | None:
+    seconds = sound_length(source.sound) if source.still else probe(source.picture).duration
+    return max(1.0, seconds * fps) if seconds else None
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True)
+
+
+def _tell(console: Console, summary: Summary) -> None:
+    """One line per clip."""
+    names = sorted(summary.labels.items(), key=lambda item: -item[1])[:5]
+    what = ", ".join(f"{name} ({count})" for name, count in names) or "nothing"
+    if summary.frames:
+        console.print(
+            f"{summary.source}: {summary.frames} frames in {summary.seconds:.1f} s "
+            f"({summary.frames / max(summary.seconds, 1e-9):.1f}/s), {summary.frames_silent} silent; "
+            f"sounding: {what} -> {summary.out}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for note in summary.notes:
+        console.print(f"{summary.source}: {note}", highlight=False, soft_wrap=True)

@@ -1,0 +1,253 @@
+"""The work behind ``seac train``: a store in, a run's folder out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from seac.associate.trained import FILE, write
+from seac.core.errors import InputError
+from seac.segment.baselines.grid import Grid
+from seac.features.batch import StorePart, TrainingStore
+from seac.training.model_card import card
+from seac.training.config import TrainingConfig, configured
+from seac.training.history import draw_curves
+from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
+from seac.training.frozen import Networks
+from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
+from seac.core.atomic import write_whole
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a user asked for; the fields are the options of ``seac train``."""
+
+    store: Path
+    out: Path
+    preset: str | None = None
+    settings: tuple[str, ...] = ()
+    val: tuple[str, ...] = ()
+    device: str = "cpu"
+    devices: int = 1
+    licence: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    weights_dir: Path | None = None
+
+
+def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
+    """Do a job, from where the run in ``job.out`` stands.
+
+    Returns:
+        what came of it, as ``run.json`` says it.
+
+    Raises:
+        InputError: wrong input, with one line that says what is wrong.
+    """
+    from seac.features import open_store
+
+    wanted = tuple(Wanted.parse(text) for text in job.val)
+    store = open_store(job.store)
+    preset = preset_of(store, job.preset)
+    config = configured(preset, job.settings)
+    check_variant(store, config)
+    learnt, held_out = split(store, config)
+    fabric = fabric_for(job.device, job.devices, config.precision)
+    steps_per_epoch(learnt, config, fabric.world_size)
+    make_folder(job.out)
+    networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
+    measures: list[Measure] = []
+    if fabric.is_global_zero:
+        measures += [Benchmarked(each, store, config, networks) for each in wanted]
+        measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
+    encoder = networks.audio(store) if config.mixing else None
+    console = Console(stderr=True, quiet=not fabric.is_global_zero)
+    with following(console, config, steps_per_epoch(learnt, config, fabric.world_size)) as progress:
+        fitted = fit(Fitting(learnt, config, job.out, encoder, measured_by(measures), progress), fabric)
+    if not fabric.is_global_zero:
+        return {}
+    summary = finish(job.out, fitted, config, learnt, preset, job.licence)
+    tell(console, summary)
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+    return summary
+
+
+def preset_of(store: TrainingStore, asked: str | None) -> str:
+    """The preset whose features a store holds.
+
+    Raises:
+        InputError: another one was asked for.
+    """
+    if asked is not None and asked != store.preset:
+        raise InputError(
+            f"the store holds features of the preset {store.preset!r}, not {asked!r}: "
+            f"leave --preset out, or extract with --preset {asked}"
+        )
+    return store.preset
+
+
+def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
+    """Refuse to learn cells from masks, masks from cells, or some of the cells.
+
+    Raises:
+        InputError: the store holds the other, or fewer cells are asked for than there are.
+    """
+    grid = store.made_by.get("segmenter", "").startswith("grid")
+    if grid != (config.variant == "grid"):
+        raise InputError(
+            "variant=grid needs a store of cells: seac extract --segmenter grid --top-n 81"
+            if not grid
+            else "the store holds the cells of a grid: --set variant=grid --set n_masks=81"
+        )
+    if grid and config.n_masks < (cells := Grid().cells):
+        raise InputError(f"n_masks is {config.n_masks}, but cells have no order: --set n_masks={cells}")
+
+
+def split(store: TrainingStore, config: TrainingConfig) -> tuple[StorePart, StorePart]:
+    """Clips to learn from, and those held out; which ones, only the seed and the store's size decide.
+
+    Held-out clips are drawn first, so they are the same however many the rest is cut down to.
+    """
+    order = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed_of("split", config.seed)))
+    count = round(config.held_out * len(store))
+    rest = order[count:].tolist()
+    kept = rest[: config.clips] if config.clips else rest
+    return StorePart(store, tuple(sorted(kept))), StorePart(store, tuple(sorted(order[:count].tolist())))
+
+
+def fabric_for(device: str, devices: int, precision: str) -> Any:
+    """Devices and precision, started on this rank; under torchrun, torchrun's ranks.
+
+    Raises:
+        InputError: no such device, no Lightning Fabric.
+    """
+    try:
+        from lightning_fabric import Fabric
+    except ImportError:
+        raise InputError("recipes needs Lightning Fabric: pip install 'seac[train]'") from None
+    from seac.presets.load import checked_device
+
+    kind = torch.device(checked_device(device))
+    if devices < 1:
+        raise InputError(f"--devices is {devices}: give at least 1")
+    if kind.type == "cuda" and devices > torch.cuda.device_count():
+        raise InputError(f"--devices is {devices}, and there are {torch.cuda.device_count()} CUDA devices")
+    nodes = 1
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun says how many there are, on this machine and in all
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
+    chosen: Any = [kind.index] if kind.index is not None and devices == 1 else devices
+    strategy = "ddp" if devices * nodes > 1 else "auto"
+    fabric = Fabric(
+        accelerator=kind.type, strategy=strategy, devices=chosen, num_nodes=nodes, precision=precision
+    )
+    fabric.launch()
+    return fabric
+
+
+def make_folder(out: Path) -> None:
+    """The run's folder.
+
+    Raises:
+        InputError: it cannot be one.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be a folder ({error.strerror}); give another --out") from None
+
+
+def following(
+    console: Console, config: TrainingConfig, per_epoch: int
+) -> AbstractContextManager[Callable[[int, int], None] | None]:
+    """A bar over all steps for people; nothing where nobody looks."""
+    if console.quiet or not console.is_terminal:
+        return nullcontext(None)
+    return _Bar(console, config.epochs, per_epoch)
+
+
+class _Bar:
+    def __init__(self, console: Console, epochs: int, per_epoch: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("recipes", total=epochs * per_epoch)
+        self._epochs, self._per_epoch = epochs, per_epoch
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self._progress.start()
+        return self._step
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def _step(self, epoch: int, step: int) -> None:
+        text = f"epoch {epoch + 1} of {self._epochs}"
+        self._progress.update(self._task, completed=epoch * self._per_epoch + step, description=text)
+
+
+def finish(
+    out: Path, fitted: Fitted, config: TrainingConfig, store: TrainingStore, preset: str, licence: str
+) -> dict[str, Any]:
+    """Weights, card, curves and record of a run; the weights come last, for they say that it is done."""
+    history = fitted.history
+    draw_curves(history, out / "curves.png")
+    made_by = {**store.made_by, "preset": preset}
+    sha256 = write(fitted.module, out / (FILE + ".ready"), made_by)
+    text = card(
+        config,
+        history,
+        epoch=fitted.epoch,
+        clips=len(store),
+        made_by=made_by,
+        preset=preset,
+        sha256=sha256,
+        licence=licence,
+    )
+    write_whole(out / "card.md", text)
+    seconds = sum(row["seconds"] for row in history.epochs)
+    summary = {
+        "out": str(out),
+        "preset": preset,
+        "clips": len(store),
+        "epochs": config.epochs,
+        "steps": len(history.steps),
+        "kept_epoch": fitted.epoch + 1,
+        "loss": history.epochs[-1]["loss"],
+        "temperature": float(fitted.module.temperature.detach()),
+        "measured": {name: history.epochs[fitted.epoch][name] for name in history.measured()},
+        "seconds": round(seconds, 2),
+        "samples_per_second": round(sum(row["samples"] for row in history.epochs) / max(seconds, 1e-9), 1),
+        "waiting_share": round(
+            sum(row["waiting"] * row["seconds"] for row in history.epochs) / max(seconds, 1e-9), 4
+        ),
+        "parameters": sum(weight.numel() for weight in fitted.module.parameters()),
+        "sha256": sha256,
+        "config": asdict(config),
+    }
+    write_whole(out / "run.json", json.dumps(summary, indent=1) + "\n")
+    (out / (FILE + ".ready")).replace(out / FILE)
+    return summary
+
+
+def tell(console: Console, summary: dict[str, Any]) -> None:
+    """A few lines for people."""
+    measured = ", ".join(f"{name} {value:.3f}" for name, value in summary["measured"].items())
+    console.print(
+        f"{summary['clips']} clips, {summary['steps']} steps, {summary['samples_per_second']} samples/s; "
+        f"learning waited for batches {100 * summary['waiting_share']:.1f} % of the time\n"
+        f"kept epoch {summary['kept_epoch']} of {summary['epochs']}, loss {summary['loss']:.3f}"
+        + (f", {measured}" if measured else "")
+        + f" -> {summary['out']}/{FILE}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,107 @@
+"""What a user may point at: a video, a picture with a sound, a folder of either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seac.core.errors import InputError
+from seac.media.decode import Frame, SoundReader, check_fps, frames, probe
+from seac.media.image import read_picture, size_on_disk
+
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
+VIDEOS = {".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".ogv", ".flv", ".wmv"}
+SOUNDS = {".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to be seen with something to be heard.
+
+    Attributes:
+        picture: a video, or a still picture.
+        sound: the file that is heard; the video itself unless another is given.
+        still: whether ``picture`` is a still.
+    """
+
+    picture: Path
+    sound: Path
+    still: bool
+
+
+def source_of(path: Path, audio: Path | None = None) -> Source:
+    """A single video, or a picture with its sound.
+
+    Raises:
+        InputError: missing, not a medium, a picture or video without sound, a sound without picture.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
+    if path.suffix.lower() in PICTURES:
+        if audio is None:
+            raise InputError(f"{path}: a picture has no sound; give one with --audio FILE")
+        if not probe(audio).has_audio:
+            raise InputError(f"{audio}: has no sound; give a sound file as --audio")
+        return Source(path, audio, still=True)
+    media = probe(path)
+    if not media.has_video:
+        raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
+    if audio is None and not media.has_audio:
+        raise InputError(f"{path}: this video has no sound; give one with --audio FILE")
+    if audio is not None and not probe(audio).has_audio:
+        raise InputError(f"{audio}: has no sound; give a sound file as --audio")
+    return Source(path, audio or path, still=False)
+
+
+def sources_in(folder: Path) -> list[Path | tuple[Path, Path]]:
+    """Videos of a folder, and pictures paired with the sound of the same name, in order of name.
+
+    Raises:
+        InputError: there are none.
+    """
+    files = sorted(item for item in folder.iterdir() if item.is_file() and not item.name.startswith("."))
+    sounds = {item.stem: item for item in files if item.suffix.lower() in SOUNDS}
+    found: list[Path | tuple[Path, Path]] = []
+    for item in files:
+        kind = item.suffix.lower()
+        if kind in VIDEOS:
+            found.append(item)
+        elif kind in PICTURES and item.stem in sounds:
+            found.append((item, sounds[item.stem]))
+    if not found:
+        raise InputError(
+            f"{folder}: holds no video, and no picture with a sound of the same name; give another folder"
+        )
+    return found
+
+
+def pictures_of(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
+    """The frames of a source at 0, 1/fps, ...; a still is shown as long as its sound lasts.
+
+    A still is one and the same tensor every time, so that it need be looked at only once.
+
+    Raises:
+        InputError: what cannot be decoded, or fps below :data:`seac.media.decode.LEAST_FPS`.
+    """
+    if not source.still:
+        yield from frames(source.picture, fps, max_side)
+        return
+    check_fps(fps)
+    image = read_picture(source.picture, max_side)
+    size = size_on_disk(source.picture)
+    count, duration = 0, sound_length(source.sound)
+    while count == 0 or count / fps < duration - 1e-6:
+        yield Frame(count / fps, image, size)
+        count += 1
+
+
+def sound_length(path: Path) -> float:
+    """Seconds of a sound; decoded to the end where its container does not say."""
+    known = probe(path).duration
+    if known > 0:
+        return known
+    reader, second = SoundReader(path), 0
+    while len(reader.read(second, second + 1)):
+        second += 1
+    return float(second)

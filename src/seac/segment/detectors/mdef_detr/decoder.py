@@ -1,0 +1,64 @@
+"""The decoder: 300 learned queries agree among themselves and look at the picture, six times."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seac.segment.detectors.mdef_detr.attention import Attention
+from seac.segment.detectors.mdef_detr.deformable import POINTS, DeformableAttention
+from seac.segment.detectors.mdef_detr.position import Levels, in_cells
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention (norm2), deformable cross-attention (norm1), feed-forward (norm3)."""
+
+    def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
+        super().__init__()
+        self.cross_attn = DeformableAttention(channels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.self_attn = Attention(channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.linear1 = nn.Linear(channels, hidden)
+        self.linear2 = nn.Linear(hidden, channels)
+        self.norm3 = nn.LayerNorm(channels)
+
+    def forward(
+        self, x: Tensor, position: Tensor, reference: Tensor, memory: Tensor, levels: Levels
+    ) -> Tensor:
+        """One layer.
+
+        Args:
+            x: (B, Q, C) content of the queries.
+            position: (1, Q, C) their position, added to queries and keys.
+            reference: (B, Q, 2, L P) in cells, see :func:`in_cells`.
+            memory: (B, S, C) from the encoder.
+            levels: the geometry.
+        """
+        x = self.norm2(x + self.self_attn(x, position))
+        seen = self.cross_attn.lay_out(memory, levels.shapes, levels.real)
+        x = self.norm1(x + self.cross_attn(x + position, reference, seen))
+        return self.norm3(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
+
+
+class Decoder(nn.Module):
+    """Six layers; the reference points never change."""
+
+    def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(DecoderLayer(channels, hidden) for _ in range(6))
+
+    def forward(self, x: Tensor, position: Tensor, points: Tensor, memory: Tensor, levels: Levels) -> Tensor:
+        """Queries to what they found.
+
+        Args:
+            x: (B, Q, C).
+            position: (1, Q, C).
+            points: (B or 1, Q, 2) in 0..1 of the real extent, x then y.
+            memory: (B, S, C).
+            levels: the geometry.
+        """
+        reference = in_cells(points, levels, POINTS)
+        for layer in self.layers:
+            x = layer(x, position, reference, memory, levels)
+        return x

@@ -1,0 +1,52 @@
+"""Late fusion: what the queries found and the words of the sentence, in one sequence."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seac.segment.detectors.mdef_detr.attention import Attention
+
+
+class FusionLayer(nn.Module):
+    """An ordinary Transformer encoder layer with its norms after the sums."""
+
+    def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
+        super().__init__()
+        self.self_attn = Attention(channels)
+        self.linear1 = nn.Linear(channels, hidden)
+        self.linear2 = nn.Linear(hidden, channels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.norm2 = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        """(B, N, C) and (B, N) bool, false on padded words, to (B, N, C)."""
+        x = self.norm1(x + self.self_attn(x, real=real))
+        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
+
+
+class Fusion(nn.Module):
+    """Six layers without positions."""
+
+    def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(FusionLayer(channels, hidden) for _ in range(6))
+
+    def forward(self, queries: Tensor, words: Tensor, real: Tensor | None) -> Tensor:
+        """Queries that have read the sentence.
+
+        Args:
+            queries: (B, Q, C).
+            words: (B, L, C).
+            real: (B, L) bool, false on padding; None if nothing is padded.
+
+        Returns:
+            (B, Q, C).
+        """
+        x = torch.cat((queries, words), 1)
+        if real is not None:
+            real = torch.cat((real.new_ones(queries.shape[:2]), real), 1)
+        for layer in self.layers:
+            x = layer(x, real)
+        return x[:, : queries.shape[1]]

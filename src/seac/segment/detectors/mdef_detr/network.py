@@ -1,0 +1,289 @@
+"""MDef-DETR (Maaz et al., ECCV 2022): everything in a picture that a sentence may mean.
+
+Deformable DETR on ResNet-101 finds 300 things in the picture without having heard the sentence; late fusion
+with RoBERTa's words then says how well each of them fits it. So the picture is encoded once for many
+sentences, and a sentence once for many pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import RobertaConfig
+
+from seac.core.errors import InputError
+from seac.segment.detectors.mdef_detr.backbone import Backbone
+from seac.segment.detectors.mdef_detr.decoder import Decoder
+from seac.segment.detectors.mdef_detr.encoder import Encoder
+from seac.segment.detectors.mdef_detr.fusion import Fusion
+from seac.segment.detectors.mdef_detr.position import levels_of, sine_positions
+from seac.segment.detectors.mdef_detr.sizes import Sizes, base_text
+from seac.segment.detectors.mdef_detr.text import Resizer, text_encoder
+
+if TYPE_CHECKING:
+    from seac.segment.detectors.mdef_detr.boxes import Boxes
+
+LEVELS = 4
+GROUPS = 32
+
+
+class Found(NamedTuple):
+    """What the network says of each of its 300 queries.
+
+    Attributes:
+        logits: (B, 300, 256) float32; the last class is "no object".
+        boxes: (B, 300, 4) float32, cx, cy, w, h in 0..1 of the picture's own size, without padding.
+    """
+
+    logits: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """Pictures that were looked at; ``queries`` is (B, 300, C): what was found, whatever the sentence."""
+
+    queries: Tensor
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """Sentences that were read.
+
+    Attributes:
+        words: (T, L, C), a vector per token.
+        real: (T, L) bool, false on padding; None if nothing is padded.
+    """
+
+    words: Tensor
+    real: Tensor | None
+
+
+class BoxHead(nn.Module):
+    """Three linear maps."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(channels, out) for out in (channels, channels, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) to (..., 4)."""
+        for layer in self.layers[:-1]:
+            x = F.relu(_in_full(layer, x))
+        return _in_full(self.layers[-1], x)
+
+
+class Transformer(nn.Module):
+    """The parts whose released names begin with ``transformer``."""
+
+    def __init__(self, text_config: RobertaConfig, sizes: Sizes) -> None:
+        super().__init__()
+        self.level_embed = nn.Parameter(torch.zeros(LEVELS, sizes.channels))
+        self.reference_points = nn.Linear(sizes.channels, 2)
+        self.encoder = Encoder(sizes.channels, sizes.hidden)
+        self.decoder = Decoder(sizes.channels, sizes.hidden)
+        self.img_text_attn = Fusion(sizes.channels, sizes.hidden)
+        self.resizer = Resizer(text_config.hidden_size, sizes.channels)
+        self.text_encoder = text_encoder(text_config)
+
+
+class MDefDetr(nn.Module):
+    """The network; its state dict has exactly the released file's 1,091 names. It starts in eval mode.
+
+    Args:
+        text_config: RoBERTa's sizes; the base size if None.
+        sizes: widths of the rest.
+    """
+
+    def __init__(self, text_config: RobertaConfig | None = None, sizes: Sizes | None = None) -> None:
+        super().__init__()
+        sizes, text_config = sizes or Sizes(), text_config or base_text()
+        C = sizes.channels
+        self.backbone = nn.ModuleList([Backbone(sizes.stem)])
+        wide = [sizes.stem * factor for factor in (8, 16, 32)]
+        projections = [nn.Conv2d(width, C, 1) for width in wide] + [nn.Conv2d(wide[-1], C, 3, 2, 1)]
+        self.input_proj = nn.ModuleList(
+            nn.Sequential(projection, nn.GroupNorm(GROUPS, C)) for projection in projections
+        )
+        self.query_embed = nn.Embedding(sizes.queries, 2 * C)
+        # One head each, but the file names it once for every layer of the decoder.
+        self.class_embed = nn.ModuleList([nn.Linear(C, sizes.classes)] * 6)
+        self.bbox_embed = nn.ModuleList([BoxHead(C)] * 6)
+        self.transformer = Transformer(text_config, sizes)
+        self.pad_token = int(text_config.pad_token_id)
+        self.longest = int(text_config.max_position_embeddings) - self.pad_token - 1
+        self.eval()
+
+    @classmethod
+    def from_checkpoint(
+        cls, path: str | PathLike[str], text_config: RobertaConfig | None = None, device: str = "cpu"
+    ) -> MDefDetr:
+        """The network of a checkpoint; see :func:`seac.segment.detectors.mdef_detr.checkpoint.load`.
+
+        Raises:
+            InputError: no checkpoint, or not this network's.
+        """
+        from seac.segment.detectors.mdef_detr.checkpoint import load
+
+        return load(path, text_config).to(device)
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        input_ids: Tensor,
+        pixel_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Found:
+        """Picture b and sentence b to 300 boxes.
+
+        Args:
+            pixel_values: (B, 3, H, W) float, normalised, padded at right and bottom.
+            input_ids: (B, L) int64, RoBERTa's tokens with start and end marks.
+            pixel_mask: (B, H, W), 1 on what is real; None if nothing is padded.
+            attention_mask: (B, L), 1 on what is real; None takes padding tokens for padding.
+
+        Raises:
+            InputError: shapes that do not fit.
+        """
+        image = self.encode_image(pixel_values, pixel_mask)
+        return self.decode(image, self.encode_text(input_ids, attention_mask))
+
+    def encode_image(self, pixel_values: Tensor, pixel_mask: Tensor | None = None) -> EncodedImage:
+        """Look at pictures, once for all sentences; steps 2-7.
+
+        Args:
+            pixel_values: as for :meth:`forward`.
+            pixel_mask: likewise.
+
+        Raises:
+            InputError: shapes that do not fit.
+        """
+        _check_pixels(pixel_values, pixel_mask)
+        features = self.project(self.backbone[0](pixel_values.to(self.query_embed.weight.dtype)))
+        shapes = tuple((level.shape[2], level.shape[3]) for level in features)
+        levels = levels_of(shapes, pixel_mask, len(pixel_values), pixel_values.device)
+        x = torch.cat([level.flatten(2).transpose(1, 2) for level in features], 1)
+        place = torch.cat(
+            [
+                (position + embedding).flatten(1, 2)
+                for position, embedding in zip(
+                    sine_positions(levels, x.shape[2]), self.transformer.level_embed, strict=True
+                )
+            ],
+            1,
+        ).to(x.dtype)
+        memory = self.transformer.encoder(x, place, levels)
+        position, content = self.query_embed.weight.to(x.dtype).chunk(2, -1)
+        content = content.expand(len(memory), -1, -1)
+        points = self.reference_points().sigmoid()[None]
+        return EncodedImage(self.transformer.decoder(content, position[None], points, memory, levels))
+
+    def project(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
+        """The backbone's three levels as four levels of C channels; step 3."""
+        inputs = (*pyramid, pyramid[-1])
+        return [project(level) for project, level in zip(self.input_proj, inputs, strict=True)]
+
+    def reference_points(self) -> Tensor:
+        """Where each query looks, before the sigmoid: (300, 2) float32, x then y."""
+        position, _ = self.query_embed.weight.chunk(2, -1)
+        return _in_full(self.transformer.reference_points, position)
+
+    def encode_text(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncodedText:
+        """Read sentences, once for all pictures; step 8.
+
+        Args:
+            input_ids: (T, L), as for :meth:`forward`.
+            attention_mask: likewise.
+
+        Raises:
+            InputError: shapes that do not fit, or a sentence that is too long.
+        """
+        _check_tokens(input_ids, attention_mask, self.longest)
+        real = input_ids != self.pad_token if attention_mask is None else attention_mask.bool()
+        padded = not bool(real.all())
+        hidden = self.transformer.text_encoder(input_ids, attention_mask=real.long() if padded else None)
+        return EncodedText(self.transformer.resizer(hidden.last_hidden_state), real if padded else None)
+
+    def decode(self, image: EncodedImage, text: EncodedText) -> Found:
+        """What fits the sentences; steps 9 and 10.
+
+        Args:
+            image: B pictures.
+            text: T sentences. B = T pairs them; one picture goes with all sentences and one sentence with all
+                pictures.
+
+        Raises:
+            InputError: B and T differ and neither is 1.
+        """
+        B, T = len(image.queries), len(text.words)
+        if B != T and 1 not in (B, T):
+            raise InputError(f"{B} pictures and {T} sentences: pass as many of both, or one of either")
+        n = max(B, T)
+        real = None if text.real is None else text.real.expand(n, -1)
+        queries, words = image.queries.expand(n, -1, -1), text.words.expand(n, -1, -1)
+        return self.heads(self.transformer.img_text_attn(queries, words, real))
+
+    def heads(self, x: Tensor) -> Found:
+        """Classes and boxes of (B, 300, C)."""
+        logits = _in_full(self.class_embed[-1], x)
+        shift = self.bbox_embed[-1](x)
+        centre = inverse_sigmoid(self.reference_points().sigmoid())
+        boxes = torch.cat((shift[..., :2] + centre, shift[..., 2:]), -1).sigmoid()
+        return Found(logits, boxes)
+
+    def detect(
+        self,
+        image: Any,
+        queries: Sequence[str] = ("all objects",),
+        *,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        tokenizer: Any = None,
+    ) -> Boxes:
+        """Boxes of a picture; see :func:`seac.segment.detectors.mdef_detr.detector.detect`."""
+        from seac.segment.detectors.mdef_detr.detector import detect
+
+        return detect(
+            self, image, queries, input_ids=input_ids, attention_mask=attention_mask, tokenizer=tokenizer
+        )
+
+
+def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:
+    """Logit of (...) in 0..1, kept finite."""
+    x = x.clamp(0, 1)
+    return (x.clamp(min=eps) / (1 - x).clamp(min=eps)).log()
+
+
+def _in_full(linear: nn.Module, x: Tensor) -> Tensor:
+    """A linear map in float32 under any autocast: in half precision a box would move by pixels."""
+    weight: Tensor = linear.weight  # type: ignore[assignment]
+    bias: Tensor = linear.bias  # type: ignore[assignment]
+    with torch.autocast(x.device.type, enabled=False):
+        return F.linear(x.float(), weight.float(), bias.float())
+
+
+def _check_pixels(pixels: Tensor, mask: Tensor | None) -> None:
+    shape = tuple(pixels.shape)
+    if pixels.ndim != 4 or shape[1] != 3 or 0 in shape or not pixels.is_floating_point():
+        raise InputError(
+            f"pixel_values are {shape} {pixels.dtype}: pass normalised (B, 3, H, W) float, see prepare()"
+        )
+    wanted = (shape[0], *shape[2:])
+    if mask is not None and tuple(mask.shape) != wanted:
+        raise InputError(f"pixel_mask is {tuple(mask.shape)}: pass (B, H, W), here {wanted}")
+
+
+def _check_tokens(tokens: Tensor, mask: Tensor | None, longest: int) -> None:
+    shape = tuple(tokens.shape)
+    if tokens.ndim != 2 or 0 in shape or tokens.is_floating_point():
+        raise InputError(f"input_ids are {shape} {tokens.dtype}: pass (B, L) int64 token ids")
+    if shape[1] > longest:
+        raise InputError(f"input_ids have {shape[1]} tokens: pass at most {longest} a sentence")
+    if mask is not None and tuple(mask.shape) != shape:
+        raise InputError(f"attention_mask is {tuple(mask.shape)}: pass (B, L), here {shape}")

@@ -1,0 +1,120 @@
+"""From a picture of any kind to what the network takes; step 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from seac.core.errors import InputError
+
+SHORT_SIDE = 800
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+class Batch(NamedTuple):
+    """Pictures in one tensor.
+
+    Attributes:
+        pixel_values: (B, 3, H, W) float32, zero on padding at right and bottom.
+        pixel_mask: (B, H, W) bool, true on what is real; None if nothing is padded.
+    """
+
+    pixel_values: Tensor
+    pixel_mask: Tensor | None
+
+
+def as_rgb(image: Any) -> Image.Image:
+    """A picture as PIL's RGB.
+
+    Args:
+        image: a PIL image of any mode; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a tensor
+            (1, H, W), (3, H, W) or (4, H, W); uint8. Transparency is dropped.
+
+    Raises:
+        InputError: anything else.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(_channels_last(image))
+    if 0 in picture.size:
+        raise InputError(f"image is {picture.height} x {picture.width} pixels: pass one that has some")
+    return picture.convert("RGB")
+
+
+def _channels_last(image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if isinstance(image, Tensor):
+        array = image.detach().cpu().numpy()
+        array = np.moveaxis(array, 0, -1) if array.ndim == 3 else array[None, None]
+    else:
+        array = np.asarray(image)
+        array = array[..., None] if array.ndim == 2 else array
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in MODES:
+        shape = tuple(getattr(image, "shape", ()))
+        raise InputError(
+            f"image is a {type(image).__name__} {shape} {getattr(image, 'dtype', '')}: "
+            "pass a PIL image, a uint8 array (H, W, 3) or a uint8 tensor (3, H, W)"
+        )
+    return np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array)
+
+
+def resized(height: int, width: int, short: int = SHORT_SIDE) -> tuple[int, int]:
+    """Height and width with a short side of ``short``; the long side is cut to an integer, without limit."""
+    if height <= width:
+        return short, int(short * width / height)
+    return int(short * height / width), short
+
+
+def prepare(image: Any, short: int = SHORT_SIDE) -> Tensor:
+    """A picture, resized and normalised.
+
+    Args:
+        image: see :func:`as_rgb`.
+        short: pixels of the short side.
+
+    Returns:
+        (3, h, w) float32.
+
+    Raises:
+        InputError: no picture.
+    """
+    picture = as_rgb(image)
+    height, width = resized(picture.height, picture.width, short)
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return normalise(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """(..., 3, H, W) uint8 to float32 with ImageNet's mean and standard deviation taken out."""
+    mean = torch.tensor(MEAN, device=pixels.device)[:, None, None]
+    std = torch.tensor(STD, device=pixels.device)[:, None, None]
+    return (pixels.float() / 255 - mean) / std
+
+
+def stack(pictures: Sequence[Tensor]) -> Batch:
+    """Prepared pictures as a batch, padded to the greatest height and width.
+
+    GroupNorm sees the padding, as in the original: for the same answer as alone, stack pictures of one size.
+
+    Args:
+        pictures: (3, h_i, w_i) float32 each.
+
+    Raises:
+        InputError: no pictures.
+    """
+    if not pictures:
+        raise InputError("no pictures: pass at least one")
+    if len({picture.shape for picture in pictures}) == 1:
+        return Batch(torch.stack(list(pictures)), None)
+    height = max(picture.shape[1] for picture in pictures)
+    width = max(picture.shape[2] for picture in pictures)
+    pixels = pictures[0].new_zeros(len(pictures), 3, height, width)
+    mask = torch.zeros(len(pictures), height, width, dtype=torch.bool, device=pixels.device)
+    for index, picture in enumerate(pictures):
+        pixels[index, :, : picture.shape[1], : picture.shape[2]] = picture
+        mask[index, : picture.shape[1], : picture.shape[2]] = True
+    return Batch(pixels, mask)

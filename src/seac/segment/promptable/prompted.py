@@ -1,0 +1,90 @@
+"""A detector and a promptable segmenter as one Segmenter: boxes, non-maximum suppression, a mask for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torchvision.ops import nms
+
+from seac.segment.promptable.base import Promptable
+from seac.segment.base import Proposals
+from seac.segment.resize import boxes_of, whole_frame
+
+
+class Detector(Protocol):
+    """A class-agnostic detector."""
+
+    def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes (N, 4) float xyxy in pixels and objectness (N,) in [0, 1] of ``image`` (3, H, W) uint8."""
+        ...
+
+
+@dataclass(frozen=True)
+class BoxSettings:
+    """Which boxes are asked for a mask.
+
+    Attributes:
+        overlap: greatest IoU of two boxes.
+        most: boxes per frame, the best.
+    """
+
+    overlap: float = 0.5
+    most: int = 50
+
+
+def chosen_boxes(
+    boxes: Tensor, scores: Tensor, size: tuple[int, int], settings: BoxSettings
+) -> tuple[Tensor, Tensor]:
+    """The boxes that survive suppression, best first, cut to the frame; those of no area are dropped.
+
+    Args:
+        boxes: (N, 4) float xyxy in pixels.
+        scores: (N,) objectness.
+        size: (height, width) of the frame.
+        settings: overlap and number.
+
+    Returns:
+        boxes (K, 4) and scores (K,), float32 on the CPU.
+    """
+    height, width = size
+    limit = torch.tensor([width, height, width, height], dtype=torch.float32)
+    boxes, scores = boxes.float().cpu(), scores.float().cpu()
+    boxes = torch.minimum(boxes.clamp_min(0), limit)
+    whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    boxes, scores = boxes[whole], scores[whole]
+    kept = nms(boxes, scores, settings.overlap)[: settings.most]
+    return boxes[kept], scores[kept]
+
+
+class BoxesToMasks:
+    """Stage 1 of the paper; a :class:`~seac.segment.base.Segmenter`."""
+
+    def __init__(
+        self, detector: Detector, promptable: Promptable, settings: BoxSettings | None = None
+    ) -> None:
+        self.detector = detector
+        self.promptable = promptable
+        self.settings = settings or BoxSettings()
+
+    @property
+    def version(self) -> str:
+        """Weights of both parts."""
+        parts = (self.detector, self.promptable)
+        return " + ".join(str(getattr(part, "version", type(part).__name__)) for part in parts)
+
+    @torch.inference_mode()
+    def __call__(self, image: Tensor) -> Proposals:
+        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        height, width = image.shape[-2:]
+        boxes, scores = chosen_boxes(*self.detector(image), (height, width), self.settings)
+        if len(boxes) == 0:
+            return whole_frame(height, width)
+        masks, _ = self.promptable.masks(self.promptable.encode(image), boxes)
+        seen = masks.flatten(1).any(1)
+        if not seen.any():
+            return whole_frame(height, width)
+        masks = masks if bool(seen.all()) else masks[seen]
+        return Proposals(masks, boxes_of(masks), scores[seen].clamp(0, 1))

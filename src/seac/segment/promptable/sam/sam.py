@@ -1,0 +1,146 @@
+"""SAM and SAM-HQ: long side to the network's input, padded; boxes decoded in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
+from seac.segment.promptable.sam.attention import lean
+from seac.segment.promptable.sam.checkpoint import load_sam
+from seac.segment.promptable.sam.decoder import SamDecoder
+from seac.segment.promptable.sam.small_input import shrink
+from seac.weights.load import fingerprint, load_network
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class SamSettings:
+    """How SAM is asked.
+
+    Attributes:
+        batch: boxes per pass of the decoder; bounds memory.
+        several: whether the network draws three masks and the best by its own estimate is kept, or one.
+        precision: of the image encoder; the light decoder, whose logits are thresholded, is always float32.
+        side: pixels of the network's input, if smaller than it was trained on; tables of positions are
+            interpolated. A quarter of the work at half the side, and coarser borders.
+    """
+
+    batch: int = 16
+    several: bool = True
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    side: int | None = None
+
+    @classmethod
+    def fast(cls) -> SamSettings:
+        """Half the published side, half precision: several times faster, not the same masks."""
+        return cls(precision="bfloat16", side=512)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The encoder's type."""
+        chosen: torch.dtype = getattr(torch, self.precision)
+        return chosen
+
+
+def normalised(image: Tensor, height: int, width: int) -> Tensor:
+    """``image`` (3, H, W) uint8 resized as PIL does it and normalised: (1, 3, height, width) float32."""
+    if image.shape[-2:] != (height, width):
+        image = functional.interpolate(
+            image[None], (height, width), mode="bilinear", antialias=True, align_corners=False
+        )[0]
+    mean, std = (torch.tensor(values).view(3, 1, 1) * 255 for values in (MEAN, STD))
+    return ((image.float() - mean) / std)[None]
+
+
+class Sam:
+    """SAM or SAM-HQ as a :class:`~seac.segment.promptable.base.Promptable`.
+
+    Args:
+        network: transformers' SamModel or SamHQModel.
+        device: where it runs.
+        settings: how it is asked.
+        name: what the version starts with.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device | str = "cpu",
+        settings: SamSettings | None = None,
+        name: str = "sam",
+    ) -> None:
+        self.device = torch.device(device)
+        self.settings = settings or SamSettings()
+        side = f" {self.settings.side} px" if self.settings.side else ""
+        self.version = f"{name} {fingerprint(network)}{side} {self.settings.precision}"
+        if self.settings.side is not None:
+            shrink(network, self.settings.side)
+        lean(network)
+        self.network = network.eval().requires_grad_(False).to(self.device)
+        self.network.vision_encoder.to(self.settings.dtype)
+        # SAM-HQ's decoder has more parts; it runs as transformers has it.
+        plain = not hasattr(self.network.mask_decoder, "hq_token")
+        self.decoder = SamDecoder(self.network, several=self.settings.several) if plain else None
+        self.side = int(network.config.vision_config.image_size)
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None) -> Sam:
+        """SAM from a published ``sam_vit_*.pth``, or SAM-HQ from a folder of transformers'.
+
+        Raises:
+            InputError: something else.
+        """
+        if path.is_dir():
+            from transformers import SamHQModel
+
+            return cls(load_network(SamHQModel, path), device, settings, path.name)
+        return cls(load_sam(path), device, settings, path.stem)
+
+    @torch.inference_mode()
+    def encode(self, image: Tensor) -> EncodedImage:
+        """Encode ``image``, (3, H, W) uint8 RGB."""
+        height, width = image.shape[-2:]
+        scale = self.side / max(height, width)
+        content = int(height * scale + 0.5), int(width * scale + 0.5)
+        pixels = normalised(image, *content)
+        pixels = functional.pad(pixels, (0, self.side - content[1], 0, self.side - content[0]))
+        seen = self.network.vision_encoder(pixels.to(self.device, self.settings.dtype))
+        features = [seen.last_hidden_state, *getattr(seen, "intermediate_embeddings", ())[:1]]
+        return EncodedImage(tuple(part.float() for part in features), (height, width), content)
+
+    @torch.inference_mode()
+    def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32."""
+        logits, quality = self.logits(encoded, boxes)
+        return masks_at_size(logits, encoded.size, self.side, encoded.content), quality.cpu()
+
+    @torch.inference_mode()
+    def logits(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Mask logits (N, side / 4, side / 4), the network's own resolution, and predicted IoU (N,)."""
+        (height, width), (content_height, content_width) = encoded.size, encoded.content
+        ratio = torch.tensor([content_width / width, content_height / height] * 2)
+        prompts = (boxes.float().cpu() * ratio).to(self.device)
+        image, extra = encoded.features[0], encoded.features[1:]
+        if len(boxes) == 0:
+            return image.new_zeros(0, self.side // 4, self.side // 4), image.new_zeros(0)
+        parts = [self._decoded(image, extra, part) for part in torch.split(prompts, self.settings.batch)]
+        return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+
+    def _decoded(self, image: Tensor, extra: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and predicted IoU of a batch of boxes."""
+        if self.decoder is not None:
+            return self.decoder(image, prompts)
+        answer = self.network(
+            image_embeddings=image,
+            input_boxes=prompts[None],
+            multimask_output=self.settings.several,
+            intermediate_embeddings=list(extra),
+        )
+        return best_of(answer.pred_masks[0], answer.iou_scores[0])

@@ -1,0 +1,79 @@
+"""SAM 2.1: the picture stretched to a square, three scales of features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
+from seac.segment.promptable.sam.sam import SamSettings, normalised
+from seac.weights.load import fingerprint, load_network
+
+
+class Sam2:
+    """SAM 2.1 as a :class:`~seac.segment.promptable.base.Promptable`.
+
+    Args:
+        network: transformers' Sam2Model.
+        device: where it runs.
+        settings: how it is asked.
+        name: what the version starts with.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device | str = "cpu",
+        settings: SamSettings | None = None,
+        name: str = "sam2",
+    ) -> None:
+        self.version = f"{name} {fingerprint(network)}"
+        self.device = torch.device(device)
+        self.settings = settings or SamSettings()
+        self.network = network.eval().requires_grad_(False).to(self.device)
+        self.side = int(network.config.prompt_encoder_config.image_size)
+
+    @classmethod
+    def load(
+        cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
+    ) -> Sam2:
+        """SAM 2.1 from a folder of transformers'; the video half that it holds is left out.
+
+        Raises:
+            InputError: something else.
+        """
+        from transformers import Sam2Model
+
+        return cls(load_network(Sam2Model, folder), device, settings, folder.name)
+
+    @torch.inference_mode()
+    def encode(self, image: Tensor) -> EncodedImage:
+        """Encode ``image``, (3, H, W) uint8 RGB."""
+        pixels = normalised(image, self.side, self.side).to(self.device)
+        half = self.settings.dtype
+        with torch.autocast(self.device.type, half, enabled=half != torch.float32):
+            features = self.network.get_image_embeddings(pixels)
+        height, width = image.shape[-2:]
+        return EncodedImage(tuple(part.float() for part in features), (height, width), (self.side, self.side))
+
+    @torch.inference_mode()
+    def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32."""
+        height, width = encoded.size
+        ratio = torch.tensor([self.side / width, self.side / height] * 2)
+        prompts = (boxes.float().cpu() * ratio).to(self.device)
+        masks = torch.zeros(len(boxes), height, width, dtype=torch.bool)
+        quality = torch.zeros(len(boxes))
+        for at in range(0, len(boxes), self.settings.batch):
+            answer = self.network(
+                image_embeddings=list(encoded.features),
+                input_boxes=prompts[None, at : at + self.settings.batch],
+                multimask_output=self.settings.several,
+            )
+            logits, best = best_of(answer.pred_masks[0], answer.iou_scores[0])
+            masks[at : at + len(best)] = masks_at_size(logits, encoded.size)
+            quality[at : at + len(best)] = best.cpu()
+        return masks, quality

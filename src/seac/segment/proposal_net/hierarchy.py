@@ -1,0 +1,155 @@
+"""Regions by greedy merging: the most similar neighbours become one, until one is left.
+
+After Arbelaez et al. (PAMI 2011); the similarities after Uijlings et al. (IJCV 2013).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seac.segment.proposal_net.superpixels import Superpixels
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each kind of difference speaks against merging two neighbours.
+
+    Attributes:
+        colour: distance of mean Lab.
+        spread: chi-square distance of Lab histograms.
+        edge: mean colour step along the common border.
+        size: exponent of the smaller region's share of the picture; small regions merge early.
+        deep: distance of mean network features, where there are any.
+    """
+
+    colour: float = 1.0
+    spread: float = 30.0
+    edge: float = 1.0
+    size: float = 0.3
+    deep: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """All regions that merging passes through: R leaves, then R - 1 merged ones.
+
+    Attributes:
+        members: (2R - 1, R) bool, which superpixels a region holds.
+        born: (2R - 1,) difference at which the region came to be (0 for leaves).
+        died: (2R - 1,) difference at which it was merged away (the greatest of all for the last).
+    """
+
+    members: NDArray[np.bool_]
+    born: Floats
+    died: Floats
+
+
+def merge(leaves: Superpixels, weights: Sequence[Weights]) -> list[Hierarchy]:
+    """A hierarchy for each of ``weights``, all grown at once: a step costs as many calls as for one."""
+    trees, count = np.arange(len(weights)), len(leaves)
+    state = _State(leaves, weights)
+    members = np.zeros((len(trees), 2 * count - 1, count), bool)
+    members[:, :count] = np.eye(count, dtype=bool)
+    born, died = np.zeros((2, len(trees), 2 * count - 1))
+    node = np.tile(np.arange(count), (len(trees), 1))
+    level = np.zeros(len(trees))
+    for new in range(count, 2 * count - 1):
+        i, j, difference = state.closest()
+        level = np.maximum(level, difference)
+        one, other = node[trees, i], node[trees, j]
+        members[:, new] = members[trees, one] | members[trees, other]
+        died[trees, one] = died[trees, other] = born[:, new] = level
+        node[trees, i] = new
+        state.join(i, j)
+    died[:, -1] = level
+    return [
+        Hierarchy(members[tree], born[tree].astype(np.float32), died[tree].astype(np.float32))
+        for tree in trees
+    ]
+
+
+class _State:
+    """What K trees know of their regions: (K, R) and (K, R, R) arrays, a merged region in its first's place.
+
+    Squared distances of means follow from those of the parts (Lance and Williams, 1967), so features of
+    hundreds of channels are compared once.
+    """
+
+    def __init__(self, leaves: Superpixels, weights: Sequence[Weights]) -> None:
+        k = len(weights)
+        self.trees = np.arange(k)
+        self.weights = {
+            name: np.array([getattr(each, name) for each in weights])
+            for name in ("colour", "spread", "edge", "size", "deep")
+        }
+        self.total = float(leaves.area.sum())
+        self.area = np.tile(leaves.area.astype(np.float64), (k, 1))
+        self.spread = np.tile(leaves.spread.astype(np.float64), (k, 1, 1))
+        self.length = np.tile(leaves.length.astype(np.float64), (k, 1, 1))
+        self.edge = np.tile(leaves.edge.astype(np.float64), (k, 1, 1))
+        self.colour = np.tile(_apart(leaves.colour), (k, 1, 1))
+        self.deep = np.tile(_apart(leaves.deep), (k, 1, 1))
+        self.difference = np.full_like(self.length, np.inf)
+        one, other = np.nonzero(leaves.length)
+        every = self.trees[:, None]
+        self.difference[:, one, other] = self._measured(every, one[None], other[None])
+        self.least = self.difference.min(2)
+
+    def closest(self) -> tuple[Indices, Indices, Doubles]:
+        """The two regions of each tree to merge next, and their difference: (K,) each."""
+        i = self.least.argmin(1)
+        j = self.difference[self.trees, i].argmin(1)
+        return i, j, self.difference[self.trees, i, j]
+
+    def join(self, i: Indices, j: Indices) -> None:
+        """Region ``j`` (K,) of each tree becomes part of ``i`` (K,)."""
+        t = self.trees
+        before = self.area[t, i] + self.area[t, j]
+        share = (self.area[t, j] / before)[:, None]
+        for apart in (self.colour, self.deep):
+            between = share * (1 - share) * apart[t, i, j][:, None]
+            merged = (1 - share) * apart[t, i] + share * apart[t, j] - between
+            apart[t, i] = apart[t, :, i] = np.maximum(merged, 0)
+        self.spread[t, i] += share * (self.spread[t, j] - self.spread[t, i])
+        self.area[t, i] = before
+        for sums in (self.length, self.edge):
+            row = sums[t, i] + sums[t, j]
+            row[t, i] = row[t, j] = 0
+            sums[t, j] = sums[t, :, j] = 0
+            sums[t, i] = sums[t, :, i] = row
+        near = self.length[t, i] > 0
+        stale = near | (self.difference[t, j] < np.inf)
+        tree, other = np.nonzero(near)
+        row = np.full(near.shape, np.inf)
+        row[tree, other] = self._measured(tree, i[tree], other)
+        self.difference[t, j] = self.difference[t, :, j] = np.inf
+        self.difference[t, i] = self.difference[t, :, i] = row
+        tree, row_of = np.nonzero(stale)
+        self.least[tree, row_of] = self.difference[tree, row_of].min(1)
+        self.least[t, j] = np.inf
+
+    def _measured(self, tree: Indices, one: Indices, other: Indices) -> Doubles:
+        """Differences of pairs of neighbours, in any shape."""
+        w = self.weights
+        here, there = self.spread[tree, one], self.spread[tree, other]
+        spread = ((here - there) ** 2 / (here + there + 1e-6)).sum(-1)
+        value = w["colour"][tree] * np.sqrt(self.colour[tree, one, other]) + w["spread"][tree] * spread
+        value += w["edge"][tree] * self.edge[tree, one, other] / self.length[tree, one, other]
+        value += w["deep"][tree] * np.sqrt(self.deep[tree, one, other])
+        smaller = np.minimum(self.area[tree, one], self.area[tree, other]) / self.total
+        return np.asarray(value * smaller ** w["size"][tree])
+
+
+def _apart(means: Floats) -> Doubles:
+    """Squared distances of rows (R, C): (R, R)."""
+    rows = means.astype(np.float64)
+    square = (rows**2).sum(1)
+    return np.asarray(np.maximum(square[:, None] + square[None] - 2 * rows @ rows.T, 0))

@@ -1,0 +1,155 @@
+"""Things from the network, stuff from superpixels; soft NMS; outlines drawn to where colours change.
+
+The network learned from things alone, so sky, road and meadow come from the hierarchy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, Regions
+from seac.segment.proposal_net.network import Network, NetworkSettings, digits
+from seac.segment.ops import pairwise_iou, soften, suppress
+from seac.segment.proposal_net.region_score import STUFF
+from seac.segment.proposal_net.refinement_head import laid
+from seac.segment.base import Proposals
+from seac.segment.proposal_net.edge_refinement import eased, refined
+from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
+
+
+@dataclass(frozen=True)
+class CombinedSettings:
+    """Settings of network and superpixels together.
+
+    Attributes:
+        most: masks per frame, unless more are asked for.
+        things: of these, from the network at most.
+        least_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
+        cells: best cells of the network whose masks are drawn; few are kept.
+        overlap: greatest IoU of a region and any other proposal.
+        decay: how gently a region's score falls with its IoU with what is chosen, see :func:`soften`.
+        discount: factor on the scores of regions, so that things come first.
+        colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
+        snap: share of its superpixel in the probability that a pixel is of a thing.
+        region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
+        regions: regions that can be chosen, the best by their own score.
+        network_overlap: greatest IoU of two proposals of the network, as it first draws them.
+        distinct: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
+        long_side: pixels of the longer side of the network's input.
+        weights: another ``proposals.safetensors``; None for the one that comes with the package.
+        device: where the network runs.
+    """
+
+    most: int = 50
+    things: int = 16
+    least_score: float = 0.15
+    cells: int = 80
+    overlap: float = 0.7
+    decay: float = 0.5
+    discount: float = 0.5
+    colour: float = 0.3
+    snap: float = 0.25
+    region_colour: float = 1.0
+    regions: int = 400
+    network_overlap: float = 0.7
+    distinct: float = 0.9
+    long_side: int = 288
+    weights: str | None = None
+    device: str = "cpu"
+
+    @property
+    def network(self) -> NetworkSettings:
+        """What is asked of the network."""
+        return NetworkSettings(
+            most=min(self.things, self.most),
+            long_side=self.long_side,
+            cells=self.cells,
+            overlap=self.network_overlap,
+            least_score=self.least_score,
+            weights=self.weights,
+            device=self.device,
+        )
+
+
+class Combined:
+    """The network's masks and the best regions that it did not draw; a Segmenter."""
+
+    def __init__(self, settings: CombinedSettings | None = None) -> None:
+        s = self.settings = settings or CombinedSettings()
+        self._network = Network(s.network)
+        self.version = f"combined, {self._network.version}, order {order_of(s)}"
+        self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
+
+    def __call__(self, image: Tensor) -> Proposals:
+        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        return self.best(image, self.settings.most)
+
+    def best(self, image: Tensor, most: int) -> Proposals:
+        """The first ``most`` of the masks of ``image``, (3, H, W) uint8; the others are not drawn."""
+        height, width = image.shape[-2:]
+        s = self.settings
+        things = self._network.drawn(image)
+        regions = self._classic.regions(image, things.taps)
+        small = laid(things.logits, things.views, *regions.labels.shape)
+        picture = resize_image(image, *regions.labels.shape)
+        better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
+        inside = better > 0
+        own = suppress(pairwise_iou(inside.flatten(1)), s.distinct)  # outlined, two may be the same
+        chosen, left = complement(inside[own], regions, replace(s, most=max(s.most, most)))
+        scores = torch.cat([things.scores[own], left * s.discount])
+        order = torch.argsort(scores, descending=True, stable=True)[:most]
+        thing, scores = order < len(own), scores[order]
+        masks = torch.empty(len(order), height, width, dtype=torch.bool)
+        masks[thing] = things.masks(height, width, better - small, own[order[thing]])
+        asked = regions.masks(chosen[order[~thing] - len(own)])
+        easy = eased(asked, picture, s.region_colour) if s.region_colour else asked
+        masks[~thing] = enlarge(easy, height, width)
+        there = seen(masks)
+        if not there.any():
+            return whole_frame(height, width)
+        return Proposals(masks[there], boxes_of(masks[there]), scores[there])
+
+
+def order_of(settings: CombinedSettings) -> str:
+    """What decides choice and order beside the network's weights, in eight digits."""
+    return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist())
+
+
+def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> tuple[Tensor, Tensor]:
+    """Regions that say what things and better regions do not, while there is room, best first.
+
+    Args:
+        things: masks (N, h, w) bool at the size of the superpixels.
+        regions: what there is to choose from.
+        settings: ``most``, ``regions``, ``overlap`` and ``decay`` of them.
+
+    Returns:
+        Indices (n,) int64 of ``regions``, and what is left of their scores (n,) float32.
+    """
+    s, drawn = settings, len(things)
+    overlap = overlaps(things, regions.labels, regions.area, regions.rows[: s.regions])
+    covered = overlap[:drawn].amax(0) if drawn else overlap.new_zeros(overlap.shape[1])
+    return soften(overlap[drawn:], regions.scores[: s.regions], covered, s.decay, s.overlap, s.most - drawn)
+
+
+def overlaps(masks: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:
+    """IoU of things and regions with each region.
+
+    Args:
+        masks: (N, h, w) bool of things.
+        labels: (h, w) int64 superpixels.
+        area: (R,) float32 pixels of each.
+        rows: (K, R) bool, the superpixels of each region.
+
+    Returns:
+        (N + K, K) float32 in [0, 1], the things first.
+    """
+    onto = torch.zeros(len(masks), len(area))
+    onto.index_add_(1, labels.flatten(), masks.flatten(1).float())
+    every = torch.cat([onto / area, rows.float()])  # a thing covers superpixels in part, a region wholly
+    sizes = every @ area
+    both = every @ (rows * area).T
+    return both / (sizes[:, None] + sizes[None, len(masks) :] - both).clamp_min(1e-6)

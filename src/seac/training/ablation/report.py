@@ -1,0 +1,151 @@
+"""An ablation drawn in the paper's shape, with error bars: csv, png and Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seac.training.ablation.axes import Axis
+from seac.training.config import TrainingConfig
+from seac.training.history import write_csv
+from seac.core.atomic import write_whole
+
+Rows = Sequence[tuple[Any, int, dict[str, float]]]
+
+
+def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> None:
+    """``AXIS.csv`` (a row per recipes), ``AXIS.png`` and ``AXIS.md``.
+
+    Args:
+        axis: what was varied.
+        rows: value, seed and figures of each recipes.
+        out: folder.
+        config: of everything else.
+    """
+    names = figure_names(rows)
+    write_csv(
+        out / f"{axis.name}.csv",
+        (axis.setting, "seed", *names),
+        [[value, seed, *(figures[name] for name in names)] for value, seed, figures in rows],
+    )
+    draw(axis, rows, out / f"{axis.name}.png")
+    write_whole(out / f"{axis.name}.md", markdown(axis, rows, config))
+
+
+def figure_names(rows: Rows) -> tuple[str, ...]:
+    """Names of the figures, in their order."""
+    return tuple(rows[0][2])
+
+
+def over_seeds(rows: Rows, name: str) -> dict[Any, tuple[float, float]]:
+    """Mean and standard deviation over the seeds, by value; 0 for a single seed."""
+    values = list(dict.fromkeys(value for value, _, _ in rows))
+    found = {}
+    for value in values:
+        figures = [row[2][name] for row in rows if row[0] == value]
+        mean = sum(figures) / len(figures)
+        spread = sum((figure - mean) ** 2 for figure in figures) / max(1, len(figures) - 1)
+        found[value] = mean, math.sqrt(spread)
+    return found
+
+
+def panels(names: Sequence[str]) -> dict[str, list[str]]:
+    """Figures by benchmark, which is all but the last word of a name: {"s4": ["s4 miou", "s4 fscore"]}."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        head, _, _ = name.rpartition(" ")
+        found.setdefault(head or name, []).append(name)
+    return found
+
+
+def draw(axis: Axis, rows: Rows, path: Path) -> None:
+    """A panel for each benchmark: lines over the values, or bars where values have no order."""
+    from matplotlib.figure import Figure
+
+    groups = panels(figure_names(rows))
+    figure = Figure(figsize=(4.2 * len(groups), 3.4), layout="constrained")
+    axes = figure.subplots(1, len(groups), squeeze=False)[0]
+    for panel, (title, names) in zip(axes, groups.items(), strict=True):
+        for number, name in enumerate(names):
+            points = over_seeds(rows, name)
+            means = [100 * mean for mean, _ in points.values()]
+            spreads = [100 * spread for _, spread in points.values()]
+            if axis.shape == "curve":
+                panel.errorbar(
+                    list(points), means, spreads, marker="o", ms=4, capsize=3, label=name.split()[-1]
+                )
+            else:
+                width = 0.8 / len(names)
+                places = [place + width * (number - (len(names) - 1) / 2) for place in range(len(points))]
+                panel.bar(places, means, width, yerr=spreads, capsize=3, label=name.split()[-1])
+                panel.set_xticks(range(len(points)), [axis.shown(value) for value in points])
+        panel.set(title=title, xlabel=axis.label)
+        panel.margins(y=0.25)
+        panel.legend(fontsize="small", frameon=False, loc="upper center", ncols=len(names))
+    figure.suptitle(axis.title, fontsize="medium")
+    draft = path.with_name(path.name + ".tmp")
+    figure.savefig(draft, format="png", dpi=110)
+    draft.replace(path)
+
+
+def markdown(axis: Axis, rows: Rows, config: TrainingConfig) -> str:
+    """The table, what was expected, and what of it appears."""
+    names = figure_names(rows)
+    seeds = sorted({seed for _, seed, _ in rows})
+    columns = {name: over_seeds(rows, name) for name in names}
+    lines = [
+        f"# {axis.title}",
+        "",
+        f"Means and standard deviations in percent over {len(seeds)} seeds.",
+        "",
+        "| " + " | ".join([axis.label, *names]) + " |",
+        "| " + " | ".join(["---"] * (len(names) + 1)) + " |",
+    ]
+    for value in columns[names[0]]:
+        cells = [
+            f"{100 * columns[name][value][0]:.2f} ± {100 * columns[name][value][1]:.2f}" for name in names
+        ]
+        lines.append("| " + " | ".join([axis.shown(value), *cells]) + " |")
+    numbers = ", ".join(f"{key} {value}" for key, value in changed(config).items())
+    lines += ["", f"Expected: {axis.expected}.", ""]
+    lines += [f"- {name}: {verdict(axis, columns[name])}" for name in names]
+    lines += [
+        "",
+        f"![{axis.name}]({axis.name}.png)",
+        "",
+        f"Other numbers, where not the paper's: {numbers}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def changed(config: TrainingConfig) -> dict[str, Any]:
+    """Numbers that are not the paper's."""
+    ours, theirs = asdict(config), asdict(TrainingConfig())
+    return {key: value for key, value in ours.items() if value != theirs[key]} or {"all": "as published"}
+
+
+def verdict(axis: Axis, points: dict[Any, tuple[float, float]]) -> str:
+    """Whether the expected trend appears, by more than the seeds differ among themselves."""
+    values = list(points)
+    best = max(values, key=lambda value: points[value][0])
+    if len(values) < 2:
+        return "one value shows no trend"
+    if axis.trend == "inside":
+        inner = values[1:-1]
+        if not inner:
+            return "no value between the ends"
+        high = max(inner, key=lambda value: points[value][0])
+        low = max((values[0], values[-1]), key=lambda value: points[value][0])
+    else:
+        high, low = values[-1], values[0]
+    gain = 100 * (points[high][0] - points[low][0])
+    noise = 100 * math.sqrt((points[high][1] ** 2 + points[low][1] ** 2) / 2)
+    said = "appears" if gain > noise else "does not appear" if gain < -noise else "is within the noise"
+    return (
+        f"the trend {said}: {axis.shown(high)} against {axis.shown(low)} is {gain:+.2f} (seeds differ by "
+        f"{noise:.2f}); best {axis.shown(best)}"
+    )

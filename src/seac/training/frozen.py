@@ -1,0 +1,88 @@
+"""The frozen networks beside a recipes: those that made its store, for mixtures and for benchmarks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seac.encoders.audio.base import AudioEncoder
+from seac.associate.model import AssociationModule
+from seac.associate.trained import FILE, write
+from seac.core.errors import InputError
+from seac.pipeline import SeAC, version_of
+from seac.features.batch import TrainingStore
+from seac.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Which networks, and where they run.
+
+    Attributes:
+        preset: the store's.
+        device: cpu, cuda, ...
+        parts: parts that were swapped when the store was made: "segmenter", "vision", "audio".
+        weights_dir: folder of weights of one's own.
+    """
+
+    preset: str
+    device: str = "cpu"
+    parts: Mapping[str, str] = field(default_factory=dict)
+    weights_dir: Path | None = None
+
+    def audio(self, store: TrainingStore) -> AudioEncoder:
+        """The audio network that made a store's windows: it hears the mixtures.
+
+        Raises:
+            InputError: these networks have another one.
+        """
+        from seac.presets.table import builder, choose
+        from seac.weights import Weights
+
+        name = choose(self.preset, **self.parts).audio
+        encoder: AudioEncoder = builder("audio", name, Weights(folder=self.weights_dir))(self.device)
+        made, here = store.made_by.get("audio"), version_of(encoder)
+        if (made is not None and made != here) or encoder.dim != store.audio_dim:
+            raise InputError(
+                f"the store's sounds were heard by {made}, and this is {here}: name the network with "
+                "--audio-encoder, extract again, or --set mixing=0"
+            )
+        if encoder.sample_rate != store.sample_rate:
+            raise InputError(
+                f"the store's sounds have {store.sample_rate} Hz, {here} takes {encoder.sample_rate}"
+            )
+        return encoder
+
+    def model(self, store: TrainingStore, config: TrainingConfig, names: list[str] | None) -> SeAC:
+        """The model that a store was made with, under an association that has learnt nothing yet.
+
+        Args:
+            store: says whether both views were made exactly.
+            config: of the recipes.
+            names: the vocabulary; the default one if None.
+
+        Raises:
+            InputError: these networks do not give the store's features.
+        """
+        from seac.presets.load import load
+
+        exact = store.made_by.get("exact")
+        settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
+        parts: dict[str, Any] = {"segmenter": "grid"} if config.variant == "grid" else {}
+        module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / FILE
+            write(module, path, store.made_by)
+            return load(
+                self.preset,
+                device=self.device,
+                vocabulary=names,
+                association=path,
+                weights_dir=self.weights_dir,
+                top_n=config.n_masks,
+                **parts | dict(self.parts),
+                **settings,
+            )

@@ -1,0 +1,241 @@
+"""The loop: epochs of batches through the module, on one device or many, to be gone on with at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from seac.encoders.audio.base import AudioEncoder
+from seac.associate.mixing import mixing_probability
+from seac.associate.model import AssociationModule
+from seac.core.errors import InputError
+from seac.features.batch import Draw, TrainingStore, draws
+from seac.training.checkpoint import Position, load, origin, save
+from seac.training.config import TrainingConfig
+from seac.training.history import Events, History
+from seac.training.loader import Prefetch
+from seac.training.collate import Preparation
+from seac.training.step import batch_loss, learning_rate
+
+Measure = Callable[[AssociationModule], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A run to be made or gone on with.
+
+    Attributes:
+        store: what is learnt from.
+        config: every number.
+        out: the run's folder.
+        encoder: the audio network; None if nothing is mixed.
+        measure: figures of the module after an epoch; the epoch with the greatest first one is the best.
+        progress: is told epoch and step after every step.
+        save_every: seconds between checkpoints within an epoch.
+    """
+
+    store: TrainingStore
+    config: TrainingConfig
+    out: Path
+    encoder: AudioEncoder | None = None
+    measure: Measure | None = None
+    progress: Callable[[int, int], None] | None = None
+    save_every: float = 300.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of it.
+
+    Attributes:
+        module: with the weights of the best epoch, or of the last where nothing was measured.
+        history: of the whole run.
+        epoch: whose weights they are, from 0.
+    """
+
+    module: AssociationModule
+    history: History
+    epoch: int
+
+
+def fit(job: Fitting, fabric: Fabric) -> Fitted:
+    """Train until the last epoch, from where the run in ``job.out`` stands.
+
+    Raises:
+        InputError: a store without masks, a batch that ranks cannot share, a run that was begun otherwise.
+    """
+    config = job.config
+    per_epoch = steps_per_epoch(job.store, config, fabric.world_size)
+    # First weights and dropout can have no generator of their own: the global one is lent, then restored.
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed_of("weights", config.seed))
+        module = AssociationModule(config.association(job.store.mask_dim, job.store.audio_dim))
+        run = _Run(job, fabric, module, per_epoch)
+        while run.at.epoch < config.epochs:
+            run.epoch()
+    run.events.close()
+    if run.at.best:
+        module.load_state_dict(run.at.best)
+    best = run.at.history.best_epoch()
+    return Fitted(module.cpu(), run.at.history, config.epochs - 1 if best is None else best)
+
+
+def steps_per_epoch(store: TrainingStore, config: TrainingConfig, ranks: int) -> int:
+    """Batches in an epoch.
+
+    Raises:
+        InputError: fewer than two samples, or a batch that ranks cannot share.
+    """
+    there = store.proposals > 0
+    samples = int(there.sum() if config.every_frame else there.any(dim=1).sum()) if len(store) else 0
+    if samples < 2 * ranks:
+        raise InputError(
+            f"the store has {samples} usable samples: contrastive recipes needs at least {2 * ranks}"
+        )
+    size = min(config.batch, samples)
+    if size % ranks:
+        raise InputError(
+            f"a batch of {size} cannot be shared by {ranks} devices: --set batch=N divisible by it"
+        )
+    return samples // size
+
+
+class _Run:
+    """A run while it goes on."""
+
+    def __init__(self, job: Fitting, fabric: Fabric, module: AssociationModule, per_epoch: int) -> None:
+        config = job.config
+        self.job, self.fabric, self.module, self.per_epoch = job, fabric, module, per_epoch
+        self.begun = origin(config, len(job.store), job.store.made_by)
+        self.at = load(job.out, self.begun) or Position()
+        if self.at.module:
+            module.load_state_dict(self.at.module)
+        optimiser = torch.optim.AdamW(module.parameters(), config.lr, weight_decay=config.weight_decay)
+        self.network: Any
+        self.optimiser: Any
+        self.network, self.optimiser = fabric.setup(module, optimiser)
+        if self.at.optimiser:
+            self.optimiser.load_state_dict(self.at.optimiser)
+        self.events = (
+            Events(job.out / "tensorboard", len(self.at.history.steps)) if self.leads else _NO_EVENTS
+        )
+        lam = module.config.local_weight
+        self.prepare = Preparation(job.store, lam, config.n_masks, config.group, job.encoder)
+        self.saved = time.perf_counter()
+
+    @property
+    def leads(self) -> bool:
+        return bool(self.fabric.is_global_zero)
+
+    def epoch(self) -> None:
+        """What is left of the current epoch, then its figures and a checkpoint."""
+        config, at = self.job.config, self.at
+        probability = mixing_probability(at.epoch, config.epochs, config.mixing)
+        generator = torch.Generator().manual_seed(seed_of("order", config.seed, at.epoch))
+        proposals = self.job.store.proposals
+        every = list(
+            draws(proposals, config.batch, generator, mixing=probability, every_frame=config.every_frame)
+        )[at.step :]
+        began, size = time.perf_counter(), 0
+        batches = Prefetch(
+            [part_of(draw, self.fabric.global_rank, self.fabric.world_size) for draw in every], self.prepare
+        )
+        self.network.train()
+        for draw, batch in zip(every, batches, strict=True):
+            self.step(batch.to(self.fabric.device), draw)
+            size += len(draw.clips)
+            if time.perf_counter() - self.saved > self.job.save_every:
+                self.save()
+        self.finish(time.perf_counter() - began, batches.waited, size)
+
+    def step(self, batch: Any, draw: Draw) -> None:
+        """Learn from a batch."""
+        config, at = self.job.config, self.at
+        number = at.epoch * self.per_epoch + at.step
+        rate = learning_rate(config, number, config.epochs * self.per_epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(seed_of("dropout", config.seed, number, self.fabric.global_rank))
+        loss = batch_loss(self.network, batch, config.loss, config.alike)
+        self.optimiser.zero_grad()
+        self.fabric.backward(loss)
+        if config.clip:
+            nn.utils.clip_grad_norm_(self.module.parameters(), config.clip)
+        self.optimiser.step()
+        self.module.clamp()
+        temperature = float(self.module.temperature.detach())
+        value = float(loss.detach())
+        if math.isnan(value):
+            raise InputError(
+                f"the loss is NaN at step {number}: lower lr (now {config.lr:g}) or set precision=32-true"
+            )
+        at.history.steps.append([number, at.epoch, value, rate, temperature, float(draw.mixed)])
+        at.step += 1
+        if self.job.progress is not None:
+            self.job.progress(at.epoch, at.step)
+
+    def finish(self, seconds: float, waited: float, samples: int) -> None:
+        """Figures of the epoch that has ended; the next one begins."""
+        at = self.at
+        losses = [row[2] for row in at.history.steps[-self.per_epoch :]]
+        figures = {
+            "epoch": float(at.epoch),
+            "loss": sum(losses) / len(losses),
+            "seconds": seconds,
+            "waiting": waited / max(seconds, 1e-9),
+            "samples": float(samples),
+        }
+        if self.job.measure is not None and self.leads:
+            self.module.eval()
+            with torch.no_grad():
+                figures |= self.job.measure(self.module)
+        self.fabric.barrier()
+        at.history.epochs.append(figures)
+        if at.history.best_epoch() == at.epoch:
+            at.best = {name: value.detach().cpu().clone() for name, value in self.module.state_dict().items()}
+        at.epoch, at.step = at.epoch + 1, 0
+        self.events.add_epoch(figures, len(at.history.steps))
+        self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint and the tables."""
+        self.saved = time.perf_counter()
+        if not self.leads:
+            return
+        self.at.module, self.at.optimiser = self.module.state_dict(), self.optimiser.state_dict()
+        save(self.job.out, self.at, self.begun)
+        self.at.history.save(self.job.out)
+        self.events.add(self.at.history)
+
+
+class _NoEvents:
+    def add(self, history: History) -> None: ...
+    def add_epoch(self, figures: Mapping[str, float], step: int) -> None: ...
+    def close(self) -> None: ...
+
+
+_NO_EVENTS = _NoEvents()
+
+
+def seed_of(purpose: str, *numbers: int) -> int:
+    """A seed for one purpose at one place of a run, unlike that of any other: 63 bits."""
+    name = " ".join([purpose, *map(str, numbers)]).encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") >> 1
+
+
+def part_of(draw: Draw, rank: int, ranks: int) -> Draw:
+    """A rank's share of a batch; what is random about it is the rank's own."""
+    if ranks == 1:
+        return draw
+    size = len(draw.clips) // ranks
+    own = slice(rank * size, (rank + 1) * size)
+    return Draw(draw.clips[own], draw.frames[own], draw.mixed, seed_of("mixtures", draw.seed, rank))

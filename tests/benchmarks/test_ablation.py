@@ -1,0 +1,26 @@
+"""Each row of the table of swaps differs from the preset in what it says, and in nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import seac
+from benchmarks.ablation import SWAPS, swapped
+
+
+def test_a_swap_changes_what_it_names_and_nothing_else() -> None:
+    model = seac.load("tiny")
+    rows = swapped(model)
+    assert list(rows) == list(SWAPS)
+    names = {"audio": "audio", "segmenter": "segmenter", "associate": "association", "naming": "naming"}
+    for row, (parts, constants) in SWAPS.items():
+        (other,) = rows[row]
+        differing = {
+            item.name
+            for item in fields(model.settings)
+            if getattr(model.settings, item.name) != getattr(other.settings, item.name)
+        }
+        assert differing == set(constants), row
+        before, after = model.stages.versions(), other.stages.versions()
+        changed = {part for part in before if before[part] != after[part]}
+        assert changed == {names[part] for part in parts}, row

@@ -1,0 +1,19 @@
+"""The table of ways to associate says means, and spreads only where there are several trainings."""
+
+from __future__ import annotations
+
+from benchmarks.association_ablation import WAYS, ZERO_SHOT
+from benchmarks.compare import section
+
+
+def test_a_row_is_mean_and_spread_in_percent() -> None:
+    found = {ZERO_SHOT: [{"miou": 0.5}], "MICL": [{"miou": 0.4}, {"miou": 0.6}]}
+    rows = section("s4", found, "association")
+    assert rows[0] == "## s4"
+    assert f"| {ZERO_SHOT} | 50.0 |" in rows
+    assert "| MICL | 50.0 ± 14.1 |" in rows
+
+
+def test_every_way_differs_from_the_others() -> None:
+    assert len({(way.mixing, way.words, way.kinds) for way in WAYS}) == len(WAYS)
+    assert ZERO_SHOT not in {way.name for way in WAYS}

@@ -1,0 +1,179 @@
+"""Which clips a folder of recipes data holds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from seac.datasets.pairs.pair import Cut, Film, Photograph
+from seac.datasets.pairs.table import KINDS, excluded, find_pairs, kind_of, names_of, without
+from seac.core.errors import InputError
+from tests.fixtures.pairs import Imagined
+from tests.fixtures.parts import squares, tone, write_video, write_wav
+
+
+def touch(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def ids(folder: Path, **options) -> list[str]:
+    return [pair.id for pair in find_pairs(folder, **options)[1]]
+
+
+def clip_folder(folder: Path, count: int, pattern: str, sound: str, seconds: int = 5) -> None:
+    for number in range(count):
+        path = folder / pattern.format(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (number * 20,) * 3).save(path)
+    path = folder / sound
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(path, tone("red", seconds))
+
+
+@pytest.fixture
+def avss(tmp_path) -> Path:
+    clip_folder(tmp_path, 10, "v2/vid_0_10/frames/{}.jpg", "v2/vid_0_10/audio.wav", 10)
+    clip_folder(tmp_path, 5, "v1m/other/frames/{}.jpg", "v1m/other/audio.wav")
+    rows = ["vid,uid,s_min,s_sec,a_obj,split,label", "vid,vid_0_10,0,0,dog,train,v2"]
+    rows += ["other,other,0,0,cat_dog,train,v1m", "test,test,0,0,cat,test,v1s"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    (tmp_path / "label2idx.json").write_text(json.dumps({"background": 0, "dog": 1}))
+    return tmp_path
+
+
+class TestAVSBench:
+    def test_ten_seconds_are_two_clips_of_five(self, avss):
+        kind, pairs = find_pairs(avss)
+        assert kind == "avss"
+        assert [pair.id for pair in pairs] == ["avss/vid_0_10/0", "avss/vid_0_10/1", "avss/other"]
+        halves = [pair.footage(Cut()) for pair in pairs[:2]]
+        assert [half.start for half in halves] == [0.0, 5.0]
+        levels = [round(float(image.float().mean()) / 20) for half in halves for image in half.images]
+        assert levels == list(range(10))
+        assert [len(half.waveform) for half in halves] == [80_000, 80_000]
+
+    def test_truth_need_not_be_there(self, tmp_path):
+        home = "s4_data/visual_frames/train/dog/dog_1"
+        clip_folder(tmp_path, 6, home + "/dog_1_{}.png", "s4_data/audio_wav/train/dog/dog_1.wav")
+        (tmp_path / "s4_meta_data.csv").write_text(
+            "name,start,category,split\ndog_1,0,dog,train\ncat_1,0,cat,test\n"
+        )
+        kind, pairs = find_pairs(tmp_path)
+        assert kind == "s4"
+        assert [(pair.id, pair.label) for pair in pairs] == [("s4/dog_1", "dog")]
+        assert len(pairs[0].footage(Cut()).images) == 5
+
+    def test_ms3_is_known_by_its_metadata(self, tmp_path):
+        (tmp_path / "ms3_meta_data.csv").write_text("video_id,split\na,train\nb,test\n")
+        assert ids(tmp_path) == ["ms3/a"]
+        assert ids(tmp_path, split="all") == ["ms3/a", "ms3/b"]
+        with pytest.raises(InputError, match="split"):
+            ids(tmp_path, split="dev")
+
+
+class TestVGGSound:
+    def test_the_list_decides_and_missing_clips_stay_in_it(self, tmp_path):
+        lines = ["abcdefghijk,30,dog barking,train", "ABCDEFGHIJK,5,cat,train", "testtesttes,0,cat,test"]
+        (tmp_path / "vggsound.csv").write_text("\n".join(lines))
+        touch(tmp_path, "videos/x.txt")
+        film = write_video(tmp_path / "videos/abcdefghijk_000030.mp4", [squares()] * 60, tone("red", 6))
+        kind, (there, absent) = find_pairs(tmp_path)
+        assert kind == "vggsound"
+        assert there == Film("vggsound/abcdefghijk_000030", "abcdefghijk", "dog barking", film)
+        assert len(there.footage(Cut()).images) == 5
+        with pytest.raises(InputError, match="ABCDEFGHIJK_000005"):
+            absent.footage(Cut())
+
+    def test_frames_with_wave_files_will_do(self, tmp_path):
+        (tmp_path / "vggsound.csv").write_text("abcdefghijk,30,dog,train")
+        touch(tmp_path, "frames/abcdefghijk_000030.jpg", "audio/abcdefghijk_000030.wav")
+        assert isinstance(find_pairs(tmp_path)[1][0], Photograph)
+
+
+class TestFolders:
+    def test_videos_in_all_folders_but_hidden_ones(self, tmp_path):
+        touch(tmp_path, "b.mp4", "a/c.webm", "a/b.MKV", ".cache/d.mp4", ".e.mp4", "notes.txt")
+        assert ids(tmp_path) == ["videos/a/b.MKV", "videos/a/c.webm", "videos/b.mp4"]
+
+    def test_pictures_with_the_sound_of_the_same_name(self, tmp_path):
+        touch(tmp_path, "a.jpg", "a.wav", "b.jpg", "c/a.png", "c/a.mp3", "d.wav")
+        assert ids(tmp_path) == ["stills/a", "stills/c/a"]
+
+    def test_a_list_of_images_and_sounds(self, tmp_path):
+        (tmp_path / "pairs.csv").write_text(
+            "sound,image,label,id\nx/1.wav,y/2.jpg,dog,\nx/1.wav,3.jpg,,mine\n"
+        )
+        _, pairs = find_pairs(tmp_path)
+        assert pairs[0] == Photograph("stills/y/2", "y/2", "dog", tmp_path / "y/2.jpg", tmp_path / "x/1.wav")
+        assert pairs[1].id == "stills/mine"
+        assert pairs[1].label is None
+        assert ids(tmp_path / "pairs.csv") == ["stills/y/2", "stills/mine"]
+        shutil.copy(tmp_path / "pairs.csv", tmp_path / "again.csv")
+        with (tmp_path / "again.csv").open("a") as file:
+            file.write("z.wav,4.jpg,,mine\n")
+        with pytest.raises(InputError, match="'mine'"):
+            find_pairs(tmp_path / "again.csv")
+
+    def test_what_could_be_two_things_is_asked_back(self, tmp_path):
+        touch(tmp_path, "a.mp4", "b.jpg", "b.wav")
+        with pytest.raises(InputError, match="--kind videos or --kind stills"):
+            find_pairs(tmp_path)
+        assert ids(tmp_path, kind="videos") == ["videos/a.mp4"]
+        assert ids(tmp_path, kind="stills") == ["stills/b"]
+        touch(tmp_path, "metadata.csv", "pairs.csv")
+        with pytest.raises(InputError, match="avss or stills"):
+            kind_of(tmp_path)
+
+    @pytest.mark.parametrize("kind", ["auto", "videos", "stills"])
+    def test_nothing_to_be_found_is_said(self, tmp_path, kind):
+        with pytest.raises(InputError, match="holds no"):
+            find_pairs(tmp_path, kind)
+
+    def test_unknown_kinds_and_folders_are_refused(self, tmp_path):
+        with pytest.raises(InputError, match="did you mean 'vggsound'"):
+            find_pairs(tmp_path, "vggsounds")
+        with pytest.raises(InputError, match="no such folder"):
+            find_pairs(tmp_path / "none")
+
+    def test_every_kind_has_its_function(self):
+        from importlib import import_module
+
+        for kind in KINDS.values():
+            module, member = kind.pairs.split(":")
+            assert callable(getattr(import_module(module), member))
+
+
+class TestExclusion:
+    def test_a_clip_goes_by_its_id_or_by_its_video(self, avss, tmp_path):
+        _, pairs = find_pairs(avss)
+
+        def left(line: str) -> list[str]:
+            (tmp_path / "out.txt").write_text(f"# leaked\n{line},why\n")
+            return [pair.id for pair in without(pairs, excluded(tmp_path / "out.txt"))]
+
+        assert left("vid") == ["avss/other"]
+        assert left("vid_0_10") == ["avss/other"]
+        assert left("vid_0_10/1") == ["avss/vid_0_10/0", "avss/other"]
+        assert left("avss/vid_0_10/1") == ["avss/vid_0_10/0", "avss/other"]
+        assert len(left("nobody")) == 3
+
+    def test_an_empty_list_is_no_list(self, tmp_path):
+        (tmp_path / "out.txt").write_text("\n# nothing\n")
+        with pytest.raises(InputError, match="names no clip"):
+            excluded(tmp_path / "out.txt")
+
+    @given(st.lists(st.integers(0, 30)), st.sets(st.integers(0, 30)))
+    def test_nobody_else_goes(self, numbers, gone):
+        pairs = [Imagined(number) for number in numbers]
+        names = frozenset(Imagined(number).id for number in gone)
+        assert [pair.number for pair in without(pairs, names)] == [n for n in numbers if n not in gone]
+        assert all(pair.id in names_of(pair) for pair in pairs)

@@ -1,0 +1,125 @@
+"""What is chosen from frames: a curve that says probabilities, a threshold that knows when nothing sounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seac.decision.fit import (
+    FLAT,
+    LEVELS,
+    MARGINS,
+    MUTED,
+    Fit,
+    Judged,
+    What,
+    constants,
+    curve,
+    fit,
+    judged,
+    lit,
+    report,
+    worth,
+)
+from seac.core.errors import InputError
+
+SIDE = 8
+
+
+def frame(seed: int, what: What, gap: float = 1.0, *, nothing: bool = False) -> Judged:
+    """Four masks, one to a quarter; the first sounds if it is visible, and then has more evidence."""
+    generator = torch.Generator().manual_seed(seed)
+    masks = torch.zeros(4, SIDE, SIDE, dtype=torch.bool)
+    for row in range(4):
+        masks[row, row // 2 * 4 : row // 2 * 4 + 4, row % 2 * 4 : row % 2 * 4 + 4] = True
+    truth = masks[0] & (what == "visible")
+    evidence = 0.1 * torch.randn(4, generator=generator)
+    evidence[0] += gap * (what == "visible")
+    order = torch.randperm(4, generator=generator)
+    return judged(masks[order], truth, evidence[order], float(evidence.max()), what, nothing=nothing)
+
+
+def frames(count: int = 40, gap: float = 1.0) -> list[Judged]:
+    return [frame(seed, "visible" if seed % 2 else "off-screen", gap) for seed in range(count)]
+
+
+def test_what_can_be_told_apart_is() -> None:
+    figures = report(frames(), fit(frames()))
+    assert figures["miou visible"] == 1
+    assert figures["rightly nothing, off-screen"] == 1
+    assert figures["auroc"] == 1
+    assert figures["best mask covers it"] == 1
+
+
+def test_the_threshold_stands_for_the_least_evidence_and_the_curve_rises() -> None:
+    chosen = fit(frames())
+    said = chosen.constants.probability(torch.tensor([chosen.least, chosen.least + 0.1]))
+    assert float(said[0]) == pytest.approx(chosen.constants.threshold, abs=1e-3)
+    assert said[1] > said[0]
+
+
+@given(st.integers(0, 50), st.floats(0.02, 0.4))
+@settings(max_examples=5, deadline=None)
+def test_the_threshold_is_in_the_middle_of_what_is_nearly_as_good(seed: int, gap: float) -> None:
+    given_frames = [
+        frame(seed * 1000 + row, "visible" if row % 2 else "off-screen", gap) for row in range(60)
+    ]
+    chosen = fit(given_frames)
+    levels = np.unique(np.quantile([float(f.evidence[0]) for f in given_frames], np.linspace(0, 0.9, LEVELS)))
+    best = [
+        max(worth(given_frames, Fit(constants(1.0, 0.0, at, margin), at)) for margin in MARGINS)
+        for at in levels.tolist()
+    ]
+    good = levels[np.array(best) >= max(best) - FLAT]
+    below, above = (good < chosen.least - 1e-9).sum(), (good > chosen.least + 1e-9).sum()
+    assert abs(int(below) - int(above)) <= 1
+    assert below + above + 1 == len(good)
+
+
+def test_the_curve_says_how_often_it_is_right() -> None:
+    generator = torch.Generator().manual_seed(0)
+    evidence = torch.randn(4000, generator=generator)
+    right = torch.rand(4000, generator=generator) < torch.sigmoid(3 * evidence - 1)
+    made = [
+        Judged(evidence[at : at + 4], right[at : at + 4].float(), right[at : at + 4].float(), 0.0, "visible")
+        for at in range(0, 4000, 4)
+    ]
+    slope, offset = curve(made)
+    assert slope == pytest.approx(3, abs=0.3)
+    assert offset == pytest.approx(-1, abs=0.2)
+
+
+@given(st.permutations(range(20)))
+@settings(max_examples=10, deadline=None)
+def test_order_of_frames_does_not_matter(order: list[int]) -> None:
+    given_frames = frames(20, gap=0.2)
+    turned = [given_frames[row] for row in order]
+    assert fit(turned).constants == fit(given_frames).constants
+
+
+def test_in_silence_nothing_lights_up_and_that_is_right() -> None:
+    still = frame(3, "silence", nothing=True)
+    assert still.muted
+    assert float(still.evidence[0]) < -MUTED / 2
+    chosen = fit([*frames(), still])
+    assert chosen.lights(still) == 0
+    assert lit(still, chosen) == 1
+    assert chosen.constants == fit(frames()).constants
+
+
+def test_masks_within_the_margin_light_up_together() -> None:
+    masks = torch.eye(3, dtype=torch.bool)[:, None, :]
+    seen = judged(masks, masks[:2].any(0), torch.tensor([0.5, 0.45, 0.1]), 0.5, "visible", nothing=False)
+    for margin, count, share in ((0.01, 1, 0.5), (0.1, 2, 1.0), (2.0, 3, 2 / 3)):
+        chosen = Fit(constants(1.0, 0.0, 0.0, margin), 0.0)
+        assert chosen.lights(seen) == count
+        assert lit(seen, chosen) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("what", ["visible", "off-screen"])
+def test_a_kind_of_frame_that_is_missing_is_named(what: What) -> None:
+    with pytest.raises(InputError, match=what):
+        fit([one for one in frames() if one.what != what])

@@ -1,0 +1,105 @@
+"""What is held and what is struck."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import median_filter
+
+from seac.encoders.audio.hpss import REACH, blended, components, loud, moving_median
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.audio.windows import listen
+
+SAMPLES = 15_600
+
+
+def sines(*hertz: float) -> torch.Tensor:
+    time = torch.arange(SAMPLES) / 16_000
+    return sum(0.3 * torch.sin(2 * math.pi * each * time) for each in hertz)  # type: ignore[return-value]
+
+
+def clicks(every: int = 3_000) -> torch.Tensor:
+    wave = torch.zeros(SAMPLES)
+    wave[every // 2 :: every] = 0.9
+    return wave
+
+
+def power(wave: torch.Tensor) -> float:
+    return float(wave.square().mean())
+
+
+@pytest.mark.parametrize(("hertz", "component"), [((440.0,), 0), ((300.0, 1_700.0), 0), ((), 1)])
+def test_tones_are_held_and_clicks_are_struck(hertz, component):
+    wave = sines(*hertz) if hertz else clicks()
+    parts = components(wave[None])[0]
+    assert power(parts[component]) > 0.9 * power(wave)
+    assert loud(parts[None], wave[None])[0].tolist() == [component == 0, component == 1]
+
+
+def test_together_they_come_apart():
+    tone, beat = sines(440.0), clicks()
+    held, struck = components((tone + beat)[None])[0]
+    inside = slice(2_000, -2_000)  # at the ends the spectrum is mirrored
+    assert power((held - tone)[inside]) < 0.05 * power(tone)
+    assert power((struck - beat)[inside]) < 0.35 * power(beat)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 4), st.floats(1e-4, 1.0), st.integers(0, 1_000))
+def test_components_add_up_at_any_level_and_a_batch_is_as_a_loop(count, level, seed):
+    windows = level * torch.randn(count, SAMPLES, generator=torch.Generator().manual_seed(seed))
+    parts = components(windows)
+    torch.testing.assert_close(parts.sum(1), windows, atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(torch.cat([components(one[None]) for one in windows]), parts)
+    torch.testing.assert_close(components(windows * 0.5), parts * 0.5, atol=1e-6, rtol=1e-3)
+
+
+def test_silence_has_no_components():
+    parts = components(torch.zeros(1, SAMPLES))
+    assert not parts.any()
+    assert not loud(parts, torch.zeros(1, SAMPLES)).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(REACH, 40), st.integers(REACH, 40), st.sampled_from([1, 2]), st.integers(0, 1_000))
+def test_medians_are_medians(height, width, dim, seed):
+    maps = torch.randn(2, height, width, generator=torch.Generator().manual_seed(seed))
+    size = [1, 1, 1]
+    size[dim] = REACH
+    expected = median_filter(maps.numpy(), size=size, mode="mirror")
+    np.testing.assert_array_equal(moving_median(maps, dim).numpy(), expected)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_what_all_say_is_the_answer_and_components_may_say_more(whole, one, other):
+    apart = torch.tensor([[[one], [other]]])
+    said = float(blended(torch.tensor([[whole]]), apart))
+    assert min(whole, max(one, other)) - 1e-6 <= said <= max(whole, one, other) + 1e-6
+    assert float(blended(torch.tensor([[whole]]), torch.full((1, 2, 1), whole))) == pytest.approx(whole)
+
+
+def test_a_sound_of_one_sort_is_heard_as_a_whole():
+    tone, beat = sines(440.0), 12 * clicks()
+    waves = torch.stack([tone, tone + beat, beat])
+    quick, full = Hearing.load(whole=True), Hearing.load()
+    alone, heard = quick(waves), full(waves)
+    torch.testing.assert_close(heard.embeddings, alone.embeddings)
+    for sort in (0, 2):  # nothing is struck, or nothing held
+        torch.testing.assert_close(heard.apart[sort], alone.embeddings[[sort, sort]])
+        torch.testing.assert_close(heard.tags[sort], alone.tags[sort])
+    parts = quick(components(waves[1:2])[0])
+    torch.testing.assert_close(heard.apart[1], parts.embeddings)
+    torch.testing.assert_close(heard.tags[1], (alone.tags[1] + 0.5 * parts.tags.amax(0)) / 1.5)
+    assert alone.apart is None
+    assert quick.embeds == full.embeds == quick.version != full.version
+
+
+def test_components_of_all_windows_are_kept():
+    heard = listen(torch.cat([sines(440.0), clicks()]), Hearing.load(), batch=2)
+    assert heard.apart.shape == (len(heard.embeddings), 2, Hearing.dim)
+    assert len(heard.tags) == len(heard.embeddings)

@@ -1,0 +1,127 @@
+"""The ears: windows, log-mel, the network."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from seac import InputError
+from seac.encoders.audio import yamnet_student
+from seac.encoders.audio.yamnet_student import Hearing, stored
+from seac.encoders.audio.windows import listen, loudest_tags, windows_of
+from seac.encoders.audio.log_mel import LogMel, mel_matrix
+from tests.fixtures.parts import PitchHearing, tone
+
+
+@given(st.integers(0, 5000), st.integers(1, 700), st.integers(1, 700))
+def test_windows_cover_the_whole_sound(length, window, hop):
+    hop = min(hop, window)
+    wave = torch.arange(1.0, length + 1)
+    cut = windows_of(wave, window, hop)
+    assert cut.shape[1] == window
+    assert set(wave.tolist()) <= set(cut.flatten().tolist())
+    if length >= window:
+        assert len(cut) == 1 + -(-(length - window) // hop)
+
+
+def test_no_sound_is_one_window_of_silence():
+    assert windows_of(torch.zeros(0), 10, 5).tolist() == [[0.0] * 10]
+
+
+def test_batches_do_not_matter():
+    wave = torch.from_numpy(tone("red", 3))
+    together, apart = listen(wave, PitchHearing()), listen(wave, PitchHearing(), batch=1)
+    torch.testing.assert_close(together.tags, apart.tags)
+
+
+def test_tags_in_words_come_likeliest_first():
+    tags = loudest_tags(listen(torch.from_numpy(tone("blue", 1)), PitchHearing()), PitchHearing.labels)
+    assert tags[0][0] == "blue"
+    assert [value for _, value in tags] == sorted((value for _, value in tags), reverse=True)
+
+
+def test_mel_bands_are_triangles_that_cover_what_they_should():
+    matrix = mel_matrix()
+    assert matrix.shape == (257, 64)
+    assert (matrix >= 0).all()
+    frequencies = torch.linspace(0, 8000, 257)
+    inside = (frequencies > 300) & (frequencies < 7000)
+    assert (matrix[inside].sum(1) > 0.9).all()
+    assert matrix[(frequencies < 100) | (frequencies > 7600)].sum() == 0
+
+
+def test_a_tone_is_loudest_in_its_band():
+    front = LogMel()
+    bands = [int(front(torch.from_numpy(tone(name, 1))[None, :15_600])[0].mean(0).argmax()) for name in
+             ("red", "green", "blue")]  # fmt: skip
+    assert bands == sorted(set(bands))
+    assert front(torch.zeros(2, 15_600)).shape == (2, 96, 64)
+
+
+@pytest.fixture(scope="module")
+def ears():
+    return Hearing.load()
+
+
+def test_it_answers_as_the_protocol_says(ears):
+    heard = ears(torch.from_numpy(tone("red", 2))[:31_200].view(2, -1))
+    assert heard.embeddings.shape == (2, ears.dim)
+    assert heard.tags.shape == (2, len(ears.labels)) == (2, 521)
+    assert heard.embeddings.min() >= 0
+    assert 0 <= heard.tags.min() <= heard.tags.max() <= 1
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(1, 5))
+def test_a_batch_is_as_a_loop(ears, count):
+    windows = 0.1 * torch.randn(count, 15_600, generator=torch.Generator().manual_seed(count))
+    loop = torch.cat([ears(window[None]).tags for window in windows])
+    torch.testing.assert_close(ears(windows).tags, loop, atol=1e-5, rtol=1e-4)
+
+
+def test_folded_it_hears_the_same_and_as_it_learned_it_can_learn_on():
+    network, version = stored()
+    assert any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
+    logmel = torch.randn(2, 96, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before = network.eval()(logmel)
+        network.fold()
+        after = network(logmel)
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+    with pytest.raises(TypeError, match="no convolution and its batch norm"):
+        network.fold()
+    assert version == Hearing.load().embeds
+
+
+def test_no_windows_are_no_features(ears):
+    assert ears(torch.zeros(0, 15_600)).tags.shape == (0, 521)
+
+
+def test_a_damaged_file_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(yamnet_student, "SHA256", "0" * 64)
+    with pytest.raises(InputError, match="damaged"):
+        Hearing.load()
+    (tmp_path / "a.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(InputError, match="no hearing network"):
+        Hearing.load(path=tmp_path / "a.safetensors")
+
+
+def test_a_file_that_lacks_a_weight_is_not_used(tmp_path):
+    weights = load_file(str(files("seac").joinpath(yamnet_student.WEIGHTS)))
+    del weights["tag.weight"]
+    save_file(weights, tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match="no hearing network"):
+        Hearing.load(path=tmp_path / "a.safetensors")
+
+
+def test_a_missing_file_is_said(monkeypatch):
+    monkeypatch.setattr(yamnet_student, "WEIGHTS", "assets/none.safetensors")
+    with pytest.raises(InputError, match="missing"):
+        Hearing.load()

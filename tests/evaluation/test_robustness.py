@@ -1,0 +1,33 @@
+"""Robustness: what a variant hears does not depend on how many clips are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seac.datasets.avsbench_s4 import S4
+from seac.core.errors import InputError
+from seac.evaluation.robustness import VARIANTS, Corrupted, variant_of
+from tests.fixtures import benchmarks
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limit_changes_no_clips_sounds(tmp_path: Path, seed: int) -> None:
+    reader = S4(benchmarks.s4(tmp_path, 6))
+    few, every = Corrupted(reader, 2, seed), Corrupted(reader, None, seed)
+    assert few.clips == every.clips[: 2 * len(VARIANTS)]
+    for clip in few.clips:
+        assert torch.equal(few.waveform(clip)[0], every.waveform(clip)[0])
+
+
+def test_strange_sounds_are_of_other_classes_than_the_clips(tmp_path: Path) -> None:
+    reader = S4(benchmarks.s4(tmp_path, 6))
+    strange = [clip for clip in Corrupted(reader, 1).clips if variant_of(clip) == VARIANTS[-1]]
+    assert [clip.sound.parent.name != clip.category for clip in strange] == [True]
+
+
+def test_a_benchmark_of_one_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its 1 clips are of one class"):
+        Corrupted(S4(benchmarks.s4(tmp_path, 1)))

@@ -1,0 +1,153 @@
+"""``seac extract`` and ``seac store`` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import seac.jobs.extract
+from seac.cli.app import app
+from seac.features import open_store
+from seac.presets.table import PRESETS
+from tests.fixtures.pairs import model
+from tests.fixtures.parts import squares, tone, write_video
+
+
+def pretended(preset: str, *, device: str, constants: dict[str, object], **others: object):
+    """Stands in for ``load_frozen``: made-up networks that see masks as the preset does."""
+    assert set(others) == {"parts", "weights_dir"}
+    return model(**{"views": PRESETS[preset].views, **constants})
+
+
+@pytest.fixture
+def films(tmp_path, monkeypatch) -> Path:
+    """Three films, one of which is none."""
+    monkeypatch.setattr(seac.jobs.extract, "load_frozen", pretended)
+    folder = tmp_path / "films"
+    folder.mkdir()
+    write_video(folder / "one.mp4", [squares()] * 30, tone("red", 3))
+    write_video(folder / "two.mp4", [squares()] * 60, tone("blue", 6))
+    (folder / "zero.mp4").write_bytes(b"no film")
+    return folder
+
+
+def says(capsys, *words: object) -> tuple[int, str, str]:
+    code = app.run([str(word) for word in words])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def refused(capsys, *words: object) -> str:
+    code, _, err = says(capsys, *words)
+    assert code == 2, err
+    assert "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+class TestExtract:
+    def test_films_become_a_store(self, capsys, films, tmp_path):
+        code, out, err = says(capsys, "extract", films, tmp_path / "s", "--json")
+        assert code == 0
+        last = json.loads(out.splitlines()[-1])
+        assert (last["kind"], last["listed"], last["new"], last["unreadable"]) == ("videos", 3, 2, 1)
+        assert last["frames"] == 3 + 5
+        assert "clips/s" in err
+        assert "unreadable.csv" in err
+        listed = (tmp_path / "s/unreadable.csv").read_text()
+        assert "videos/zero.mp4" in listed
+        assert "not a media file" in listed
+        assert open_store(tmp_path / "s").ids == ("videos/one.mp4", "videos/two.mp4")
+
+    def test_once_more_does_nothing_twice(self, capsys, films, tmp_path):
+        says(capsys, "extract", films, tmp_path / "s", "--limit", 1)
+        assert len(open_store(tmp_path / "s")) == 1
+        _, out, _ = says(capsys, "extract", films, tmp_path / "s", "--json")
+        assert json.loads(out)["before"] == 1
+        _, out, _ = says(capsys, "extract", films, tmp_path / "s", "--json")
+        assert (json.loads(out)["before"], json.loads(out)["new"]) == (2, 0)
+
+    def test_excluded_clips_are_left_out(self, capsys, films, tmp_path):
+        (tmp_path / "out.txt").write_text("two\nzero.mp4\n")
+        code, *_ = says(capsys, "extract", films, tmp_path / "s", "--exclude", tmp_path / "out.txt")
+        assert code == 0
+        assert open_store(tmp_path / "s").ids == ("videos/one.mp4",)
+        (tmp_path / "out.txt").write_text("one\ntwo\nzero\n")
+        line = refused(capsys, "extract", films, tmp_path / "s", "--exclude", tmp_path / "out.txt")
+        assert "no clip is left" in line
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--top-n", "2"), "top_n 50, not 2"),
+            (("--seconds", "2"), "seconds 5.0, not 2.0"),
+            (("--no-tags",), "tags true, not false"),
+        ],
+    )
+    def test_settings_are_not_mixed(self, capsys, films, tmp_path, words, told):
+        says(capsys, "extract", films, tmp_path / "s")
+        assert told in refused(capsys, "extract", films, tmp_path / "s", *words)
+        assert says(capsys, "extract", films, tmp_path / "s", "--batch", 9)[0] == 0
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--workers", "0"), "--workers is 0"),
+            (("--limit", "-3"), "--limit is -3"),
+            (("--seconds", "0"), "--seconds is 0"),
+            (("--seconds", "nan"), "--seconds is nan"),
+            (("--fps", "0.1"), "--fps is 0.1"),
+            (("--kind", "movie"), "unknown kind 'movie'"),
+            (("--preset", "huge"), "unknown preset 'huge'"),
+            (("--exclude", "nowhere.txt"), "nowhere.txt"),
+        ],
+    )
+    def test_wrong_usage_is_one_line(self, capsys, films, tmp_path, words, told):
+        assert told in refused(capsys, "extract", films, tmp_path / "s", *words)
+
+    def test_a_folder_without_a_readable_clip_is_refused_at_the_end(self, capsys, films, tmp_path):
+        for name in ("one.mp4", "two.mp4"):
+            (films / name).unlink()
+        assert "none of 1 clips" in refused(capsys, "extract", films, tmp_path / "s")
+        assert "no such folder" in refused(capsys, "extract", tmp_path / "none", tmp_path / "s")
+
+    def test_frames_that_are_cut_already_are_cut_no_other_way(self, capsys, tmp_path):
+        (tmp_path / "ms3_meta_data.csv").write_text("video_id,split\na,train\n")
+        assert "leave --seconds and --fps out" in refused(
+            capsys, "extract", tmp_path, tmp_path / "s", "--fps", 2
+        )
+
+
+class TestStore:
+    def test_it_says_what_is_in_it(self, capsys, films, tmp_path):
+        says(capsys, "extract", films, tmp_path / "s")
+        code, out, _ = says(capsys, "store", "info", tmp_path / "s", "--json")
+        assert code == 0
+        told = json.loads(out.splitlines()[-1])
+        assert (told["clips"], told["frames"], told["masks"], told["unreadable"]) == (2, 8, 32, 1)
+        assert told["made_by"]["audio"] == "fake hearing"
+        assert "segmenter: fake segmenter" in out
+        _, out, _ = says(capsys, "store", "info", tmp_path / "s", "--ids")
+        assert out.split() == ["videos/one.mp4", "videos/two.mp4"]
+
+    def test_a_whole_one_is_whole_and_a_damaged_one_is_not(self, capsys, films, tmp_path):
+        says(capsys, "extract", films, tmp_path / "s")
+        code, out, err = says(capsys, "store", "verify", tmp_path / "s", "--deep", "--json")
+        assert code == 0
+        assert json.loads(out)["problems"] == []
+        assert "2 clips, 8 frames" in err
+        (shard,) = (tmp_path / "s").glob("shards/*.parquet")
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 255
+        shard.write_bytes(content)
+        line = refused(capsys, "store", "verify", tmp_path / "s")
+        assert shard.name in line
+        assert "seac extract again" in line
+
+    def test_pending_clips_are_put_in_order(self, capsys, films, tmp_path):
+        says(capsys, "extract", films, tmp_path / "s")
+        assert says(capsys, "store", "compact", tmp_path / "s")[0] == 0
+        assert "no feature store" in refused(capsys, "store", "compact", tmp_path)
+        assert "no feature store" in refused(capsys, "store", "info", tmp_path)

@@ -1,0 +1,49 @@
+"""Every preset's features can be extracted before anything was trained for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seac.cli.app import app
+from seac.extraction.frozen import load_frozen
+from seac.features import open_store
+from tests.fixtures import checkpoints
+from tests.fixtures.parts import squares, tone, write_video
+
+
+def test_the_frozen_half_does_nothing_else():
+    model = load_frozen("tiny", constants={"top_n": 7})
+    assert model.settings.top_n == 7
+    assert set(model.stages.versions()) >= {"segmenter", "vision", "audio"}
+    with pytest.raises(RuntimeError, match="frozen half"):
+        model.stages.association(None, None)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Tiny random weights of everything but an association."""
+    pytest.importorskip("open_clip")
+    pytest.importorskip("segment_anything")
+    made = checkpoints.make(tmp_path_factory.mktemp("weights"))
+    for path in made.glob("association*"):
+        path.rename(path.with_name("away-" + path.name))
+    return made
+
+
+@pytest.mark.parametrize("preset", ["paper", "modern"])
+def test_presets_on_tiny_random_weights(tmp_path, monkeypatch, weights, preset):
+    monkeypatch.setenv("SEAC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SEAC_OFFLINE", "1")
+    (tmp_path / "films").mkdir()
+    write_video(tmp_path / "films/a.mp4", [squares(72, 120)] * 20, tone("red", 2))
+    words = ["extract", str(tmp_path / "films"), str(tmp_path / "s"), "--preset", preset]
+    assert app.run([*words, "--weights-dir", str(weights)]) == 0
+    store = open_store(tmp_path / "s")
+    (clip,) = store
+    assert store.preset == preset
+    assert clip.frames[0].embeddings.local.shape == (len(clip.frames[0]), store.mask_dim)
+    assert clip.windows.embeddings.shape[1] == store.audio_dim
+    assert len(clip.waveform) == pytest.approx(2 * store.sample_rate, rel=0.1)
+    assert Path(tmp_path / "s/manifest.json").exists()

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seac.associate.mixing import as_float, mix
+from seac.features.batch import Draw, StorePart, draws
+from seac.training.collate import Preparation, listen_to
+from tests.fixtures.training_data import Bands, world
+
+
+def drawn(proposals: torch.Tensor, batch: int, seed: int = 0, **settings: object) -> list[Draw]:
+    return list(draws(proposals, batch, torch.Generator().manual_seed(seed), **settings))  # type: ignore[arg-type]
+
+
+@given(st.integers(1, 30), st.integers(1, 12), st.integers(0, 2**32))
+def test_an_epoch_shows_every_clip_at_most_once_in_a_frame_that_has_masks(
+    clips: int, batch: int, seed: int
+) -> None:
+    proposals = torch.randint(0, 3, (clips, 4), generator=torch.Generator().manual_seed(seed))
+    usable = int((proposals > 0).any(1).sum())
+    found = drawn(proposals, batch, seed)
+    pairs = [pair for draw in found for pair in zip(draw.clips, draw.frames, strict=True)]
+    assert all(proposals[clip, frame] > 0 for clip, frame in pairs)
+    assert len({clip for clip, _ in pairs}) == len(pairs)
+    size = min(batch, usable)
+    assert [len(draw.clips) for draw in found] == ([size] * (usable // size) if usable else [])
+
+
+def test_every_frame_is_a_sample_if_so_wanted() -> None:
+    proposals = torch.tensor([[2, 0, 1], [0, 0, 0], [1, 1, 1]])
+    found = drawn(proposals, 5, every_frame=True)
+    assert sorted(zip(found[0].clips, found[0].frames, strict=True)) == [
+        (0, 0),
+        (0, 2),
+        (2, 0),
+        (2, 1),
+        (2, 2),
+    ]
+
+
+def test_over_epochs_every_frame_of_a_clip_is_seen() -> None:
+    found = {draw.frames[0] for seed in range(60) for draw in drawn(torch.ones(1, 5), 1, seed)}
+    assert found == set(range(5))
+
+
+def test_batches_are_mixed_as_often_as_was_asked() -> None:
+    mixed = [draw.mixed for draw in drawn(torch.ones(2000, 1), 1, mixing=0.3)]
+    assert 0.25 < sum(mixed) / len(mixed) < 0.35
+    assert not any(draw.mixed for draw in drawn(torch.ones(50, 1), 1))
+
+
+def test_a_store_in_memory_pads_with_nothing_and_counts_what_is_there() -> None:
+    store = world()
+    read = store.read([0, 5], [1, 0], masks=3, waveforms=True)
+    for row, (clip, frame) in enumerate([(0, 1), (5, 0)]):
+        count = int(read.mask_counts[row])
+        assert count == min(3, len(store.local[clip][frame]))
+        assert torch.equal(read.local[row, :count], store.local[clip][frame][:3])
+        assert not read.local[row, count:].any()
+        assert read.mask_padding()[row].tolist() == [place >= count for place in range(read.local.shape[1])]
+        assert int(read.window_counts[row]) == len(store.windows[clip])
+    assert read.waveforms is not None
+    assert torch.equal(read.waveforms[1], store.waveforms[5])
+    assert int(store.proposals[1, 0]) == 0
+
+
+def test_part_of_a_store_reads_as_the_whole_does() -> None:
+    store = world()
+    part = StorePart(store, (7, 3))
+    ours, theirs = (
+        each.read(rows, [1, 1], masks=9, waveforms=False) for each, rows in ((part, [0, 1]), (store, [7, 3]))
+    )
+    assert torch.equal(ours.local, theirs.local)
+    assert torch.equal(part.proposals, store.proposals[[7, 3]])
+    assert (part.mask_dim, part.audio_dim, len(part)) == (store.mask_dim, store.audio_dim, 2)
+
+
+def test_an_unmixed_batch_hears_what_the_store_holds() -> None:
+    store = world()
+    prepared = Preparation(store, 1.0, 50)(Draw((4, 2), (0, 1), mixed=False, seed=1))
+    assert torch.equal(prepared.windows[0, : len(store.windows[4])], store.windows[4].float())
+    assert prepared.groups.tolist() == [0, 1]
+    assert torch.equal(prepared.masks[1, : len(store.local[2][1])], store.local[2][1].float())
+
+
+def test_lambda_is_the_weight_of_the_local_view() -> None:
+    store, draw = world(), Draw((4,), (0,), mixed=False, seed=1)
+    local, context, both = (Preparation(store, lam, 50)(draw).masks for lam in (1.0, 0.0, 0.6))
+    torch.testing.assert_close(both, 0.6 * local + 0.4 * context)
+
+
+def test_a_mixed_batch_hears_the_sum_of_the_waveforms_through_the_network_anew() -> None:
+    store = world()
+    draw = Draw(tuple(range(2, 10)), (0,) * 8, mixed=True, seed=5)
+    prepared = Preparation(store, 0.6, 50, group=2, encoder=Bands(), listening=3)(draw)
+    assert prepared.windows.shape[0] == 4
+    for group in range(4):
+        members = [clip for clip, g in zip(draw.clips, prepared.groups.tolist(), strict=True) if g == group]
+        (mixture,) = mix([as_float(store.waveforms[clip]) for clip in members], torch.tensor([0, 0]))
+        (heard,) = listen_to([mixture], Bands())
+        there = int((~prepared.window_padding[group]).sum())
+        torch.testing.assert_close(prepared.windows[group, :there], heard)
+        assert not prepared.windows[group, there:].any()
+
+
+def test_a_batch_is_random_by_its_seed_alone() -> None:
+    prepare = Preparation(world(), 0.6, 50, encoder=Bands())
+    first, again, other = (
+        prepare(Draw(tuple(range(2, 18)), (1,) * 16, mixed=True, seed=seed)).groups.tolist()
+        for seed in (3, 3, 4)
+    )
+    assert first == again != other
+
+
+def test_mixtures_need_an_audio_network() -> None:
+    with pytest.raises(ValueError, match="pass an audio encoder"):
+        Preparation(world(), 0.6, 50)(Draw((0,), (1,), mixed=True, seed=0))

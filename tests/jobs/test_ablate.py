@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seac.cli.app import run as seac
+from seac.core.errors import InputError
+from seac.jobs import ablate as ablating
+from seac.training.ablation.report import over_seeds, panels, verdict
+from seac.training.ablation.axes import AXES, chosen_values
+from seac.features.batch import MemoryStore
+from seac.training.config import TrainingConfig
+from seac.training.frozen import Networks
+from tests.fixtures.training_data import Bands, world
+
+SMALL = ["lr=2e-3", "epochs=2", "batch=12", "d=8", "width=16", "depth=1", "heads=2"]
+CONFIG = TrainingConfig(lr=2e-3, epochs=2, batch=12, d=8, width=16, depth=1, heads=2)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the runs that are really trained, over a store in memory."""
+    made: MemoryStore = world(60)
+    monkeypatch.setattr("seac.features.open_store", lambda path: made)
+    monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
+    names: list[str] = []
+    fit: Callable[..., object] = ablating.fit
+
+    def counted(job: object, fabric: object) -> object:
+        names.append(job.out.name)  # type: ignore[attr-defined]
+        return fit(job, fabric)
+
+    monkeypatch.setattr(ablating, "fit", counted)
+    return names
+
+
+def arguments(out: Path, *more: str) -> list[str]:
+    sets = [word for setting in SMALL for word in ("--set", setting)]
+    return ["ablate", "STORE", "--out", str(out), "--seeds", "2", *sets, *more]
+
+
+def test_a_grid_is_trained_once_and_drawn_with_its_seeds(
+    trained: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = arguments(tmp_path, "--over", "msa,lambda", "--json")
+    assert seac(command) == 0
+    cells = json.loads(capsys.readouterr().out.splitlines()[-1])["cells"]
+    assert [(cell["value"], cell["seed"]) for cell in cells["msa"]] == [(0, 0), (0, 1), (0.5, 0), (0.5, 1)]
+    assert len(cells["lambda"]) == 12
+    # lambda = .6 with mixing is the method as published: one recipes serves both tables.
+    assert len(trained) == len(set(trained)) == 14
+    assert cells["msa"][2]["figures"] == cells["lambda"][6]["figures"]
+    for name in ("msa", "lambda"):
+        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+    with (tmp_path / "lambda.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["lam"]) for row in rows] == [lam for lam in (0, 0.2, 0.4, 0.6, 0.8, 1) for _ in (0, 1)]
+    text = (tmp_path / "msa.md").read_text()
+    assert "| w/o MSA |" in text
+    assert "the trend" in text
+    trained.clear()
+    assert seac(command) == 0
+    assert trained == []
+    assert not list(tmp_path.rglob("checkpoint.pt"))
+
+
+def test_a_grid_that_was_interrupted_goes_on(trained: list[str], tmp_path: Path) -> None:
+    command = arguments(tmp_path, "--over", "encoder_depth", "--values", "0,1")
+    assert seac(command) == 0
+    (tmp_path / "cells" / "depth=0 seed=1" / "cell.json").unlink()
+    trained.clear()
+    assert seac(command) == 0
+    assert trained == ["depth=0 seed=1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--over", "lamda"], "unknown ablation 'lamda': did you mean 'lambda'?"),
+        (["--over", "lambda,msa", "--values", "1"], "--values goes with one --over"),
+        (["--over", "lambda", "--values", "2"], "lam=2: give a number from 0 to 1"),
+        (["--over", "encoder_depth", "--values", "deep"], "depth=deep: give a whole number"),
+        (["--over", "lambda", "--eval", "s4"], "give BENCHMARK:DIR"),
+        (["--over", ","], "--over names nothing"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line(
+    trained: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    assert seac(arguments(tmp_path, *more)) == 2
+    assert message in capsys.readouterr().err
+    assert trained == []
+
+
+def test_a_folder_of_another_grid_is_refused(trained: list[str], tmp_path: Path) -> None:
+    assert seac(arguments(tmp_path, "--over", "encoder_depth", "--values", "0")) == 0
+    assert seac(arguments(tmp_path, "--over", "encoder_depth", "--values", "0", "--set", "epochs=1")) == 2
+
+
+def test_values_are_the_papers_as_far_as_the_store_has_them() -> None:
+    store = world(60)
+    assert chosen_values(AXES["lambda"], store, CONFIG) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert chosen_values(AXES["n_masks"], store, CONFIG) == [1, 2, 50]
+    assert chosen_values(AXES["data_size"], store, CONFIG) == [21, 42, 0]
+    assert chosen_values(AXES["msa"], store, replace(CONFIG, mixing=0.0)) == [0.0, 0.5]
+    assert chosen_values(AXES["loss"], store, CONFIG)[0] == "msa-micl"
+    with pytest.raises(InputError, match="depth values by comma"):
+        chosen_values(AXES["encoder_depth"], store, CONFIG, " ")
+
+
+def test_means_and_spreads_are_over_seeds() -> None:
+    rows = [(0.0, 0, {"x": 0.1}), (0.0, 1, {"x": 0.3}), (1.0, 0, {"x": 0.5})]
+    found = over_seeds(rows, "x")
+    assert found[0.0] == pytest.approx((0.2, 0.02**0.5))
+    assert found[1.0] == (0.5, 0.0)
+
+
+def test_figures_of_a_benchmark_share_a_panel() -> None:
+    names = ("s4 miou", "s4 fscore", "ms3 train miou")
+    assert panels(names) == {"s4": ["s4 miou", "s4 fscore"], "ms3 train": ["ms3 train miou"]}
+
+
+def test_a_trend_is_said_to_appear_only_beyond_the_noise() -> None:
+    rising = {1: (0.1, 0.01), 2: (0.2, 0.01), 5: (0.3, 0.01)}
+    assert "appears" in verdict(AXES["n_masks"], rising)
+    assert "does not appear" in verdict(AXES["n_masks"], dict(reversed(rising.items())))
+    assert "within the noise" in verdict(AXES["n_masks"], {1: (0.1, 0.3), 5: (0.2, 0.3)})
+    inside = {0.0: (0.1, 0.0), 0.6: (0.3, 0.0), 1.0: (0.2, 0.0)}
+    assert "trend appears: 0.6 against 1 is +10.00" in verdict(AXES["lambda"], inside)
+    assert "does not appear" in verdict(AXES["lambda"], {0.0: (0.4, 0.0), 0.6: (0.3, 0.0), 1.0: (0.2, 0.0)})

@@ -1,0 +1,116 @@
+"""A sample's place is its time, whatever the track does on the way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.audio.resampler import AudioResampler
+
+from seac.media import audio
+from seac.media.decode import frames, read_sound
+from tests.conftest import REPO
+from tests.fixtures.parts import squares, tone, write_video
+from tests.fixtures.videos import aac, flash_and_beep, heard, seen
+
+AT = 3.0
+
+
+def plainly(path: Path, rate: int) -> np.ndarray:
+    """The sound of a track without a hole, packet after packet."""
+    resampler = AudioResampler("flt", "mono", rate)
+    with av.open(str(path)) as container:
+        parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    return np.concatenate([part.to_ndarray()[0] for part in [*parts, *resampler.resample(None)]])
+
+
+@pytest.mark.parametrize("rate", [16_000, 32_000])
+@pytest.mark.parametrize("suffix", ["demo", ".mp4", ".ts", ".avi"])
+def test_an_ordinary_sound_is_left_as_it_is_to_the_bit(tmp_path, suffix, rate):
+    path = REPO / "demo" / "clip.mp4"
+    if suffix != "demo":
+        codec = "libmp3lame" if suffix == ".avi" else "aac"
+        path = write_video(tmp_path / f"a{suffix}", [squares()] * 20, tone("red", 2), audio_codec=codec)
+    assert np.array_equal(read_sound(path, rate).numpy(), plainly(path, rate))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    "late",
+    [
+        {},
+        {"picture_from": 2.0},
+        {"sound_from": 2.0},
+        {"hole": (0.5, 2.5)},
+        {"picture_from": 1.0, "hole": (0.5, 2.5)},
+    ],
+    ids=str,
+)
+def test_flash_and_beep_are_at_the_same_time(tmp_path, suffix, late):
+    film = flash_and_beep(tmp_path / f"a{suffix}", AT, **late)
+    shown = list(frames(film, 10))
+    waveform = read_sound(film)
+    assert [frame.time for frame in shown] == [n / 10 for n in range(60)]
+    assert seen([frame.image.numpy() for frame in shown], 10) == pytest.approx(AT, abs=0.11)
+    assert heard(waveform.numpy(), 16_000) == pytest.approx(AT, abs=0.06)
+    assert len(waveform) / 16_000 == pytest.approx(6, abs=0.1)
+
+
+def test_before_pictures_begin_the_first_one_stands(tmp_path):
+    film = flash_and_beep(tmp_path / "a.mp4", 2.0, picture_from=2.0)
+    brightness = [float(frame.image.float().mean()) for frame in frames(film, 1)]
+    assert [value > 128 for value in brightness] == [True, True, True, False, False, False]
+
+
+@pytest.mark.parametrize("other", [("mono", 48_000), ("stereo", 32_000), ("mono", 44_100)])
+def test_channels_and_rate_may_change_on_the_way(tmp_path, other):
+    path = tmp_path / "a.aac"
+    path.write_bytes(aac("stereo", 48_000, 2) + aac(*other, 2))
+    waveform = read_sound(path)
+    assert len(waveform) / 16_000 == pytest.approx(4, abs=0.15)
+    assert (waveform.unfold(0, 1600, 1600).abs().amax(1)[1:-2] > 0.3).all()
+
+
+def tones(*places: int | None, samples: int = 4_800) -> list[av.AudioFrame]:
+    """Frames of ones at 48 kHz whose clock says ``places``."""
+    made = []
+    for place in places:
+        frame = av.AudioFrame.from_ndarray(np.ones((1, samples), np.float32), "fltp", "mono")
+        frame.sample_rate, frame.time_base, frame.pts = 48_000, Fraction(1, 48_000), place
+        made.append(frame)
+    return made
+
+
+def lengths(*places: int | None) -> list[tuple[float, int]]:
+    """Runs of equal samples, as (value, length)."""
+    parts = list(audio._in_step(tones(*places), Fraction(0), "mono", 48_000))
+    whole = np.concatenate([part.to_ndarray()[0] for part in parts])
+    edges = np.flatnonzero(np.diff(whole, prepend=np.nan))
+    return [(float(whole[a]), int(b - a)) for a, b in zip(edges, [*edges[1:], len(whole)], strict=True)]
+
+
+def test_jitter_of_the_clock_is_no_hole():
+    assert lengths(0, 4_800 + 2_000, 9_600 - 2_000, None) == [(1.0, 4 * 4_800)]
+
+
+def test_a_clock_that_goes_back_changes_nothing():
+    assert lengths(0, 4_800, 0, 4_800) == [(1.0, 4 * 4_800)]
+
+
+def test_each_hole_is_as_long_as_the_clock_says():
+    holes = lengths(1_000, 20_000, 24_800, 100_000)
+    assert holes == [(0.0, 1_000), (1.0, 4_800), (0.0, 14_200), (1.0, 9_600), (0.0, 70_400), (1.0, 4_800)]
+
+
+def test_a_clock_that_leaps_for_days_goes_on_from_there(monkeypatch):
+    monkeypatch.setattr(audio, "LONGEST", 2)
+    far = 10**10
+    assert lengths(0, far, far + 4_800) == [(1.0, 4_800), (0.0, 96_000), (1.0, 9_600)]
+
+
+def test_long_silence_comes_in_small_pieces():
+    pieces = audio._in_step(tones(48_000 * 3_000), Fraction(0), "stereo", 48_000)
+    assert max(piece.samples for piece in pieces) <= 48_000

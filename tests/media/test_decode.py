@@ -1,0 +1,223 @@
+"""Frames and sound at the times that were asked for, whatever the container does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from seac import InputError
+from seac.cli.segment import segment
+from seac.video import tracker
+from seac.media.decode import Media, SoundReader, frames, probe, read_sound
+from seac.media.image import as_picture, read_picture, shrink
+from seac.media.sources import Source, pictures_of
+from seac.video.tracker import Tracker
+from tests.fixtures.parts import squares, tone, write_video, write_wav
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("film")
+    pictures = [np.full((32, 48, 3), 8 * n, np.uint8) for n in range(30)]
+    return write_video(folder / "a.mp4", pictures, tone("red", 3), fps=10)
+
+
+@pytest.mark.parametrize("fps", [0.5, 1, 4, 10, 25])
+def test_frames_are_those_on_the_screen_at_their_times(film, fps):
+    shown = list(frames(film, fps))
+    assert [frame.time for frame in shown] == [n / fps for n in range(len(shown))]
+    assert len(shown) == int(np.ceil(3 * fps - 1e-6))
+    for frame in shown:
+        assert abs(float(frame.image.float().mean()) - 8 * int(frame.time * 10 + 1e-6)) < 6
+
+
+@pytest.mark.parametrize("fps", [0, -1, 1e-7, 9.9e-5, float("nan"), float("inf")])
+def test_a_rate_at_which_nothing_can_be_shown_is_refused(film, tmp_path, fps):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for source in (Source(film, film, still=False), Source(tmp_path / "a.png", film, still=True)):
+        with pytest.raises(InputError, match=r"at least 0\.0001"):
+            next(pictures_of(source, fps, 64))
+    with pytest.raises(InputError, match=r"--fps is .*: give a number from 0\.0001 to 1000"):
+        segment(film, fps=fps)
+
+
+def test_a_file_is_known_by_its_length_and_its_tracks(film, tmp_path):
+    media = probe(film)
+    assert media == Media(pytest.approx(3, abs=0.1), has_video=True, has_audio=True)
+    assert probe(write_wav(tmp_path / "a.wav", tone("red", 2))) == Media(2.0, has_video=False, has_audio=True)
+
+
+def test_windows_of_sound_are_those_of_the_whole(tmp_path):
+    path = write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 40_000))
+    whole = read_sound(path)
+    reader = SoundReader(path)
+    for start, stop in ((-1, 0.5), (0.2, 1.0), (0.2, 1.1), (1.0, 1.0), (1.5, 9), (2.4, 3), (5, 6)):
+        torch.testing.assert_close(
+            reader.read(start, stop), whole[max(0, round(start * 16_000)) : max(0, round(stop * 16_000))]
+        )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=1, max_size=8))
+def test_any_windows_in_order_of_time(film, spans):
+    whole, reader = read_sound(film), SoundReader(film)
+    for start, length in sorted(spans):
+        first, last = round(start * 16_000), round((start + length) * 16_000)
+        torch.testing.assert_close(reader.read(start, start + length), whole[first:last])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=400))
+def test_any_bytes_are_media_or_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+    for ask in (probe, read_sound, read_picture, lambda p: list(frames(p, 1))):
+        try:
+            ask(path)
+        except InputError as refused:
+            assert "\n" not in str(refused)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 10_000), value=st.integers(0, 255))
+def test_a_damaged_film_is_read_or_refused(tmp_path, film, at, value):
+    content = bytearray(film.read_bytes())
+    content[at % len(content)] = value
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    try:
+        list(frames(path, 2))
+        read_sound(path)
+    except InputError as refused:
+        assert "\n" not in str(refused)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 5), np.uint8), np.zeros((4, 5, 1), np.uint8), np.zeros((4, 5, 4), np.uint8),
+        np.zeros((4, 5, 3), np.uint16), np.zeros((4, 5, 3), np.float64), np.zeros((4, 5), bool),
+        torch.zeros(3, 4, 5), torch.zeros(1, 4, 5, dtype=torch.uint8), Image.new("LA", (5, 4)),
+        Image.new("F", (5, 4)),
+    ],
+)  # fmt: skip
+def test_every_kind_of_picture_is_rgb(image):
+    picture = as_picture(image)
+    assert (picture.shape, picture.dtype) == ((3, 4, 5), torch.uint8)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((4, 5, 3), np.nan), np.full((4, 5, 3), 200.0), np.zeros((4, 5, 2), np.uint8),
+        np.zeros((0, 5, 3)),
+        torch.zeros(4, 5), "a picture", None, np.zeros((4, 5, 3), np.int64),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused_in_one_line(image):
+    with pytest.raises(InputError) as refused:
+        as_picture(image)
+    assert "\n" not in str(refused.value)
+
+
+def test_bits_beyond_8_are_rounded_not_cut():
+    deep = np.full((2, 2, 3), 65_535, np.uint16)
+    assert int(as_picture(deep).min()) == 255
+
+
+@given(st.integers(1, 400), st.integers(1, 400))
+def test_a_picture_is_never_scaled_to_nothing(height, width):
+    small = shrink(torch.zeros(3, height, width, dtype=torch.uint8), 16)
+    assert max(small.shape[-2:]) == min(16, max(height, width))
+    assert min(small.shape[-2:]) >= 1
+
+
+def test_ids_stay_when_masks_change_their_order():
+    masks = torch.zeros(3, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:], masks[2, 5:15, 40:50] = True, True, True
+    places = torch.eye(3)
+    tracker = Tracker()
+    first = tracker.follow(masks, places, 0.0)
+    order = torch.tensor([2, 0, 1])
+    assert tracker.follow(masks[order], places[order], 0.1).tolist() == first[order].tolist()
+
+
+def test_a_new_thing_has_a_new_id_and_an_old_one_is_remembered():
+    masks = torch.zeros(2, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:] = True, True
+    tracker = Tracker(remembered=1.0)
+    assert tracker.follow(masks[:1], torch.eye(2)[:1], 0.0).tolist() == [0]
+    assert tracker.follow(masks[1:], torch.eye(2)[1:], 0.5).tolist() == [1]
+    assert tracker.follow(masks[:1], torch.eye(2)[:1], 0.9).tolist() == [0]
+    assert tracker.follow(masks[:1], torch.eye(2)[:1], 5.0).tolist() == [2]
+
+
+def test_smoothing_forgets_with_time_and_in_silence():
+    mask, place = torch.ones(1, 8, 8, dtype=torch.bool), torch.ones(1, 1)
+    tracker = Tracker(smoothing=0.5)
+
+    def at(time, value, *, silent=False):
+        ids = tracker.follow(mask, place, time)
+        return float(tracker.smooth(ids, torch.tensor([value]), time, silent=silent))
+
+    assert at(0.0, 1.0) == 1
+    assert 0 < at(0.1, 0.0) < 1
+    assert at(2.9, 0.0) < 0.01
+    at(3.0, 1.0, silent=True)
+    assert at(3.1, 0.2) == pytest.approx(0.2)
+
+
+def test_no_smoothing_leaves_similarities_as_they_are():
+    tracker = Tracker(smoothing=0)
+    similarity = torch.tensor([0.4])
+    ids = tracker.follow(torch.ones(1, 8, 8, dtype=torch.bool), torch.ones(1, 1), 0.0)
+    assert tracker.smooth(ids, similarity, 0.0) is similarity
+
+
+def test_colours_survive_the_way(tmp_path):
+    film = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
+    image = next(iter(frames(film, 1))).image.float()
+    assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
+
+
+def test_a_thing_looks_like_its_first_looks_while_it_is_remembered(monkeypatch):
+    monkeypatch.setattr(tracker, "LOOKS", 3)
+    masks = torch.zeros(2, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:] = True, True
+    likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    tracker = Tracker(remembered=1.0)
+    ids = tracker.follow(masks, torch.eye(2), 0.0)
+    assert torch.equal(tracker.settled(ids[:1], lambda _: likely), likely)
+    assert torch.equal(tracker.settled(ids[1:], lambda _: unlikely), unlikely)  # another thing, other looks
+    tracker.follow(masks, torch.eye(2), 0.5)
+    tracker.settled(ids[:1], lambda _: likely)
+    asked = []
+    both = tracker.settled(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
+    after = tracker.settled(ids, lambda new: asked.append(new.tolist()) or likely)
+    assert torch.equal(after[0], both[0])  # settled: nobody looked
+    assert asked == [[0, 1], [1]]
+    later = tracker.follow(masks, torch.eye(2), 5.0)
+    assert torch.equal(tracker.settled(later[:1], lambda _: unlikely), unlikely)
+
+
+def test_a_thing_is_called_what_it_is_called_when_it_is_likeliest_to_sound():
+    masks = torch.zeros(2, 40, 60, dtype=torch.bool)
+    masks[0, :20, :20], masks[1, 20:, 30:] = True, True
+    tracker = Tracker(remembered=1.0)
+    dog, cow = torch.eye(2)
+    ids = tracker.follow(masks, torch.eye(2), 0.0)
+    one = ids[:1]
+    first = tracker.averaged(one, dog[None], torch.tensor([0.4]))
+    assert torch.allclose(first, dog[None])
+    still = tracker.averaged(one, cow[None], torch.tensor([0.2]))
+    assert still.argmax() == 0  # one doubtful frame does not rename it
+    surer = tracker.averaged(one, cow[None], torch.tensor([0.6]))
+    assert torch.allclose(surer, torch.tensor([[0.4, 0.8]]) / 1.2)
+    assert torch.allclose(tracker.averaged(ids[1:], cow[None], torch.tensor([0.1])), cow[None])
+    later = tracker.follow(masks, torch.eye(2), 5.0)  # forgotten
+    assert torch.allclose(tracker.averaged(later[:1], dog[None], torch.tensor([0.1])), dog[None])

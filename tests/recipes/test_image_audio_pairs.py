@@ -1,0 +1,47 @@
+"""Composite pairs as files: what `seac extract` takes, the same by the same seed, gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seac.datasets.pairs.folders import stills
+from tests.fixtures.media_bank import write_library
+from recipes.common.scenes import Composer
+from recipes.common.waveforms import Recordings
+from recipes.association.image_audio_pairs import write
+
+pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recordings]:
+    """Two kinds of discs with tones of their own, a grey ground."""
+    colours = {"bell": (250, 90, 20), "drum": (20, 90, 20)}
+    folder = write_library(tmp_path_factory.mktemp("library"), colours)
+    composer = Composer(folder / "pictures", folder / "grounds", ["bell", "drum"])
+    return composer, Recordings(folder / "sounds")
+
+
+def test_every_picture_has_its_sound(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
+    write(tmp_path, 3, *parts, seed=1)
+    assert [pair.id for pair in stills(tmp_path, "train")] == [f"stills/0000{n}" for n in range(3)]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_broken_off_run_goes_on_to_the_same_files(
+    tmp_path: Path, parts: tuple[Composer, Recordings]
+) -> None:
+    write(tmp_path / "whole", 3, *parts, seed=1)
+    write(tmp_path / "broken", 3, *parts, seed=1)
+    (tmp_path / "broken" / "00001.flac").unlink()  # as after a kill between picture and sound
+    write(tmp_path / "broken", 3, *parts, seed=1)
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "broken" / path.name).read_bytes()
+
+
+def test_another_seed_draws_other_pairs(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
+    write(tmp_path / "a", 1, *parts, seed=1)
+    write(tmp_path / "b", 1, *parts, seed=2)
+    assert (tmp_path / "a/00000.flac").read_bytes() != (tmp_path / "b/00000.flac").read_bytes()

@@ -1,0 +1,31 @@
+"""Weights part of the way from before a course to after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from seac.segment.proposal_net.network import stored_weights
+from recipes.proposal_net.__main__ import export
+from recipes.proposal_net.interpolate import midway
+
+BEFORE = {"head.weight": torch.zeros(3), "outline.weight": torch.zeros(2), "norm.seen": torch.tensor(5)}
+AFTER = {"head.weight": torch.ones(3), "outline.weight": torch.ones(2), "norm.seen": torch.tensor(9)}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weights_go_their_share_and_outlines_all_the_way(share: float) -> None:
+    found = midway(BEFORE, AFTER, share)
+    torch.testing.assert_close(found["head.weight"], torch.full((3,), share))
+    assert found["outline.weight"].tolist() == [1, 1]
+    assert found["norm.seen"] == 9
+
+
+def test_it_is_stored_as_the_course_stores(tmp_path: Path) -> None:
+    half: dict[str, Tensor] = midway(BEFORE, AFTER, 0.5)
+    export(half, tmp_path / "weights.safetensors")
+    assert stored_weights(tmp_path / "weights.safetensors")["head.weight"].tolist() == [0.5] * 3
+    assert not list(tmp_path.glob("*.partial"))

@@ -1,0 +1,134 @@
+"""Detectors against their libraries' own post-processing, and boxes turned into masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, chosen_boxes
+from seac.segment.detectors.grounding_dino import GroundingDino
+from seac.segment.detectors.owlv2 import Owlv2
+from seac.segment.promptable.base import EncodedImage
+from tests.fixtures import checkpoints
+
+
+def picture(height: int = 70, width: int = 110) -> Tensor:
+    return torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(2)).byte()
+
+
+def test_owlv2_equals_the_librarys_boxes(tmp_path: Path) -> None:
+    from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
+
+    checkpoints._owlv2(tmp_path)
+    network = Owlv2ForObjectDetection.from_pretrained(tmp_path).eval()
+    reader = Owlv2ImageProcessor.from_pretrained(tmp_path)
+    pixels = reader(images=picture(), return_tensors="pt")["pixel_values"]
+    with torch.inference_mode():
+        answer = network(input_ids=torch.ones(1, 16, dtype=torch.long), pixel_values=pixels)
+    theirs = reader.post_process_object_detection(answer, threshold=0.0, target_sizes=[(70, 110)])[0]
+    boxes, scores = Owlv2.load(tmp_path)(picture())
+    assert torch.allclose(boxes, theirs["boxes"], atol=1e-3)
+    assert torch.allclose(scores, answer.objectness_logits[0].sigmoid(), atol=1e-5)
+
+
+def test_grounding_dino_equals_the_librarys_boxes(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, GroundingDinoImageProcessor, GroundingDinoProcessor
+    from transformers import MMGroundingDinoForObjectDetection as Network
+
+    checkpoints._grounding_dino(tmp_path)
+    network = Network.from_pretrained(tmp_path).eval()
+    processor = GroundingDinoProcessor(
+        GroundingDinoImageProcessor.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    )
+    inputs = processor(images=picture(), text="all objects.", return_tensors="pt")
+    with torch.inference_mode():
+        answer = network(**inputs)
+    theirs = processor.post_process_grounded_object_detection(
+        answer, inputs["input_ids"], threshold=0.0, text_threshold=0.0, target_sizes=[(70, 110)]
+    )[0]
+    boxes, scores = GroundingDino.load(tmp_path)(picture())
+    assert torch.allclose(boxes, theirs["boxes"], atol=1e-3)
+    assert torch.allclose(scores, theirs["scores"], atol=1e-5)
+
+
+class Painter:
+    """A promptable segmenter that fills the box; ``blank`` boxes get nothing."""
+
+    version = "painter 1"
+
+    def __init__(self, blank: int = -1) -> None:
+        self.blank, self.encoded = blank, 0
+
+    def encode(self, image: Tensor) -> EncodedImage:
+        self.encoded += 1
+        size = (int(image.shape[-2]), int(image.shape[-1]))
+        return EncodedImage((), size, size)
+
+    def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        masks = torch.zeros(len(boxes), *encoded.size, dtype=torch.bool)
+        for index, (mask, box) in enumerate(zip(masks, boxes.long().tolist(), strict=True)):
+            if index != self.blank:
+                mask[box[1] : box[3], box[0] : box[2]] = True
+        return masks, torch.ones(len(boxes))
+
+
+class Found:
+    version = "found 1"
+
+    def __init__(self, boxes: Tensor, scores: Tensor) -> None:
+        self.answer = boxes, scores
+
+    def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return self.answer
+
+
+def some(count: int = 300) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(count)
+    corners = torch.rand(count, 2, 2, generator=generator) * torch.tensor([130.0, 90.0]) - 10
+    return torch.cat([corners.amin(1), corners.amax(1)], 1), torch.rand(count, generator=generator)
+
+
+def test_boxes_come_best_first_inside_the_frame_and_apart() -> None:
+    boxes, scores = chosen_boxes(*some(), (70, 110), BoxSettings())
+    assert len(boxes) <= 50
+    assert torch.equal(scores, scores.sort(descending=True).values)
+    assert float(boxes.min()) >= 0
+    assert bool((boxes <= torch.tensor([110.0, 70.0, 110.0, 70.0])).all())
+    overlap = box_iou(boxes, boxes) - torch.eye(len(boxes))
+    assert float(overlap.max()) <= 0.5 + 1e-6
+
+
+def test_the_order_of_boxes_does_not_matter() -> None:
+    boxes, scores = some()
+    order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
+    first, second = (
+        chosen_boxes(b, s, (70, 110), BoxSettings())
+        for b, s in ((boxes, scores), (boxes[order], scores[order]))
+    )
+    assert torch.equal(first[0], second[0])
+
+
+def test_every_box_becomes_one_mask_and_the_picture_is_encoded_once() -> None:
+    painter = Painter(blank=1)
+    boxes = torch.tensor([[0.0, 0, 20, 20], [30, 30, 60, 60], [5, 40, 25, 70], [8, 8, 8, 30]])
+    segmenter = BoxesToMasks(Found(boxes, torch.tensor([0.3, 0.9, 0.8, 1.0])), painter)
+    proposals = segmenter(picture())
+    assert painter.encoded == 1
+    assert proposals.scores.tolist() == pytest.approx([0.9, 0.3]), (
+        "the second mask was empty, the last box too"
+    )
+    assert proposals.boxes.tolist() == [[30, 30, 60, 60], [0, 0, 20, 20]]
+    assert segmenter.version == "found 1 + painter 1"
+
+
+def test_a_frame_without_boxes_is_one_mask() -> None:
+    for boxes, scores in ((torch.zeros(0, 4), torch.zeros(0)), (torch.zeros(2, 4), torch.ones(2))):
+        proposals = BoxesToMasks(Found(boxes, scores), Painter())(picture())
+        assert len(proposals) == 1
+        assert bool(proposals.masks.all())
+    alone = BoxesToMasks(Found(torch.tensor([[0.0, 0, 9, 9]]), torch.ones(1)), Painter(blank=0))(picture())
+    assert bool(alone.masks.all())

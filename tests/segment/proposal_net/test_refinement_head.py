@@ -1,0 +1,156 @@
+"""Masks drawn anew in views of their own: views, what they show, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torchvision.ops import roi_align
+
+from seac.segment.proposal_net.network import Drawn
+from seac.segment.proposal_net.refinement_head import CERTAIN, SLIMMEST, VIEW, OutlineNet, laid, looked_at, surroundings
+
+
+def ellipse(box: tuple[float, float, float, float], height: int, width: int) -> Tensor:
+    """The ellipse in ``box``, xyxy as shares of the picture."""
+    y, x = (torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width
+    x1, y1, x2, y2 = box
+    along, across = (y - (y1 + y2) / 2) / (y2 - y1), (x - (x1 + x2) / 2) / (x2 - x1)
+    return along[:, None] ** 2 + across[None] ** 2 < 0.25
+
+
+def iou(a: Tensor, b: Tensor) -> float:
+    return float((a & b).sum() / (a | b).sum())
+
+
+corner = st.floats(0, 0.55)
+side = st.floats(0.2, 0.45)
+
+
+@given(corner, corner, side, side, st.sampled_from([(96, 96), (120, 200), (300, 180)]))
+def test_what_a_view_shows_comes_back_to_its_place(
+    x: float, y: float, across: float, along: float, size: tuple[int, int]
+) -> None:
+    box = (x, y, x + across, y + along)
+    mask = ellipse(box, *size)
+    views = surroundings(torch.tensor([box]))
+    seen = looked_at(mask[None, None].float(), torch.zeros(1, dtype=torch.int64), views, VIEW, 2)[:, 0]
+    back = laid(seen - 0.5, views, *size)
+    assert back.shape == (1, *size)
+    assert iou(back[0] > 0, mask) > 0.93
+
+
+@given(st.floats(-0.3, 0.6), st.floats(-0.3, 0.6), st.floats(0.1, 1.2), st.floats(0.1, 1.2))
+def test_enlarging_a_view_reads_it_linearly_and_nothing_lies_outside(
+    x: float, y: float, across: float, along: float
+) -> None:
+    views = torch.tensor([[x, y, x + across, y + along]])
+    logits = torch.randn(1, 9, 9, generator=torch.Generator().manual_seed(3))
+    height, width = 190, 170
+    rows, columns = (torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width
+    low, high = views[0, :2], views[0, 2:]
+    grid_x, grid_y = ((2 * (c - a) / (b - a) - 1) for c, a, b in zip((columns, rows), low, high, strict=True))
+    grid = torch.stack([grid_x[None].expand(height, width), grid_y[:, None].expand(height, width)], -1)
+    if min(across * width, along * height) < 9:
+        return  # shrunk: means are taken
+    read = F.grid_sample(logits[None], grid[None], "bilinear", "border", align_corners=False)[0, 0]
+    inside = grid.abs().amax(-1) <= 1
+    found = laid(logits, views, height, width)[0]
+    sure = (grid.abs().amax(-1) - 1).abs() > 1e-5
+    torch.testing.assert_close(found[sure], torch.where(inside, read, -CERTAIN)[sure], rtol=1e-3, atol=1e-3)
+
+
+def test_a_view_outside_the_picture_gives_an_empty_mask() -> None:
+    masks = laid(torch.ones(2, 8, 8), torch.tensor([[1.1, 0, 1.4, 0.5], [0.2, 0.2, 0.201, 0.201]]), 40, 40)
+    assert (masks[0] == -CERTAIN).all()
+    assert (masks[1] > 0).sum() <= 1
+
+
+@given(
+    st.lists(st.tuples(corner, corner, st.floats(0.01, 0.4), st.floats(0.01, 0.4)), min_size=1, max_size=4)
+)
+def test_views_hold_their_boxes_and_are_not_slim(boxes: list[tuple[float, float, float, float]]) -> None:
+    given = torch.tensor([(x, y, x + w, y + h) for x, y, w, h in boxes])
+    views = surroundings(given)
+    assert (views[:, :2] < given[:, :2]).all()
+    assert (views[:, 2:] > given[:, 2:]).all()
+    sides = views[:, 2:] - views[:, :2]
+    assert (sides.amin(1) >= (SLIMMEST - 1e-4) * sides.amax(1)).all()
+    torch.testing.assert_close((views[:, :2] + views[:, 2:]) / 2, (given[:, :2] + given[:, 2:]) / 2)
+
+
+def views_of(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    half = VIEW // 2
+    return (
+        torch.randn(count, 3, VIEW, VIEW, generator=generator),
+        3 * torch.randn(count, 1, half, half, generator=generator),
+        torch.randn(count, 5, half, half, generator=generator),
+        torch.randn(count, 6, half // 2, half // 2, generator=generator),
+    )
+
+
+def test_untrained_it_changes_nothing() -> None:
+    views = views_of(2)
+    with torch.inference_mode():
+        drawn = OutlineNet(5, 6).eval()(*views)
+    larger = F.interpolate(views[1].clamp(-CERTAIN, CERTAIN), (VIEW, VIEW), mode="bilinear")[:, 0]
+    torch.testing.assert_close(drawn, larger)
+
+
+@pytest.fixture
+def trained() -> OutlineNet:
+    torch.manual_seed(0)
+    network = OutlineNet(5, 6).eval()
+    torch.nn.init.normal_(network.exit.weight, std=0.1)
+    return network
+
+
+def test_masks_of_a_batch_are_drawn_as_one_by_one_in_any_order(trained: OutlineNet) -> None:
+    views = views_of(3)
+    with torch.inference_mode():
+        batch = trained(*views)
+        single = torch.cat([trained(*(v[k : k + 1] for v in views)) for k in range(3)])
+        turned = trained(*(v.flip(0) for v in views)).flip(0)
+    torch.testing.assert_close(single, batch, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(turned, batch, rtol=1e-4, atol=1e-4)
+
+
+def test_masks_of_a_frame_are_what_is_laid_and_shifted() -> None:
+    drawn = Drawn(torch.randn(3, 16, 16), surroundings(torch.rand(3, 4).sort(1).values), torch.rand(3), ())
+    plain = laid(drawn.logits, drawn.views, 40, 50)
+    assert torch.equal(drawn.masks(40, 50), plain > 0)
+    shift = torch.randn(3, 40, 50)
+    assert torch.equal(drawn.masks(40, 50, shift), plain + shift > 0)
+    assert drawn.masks(40, 50, torch.full((3, 5, 5), 99.0)).all()
+
+
+def test_views_are_those_of_roi_align() -> None:
+    draw = torch.Generator().manual_seed(5)
+    maps = torch.randn(2, 3, 40, 60, generator=draw)
+    views = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.1, 0.5, 0.4], [0.2, 0.2, 0.9, 0.8]])
+    which = torch.tensor([1, 0, 1])
+    rows = torch.cat([which[:, None].float(), views * torch.tensor([60.0, 40, 60, 40])], 1)
+    theirs = roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
+    torch.testing.assert_close(looked_at(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)
+
+
+@given(st.integers(1, 3), st.floats(-2.5, 1.5), st.floats(-2.5, 1.5), st.floats(0.05, 1.5))
+def test_views_are_read_as_a_grid_of_bilinear_samples_is(
+    samples: int, x: float, y: float, side: float
+) -> None:
+    maps = torch.randn(2, 3, 13, 21, generator=torch.Generator().manual_seed(5))
+    views, which = (
+        torch.tensor([[x, y, x + side, y + 0.7 * side], [0.1, 0.2, 0.9, 0.8]]),
+        torch.tensor([1, 0]),
+    )
+    points = 2 * (torch.arange(8 * samples) + 0.5) / (8 * samples)
+    low, length = 2 * views[:, :2] - 1, views[:, 2:] - views[:, :2]
+    columns, rows = (low[:, axis, None] + length[:, axis, None] * points for axis in (0, 1))
+    shape = (2, len(points), len(points))
+    grid = torch.stack([columns[:, None].expand(shape), rows[:, :, None].expand(shape)], -1)
+    read = F.grid_sample(maps[which], grid, "bilinear", "zeros", align_corners=False)
+    torch.testing.assert_close(looked_at(maps, which, views, 8, samples), F.avg_pool2d(read, samples))

@@ -1,0 +1,104 @@
+"""Things and regions together: how far they overlap, and which regions are left."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from seac.segment.proposal_net import network
+from seac.segment.baselines.superpixel import Regions
+from seac.segment.proposal_net.segmenter import Combined, CombinedSettings, complement, order_of, overlaps
+from seac.segment.proposal_net.network import Drawn, Network, NetworkSettings, drawing_of
+from seac.segment.ops import pairwise_iou
+
+STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
+AREA = torch.full((8,), 96.0)
+ROWS = torch.tensor([[1, 1, 0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]]).bool()
+
+
+def thing(first: int, last: int) -> Tensor:
+    """Columns ``first`` to ``last`` of the picture."""
+    mask = torch.zeros(24, 32, dtype=torch.bool)
+    mask[:, first:last] = True
+    return mask
+
+
+def test_overlaps_are_those_of_the_pixels() -> None:
+    things = torch.stack([thing(0, 8), thing(2, 21)])
+    pixels = torch.cat([things, ROWS[:, STRIPES]]).flatten(1)
+    exact = pairwise_iou(pixels)[:, 2:]
+    found = overlaps(things, STRIPES, AREA, ROWS)
+    torch.testing.assert_close(found, exact)
+    assert found[0, 0] == 1
+
+
+def test_without_things_only_regions_overlap() -> None:
+    found = overlaps(torch.zeros(0, 24, 32, dtype=torch.bool), STRIPES, AREA, ROWS)
+    torch.testing.assert_close(found, pairwise_iou(ROWS, AREA))
+
+
+def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
+    regions = Regions(STRIPES, AREA, ROWS, torch.tensor([0.9, 0.8, 0.7]))
+    things = thing(0, 8)[None]
+    for most, chosen in ((50, [1, 2]), (2, [1]), (1, [])):
+        found, left = complement(things, regions, CombinedSettings(most=most))
+        assert found.tolist() == chosen
+        assert len(left) == len(chosen)
+
+
+def test_another_choice_is_another_version() -> None:
+    assert order_of(CombinedSettings()) == order_of(CombinedSettings(device="cuda"))
+    assert order_of(CombinedSettings()) != order_of(CombinedSettings(things=3))
+    assert drawing_of(NetworkSettings()) == drawing_of(NetworkSettings(device="cuda"))
+    assert drawing_of(NetworkSettings()) != drawing_of(NetworkSettings(long_side=320))
+
+
+def test_outlines_drawn_otherwise_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Network().version
+    monkeypatch.setattr(network, "LEAN", network.LEAN + 0.1)
+    assert Network().version != before
+
+
+def test_where_the_network_is_sure_of_nothing_regions_are_proposed_and_the_network_says_so() -> None:
+    image = torch.zeros(3, 48, 64, dtype=torch.uint8)
+    image[:, :, 32:] = 220
+    found = Combined(CombinedSettings(least_score=2.0))(image)
+    assert len(found.masks) >= 2
+    assert (found.scores <= CombinedSettings().discount).all()
+    alone = Network(NetworkSettings(least_score=2.0))(image)
+    assert alone.scores.tolist() == [0]
+    assert alone.masks.all()
+
+
+def test_two_things_that_are_outlined_as_the_same_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = torch.zeros(3, 96, 128, dtype=torch.uint8)
+    image[:, 24:72, 16:64] = 220
+    square = torch.full((1, 32, 32), -4.0)
+    square[:, 8:24, 8:24] = 4.0
+    here, there = torch.tensor([[0.0, 0.0, 0.625, 1.0]]), torch.tensor([[0.4, 0.0, 1.025, 1.0]])
+    segmenter = Combined()
+
+    def drawn(views: Tensor, scores: list[float]) -> int:
+        found = Drawn(square.repeat(len(views), 1, 1), views, torch.tensor(scores), ())
+        monkeypatch.setattr(segmenter._network, "drawn", lambda _: found)
+        proposals = segmenter(image)
+        things = [score for score in proposals.scores.tolist() if score > CombinedSettings().discount]
+        assert things == pytest.approx(sorted(set(scores), reverse=True)[: len(things)])
+        return len(things)
+
+    assert drawn(here, [0.9]) == 1
+    assert drawn(here.repeat(2, 1), [0.9, 0.8]) == 1
+    assert drawn(torch.cat([here, there]), [0.9, 0.8]) == 2
+
+
+def test_more_masks_than_usual_are_given_if_they_are_asked_for() -> None:
+    """And the usual ones are the first of them."""
+    draw = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, 256, (3, 24, 32), generator=draw, dtype=torch.uint8)
+    picture = blocks.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    segmenter = Combined(CombinedSettings(most=12))
+    usual, more = segmenter(picture), segmenter.best(picture, 40)
+    assert len(usual) == 12
+    assert len(more) > 12
+    assert torch.equal(more.masks[:12], usual.masks)
