@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from benchmarks.compare import add_options, made_with, told, written_by
-from seac.presets.load import load
-from seac.pipeline import SeAC
-from seac.presets.table import PRESETS
 from seac.core.atomic import write_whole
+from seac.pipeline import SeAC
+from seac.presets.load import load
+from seac.presets.table import PRESETS
 
 SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),

@@ -21,20 +21,20 @@ from pathlib import Path
 import torch
 
 from benchmarks.compare import add_options, made_with, told, written_by
+from recipes.association.__main__ import gathered, tagging, together
+from recipes.association.train import Recipe
+from recipes.common.scene_features import Plan
 from seac.associate.base import Association
-from seac.encoders.audio.yamnet_student import Hearing
 from seac.associate.ensemble import Combined, CombinedSettings, CombinedWeights
-from seac.encoders.text.minilm import MiniLM
 from seac.associate.trained import Trained
+from seac.core.atomic import write_whole
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.pipeline import SeAC
 from seac.presets.builders import taught_kinds
 from seac.presets.load import load
-from seac.pipeline import SeAC
 from seac.segment.baselines.grid import Grid
-from seac.core.atomic import write_whole
-from recipes.association.__main__ import gathered, tagging, together
-from recipes.common.scene_features import Plan
-from recipes.association.train import Recipe
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ def main() -> None:
     ways = associations(
         Plan(options.media, options.work, 0, 0, options.mixtures, options.seed), options.seeds
     )
-    command = f"python -m benchmarks.association_ablation --media MEDIA/train --work W --seeds {options.seeds}"
+    command = (
+        f"python -m benchmarks.association_ablation --media MEDIA/train --work W --seeds {options.seeds}"
+    )
     command += " --cells RUN ..." if options.cells else ""
     lines = [
         "# Ways to associate",

@@ -27,11 +27,11 @@ from torch.nn import functional
 
 import seac.encoders.audio.yamnet_student as hearing
 from benchmarks.shared import shared_folder
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.encoders.audio.windows import windows_of
-from seac.media.decode import SAMPLE_RATE, read_sound
-from seac.core.atomic import write_whole
 from recipes.audio_student.teacher import Teacher
+from seac.core.atomic import write_whole
+from seac.encoders.audio.windows import windows_of
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.media.decode import SAMPLE_RATE, read_sound
 
 SURE = 0.3
 PAIRS = 400

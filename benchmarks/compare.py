@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.tables import machine, spread_of, table
 from benchmarks.composite import FOLDERS
+from benchmarks.tables import machine, spread_of, table
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
-from seac.jobs.evaluate import Job, chosen_clips, model_for, open_reader, saved
 from seac.evaluation.score import score
 from seac.evaluation.timer import Watch
+from seac.jobs.evaluate import Job, chosen_clips, model_for, open_reader, saved
 from seac.pipeline import SeAC
 
 SHOWN = {

@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.tables import machine, put, table
 from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.ray_engine import OnRay
-from seac.jobs.extract import Job, chosen, extract
 from seac.features import open_store
+from seac.jobs.extract import Job, chosen, extract
 
 
 def engine(name: str) -> Engine:

@@ -31,10 +31,7 @@ from torch import Tensor, nn
 from transformers.models.deformable_detr.modeling_deformable_detr import MultiScaleDeformableAttention
 
 from benchmarks.tables import machine, put
-from seac.segment.detectors.mdef_detr import Found, MDefDetr
-from seac.segment.detectors.mdef_detr import backbone
-from seac.segment.detectors.mdef_detr import deformable
-from seac.segment.detectors.mdef_detr import encoder
+from seac.segment.detectors.mdef_detr import Found, MDefDetr, backbone, deformable, encoder
 from seac.segment.detectors.mdef_detr.boxes import objectness
 from seac.segment.detectors.mdef_detr.position import Shapes, extents
 from seac.segment.detectors.mdef_detr.sentences import tokens_of

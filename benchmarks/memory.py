@@ -21,9 +21,9 @@ from typing import Any
 import torch
 
 from benchmarks.tables import machine, put, table
-from seac.profiling.synthetic import scene
-from seac.profiling.cases import VIT, random_sam
 from seac.cli.profile import peak_memory, wide_and_high
+from seac.profiling.cases import VIT, random_sam
+from seac.profiling.synthetic import scene
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 
 PRECISIONS = ("bfloat16", "float32")

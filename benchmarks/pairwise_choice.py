@@ -22,15 +22,15 @@ import torch
 from torch import Tensor
 
 from benchmarks.shared import renderer, shared_folder
-from seac.presets.table import builders
+from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.embed import embed_masks
+from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
-from recipes.common.scene_features import VIEWS
+from seac.presets import builders
 
 SAMPLE_RATE = 16_000
 SECONDS = 5

@@ -24,14 +24,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.shared import shared_folder
-from seac.metrics.functional import avsbench
-from seac.metrics.functional import avsbench_semantic
-from seac.metrics.functional import extended_vggss
-from seac.metrics.functional import robustness
-from seac.metrics.functional import vggss
+from seac.core.atomic import write_whole
+from seac.metrics.functional import avsbench, avsbench_semantic, extended_vggss, robustness, vggss
 from seac.metrics.functional.curves import FrameCounts, count_pixels, thresholds
 from seac.metrics.functional.extended_vggss import precision_at
-from seac.core.atomic import write_whole
 
 SHARED = shared_folder()
 SIZE = 224

@@ -32,14 +32,14 @@ from benchmarks import tables
 from benchmarks.pairwise_choice import Scene, hear, scenes
 from benchmarks.shared import shared_folder
 from seac.associate.embed import embed_masks
-from seac.profiling.reference import plain_embeddings
-from seac.export.writer import Clip, sink
-from seac.presets.load import load
-from seac.pipeline import SeAC
+from seac.core.atomic import write_whole
 from seac.core.result import Result
+from seac.export.writer import Clip, sink
 from seac.media.decode import SoundReader
 from seac.media.sources import pictures_of, source_of
-from seac.core.atomic import write_whole
+from seac.pipeline import SeAC
+from seac.presets.load import load
+from seac.profiling.reference import plain_embeddings
 
 EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"

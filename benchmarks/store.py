@@ -26,16 +26,16 @@ import torch
 from pycocotools import mask as coco
 
 from benchmarks.tables import machine, put, table
-from seac.encoders.audio.base import AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
 from seac.associate.model import AssociationConfig, AssociationModule
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
 from seac.features import Store, open_store
+from seac.features.batch import FrameBatch
 from seac.features.clip_features import ClipFeatures, FrameFeatures
 from seac.features.manifest import SHARDS, Made
 from seac.features.schema import payload
 from seac.features.writer import StoreWriter
-from seac.features.batch import FrameBatch
 
 FRAMES, SECONDS, RATE = 5, 5, 16_000
 

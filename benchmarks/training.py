@@ -18,9 +18,9 @@ import torch
 from seac.associate.model import AssociationModule
 from seac.features import open_store
 from seac.features.batch import Draw, TrainingStore, draws
+from seac.training.collate import Preparation
 from seac.training.config import configured
 from seac.training.frozen import Networks
-from seac.training.collate import Preparation
 from seac.training.step import batch_loss
 
 

@@ -6,11 +6,11 @@ import json
 
 import torch
 
-from seac.cli.app import app
-from seac.presets.table import table
+from seac.cli import app
 from seac.datasets import table
 from seac.datasets.clip import Clip, TruthKind
 from seac.export import writer
+from seac.presets import table as presets
 from seac.segment.base import Proposals
 from seac.segment.resize import boxes_of
 from tests.fixtures import benchmarks
@@ -44,17 +44,17 @@ class Counter:
 
 
 def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(table.PARTS["segmenter"], "mine", f"{__name__}:halves")
-    chosen = table.choose("tiny", segmenter="mine")
+    monkeypatch.setitem(presets.PARTS["segmenter"], "mine", f"{__name__}:halves")
+    chosen = presets.choose("tiny", segmenter="mine")
     assert (
-        len(table.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
+        len(presets.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
         == 2
     )
 
 
 def test_an_encoder_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(table.PARTS["audio"], "mine", "tests.fixtures.parts:PitchHearing")
-    assert table.builder("audio", table.choose("tiny", audio="mine").audio) is PitchHearing
+    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fixtures.parts:PitchHearing")
+    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchHearing
 
 
 def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):

@@ -8,9 +8,9 @@ import importlib
 import pytest
 
 MODULES = (
-    "metrics",
+    "metrics.classes",
     *(
-        f"functional.{name}"
+        f"metrics.functional.{name}"
         for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness")
     ),
 )
@@ -18,6 +18,6 @@ MODULES = (
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_example_gives_what_it_shows(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(f"seac.evaluation.{name}"))
+    result = doctest.testmod(importlib.import_module(f"seac.{name}"))
     assert result.attempted > 0
     assert result.failed == 0

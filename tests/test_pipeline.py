@@ -16,13 +16,13 @@ from PIL import Image
 
 import seac
 from seac import InputError
-from seac.encoders.audio.base import AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
-from seac.encoders.vision.base import VisionFeatures
 from seac.classify.base import Witnesses
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.vision.base import VisionFeatures
 from seac.pipeline import SeAC
-from seac.video import tracker
+from seac.video import tracker as tracker_module
 from seac.video.tracker import Followed, Tracker
 from tests.fixtures.parts import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
 
@@ -38,7 +38,7 @@ class Rivals:
 
 
 def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
-    monkeypatch.setattr(tracker, "LOOKS", 1)
+    monkeypatch.setattr(tracker_module, "LOOKS", 1)
     plain = fake_model()
     model = SeAC(replace(plain.stages, naming=Rivals()), plain.vocabulary, plain.settings)
     seen, listened = model.see(squares()), model.hear(tone("red", 1), 16_000)

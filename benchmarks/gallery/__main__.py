@@ -21,13 +21,13 @@ import torch
 from rich.console import Console
 
 from benchmarks.gallery.clips import ShownClip, readers, shown_clips
-from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.gallery.images import Case, Worst, photo_cases, scene_cases, shown_pictures
+from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.shared import shared_folder
 from seac.core.errors import InputError
 from seac.export.folder import whole_folder
-from seac.presets.load import load
 from seac.pipeline import SeAC, version_of
+from seac.presets.load import load
 
 Item = TypeVar("Item")
 NOTES = {

@@ -12,15 +12,15 @@ from PIL import Image
 
 from benchmarks.composite import FOLDERS
 from benchmarks.gallery.figures import WHITE, YELLOW, beside
+from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import open_benchmark
-from seac.core.errors import InputError
 from seac.evaluation.answer import Answer, ClipAnswer
 from seac.evaluation.attribution import blame_frame, frame_overlaps
 from seac.evaluation.methods import Model
-from seac.metrics.functional.overlap import overlap
 from seac.evaluation.report.figures import at_side, inked, outline, save_picture, save_sound, under_heat
 from seac.evaluation.scene import Picture, Scene, Sound
+from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
 EXACT = ("s4", "ms3", "avss")

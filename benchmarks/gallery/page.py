@@ -10,8 +10,8 @@ from jinja2 import Environment
 
 from benchmarks.gallery.clip_patterns import clip_patterns
 from benchmarks.gallery.clips import ShownClip
-from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
 from benchmarks.gallery.images import ShownPicture, ShownRegion
+from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
 
 TEMPLATE = Path(__file__).with_name("gallery.html.j2")
 

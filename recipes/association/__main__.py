@@ -17,27 +17,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from recipes.association.evaluate import accuracies, dev_trials, folds_of, left_out
+from recipes.association.model_card import write_card
+from recipes.association.train import Recipe, learn
+from recipes.class_heads.fit import lessons_of, taught
+from recipes.class_heads.samples import Lessons
+from recipes.common import feature_cache, media_bank, scene_features
+from recipes.common.options import recipe as options_of
+from recipes.common.scene_features import Plan
 from seac.associate import ensemble
-from seac.encoders.audio.yamnet_student import Hearing
 from seac.associate.ensemble import Combined, CombinedSettings, CombinedWeights, Reductions
-from seac.encoders.class_heads import read
 from seac.associate.model import AssociationModule
+from seac.associate.zero_shot import ZeroShot
+from seac.classify.experts import kinds_among
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.class_heads import read
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.associate.zero_shot import ZeroShot
-from seac.presets.builders import tiny_segmenter
-from seac.classify.experts import kinds_among
 from seac.pipeline import version_of
-from recipes.common import scene_features
-from recipes.common import media_bank
-from recipes.common import feature_cache
-from recipes.association.model_card import write_card
-from recipes.common.scene_features import Plan
-from recipes.association.evaluate import accuracies, dev_trials, folds_of, left_out
-from recipes.association.train import Recipe, learn
-from recipes.class_heads.samples import Lessons
-from recipes.class_heads.fit import lessons_of, taught
-from recipes.common.options import recipe as options_of
+from seac.presets.builders import tiny_segmenter
 
 ASSETS = Path(ensemble.__file__).parents[1] / "assets"
 SHIPS = CombinedSettings()
@@ -138,7 +136,7 @@ def main() -> None:
     ]
     sha256 = ensemble.write(runs[0], options.out)
     print(f"{options.out} {sha256}", flush=True)
-    known = kinds_among(read(ASSETS / "kinds.safetensors"), text)
+    known = kinds_among(read(ASSETS / "class_heads.safetensors"), text)
     associations = [Combined(weights, tags.words, known) for weights in runs]
     strangers = [trial for trial in dev if trial.name not in kinds]
     figures = {

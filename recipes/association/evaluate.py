@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
+from recipes.common.feature_cache import Stock, Tagging, alone, index_of, placed
+from recipes.common.media_bank import SILENT
+from recipes.common.scene_features import VIEWS
 from seac.associate.ensemble import (
     Combined,
     CombinedSettings,
@@ -21,9 +23,7 @@ from seac.associate.ensemble import (
     soft_maximum,
 )
 from seac.core.embeddings import MaskEmbeddings
-from recipes.common.scene_features import VIEWS
-from recipes.common.media_bank import SILENT
-from recipes.common.feature_cache import Stock, Tagging, alone, index_of, placed
+from seac.encoders.audio.base import AudioFeatures
 
 FOLDS = 4
 
@@ -107,8 +107,8 @@ def dev_trials(
 ) -> list[Trial]:
     """The scenes of ``benchmarks.pairwise_choice``: dev cut-outs and recordings, never trained on."""
     from benchmarks.pairwise_choice import hear, scenes
-    from seac.encoders.audio.yamnet_student import Hearing
     from seac.associate.embed import embed_masks
+    from seac.encoders.audio.yamnet_student import Hearing
     from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
     vision, hearing = EfficientNetLite.load(), Hearing.load()

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from recipes.association.train import Recipe
 from seac.associate.ensemble import CombinedSettings
 from seac.core.atomic import write_whole
-from recipes.association.train import Recipe
 
 TEXT = """# Model card: association
 
@@ -19,7 +19,7 @@ Which of the things in a picture makes the sound: the association of the preset 
 our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
 among words, are what is learnt from ({loss}) by {members} modules with different seeds. Their cosines and the
 zero-shot one are averaged, after a soft maximum of each over the windows of the sound, with how likely mask
-and sound are of one kind (kinds.md; this file holds no kinds).
+and sound are of one kind (class_heads.md; this file holds no kinds).
 
 - **Recipe**: `python -m recipes.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
   renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recipes.common.feature_cache import GROUND, Stock, alone, index_of
+from recipes.common.media_bank import SILENT
 from seac.associate.losses import msa_micl, similarity_matrix
 from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationConfig, AssociationModule
-from recipes.common.media_bank import SILENT
-from recipes.common.feature_cache import GROUND, Stock, alone, index_of
 
 
 @dataclass(frozen=True)

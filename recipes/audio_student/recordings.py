@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, read_sound
 from recipes.audio_student.midi import drumming, melody
 from recipes.audio_student.synthetic_calls import call
+from seac.core.errors import InputError
+from seac.media.decode import SAMPLE_RATE, read_sound
 
 PACKAGES = (
     "tuxpaint-stamps-default", "sonic-pi-samples", "fluid-soundfont-gm", "sound-icons", "lmms-common",

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seac.encoders.audio.windows import windows_of
-from seac.encoders.audio.log_mel import LogMel
-from seac.media.decode import read_sound
 from recipes.audio_student.mixtures import WINDOW, Mixture, alone, mixture
 from recipes.audio_student.recordings import Group
 from recipes.audio_student.teacher import Teacher
+from seac.encoders.audio.log_mel import LogMel
+from seac.encoders.audio.windows import windows_of
+from seac.media.decode import read_sound
 
 SHARD = 1_000
 COLUMNS = {"logmel": (96, 64), "tags": (521,), "embedding": (1024,)}

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.encoders.audio.yamnet_student import HearingNetwork
 from recipes.audio_student.samples import Lessons, read, shards
+from seac.encoders.audio.yamnet_student import HearingNetwork
 
 SAVE_EVERY = 120.0
 SURE = 0.3

@@ -15,26 +15,25 @@ from pathlib import Path
 
 import torch
 
+from recipes.association.evaluate import folds_of
+from recipes.class_heads.crops import SCENES_PER_SHARD, Looks
+from recipes.class_heads.evaluate import SOUNDS, Trial, hits, said, trials, vocabularies
+from recipes.class_heads.fit import lessons_of, looks_in, names_of, taught
+from recipes.class_heads.model_card import MARK, Figures, Row, head, write_card
+from recipes.class_heads.samples import Lessons
+from recipes.common import media_bank, scene_features
+from recipes.common.options import recipe
+from recipes.common.scene_features import Plan
+from recipes.common.scenes import Composer
+from recipes.common.waveforms import Recordings
+from seac.associate.zero_shot import ZeroShot
+from seac.classify.base import ByWords, Naming
+from seac.classify.experts import Taught, TaughtSettings, kinds_among
 from seac.encoders import class_heads as shipped
 from seac.encoders.audio.yamnet_student import Hearing
 from seac.encoders.class_heads import Kinds, KindsWeights, read, write
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.associate.zero_shot import ZeroShot
-from seac.classify.base import ByWords, Naming
-from seac.classify.experts import Taught, TaughtSettings, kinds_among
-from recipes.common import scene_features
-from recipes.common import media_bank
-from recipes.common.scene_features import Plan
-from recipes.association.evaluate import folds_of
-from recipes.common.scenes import Composer
-from recipes.common.waveforms import Recordings
-from recipes.class_heads.model_card import MARK, Figures, Row, head, write_card
-from recipes.class_heads.evaluate import SOUNDS, Trial, hits, said, trials, vocabularies
-from recipes.class_heads.samples import Lessons
-from recipes.class_heads.crops import SCENES_PER_SHARD, Looks
-from recipes.class_heads.fit import lessons_of, looks_in, names_of, taught
-from recipes.common.options import recipe
 
 ASSET = Path(shipped.__file__).parents[1] / "assets/class_heads.safetensors"
 

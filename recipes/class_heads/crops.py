@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from recipes.common.scene_features import boxes_of
+from recipes.common.scenes import Composer, imperfect, owners
 from seac.associate.embed import closer_look
 from seac.associate.views import ViewSettings
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.table import PRESETS
-from recipes.common.scene_features import boxes_of
-from recipes.common.scenes import Composer, imperfect, owners
 
 SCENES_PER_SHARD = 100
 IMPERFECT = 0.6

@@ -9,14 +9,14 @@ from pathlib import Path
 from torch import Tensor
 
 from benchmarks.pairwise_choice import Scene, hear, scenes
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
+from recipes.class_heads.crops import VIEWS
 from seac.associate.embed import closer_look
-from seac.encoders.vision.base import VisionEncoder
 from seac.classify.base import Naming, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
-from recipes.class_heads.crops import VIEWS
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.encoders.vision.base import VisionEncoder
 
 SCENES = 400
 SOUNDS = ("one sound", "two sounds")

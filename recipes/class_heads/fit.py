@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from recipes.class_heads.crops import VIEWS
+from recipes.class_heads.evaluate import said
+from recipes.class_heads.samples import Lessons, Sights, Sounds
+from recipes.class_heads.train import RECIPES, learn
+from recipes.common import scene_features
 from seac.encoders.class_heads import KindsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
-from recipes.common import scene_features
-from recipes.class_heads.evaluate import said
-from recipes.class_heads.train import RECIPES, learn
-from recipes.class_heads.samples import Lessons, Sights, Sounds
-from recipes.class_heads.crops import VIEWS
 
 
 def looks_in(work: Path) -> Path:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seac.encoders.class_heads import KindsWeights
-from seac.classify.experts import TaughtSettings
-from seac.core.atomic import write_whole
 from recipes.association.model_card import named
 from recipes.class_heads.evaluate import SOUNDS
 from recipes.class_heads.train import RECIPES
+from seac.classify.experts import TaughtSettings
+from seac.core.atomic import write_whole
+from seac.encoders.class_heads import KindsWeights
 
 TEXT = """# Model card: kinds
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from recipes.common.media_bank import SILENT
 from recipes.common.feature_cache import GROUND, alone, clips, shards, shown
+from recipes.common.media_bank import SILENT
 
 Rows = NDArray[np.int64]
 Drawing = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]

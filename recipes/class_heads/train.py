@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from seac.encoders.class_heads import KindNetwork
 from recipes.association.train import descent
-from recipes.common.feature_cache import WHITENING, principal
 from recipes.class_heads.samples import Lessons
+from recipes.common.feature_cache import WHITENING, principal
+from seac.encoders.class_heads import KindNetwork
 
 MEASURED = 40_000
 """At most so many embeddings give the principal components."""

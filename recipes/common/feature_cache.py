@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.labels.conse import Bridge, NoBridge
 from seac.associate.ensemble import CombinedSettings, Reductions, module_input, weighed
 from seac.associate.zero_shot import ZeroShot
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.labels.conse import Bridge, NoBridge
 
 COMPONENTS_SIGHT, COMPONENTS_SOUND, COMPONENTS_AMONG = 192, 128, 128
 WHITENING = 0.5

@@ -21,17 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, read_sound
 from recipes.audio_student.midi import drumming, melody
 from recipes.audio_student.recordings import PACKAGES, SUFFIXES
 from recipes.common.shapes import opaque
+from seac.core.errors import InputError
+from seac.media.decode import SAMPLE_RATE, read_sound
 
 EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
 """The font's package, and the folder beside it that its emoji are drawn into."""
 WITH_PICTURES = ("openclipart-png", "tuxpaint-stamps-default")
 PICTURE_PACKAGES = (*WITH_PICTURES, EMOJI_FONT)
-TABLE = Path(__file__).with_name("kinds.tsv")
+TABLE = Path(__file__).with_name("classes.tsv")
 SILENT = "_silent"
 LONGEST, SHORTEST = 40.0, 0.05
 """Seconds that are taken of one recording."""

@@ -19,18 +19,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seac.encoders.audio.base import AudioEncoder
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.encoders.audio.windows import windows_of
-from seac.associate.embed import quick_embeddings
-from seac.associate.views import ViewSettings
-from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.builders import tiny_segmenter
-from seac.pipeline import version_of
-from seac.presets.table import PRESETS
-from seac.segment.base import Segmenter, best_of
 from recipes.common.scenes import Composer, Mask, Scene, imperfect, owners
 from recipes.common.waveforms import Recordings
+from seac.associate.embed import quick_embeddings
+from seac.associate.views import ViewSettings
+from seac.encoders.audio.base import AudioEncoder
+from seac.encoders.audio.windows import windows_of
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.pipeline import version_of
+from seac.presets.builders import tiny_segmenter
+from seac.presets.table import PRESETS
+from seac.segment.base import Segmenter, best_of
 
 SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
 PROPOSED = 0.8

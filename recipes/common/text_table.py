@@ -13,15 +13,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from seac.classify.prompts import sentences
+from seac.classify.vocabulary import default_vocabulary
 from seac.encoders.class_heads import read
 from seac.encoders.labels.descriptions import audioset_names, image_texts, sound_texts
 from seac.encoders.text.minilm import DIM, MiniLM, WordTable, key_of
 from seac.encoders.vision.efficientnet_lite import imagenet_names
-from seac.classify.prompts import sentences
-from seac.classify.vocabulary import default_vocabulary
 
-ASSET = Path(__file__).resolve().parents[1] / "src/seac/assets/text_table.safetensors"
-KINDS = ASSET.with_name("kinds.safetensors")
+ASSET = Path(__file__).resolve().parents[2] / "src/seac/assets/text_table.safetensors"
+KINDS = ASSET.with_name("class_heads.safetensors")
 
 
 def groups() -> list[tuple[str, ...]]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.common.media_bank import SILENT
 from recipes.audio_student.mixtures import rms
+from recipes.common.media_bank import SILENT
 
 RATE, SECONDS = 16_000, 5
 LENGTH = RATE * SECONDS

@@ -25,11 +25,11 @@ from torch import Tensor
 
 import seac
 from benchmarks.shared import renderer
-from seac.decision import activity
 from seac.associate.base import Association
+from seac.decision import activity
 from seac.decision.fit import Judged, What, judged, tried
-from seac.pipeline import Listened, SeAC, Seen, around
 from seac.media.decode import SAMPLE_RATE
+from seac.pipeline import Listened, SeAC, Seen, around
 
 SECONDS = 5
 MOST_THINGS = 3

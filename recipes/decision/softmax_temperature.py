@@ -23,10 +23,10 @@ from torch import Tensor
 import seac
 from benchmarks.shared import renderer
 from seac.associate.aggregate import aggregate, odds
+from seac.media.decode import SAMPLE_RATE
 from seac.metrics.functional.avsbench import avsbench
 from seac.metrics.functional.curves import f_measure
 from seac.pipeline import SeAC
-from seac.media.decode import SAMPLE_RATE
 
 SECONDS, FRAMES = 5, 5
 CONTRASTS = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)

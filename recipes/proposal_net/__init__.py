@@ -1,1 +1,1 @@
-"""The recipe that made ``proposals.safetensors``: a class-agnostic instance network from composites."""
+"""The recipe that made ``proposal_net.safetensors``: a class-agnostic instance network from composites."""

@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_fill_holes, label
 
-from seac.core.errors import InputError
 from recipes.common.media_bank import (
     EMOJI,
     PICTURE_PACKAGES,
@@ -26,6 +25,7 @@ from recipes.common.media_bank import (
     fetch,
     fingerprint,
 )
+from seac.core.errors import InputError
 
 FULLEST = 0.97  # share of its box that a thing may fill
 CONNECTED = 0.7  # share of its pixels that must hang together

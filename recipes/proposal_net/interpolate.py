@@ -15,8 +15,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from seac.segment.proposal_net.network import stored_weights
 from recipes.proposal_net.__main__ import ASSET, export
+from seac.segment.proposal_net.network import stored_weights
 
 SHARE = 0.85
 WHOLE = "outline."

@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
-from seac.segment.proposal_net.segmenter import CombinedSettings, overlaps
-from seac.segment.proposal_net.network import Network
-from seac.segment.proposal_net.region_score import evidence
-from seac.segment.proposal_net.superpixels import Superpixels
 from recipes.proposal_net.mosaics import Mosaics
 from recipes.proposal_net.scenes import Painter, Scene
+from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
+from seac.segment.proposal_net.network import Network
+from seac.segment.proposal_net.region_score import evidence
+from seac.segment.proposal_net.segmenter import CombinedSettings, overlaps
+from seac.segment.proposal_net.superpixels import Superpixels
 
 LEAST_AREA = 120
 COVERED = 0.5  # IoU with a thing of the network from which a region has nothing to add

@@ -12,9 +12,9 @@ from seac._version import __version__
 from seac.core.errors import InputError
 
 if TYPE_CHECKING:
-    from seac.presets.load import load
-    from seac.pipeline import SeAC
     from seac.core.result import Result
+    from seac.pipeline import SeAC
+    from seac.presets.load import load
 
 # Names that bring torch with them are imported when they are first used: `import seac` stays quick.
 LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "Result": "seac.core.result"}

@@ -20,24 +20,24 @@ from torch import Tensor
 
 from seac.associate.aggregate import aggregate, all_equal, confidence, minmax, odds
 from seac.associate.base import Association
+from seac.associate.embed import DenseEncoder, closer_look, embed_masks
+from seac.classify.base import Naming, Witnesses, class_scores
+from seac.classify.prompts import MeanEncoder, class_embeddings
+from seac.classify.semantic import Named, name_masks, semantic_mask
+from seac.classify.vocabulary import Vocabulary
+from seac.core.embeddings import MaskEmbeddings
+from seac.core.result import Heard, Result
+from seac.decision.activity import Calibration, is_noise, is_silent, level, sounding
 from seac.encoders.audio.base import AudioEncoder, AudioFeatures
 from seac.encoders.audio.windows import listen, loudest_tags
-from seac.media.waveform import as_waveform
-from seac.core.embeddings import MaskEmbeddings
-from seac.decision.activity import Calibration, is_noise, is_silent, level, sounding
-from seac.associate.embed import DenseEncoder, closer_look, embed_masks
 from seac.encoders.vision.base import VisionEncoder
-from seac.classify.base import Naming, Witnesses, class_scores
-from seac.classify.semantic import Named, name_masks, semantic_mask
-from seac.classify.prompts import MeanEncoder, class_embeddings
-from seac.classify.vocabulary import Vocabulary
-from seac.core.result import Heard, Result
-from seac.segment.base import Proposals, Segmenter, best_of
-from seac.settings import Settings
-from seac.video.prefetch import ahead, workers_of
 from seac.media.decode import Frame, SoundReader
 from seac.media.image import as_picture, size_of
 from seac.media.sources import pictures_of, source_of
+from seac.media.waveform import as_waveform
+from seac.segment.base import Proposals, Segmenter, best_of
+from seac.settings import Settings
+from seac.video.prefetch import ahead, workers_of
 from seac.video.tracker import Followed, Tracker, remembered_at
 
 __all__ = ["Listened", "SeAC", "Seen", "Settings", "Stages"]

@@ -11,9 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.encoders.labels.conse import Bridge
 from seac.associate.ensemble import (
     Combined,
     CombinedSettings,
@@ -24,11 +21,14 @@ from seac.associate.ensemble import (
     weighed,
     write,
 )
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
+from seac.encoders.labels.conse import Bridge
 
 SHIPPED = Path(str(files("seac").joinpath("assets/association.safetensors")))
 D_M, D_A, CLASSES, TAGS, TEXT = 20, 16, 7, 5, 12

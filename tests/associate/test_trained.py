@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import FILE, Trained, Weights, read, write
+from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioFeatures
 from seac.presets.load import load
 from tests.fixtures.parts import ColourVision, PitchHearing
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from seac.associate.zero_shot import ZeroShot, pooled_tags
+from seac.core.embeddings import MaskEmbeddings
 from seac.encoders.audio.base import AudioFeatures
 from seac.encoders.labels.conse import Bridge
-from seac.core.embeddings import MaskEmbeddings
 from seac.encoders.labels.descriptions import audioset_names
 from seac.encoders.text.minilm import MiniLM, WordTable
 from seac.encoders.vision.efficientnet_lite import imagenet_names
-from seac.associate.zero_shot import ZeroShot, pooled_tags
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from PIL import Image
 from benchmarks.gallery.clip_patterns import clip_patterns, outcome
 from benchmarks.gallery.clips import ShownClip, frame_to_show, readers, shown_clips
 from benchmarks.gallery.figures import around
+from benchmarks.gallery.images import Case, Worst, shown_pictures
 from benchmarks.gallery.page import section, write_page
 from benchmarks.gallery.patterns import AXES, misses, patterns, whole
-from benchmarks.gallery.images import Case, Worst, shown_pictures
 from benchmarks.gallery.regions import Region, contrast, how_missed, measured, pieces, touches, width
 from seac.core.errors import InputError
 from seac.segment.base import Proposals

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.labels.conse import Bridge, NoBridge
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
-from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, visible
 from seac.classify.base import RIVALRY, ByWords, Witnesses, class_scores
 from seac.classify.experts import Taught, TaughtSettings
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
+from seac.encoders.labels.conse import Bridge, NoBridge
+from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, visible
 from tests.fixtures.parts import COLOURS, fake_model, squares, tone
 
 CLASSES = torch.eye(3)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac import InputError
-from seac.classify.semantic import name_masks, semantic_mask
 from seac.classify.prompts import TEMPLATES, sentences
+from seac.classify.semantic import name_masks, semantic_mask
 from seac.classify.vocabulary import default_vocabulary, parse
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seac.cli.app import app
+from seac.cli import app
 from seac.jobs import doctor
 from seac.presets.table import PRESETS
 

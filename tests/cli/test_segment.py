@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 import seac.jobs.segment
-from seac.cli.app import app
 from seac.classify.vocabulary import parse
+from seac.cli import app
 from seac.export.record import ClipRecord, decode_mask
 from seac.pipeline import SeAC
 from tests.fixtures.parts import fake_model, squares, tone, write_video, write_wav
@@ -340,7 +340,7 @@ SLOW = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import seac.jobs.segment
-from seac import cli
+from seac.cli import app
 from tests.fixtures.parts import fake_model
 model = fake_model()
 see = model.see

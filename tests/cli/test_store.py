@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seac.cli.app import app
+from seac.cli import app
 from seac.features import open_store
 from seac.features.schema import payload
 from seac.features.writer import StoreWriter

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seac.cli.app import app
-from seac.cli.app import weights as command
+from seac.cli import app
+from seac.cli import weights as command
 from seac.weights import cache
 from seac.weights.fetch import Patience
 from seac.weights.record import ByHand, File, Hub, OwnTraining, Record, Url

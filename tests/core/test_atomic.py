@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seac.core.errors import InputError
 from seac.core.atomic import check_place, write_whole
+from seac.core.errors import InputError
 
 
 def test_a_file_is_whole_and_alone_in_a_folder_that_is_made(tmp_path: Path) -> None:

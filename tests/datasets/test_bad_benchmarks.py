@@ -11,14 +11,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from seac.core.errors import InputError
 from seac.datasets.csv_file import read_rows, read_table
 from seac.datasets.flickr_soundnet import read_boxes
-from seac.evaluation.leakage import read_ids
 from seac.datasets.table import open_benchmark
 from seac.datasets.vggsound import read_vggsound
 from seac.datasets.vggss import read_annotations
-from seac.core.errors import InputError
-from tests.datasets.conftest import make_avss, make_flickr, make_ms3, make_s4, make_vggss, square, write_picture
+from seac.evaluation.leakage import read_ids
+from tests.datasets.conftest import (
+    make_avss,
+    make_flickr,
+    make_ms3,
+    make_s4,
+    make_vggss,
+    square,
+    write_picture,
+)
 
 ENTRY = {"file": "a", "class": "cat", "bbox": [[0, 0, 1, 1]]}
 

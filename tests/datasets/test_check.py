@@ -11,7 +11,15 @@ import pytest
 from seac.cli.app import DONE, USAGE, run
 from seac.datasets.check import check
 from seac.datasets.table import open_benchmark
-from tests.datasets.conftest import COMPOSITES, make_ms3, make_s4, make_vggss, square, write_picture, write_sound
+from tests.datasets.conftest import (
+    COMPOSITES,
+    make_ms3,
+    make_s4,
+    make_vggss,
+    square,
+    write_picture,
+    write_sound,
+)
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:

@@ -13,10 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
+from seac.core.errors import InputError
 from seac.datasets.clip import Reader, TruthKind
 from seac.datasets.images import nearest, read_one_bit, voc_palette
 from seac.datasets.table import READERS, open_benchmark
-from seac.core.errors import InputError
 from tests.datasets.conftest import (
     COMPOSITES,
     SIDE,

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seac.core.errors import InputError
 from seac.decision.fit import (
     FLAT,
     LEVELS,
@@ -24,7 +25,6 @@ from seac.decision.fit import (
     report,
     worth,
 )
-from seac.core.errors import InputError
 
 SIDE = 8
 

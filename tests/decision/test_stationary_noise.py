@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.encoders.audio.windows import listen
-from seac.decision.stationary_noise import bend, is_steady_noise
 from seac.decision.activity import Calibration, is_noise
+from seac.decision.stationary_noise import bend, is_steady_noise
+from seac.encoders.audio.windows import listen
+from seac.encoders.audio.yamnet_student import Hearing
 from seac.media.decode import read_sound
 
 RATE = 16_000

@@ -10,12 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.encoders.audio.hpss import blended
+from seac.core.errors import InputError
 from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.audio.hpss import blended
 from seac.encoders.audio.yamnet_student import Hearing
 from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights, agreement, read, write
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.core.errors import InputError
 from tests.fixtures.parts import ColourVision, PitchHearing
 
 SHIPPED = Path(str(files("seac").joinpath("assets/class_heads.safetensors")))
@@ -87,7 +87,11 @@ def test_a_value_that_is_not_finite_writes_nothing(weights: KindsWeights, tmp_pa
 
 @pytest.mark.parametrize("content", [b"", b"not weights", None])
 def test_another_file_is_refused_in_one_line(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "kinds.safetensors" if content is not None else SHIPPED.with_name("hearing.safetensors")
+    path = (
+        tmp_path / "kinds.safetensors"
+        if content is not None
+        else SHIPPED.with_name("audio_student.safetensors")
+    )
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError) as refused:

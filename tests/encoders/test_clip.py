@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from seac.encoders.audio.clap import Clap, ClapFrontEnd
 from seac.associate.embed import embed_masks
-from seac.encoders.text.clip import ClipText
+from seac.classify.prompts import class_embeddings
+from seac.core.errors import InputError
+from seac.encoders.audio.clap import Clap, ClapFrontEnd
 from seac.encoders.text.cached import Ensembles
+from seac.encoders.text.clip import ClipText
 from seac.encoders.text.siglip import SiglipText
 from seac.encoders.vision.clip import ClipVision
 from seac.encoders.vision.siglip import SiglipVision
-from seac.classify.prompts import class_embeddings
-from seac.core.errors import InputError
 from seac.segment.resize import boxes_of
 from tests.fixtures import checkpoints
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import median_filter
 
 from seac.encoders.audio.hpss import REACH, blended, components, loud, moving_median
-from seac.encoders.audio.yamnet_student import Hearing
 from seac.encoders.audio.windows import listen
+from seac.encoders.audio.yamnet_student import Hearing
 
 SAMPLES = 15_600
 

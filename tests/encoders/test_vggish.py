@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.encoders.audio.vggish import HOP, WINDOW, VGGish, VGGishEncoder, log_mel_examples
 from seac.encoders.audio.windows import listen
 from seac.media.resample import resample
-from seac.encoders.audio.vggish import HOP, WINDOW, VGGish, VGGishEncoder, log_mel_examples
-from seac.core.errors import InputError
 
 
 def ruled(shape: torch.Size, number: int) -> Tensor:

@@ -13,9 +13,9 @@ from torch import nn
 
 from seac import InputError
 from seac.encoders.audio import yamnet_student
-from seac.encoders.audio.yamnet_student import Hearing, stored
-from seac.encoders.audio.windows import listen, loudest_tags, windows_of
 from seac.encoders.audio.log_mel import LogMel, mel_matrix
+from seac.encoders.audio.windows import listen, loudest_tags, windows_of
+from seac.encoders.audio.yamnet_student import Hearing, stored
 from tests.fixtures.parts import PitchHearing, tone
 
 

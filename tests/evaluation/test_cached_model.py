@@ -5,8 +5,8 @@ import torch
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import Trained
-from seac.pipeline import SeAC, Settings
 from seac.evaluation.cached_model import Remembering
+from seac.pipeline import SeAC, Settings
 from tests.fixtures.parts import fake_model, squares, tone
 
 CONFIG = AssociationConfig(d_m=3, d_a=3, d=4, width=8, depth=1, heads=2, pool_heads=1)

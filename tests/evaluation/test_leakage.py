@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.datasets.layout import video_id_of
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
-from seac.core.errors import InputError
 from seac.evaluation.robustness import MARK, VARIANTS
 
 IDS = ("M1P1xla8rg0_000000", "MKC9LvRivTM_000030", "---g-f_I2yQ_000001", "french_horn_0016")

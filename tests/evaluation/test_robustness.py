@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seac.datasets.avsbench_s4 import S4
 from seac.core.errors import InputError
+from seac.datasets.avsbench_s4 import S4
 from seac.evaluation.robustness import VARIANTS, Corrupted, variant_of
 from tests.fixtures import benchmarks
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from seac.datasets.clip import Clip
 from seac.datasets.flickr_soundnet import FlickrSoundNet
 from seac.evaluation.answer import ClipAnswer
+from seac.evaluation.scorers import LEAST, BoxScorer, MaskScorer
 from seac.metrics.functional import avsbench
 from seac.metrics.functional.avsbench import ROW, averages, frame_curves, frame_rows, pour
-from seac.evaluation.scorers import LEAST, BoxScorer, MaskScorer
 
 CLIP = Clip("c", "c", "test", None, (Path("f"),), Path("s"))
 INSIDE, OUTSIDE = (0.0, 0.0, 0.5, 0.5), (-2.9e16, -2.9e16, -1.0, -1.0)

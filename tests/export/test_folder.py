@@ -18,7 +18,7 @@ from tests.conftest import REPO
 HALF = """
 import sys, time
 from pathlib import Path
-from seac import cli
+from seac.cli import app
 from seac.export.folder import whole_folder
 
 def run(words):
@@ -28,10 +28,10 @@ def run(words):
             print("ready", flush=True)
             time.sleep(60)
     except KeyboardInterrupt:
-        return cli.INTERRUPTED
+        return app.INTERRUPTED
 
-cli.run = run
-cli.main()
+app.run = run
+app.main()
 """
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from seac.extraction.worker import STAGES, Extractor, Recipe
-from seac.extraction.engine import Engine, Here, Processes
-from seac.jobs.extract import Tally, extract
+from seac.core.errors import InputError
 from seac.datasets.pairs.pair import Pair
+from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.worker import STAGES, Extractor, Recipe
 from seac.features import open_store
 from seac.features.clip_features import as_float
 from seac.features.unreadable import read_unreadable
 from seac.features.verify import verify
-from seac.core.errors import InputError
+from seac.jobs.extract import Tally, extract
 from seac.pipeline import SeAC
 from tests.fixtures.pairs import RECIPE, Imagined, model, same
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import seac.jobs.extract
-from seac.cli.app import app
+from seac.cli import app
 from seac.features import open_store
 from seac.presets.table import PRESETS
 from tests.fixtures.pairs import model

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from seac.extraction.engine import Here, Processes
-from seac.jobs.extract import extract
 from seac.features import open_store
 from seac.features.verify import verify
+from seac.jobs.extract import extract
 from tests.conftest import REPO
-from tests.fixtures.pairs import RECIPE, Imagined
 from tests.extraction.test_engines import assert_same
+from tests.fixtures.pairs import RECIPE, Imagined
 
 CLIPS = 24
 SHARD = 60_000

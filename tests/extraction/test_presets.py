@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seac.cli.app import app
+from seac.cli import app
 from seac.extraction.frozen import load_frozen
 from seac.features import open_store
 from tests.fixtures import checkpoints

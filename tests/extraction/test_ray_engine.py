@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from seac.core.errors import InputError
+from seac.datasets.pairs.pair import Cut, Footage
 from seac.extraction.engine import Here
 from seac.extraction.ray_engine import OnRay, connected
-from seac.jobs.extract import extract
-from seac.datasets.pairs.pair import Cut, Footage
 from seac.features import open_store
 from seac.features.unreadable import read_unreadable
 from seac.features.verify import verify
-from seac.core.errors import InputError
+from seac.jobs.extract import extract
 from tests.conftest import REPO
-from tests.fixtures.pairs import RECIPE, Imagined
 from tests.extraction.test_engines import assert_same
+from tests.fixtures.pairs import RECIPE, Imagined
 
 MEMORY = 80 * 2**20
 

@@ -12,14 +12,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seac.core.errors import InputError
 from seac.features import open_store
+from seac.features.batch import draws
 from seac.features.clip_features import as_float, as_int16, decode_masks, encode_masks, half
 from seac.features.manifest import Made
 from seac.features.schema import clip_of, payload, row_of
 from seac.features.verify import verify
 from seac.features.writer import StoreWriter
-from seac.core.errors import InputError
-from seac.features.batch import draws
 from tests.fixtures.pairs import MADE, clip, same
 
 

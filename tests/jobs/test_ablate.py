@@ -10,10 +10,10 @@ import pytest
 
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
-from seac.jobs import ablate as ablating
-from seac.training.ablation.report import over_seeds, panels, verdict
-from seac.training.ablation.axes import AXES, chosen_values
 from seac.features.batch import MemoryStore
+from seac.jobs import ablate as ablating
+from seac.training.ablation.axes import AXES, chosen_values
+from seac.training.ablation.report import over_seeds, panels, verdict
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
 from tests.fixtures.training_data import Bands, world

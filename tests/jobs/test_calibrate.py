@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import seac.jobs.calibrate
-from seac.cli.app import app
-from seac.decision.activity import Calibration
-from seac.decision import calibration_file
-from seac.core.errors import InputError
-from seac.presets.load import calibrated
+from seac.cli import app
 from seac.core.atomic import DRAFT
+from seac.core.errors import InputError
+from seac.decision import calibration_file
+from seac.decision.activity import Calibration
+from seac.presets.load import calibrated
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import fake_model
 
@@ -133,7 +133,11 @@ def test_a_calibration_lies_beside_its_association(tmp_path: Path) -> None:
     weights.touch()
     assert calibration_file.beside(tmp_path) is None
     calibration_file.write(Calibration(slope=3.0), tmp_path / calibration_file.NAME, {})
-    assert calibration_file.beside(tmp_path) == calibration_file.beside(weights) == tmp_path / calibration_file.NAME
+    assert (
+        calibration_file.beside(tmp_path)
+        == calibration_file.beside(weights)
+        == tmp_path / calibration_file.NAME
+    )
     assert calibration_file.read(tmp_path / calibration_file.NAME).slope == 3.0
 
 

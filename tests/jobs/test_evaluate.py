@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import seac.jobs.evaluate
-from seac.cli.app import app
+from seac.cli import app
 from seac.evaluation import predict
 from seac.jobs.evaluate import Job, chosen_clips, open_reader
 from tests.fixtures import benchmarks
@@ -82,9 +82,13 @@ class TestFigures:
         assert found["protocols"]["another class"]["fpr_frames"] == 1.0
 
     def test_baselines_stand_in_the_same_table(self, capsys, tmp_path):
-        found = figures(capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--baselines")
+        found = figures(
+            capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--baselines"
+        )
         rows = found["methods"]
-        assert rows["whole image"]["fixed"]["miou"] == pytest.approx(benchmarks.mask_of("red").mean(), abs=1e-3)
+        assert rows["whole image"]["fixed"]["miou"] == pytest.approx(
+            benchmarks.mask_of("red").mean(), abs=1e-3
+        )
         assert rows["best masks in hindsight"]["fixed"]["miou"] > 0.99
         assert {"centre Gaussian", "saliency (U2NetP)", "random mask", "zero-shot"} <= set(rows)
 
@@ -220,7 +224,9 @@ class TestPredictions:
     def test_pngs_of_each_frame_are_scored_too(self, capsys, tmp_path):
         folder = tmp_path / "theirs"
         for frame in range(1, 6):
-            benchmarks.save((benchmarks.mask_of("red") * 255).astype(np.uint8), folder / f"red_0/red_0_{frame}.png")
+            benchmarks.save(
+                (benchmarks.mask_of("red") * 255).astype(np.uint8), folder / f"red_0/red_0_{frame}.png"
+            )
         found = figures(
             capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--predictions", folder
         )
@@ -238,7 +244,8 @@ class TestPredictions:
     def test_frames_may_be_counted_in_their_names(self, capsys, tmp_path, first):
         for frame in range(5):
             benchmarks.save(
-                (benchmarks.mask_of("red") * 255).astype(np.uint8), tmp_path / f"theirs/red_0_{frame + first}.png"
+                (benchmarks.mask_of("red") * 255).astype(np.uint8),
+                tmp_path / f"theirs/red_0_{frame + first}.png",
             )
         found = figures(
             capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out",
@@ -370,7 +377,9 @@ class TestWrongWords:
 
     @pytest.mark.parametrize("benchmark", ["vggss", "vggss-extended", "robustness"])
     def test_a_still_has_no_second_to_put_a_window_around(self, capsys, tmp_path, benchmark):
-        said = refused(capsys, benchmark, benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out", "--window", 2)
+        said = refused(
+            capsys, benchmark, benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out", "--window", 2
+        )
         assert f"--window does not go with {benchmark}" in said
 
     @pytest.mark.parametrize("blocked", ["out", "out/predictions"])

@@ -14,11 +14,11 @@ from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, read
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
-from seac.jobs import train as recipes
 from seac.features.batch import MemoryStore
+from seac.jobs import train as recipes
+from seac.jobs.train import check_variant, split
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
-from seac.jobs.train import check_variant, split
 from seac.training.validation import Retrieval, Wanted, found_in, measured_by
 from tests.fixtures.training_data import Bands, world
 

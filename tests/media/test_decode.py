@@ -11,10 +11,10 @@ from PIL import Image
 
 from seac import InputError
 from seac.cli.segment import segment
-from seac.video import tracker
 from seac.media.decode import Media, SoundReader, frames, probe, read_sound
 from seac.media.image import as_picture, read_picture, shrink
 from seac.media.sources import Source, pictures_of
+from seac.video import tracker as tracker_module
 from seac.video.tracker import Tracker
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 
@@ -185,7 +185,7 @@ def test_colours_survive_the_way(tmp_path):
 
 
 def test_a_thing_looks_like_its_first_looks_while_it_is_remembered(monkeypatch):
-    monkeypatch.setattr(tracker, "LOOKS", 3)
+    monkeypatch.setattr(tracker_module, "LOOKS", 3)
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])

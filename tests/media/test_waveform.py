@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from seac.media.waveform import as_waveform
 from seac.core.errors import InputError
+from seac.media.waveform import as_waveform
 
 
 @pytest.mark.parametrize("shape", [(0,), (1, 0), (2, 0), (0, 2)])

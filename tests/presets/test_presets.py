@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import seac
-from seac.cli.app import app
+from seac.cli import app
 from seac.core.errors import InputError
 from seac.presets.table import PARTS, PRESETS, builder, choose
 from seac.weights import TABLE

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import seac.profiling.compare
-from seac.cli.app import app
+from seac.cli import app
+from seac.cli.profile import wide_and_high
+from seac.core.errors import InputError
 from seac.profiling.agreement import differing, least_cosine, least_overlap, rank_correlation
 from seac.profiling.roofline import arithmetic
 from seac.profiling.synthetic import scene
 from seac.profiling.timing import Timing, race
-from seac.cli.profile import wide_and_high
-from seac.core.errors import InputError
 from tests.fixtures import checkpoints
 
 

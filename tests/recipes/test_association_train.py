@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.associate.ensemble import CombinedSettings, cosines, soft_maximum
 from recipes.association.train import Recipe, learn
 from recipes.common.feature_cache import Stock
+from seac.associate.ensemble import CombinedSettings, cosines, soft_maximum
+from seac.encoders.audio.base import AudioFeatures
 
 KINDS, D, WINDOWS, EACH = ("bell", "drum", "horn"), 12, 4, 12
 

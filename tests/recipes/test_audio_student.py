@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with seac[distil]")
 
-from seac.encoders.audio.yamnet_student import HearingNetwork
-from recipes.audio_student.train import Schedule, examined, learn, loss_of
-from recipes.audio_student.samples import COLUMNS, Lessons, lessons_of, write
 from recipes.audio_student.mixtures import WINDOW, Mixture, alone, heard_of, mixture
 from recipes.audio_student.recordings import Group, held_out
+from recipes.audio_student.samples import COLUMNS, Lessons, lessons_of, write
 from recipes.audio_student.synthetic_calls import RATE, SECONDS, call
+from recipes.audio_student.train import Schedule, examined, learn, loss_of
+from seac.encoders.audio.yamnet_student import HearingNetwork
 
 
 @pytest.fixture

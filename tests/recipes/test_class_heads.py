@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from recipes.class_heads.crops import Looks
+from recipes.class_heads.evaluate import SOUNDS
+from recipes.class_heads.model_card import Row, table
+from recipes.class_heads.samples import Sights, Sounds, one_of
+from recipes.class_heads.train import Recipe, learn
+from recipes.common.feature_cache import GROUND
 from recipes.common.media_bank import SILENT
 from recipes.common.scenes import Composer
-from recipes.common.feature_cache import GROUND
-from recipes.class_heads.model_card import Row, table
-from recipes.class_heads.evaluate import SOUNDS
-from recipes.class_heads.train import Recipe, learn
-from recipes.class_heads.samples import Sights, Sounds, one_of
-from recipes.class_heads.crops import Looks
-
-from .made_up import write_library
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from tests.fixtures.media_bank import write_library
 
 QUICK = Recipe(steps=120, batch=64, rate=1e-2, components=4, width=32)
 

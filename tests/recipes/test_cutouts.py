@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seac.core.errors import InputError
 from recipes.proposal_net.cutouts import cut_outs, one_thing
 from recipes.proposal_net.scenes import Painter
+from seac.core.errors import InputError
 
 
 def picture(alpha: np.ndarray, colour: int = 120) -> Image.Image:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from seac.datasets.pairs.folders import stills
-from tests.fixtures.media_bank import write_library
+from recipes.association.image_audio_pairs import write
 from recipes.common.scenes import Composer
 from recipes.common.waveforms import Recordings
-from recipes.association.image_audio_pairs import write
+from seac.datasets.pairs.folders import stills
+from tests.fixtures.media_bank import write_library
 
 pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
 

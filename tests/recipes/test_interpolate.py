@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.segment.proposal_net.network import stored_weights
 from recipes.proposal_net.__main__ import export
 from recipes.proposal_net.interpolate import midway
+from seac.segment.proposal_net.network import stored_weights
 
 BEFORE = {"head.weight": torch.zeros(3), "outline.weight": torch.zeros(2), "norm.seen": torch.tensor(5)}
 AFTER = {"head.weight": torch.ones(3), "outline.weight": torch.ones(2), "norm.seen": torch.tensor(9)}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.segment.proposal_net.model import Cells, ProposalNet, grid_of
 from recipes.proposal_net.loss import MOST_POSITIVE, loss_of, targets_of
+from seac.segment.proposal_net.model import Cells, ProposalNet, grid_of
 
 HEIGHT, WIDTH = 64, 96
 

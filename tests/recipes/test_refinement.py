@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from recipes.proposal_net import refinement
+from recipes.proposal_net.refinement import lesson, outlined
 from seac.segment.proposal_net.model import ProposalNet
 from seac.segment.proposal_net.refinement_head import VIEW
 from tests.recipes.test_sharpen import Squares
-from recipes.proposal_net import refinement
-from recipes.proposal_net.refinement import lesson, outlined
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures.media_bank import write_library
 from recipes.common.media_bank import SILENT
 from recipes.common.scenes import Composer, frayed, imperfect, owners, part
 from recipes.common.waveforms import LENGTH, Recordings
+from tests.fixtures.media_bank import write_library
 
 COLOURS = {"bell": (250, 20, 20), "drum": (20, 250, 20), SILENT: (20, 20, 250)}
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from seac.segment.proposal_net.model import ProposalNet
 from recipes.proposal_net.loss import rims, true_masks
 from recipes.proposal_net.scenes import Scene
 from recipes.proposal_net.sharpen import PREFIX, sharpened
+from seac.segment.proposal_net.model import ProposalNet
 
 
 class Squares:

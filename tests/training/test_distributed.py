@@ -11,8 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from seac.associate.losses import Frozen
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.training.distributed import gathered, gathered_groups
 from seac.training.collate import Prepared
+from seac.training.distributed import gathered, gathered_groups
 from seac.training.step import batch_loss
 
 FORK = multiprocessing.get_context("fork")

@@ -14,8 +14,8 @@ from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
 from seac.training.checkpoint import FILE
 from seac.training.config import TrainingConfig
-from seac.training.trainer import Fitted, Fitting, fit, seed_of
 from seac.training.step import learning_rate
+from seac.training.trainer import Fitted, Fitting, fit, seed_of
 from tests.fixtures.training_data import Bands, world
 
 CONFIG = TrainingConfig(lr=2e-3, epochs=4, batch=12, d=8, width=16, depth=1, heads=2)

@@ -10,18 +10,18 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from seac.encoders.audio.windows import listen
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
-from seac.datasets.table import open_benchmark
 from seac.core.errors import InputError
+from seac.datasets.table import open_benchmark
+from seac.encoders.audio.windows import listen
+from seac.features.batch import MemoryStore
+from seac.jobs.ablate import evaluation
 from seac.jobs.evaluate import score_quietly
 from seac.pipeline import SeAC
-from seac.jobs.ablate import evaluation
-from seac.features.batch import MemoryStore
 from seac.training.config import TrainingConfig
-from seac.training.trainer import Fitting, fit
 from seac.training.frozen import Networks
+from seac.training.trainer import Fitting, fit
 from seac.training.validation import Benchmarked, Wanted
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import COLOURS, PitchHearing, fake_model, squares, tone

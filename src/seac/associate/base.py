@@ -6,8 +6,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
 from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
 
 
 class Association(Protocol):

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.views import DEFAULT, ViewSettings
+from seac.core.embeddings import MaskEmbeddings
 from seac.encoders.vision.base import VisionEncoder, VisionFeatures
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from seac.associate.base import Association
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.core.checkpoint import read_noted, write_noted
-from seac.encoders.vision.base import VisionEncoder
+from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.encoders.vision.base import VisionEncoder
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.labels.conse import Bridge, NoBridge, closeness
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.class_heads import Kinds, KindsWeights
 from seac.classify.base import Witnesses
 from seac.classify.prompts import MeanEncoder, class_embeddings
+from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.class_heads import Kinds, KindsWeights
+from seac.encoders.labels.conse import Bridge, NoBridge, closeness
 
 
 @dataclass(frozen=True)

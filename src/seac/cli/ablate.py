@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seac.cli.app import options
+from seac.cli import options
 
 
 def ablate(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seac.cli.app import options
+from seac.cli import options
 from seac.core.errors import InputError
 
 

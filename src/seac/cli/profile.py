@@ -38,14 +38,14 @@ def benchmark(
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
-    from seac.profiling import page
-    from seac.profiling.roofline import best_rate
-    from seac.profiling.compare import run
-    from seac.profiling.synthetic import scene
-    from seac.profiling.cases import subject
-    from seac.profiling.timing import Clock
-    from seac.presets.table import choose
     from seac.core.atomic import check_place, write_whole
+    from seac.presets.table import choose
+    from seac.profiling import page
+    from seac.profiling.cases import subject
+    from seac.profiling.compare import run
+    from seac.profiling.roofline import best_rate
+    from seac.profiling.synthetic import scene
+    from seac.profiling.timing import Clock
 
     width, height = wide_and_high(size)
     if masks < 2 or repeats < 1:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from seac.cli.app import options
+from seac.cli import options
 from seac.core.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_table
+from seac.datasets.images import read_one_bit
 from seac.datasets.layout import WHOLE, checked_id, home_of, video_id_of
 from seac.datasets.on_disk import MaskedOnDisk
-from seac.datasets.images import read_one_bit
 
 FRAMES = 5
 

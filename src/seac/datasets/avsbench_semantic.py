@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seac.core.errors import InputError
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_table, read_text
+from seac.datasets.images import read_colours, read_indices, voc_palette
 from seac.datasets.layout import checked_id, home_of, metadata_file, video_id_of
 from seac.datasets.on_disk import MaskedOnDisk
-from seac.datasets.images import read_colours, read_indices, voc_palette
-from seac.core.errors import InputError
 
 FRAMES = {"v1s": 5, "v1m": 5, "v2": 10}
 """Frames, and seconds, of a clip by its subset (the column ``label``)."""

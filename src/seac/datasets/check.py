@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seac.core.errors import InputError
 from seac.datasets import images
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.core.errors import InputError
 
 FAULTS = ("missing", "broken", "size", "duplicate")
 """What must be mended: no such file; a file that cannot be read; a mask of another size than its picture; an

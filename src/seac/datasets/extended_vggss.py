@@ -8,15 +8,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.datasets import audio as audio_files
 from seac.datasets import images
-from seac.datasets import audio
 from seac.datasets.boxes import paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
 from seac.datasets.layout import WHOLE, checked_id, home_of, metadata_file, on_shelf, shelves, video_id_of
 from seac.datasets.on_disk import OnDisk
 from seac.datasets.vggss import ANNOTATIONS, visible_clips
-from seac.core.errors import InputError
 
 PAIRS = "vggss_test_plus_silent.csv"
 HEADER = ["video", "audio", "label"]
@@ -60,7 +60,7 @@ class ExtendedVGGSS(OnDisk):
                     split="test",
                     category=None,
                     frames=(on_shelf(video, stills, images.SUFFIXES),),
-                    sound=on_shelf(audio, sounds, audio.SUFFIXES),
+                    sound=on_shelf(audio, sounds, audio_files.SUFFIXES),
                     hears=(WHOLE,),
                     visible=False,
                 )

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.datasets import audio as audio_files
 from seac.datasets import images
-from seac.datasets import audio
 from seac.datasets.boxes import Box, as_box, paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
 from seac.datasets.layout import WHOLE, checked_id, home_of, listing, metadata_file, pick
 from seac.datasets.on_disk import OnDisk
-from seac.core.errors import InputError
 
 ANNOTATED = 256.0
 """Side in pixels of the square that boxes were drawn on."""
@@ -60,7 +60,7 @@ class FlickrSoundNet(OnDisk):
                 split="test",
                 category=None,
                 frames=(pick(root / "frames", name, images.SUFFIXES, frames),),
-                sound=pick(root / "audio", name, audio.SUFFIXES, sounds),
+                sound=pick(root / "audio", name, audio_files.SUFFIXES, sounds),
                 truth=(annotations / f"{name}.xml",),
                 hears=(WHOLE,),
             )

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seac.datasets.clip import Clip, TruthKind
-from seac.datasets.layout import ALL, checked_split, home_of, metadata_file, refuse_duplicates
-from seac.datasets.images import nearest, read_rgb, size_of_file
-from seac.datasets.audio import read_waveform
 from seac.core.errors import InputError
+from seac.datasets.audio import read_waveform
+from seac.datasets.clip import Clip, TruthKind
+from seac.datasets.images import nearest, read_rgb, size_of_file
+from seac.datasets.layout import ALL, checked_split, home_of, metadata_file, refuse_duplicates
 
 
 class OnDisk:

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from seac.datasets.clip import Reader
 from seac.core.errors import InputError
+from seac.datasets.clip import Reader
 from seac.presets.table import unknown
 
 READERS: dict[str, str] = {

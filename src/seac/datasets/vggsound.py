@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.datasets import audio as audio_files
 from seac.datasets import images
-from seac.datasets import audio
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
 from seac.datasets.layout import WHOLE, checked_id, home_of, listing, pick
 from seac.datasets.on_disk import OnDisk
-from seac.core.errors import InputError
 from seac.media.decode import frames as frames_of
 
 VIDEOS = ("videos", "clips", "video")
@@ -66,7 +66,7 @@ class VGGSound(OnDisk):
                 frame = heard = pick(videos, row.id, VIDEO_SUFFIXES, films)
             else:
                 frame = pick(frames, row.id, images.SUFFIXES, stills)
-                heard = pick(audio, row.id, audio.SUFFIXES, sounds)
+                heard = pick(audio, row.id, audio_files.SUFFIXES, sounds)
             yield Clip(
                 id=row.id,
                 video_id=row.video,

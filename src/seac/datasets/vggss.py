@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.datasets import audio as audio_files
 from seac.datasets import images
-from seac.datasets import audio
 from seac.datasets.boxes import Box, as_box, paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_text
 from seac.datasets.layout import WHOLE, checked_id, home_of, on_shelf, shelves, video_id_of
 from seac.datasets.on_disk import OnDisk
-from seac.core.errors import InputError
 
 ANNOTATIONS = "vggss.json"
 
@@ -68,7 +68,7 @@ def visible_clips(path: Path, frames: Sequence[str], audio: Sequence[str]) -> It
             split="test",
             category=entry.category,
             frames=(on_shelf(entry.file, stills, images.SUFFIXES),),
-            sound=on_shelf(entry.file, sounds, audio.SUFFIXES),
+            sound=on_shelf(entry.file, sounds, audio_files.SUFFIXES),
             boxes=entry.boxes,
             hears=(WHOLE,),
         )

@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
-from seac.decision.stationary_noise import is_steady_noise
 from seac.core.atomic import write_whole
+from seac.decision.stationary_noise import is_steady_noise
+from seac.encoders.audio.base import AudioFeatures
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0

@@ -10,9 +10,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from seac.decision.activity import Calibration
-from seac.core.errors import InputError
 from seac.core.atomic import write_whole
+from seac.core.errors import InputError
+from seac.decision.activity import Calibration
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"

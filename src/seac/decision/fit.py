@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.decision.activity import Calibration
 from seac.core.errors import InputError
-from seac.metrics.functional.robustness import auroc
+from seac.decision.activity import Calibration
 from seac.metrics.functional.overlap import overlap
+from seac.metrics.functional.robustness import auroc
 
 ELSEWHERE = 1 / 4
 COVERS = 0.5

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.encoders.audio.hpss import blended
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
 from seac.core.checkpoint import halved, part_of, read_shipped, write_noted
+from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.encoders.audio.hpss import blended
 from seac.encoders.pca import SCALE, reduced
 from seac.encoders.vision.base import VisionEncoder
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader, TruthKind
 
 
 def heard_around(clip: Clip, seconds: float | None) -> Clip:

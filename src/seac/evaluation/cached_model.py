@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
+from seac.core.embeddings import MaskEmbeddings
 from seac.pipeline import Listened, SeAC, Seen, Settings
 from seac.segment.base import Proposals
 

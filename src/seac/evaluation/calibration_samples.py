@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from seac.decision.fit import Judged, What, judged
 from seac.datasets.clip import Clip
+from seac.decision.fit import Judged, What, judged
 from seac.evaluation.robustness import AS_IT_IS, Corrupted, variant_of
 from seac.evaluation.scene import Picture, Scene, Sound
 from seac.pipeline import SeAC

@@ -23,8 +23,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import SUFFIX, ClipAnswer, load, path_of
 
 CONFIDENCE = "confidence.csv"

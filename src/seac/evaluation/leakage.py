@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_rows
 from seac.datasets.layout import is_youtube_id, video_id_of
-from seac.core.errors import InputError
 from seac.evaluation.robustness import base_of
 from seac.evaluation.summary import Leakage
 

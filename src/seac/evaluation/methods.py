@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.aggregate import odds, paint_boxes
+from seac.core.result import Result
 from seac.datasets.clip import TruthKind
 from seac.evaluation.answer import Answer
-from seac.metrics.functional.overlap import overlap
 from seac.evaluation.scene import Scene
+from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
-from seac.core.result import Result
 
 SURELY_NOT = -1.0
 """Confidence where there is nothing to hear or no mask: no cosine is less."""

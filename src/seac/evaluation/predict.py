@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from seac.datasets.clip import Clip, Reader
+from seac.core.atomic import write_whole
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer, path_of, save
 from seac.evaluation.methods import Method
 from seac.evaluation.scene import Picture, Scene, Sound
 from seac.evaluation.timer import Watch
-from seac.core.atomic import write_whole
 
 SETTINGS = "settings.json"
 

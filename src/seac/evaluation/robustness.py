@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.audio_window import heard_around
 
 MARK = "|"

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.core.result import Result
 from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.pipeline import Listened, SeAC, Seen
-from seac.core.result import Result
 
 
 class Picture:

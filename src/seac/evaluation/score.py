@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import blame_clip
 from seac.evaluation.robustness import Corrupted
-from seac.evaluation.summary import ClipScore, Method
 from seac.evaluation.scorers import BoxScorer, Figures, LabelScorer, MaskScorer, RobustnessScorer, Scorer
+from seac.evaluation.summary import ClipScore, Method
 from seac.evaluation.timer import Watch
 from seac.presets.table import unknown
 

@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from seac.datasets.clip import Clip
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import frame_overlaps
 from seac.evaluation.robustness import AS_IT_IS, VARIANTS, variant_of

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from seac.core.atomic import unwritable
+from seac.core.result import Result
+from seac.export.draw import draw
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
 from seac.export.writer import Clip
-from seac.core.result import Result
-from seac.export.draw import draw
-from seac.core.atomic import unwritable
 
 PREFIX = ".seac-draft-"
 YOUNG = 60.0

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seac.export.writer import Clip
 from seac.core.result import Result
 from seac.export.draw import colour, shown
+from seac.export.writer import Clip
 
 
 def palette() -> list[int]:

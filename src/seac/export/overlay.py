@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seac.export.writer import Clip
 from seac.core.result import Result
 from seac.export.draw import draw
+from seac.export.writer import Clip
 from seac.media.encode import VideoWriter
 
 

@@ -15,8 +15,8 @@ from pycocotools import mask as coco
 from pydantic import BaseModel, ConfigDict, Field
 
 from seac._version import __version__
-from seac.export.writer import Clip
 from seac.core.result import Result
+from seac.export.writer import Clip
 
 VERSION: Literal[1] = 1
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from seac.export.writer import Clip
 from seac.core.result import Result
 from seac.export.draw import draw
+from seac.export.writer import Clip
 
 MOST, COLUMNS, WIDTH = 12, 4, 320
 

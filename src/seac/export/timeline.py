@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seac.export.writer import Clip
 from seac.core.result import Result
 from seac.export.draw import colour, shown
+from seac.export.writer import Clip
 
 ROWS = 12
 POINTS = 2000

@@ -17,9 +17,9 @@ from typing import Protocol
 
 import torch
 
-from seac.extraction.worker import Extractor, Outcome, Recipe
-from seac.datasets.pairs.pair import Pair
 from seac.core.errors import InputError
+from seac.datasets.pairs.pair import Pair
+from seac.extraction.worker import Extractor, Outcome, Recipe
 from seac.pipeline import SeAC
 
 CHANCES = 2

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from seac.decision.activity import Calibration
 from seac.classify.vocabulary import default_vocabulary
-from seac.presets.load import checked_device, segmenter_of
+from seac.decision.activity import Calibration
 from seac.pipeline import SeAC, Settings, Stages
+from seac.presets.load import checked_device, segmenter_of
 from seac.presets.table import builder, checked_settings, choose
 from seac.weights import Weights
 from seac.weights.progress import bar

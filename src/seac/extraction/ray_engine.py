@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from seac.extraction.worker import Extractor, Outcome, Recipe
-from seac.datasets.pairs.pair import Pair
 from seac.core.errors import InputError
+from seac.datasets.pairs.pair import Pair
+from seac.extraction.worker import Extractor, Outcome, Recipe
 
 BLOCK = 4
 """Clips that are given to an actor at a time, and done again if it dies."""

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 
 from torch import Tensor
 
-from seac.encoders.audio.windows import listen
+from seac.core.errors import InputError
 from seac.datasets.pairs.pair import Cut, Footage, Pair
+from seac.encoders.audio.windows import listen
 from seac.features.clip_features import (
     ClipFeatures,
     FrameFeatures,
@@ -23,7 +24,6 @@ from seac.features.clip_features import (
 )
 from seac.features.manifest import Made
 from seac.features.schema import payload
-from seac.core.errors import InputError
 from seac.pipeline import SeAC, version_of
 
 STAGES = ("decode", "proposals", "embedding", "hearing", "encode")

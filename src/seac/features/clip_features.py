@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
 from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioFeatures
 from seac.segment.base import Proposals
 
 

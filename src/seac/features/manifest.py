@@ -24,8 +24,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from seac.features.schema import VERSION, Footer
 from seac.core.errors import InputError
+from seac.features.schema import VERSION, Footer
 
 NAME, SHARDS, PENDING, UNREADABLE = "manifest.json", "shards", "pending", "unreadable.csv"
 SUFFIX, PARTIAL = ".parquet", ".part"

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from seac.core.errors import InputError
+from seac.features.batch import FrameBatch, pad_rows
 from seac.features.clip_features import ClipFeatures
 from seac.features.manifest import Manifest, Part, Survey, survey
 from seac.features.schema import SCHEMA, array, clip_of
-from seac.core.errors import InputError
-from seac.features.batch import FrameBatch, pad_rows
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioFeatures
 from seac.core.embeddings import MaskEmbeddings
+from seac.encoders.audio.base import AudioFeatures
 from seac.features.clip_features import ClipFeatures, FrameFeatures
 
 VERSION = 1

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from seac.core.errors import InputError
 from seac.features.clip_features import ClipFeatures
 from seac.features.manifest import Manifest, survey
 from seac.features.reader import Store
-from seac.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seac.core.errors import InputError
 from seac.features.manifest import (
     NAME,
     PARTIAL,
@@ -35,7 +36,6 @@ from seac.features.manifest import (
     write_whole,
 )
 from seac.features.schema import Footer, writer
-from seac.core.errors import InputError
 
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20

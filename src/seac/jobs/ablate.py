@@ -11,21 +11,21 @@ from typing import Any
 
 from rich.console import Console
 
-from seac.encoders.audio.base import AudioEncoder
 from seac.associate.model import AssociationModule
+from seac.core.atomic import write_whole
 from seac.core.errors import InputError
-from seac.presets.table import unknown
-from seac.training.ablation.report import write_report
-from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
+from seac.encoders.audio.base import AudioEncoder
 from seac.features.batch import TrainingStore
+from seac.jobs.train import check_variant, fabric_for, make_folder, split
+from seac.presets.table import unknown
+from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
+from seac.training.ablation.report import write_report
 from seac.training.checkpoint import FILE as CHECKPOINT
 from seac.training.checkpoint import origin
 from seac.training.config import TrainingConfig, configured
-from seac.training.trainer import Fitting, fit
 from seac.training.frozen import Networks
-from seac.jobs.train import check_variant, fabric_for, make_folder, split
+from seac.training.trainer import Fitting, fit
 from seac.training.validation import Benchmarked, Retrieval, Wanted
-from seac.core.atomic import write_whole
 
 HELD_OUT = 0.1
 """Share of the clips on which retrieval is measured where no benchmark is given."""

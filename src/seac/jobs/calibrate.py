@@ -11,15 +11,15 @@ from typing import Any
 
 from rich.console import Console
 
+from seac.core.atomic import check_place
+from seac.core.errors import InputError
+from seac.datasets.table import READERS, check_scored, open_benchmark
 from seac.decision.calibration_file import NAME, write
 from seac.decision.fit import tried
 from seac.evaluation.calibration_samples import described, halves, observed, wanted
-from seac.datasets.table import READERS, check_scored, open_benchmark
-from seac.core.errors import InputError
 from seac.evaluation.robustness import Corrupted
 from seac.evaluation.timer import Watch
 from seac.presets.load import load as load_model
-from seac.core.atomic import check_place
 
 LEAST = 8
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from seac.core.errors import InputError
 from seac.datasets.check import FAULTS, NOTES, Finding, Health, check, rows_of
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
-from seac.core.errors import InputError
 
 SHOWN = 3
 """Findings of each kind that are shown."""

@@ -15,25 +15,25 @@ import torch
 from rich.console import Console
 
 from seac._version import __version__
-from seac.datasets.clip import Clip, Reader
-from seac.evaluation.leakage import overlap, read_ids, unnamed, without
-from seac.datasets.table import check_scored, open_benchmark
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader
+from seac.datasets.table import check_scored, open_benchmark
 from seac.evaluation.answer import ClipAnswer, load, path_of
-from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
-from seac.evaluation.summary import Evaluation, Leakage
-from seac.evaluation.summary import Method as Row
-from seac.evaluation.fingerprint import fingerprint
-from seac.evaluation.methods import Method, Model, baselines
+from seac.evaluation.audio_window import check_timed, heard_around
 from seac.evaluation.external import Outside
+from seac.evaluation.fingerprint import fingerprint
+from seac.evaluation.leakage import overlap, read_ids, unnamed, without
+from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.predict import answer_clip, folder_of, open_store, predict
 from seac.evaluation.report import write_report
+from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
+from seac.evaluation.summary import Evaluation, Leakage
+from seac.evaluation.summary import Method as Row
 from seac.evaluation.timer import Watch
-from seac.evaluation.audio_window import check_timed, heard_around
 from seac.export.folder import whole_folder
-from seac.presets.load import load as load_model
 from seac.pipeline import SeAC
+from seac.presets.load import load as load_model
 
 DECIDED = "decided"
 """Suffix of the row in which a model's own decision is scored: only what it calls sounding is lit."""

@@ -15,15 +15,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from seac.extraction.worker import STAGES, Outcome, Recipe
-from seac.extraction.engine import Engine, Here, Processes
-from seac.extraction.frozen import load_frozen
+from seac.core.errors import InputError
 from seac.datasets.pairs.benchmarks import FPS, SECONDS
 from seac.datasets.pairs.pair import Pair
 from seac.datasets.pairs.table import AUTO, KINDS, excluded, find_pairs, without
+from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.frozen import load_frozen
+from seac.extraction.worker import STAGES, Outcome, Recipe
 from seac.features.unreadable import Unreadable
 from seac.features.writer import SHARD_BYTES, StoreWriter
-from seac.core.errors import InputError
 from seac.pipeline import SeAC
 
 WRITE = "write"

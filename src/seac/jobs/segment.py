@@ -15,16 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from seac.core.errors import InputError
-from seac.export.resume import begin, file_state, finish, is_finished
-from seac.export.folder import whole_folder
-from seac.export.writer import Clip, Sink, sink
-from seac.presets.load import load
-from seac.pipeline import SeAC
-from seac.presets.table import choose
 from seac.core.result import Result
-from seac.media.decode import probe
 from seac.export.draw import shown
+from seac.export.folder import whole_folder
+from seac.export.resume import begin, file_state, finish, is_finished
+from seac.export.writer import Clip, Sink, sink
+from seac.media.decode import probe
 from seac.media.sources import Source, sound_length, source_of, sources_in
+from seac.pipeline import SeAC
+from seac.presets.load import load
+from seac.presets.table import choose
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seac.associate.trained import FILE, write
-from seac.core.errors import InputError
-from seac.segment.baselines.grid import Grid
-from seac.features.batch import StorePart, TrainingStore
-from seac.training.model_card import card
-from seac.training.config import TrainingConfig, configured
-from seac.training.history import draw_curves
-from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
-from seac.training.frozen import Networks
-from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
 from seac.core.atomic import write_whole
+from seac.core.errors import InputError
+from seac.features.batch import StorePart, TrainingStore
+from seac.segment.baselines.grid import Grid
+from seac.training.config import TrainingConfig, configured
+from seac.training.frozen import Networks
+from seac.training.history import draw_curves
+from seac.training.model_card import card
+from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
+from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
+from seac.media.audio import sound_of
 from seac.media.container import opened, origin_of
 from seac.media.image import MAX_SIDE, shrink
-from seac.media.audio import sound_of
 
 SAMPLE_RATE = 16_000
 """Hz of the sound that is given to audio networks."""

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seac.associate.base import Association
-    from seac.encoders.audio.base import AudioEncoder
     from seac.associate.ensemble import Combined
+    from seac.associate.zero_shot import ZeroShot
+    from seac.classify.base import Naming
+    from seac.classify.prompts import MeanEncoder
     from seac.core.embeddings import MaskEmbeddings
+    from seac.encoders.audio.base import AudioEncoder
     from seac.encoders.class_heads import Kinds
     from seac.encoders.text.base import TextEncoder
     from seac.encoders.text.minilm import MiniLM
     from seac.encoders.vision.base import VisionEncoder
-    from seac.associate.zero_shot import ZeroShot
-    from seac.classify.base import Naming
-    from seac.classify.prompts import MeanEncoder
     from seac.segment.base import Segmenter
 
 
@@ -98,8 +98,8 @@ def taught_kinds(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) 
     """The taught kinds that ship, as far as these encoders are those that they were taught for."""
     from importlib.resources import as_file, files
 
-    from seac.encoders.class_heads import read
     from seac.classify.experts import kinds_among
+    from seac.encoders.class_heads import read
 
     with as_file(files("seac").joinpath("assets/class_heads.safetensors")) as path:
         return kinds_among(read(path).fitting(vision, audio), text)

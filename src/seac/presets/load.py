@@ -10,16 +10,16 @@ from typing import Any
 
 import torch
 
-from seac.decision.activity import Calibration
 from seac.associate.trained import Trained
-from seac.presets.builders import words
-from seac.decision.calibration_file import beside, read
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.core.errors import InputError
+from seac.decision.activity import Calibration
+from seac.decision.calibration_file import beside, read
 from seac.pipeline import SeAC, Settings, Stages
+from seac.presets.builders import words
 from seac.presets.table import PARTS, Preset, accepted, builder, checked_settings, choose
-from seac.segment.baselines.grid import Grid
 from seac.segment.base import Segmenter
+from seac.segment.baselines.grid import Grid
 from seac.weights import Weights
 from seac.weights.progress import bar
 

@@ -81,8 +81,8 @@ def clip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
 
 def clip_text(device: str, weights: Weights, name: str) -> Ensembles:
     """CLIP's text half; what was asked once is kept on disk."""
-    from seac.encoders.text.clip import ClipText
     from seac.encoders.text.cached import Ensembles
+    from seac.encoders.text.clip import ClipText
 
     return Ensembles(ClipText.load(weights(name), device))
 

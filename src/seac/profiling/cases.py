@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seac.encoders.clip_model import load_clip
-from seac.encoders.vision.clip import ClipVision
-from seac.encoders.vision.base import VisionEncoder
-from seac.profiling.reference import PlainClip, PlainSegmenter, plain_sam
 from seac.core.errors import InputError
+from seac.encoders.clip_model import load_clip
+from seac.encoders.vision.base import VisionEncoder
+from seac.encoders.vision.clip import ClipVision
 from seac.presets.table import builder, choose
+from seac.profiling.reference import PlainClip, PlainSegmenter, plain_sam
 from seac.segment.promptable.sam.checkpoint import config_of, sam_of
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 from seac.weights import Weights, load_state

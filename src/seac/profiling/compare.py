@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.embed import embed_masks
 from seac.associate.views import ViewSettings
+from seac.core.embeddings import MaskEmbeddings
 from seac.profiling.agreement import differing, least_cosine, least_overlap, rank_correlation
-from seac.profiling.roofline import arithmetic
-from seac.profiling.reference import plain_embeddings
-from seac.profiling.synthetic import Scene
 from seac.profiling.cases import Subject
+from seac.profiling.reference import plain_embeddings
+from seac.profiling.roofline import arithmetic
+from seac.profiling.synthetic import Scene
 from seac.profiling.timing import Clock, Timing, race
 
 LAM = 0.6

@@ -10,11 +10,11 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
-from seac.core.embeddings import MaskEmbeddings
 from seac.associate.views import ViewSettings
-from seac.encoders.vision.clip import MEAN, STD
-from seac.encoders.vision.base import VisionEncoder, VisionFeatures
+from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
+from seac.encoders.vision.base import VisionEncoder, VisionFeatures
+from seac.encoders.vision.clip import MEAN, STD
 
 
 def plain_embeddings(

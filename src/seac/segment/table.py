@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from seac.core.errors import InputError
-from seac.segment.baselines.superpixel import Classic, ClassicSettings
-from seac.segment.proposal_net.segmenter import Combined, CombinedSettings
-from seac.segment.proposal_net.network import Network, NetworkSettings
 from seac.segment.base import Segmenter
+from seac.segment.baselines.superpixel import Classic, ClassicSettings
+from seac.segment.proposal_net.network import Network, NetworkSettings
+from seac.segment.proposal_net.segmenter import Combined, CombinedSettings
 
 
 def _classic(**options: Any) -> Segmenter:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioEncoder
-from seac.encoders.audio.windows import windows_of
 from seac.associate.losses import Frozen
 from seac.associate.mixing import mix, random_groups
+from seac.encoders.audio.base import AudioEncoder
+from seac.encoders.audio.windows import windows_of
 from seac.features.batch import Draw, TrainingStore, pad_rows, padding
 
 

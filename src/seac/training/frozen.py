@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seac.encoders.audio.base import AudioEncoder
 from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, write
 from seac.core.errors import InputError
-from seac.pipeline import SeAC, version_of
+from seac.encoders.audio.base import AudioEncoder
 from seac.features.batch import TrainingStore
+from seac.pipeline import SeAC, version_of
 from seac.training.config import TrainingConfig
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from torch import Tensor
 
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
+from seac.training.collate import Prepared
 from seac.training.config import TrainingConfig
 from seac.training.distributed import gathered, gathered_groups
-from seac.training.collate import Prepared
 
 
 def batch_loss(

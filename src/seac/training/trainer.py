@@ -14,16 +14,16 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from seac.encoders.audio.base import AudioEncoder
 from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioEncoder
 from seac.features.batch import Draw, TrainingStore, draws
 from seac.training.checkpoint import Position, load, origin, save
+from seac.training.collate import Preparation
 from seac.training.config import TrainingConfig
 from seac.training.history import Events, History
 from seac.training.loader import Prefetch
-from seac.training.collate import Preparation
 from seac.training.step import batch_loss, learning_rate
 
 Measure = Callable[[AssociationModule], Mapping[str, float]]

@@ -12,10 +12,10 @@ from torch import Tensor
 from seac.associate.losses import similarity_matrix
 from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
+from seac.evaluation.cached_model import Remembering
 from seac.features.batch import TrainingStore
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
-from seac.evaluation.cached_model import Remembering
 
 SPLIT = "val"
 GALLERY = 64

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from seac.datasets.pairs.pair import Cut, Film, Photograph, Sequence, sound_between
 from seac.core.errors import InputError
+from seac.datasets.pairs.pair import Cut, Film, Photograph, Sequence, sound_between
 from seac.media.decode import FAR, frames
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from seac.core.errors import InputError
 from seac.datasets.pairs.pair import Cut, Film, Photograph
 from seac.datasets.pairs.table import KINDS, excluded, find_pairs, kind_of, names_of, without
-from seac.core.errors import InputError
 from tests.fixtures.pairs import Imagined
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, chosen_boxes
 from seac.segment.detectors.grounding_dino import GroundingDino
 from seac.segment.detectors.owlv2 import Owlv2
 from seac.segment.promptable.base import EncodedImage
+from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, chosen_boxes
 from tests.fixtures import checkpoints
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.segment.promptable.base import base
+from seac.segment.promptable import base
 from seac.segment.promptable.base import masks_at_size
 from seac.segment.promptable.sam.checkpoint import load_sam
 from seac.segment.promptable.sam.sam import Sam, SamSettings

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers.models.sam.modeling_sam import SamVisionSdpaAttention
 
-from seac.segment.promptable.base.sam import attention
+from seac.segment.promptable.sam import attention
 from seac.segment.promptable.sam.attention import RelativeAttention, lean
 from tests.fixtures.checkpoints import sam_hq
 

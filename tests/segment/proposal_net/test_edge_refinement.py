@@ -97,7 +97,7 @@ def test_regions_drawn_in_their_boxes_are_as_in_the_whole_picture(
     found = eased(mask, colours, 1.0) > 0
     with pytest.MonkeyPatch.context() as whole:
         whole.setattr(
-            refine, "boxes_of", lambda cells: torch.tensor([[0, 0, cells.shape[2], cells.shape[1]]])
+            edge_refinement, "boxes_of", lambda cells: torch.tensor([[0, 0, cells.shape[2], cells.shape[1]]])
         )
         assert torch.equal(found, eased(mask, colours, 1.0) > 0)
 

@@ -11,7 +11,15 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from seac.segment.proposal_net.network import Drawn
-from seac.segment.proposal_net.refinement_head import CERTAIN, SLIMMEST, VIEW, OutlineNet, laid, looked_at, surroundings
+from seac.segment.proposal_net.refinement_head import (
+    CERTAIN,
+    SLIMMEST,
+    VIEW,
+    OutlineNet,
+    laid,
+    looked_at,
+    surroundings,
+)
 
 
 def ellipse(box: tuple[float, float, float, float], height: int, width: int) -> Tensor:

@@ -6,7 +6,16 @@ import numpy as np
 import torch
 from skimage.color import rgb2lab
 
-from seac.segment.proposal_net.region_score import EVIDENCE, MAPS, PLAIN, SALIENT, STUFF, deep_evidence, evidence, objectness
+from seac.segment.proposal_net.region_score import (
+    EVIDENCE,
+    MAPS,
+    PLAIN,
+    SALIENT,
+    STUFF,
+    deep_evidence,
+    evidence,
+    objectness,
+)
 from seac.segment.proposal_net.superpixels import cut, describe
 
 SIDE = 64

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.segment.proposal_net import network
 from seac.segment.baselines.superpixel import Regions
-from seac.segment.proposal_net.segmenter import Combined, CombinedSettings, complement, order_of, overlaps
-from seac.segment.proposal_net.network import Drawn, Network, NetworkSettings, drawing_of
 from seac.segment.ops import pairwise_iou
+from seac.segment.proposal_net import network
+from seac.segment.proposal_net.network import Drawn, Network, NetworkSettings, drawing_of
+from seac.segment.proposal_net.segmenter import Combined, CombinedSettings, complement, order_of, overlaps
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
 AREA = torch.full((8,), 96.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from seac.core.errors import InputError
 from seac.datasets.csv_file import read_table
 from seac.datasets.layout import video_id_of
 from seac.datasets.pairs.pair import Film, Pair, Photograph
-from seac.core.errors import InputError
 from seac.media.sources import PICTURES, SOUNDS, VIDEOS
 
 LIST = "pairs.csv"

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.core.errors import InputError
 from seac.encoders.audio.base import AudioFeatures
 from seac.encoders.audio.log_mel import BANDS, RATE, LogMel
 from seac.media.resample import resample
-from seac.core.errors import InputError
 from seac.weights.load import fingerprint, load_state
 
 FRAMES = 96

@@ -11,12 +11,12 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.encoders.audio.hpss import COMPONENTS, blended, components, loud
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.audio.log_mel import RATE, LogMel
-from seac.encoders.labels.descriptions import audioset_names
 from seac.core.errors import InputError
+from seac.encoders.audio.base import AudioFeatures
+from seac.encoders.audio.hpss import COMPONENTS, blended, components, loud
+from seac.encoders.audio.log_mel import RATE, LogMel
 from seac.encoders.fuse_bn import fold_named
+from seac.encoders.labels.descriptions import audioset_names
 
 WEIGHTS = "assets/audio_student.safetensors"
 SHA256 = "94a7d8078d1cf1d6731be24def6df9305868db295e7f74b50124c4f178a02006"

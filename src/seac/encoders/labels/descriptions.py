@@ -60,7 +60,7 @@ def groups_of(labels: tuple[str, ...]) -> tuple[Group, ...]:
 def image_texts() -> tuple[str, ...]:
     """ImageNet names with their kind: "beagle, dog"."""
     names = imagenet_names()
-    kinds = ranged("imagenet_kinds.tsv", len(names))
+    kinds = ranged("imagenet_classes.tsv", len(names))
     return tuple(f"{name}, {kind}" if kind else name for name, kind in zip(names, kinds, strict=True))
 
 

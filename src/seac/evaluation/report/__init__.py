@@ -7,11 +7,11 @@ from pathlib import Path
 
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.summary import Evaluation
 from seac.evaluation.report.gallery import write_gallery
 from seac.evaluation.report.page import write_html, write_markdown
 from seac.evaluation.report.per_clip import write_per_clip
 from seac.evaluation.report.plots import write_plots
+from seac.evaluation.summary import Evaluation
 from seac.export.folder import whole_folder
 
 __all__ = ["write_report"]

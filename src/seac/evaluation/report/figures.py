@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
-from seac.datasets.clip import Clip, Reader
 from seac.core.errors import InputError
+from seac.datasets.clip import Clip, Reader
 
 SEARED = np.array([255, 96, 32], np.float32)
 LONGEST = 10.0

@@ -12,8 +12,8 @@ from PIL import Image
 
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.summary import ClipScore, Evaluation
 from seac.evaluation.report.figures import at_side, inked, outline, save_picture, save_sound, under_heat
+from seac.evaluation.summary import ClipScore, Evaluation
 
 EACH = 12
 """Clips at either end."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from seac.evaluation.summary import Evaluation
 from seac.evaluation.report.gallery import Gallery
 from seac.evaluation.report.tables import Table, all_tables
+from seac.evaluation.summary import Evaluation
 
 TEMPLATE = "assets/report.html.j2"
 TITLES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seac.evaluation.summary import BLAMES, Evaluation
 from seac.evaluation.report.published import published_rows
+from seac.evaluation.summary import BLAMES, Evaluation
 
 TITLES = {
     "miou": "mIoU",

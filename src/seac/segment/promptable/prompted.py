@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
-from seac.segment.promptable.base import Promptable
 from seac.segment.base import Proposals
+from seac.segment.promptable.base import Promptable
 from seac.segment.resize import boxes_of, whole_frame
 
 

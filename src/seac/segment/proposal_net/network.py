@@ -15,10 +15,10 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.encoders.fuse_bn import fold
-from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
-from seac.segment.ops import pairwise_iou, suppress
-from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, laid, looked_at, surroundings
 from seac.segment.base import Proposals
+from seac.segment.ops import pairwise_iou, suppress
+from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
+from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, laid, looked_at, surroundings
 from seac.segment.resize import boxes_of, resize_image, seen, whole_frame, working_size
 
 ASSET = "assets/proposal_net.safetensors"
@@ -39,7 +39,7 @@ class NetworkSettings:
         cells: best cells whose masks are drawn.
         overlap: greatest IoU of two proposals.
         least_score: proposals below are dropped.
-        weights: another ``proposals.safetensors``; None for the one that comes with the package.
+        weights: another ``proposal_net.safetensors``; None for the one that comes with the package.
         device: where the network runs.
     """
 

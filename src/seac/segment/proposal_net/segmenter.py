@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, Regions
-from seac.segment.proposal_net.network import Network, NetworkSettings, digits
-from seac.segment.ops import pairwise_iou, soften, suppress
-from seac.segment.proposal_net.region_score import STUFF
-from seac.segment.proposal_net.refinement_head import laid
 from seac.segment.base import Proposals
+from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, Regions
+from seac.segment.ops import pairwise_iou, soften, suppress
 from seac.segment.proposal_net.edge_refinement import eased, refined
+from seac.segment.proposal_net.network import Network, NetworkSettings, digits
+from seac.segment.proposal_net.refinement_head import laid
+from seac.segment.proposal_net.region_score import STUFF
 from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
 
@@ -39,7 +39,7 @@ class CombinedSettings:
         network_overlap: greatest IoU of two proposals of the network, as it first draws them.
         distinct: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
         long_side: pixels of the longer side of the network's input.
-        weights: another ``proposals.safetensors``; None for the one that comes with the package.
+        weights: another ``proposal_net.safetensors``; None for the one that comes with the package.
         device: where the network runs.
     """
 

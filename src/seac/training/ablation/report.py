@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from seac.core.atomic import write_whole
 from seac.training.ablation.axes import Axis
 from seac.training.config import TrainingConfig
 from seac.training.history import write_csv
-from seac.core.atomic import write_whole
 
 Rows = Sequence[tuple[Any, int, dict[str, float]]]
 

@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from seac.segment.detectors.mdef_detr import MDefDetr, stack
-from seac.segment.detectors.mdef_detr import preprocess
 from seac.segment.detectors.mdef_detr.boxes import corners, merge, objectness, whole_pixels
 from seac.segment.detectors.mdef_detr.deformable import sample
 from seac.segment.detectors.mdef_detr.position import levels_of, sine_positions
-from seac.segment.detectors.mdef_detr.preprocess import normalise
+from seac.segment.detectors.mdef_detr.preprocess import normalise, prepare
 from seac.segment.detectors.mdef_detr.sentences import padded
 
 Arrays = Mapping[str, np.ndarray]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.segment.detectors.mdef_detr import Found, MDefDetr, stack
-from seac.segment.detectors.mdef_detr import deformable
+from seac.segment.detectors.mdef_detr import Found, MDefDetr, deformable, stack
 from seac.segment.detectors.mdef_detr.sentences import padded, tokens_of
 
 IDS, MASK = tokens_of(

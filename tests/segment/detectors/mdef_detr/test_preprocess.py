@@ -13,8 +13,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional as vision
 
 from seac.core.errors import InputError
-from seac.segment.detectors.mdef_detr import stack
-from seac.segment.detectors.mdef_detr import preprocess
+from seac.segment.detectors.mdef_detr import prepare, stack
 from seac.segment.detectors.mdef_detr.preprocess import MEAN, STD, as_rgb, resized
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)

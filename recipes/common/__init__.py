@@ -1,0 +1,1 @@
+"""What several recipes share: media, composite scenes, cached features."""

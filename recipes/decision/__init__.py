@@ -1,0 +1,1 @@
+"""How the constants of the decision are chosen."""

@@ -1,0 +1,1 @@
+"""Values that stages exchange, errors, atomic files, checkpoints; imports nothing of seac."""

@@ -1,0 +1,1 @@
+"""Frozen image, audio and text encoders behind three protocols, and class heads."""

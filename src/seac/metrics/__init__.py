@@ -1,0 +1,1 @@
+"""Every protocol of the field, as pure functions and as torchmetrics classes."""

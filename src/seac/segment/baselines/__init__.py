@@ -1,0 +1,1 @@
+"""Segmenters without a trained proposal network, to compare with."""

@@ -1,0 +1,1 @@
+"""The proposal network of the preset tiny."""

@@ -1,0 +1,1 @@
+"""Grids of trainings: what is varied, and the report."""
