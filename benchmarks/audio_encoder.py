@@ -1,4 +1,4 @@
-"""Our audio network against its teacher, on recordings that neither recipes nor choosing has seen.
+"""Our audio network against its teacher, on recordings that neither training nor choosing has seen.
 
     python -m benchmarks.audio_encoder [--media FOLDER] [--json] [--card]
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.extraction FOLDER --limit 6 --out docs/extraction.json --document docs/extraction.md
 
-FOLDER is any recipes data that ``seac extract`` takes. Times on the wall mean little on a machine that
+FOLDER is any training data that ``seac extract`` takes. Times on the wall mean little on a machine that
 others use; seconds of cores are counted beside them.
 """
 
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="recipes data, or the records of an earlier run (.json)")
+    parser.add_argument("folder", type=Path, help="training data, or the records of an earlier run (.json)")
     parser.add_argument("--engines", default="1,2,ray:2", help="by comma")
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--device", default="cpu")

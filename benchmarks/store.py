@@ -1,4 +1,4 @@
-"""Is the store quick enough for recipes? Random access against a step of recipes, in samples per second.
+"""Is the store quick enough for training? Random access against a step of training, in samples per second.
 
     python -m benchmarks.store --clips 1024 --document docs/extraction.md
 
@@ -118,7 +118,7 @@ def forget(folder: Path) -> None:
 
 
 def learning(batch: FrameBatch, shape: Shape, rounds: int, device: str) -> float:
-    """Samples per second of recipes on one batch again and again."""
+    """Samples per second of training on one batch again and again."""
     module = AssociationModule(AssociationConfig(shape.d_m, shape.d_a)).to(device)
     optimiser = torch.optim.AdamW(module.parameters(), 1e-4)
     masks, windows = batch.mixed(0.6).to(device), batch.windows.float().to(device)
@@ -181,7 +181,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--clips", type=int, default=1024)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=16)
-    parser.add_argument("--device", default="cpu", help="where a step of recipes is measured")
+    parser.add_argument("--device", default="cpu", help="where a step of training is measured")
     parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     given = parser.parse_args(arguments)
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> None:
         "cold",
         "read",
         "read with sound",
-        "recipes",
+        "training",
         "machine",
     ]
     rows = [

@@ -1,4 +1,4 @@
-"""Does recipes wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
+"""Does training wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
 
 Run: ``python -m benchmarks.training STORE`` (a store of a preset; ``seac extract`` makes one). Rates are
 samples per second of one core (processor time, so that other work on the machine does not count). Reading and

@@ -147,7 +147,7 @@ def main() -> None:
         "dev, kinds never rendered": [
             accuracies(each, strangers, WAYS.values()) for each in associations
         ] if dev else [],
-        "left out of recipes": judged_left_out(
+        "left out of training": judged_left_out(
             material, made, tags.words, lessons_of(plan.work, made_by["audio"]), plan, recipe, text
         ),
         "sha256": sha256,

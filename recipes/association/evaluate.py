@@ -1,4 +1,4 @@
-"""Object picking: on dev composites, and on kinds that were left out of recipes."""
+"""Object picking: on dev composites, and on kinds that were left out of training."""
 
 from __future__ import annotations
 

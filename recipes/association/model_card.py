@@ -40,7 +40,7 @@ HEADS = {
     "dev": "Composite dev scenes of 2 or 3 things with exact masks, one sounds (chance .417): other cut-outs "
     "and recordings than were trained on",
     "dev, kinds never rendered": "Those of the dev scenes whose sounding kind was never rendered",
-    "left out of recipes": "Kinds left out of recipes (of pairs and of kinds), four folds; rivals: "
+    "left out of training": "Kinds left out of training (of pairs and of kinds), four folds; rivals: "
     "left-out kinds and mute things",
 }
 

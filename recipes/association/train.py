@@ -60,7 +60,7 @@ class Step:
 
 
 class Sampler:
-    """Draws batches from the kinds that may be seen in recipes."""
+    """Draws batches from the kinds that may be seen in training."""
 
     def __init__(self, stock: Stock, kinds: Sequence[str], recipe: Recipe, seed: int) -> None:
         self.stock, self.recipe = stock, recipe

@@ -98,13 +98,13 @@ class Draw:
 @torch.no_grad()
 def examined(network: HearingNetwork, paper: Lessons) -> dict[str, float]:
     """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
-    recipes = network.training
+    training = network.training
     network.eval()
     logmel, tags, taught = (
         torch.from_numpy(np.asarray(part, np.float32)) for part in (paper.logmel, paper.tags, paper.embedding)
     )
     embedding, logits = network(logmel)
-    network.train(recipes)
+    network.train(training)
     best, ranked, sure = tags.argmax(1, keepdim=True), logits.topk(5).indices, tags.amax(1) > SURE
     return {
         "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),

@@ -24,7 +24,7 @@ for.
 - **Recipe**: `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`, with
   the same FOLDER as `recipes.association`.
 - **Data**: {sights} closer looks at things of composites, {sounds} clips of one kind or two. Cut-outs and
-  recordings are the recipes media's and those of Debian packages that `recipes/association/kinds.tsv` sorts
+  recordings are the training media's and those of Debian packages that `recipes/association/kinds.tsv` sorts
   by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
 - **Learnt with**: {recipe}.
 - **Made for**: {made_by}.

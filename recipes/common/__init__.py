@@ -1,1 +1,1 @@
-"""What several recipes share: media, composite scenes, cached features."""
+"""What several training share: media, composite scenes, cached features."""

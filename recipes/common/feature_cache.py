@@ -1,4 +1,4 @@
-"""Cached features as one stock: what a recipes step or a trial draws from."""
+"""Cached features as one stock: what a training step or a trial draws from."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
-    """Means, principal directions and usual tags of the recipes features; no pair is looked at."""
+    """Means, principal directions and usual tags of the training features; no pair is looked at."""
     sight_tags = seen.tags.mean(0) + LEAST_SIGHT
     mean_tags = heard.tags.mean(1)
     sound_tags = mean_tags.mean(0) + LEAST_SOUND
@@ -160,7 +160,7 @@ def placed(bridge: Bridge | NoBridge, tags: Tensor, usual: Tensor, settings: Com
 
 @dataclass(frozen=True)
 class Stock:
-    """All that recipes sees, ready for the module.
+    """All that training sees, ready for the module.
 
     Attributes:
         masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). window_places: (K, W, t).

@@ -1,4 +1,4 @@
-"""Options that recipes on the association's library have in common."""
+"""Options that training on the association's library have in common."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def test_masks_of_a_frame_see_one_another_and_those_of_other_frames_do_not() -> 
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
-@pytest.mark.parametrize("recipes", [False, True])
-def test_padding_changes_nothing(norm_first: bool, recipes: bool) -> None:
-    network = module(norm_first=norm_first, dropout=0.0).train(recipes)
+@pytest.mark.parametrize("training", [False, True])
+def test_padding_changes_nothing(norm_first: bool, training: bool) -> None:
+    network = module(norm_first=norm_first, dropout=0.0).train(training)
     seen = masks(1, 3)
     padded = torch.cat([seen, torch.full((1, 4, 12), 1e4)], 1)
     padding = torch.arange(7)[None] >= 3
@@ -63,11 +63,11 @@ def test_padding_changes_nothing(norm_first: bool, recipes: bool) -> None:
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
-@pytest.mark.parametrize("recipes", [False, True])
+@pytest.mark.parametrize("training", [False, True])
 def test_a_row_of_padding_alone_gives_no_nan_neither_forward_nor_backward(
-    norm_first: bool, recipes: bool
+    norm_first: bool, training: bool
 ) -> None:
-    network = module(norm_first=norm_first).train(recipes)
+    network = module(norm_first=norm_first).train(training)
     padding = torch.tensor([[False, True, True], [True, True, True]])
     placed, sounds, _ = network(masks(2, 3), padding, torch.randn(2, 3, 16), padding)
     assert bool(placed.isfinite().all() & sounds.isfinite().all())

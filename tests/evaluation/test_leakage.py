@@ -1,4 +1,4 @@
-"""Overlap with recipes lists, however they are written."""
+"""Overlap with training lists, however they are written."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_a_grid_is_trained_once_and_drawn_with_its_seeds(
     cells = json.loads(capsys.readouterr().out.splitlines()[-1])["cells"]
     assert [(cell["value"], cell["seed"]) for cell in cells["msa"]] == [(0, 0), (0, 1), (0.5, 0), (0.5, 1)]
     assert len(cells["lambda"]) == 12
-    # lambda = .6 with mixing is the method as published: one recipes serves both tables.
+    # lambda = .6 with mixing is the method as published: one training serves both tables.
     assert len(trained) == len(set(trained)) == 14
     assert cells["msa"][2]["figures"] == cells["lambda"][6]["figures"]
     for name in ("msa", "lambda"):

@@ -331,7 +331,7 @@ class TestLists:
         found = figures(capsys, *words, "--drop-overlap")
         assert found["n"] == 2
         assert found["leakage"]["dropped"] == 1
-        assert "Overlap with recipes" in (tmp_path / "out/report.md").read_text()
+        assert "Overlap with training" in (tmp_path / "out/report.md").read_text()
 
     def test_excluded_clips_are_left_out(self, capsys, tmp_path):
         listed = tmp_path / "ids.txt"

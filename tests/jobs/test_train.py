@@ -15,7 +15,7 @@ from seac.associate.trained import FILE, read
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
 from seac.features.batch import MemoryStore
-from seac.jobs import train as recipes
+from seac.jobs import train as training
 from seac.jobs.train import check_variant, split
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
@@ -175,7 +175,7 @@ def test_weights_appear_only_when_the_run_is_done(store: MemoryStore, tmp_path: 
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "card", stopped)
+        patch.setattr(training, "card", stopped)
         assert seac(arguments(tmp_path)) == 130
     with pytest.raises(InputError, match=r"holds no association\.safetensors: finish it"):
         read(tmp_path)

@@ -69,7 +69,7 @@ class CombinedSettings:
 
 @dataclass(frozen=True)
 class Reductions:
-    """What was measured on the recipes features, without learning.
+    """What was measured on the training features, without learning.
 
     Attributes:
         sight_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.

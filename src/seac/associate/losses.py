@@ -29,7 +29,7 @@ def similarity_matrix(masks: Tensor, mask_padding: Tensor, audio: Tensor) -> Ten
     empty = mask_padding.all(dim=1)
     if bool(empty.any()):
         rows = empty.nonzero()[:, 0].tolist()
-        raise ValueError(f"frames {rows} of the batch have no masks: leave them out of recipes")
+        raise ValueError(f"frames {rows} of the batch have no masks: leave them out of training")
     cosine = functional.normalize(lifted(masks), dim=-1) @ functional.normalize(lifted(audio), dim=-1).T
     return cosine.masked_fill(mask_padding[..., None], -torch.inf).amax(dim=1)
 

@@ -23,7 +23,7 @@ class AttentionPooling(nn.Module):
         if dim % heads:
             raise ValueError(f"{heads} heads do not divide d_a = {dim}")
         self.heads = heads
-        # A small query attends to all windows alike at first: recipes starts from mean pooling.
+        # A small query attends to all windows alike at first: training starts from mean pooling.
         self.query = nn.Parameter(torch.randn(dim) * 0.02)
         self.key_value = nn.Linear(dim, 2 * dim)
         self.out = nn.Linear(dim, dim)

@@ -1,4 +1,4 @@
-"""Association without any recipes: masks and sound meet among words."""
+"""Association without any training: masks and sound meet among words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``seac extract``: frozen features of recipes data into a store."""
+"""``seac extract``: frozen features of training data into a store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def extract(
     device: options.Device = "cpu",
     as_json: options.AsJson = False,
 ) -> None:
-    """Write everything frozen that recipes needs into a store; run it again to go on after a break."""
+    """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace
 
     from seac.jobs.extract import Job, extract_all

@@ -21,7 +21,7 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
-    licence: Annotated[str, typer.Option(help="Licence of the recipes material, for the card.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the training material, for the card.")] = "",
     segmenter: options.StoreSegmenter = None,
     vision: options.StoreVision = None,
     audio_encoder: options.StoreAudioEncoder = None,

@@ -34,7 +34,7 @@ class AVSS(MaskedOnDisk):
         <label>/<uid>/labels_semantic/{0..}.png     class numbers; preferred
         <label>/<uid>/labels_rgb/{0..}.png          VOC colours; where there are no class numbers
 
-    In v1s only frame 0 is annotated for recipes. Frames 0-4 hear seconds 0-5, frames 5-9 seconds 5-10.
+    In v1s only frame 0 is annotated for training. Frames 0-4 hear seconds 0-5, frames 5-9 seconds 5-10.
     """
 
     name = "avss"

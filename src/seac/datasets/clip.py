@@ -52,7 +52,7 @@ class Clip:
     visible: bool = True
 
     def annotated(self) -> Clip:
-        """The clip with those of its frames that have a truth: S4 annotates only the first for recipes."""
+        """The clip with those of its frames that have a truth: S4 annotates only the first for training."""
         kept = [frame for frame, path in enumerate(self.truth) if path is not None]
         if len(kept) == len(self.truth):
             return self

@@ -32,7 +32,7 @@ def read_text(path: Path) -> str:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Every line that is not blank, in order, one at a time (lists of recipes clips are long).
+    """Every line that is not blank, in order, one at a time (lists of training clips are long).
 
     Raises:
         InputError: the file cannot be read, or is no CSV.

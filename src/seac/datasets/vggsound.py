@@ -1,4 +1,4 @@
-"""VGGSound: ten-second clips of YouTube with one label and no masks; for recipes and for leakage."""
+"""VGGSound: ten-second clips of YouTube with one label and no masks; for training and for leakage."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Remembering(SeAC):
         """The same memory under a trained module.
 
         Args:
-            module: is copied, so recipes can go on with it.
+            module: is copied, so training can go on with it.
             n_masks: masks of a frame.
             settings: other constants.
         """

@@ -1,4 +1,4 @@
-"""Which clips of a benchmark are in a list of recipes clips, by clip and by source video."""
+"""Which clips of a benchmark are in a list of training clips, by clip and by source video."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_ids(path: Path, split: str | None = None) -> IdList:
 
     Args:
         path: the file; BOM, Windows line ends and blank lines do not matter.
-        split: where rows name a split, only those of this one count ("train" for a recipes list).
+        split: where rows name a split, only those of this one count ("train" for a training list).
 
     Raises:
         InputError: missing, not text, or without any id.

@@ -201,7 +201,7 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of recipes."""
+    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
     rows: list[Method] = [
         Blind("whole image", whole),
         Blind("centre Gaussian", centre),

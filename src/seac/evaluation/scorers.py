@@ -86,7 +86,7 @@ class MaskScorer:
         found = frame_curves(torch.logit(answer.heatmaps, eps=LEAST), truth)
         rows = frame_rows(found)
         self._rest, self._open = self._rest + rows.sum(0), self._open + 1
-        # Clips are counted, not frames: those of a recipes split have one, others five.
+        # Clips are counted, not frames: those of a training split have one, others five.
         if self._open == BATCH:
             self._rest, self._closed = close(self._rest, self._closed)
             self._open = 0

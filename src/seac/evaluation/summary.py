@@ -69,7 +69,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Leakage:
-    """Overlap of the evaluated clips with a recipes list.
+    """Overlap of the evaluated clips with a training list.
 
     Attributes:
         listed: ids in the list.
@@ -96,7 +96,7 @@ class Evaluation:
         settings: everything that decided the figures, as plain values; with machine and versions.
         note: what the protocols of this benchmark mean, in a few sentences.
         missing: ids of clips without prediction (allowed by ``--allow-missing``).
-        leakage: overlap with a recipes list, where one is known.
+        leakage: overlap with a training list, where one is known.
         seconds: wall time by step: ``{"scoring": .., "predicting": ..}``.
     """
 

@@ -1,1 +1,1 @@
-"""Extraction: frozen features of recipes pairs, made once and kept in a store."""
+"""Extraction: frozen features of training pairs, made once and kept in a store."""

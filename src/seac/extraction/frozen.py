@@ -1,6 +1,6 @@
 """The frozen half of a preset: all that extraction runs. Text and association are neither needed nor loaded.
 
-Extraction comes before recipes, so the preset's association may not be there yet.
+Extraction comes before training, so the preset's association may not be there yet.
 """
 
 from __future__ import annotations

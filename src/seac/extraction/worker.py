@@ -148,7 +148,7 @@ class Extractor:
             for image, moment in zip(footage.images, footage.times, strict=True)
         ]
         waveform = as_int16(footage.waveform)
-        with clock("hearing"):  # what is stored is what is heard: recipes hears mixtures of the same samples
+        with clock("hearing"):  # what is stored is what is heard: training hears mixtures of the same samples
             windows = half_windows(listen(as_float(waveform), self.model.stages.audio))
         return ClipFeatures(
             pair.id, pair.video_id, pair.label, footage.start, tuple(frames), waveform, windows

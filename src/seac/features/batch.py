@@ -1,6 +1,6 @@
-"""What recipes reads: the protocol of a feature store, and batches drawn from it.
+"""What training reads: the protocol of a feature store, and batches drawn from it.
 
-A store keeps everything frozen; recipes draws a frame per clip, mixes local and global embeddings with its
+A store keeps everything frozen; training draws a frame per clip, mixes local and global embeddings with its
 own lambda, and asks for waveforms only where sounds are about to be mixed.
 ``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
 """
@@ -52,7 +52,7 @@ class FrameBatch:
 
 
 class TrainingStore(Protocol):
-    """What recipes needs of a feature store."""
+    """What training needs of a feature store."""
 
     @property
     def mask_dim(self) -> int:

@@ -1,4 +1,4 @@
-"""What is kept of a clip: everything frozen that recipes and evaluation can ask for."""
+"""What is kept of a clip: everything frozen that training and evaluation can ask for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ClipFeatures:
     Attributes:
         id: unique in a store.
         video_id: of the source video.
-        label: its class where the source has one; never used in recipes.
+        label: its class where the source has one; never used in training.
         start: seconds into the source at which the clip begins.
         frames: in order of time.
         waveform: (S,) int16 mono, at the store's rate.

@@ -29,7 +29,7 @@ TRAINING = ("counts", "local", "context", "windows")
 class Store:
     """Clips in order of id, whatever order they were extracted in; a :class:`TrainingStore`.
 
-    ``store[i]`` is everything about a clip; :meth:`read` takes only what recipes asks for. A store can be
+    ``store[i]`` is everything about a clip; :meth:`read` takes only what training asks for. A store can be
     sent to other processes, each opens the files for itself.
 
     Args:

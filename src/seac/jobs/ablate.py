@@ -51,11 +51,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Cell:
-    """One recipes of the grid.
+    """One training of the grid.
 
     Attributes:
         value: of the axis.
-        seed: of the recipes.
+        seed: of the training.
         figures: what it reached, by name.
     """
 
@@ -109,12 +109,12 @@ def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
 
 
 def needs_encoder(values: dict[str, list[Any]], config: TrainingConfig) -> bool:
-    """Whether any recipes of the grid mixes sounds."""
+    """Whether any training of the grid mixes sounds."""
     return bool(config.mixing) or any(values.get("msa", ()))
 
 
 def most_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
-    """The most masks of a frame that any recipes of the grid takes."""
+    """The most masks of a frame that any training of the grid takes."""
     return int(max([config.n_masks, *values.get("n_masks", ())]))
 
 
@@ -124,7 +124,7 @@ def evaluation(
     """What a trained module is asked: benchmarks by the paper's rule (the cosine alone), or retrieval.
 
     Returns:
-        a function of the config of a recipes, as each seed holds out other clips.
+        a function of the config of a training, as each seed holds out other clips.
     """
     seen = replace(config, n_masks=masks)
     benchmarks = [Benchmarked(each, store, seen, networks, objectness=0.0) for each in wanted]
@@ -135,10 +135,10 @@ def evaluation(
             figures |= each(module, n_masks)
         return figures
 
-    def chosen(recipes: TrainingConfig) -> Evaluate:
+    def chosen(training: TrainingConfig) -> Evaluate:
         if benchmarks:
             return by_benchmark
-        return Retrieval(split(store, recipes)[1], recipes.n_masks)
+        return Retrieval(split(store, training)[1], recipes.n_masks)
 
     return chosen
 
@@ -155,7 +155,7 @@ def run_grid(
     *,
     as_json: bool = False,
 ) -> dict[str, list[Cell]]:
-    """Every cell of every axis, and a report of each; a recipes that two axes share is made once."""
+    """Every cell of every axis, and a report of each; a training that two axes share is made once."""
     console = Console(stderr=True)
     found: dict[str, list[Cell]] = {}
     for name, chosen in values.items():
@@ -163,8 +163,8 @@ def run_grid(
         cells = []
         for value in chosen:
             for seed in range(config.seed, config.seed + seeds):
-                recipes = replace(with_value(config, axis, value), seed=seed)
-                figures = reached(store, recipes, config, out, encoder, evaluate, device)
+                training = replace(with_value(config, axis, value), seed=seed)
+                figures = reached(store, training, config, out, encoder, evaluate, device)
                 cells.append(Cell(value, seed, figures))
                 first = ", ".join(f"{key} {figure:.3f}" for key, figure in list(figures.items())[:2])
                 console.print(f"{name} {axis.shown(value)}, seed {seed}: {first}", highlight=False)
@@ -178,38 +178,38 @@ def run_grid(
 
 def reached(
     store: TrainingStore,
-    recipes: TrainingConfig,
+    training: TrainingConfig,
     base: TrainingConfig,
     out: Path,
     encoder: AudioEncoder | None,
     evaluate: Callable[[TrainingConfig], Evaluate],
     device: str,
 ) -> dict[str, float]:
-    """Figures of one recipes: from its file if it has been made before, else by making it.
+    """Figures of one training: from its file if it has been made before, else by making it.
 
     Raises:
-        InputError: the folder holds a recipes of another store or under other numbers.
+        InputError: the folder holds a training of another store or under other numbers.
     """
-    folder = out / "cells" / name_of(recipes, base)
+    folder = out / "cells" / name_of(training, base)
     record = folder / "cell.json"
-    begun = json.loads(json.dumps(origin(recipes, len(store), store.made_by)))
+    begun = json.loads(json.dumps(origin(training, len(store), store.made_by)))
     if record.is_file():
         held = json.loads(record.read_text(encoding="utf-8"))
         if held["begun"] != begun:
             raise InputError(f"{folder} was made otherwise: take another --out")
         return dict(held["figures"])
     folder.mkdir(parents=True, exist_ok=True)
-    learnt, _ = split(store, recipes)
+    learnt, _ = split(store, training)
     fabric = fabric_for(device, 1, recipes.precision)
-    fitted = fit(Fitting(learnt, recipes, folder, encoder if recipes.mixing else None), fabric)
-    figures = evaluate(recipes)(fitted.module.eval(), recipes.n_masks)
+    fitted = fit(Fitting(learnt, training, folder, encoder if recipes.mixing else None), fabric)
+    figures = evaluate(training)(fitted.module.eval(), recipes.n_masks)
     write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
     (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
     return figures
 
 
-def name_of(recipes: TrainingConfig, base: TrainingConfig) -> str:
-    """A folder's name for a recipes: in what it differs from the others, and its seed."""
-    ours, theirs = asdict(recipes), asdict(base)
+def name_of(training: TrainingConfig, base: TrainingConfig) -> str:
+    """A folder's name for a training: in what it differs from the others, and its seed."""
+    ours, theirs = asdict(training), asdict(base)
     differ = [f"{key}={ours[key]}" for key in ours if key != "seed" and ours[key] != theirs[key]]
     return " ".join([*(differ or ["base"]), f"seed={recipes.seed}"])

@@ -131,7 +131,7 @@ def check_writable(folder: Path) -> None:
 
 
 def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
-    """The clips to score: excluded ones left out, then the first ``limit``; and their overlap with recipes.
+    """The clips to score: excluded ones left out, then the first ``limit``; and their overlap with training.
 
     Raises:
         InputError: nothing is left.
@@ -331,7 +331,7 @@ def tell(console: Console, evaluation: Evaluation, job: Job) -> None:
 
 
 def score_quietly(reader: Reader, clips: tuple[Clip, ...], model: SeAC, *, seed: int = 0) -> Row:
-    """A model's figures on clips with nothing written: for validation during recipes and for ablations."""
+    """A model's figures on clips with nothing written: for validation during training and for ablations."""
     method = Model("model", model)
 
     def answer_of(clip: Clip) -> ClipAnswer:

@@ -1,4 +1,4 @@
-"""The work behind ``seac extract``: from recipes data to a store, resumable at every clip."""
+"""The work behind ``seac extract``: from training data to a store, resumable at every clip."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Tally:
     Attributes:
         store: where to.
         engine: where the work was done.
-        kind: of recipes data.
+        kind: of training data.
         listed: clips in the data, after exclusion and limit.
         before: of these, clips that the store had already.
         new: clips that were extracted.
@@ -182,7 +182,7 @@ def extract(
         recipe: how features are made.
         store: the folder; made if it is not there.
         engine: where the work is done.
-        kind: of recipes data, for the record.
+        kind: of training data, for the record.
         shard_bytes: about the size of a shard.
         console: where progress is shown; None for nowhere.
 

@@ -134,7 +134,7 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
     try:
         from lightning_fabric import Fabric
     except ImportError:
-        raise InputError("recipes needs Lightning Fabric: pip install 'seac[train]'") from None
+        raise InputError("training needs Lightning Fabric: pip install 'seac[train]'") from None
     from seac.presets.load import checked_device
 
     kind = torch.device(checked_device(device))
@@ -180,7 +180,7 @@ class _Bar:
     def __init__(self, console: Console, epochs: int, per_epoch: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("recipes", total=epochs * per_epoch)
+        self._task = self._progress.add_task("training", total=epochs * per_epoch)
         self._epochs, self._per_epoch = epochs, per_epoch
 
     def __enter__(self) -> Callable[[int, int], None]:

@@ -87,7 +87,7 @@ def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEnc
 
 
 def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
-    """Masks and sound among words, without recipes."""
+    """Masks and sound among words, without training."""
     from seac.presets.stacks import check_hears
 
     check_hears(audio)

@@ -127,7 +127,7 @@ PRESETS: dict[str, Preset] = {
         audio="vggish",
         text="clip-rn50",
         associate="association-paper",
-        needs="weights from their public homes and an association of your own recipes; GPU advised",
+        needs="weights from their public homes and an association of your own training; GPU advised",
         settings={"top_n": 50},
     ),
     "paper-fast": Preset(

@@ -1,1 +1,1 @@
-"""The recipes loop of the association module, and its schedule."""
+"""The training loop of the association module, and its schedule."""

@@ -1,4 +1,4 @@
-"""Every number of a recipes run; the defaults are the paper's."""
+"""Every number of a training run; the defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TrainingConfig:
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
         clips: train on so many random clips of the store; 0 for all.
-        held_out: share of the clips left out of recipes, on which retrieval is measured each epoch.
+        held_out: share of the clips left out of training, on which retrieval is measured each epoch.
         d: see :class:`seac.associate.model.AssociationConfig`, as for all that follow.
     """
 

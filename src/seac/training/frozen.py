@@ -1,4 +1,4 @@
-"""The frozen networks beside a recipes: those that made its store, for mixtures and for benchmarks."""
+"""The frozen networks beside a training: those that made its store, for mixtures and for benchmarks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Networks:
 
         Args:
             store: says whether both views were made exactly.
-            config: of the recipes.
+            config: of the training.
             names: the vocabulary; the default one if None.
 
         Raises:

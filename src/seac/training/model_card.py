@@ -32,7 +32,7 @@ def card(
         made_by: what made the features.
         preset: whose parts made them.
         sha256: of the weights.
-        licence: of the recipes material, as the user stated it; empty if unknown.
+        licence: of the training material, as the user stated it; empty if unknown.
     """
     defaults = asdict(TrainingConfig())
     numbers = {
@@ -55,7 +55,7 @@ def card(
             f"- trained by: seac {__version__}, `seac train`, on {clips} clips",
             f"- kept: epoch {epoch + 1} of {config.epochs}"
             + (f", best in {names[0]}" if names else ", the last (nothing was measured in between)"),
-            f"- licence of the recipes material: {licence or 'not stated; ask whoever trained this'}",
+            f"- licence of the training material: {licence or 'not stated; ask whoever trained this'}",
             "",
             "## Reached",
             table(reached),
@@ -67,7 +67,7 @@ def card(
             table(numbers),
             "",
             "## Limits",
-            "It associates what its recipes clips associate: rare things, off-screen sounds and things that",
+            "It associates what its training clips associate: rare things, off-screen sounds and things that",
             "are often seen beside what sounds are its weak points. Masks and sounds must come from the very",
             "networks named above. Test splits were never looked at.",
             "",

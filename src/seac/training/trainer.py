@@ -99,7 +99,7 @@ def steps_per_epoch(store: TrainingStore, config: TrainingConfig, ranks: int) ->
     samples = int(there.sum() if config.every_frame else there.any(dim=1).sum()) if len(store) else 0
     if samples < 2 * ranks:
         raise InputError(
-            f"the store has {samples} usable samples: contrastive recipes needs at least {2 * ranks}"
+            f"the store has {samples} usable samples: contrastive training needs at least {2 * ranks}"
         )
     size = min(config.batch, samples)
     if size % ranks:

@@ -114,7 +114,7 @@ class Benchmarked:
     Args:
         wanted: which benchmark.
         store: what is trained on; the benchmark is seen and heard as it was.
-        config: of the recipes.
+        config: of the training.
         networks: the frozen ones.
         objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
 
@@ -147,7 +147,7 @@ class Benchmarked:
 
         Args:
             module: what is judged.
-            n_masks: masks of a frame; those of the recipes if None.
+            n_masks: masks of a frame; those of the training if None.
         """
         from seac.jobs.evaluate import score_quietly
 

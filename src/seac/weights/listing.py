@@ -33,7 +33,7 @@ class Line:
         if isinstance(source, Hub):
             return source.repo
         if isinstance(source, OwnTraining):
-            return "your recipes"
+            return "your training"
         return source.page.split("//")[-1].split("#")[0]
 
     def as_json(self) -> dict[str, Any]:

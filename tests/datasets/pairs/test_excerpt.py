@@ -1,4 +1,4 @@
-"""Excerpts: which pictures and which sound a recipes pair is."""
+"""Excerpts: which pictures and which sound a training pair is."""
 
 from __future__ import annotations
 

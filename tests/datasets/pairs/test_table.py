@@ -1,4 +1,4 @@
-"""Which clips a folder of recipes data holds."""
+"""Which clips a folder of training data holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips of AVSBench and VGGSound as recipes pairs: pictures and sounds; truth is never opened."""
+"""Clips of AVSBench and VGGSound as training pairs: pictures and sounds; truth is never opened."""
 
 from __future__ import annotations
 

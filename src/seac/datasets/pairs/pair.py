@@ -1,4 +1,4 @@
-"""A recipes pair: some seconds of pictures with their sound, as paths; opened only when asked for.
+"""A training pair: some seconds of pictures with their sound, as paths; opened only when asked for.
 
 Three kinds of pair answer to one protocol: a film, a sequence of frames with a wave file (AVSBench), and a
 photograph with a sound. All are small values, so they travel to other processes and machines as they are.
@@ -59,7 +59,7 @@ class Pair(Protocol):
     """Something seen with something heard.
 
     ``id`` is unique in a store, ``video_id`` names the video it comes from (what exclusion lists speak of),
-    ``label`` is its class where the source has one: kept for the record, never used in recipes.
+    ``label`` is its class where the source has one: kept for the record, never used in training.
     """
 
     @property

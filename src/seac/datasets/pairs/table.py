@@ -1,4 +1,4 @@
-"""Kinds of recipes data by name: a kind is a function and a row here."""
+"""Kinds of training data by name: a kind is a function and a row here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seac.presets.table import unknown
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of recipes data.
+    """A kind of training data.
 
     Attributes:
         pairs: "module:function" of (folder, split).
@@ -43,7 +43,7 @@ AUTO = "auto"
 
 
 def find_pairs(folder: Path, kind: str = AUTO, split: str = "train") -> tuple[str, list[Pair]]:
-    """The recipes pairs of a folder, and the kind that it is; only metadata is read.
+    """The training pairs of a folder, and the kind that it is; only metadata is read.
 
     Args:
         folder: of a kind in :data:`KINDS`, or a csv of images and sounds.

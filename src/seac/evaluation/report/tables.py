@@ -97,17 +97,17 @@ def settings(evaluation: Evaluation) -> Table:
 
 
 def leakage(evaluation: Evaluation) -> Table | None:
-    """Overlap with the recipes list, where one is known."""
+    """Overlap with the training list, where one is known."""
     found = evaluation.leakage
     if found is None:
         return None
     rows = (
-        ("ids in the recipes list", str(found.listed)),
+        ("ids in the training list", str(found.listed)),
         ("clips whose id is in it", str(len(found.by_clip))),
         ("clips whose video is in it", str(len(found.by_video))),
         ("clips dropped for that", str(found.dropped)),
     )
-    return Table("Overlap with recipes", ("what", "count"), rows, some(found.by_video))
+    return Table("Overlap with training", ("what", "count"), rows, some(found.by_video))
 
 
 def missing(evaluation: Evaluation) -> Table | None:

@@ -76,7 +76,7 @@ AXES: dict[str, Axis] = {
     ),
     "msa": Axis(
         "msa",
-        "Multi-source-aware recipes (paper: Table 3)",
+        "Multi-source-aware training (paper: Table 3)",
         "Method",
         "mixing",
         lambda store, config: [0.0, config.mixing or 0.5],
@@ -87,7 +87,7 @@ AXES: dict[str, Axis] = {
     ),
     "data_size": Axis(
         "data_size",
-        "Number of recipes clips (paper: Table 4)",
+        "Number of training clips (paper: Table 4)",
         "Training clips",
         "clips",
         clip_counts,

@@ -17,11 +17,11 @@ Rows = Sequence[tuple[Any, int, dict[str, float]]]
 
 
 def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> None:
-    """``AXIS.csv`` (a row per recipes), ``AXIS.png`` and ``AXIS.md``.
+    """``AXIS.csv`` (a row per training), ``AXIS.png`` and ``AXIS.md``.
 
     Args:
         axis: what was varied.
-        rows: value, seed and figures of each recipes.
+        rows: value, seed and figures of each training.
         out: folder.
         config: of everything else.
     """
