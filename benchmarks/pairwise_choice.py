@@ -26,8 +26,8 @@ from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
 from seac.associate.embed import embed_masks
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.base import AudioEncoder
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets import builders

@@ -1,4 +1,4 @@
-"""What the shared folder offers to training and benchmarks: where it is, and its renderer of composites."""
+"""What the shared folder offers to recipes and benchmarks: where it is, and its renderer of composites."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ from pycocotools import mask as coco
 from benchmarks.tables import machine, put, table
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.features import Store, open_store
 from seac.features.batch import FrameBatch
 from seac.features.clip_features import ClipFeatures, FrameFeatures

@@ -7,12 +7,12 @@ import json
 import torch
 
 from seac.cli import app
+from seac.core.types import Proposals
 from seac.datasets import table
 from seac.datasets.clip import Clip, TruthKind
 from seac.export import writer
 from seac.presets import table as presets
-from seac.segment.base import Proposals
-from seac.segment.resize import boxes_of
+from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import PitchHearing, fake_model, squares, tone, write_video
 

@@ -18,9 +18,7 @@ import seac
 from seac import InputError
 from seac.associate.views import ViewSettings
 from seac.classify.base import Witnesses
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
-from seac.encoders.vision.base import VisionFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings, VisionFeatures
 from seac.pipeline import SeAC
 from seac.video import tracker as tracker_module
 from seac.video.tracker import Followed, Tracker

@@ -22,8 +22,7 @@ from seac.associate.ensemble import (
     module_input,
     soft_maximum,
 )
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 
 FOLDS = 4
 

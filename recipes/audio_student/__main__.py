@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from recipes.audio_student.export import export
-from recipes.audio_student.recordings import fetch, held_out, instruments, library
 from recipes.audio_student.samples import exam, lesson_plan
 from recipes.audio_student.teacher import Teacher
 from recipes.audio_student.train import Schedule, learn
+from recipes.common.recordings import fetch, held_out, instruments, library
 from seac.encoders.audio.yamnet_student import stored
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recipes.audio_student.mixtures import WINDOW, Mixture, alone, mixture
-from recipes.audio_student.recordings import Group
 from recipes.audio_student.teacher import Teacher
+from recipes.common.mixtures import WINDOW, Mixture, alone, mixture
+from recipes.common.recordings import Group
 from seac.encoders.audio.log_mel import LogMel
 from seac.encoders.audio.windows import windows_of
 from seac.media.decode import read_sound

@@ -14,9 +14,8 @@ from seac.associate.embed import closer_look
 from seac.classify.base import Naming, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
-from seac.encoders.vision.base import VisionEncoder
+from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.base import AudioEncoder, VisionEncoder
 
 SCENES = 400
 SOUNDS = ("one sound", "two sounds")

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from seac.associate.ensemble import CombinedSettings, Reductions, module_input, weighed
 from seac.associate.zero_shot import ZeroShot
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
 from seac.encoders.labels.conse import Bridge, NoBridge
 
 COMPONENTS_SIGHT, COMPONENTS_SOUND, COMPONENTS_AMONG = 192, 128, 128

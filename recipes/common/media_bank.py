@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from recipes.audio_student.midi import drumming, melody
-from recipes.audio_student.recordings import PACKAGES, SUFFIXES
+from recipes.common.midi import drumming, melody
+from recipes.common.recordings import PACKAGES, SUFFIXES
 from recipes.common.shapes import opaque
 from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, read_sound

@@ -23,9 +23,9 @@ from recipes.common.scenes import Composer, Mask, Scene, imperfect, owners
 from recipes.common.waveforms import Recordings
 from seac.associate.embed import quick_embeddings
 from seac.associate.views import ViewSettings
-from seac.encoders.audio.base import AudioEncoder
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import version_of
 from seac.presets.builders import tiny_segmenter

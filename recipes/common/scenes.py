@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 
 from recipes.common.media_bank import SILENT
-from recipes.proposal_net.scenes import Draw, Floats, Painter, blob, photographed, recoloured, split
+from recipes.common.object_scenes import Draw, Floats, Painter, blob, photographed, recoloured, split
 
 Mask = NDArray[np.bool_]
 SIDES = (192, 224, 224, 288)

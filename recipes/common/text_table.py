@@ -16,9 +16,8 @@ from safetensors.torch import save_file
 from seac.classify.prompts import sentences
 from seac.classify.vocabulary import default_vocabulary
 from seac.encoders.class_heads import read
-from seac.encoders.labels.descriptions import audioset_names, image_texts, sound_texts
+from seac.encoders.labels.descriptions import audioset_names, image_texts, imagenet_names, sound_texts
 from seac.encoders.text.minilm import DIM, MiniLM, WordTable, key_of
-from seac.encoders.vision.efficientnet_lite import imagenet_names
 
 ASSET = Path(__file__).resolve().parents[2] / "src/seac/assets/text_table.safetensors"
 KINDS = ASSET.with_name("class_heads.safetensors")

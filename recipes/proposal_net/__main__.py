@@ -21,11 +21,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from recipes.common.object_scenes import Draw, Painter, Scene
 from recipes.proposal_net import refinement
 from recipes.proposal_net.loss import Targets, loss_of, targets_of
 from recipes.proposal_net.phase import Course, lessons, moved
 from recipes.proposal_net.refinement import outlined
-from recipes.proposal_net.scenes import Draw, Painter, Scene
 from recipes.proposal_net.sharpen import SIDE, batch, learned_from, sharpened
 from seac.encoders.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
 from seac.segment.proposal_net.model import ProposalNet

@@ -1,6 +1,6 @@
 """Composite grounds of many regions: what teaches the order of stuff, and of things among it.
 
-A scene of :mod:`recipes.proposal_net.scenes` is things on one ground or two; a photograph is sky, slope, wall
+A scene of :mod:`recipes.common.object_scenes` is things on one ground or two; a photograph is sky, slope, wall
 and meadow beside each other, great and small. A mosaic cuts the picture again and again along smooth lines,
 fills each part with stuff of its own and lays few things on top; the truth is every connected visible part.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label, zoom
 
-from recipes.proposal_net.scenes import Draw, Floats, Painter, Scene, photographed, recoloured
+from recipes.common.object_scenes import Draw, Floats, Painter, Scene, photographed, recoloured
 
 FEWEST, MOST = 3, 9
 LEAST_SHARE = 0.005

@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recipes.common.object_scenes import Draw, Scene
 from recipes.proposal_net.loss import outline_loss_of
 from recipes.proposal_net.phase import Course, lessons, moved
-from recipes.proposal_net.scenes import Draw, Scene
-from seac.segment.ops import pairwise_iou
+from seac.segment.ops import pairwise_iou, resize_image
 from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import (
     NetworkSettings,
@@ -33,7 +33,6 @@ from seac.segment.proposal_net.network import (
     views_shown,
 )
 from seac.segment.proposal_net.refinement_head import VIEW, looked_at
-from seac.segment.resize import resize_image
 
 SIDE, SEEN = 320, 288  # pixels of a scene, and of the network's input
 FRAMES = (192, 224, 256, 320, 320)  # sides of the frames in which scenes are seen

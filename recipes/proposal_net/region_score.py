@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recipes.common.object_scenes import Painter, Scene
 from recipes.proposal_net.mosaics import Mosaics
-from recipes.proposal_net.scenes import Painter, Scene
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
 from seac.segment.proposal_net.network import Network
 from seac.segment.proposal_net.region_score import evidence

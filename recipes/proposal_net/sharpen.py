@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recipes.common.object_scenes import Draw, Scene
 from recipes.proposal_net.loss import fine_loss_of, true_masks
 from recipes.proposal_net.phase import Course
-from recipes.proposal_net.scenes import Draw, Scene
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import normalised, stored_weights
 

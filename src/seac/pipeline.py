@@ -25,17 +25,16 @@ from seac.classify.base import Naming, Witnesses, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.semantic import Named, name_masks, semantic_mask
 from seac.classify.vocabulary import Vocabulary
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.result import Heard, Result
+from seac.core.types import AudioFeatures, MaskEmbeddings, Proposals
 from seac.decision.activity import Calibration, is_noise, is_silent, level, sounding
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
 from seac.encoders.audio.windows import listen, loudest_tags
-from seac.encoders.vision.base import VisionEncoder
+from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.media.decode import Frame, SoundReader
 from seac.media.image import as_picture, size_of
 from seac.media.sources import pictures_of, source_of
 from seac.media.waveform import as_waveform
-from seac.segment.base import Proposals, Segmenter, best_of
+from seac.segment.base import Segmenter, best_of
 from seac.settings import Settings
 from seac.video.prefetch import ahead, workers_of
 from seac.video.tracker import Followed, Tracker, remembered_at

@@ -9,8 +9,8 @@ from torchvision.transforms.v2 import functional as vision
 
 from seac.associate.embed import embed_masks, mask_views, pooled_under
 from seac.associate.views import ViewSettings
-from seac.encoders.vision.base import VisionFeatures
-from seac.segment.resize import boxes_of
+from seac.core.types import VisionFeatures
+from seac.segment.ops import boxes_of
 
 
 class Flat:

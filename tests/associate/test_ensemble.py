@@ -23,9 +23,8 @@ from seac.associate.ensemble import (
 )
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.audio.yamnet_student import Hearing
 from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
 from seac.encoders.labels.conse import Bridge

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import FILE, Trained, Weights, read, write
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.presets.load import load
 from tests.fixtures.parts import ColourVision, PitchHearing
 

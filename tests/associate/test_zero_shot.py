@@ -6,12 +6,10 @@ import pytest
 import torch
 
 from seac.associate.zero_shot import ZeroShot, pooled_tags
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.labels.conse import Bridge
-from seac.encoders.labels.descriptions import audioset_names
+from seac.encoders.labels.descriptions import audioset_names, imagenet_names
 from seac.encoders.text.minilm import MiniLM, WordTable
-from seac.encoders.vision.efficientnet_lite import imagenet_names
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from benchmarks.gallery.page import section, write_page
 from benchmarks.gallery.patterns import AXES, misses, patterns, whole
 from benchmarks.gallery.regions import Region, contrast, how_missed, measured, pieces, touches, width
 from seac.core.errors import InputError
-from seac.segment.base import Proposals
-from seac.segment.resize import boxes_of
+from seac.core.types import Proposals
+from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import fake_model
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from seac.classify.base import RIVALRY, ByWords, Witnesses, class_scores
 from seac.classify.experts import Taught, TaughtSettings
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
 from seac.encoders.labels.conse import Bridge, NoBridge
 from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, visible

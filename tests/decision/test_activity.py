@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seac.core.types import AudioFeatures
 from seac.decision.activity import Calibration, is_silent, level, noisiness, sounding
-from seac.encoders.audio.base import AudioFeatures
 from seac.encoders.audio.windows import listen
 from seac.encoders.audio.yamnet_student import Hearing
 from seac.media.decode import read_sound

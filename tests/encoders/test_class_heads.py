@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
 from seac.encoders.audio.hpss import blended
 from seac.encoders.audio.yamnet_student import Hearing
 from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights, agreement, read, write

@@ -16,12 +16,12 @@ from seac.associate.embed import embed_masks
 from seac.classify.prompts import class_embeddings
 from seac.core.errors import InputError
 from seac.encoders.audio.clap import Clap, ClapFrontEnd
-from seac.encoders.text.cached import Ensembles
+from seac.encoders.cached_text import Ensembles
 from seac.encoders.text.clip import ClipText
 from seac.encoders.text.siglip import SiglipText
 from seac.encoders.vision.clip import ClipVision
 from seac.encoders.vision.siglip import SiglipVision
-from seac.segment.resize import boxes_of
+from seac.segment.ops import boxes_of
 from tests.fixtures import checkpoints
 
 SENTENCES = ["a photo of a dog.", "a photo of a Piano", "rain"]

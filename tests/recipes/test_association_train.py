@@ -7,7 +7,7 @@ import torch
 from recipes.association.train import Recipe, learn
 from recipes.common.feature_cache import Stock
 from seac.associate.ensemble import CombinedSettings, cosines, soft_maximum
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
 
 KINDS, D, WINDOWS, EACH = ("bell", "drum", "horn"), 12, 4, 12
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with seac[distil]")
 
-from recipes.audio_student.mixtures import WINDOW, Mixture, alone, heard_of, mixture
-from recipes.audio_student.recordings import Group, held_out
 from recipes.audio_student.samples import COLUMNS, Lessons, lessons_of, write
-from recipes.audio_student.synthetic_calls import RATE, SECONDS, call
 from recipes.audio_student.train import Schedule, examined, learn, loss_of
+from recipes.common.mixtures import WINDOW, Mixture, alone, heard_of, mixture
+from recipes.common.recordings import Group, held_out
+from recipes.common.synthetic_calls import RATE, SECONDS, call
 from seac.encoders.audio.yamnet_student import HearingNetwork
 
 

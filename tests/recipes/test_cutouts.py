@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from recipes.common.object_scenes import Painter
 from recipes.proposal_net.cutouts import cut_outs, one_thing
-from recipes.proposal_net.scenes import Painter
 from seac.core.errors import InputError
 
 

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from scipy.ndimage import label
 
+from recipes.common.object_scenes import Painter, Scene
 from recipes.proposal_net.mosaics import LEAST_SHARE, Mosaics, connected, part_of
 from recipes.proposal_net.region_score import examples, fit, left
-from recipes.proposal_net.scenes import Painter, Scene
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings
 from seac.segment.proposal_net.network import Network, NetworkSettings
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.proposal_net import scenes
-from recipes.proposal_net.scenes import Painter, wire
+from recipes.common import object_scenes as scenes
+from recipes.common.object_scenes import Painter, wire
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from recipes.common.object_scenes import Scene
 from recipes.proposal_net.loss import rims, true_masks
-from recipes.proposal_net.scenes import Scene
 from recipes.proposal_net.sharpen import PREFIX, sharpened
 from seac.segment.proposal_net.model import ProposalNet
 

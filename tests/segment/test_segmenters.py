@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.segment.base import Segmenter, best_of
-from seac.segment.resize import boxes_of
+from seac.segment.ops import boxes_of
 from seac.segment.table import build
 
 NAMES = ["classic", "network", "tiny"]

@@ -15,9 +15,9 @@ from seac.associate.trained import Trained, Weights
 from seac.core.errors import InputError
 from seac.datasets.table import open_benchmark
 from seac.encoders.audio.windows import listen
+from seac.evaluation.score_model import score_model
 from seac.features.batch import MemoryStore
 from seac.jobs.ablate import evaluation
-from seac.jobs.evaluate import score_quietly
 from seac.pipeline import SeAC
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
@@ -92,7 +92,7 @@ def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
         torch.manual_seed(seed)
         module = AssociationModule(CONFIG.association(3, 3)).eval()
         stages = replace(fake.stages, association=Trained(Weights(module)))
-        row = score_quietly(reader, reader.clips, SeAC(stages, fake.vocabulary, fake.settings))
+        row = score_model(reader, reader.clips, SeAC(stages, fake.vocabulary, fake.settings))
         expected = {f"s4 test {name}": value for name, value in row.protocols["official"].items()}
         assert measure(module) == pytest.approx(expected)
 

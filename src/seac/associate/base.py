@@ -6,8 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 
 
 class Association(Protocol):

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.views import DEFAULT, ViewSettings
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.vision.base import VisionEncoder, VisionFeatures
+from seac.core.types import MaskEmbeddings, VisionFeatures
+from seac.encoders.base import VisionEncoder
 
 
 @runtime_checkable

@@ -27,13 +27,12 @@ from torch.nn import functional
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
 from seac.core.checkpoint import halved, part_of, read_shipped, write_noted
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.class_heads import Kinds, agreement
 from seac.encoders.labels.conse import closeness
 from seac.encoders.pca import SCALE, reduced
-from seac.encoders.vision.base import VisionEncoder
 
 FORMAT = "seac combined association 5"
 

@@ -14,10 +14,9 @@ from torch import Tensor
 from seac.associate.base import Association
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.core.checkpoint import read_noted, write_noted
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
-from seac.encoders.vision.base import VisionEncoder
+from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.base import AudioEncoder, VisionEncoder
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"

@@ -7,10 +7,9 @@ from typing import Literal
 
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.base import TextEncoder
 from seac.encoders.labels.conse import Bridge, NoBridge
-from seac.encoders.text.base import TextEncoder
 from seac.encoders.text.minilm import MiniLM
 
 

@@ -9,8 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 
 RIVALRY = 1.0
 """Of two masks that sound, one that looks less like a class by this has 1/e of what is heard of it."""

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from seac.classify.base import Witnesses
 from seac.classify.prompts import MeanEncoder, class_embeddings
-from seac.core.embeddings import MaskEmbeddings
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.class_heads import Kinds, KindsWeights
 from seac.encoders.labels.conse import Bridge, NoBridge, closeness
 

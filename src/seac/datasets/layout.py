@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from seac.core.errors import InputError
-from seac.presets.table import unknown
+from seac.core.errors import InputError, unknown
 
 WHOLE = (0.0, float("inf"))
 """Seconds of sound that a frame is judged with where a benchmark judges it with the whole clip."""

@@ -6,9 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from seac.core.errors import InputError
+from seac.core.errors import InputError, unknown
 from seac.datasets.clip import Reader
-from seac.presets.table import unknown
 
 READERS: dict[str, str] = {
     "s4": "seac.datasets.avsbench_s4:S4",

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from seac.core.atomic import write_whole
+from seac.core.types import AudioFeatures
 from seac.decision.stationary_noise import is_steady_noise
-from seac.encoders.audio.base import AudioFeatures
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0

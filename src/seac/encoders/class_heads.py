@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.core.checkpoint import halved, part_of, read_shipped, write_noted
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.types import AudioFeatures
 from seac.encoders.audio.hpss import blended
+from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.pca import SCALE, reduced
-from seac.encoders.vision.base import VisionEncoder
 
 FORMAT = "seac kinds 2"
 SENSES = ("sight", "sound")

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
-from seac.core.embeddings import MaskEmbeddings
+from seac.core.types import MaskEmbeddings, Proposals
 from seac.pipeline import Listened, SeAC, Seen, Settings
-from seac.segment.base import Proposals
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from seac.core.errors import InputError
+from seac.core.errors import InputError, unknown
 from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import blame_clip
@@ -18,7 +18,6 @@ from seac.evaluation.robustness import Corrupted
 from seac.evaluation.scorers import BoxScorer, Figures, LabelScorer, MaskScorer, RobustnessScorer, Scorer
 from seac.evaluation.summary import ClipScore, Method
 from seac.evaluation.timer import Watch
-from seac.presets.table import unknown
 
 
 def score(

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 from torch import Tensor
 
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
-from seac.segment.base import Proposals
+from seac.core.types import AudioFeatures, MaskEmbeddings, Proposals
 
 
 @dataclass(frozen=True)

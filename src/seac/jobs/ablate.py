@@ -13,11 +13,10 @@ from rich.console import Console
 
 from seac.associate.model import AssociationModule
 from seac.core.atomic import write_whole
-from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioEncoder
+from seac.core.errors import InputError, unknown
+from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.jobs.train import check_variant, fabric_for, make_folder, split
-from seac.presets.table import unknown
 from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
 from seac.training.ablation.report import write_report
 from seac.training.checkpoint import FILE as CHECKPOINT
@@ -138,7 +137,7 @@ def evaluation(
     def chosen(training: TrainingConfig) -> Evaluate:
         if benchmarks:
             return by_benchmark
-        return Retrieval(split(store, training)[1], recipes.n_masks)
+        return Retrieval(split(store, training)[1], training.n_masks)
 
     return chosen
 
@@ -200,9 +199,9 @@ def reached(
         return dict(held["figures"])
     folder.mkdir(parents=True, exist_ok=True)
     learnt, _ = split(store, training)
-    fabric = fabric_for(device, 1, recipes.precision)
-    fitted = fit(Fitting(learnt, training, folder, encoder if recipes.mixing else None), fabric)
-    figures = evaluate(training)(fitted.module.eval(), recipes.n_masks)
+    fabric = fabric_for(device, 1, training.precision)
+    fitted = fit(Fitting(learnt, training, folder, encoder if training.mixing else None), fabric)
+    figures = evaluate(training)(fitted.module.eval(), training.n_masks)
     write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
     (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
     return figures
@@ -212,4 +211,4 @@ def name_of(training: TrainingConfig, base: TrainingConfig) -> str:
     """A folder's name for a training: in what it differs from the others, and its seed."""
     ours, theirs = asdict(training), asdict(base)
     differ = [f"{key}={ours[key]}" for key in ours if key != "seed" and ours[key] != theirs[key]]
-    return " ".join([*(differ or ["base"]), f"seed={recipes.seed}"])
+    return " ".join([*(differ or ["base"]), f"seed={training.seed}"])

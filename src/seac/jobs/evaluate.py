@@ -24,7 +24,7 @@ from seac.evaluation.external import Outside
 from seac.evaluation.fingerprint import fingerprint
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
-from seac.evaluation.predict import answer_clip, folder_of, open_store, predict
+from seac.evaluation.predict import folder_of, open_store, predict
 from seac.evaluation.report import write_report
 from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
@@ -328,14 +328,3 @@ def tell(console: Console, evaluation: Evaluation, job: Job) -> None:
     if evaluation.missing:
         console.print(f"{len(evaluation.missing)} clips without prediction were left out", highlight=False)
     console.print(f"{evaluation.n} clips, report: {job.out / 'report.html'}", highlight=False, soft_wrap=True)
-
-
-def score_quietly(reader: Reader, clips: tuple[Clip, ...], model: SeAC, *, seed: int = 0) -> Row:
-    """A model's figures on clips with nothing written: for validation during training and for ablations."""
-    method = Model("model", model)
-
-    def answer_of(clip: Clip) -> ClipAnswer:
-        return answer_clip(reader, clip, [method], {}, seed)[0]
-
-    (row,) = score(reader, tuple(clip.annotated() for clip in clips), {method.name: answer_of}, Watch(), 0.5)
-    return row

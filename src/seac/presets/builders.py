@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from seac.associate.zero_shot import ZeroShot
     from seac.classify.base import Naming
     from seac.classify.prompts import MeanEncoder
-    from seac.core.embeddings import MaskEmbeddings
-    from seac.encoders.audio.base import AudioEncoder
+    from seac.core.types import MaskEmbeddings
+    from seac.encoders.base import AudioEncoder, TextEncoder, VisionEncoder
     from seac.encoders.class_heads import Kinds
-    from seac.encoders.text.base import TextEncoder
     from seac.encoders.text.minilm import MiniLM
-    from seac.encoders.vision.base import VisionEncoder
     from seac.segment.base import Segmenter
 
 

@@ -11,9 +11,8 @@ from seac.core.errors import InputError
 
 if TYPE_CHECKING:
     from seac.associate.base import Association
-    from seac.encoders.audio.base import AudioEncoder
-    from seac.encoders.text.cached import Ensembles
-    from seac.encoders.vision.base import VisionEncoder
+    from seac.encoders.base import AudioEncoder, VisionEncoder
+    from seac.encoders.cached_text import Ensembles
     from seac.segment.promptable.prompted import BoxesToMasks, Detector
     from seac.segment.promptable.sam.sam import SamSettings
     from seac.weights import Weights
@@ -81,7 +80,7 @@ def clip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
 
 def clip_text(device: str, weights: Weights, name: str) -> Ensembles:
     """CLIP's text half; what was asked once is kept on disk."""
-    from seac.encoders.text.cached import Ensembles
+    from seac.encoders.cached_text import Ensembles
     from seac.encoders.text.clip import ClipText
 
     return Ensembles(ClipText.load(weights(name), device))
@@ -96,7 +95,7 @@ def siglip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
 
 def siglip_text(device: str, weights: Weights, name: str) -> Ensembles:
     """SigLIP 2's text half; what was asked once is kept on disk."""
-    from seac.encoders.text.cached import Ensembles
+    from seac.encoders.cached_text import Ensembles
     from seac.encoders.text.siglip import SiglipText
 
     return Ensembles(SiglipText.load(weights(name), device))

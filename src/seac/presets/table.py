@@ -7,7 +7,6 @@ name. A new part is one row here and one file.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -16,7 +15,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from seac.associate.views import DEFAULT, ViewSettings
-from seac.core.errors import InputError
+from seac.core.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from seac.weights import Weights
@@ -187,13 +186,6 @@ def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[.
 def accepted(built: Callable[..., Any]) -> frozenset[str]:
     """Names of what a builder asks for."""
     return frozenset(signature(built).parameters)
-
-
-def unknown(kind: str, given: str, known: tuple[str, ...]) -> str:
-    """One line for a name that is in no table."""
-    near = difflib.get_close_matches(given, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {kind} {given!r}: {hint}choose from {', '.join(known)}"
 
 
 def checked_settings(known: type, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from seac.core.errors import InputError
+from seac.encoders.base import VisionEncoder
 from seac.encoders.clip_model import load_clip
-from seac.encoders.vision.base import VisionEncoder
 from seac.encoders.vision.clip import ClipVision
 from seac.presets.table import builder, choose
 from seac.profiling.reference import PlainClip, PlainSegmenter, plain_sam

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seac.associate.embed import embed_masks
 from seac.associate.views import ViewSettings
-from seac.core.embeddings import MaskEmbeddings
+from seac.core.types import MaskEmbeddings
 from seac.profiling.agreement import differing, least_cosine, least_overlap, rank_correlation
 from seac.profiling.cases import Subject
 from seac.profiling.reference import plain_embeddings

@@ -11,9 +11,9 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
 from seac.associate.views import ViewSettings
-from seac.core.embeddings import MaskEmbeddings
 from seac.core.errors import InputError
-from seac.encoders.vision.base import VisionEncoder, VisionFeatures
+from seac.core.types import MaskEmbeddings, VisionFeatures
+from seac.encoders.base import VisionEncoder
 from seac.encoders.vision.clip import MEAN, STD
 
 
@@ -106,7 +106,7 @@ def plain_sam(config: Any) -> nn.Module:
 
 
 class PlainClip:
-    """CLIP's picture half as it was published; a :class:`~seac.encoders.vision.base.VisionEncoder`."""
+    """CLIP's picture half as it was published; a :class:`~seac.encoders.base.VisionEncoder`."""
 
     labels: tuple[str, ...] = ()
     mean, std = MEAN, STD

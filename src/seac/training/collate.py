@@ -10,8 +10,8 @@ from torch import Tensor
 
 from seac.associate.losses import Frozen
 from seac.associate.mixing import mix, random_groups
-from seac.encoders.audio.base import AudioEncoder
 from seac.encoders.audio.windows import windows_of
+from seac.encoders.base import AudioEncoder
 from seac.features.batch import Draw, TrainingStore, pad_rows, padding
 
 

@@ -9,8 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from seac.associate.losses import LOSSES
 from seac.associate.model import AssociationConfig
-from seac.core.errors import InputError
-from seac.presets.table import unknown
+from seac.core.errors import InputError, unknown
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, write
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioEncoder
+from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.pipeline import SeAC, version_of
 from seac.training.config import TrainingConfig

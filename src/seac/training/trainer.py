@@ -17,7 +17,7 @@ from torch import nn
 from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioEncoder
+from seac.encoders.base import AudioEncoder
 from seac.features.batch import Draw, TrainingStore, draws
 from seac.training.checkpoint import Position, load, origin, save
 from seac.training.collate import Preparation

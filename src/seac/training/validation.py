@@ -149,10 +149,10 @@ class Benchmarked:
             module: what is judged.
             n_masks: masks of a frame; those of the training if None.
         """
-        from seac.jobs.evaluate import score_quietly
+        from seac.evaluation.score_model import score_model
 
         model = self._model.judging(module, n_masks or self.n_masks)
-        row = score_quietly(self._reader, self._reader.clips, model)
+        row = score_model(self._reader, self._reader.clips, model)
         figures = next(iter(row.protocols.values()))
         return {f"{self.title} {name}": float(value) for name, value in figures.items()}
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from seac.core.errors import InputError
+from seac.core.errors import InputError, unknown
 from seac.datasets.csv_file import read_rows
 from seac.datasets.pairs.folders import LIST, files_in
 from seac.datasets.pairs.pair import Pair
 from seac.media.sources import PICTURES, VIDEOS
-from seac.presets.table import unknown
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
+from seac.encoders.cached_text import Ensembles
 from seac.encoders.labels.descriptions import audioset_names
-from seac.encoders.text.cached import Ensembles
 from seac.weights.load import fingerprint, load_network, load_tokenizer
 
 RATE, SECONDS = 48_000, 10
@@ -55,7 +55,7 @@ class ClapFrontEnd:
 
 
 class ClapText:
-    """CLAP's text half as a :class:`~seac.encoders.text.base.TextEncoder`.
+    """CLAP's text half as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
         network: transformers' ClapModel.
@@ -85,7 +85,7 @@ class ClapText:
 
 
 class Clap:
-    """CLAP as an :class:`~seac.encoders.audio.base.AudioEncoder`.
+    """CLAP as an :class:`~seac.encoders.base.AudioEncoder`.
 
     ``tags`` are its own softmax over AudioSet's names, by its own temperature.
 

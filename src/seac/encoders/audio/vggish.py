@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
 from seac.encoders.audio.log_mel import BANDS, RATE, LogMel
 from seac.media.resample import resample
 from seac.weights.load import fingerprint, load_state
@@ -113,7 +113,7 @@ class VGGish(nn.Module):
 
 
 class VGGishEncoder:
-    """VGGish as an :class:`~seac.encoders.audio.base.AudioEncoder`; it has no sound classes."""
+    """VGGish as an :class:`~seac.encoders.base.AudioEncoder`; it has no sound classes."""
 
     sample_rate, window, hop = RATE, WINDOW, HOP
     labels: tuple[str, ...] = ()

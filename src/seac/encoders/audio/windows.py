@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.base import AudioEncoder, AudioFeatures
+from seac.core.types import AudioFeatures
+from seac.encoders.base import AudioEncoder
 
 
 def windows_of(waveform: Tensor, window: int, hop: int) -> Tensor:

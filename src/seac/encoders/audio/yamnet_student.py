@@ -1,4 +1,4 @@
-"""Our own audio network: a small log-mel CNN that was taught by YAMNet (``recipes/hearing``)."""
+"""Our own audio network: a small log-mel CNN that was taught by YAMNet (``recipes/audio_student``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.core.errors import InputError
-from seac.encoders.audio.base import AudioFeatures
+from seac.core.types import AudioFeatures
 from seac.encoders.audio.hpss import COMPONENTS, blended, components, loud
 from seac.encoders.audio.log_mel import RATE, LogMel
 from seac.encoders.fuse_bn import fold_named
@@ -82,7 +82,7 @@ class HearingNetwork(nn.Module):
 
 
 class Hearing:
-    """The network as an :class:`~seac.encoders.audio.base.AudioEncoder`; tags are AudioSet's 521.
+    """The network as an :class:`~seac.encoders.base.AudioEncoder`; tags are AudioSet's 521.
 
     It listens to a window as a whole and, where there are two, to its components; tags are what all say.
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.encoders.base import TextEncoder
 from seac.encoders.labels.descriptions import Group, groups_of, texts_of, visible
-from seac.encoders.text.base import TextEncoder
 
 TINY = 1e-12
 

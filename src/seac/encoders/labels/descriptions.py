@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from seac.encoders.vision.efficientnet_lite import imagenet_names
-
 UNSEEN = "-"
 
 
@@ -33,6 +31,12 @@ class Group:
 def audioset_names() -> tuple[str, ...]:
     """The 521 AudioSet class names of our audio networks, in the order of their tags."""
     return tuple(files("seac").joinpath("assets/audioset.txt").read_text(encoding="utf-8").splitlines())
+
+
+@lru_cache(maxsize=1)
+def imagenet_names() -> tuple[str, ...]:
+    """The 1,000 ImageNet class names in the order of the logits (written by ``python -m recipes.common.text_table``)."""
+    return tuple(files("seac").joinpath("assets/imagenet.txt").read_text(encoding="utf-8").splitlines())
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from seac.weights.load import fingerprint
 
 
 class ClipText:
-    """CLIP's text half as a :class:`~seac.encoders.text.base.TextEncoder`.
+    """CLIP's text half as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
         network: open_clip's CLIP.

@@ -103,7 +103,7 @@ def model_folder() -> Path:
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 as a :class:`~seac.encoders.text.base.TextEncoder`.
+    """all-MiniLM-L6-v2 as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
         table: words known beforehand; None takes the table that ships.

@@ -14,7 +14,7 @@ from seac.weights.load import fingerprint, load_network, load_tokenizer
 
 
 class SiglipText:
-    """SigLIP 2's text half as a :class:`~seac.encoders.text.base.TextEncoder`.
+    """SigLIP 2's text half as a :class:`~seac.encoders.base.TextEncoder`.
 
     It was trained on lower case, always padded to the same length, and reads the last token.
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.types import VisionFeatures
 from seac.encoders.clip_model import load_clip
-from seac.encoders.vision.base import VisionFeatures
 from seac.encoders.vision.clip_towers import Tower, tower_of
 from seac.weights.load import fingerprint
 
@@ -17,7 +17,7 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 
 
 class ClipVision:
-    """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.encoders.vision.base.VisionEncoder`.
+    """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.encoders.base.VisionEncoder`.
 
     Pictures of another size than ``size`` and :meth:`features` serve the quick path, in half precision.
 

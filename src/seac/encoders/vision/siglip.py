@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seac.encoders.vision.base import VisionFeatures
+from seac.core.types import VisionFeatures
 from seac.weights.load import fingerprint, load_network
 
 
 class SiglipVision:
-    """SigLIP 2 (of fixed resolution) as a :class:`~seac.encoders.vision.base.VisionEncoder`.
+    """SigLIP 2 (of fixed resolution) as a :class:`~seac.encoders.base.VisionEncoder`.
 
     Args:
         network: transformers' SiglipModel.

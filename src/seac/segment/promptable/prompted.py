@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
-from seac.segment.base import Proposals
+from seac.core.types import Proposals
+from seac.segment.ops import boxes_of, whole_frame
 from seac.segment.promptable.base import Promptable
-from seac.segment.resize import boxes_of, whole_frame
 
 
 class Detector(Protocol):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seac.segment.resize import boxes_of
+from seac.segment.ops import boxes_of
 
 SHRINK, WINDOW = 4, 9  # local colours are means over WINDOW cells of SHRINK pixels
 NARROW = 5  # the window where outlines are of superpixels: they are nearer to the truth than a network's

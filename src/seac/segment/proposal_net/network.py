@@ -14,12 +14,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from seac.core.errors import InputError
+from seac.core.types import Proposals
 from seac.encoders.fuse_bn import fold
-from seac.segment.base import Proposals
-from seac.segment.ops import pairwise_iou, suppress
+from seac.segment.ops import boxes_of, pairwise_iou, resize_image, seen, suppress, whole_frame, working_size
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, Cells, ProposalNet, draw
 from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, laid, looked_at, surroundings
-from seac.segment.resize import boxes_of, resize_image, seen, whole_frame, working_size
 
 ASSET = "assets/proposal_net.safetensors"
 MULTIPLE = 32

@@ -10,14 +10,22 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from seac.segment.base import Proposals
+from seac.core.types import Proposals
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, Regions
-from seac.segment.ops import pairwise_iou, soften, suppress
+from seac.segment.ops import (
+    boxes_of,
+    enlarge,
+    pairwise_iou,
+    resize_image,
+    seen,
+    soften,
+    suppress,
+    whole_frame,
+)
 from seac.segment.proposal_net.edge_refinement import eased, refined
 from seac.segment.proposal_net.network import Network, NetworkSettings, digits
 from seac.segment.proposal_net.refinement_head import laid
 from seac.segment.proposal_net.region_score import STUFF
-from seac.segment.resize import boxes_of, enlarge, resize_image, seen, whole_frame
 
 
 @dataclass(frozen=True)

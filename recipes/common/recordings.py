@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.audio_student.midi import drumming, melody
-from recipes.audio_student.synthetic_calls import call
+from recipes.common.midi import drumming, melody
+from recipes.common.synthetic_calls import call
 from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, read_sound
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from seac.encoders.text.base import TextEncoder
+from seac.encoders.base import TextEncoder
 from seac.weights.cache import cache_folder
 
 

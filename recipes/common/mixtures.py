@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.audio_student.recordings import Group
+from recipes.common.recordings import Group
 
 WINDOW = 15_600
 RATE = 16_000

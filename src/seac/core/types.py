@@ -1,0 +1,114 @@
+"""The values that stages exchange: proposals, image and audio features, mask embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Masks of one frame, best first; built only in valid form.
+
+    Attributes:
+        masks: (N, H, W) bool.
+        boxes: (N, 4) float32, xyxy in pixels; x2 and y2 are exclusive.
+        scores: (N,) float32 objectness in [0, 1].
+    """
+
+    masks: Tensor
+    boxes: Tensor
+    scores: Tensor
+
+    def __post_init__(self) -> None:
+        n = len(self.masks)
+        if self.masks.ndim != 3 or self.masks.dtype != torch.bool:
+            raise ValueError(
+                f"masks are {tuple(self.masks.shape)} {self.masks.dtype}: pass (N, H, W) torch.bool"
+            )
+        if self.boxes.shape != (n, 4) or self.scores.shape != (n,):
+            raise ValueError(
+                f"{n} masks with boxes {tuple(self.boxes.shape)} and scores {tuple(self.scores.shape)}: "
+                "pass (N, 4) and (N,)"
+            )
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def top(self, n: int) -> Proposals:
+        """The best ``n`` proposals (all of them if there are fewer)."""
+        return Proposals(self.masks[:n], self.boxes[:n], self.scores[:n])
+
+    @staticmethod
+    def empty(height: int, width: int) -> Proposals:
+        """No proposals for a frame of this size."""
+        return Proposals(torch.zeros(0, height, width, dtype=torch.bool), torch.zeros(0, 4), torch.zeros(0))
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """What an image encoder gives for a batch of images.
+
+    Attributes:
+        embeddings: (n, d_m) float32, not normalised.
+        tags: (n, C) float32 probabilities of the encoder's own classes, or None if it has none.
+    """
+
+    embeddings: Tensor
+    tags: Tensor | None
+
+
+@dataclass(frozen=True)
+class AudioFeatures:
+    """What an audio encoder gives for a batch of windows.
+
+    Attributes:
+        embeddings: (n, d_a) float32, one vector per window.
+        tags: (n, C) float32 probabilities of the encoder's own sound classes, or None if it has none.
+        apart: (n, P, d_a) float32 embeddings of P components of each window, or None.
+    """
+
+    embeddings: Tensor
+    tags: Tensor | None
+    apart: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class MaskEmbeddings:
+    """Local and global view of N masks (Eq. 1-2), apart, so that lambda is chosen without encoding again.
+
+    Attributes:
+        local: (N, d_m) float32, ``v(local view)``.
+        context: (N, d_m) float32, ``v(global view)``.
+        local_tags: (N, C) float32 class probabilities of the local views, or None.
+        context_tags: (N, C) float32 class probabilities of the global views, or None.
+    """
+
+    local: Tensor
+    context: Tensor
+    local_tags: Tensor | None = None
+    context_tags: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.local)
+
+    def at(self, rows: Tensor) -> MaskEmbeddings:
+        """Those of masks ``rows`` (n,) int64."""
+        tags = (None if tags is None else tags[rows] for tags in (self.local_tags, self.context_tags))
+        return MaskEmbeddings(self.local[rows], self.context[rows], *tags)
+
+    def mixed(self, lam: float) -> Tensor:
+        """Mask embeddings ``f`` of Eq. 3: (N, d_m) ``lam * local + (1 - lam) * context``."""
+        return torch.lerp(self.context, self.local, lam)
+
+    def mixed_tags(self, lam: float) -> Tensor:
+        """Class probabilities mixed as Eq. 3 mixes embeddings: (N, C).
+
+        Raises:
+            ValueError: the encoder has no classes.
+        """
+        if self.local_tags is None or self.context_tags is None:
+            raise ValueError("these embeddings carry no class probabilities: use an encoder that has labels")
+        return torch.lerp(self.context_tags, self.local_tags, lam)

@@ -1,0 +1,56 @@
+"""The protocols of frozen encoders: image, audio and text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from seac.core.types import AudioFeatures, VisionFeatures
+
+
+class VisionEncoder(Protocol):
+    """A frozen vision encoder: square pictures to one vector each.
+
+    ``size`` (pixels) and ``mean``, ``std`` (RGB, in [0, 1]) say how pictures are prepared; ``labels`` names
+    the columns of ``tags``.
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    dim: int
+    labels: tuple[str, ...]
+
+    def __call__(self, pixels: Tensor) -> VisionFeatures:
+        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        ...
+
+
+class AudioEncoder(Protocol):
+    """A frozen audio network: windows of a mono waveform to one vector each.
+
+    ``sample_rate`` (Hz) and ``window`` (samples) say what it takes, ``hop`` (samples) how windows are cut
+    from a longer sound, ``labels`` names the columns of ``tags``.
+    """
+
+    sample_rate: int
+    window: int
+    hop: int
+    dim: int
+    labels: tuple[str, ...]
+
+    def __call__(self, windows: Tensor) -> AudioFeatures:
+        """Encode ``windows``, (n, window) float32 in [-1, 1], in one batch."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """A frozen text encoder: sentences to one vector each."""
+
+    dim: int
+
+    def __call__(self, sentences: Sequence[str]) -> Tensor:
+        """Encode ``sentences`` to (n, dim) float32 of unit length; no sentences give (0, dim)."""
+        ...
