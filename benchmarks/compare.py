@@ -25,7 +25,14 @@ SHOWN = {
     "avss": (("dataset", "miou"), ("dataset", "fscore")),
     "vggss": (("fixed", "ciou"), ("fixed", "auc")),
     "vggss-extended": (("fixed", "ap"), ("fixed", "loc_acc")),
-    "robustness": (("all", "auroc"), ("another class", "auroc")),
+    "robustness": (
+        ("all", "auroc"),
+        ("silence", "fpr_frames"),
+        ("noise -30 dB", "fpr_frames"),
+        ("noise -15 dB", "fpr_frames"),
+        ("another class", "fpr_frames"),
+        ("another class", "auroc"),
+    ),
 }
 Figures = dict[str, list[dict[str, float]]]
 Variants = Callable[[SeAC], Mapping[str, Sequence[SeAC]]]
