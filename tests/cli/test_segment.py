@@ -19,6 +19,7 @@ from PIL import Image
 import seac.jobs.segment
 from seac.classify.vocabulary import parse
 from seac.cli import app
+from seac.core.ownership import RECORD
 from seac.export.record import ClipRecord, decode_mask
 from seac.pipeline import SeAC
 from tests.fixtures.parts import fake_model, squares, tone, write_video, write_wav
@@ -91,7 +92,7 @@ class TestWhatItWrites:
 
     def test_only_the_exports_that_were_asked_for(self, capsys, tmp_path, film):
         seac_says(capsys, "segment", film, "-o", tmp_path / "out", "--export", "json")
-        assert [path.name for path in (tmp_path / "out").iterdir()] == ["result.json"]
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.json", RECORD}
         assert "unknown export 'gif'" in refused(capsys, "segment", film, "--export", "gif")
 
     def test_a_picture_with_a_sound(self, capsys, tmp_path):
@@ -332,7 +333,7 @@ class TestWhatItRefuses:
 
         monkeypatch.setattr("seac.export.mask_images.Image.Image.save", full)
         assert "No space left" in refused(capsys, "segment", film, "-o", tmp_path / "out")
-        assert not list((tmp_path / "out").iterdir())
+        assert not (tmp_path / "out").exists()
 
 
 # A job in the background of a shell has Ctrl-C switched off, and hands that down: switch it on again.
@@ -366,7 +367,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, film):
     assert running.returncode == 130, err
     assert "interrupted" in err
     assert "Traceback" not in err
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def _with_rotation(content: bytes) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
+from seac.core.ownership import RECORD
 from seac.features.batch import MemoryStore
 from seac.jobs import ablate as ablating
 from seac.training.ablation.axes import AXES, chosen_values
@@ -67,6 +68,29 @@ def test_a_grid_is_trained_once_and_drawn_with_its_seeds(
     assert seac(command) == 0
     assert trained == []
     assert not list(tmp_path.rglob("checkpoint.pt"))
+
+
+@pytest.mark.parametrize(
+    "name", ["lambda.csv", "lambda.md", "cells/mine.txt", "cells/lam=0.2 seed=1/steps.csv"]
+)
+def test_files_of_others_are_refused_before_the_work(
+    trained: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    assert seac(arguments(tmp_path, "--over", "lambda", "--values", "0,0.2")) == 2
+    assert name.split("/")[0] in capsys.readouterr().err
+    assert trained == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+
+
+def test_a_grid_of_an_earlier_version_goes_on(trained: list[str], tmp_path: Path) -> None:
+    command = arguments(tmp_path, "--over", "encoder_depth", "--values", "0", "--seeds", "1")
+    assert seac(command) == 0
+    for record in list(tmp_path.rglob(RECORD)):
+        record.unlink()
+    assert seac(command) == 0
+    assert len(trained) == 1
 
 
 def test_a_grid_that_was_interrupted_goes_on(trained: list[str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, read
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
+from seac.core.ownership import RECORD
 from seac.features.batch import MemoryStore
 from seac.jobs import train as training
 from seac.jobs.train import check_variant, split
@@ -188,3 +189,35 @@ def test_cells_are_learnt_from_all_together() -> None:
     check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=81))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="--set n_masks=81"):
         check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=50))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoint.pt", "card.md", "steps.csv", "run.json", FILE, "tensorboard/mine"]
+)
+def test_files_of_others_are_refused_before_the_work(
+    store: MemoryStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.setattr(training, "Networks", lambda *words: pytest.fail("begun"))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    assert seac(arguments(tmp_path)) == 2
+    assert name.split("/")[0] in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_run_goes_on_with_its_own_files_and_not_with_changed_ones(
+    store: MemoryStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert seac(arguments(tmp_path)) == 0
+    assert seac(arguments(tmp_path)) == 0
+    (tmp_path / RECORD).unlink()  # an earlier version kept none
+    assert seac(arguments(tmp_path)) == 0
+    (tmp_path / "card.md").write_text("with notes of mine")
+    assert seac(arguments(tmp_path)) == 2
+    assert "card.md" in capsys.readouterr().err
+    assert (tmp_path / "card.md").read_text() == "with notes of mine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -100,8 +101,6 @@ def test_what_came_first_is_held_where_the_table_knows_no_digest(monkeypatch: py
 
 
 def test_verify_reads_a_file_whose_stamp_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     with serving(shelf()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
         find = Weights(patience=HASTY)
@@ -168,6 +167,36 @@ def test_import_takes_the_published_file_only(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not the published"):
         Weights().take(fetched)
     assert Weights(fetch=False)("one").read_bytes() == BYTES
+
+
+def test_a_file_of_others_in_the_cache_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = tmp_path / "one.pth"
+    fetched.write_bytes(BYTES)
+    path = Weights().path(ONE, ONE.files[0])
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    Weights().take(fetched)
+    path.write_bytes(b"mine too")
+    with serving(shelf()) as mirror:
+        monkeypatch.setenv("SEAC_MIRROR", mirror.address)
+        assert Weights(patience=HASTY)("one").read_bytes() == BYTES
+    kept = sorted(item.read_bytes() for item in path.parent.iterdir() if ".aside" in item.name)
+    assert kept == [b"mine", b"mine too"]
+
+
+def test_a_file_that_seac_fetched_and_a_disk_spoilt_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(shelf()) as mirror:
+        monkeypatch.setenv("SEAC_MIRROR", mirror.address)
+        find = Weights(patience=HASTY)
+        path = find("one")
+        times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+        path.write_bytes(b"!" + BYTES[1:])
+        os.utime(path, ns=times)
+        assert find.check(ONE, ONE.files[0], again=True) == "damaged"
+        (path.parent / "mine").touch()
+        find._clear(path)
+        assert not [item for item in path.parent.iterdir() if ".aside" in item.name]
+        assert not path.exists()
 
 
 def test_import_knows_a_folder_by_its_name_or_is_told(tmp_path: Path) -> None:

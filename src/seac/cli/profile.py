@@ -54,11 +54,11 @@ def benchmark(
         raise InputError(f"--clock {clock!r}: give wall or cpu")
     if not 0 <= threads <= 1024:
         raise InputError(f"--threads is {threads}: give 0 for all cores, or a number from 1 to 1024")
+    if to is not None:
+        check_place(to, page.is_card)
     if threads:
         torch.set_num_threads(threads)
     parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
-    if to is not None:
-        check_place(to)
     frame = scene(height, width, masks)
     by: Clock = "cpu" if clock == "cpu" else "wall"
     rate = best_rate(by)

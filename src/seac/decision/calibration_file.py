@@ -28,6 +28,15 @@ def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> Non
     write_whole(path, json.dumps(said, indent=2) + "\n")
 
 
+def is_calibration(path: Path) -> bool:
+    """Whether a file holds a calibration, of this version or another."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(held, dict) and str(held.get("format")).startswith("seac calibration ")
+
+
 def read(path: str | os.PathLike[str]) -> Calibration:
     """The constants that :func:`write` wrote.
 

@@ -92,6 +92,16 @@ def save(folder: Path, clip_id: str, answer: ClipAnswer) -> None:
     draft.replace(path)
 
 
+def is_answer(path: Path) -> bool:
+    """Whether a file holds what :func:`save` writes, by the names of its arrays."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = {name.removesuffix(".npy") for name in file.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return False
+    return names - {"semantic"} == {"heatmaps", "confidence", "decided", "best"}
+
+
 def load(path: Path) -> ClipAnswer:
     """Read what :func:`save` wrote.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from seac.core.atomic import write_whole
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
-from seac.evaluation.answer import ClipAnswer, path_of, save
+from seac.evaluation.answer import SUFFIX, ClipAnswer, is_answer, path_of, save
 from seac.evaluation.methods import Method
 from seac.evaluation.scene import Picture, Scene, Sound
 from seac.evaluation.timer import Watch
@@ -48,6 +50,46 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
     for method in methods:
         folder_of(store, method).mkdir(parents=True, exist_ok=True)
     write_whole(record, json.dumps(plain, indent=1) + "\n")
+
+
+def check_store(store: Path) -> None:
+    """Refuse a folder for answers that holds something else.
+
+    Raises:
+        InputError: it is a link or a file, or has content and no settings of ours.
+    """
+    line = f"cannot write to {store} (it is there, and not seac's): move it away, or give another folder"
+    if not os.path.lexists(store):
+        return
+    if store.is_symlink() or not store.is_dir():
+        raise InputError(line)
+    if not any(store.iterdir()):
+        return
+    record = store / SETTINGS
+    try:
+        held = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        held = None
+    if record.is_symlink() or not isinstance(held, dict) or not held.keys() >= {"benchmark", "split", "seed"}:
+        raise InputError(line)
+
+
+def clear_store(store: Path) -> None:
+    """Remove the answers in a folder, and their settings; what else is there stays.
+
+    Raises:
+        InputError: it holds something else, see :func:`check_store`.
+    """
+    check_store(store)
+    if not store.is_dir():
+        return
+    for folder in [item for item in store.iterdir() if item.is_dir() and not item.is_symlink()]:
+        for path in folder.glob(f"*{SUFFIX}"):
+            if not path.is_symlink() and is_answer(path):
+                path.unlink()
+        with suppress(OSError):  # others have files there
+            folder.rmdir()
+    (store / SETTINGS).unlink(missing_ok=True)
 
 
 def predict(

@@ -8,57 +8,80 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from seac.core.atomic import unwritable
+from seac.core.atomic import removed_unless_kept, unwritable
+from seac.core.ownership import Earlier, check_names, move_in, nothing_earlier
 from seac.core.result import Result
 from seac.export.draw import draw
+from seac.export.legacy import written_earlier
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
-from seac.export.writer import Clip
+from seac.export.writer import FILES, Clip
 
 PREFIX = ".seac-draft-"
 YOUNG = 60.0
 """Seconds for which a draft is left alone, as it may not be held yet."""
 RECORD = "result.json"
 """Moved in last: where there is one, what is beside it was moved in before."""
+UNWRITABLE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO, errno.EPERM),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
+}
+SAVED = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
+"""What :func:`save_result` writes."""
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(
+    folder: Path,
+    names: Iterable[str] = (),
+    inputs: Sequence[Path | None] = (),
+    earlier: Earlier = nothing_earlier,
+    made_of: Any = None,
+) -> Iterator[Path]:
     """A temporary folder whose content is moved into ``folder`` if the block ends well, else removed.
 
-    Things of the same name in ``folder`` are replaced; others stay, but for drafts of processes that were
-    killed before they could remove them.
+    Files of the same name in ``folder`` are replaced if its record says that seac wrote them; others stay,
+    but for temporary folders of processes that were killed before they could remove them. A block that
+    fails leaves no folder that was not there before.
+
+    Args:
+        folder: where to.
+        names: what will be written, see :func:`seac.core.ownership.check_names`; checked before the block.
+        inputs: files that are read, and never replaced.
+        earlier: which files of a folder without a record an earlier version wrote.
+        made_of: what the content is made of, for the record.
 
     Raises:
-        InputError: the folder cannot be made or written, or the disk is full.
+        InputError: the folder cannot be made or written, the disk is full, or what is there under these names
+            is not ours.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    try:
-        with _held(draft):
-            yield draft
-        for item in sorted(draft.iterdir(), key=lambda item: (item.name == RECORD, item.name)):
-            target = folder / item.name
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            item.replace(target)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO}:
+    check_names(folder, names, inputs, earlier)
+    with removed_unless_kept(folder) as keep:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
+            draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        except OSError as error:
             raise unwritable(folder, error) from None
-        raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            with _held(draft):
+                yield draft
+            move_in(draft, folder, inputs=inputs, earlier=earlier, made_of=made_of, last=RECORD)
+            keep()
+        except OSError as error:
+            if error.errno in UNWRITABLE:
+                raise unwritable(folder, error) from None
+            raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:
@@ -97,9 +120,9 @@ def save_result(result: Result, folder: Path) -> Path:
     """Write one result: ``result.json``, ``overlay.png``, ``heatmap.png`` and ``masks/000000.png``.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or holds other files of these names.
     """
-    with whole_folder(folder) as draft:
+    with whole_folder(folder, SAVED, earlier=written_earlier) as draft:
         clip = Clip(Path("frame"), None, 1.0, {})
         for writer in (RecordWriter(draft, clip), MaskImages(draft, clip)):
             writer.add(result)

@@ -41,7 +41,7 @@ class Sink(Protocol):
         ...
 
 
-# A new export is a row here and a file: a function of the folder and the clip that gives a Sink.
+# A new export is a row here (and in FILES), and a file: a function of folder and clip that gives a Sink.
 SINKS: dict[str, str] = {
     "overlay": "seac.export.overlay:Overlay",
     "masks": "seac.export.mask_images:MaskImages",
@@ -49,6 +49,17 @@ SINKS: dict[str, str] = {
     "timeline": "seac.export.timeline:Timeline",
     "sheet": "seac.export.sheet:Sheet",
 }
+FILES: dict[str, tuple[str, ...]] = {
+    "overlay": ("overlay.mp4",),
+    "masks": ("masks/[0-9][0-9][0-9][0-9][0-9][0-9]*.png",),
+    "json": ("result.json",),
+    "timeline": ("timeline.png",),
+    "sheet": ("sheet.png",),
+}
+"""What an export writes into its folder, as :func:`seac.core.ownership.check_names` takes it.
+
+Files of others under the names of an export without a row are refused only once the work is done.
+"""
 
 
 def sink(name: str) -> Callable[[Path, Clip], Sink]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -27,6 +28,7 @@ from seac.features.manifest import (
     PENDING,
     SHARDS,
     SUFFIX,
+    UNREADABLE,
     Made,
     Manifest,
     Part,
@@ -39,6 +41,7 @@ from seac.features.schema import Footer, writer
 
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20
+UNFINISHED = re.compile(r"\.(.+\.)?\d+\.part")
 MOST_PENDING = 2_000
 """Small clips fill a shard slowly; so many files in a folder are enough."""
 
@@ -52,11 +55,12 @@ class StoreWriter:
         shard_bytes: about the size of a shard.
 
     Raises:
-        InputError: another program writes to it, or its features were made otherwise.
+        InputError: another program writes to it, its features were made otherwise, or it holds other files.
     """
 
     def __init__(self, folder: Path | str, made: Made, *, shard_bytes: int = SHARD_BYTES) -> None:
         self.folder, self._shard_bytes = Path(folder), shard_bytes
+        check_store(self.folder)
         self._lock = _locked(self.folder)
         try:
             self._open(made)
@@ -78,7 +82,7 @@ class StoreWriter:
             )
         self.made = manifest.made
         found = survey(self.folder, manifest)
-        for path in [*found.stale, *self.folder.rglob(f".*{PARTIAL}")]:
+        for path in [*found.stale, *_partial(self.folder)]:
             path.unlink(missing_ok=True)
         for path in found.damaged:  # aside, not away: a disk that cannot be read today may be well tomorrow
             path.replace(path.with_name(path.name + ".damaged"))
@@ -169,6 +173,35 @@ class StoreWriter:
         Manifest(self.made, tuple(known)).write(self.folder)
 
 
+def check_store(folder: Path) -> None:
+    """Refuse a folder that holds other files under the names of a store's.
+
+    Raises:
+        InputError: it is a file, or has such files and no manifest of ours.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        return  # said when it is locked
+    if (folder / NAME).is_file():
+        Manifest.read(folder)
+        return
+    for name in (NAME, UNREADABLE, SHARDS, PENDING):
+        path = folder / name
+        if not os.path.lexists(path):
+            continue
+        begun = name in (SHARDS, PENDING) and not path.is_symlink() and path.is_dir()
+        if not begun or any(path.iterdir()):
+            raise InputError(
+                f"{path}: is there already, and {folder} is no feature store (no {NAME}); move it away, or "
+                "give another folder for the store"
+            )
+
+
+def _partial(folder: Path) -> Iterator[Path]:
+    """Files that a writer had not finished when it was killed."""
+    for place in (folder, folder / SHARDS, folder / PENDING):
+        yield from (path for path in place.glob(f".*{PARTIAL}") if UNFINISHED.fullmatch(path.name))
+
+
 def merged(folder: Path, parts: Sequence[Part]) -> Shard:
     """Write the clips of ``parts``, in order of id, as one shard; a row group at a time is in memory."""
     clips = sorted((id_, at, row) for at, part in enumerate(parts) for row, id_ in enumerate(part.footer.ids))
@@ -240,7 +273,7 @@ def _locked(folder: Path) -> IO[bytes]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("wb")
+        lock = (folder / ".lock").open("ab")  # never emptied
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         raise InputError(f"cannot write to {folder} ({why}): give another folder for the store") from None

@@ -14,13 +14,14 @@ from rich.console import Console
 from seac.associate.model import AssociationModule
 from seac.core.atomic import write_whole
 from seac.core.errors import InputError, unknown
+from seac.core.ownership import check_names, claim
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
-from seac.jobs.train import check_variant, fabric_for, make_folder, split
+from seac.jobs.train import check_variant, fabric_for, split
 from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
 from seac.training.ablation.report import write_report
 from seac.training.checkpoint import FILE as CHECKPOINT
-from seac.training.checkpoint import origin
+from seac.training.checkpoint import is_checkpoint, origin
 from seac.training.config import TrainingConfig, configured
 from seac.training.frozen import Networks
 from seac.training.trainer import Fitting, fit
@@ -28,6 +29,7 @@ from seac.training.validation import Benchmarked, Retrieval, Wanted
 
 HELD_OUT = 0.1
 """Share of the clips on which retrieval is measured where no benchmark is given."""
+CELL_FILES = (CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/", "cell.json")
 
 Evaluate = Callable[[AssociationModule, int], dict[str, float]]
 
@@ -81,11 +83,52 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
     if not wanted and not config.held_out:
         config = replace(config, held_out=HELD_OUT)
     values = {axis.name: chosen_values(axis, store, config, job.values) for axis in axes}
-    make_folder(job.out)
-    networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
-    encoder = networks.audio(store) if needs_encoder(values, config) else None
-    evaluate = evaluation(store, config, wanted, networks, most_masks(values, config))
-    return run_grid(store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json)
+    for name in cell_names(values, config, job.seeds):
+        cell = job.out / "cells" / name
+        if not is_cell(cell / "cell.json"):  # else it is not made again
+            check_names(cell, CELL_FILES, earlier=cell_written_earlier)
+    with claim(job.out, names_of(axes), earlier=written_earlier):
+        networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
+        encoder = networks.audio(store) if needs_encoder(values, config) else None
+        evaluate = evaluation(store, config, wanted, networks, most_masks(values, config))
+        return run_grid(
+            store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json
+        )
+
+
+def names_of(axes: Sequence[Axis]) -> list[str]:
+    """What an ablation writes into its folder, as :func:`seac.core.ownership.claim` takes it."""
+    return ["cells/", *(axis.name + end for axis in axes for end in (".csv", ".png", ".png.tmp", ".md"))]
+
+
+def cell_names(values: Mapping[str, list[Any]], config: TrainingConfig, seeds: int) -> list[str]:
+    """Folders of the trainings of a grid, each once."""
+    trainings = [
+        replace(with_value(config, AXES[name], value), seed=seed)
+        for name, chosen in values.items()
+        for value in chosen
+        for seed in range(config.seed, config.seed + seeds)
+    ]
+    return list(dict.fromkeys(name_of(training, config) for training in trainings))
+
+
+def written_earlier(folder: Path) -> Callable[[str], bool]:
+    """Which files of a folder without a record are of an ablation: all, where its cells are there."""
+    return lambda name: any(map(is_cell, (folder / "cells").glob("*/cell.json")))
+
+
+def cell_written_earlier(folder: Path) -> Callable[[str], bool]:
+    """Which files of a cell without a record are of a training."""
+    return lambda name: is_cell(folder / "cell.json") or is_checkpoint(folder / CHECKPOINT)
+
+
+def is_cell(path: Path) -> bool:
+    """Whether a file holds the figures of a training."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(held, dict) and held.keys() == {"begun", "figures"}
 
 
 def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
@@ -187,23 +230,23 @@ def reached(
     """Figures of one training: from its file if it has been made before, else by making it.
 
     Raises:
-        InputError: the folder holds a training of another store or under other numbers.
+        InputError: the folder holds a training of another store or under other numbers, or other files.
     """
     folder = out / "cells" / name_of(training, base)
     record = folder / "cell.json"
     begun = json.loads(json.dumps(origin(training, len(store), store.made_by)))
-    if record.is_file():
+    if record.is_file() and is_cell(record):
         held = json.loads(record.read_text(encoding="utf-8"))
         if held["begun"] != begun:
             raise InputError(f"{folder} was made otherwise: take another --out")
         return dict(held["figures"])
-    folder.mkdir(parents=True, exist_ok=True)
-    learnt, _ = split(store, training)
-    fabric = fabric_for(device, 1, training.precision)
-    fitted = fit(Fitting(learnt, training, folder, encoder if training.mixing else None), fabric)
-    figures = evaluate(training)(fitted.module.eval(), training.n_masks)
-    write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
-    (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
+    with claim(folder, CELL_FILES, earlier=cell_written_earlier):
+        learnt, _ = split(store, training)
+        fabric = fabric_for(device, 1, training.precision)
+        fitted = fit(Fitting(learnt, training, folder, encoder if training.mixing else None), fabric)
+        figures = evaluate(training)(fitted.module.eval(), training.n_masks)
+        write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
     return figures
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from seac.core.atomic import check_place
 from seac.core.errors import InputError
 from seac.datasets.table import READERS, check_scored, open_benchmark
-from seac.decision.calibration_file import NAME, write
+from seac.decision.calibration_file import NAME, is_calibration, write
 from seac.decision.fit import tried
 from seac.evaluation.calibration_samples import described, halves, observed, wanted
 from seac.evaluation.robustness import Corrupted
@@ -55,11 +55,12 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
     """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
 
     Raises:
-        InputError: wrong input, too few clips, or no place to write to.
+        InputError: wrong input, too few clips, no place to write to, or another file in it.
     """
     console = Console(stderr=True)
     check_scored(job.benchmark)
     check_not_only_test(job.benchmark)
+    check_place(job.target, is_calibration)
     reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
     clips = wanted(reader)
     options: dict[str, Any] = {**job.parts, **job.constants}
@@ -70,7 +71,6 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         weights_dir=job.weights_dir,
         **options,
     )
-    check_place(job.target)
     choosing, reporting = halves(observed(model, reader, Watch(console).over(clips, "judging")))
     if min(len(choosing), len(reporting)) < LEAST:
         raise InputError(

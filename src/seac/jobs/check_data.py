@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from seac.core.atomic import check_place
 from seac.core.errors import InputError
 from seac.datasets.check import FAULTS, NOTES, Finding, Health, check, rows_of
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
 
+HEAD = ("kind", "split", "clip", "file", "line")
 SHOWN = 3
 """Findings of each kind that are shown."""
 
@@ -29,8 +31,10 @@ def check_benchmark(
     """Check a benchmark, show what was found, and write it.
 
     Raises:
-        InputError: it cannot be indexed, ``out`` cannot be written, or faults were found.
+        InputError: it cannot be indexed, ``out`` cannot be written or is another file, or faults were found.
     """
+    if out is not None:
+        check_place(out, is_findings)
     reader = open_benchmark(benchmark, folder, split, strict=False)
     console = Console(highlight=False, soft_wrap=True)
     errors = Console(stderr=True)
@@ -55,6 +59,15 @@ def check_benchmark(
     return health
 
 
+def is_findings(path: Path) -> bool:
+    """Whether a file is one that :func:`write_findings` wrote."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), None) == list(HEAD)
+    except (OSError, ValueError, csv.Error):
+        return False
+
+
 def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
     """Write findings as csv (kind, split, clip, file, line), aside first and then renamed.
 
@@ -67,7 +80,7 @@ def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
         try:
             with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
                 rows = csv.writer(file)
-                rows.writerow(("kind", "split", "clip", "file", "line"))
+                rows.writerow(HEAD)
                 rows.writerows((f.kind, f.split, f.clip, f.file, f.line) for f in findings)
             Path(draft).replace(path)
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from seac._version import __version__
 from seac.core.errors import InputError
+from seac.core.ownership import check_names, writable
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import check_scored, open_benchmark
 from seac.evaluation.answer import ClipAnswer, load, path_of
@@ -24,17 +24,18 @@ from seac.evaluation.external import Outside
 from seac.evaluation.fingerprint import fingerprint
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
-from seac.evaluation.predict import folder_of, open_store, predict
-from seac.evaluation.report import write_report
+from seac.evaluation.predict import check_store, clear_store, folder_of, open_store, predict
+from seac.evaluation.report import FILES, write_report, written_earlier
 from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.summary import Evaluation, Leakage
 from seac.evaluation.summary import Method as Row
 from seac.evaluation.timer import Watch
-from seac.export.folder import whole_folder
 from seac.pipeline import SeAC
 from seac.presets.load import load as load_model
 
+STORE = "predictions"
+"""Folder of answers, in that of a report."""
 DECIDED = "decided"
 """Suffix of the row in which a model's own decision is scored: only what it calls sounding is lit."""
 
@@ -80,7 +81,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     check_protocol(job.protocol, reader)
     check_timed(reader, job.window)
     clips, leakage = chosen_clips(reader, job)
-    check_writable(job.out)
+    check_out(job)
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
         (scored, answer_of), missing = outside(job, reader, clips)
@@ -120,14 +121,16 @@ def open_reader(job: Job) -> Reader:
     return open_benchmark(job.benchmark, job.folder, job.split)
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder and try it, so that no work is lost for want of a place.
+def check_out(job: Job) -> None:
+    """Try the folder of a job, so that no work is lost for want of a place, nor anybody's files.
 
     Raises:
-        InputError: it cannot be made or written.
+        InputError: it cannot be made or written, or what is there under our names is not ours.
     """
-    with whole_folder(folder):
-        pass
+    check_names(job.out, FILES, (job.predictions, job.train_list, *job.exclude), written_earlier)
+    if job.predictions is None:
+        check_store(job.out / STORE)
+    writable(job.out)
 
 
 def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
@@ -166,14 +169,15 @@ def inside(
     Raises:
         InputError: wrong parts, answers under other settings, or no place for them.
     """
-    store = job.out / "predictions"
-    check_writable(store)
+    store = job.out / STORE
+    if store.is_dir():
+        writable(store)
     with watch.time("loading"):
         model = model_for(job, reader)
         methods = rows_of(job, reader, model)
     settings = model_settings(job, model)
     if job.again:
-        shutil.rmtree(store, ignore_errors=True)
+        clear_store(store)
     store.mkdir(parents=True, exist_ok=True)
     names = [method.name for method in methods]
     asked = {"benchmark": job.benchmark, "split": job.split, "seed": job.seed}

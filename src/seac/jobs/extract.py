@@ -23,7 +23,7 @@ from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe
 from seac.features.unreadable import Unreadable
-from seac.features.writer import SHARD_BYTES, StoreWriter
+from seac.features.writer import SHARD_BYTES, StoreWriter, check_store
 from seac.pipeline import SeAC
 
 WRITE = "write"
@@ -126,9 +126,10 @@ def extract_all(job: Job, *, as_json: bool = False) -> Tally:
     """Do a job.
 
     Raises:
-        InputError: wrong input, a store of other features, or no clip could be read.
+        InputError: wrong input, a store of other features, a folder of other files, or no clip could be read.
     """
     console = Console(stderr=True)
+    check_store(job.store)
     kind, pairs = chosen(job)
     recipe = job.recipe()
     tally = extract(pairs, recipe, job.store, engine_of(job), kind, job.shard_bytes, console)

@@ -15,11 +15,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from seac.core.errors import InputError
+from seac.core.ownership import RECORD as OWN_FILES
+from seac.core.ownership import check_names
 from seac.core.result import Result
 from seac.export.draw import shown
 from seac.export.folder import whole_folder
-from seac.export.resume import begin, file_state, finish, is_finished
-from seac.export.writer import Clip, Sink, sink
+from seac.export.legacy import written_earlier
+from seac.export.resume import file_state, is_finished
+from seac.export.writer import FILES, Clip, Sink, sink
 from seac.media.decode import probe
 from seac.media.sources import Source, sound_length, source_of, sources_in
 from seac.pipeline import SeAC
@@ -79,7 +82,8 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
 
     In a folder, clips that are finished with the same settings, and have not changed since, are left as they
     are, so an interrupted run goes on where it was; a clip that cannot be read is reported at the end and
-    does not stop the others.
+    does not stop the others. Nothing is replaced but what seac wrote: a folder that holds other files of the
+    names that are to be written is refused, before the networks are loaded where all are.
 
     Raises:
         InputError: wrong input, with one line that says what is wrong.
@@ -89,6 +93,7 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     if not builders:
         raise InputError("--export names nothing: give overlay, masks, json or timeline")
     tasks = list(_tasks(job))
+    conflicts = _conflicts(job, tasks)
     model = load(
         job.preset,
         device=job.device,
@@ -105,9 +110,8 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     with _progress(console) as progress:
         for picture, audio, out in tasks:
             try:
-                done.append(
-                    _segment(model, job, settings, source_of(picture, audio), out, builders, progress)
-                )
+                source, conflict = source_of(picture, audio), conflicts.get(out)
+                done.append(_segment(model, job, settings, source, out, builders, progress, conflict))
             except InputError as error:
                 if len(tasks) == 1:
                     raise
@@ -118,8 +122,40 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
         clips = [asdict(summary) for summary in done]
         sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": settings}) + "\n")
     if refused:
-        raise InputError(f"{len(refused)} of {len(tasks)} clips could not be read: {'; '.join(refused)}")
+        raise InputError(f"{len(refused)} of {len(tasks)} clips could not be done: {'; '.join(refused)}")
     return done
+
+
+def _conflicts(job: Job, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Path, InputError]:
+    """Folders that hold what is not to be replaced, and what is to be said of them.
+
+    Raises:
+        InputError: all of them do, so there is nothing to do.
+    """
+    found: dict[Path, InputError] = {}
+    source = job.source.resolve()
+    every = [file for picture, audio, _ in tasks for file in (picture, audio)]
+    for picture, audio, out in tasks:
+        around = source.is_relative_to(out.resolve())
+        try:
+            check_names(out, _names(job), every if around else (picture, audio), written_earlier)
+        except InputError as error:
+            found[out] = error
+    # In a folder, one that is finished is not written to.
+    certain = [error for out, error in found.items() if job.again or not job.source.is_dir() or _fresh(out)]
+    if certain and len(certain) == len(tasks):
+        raise certain[0]
+    return found
+
+
+def _fresh(out: Path) -> bool:
+    """Whether nothing that is finished can be in a folder."""
+    return not (out / OWN_FILES).is_file()
+
+
+def _names(job: Job) -> list[str]:
+    """Names that a job writes in the folder of a clip."""
+    return [name for export in job.exports for name in FILES.get(export, ())]
 
 
 def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
@@ -167,6 +203,7 @@ def _segment(
     out: Path,
     builders: list[Any],
     progress: Progress,
+    conflict: InputError | None = None,
 ) -> Summary:
     summary = Summary(str(source.picture), str(out))
     clip = Clip(source.picture, source.sound, job.fps, settings)
@@ -175,15 +212,15 @@ def _segment(
     if many and not job.again and is_finished(out, made_of):
         summary.notes.append("finished before; --again does it once more")
         return summary
+    if conflict is not None:
+        raise conflict
     began = time.perf_counter()
     task = progress.add_task(source.picture.name, total=_expected(source, job.fps), rate="")
     try:
-        with whole_folder(out) as draft:
+        inputs = (source.picture, source.sound)
+        noted = made_of if many else None
+        with whole_folder(out, _names(job), inputs, written_earlier, noted) as draft:
             _write(model, job, source, [build(draft, clip) for build in builders], summary, progress, task)
-            files = [item.name for item in draft.iterdir()]
-            begin(out)
-        if many:
-            finish(out, made_of, files)
     finally:
         progress.remove_task(task)  # a row for each of a thousand clips would take a core to draw
     summary.seconds = round(time.perf_counter() - began, 3)

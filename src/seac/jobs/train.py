@@ -18,14 +18,24 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from seac.associate.trained import FILE, write
 from seac.core.atomic import write_whole
 from seac.core.errors import InputError
+from seac.core.ownership import claim
 from seac.features.batch import StorePart, TrainingStore
 from seac.segment.baselines.grid import Grid
+from seac.training.checkpoint import FILE as CHECKPOINT
+from seac.training.checkpoint import is_checkpoint
 from seac.training.config import TrainingConfig, configured
 from seac.training.frozen import Networks
 from seac.training.history import draw_curves
 from seac.training.model_card import card
 from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
 from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
+
+READY = FILE + ".ready"
+FILES = (
+    *(CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/"),
+    *("curves.png", "curves.png.tmp", "card.md", "run.json", FILE, READY),
+)
+"""What a run writes into its folder, as :func:`seac.core.ownership.claim` takes it."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +73,19 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     learnt, held_out = split(store, config)
     fabric = fabric_for(job.device, job.devices, config.precision)
     steps_per_epoch(learnt, config, fabric.world_size)
-    make_folder(job.out)
-    networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
-    measures: list[Measure] = []
-    if fabric.is_global_zero:
-        measures += [Benchmarked(each, store, config, networks) for each in wanted]
-        measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
-    encoder = networks.audio(store) if config.mixing else None
-    console = Console(stderr=True, quiet=not fabric.is_global_zero)
-    with following(console, config, steps_per_epoch(learnt, config, fabric.world_size)) as progress:
-        fitted = fit(Fitting(learnt, config, job.out, encoder, measured_by(measures), progress), fabric)
-    if not fabric.is_global_zero:
-        return {}
-    summary = finish(job.out, fitted, config, learnt, preset, job.licence)
+    with claim(job.out, FILES, earlier=written_earlier, leads=fabric.is_global_zero):
+        networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
+        measures: list[Measure] = []
+        if fabric.is_global_zero:
+            measures += [Benchmarked(each, store, config, networks) for each in wanted]
+            measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
+        encoder = networks.audio(store) if config.mixing else None
+        console = Console(stderr=True, quiet=not fabric.is_global_zero)
+        with following(console, config, steps_per_epoch(learnt, config, fabric.world_size)) as progress:
+            fitted = fit(Fitting(learnt, config, job.out, encoder, measured_by(measures), progress), fabric)
+        if not fabric.is_global_zero:
+            return {}
+        summary = finish(job.out, fitted, config, learnt, preset, job.licence)
     tell(console, summary)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
@@ -155,16 +165,9 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
     return fabric
 
 
-def make_folder(out: Path) -> None:
-    """The run's folder.
-
-    Raises:
-        InputError: it cannot be one.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be a folder ({error.strerror}); give another --out") from None
+def written_earlier(folder: Path) -> Callable[[str], bool]:
+    """Which files of a folder without a record are of a run: those beside a checkpoint of ours."""
+    return lambda name: name in FILES and is_checkpoint(folder / CHECKPOINT)
 
 
 def following(
@@ -202,7 +205,7 @@ def finish(
     history = fitted.history
     draw_curves(history, out / "curves.png")
     made_by = {**store.made_by, "preset": preset}
-    sha256 = write(fitted.module, out / (FILE + ".ready"), made_by)
+    sha256 = write(fitted.module, out / READY, made_by)
     text = card(
         config,
         history,
@@ -235,7 +238,7 @@ def finish(
         "config": asdict(config),
     }
     write_whole(out / "run.json", json.dumps(summary, indent=1) + "\n")
-    (out / (FILE + ".ready")).replace(out / FILE)
+    (out / READY).replace(out / FILE)
     return summary
 
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+HEAD, BY = "# Speed of ", "Written by `seac benchmark "
 SHARES = ("p10", "p50", "p90")
+
+
+def is_card(path: Path) -> bool:
+    """Whether a file is a page that :func:`card` made."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    return lines[:1] != [] and lines[0].startswith(HEAD) and any(line.startswith(BY) for line in lines[1:4])
 
 
 def table(stages: list[dict[str, Any]]) -> str:
@@ -35,9 +46,9 @@ def card(answer: dict[str, Any]) -> str:
     )
     random = " --random-weights" if given.get("random_weights") else ""
     page = [
-        f"# Speed of `{given['preset']}`, ours and the plain way",
+        f"{HEAD}`{given['preset']}`, ours and the plain way",
         "",
-        f"Written by `seac benchmark {options}{random} --card`.",
+        f"{BY}{options}{random} --card`.",
         f"Same weights, one run, turn by turn; peak memory of all paths {answer['peak_bytes'] / 1e9:.2f} GB.",
         "",
         table(answer["stages"]),

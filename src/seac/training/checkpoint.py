@@ -59,6 +59,17 @@ def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
     draft.replace(folder / FILE)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of ours, of any run."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:  # The unpickler's answer to bytes that are no pickle is any exception at all.
+        return False
+    return isinstance(content, dict) and content.keys() >= {"epoch", "step", "module", "history", "begun"}
+
+
 def load(folder: Path, begun: Mapping[str, Any]) -> Position | None:
     """The position of the run in ``folder``; None if there is none yet.
 

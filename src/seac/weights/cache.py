@@ -140,7 +140,7 @@ class Weights:
         if isinstance(row.source, ByHand | OwnTraining) and not mirror:
             raise InputError(f"{row.name} can only be fetched by a person: {self._by_hand(row)}")
         target = self.path(row, file)
-        target.unlink(missing_ok=True)
+        self._clear(target)
         try:
             found = Fetch(
                 row.address(file, mirror),
@@ -191,9 +191,25 @@ class Weights:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".part")
         shutil.copyfile(source, partial)
+        if os.path.lexists(target) and not (target.is_file() and digest_of(target) == digest):
+            self._clear(target)
         partial.replace(target)
         self._set_stamp(row, target, digest)
         return target
+
+    def _clear(self, path: Path) -> None:
+        """Make room for a file: what seac wrote is removed, anything else is set aside under another name."""
+        if not os.path.lexists(path):
+            return
+        stamp, now = self._stamp(path), path.lstat()
+        written = stamp.get("size") == now.st_size and stamp.get("changed") == now.st_mtime_ns
+        if written and not path.is_symlink():
+            path.unlink()
+            return
+        aside, count = path.with_name(path.name + ".aside"), 1
+        while os.path.lexists(aside):
+            aside, count = path.with_name(f"{path.name}.aside{count}"), count + 1
+        path.rename(aside)
 
     def own(self, row: Record) -> Path | None:
         """The weights in the user's own folder: ``DIR/RECORD/FILE``, or ``DIR/FILE`` if there is one file."""

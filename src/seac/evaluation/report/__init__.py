@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from seac.datasets.clip import Clip, Reader
@@ -14,7 +16,32 @@ from seac.evaluation.report.plots import write_plots
 from seac.evaluation.summary import Evaluation
 from seac.export.folder import whole_folder
 
-__all__ = ["write_report"]
+__all__ = ["FILES", "write_report", "written_earlier"]
+
+FILES = (
+    "per_clip.csv",
+    "plots/*.png",
+    "gallery/best-*.jpg",
+    "gallery/best-*.wav",
+    "gallery/worst-*.jpg",
+    "gallery/worst-*.wav",
+    "report.md",
+    "report.html",
+)
+"""What a report is made of, as :func:`seac.core.ownership.check_names` takes it."""
+HEAD, TAIL = ["method", "id", "category"], ["blame", "frame", "sound"]
+
+
+def written_earlier(folder: Path) -> Callable[[str], bool]:
+    """Which files of a folder without a record are of a report: those beside a ``per_clip.csv`` of ours."""
+    try:
+        with (folder / "per_clip.csv").open(encoding="utf-8", newline="") as file:
+            head = next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error):
+        head = []
+    if head[:3] != HEAD or head[-3:] != TAIL:
+        return lambda name: False
+    return lambda name: any(fnmatchcase(name, pattern) for pattern in FILES)
 
 
 def write_report(
@@ -34,9 +61,9 @@ def write_report(
         protocol: show this one only; None for all.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or holds other files of these names.
     """
-    with whole_folder(out) as draft:
+    with whole_folder(out, FILES, earlier=written_earlier) as draft:
         write_per_clip(evaluation, draft / "per_clip.csv")
         plots = write_plots(evaluation, draft / "plots")
         gallery = write_gallery(evaluation, reader, answer_of, draft / "gallery")
