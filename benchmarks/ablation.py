@@ -17,43 +17,45 @@ from typing import Any
 
 import torch
 
-from benchmarks.compare import add_options, made_with, told, written_by
-from seac.core.atomic import write_whole
+from benchmarks.compare import add_options, describe_weights, compare_all, describe_command
+from seac.core.atomic import write_atomic
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.table import PRESETS
 
-SWAPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
     "saliency and superpixels": ({"segmenter": "classic"}, {}),
     "words alone": ({"associate": "zero-shot"}, {}),
     "pairs and words, no kinds": ({"associate": "pairs"}, {}),
-    "sounds as a whole": ({"audio": "hearing-whole"}, {}),
+    "sounds as a whole": ({"audio": "yamnet-student-full"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
-    "no contrast": ({}, {"contrast": 0.0}),
-    "neither objectness nor contrast": ({}, {"objectness": 0.0, "contrast": 0.0}),
-    "names by looks in words": ({"naming": "words"}, {}),
-    "names without a closer look": ({}, {"views": replace(PRESETS["tiny"].views, name_size=0)}),
+    "no contrast": ({}, {"softmax_temperature": 0.0}),
+    "neither objectness nor contrast": ({}, {"objectness": 0.0, "softmax_temperature": 0.0}),
+    "names by looks in words": ({"classifier": "zero-shot"}, {}),
+    "names without a closer look": ({}, {"views": replace(PRESETS["tiny"].views, crop_size=0)}),
     "exact views": ({}, {"exact": True}),
 }
 """Row of the table -> parts and settings that differ from the preset."""
 
 
-CARRIES = {
+DEPENDENT_STAGES = {
     "audio": ("audio",),
     "segmenter": ("segmenter",),
     "associate": ("association", "calibration"),
-    "naming": ("naming",),
+    "classifier": ("classifier",),
 }
 """Part as ``seac.load`` names it -> the stages that change with it."""
 
 
-def swapped(model: SeAC) -> dict[str, list[SeAC]]:
+def build_variants(model: SeAC) -> dict[str, list[SeAC]]:
     """The model with every swap; parts that stay are the same objects, so what they do is done once."""
     found = {}
-    for row, (parts, constants) in SWAPS.items():
+    for row, (parts, constants) in VARIANTS.items():
         other = load("tiny", **parts).stages if parts else model.stages
-        changed: dict[str, Any] = {stage: getattr(other, stage) for part in parts for stage in CARRIES[part]}
+        changed: dict[str, Any] = {
+            stage: getattr(other, stage) for part in parts for stage in DEPENDENT_STAGES[part]
+        }
         stages, settings = replace(model.stages, **changed), replace(model.settings, **constants)
         found[row] = [SeAC(stages, model.vocabulary, settings)]
     return found
@@ -70,14 +72,14 @@ def main() -> None:
     lines = [
         "# One thing swapped at a time",
         "",
-        f"{written_by(options, 'python -m benchmarks.ablation')} In percent. Composites of the dev media.",
+        f"{describe_command(options, 'python -m benchmarks.ablation')} In percent. Composites of the dev media.",
         "",
-        f"{made_with(load('tiny').stages.versions())}.",
+        f"{describe_weights(load('tiny').stages.versions())}.",
         "",
-        *told(options, swapped, "what is swapped"),
+        *compare_all(options, build_variants, "what is swapped"),
     ]
     if options.write:
-        write_whole(options.write, "\n".join(lines))
+        write_atomic(options.write, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -20,25 +20,29 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.compare import add_options, made_with, told, written_by
-from recipes.association.__main__ import gathered, tagging, together
+from benchmarks.compare import add_options, describe_weights, compare_all, describe_command
+from recipes.association.__main__ import load_feature_cache, build_classifiers, train_ensemble
 from recipes.association.train import Recipe
 from recipes.common.scene_features import Plan
 from seac.associate.base import Association
-from seac.associate.ensemble import Combined, CombinedSettings, CombinedWeights
+from seac.associate.ensemble import (
+    AssociationEnsemble,
+    AssociationEnsembleSettings,
+    AssociationEnsembleWeights,
+)
 from seac.associate.trained import Trained
-from seac.core.atomic import write_whole
-from seac.encoders.audio.yamnet_student import Hearing
+from seac.core.atomic import write_atomic
+from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import SeAC
-from seac.presets.builders import taught_kinds
+from seac.presets.builders import class_heads_of
 from seac.presets.load import load
 from seac.segment.baselines.grid import Grid
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """A way to associate: probability that a batch is mixed in the end, and the share of words."""
 
     name: str
@@ -47,58 +51,65 @@ class Way:
     kinds: float
 
 
-WAYS = (
-    Way("MICL", 0.0, words=0.0, kinds=0.0),
-    Way("MSA-MICL", 0.5, words=0.0, kinds=0.0),
-    Way("MSA-MICL and words", 0.5, CombinedSettings.words, kinds=0.0),
-    Way("MSA-MICL, words and kinds (ships)", 0.5, CombinedSettings.words, CombinedSettings.kinds),
+VARIANTS = (
+    Variant("MICL", 0.0, words=0.0, kinds=0.0),
+    Variant("MSA-MICL", 0.5, words=0.0, kinds=0.0),
+    Variant("MSA-MICL and words", 0.5, AssociationEnsembleSettings.zero_shot_weight, kinds=0.0),
+    Variant(
+        "MSA-MICL, words and kinds (ships)",
+        0.5,
+        AssociationEnsembleSettings.zero_shot_weight,
+        AssociationEnsembleSettings.class_match_weight,
+    ),
 )
 ZERO_SHOT = "zero-shot (words alone)"
-CELLS = "cells in place of masks"
+GRID_LOCATIONS = "cells in place of masks"
 
 
-def associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
+def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
     """Every way, learnt with so many seeds; words alone are learnt from nothing."""
-    settings = CombinedSettings()
-    tags, made_by = tagging()
-    material, made = gathered(plan, tags, settings, made_by["audio"])
-    known = taught_kinds(EfficientNetLite.load(), Hearing.load(), MiniLM())
-    found: dict[str, list[Association]] = {ZERO_SHOT: [tags.words]}
-    for mixing in sorted({way.mixing for way in WAYS}):
+    settings = AssociationEnsembleSettings()
+    class_probabilities, provenance = build_classifiers()
+    material, made = load_feature_cache(plan, class_probabilities, settings, provenance["audio"])
+    known = class_heads_of(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
+    found: dict[str, list[Association]] = {ZERO_SHOT: [class_probabilities.words]}
+    for mixing in sorted({variant.mixing for variant in VARIANTS}):
         for seed in range(seeds):
-            modules = together(material, material.kinds(), Recipe(mixing=mixing), plan.seed + seed)
-            for way in (way for way in WAYS if way.mixing == mixing):
-                shares = replace(settings, words=way.words, kinds=way.kinds)
-                weights = CombinedWeights(modules, made, shares, made_by)
-                found.setdefault(way.name, []).append(Combined(weights, tags.words, known))
-    return {name: found[name] for name in (ZERO_SHOT, *(way.name for way in WAYS))}
+            modules = train_ensemble(material, material.kinds(), Recipe(mixing=mixing), plan.seed + seed)
+            for variant in (variant for variant in VARIANTS if variant.mixing == mixing):
+                shares = replace(settings, zero_shot_weight=variant.words, class_match_weight=variant.kinds)
+                weights = AssociationEnsembleWeights(modules, made, shares, provenance)
+                found.setdefault(variant.name, []).append(
+                    AssociationEnsemble(weights, class_probabilities.words, known)
+                )
+    return {name: found[name] for name in (ZERO_SHOT, *(variant.name for variant in VARIANTS))}
 
 
-def with_cells(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
+def build_grid_models(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
     """Models that judge cells of the frame instead of its masks, one for each run."""
-    own = load("tiny", segmenter="grid", top_n=Grid().cells, objectness=0.0, contrast=0.0)
-    judges = [Trained.load(run).checked(model.stages.vision, model.stages.audio) for run in runs]
+    own = load("tiny", segmenter="grid", top_n=Grid().cells, objectness=0.0, softmax_temperature=0.0)
+    trained_models = [Trained.load(run).checked(model.stages.vision, model.stages.audio) for run in runs]
     return [
         SeAC(
-            replace(model.stages, segmenter=own.stages.segmenter, association=judge),
+            replace(model.stages, segmenter=own.stages.segmenter, association=trained_model),
             model.vocabulary,
             own.settings,
         )
-        for judge in judges
+        for trained_model in trained_models
     ]
 
 
-def variants(
-    model: SeAC, ways: Mapping[str, Sequence[Association]], cells: Sequence[Path]
+def build_models(
+    model: SeAC, by_variant: Mapping[str, Sequence[Association]], cells: Sequence[Path]
 ) -> dict[str, list[SeAC]]:
     """The model with every association in turn."""
     models = {
-        way: [
+        variant: [
             SeAC(replace(model.stages, association=each), model.vocabulary, model.settings) for each in every
         ]
-        for way, every in ways.items()
+        for variant, every in by_variant.items()
     }
-    return models | ({CELLS: with_cells(model, cells)} if cells else {})
+    return models | ({GRID_LOCATIONS: build_grid_models(model, cells)} if cells else {})
 
 
 def main() -> None:
@@ -115,7 +126,7 @@ def main() -> None:
     add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    ways = associations(
+    by_variant = train_associations(
         Plan(options.media, options.work, 0, 0, options.mixtures, options.seed), options.seeds
     )
     command = (
@@ -125,15 +136,15 @@ def main() -> None:
     lines = [
         "# Ways to associate",
         "",
-        f"{written_by(options, command)} In percent; ± is the standard deviation over {options.seeds} "
+        f"{describe_command(options, command)} In percent; ± is the standard deviation over {options.seeds} "
         "trainings. Composites of the dev media.",
         "",
-        f"Frozen: {made_with(load('tiny').stages.versions(), without='association')}.",
+        f"Frozen: {describe_weights(load('tiny').stages.versions(), without='association')}.",
         "",
-        *told(options, lambda model: variants(model, ways, options.cells), "association"),
+        *compare_all(options, lambda model: build_models(model, by_variant, options.cells), "association"),
     ]
     if options.write:
-        write_whole(options.write, "\n".join(lines))
+        write_atomic(options.write, "\n".join(lines))
 
 
 if __name__ == "__main__":

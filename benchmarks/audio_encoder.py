@@ -28,15 +28,15 @@ from torch.nn import functional
 import seac.encoders.audio.yamnet_student as hearing
 from benchmarks.shared import shared_folder
 from recipes.audio_student.teacher import Teacher
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.encoders.audio.windows import windows_of
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.encoders.audio.yamnet_student import YamnetStudent
+from seac.media.decode import SAMPLE_RATE, load_waveform
 
 SURE = 0.3
 PAIRS = 400
 """Mixtures of two windows."""
-CARD = Path(hearing.__file__).parents[2] / "assets/audio_student.md"
+MODEL_CARD = Path(hearing.__file__).parents[2] / "assets/audio_student.md"
 MARK = "<!-- written by python -m benchmarks.audio_encoder --card -->"
 
 
@@ -47,17 +47,17 @@ def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Told:
+class TeacherOutputs:
     """What the teacher says of n windows.
 
     Attributes:
         windows: (n, 15600).
-        tags: (n, 521).
+        class_probabilities: (n, 521).
         embeddings: (n, 1024).
     """
 
     windows: np.ndarray
-    tags: np.ndarray
+    class_probabilities: np.ndarray
     embeddings: np.ndarray
 
 
@@ -72,46 +72,50 @@ class Questions:
         wanted: (m, 2) the teacher's tags of both.
     """
 
-    alone: Told
+    alone: TeacherOutputs
     classes: list[str]
-    mixed: Told
+    mixed: TeacherOutputs
     wanted: np.ndarray
 
 
 def questions(media: Path, teacher: Teacher) -> Questions:
     """All questions, the teacher asked once."""
-    windows, classes = cut(media)
-    alone = told(windows, teacher)
+    windows, classes = load_windows(media)
+    alone = run_teacher(windows, teacher)
     mixed, wanted = two_at_once(alone, classes)
-    return Questions(alone, classes, told(mixed, teacher), wanted)
+    return Questions(alone, classes, run_teacher(mixed, teacher), wanted)
 
 
-def cut(media: Path) -> tuple[np.ndarray, list[str]]:
+def load_windows(media: Path) -> tuple[np.ndarray, list[str]]:
     """All windows of the recordings, (n, 15600), and the class folder of each."""
     windows, classes = [], []
     for path in sorted((media / "sounds").rglob("*.ogg")):
-        windows.append(windows_of(read_sound(path), hearing.WINDOW, hearing.HOP).numpy())
+        windows.append(windows_of(load_waveform(path), hearing.WINDOW, hearing.HOP).numpy())
         classes += [path.parent.name] * len(windows[-1])
     return np.concatenate(windows), classes
 
 
-def told(windows: np.ndarray, teacher: Teacher) -> Told:
+def run_teacher(windows: np.ndarray, teacher: Teacher) -> TeacherOutputs:
     """The teacher on windows (n, 15600)."""
-    said = [teacher(window) for window in windows]
-    return Told(windows, *(np.stack([answer[part].copy() for answer in said]) for part in (0, 1)))
+    answers = [teacher(window) for window in windows]
+    return TeacherOutputs(
+        windows, *(np.stack([answer[part].copy() for answer in answers]) for part in (0, 1))
+    )
 
 
-def heard(windows: np.ndarray, student: Hearing) -> tuple[np.ndarray, np.ndarray]:
+def run_student(windows: np.ndarray, student: YamnetStudent) -> tuple[np.ndarray, np.ndarray]:
     """Our tags (n, 521) and embeddings (n, 1024) of windows."""
     parts = [student(part) for part in torch.split(torch.from_numpy(windows), 64)]
-    tags = [part.tags.numpy() for part in parts if part.tags is not None]
-    return np.concatenate(tags), np.concatenate([part.embeddings.numpy() for part in parts])
+    class_probabilities = [
+        part.class_probabilities.numpy() for part in parts if part.class_probabilities is not None
+    ]
+    return np.concatenate(class_probabilities), np.concatenate([part.embeddings.numpy() for part in parts])
 
 
-def two_at_once(alone: Told, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def two_at_once(alone: TeacherOutputs, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Mixtures (m, 15600) of two windows, equally loud, and the teacher's tags of both (m, 2)."""
     random = np.random.default_rng(seed)
-    best, sure = alone.tags.argmax(1), np.flatnonzero(alone.tags.max(1) > SURE)
+    best, sure = alone.class_probabilities.argmax(1), np.flatnonzero(alone.class_probabilities.max(1) > SURE)
     mixed: list[np.ndarray] = []
     wanted: list[tuple[int, int]] = []
     while len(mixed) < PAIRS:
@@ -126,13 +130,13 @@ def two_at_once(alone: Told, classes: list[str], seed: int = 0) -> tuple[np.ndar
     return np.stack(mixed), np.array(wanted)
 
 
-def both_found(tags: np.ndarray, wanted: np.ndarray) -> float:
-    """How often both of the tags wanted (m, 2) are among the five likeliest of ``tags`` (m, 521)."""
-    top = np.argsort(-tags, 1)[:, :5]
+def both_found(class_probabilities: np.ndarray, wanted: np.ndarray) -> float:
+    """How often both of the tags wanted (m, 2) are among the five likeliest of ``class_probabilities`` (m, 521)."""
+    top = np.argsort(-class_probabilities, 1)[:, :5]
     return float((top[:, :, None] == wanted[:, None]).any(1).all(1).mean())
 
 
-def real_time(student: Hearing, seconds: float = 60.0) -> float:
+def real_time(student: YamnetStudent, seconds: float = 60.0) -> float:
     """Seconds of noise heard per second on one core, log-mel included; both components of it are heard."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -145,17 +149,19 @@ def real_time(student: Hearing, seconds: float = 60.0) -> float:
     return seconds / spent
 
 
-def figures(asked: Questions, student: Hearing) -> dict[str, Any]:
+def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
     """All figures of a student."""
-    alone, theirs = asked.alone, asked.alone.tags
-    ours, mine = heard(alone.windows, student)
+    alone, theirs = asked.alone, asked.alone.class_probabilities
+    ours, mine = run_student(alone.windows, student)
     sure = theirs.max(1) > SURE
     best = theirs.argmax(1)
     first = ours.argmax(1) == best
     fifth = (np.argsort(-ours, 1)[:, :5] == best[:, None]).any(1)
     cosine = functional.cosine_similarity(torch.from_numpy(mine), torch.from_numpy(alone.embeddings)).numpy()
     present = np.flatnonzero((theirs > SURE).any(0))
-    precision = [average_precision(ours[:, tag], theirs[:, tag] > SURE) for tag in present]
+    precision = [
+        average_precision(ours[:, class_index], theirs[:, class_index] > SURE) for class_index in present
+    ]
     per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
     for row, name in enumerate(asked.classes):
         per_class[name].append((bool(sure[row]), bool(first[row]), bool(fifth[row]), float(cosine[row])))
@@ -167,8 +173,8 @@ def figures(asked: Questions, student: Hearing) -> dict[str, Any]:
         "cosine": float(cosine.mean()),
         "map": float(np.mean(precision)),
         "tags": len(present),
-        "two_teacher": both_found(asked.mixed.tags, asked.wanted),
-        "two_ours": both_found(heard(asked.mixed.windows, student)[0], asked.wanted),
+        "two_teacher": both_found(asked.mixed.class_probabilities, asked.wanted),
+        "two_ours": both_found(run_student(asked.mixed.windows, student)[0], asked.wanted),
         "times_real_time": real_time(student),
         "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
         "classes": {
@@ -229,13 +235,13 @@ def main() -> None:
     )
     parser.add_argument("--media", type=Path, default=shared_folder() / "data/media/dev")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--card", action="store_true")
+    parser.add_argument("--model-card", action="store_true")
     options = parser.parse_args()
     asked = questions(options.media, Teacher(shared_folder() / "models/yamnet.tflite"))
-    table, whole = (figures(asked, Hearing.load(whole=whole)) for whole in (False, True))
-    if options.card:
-        head = CARD.read_text(encoding="utf-8").split(MARK)[0]
-        write_whole(CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
+    table, whole = (figures(asked, YamnetStudent.load(full_mix=whole)) for whole in (False, True))
+    if options.model_card:
+        head = MODEL_CARD.read_text(encoding="utf-8").split(MARK)[0]
+        write_atomic(MODEL_CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
     print(json.dumps({"ships": table, "whole": whole}) if options.json else markdown(table, whole))
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.composite import FOLDERS
-from benchmarks.tables import machine, spread_of, table
+from benchmarks.tables import machine, format_spread, table
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
 from seac.evaluation.score import score
-from seac.evaluation.timer import Watch
-from seac.jobs.evaluate import Job, chosen_clips, model_for, open_reader, saved
+from seac.evaluation.timer import ProgressTimer
+from seac.jobs.evaluate import Job, chosen_clips, model_for, open_reader, saved_answers
 from seac.pipeline import SeAC
 
 SHOWN = {
@@ -38,7 +38,7 @@ Figures = dict[str, list[dict[str, float]]]
 Variants = Callable[[SeAC], Mapping[str, Sequence[SeAC]]]
 
 
-def compared(name: str, folder: Path, variants: Variants, limit: int | None) -> Figures:
+def compare_models(name: str, folder: Path, variants: Variants, limit: int | None) -> Figures:
     """What every model reaches on one benchmark.
 
     Args:
@@ -49,7 +49,7 @@ def compared(name: str, folder: Path, variants: Variants, limit: int | None) -> 
         limit: clips; None for all.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        job, watch = Job(name, folder, Path(scratch), limit=limit), Watch()
+        job, watch = Job(name, folder, Path(scratch), limit=limit), ProgressTimer()
         reader = open_reader(job)
         clips, _ = chosen_clips(reader, job)
         models = variants(model_for(job, reader))
@@ -60,7 +60,7 @@ def compared(name: str, folder: Path, variants: Variants, limit: int | None) -> 
         )
         open_store(job.out, [row.name for row in rows], {})
         predict(reader, clips, rows, job.out, watch, job.seed)
-        answers = {row.name: saved(job.out, row.name) for row in rows}
+        answers = {row.name: saved_answers(job.out, row.name) for row in rows}
         scored = score(reader, clips, answers, watch, job.threshold)
     found: Figures = {row: [] for row in models}
     for method in scored:
@@ -75,13 +75,13 @@ def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]], head:
     """Markdown: a line per row, mean and standard deviation over trainings, in percent."""
     columns = list(next(iter(found.values()))[0])
     rows = [
-        [row, *(spread_of([run[column] for run in runs]) for column in columns)]
+        [row, *(format_spread([run[column] for run in runs]) for column in columns)]
         for row, runs in found.items()
     ]
     return [f"## {name}", "", *table([head, *columns], rows), ""]
 
 
-def made_with(versions: Mapping[str, str], without: str = "") -> str:
+def describe_weights(versions: Mapping[str, str], without: str = "") -> str:
     """A line that names the weights of all parts but one."""
     return ", ".join(f"{part}: {version}" for part, version in versions.items() if part != without)
 
@@ -94,17 +94,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write", type=Path, default=None)
 
 
-def told(options: argparse.Namespace, variants: Variants, head: str) -> list[str]:
+def compare_all(options: argparse.Namespace, variants: Variants, head: str) -> list[str]:
     """Every benchmark's section, printed as it is known; the last line printed is the figures as JSON.
 
     Args:
         options: of :func:`add_options`.
-        variants: see :func:`compared`.
+        variants: see :func:`compare_models`.
         head: over the first column.
     """
     found, lines = {}, []
     for name in options.benchmarks.split(","):
-        found[name] = compared(name, options.bench / FOLDERS[name], variants, options.limit)
+        found[name] = compare_models(name, options.bench / FOLDERS[name], variants, options.limit)
         rows = section(name, found[name], head)
         print("\n".join(rows), flush=True)
         lines += rows
@@ -112,7 +112,7 @@ def told(options: argparse.Namespace, variants: Variants, head: str) -> list[str
     return lines
 
 
-def written_by(options: argparse.Namespace, command: str) -> str:
+def describe_command(options: argparse.Namespace, command: str) -> str:
     """The first sentence of a page: the command with its options, and where it ran."""
     limit = f" --limit {options.limit}" if options.limit else ""
     return (

@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.shared import shared_folder
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 
 Line = Mapping[str, Any]
 """What `seac evaluate --json` says last."""
@@ -55,18 +55,18 @@ SHOWN = {
 """What the page shows of each benchmark; the report of each run has all."""
 
 
-def rendered(work: Path, shared: Path, seed: int) -> Path:
+def render_benchmarks(work: Path, shared: Path, seed: int) -> Path:
     """The benchmarks in their layouts, made once."""
     folder = work / f"composite-dev-{seed}"
     if not folder.is_dir():
-        draft = folder.with_suffix(".part")
-        builder = [str(shared / "tools/build_bench.py"), str(shared / "data/media/dev"), str(draft)]
+        temporary = folder.with_suffix(".part")
+        builder = [str(shared / "tools/build_bench.py"), str(shared / "data/media/dev"), str(temporary)]
         subprocess.run([sys.executable, *builder, "--seed", str(seed)], check=True)
-        draft.rename(folder)
+        temporary.rename(folder)
     return folder
 
 
-def evaluated(name: str, bench: Path, out: Path, extra: list[str]) -> Line:
+def evaluate_benchmark(name: str, bench: Path, out: Path, extra: list[str]) -> Line:
     """The line of `seac evaluate --json` on one benchmark."""
     command = ["-m", "seac", "evaluate", name, str(bench / FOLDERS[name]), "--baselines", "--json"]
     done = subprocess.run(
@@ -84,27 +84,27 @@ def table(name: str, lines: Sequence[Line]) -> list[str]:
     columns = SHOWN[name]
     head = [f"{figure} ({protocol})" for protocol, figure in columns]
     methods = list(lines[0]["methods"])
-    cells = [
+    table_rows = [
         [
             method,
             *(
-                tables.spread_of([line["methods"][method][protocol][figure] for line in lines])
+                tables.format_spread([line["methods"][method][protocol][figure] for line in lines])
                 for protocol, figure in columns
             ),
         ]
         for method in methods
     ]
-    blamed = Counter[str]()
+    attributed = Counter[str]()
     for line in lines:
-        blamed.update(line["blame"])
-    total = max(blamed.total(), 1)
-    blame = ", ".join(f"{stage} {100 * count / total:.0f} %" for stage, count in blamed.items())
+        attributed.update(line["attribution"])
+    total = max(attributed.total(), 1)
+    attribution = ", ".join(f"{stage} {100 * count / total:.0f} %" for stage, count in attributed.items())
     return [
         f"## {name} ({sum(line['n'] for line in lines)} clips)",
         "",
-        *tables.table(["method", *head], cells),
+        *tables.table(["method", *head], table_rows),
         "",
-        f"Clips of “{methods[0]}”: {blame}.",
+        f"Clips of “{methods[0]}”: {attribution}.",
         "",
     ]
 
@@ -145,22 +145,24 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=None)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    benches = {seed: rendered(options.work, shared_folder(), seed) for seed in options.seeds}
+    benches = {seed: render_benchmarks(options.work, shared_folder(), seed) for seed in options.seeds}
     extra = [] if options.limit is None else ["--limit", str(options.limit)]
     extra += [] if options.associate is None else ["--associate", options.associate]
     extra += ["--again"] if options.again else []
     lines = {}
     for name in options.benchmarks.split(","):
         lines[name] = [
-            evaluated(name, bench, options.work / f"run-{seed}" / name, extra)
+            evaluate_benchmark(name, bench, options.work / f"run-{seed}" / name, extra)
             for seed, bench in benches.items()
         ]
         print("\n".join(table(name, lines[name])), flush=True)
     if options.write is not None:
-        said = f"python -m benchmarks.composite --work FOLDER --seeds {' '.join(map(str, options.seeds))}"
-        said += "" if options.limit is None else f" --limit {options.limit}"
-        text = page(lines, options.seeds, f"{said} --write {options.write}")
-        write_whole(options.write, text)
+        shown_command = (
+            f"python -m benchmarks.composite --work FOLDER --seeds {' '.join(map(str, options.seeds))}"
+        )
+        shown_command += "" if options.limit is None else f" --limit {options.limit}"
+        text = page(lines, options.seeds, f"{shown_command} --write {options.write}")
+        write_atomic(options.write, text)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,13 @@ from typing import Any
 
 import torch
 
-from benchmarks.compare import compared
+from benchmarks.compare import compare_models
 from benchmarks.composite import FOLDERS
 from benchmarks.tables import machine, table
-from seac.core.atomic import write_whole
-from seac.pipeline import Listened, SeAC
+from seac.core.atomic import write_atomic
+from seac.pipeline import EncodedAudio, SeAC
 from seac.presets.load import load
-from seac.segment.proposal_net.segmenter import Combined as ProposalSegmenter
-from seac.segment.proposal_net.segmenter import CombinedSettings as ProposalSettings
+from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 
 FAR = 100.0
 """A temperature so high that log-sum-exp over windows is their mean."""
@@ -36,14 +35,14 @@ FAR = 100.0
 class WithoutStationaryNoise(SeAC):
     """Activity without the test for stationary noise."""
 
-    def hear(self, waveform: Any, sample_rate: int, middle: float | None = None) -> Listened:
+    def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
         """As the model hears it, but only the noise classes decide on noise."""
         from seac.decision.activity import noisiness
 
-        found = super().hear(waveform, sample_rate, middle)
+        found = super().encode_audio(waveform, sample_rate, middle)
         share = noisiness(found.features, self.stages.audio.labels)
-        noise = found.heard.noise and share >= self.stages.calibration.noise
-        return replace(found, heard=replace(found.heard, noise=noise))
+        noise = found.summary.noise and share >= self.stages.calibration.noise
+        return replace(found, summary=replace(found.summary, noise=noise))
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def first_module(model: SeAC) -> Any:
 
 def unsplit_audio(model: SeAC) -> Any:
     """The audio encoder without the harmonic/percussive split."""
-    return load("tiny", audio="hearing-whole").stages.audio
+    return load("tiny", audio="yamnet-student-full").stages.audio
 
 
 def without_stationary_noise(model: SeAC) -> SeAC:
@@ -115,7 +114,9 @@ def without_stationary_noise(model: SeAC) -> SeAC:
 
 def with_segmenter(**changed: Any) -> Callable[[SeAC], SeAC]:
     """A variant with other settings of the segmenter."""
-    return with_stages(segmenter=lambda model: ProposalSegmenter(replace(ProposalSettings(), **changed)))
+    return with_stages(
+        segmenter=lambda model: ProposalSegmenter(replace(ProposalSegmenterSettings(), **changed))
+    )
 
 
 DECISION = (
@@ -126,20 +127,20 @@ DECISION = (
     Rule("no stationary noise in activity", without_stationary_noise),
     Rule("no margin to the best mask", with_calibration(margin=FAR)),
     Rule("one trained module of four", with_stages(association=first_module)),
-    Rule("no prior correction", with_association(rarity=0.0)),
-    Rule("mean over windows", with_association(softness=FAR)),
-    Rule("no text-space share", with_association(words=0.0)),
-    Rule("class heads without class probabilities", with_association(tagged=0.0)),
-    Rule("no class heads", with_association(kinds=0.0)),
+    Rule("no prior correction", with_association(prior_exponent=0.0)),
+    Rule("mean over windows", with_association(temperature=FAR)),
+    Rule("no text-space share", with_association(zero_shot_weight=0.0)),
+    Rule("class heads without class probabilities", with_association(tagger_share=0.0)),
+    Rule("no class heads", with_association(class_match_weight=0.0)),
     Rule("no objectness", with_settings(objectness=0.0)),
-    Rule("no softmax over masks", with_settings(contrast=0.0)),
+    Rule("no softmax over masks", with_settings(softmax_temperature=0.0)),
 )  # fmt: skip
 SEGMENTER = (
     Rule("tiny", lambda model: model),
     Rule("no colour in edge refinement of things", with_segmenter(colour=0.0)),
-    Rule("no snapping to superpixels", with_segmenter(snap=0.0)),
+    Rule("no snapping to superpixels", with_segmenter(superpixel_weight=0.0)),
     Rule("no edge refinement of regions", with_segmenter(region_colour=0.0)),
-    Rule("no second NMS", with_segmenter(distinct=1.0)),
+    Rule("no second NMS", with_segmenter(dedup_iou=1.0)),
     Rule("regions at full score", with_segmenter(discount=1.0)),
     Rule("no superpixel regions", with_segmenter(regions=0)),
 )
@@ -152,7 +153,7 @@ def compare_rules(
     """Figures of every variant on every rendering of one benchmark, by row."""
     found: dict[str, list[dict[str, float]]] = {rule.name: [] for rule in rules}
     for bench in benches:
-        runs = compared(
+        runs = compare_models(
             name,
             bench / FOLDERS[name],
             lambda model: {rule.name: [rule.variant(model)] for rule in rules},
@@ -208,8 +209,8 @@ def main() -> None:
         print("\n".join(rows), flush=True)
         lines += rows
         if options.write:
-            write_whole(options.write, "\n".join(lines))
-            write_whole(options.write.with_suffix(".json"), json.dumps(everything))
+            write_atomic(options.write, "\n".join(lines))
+            write_atomic(options.write.with_suffix(".json"), json.dumps(everything))
 
 
 if __name__ == "__main__":

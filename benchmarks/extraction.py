@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables import machine, put, table
+from benchmarks.tables import machine, replace_section, table
 from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.ray_engine import OnRay
 from seac.features import open_store
@@ -30,7 +30,7 @@ def engine(name: str) -> Engine:
     return Processes(int(workers)) if int(workers) > 1 else Here()
 
 
-def measured(job: Job, name: str) -> dict[str, Any]:
+def measure(job: Job, name: str) -> dict[str, Any]:
     """A run's record, with the bytes per clip and the machine that it ran on."""
     kind, pairs = chosen(job)
     before = machine()
@@ -46,7 +46,7 @@ def measured(job: Job, name: str) -> dict[str, Any]:
     return {**record, **facts, "masks_per_frame": round(masks, 1), "machine": before}
 
 
-def lines_of(records: list[dict[str, Any]], command: str) -> list[str]:
+def format_records(records: list[dict[str, Any]], command: str) -> list[str]:
     """The table of these records."""
     stages = list(records[0]["stage_seconds"])
     heads = ["where", "clips", "clips/s", *(f"{stage}, s (cores)" for stage in stages), "machine"]
@@ -83,15 +83,15 @@ def main(arguments: list[str] | None = None) -> None:
     job = Job(given.folder, Path(), given.preset, given.device, split=given.split, limit=given.limit)
     records = json.loads(given.folder.read_text(encoding="utf-8")) if given.folder.is_file() else []
     for name in given.engines.split(",") if not records else ():
-        records.append(measured(job, name))
+        records.append(measure(job, name))
         print(json.dumps(records[-1]), flush=True)
         if given.out:
             given.out.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     words = [word if not word.startswith("/") else Path(word).name for word in arguments or sys.argv[1:]]
-    lines = lines_of(records, " ".join(["python -m benchmarks.extraction", *words]))
+    lines = format_records(records, " ".join(["python -m benchmarks.extraction", *words]))
     print("\n".join(lines))
     if given.document:
-        put(given.document, "measured", lines)
+        replace_section(given.document, "measured", lines)
 
 
 if __name__ == "__main__":

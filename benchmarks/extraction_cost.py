@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.tables import put, table
+from benchmarks.tables import replace_section, table
 from seac.profiling.roofline import arithmetic
 
 SETS = {"VGGSound, 144k": 144_000, "AudioSet, 2M": 2_000_000}
@@ -59,7 +59,7 @@ def operations(run: Callable[[], object]) -> float:
         return arithmetic(run)
 
 
-def still(network: nn.Module) -> Any:
+def freeze(network: nn.Module) -> Any:
     """A network that learns nothing, as the counter wants it."""
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -74,7 +74,7 @@ def mdef_detr() -> Work:
     from seac.segment.detectors.mdef_detr.network import MDefDetr
 
     with torch.device("cpu"):
-        network = still(MDefDetr())
+        network = freeze(MDefDetr())
         return Work("MDef-DETR", operations(lambda: network.encode_image(torch.zeros(1, 3, 800, 1066))))
 
 
@@ -89,12 +89,13 @@ def sam_h() -> Work:
         mlp_dim=5120,
         global_attn_indexes=[7, 15, 23, 31],
     )
-    network = still(SamModel(SamConfig(vision_config=vision)))
-    seen = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
+    network = freeze(SamModel(SamConfig(vision_config=vision)))
+    encoder_operations = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
     boxes = blank(1, MASKS, 4)
     return Work(
         "SAM ViT-H",
-        seen + operations(lambda: network(image_embeddings=blank(1, 256, 64, 64), input_boxes=boxes)),
+        encoder_operations
+        + operations(lambda: network(image_embeddings=blank(1, 256, 64, 64), input_boxes=boxes)),
     )
 
 
@@ -114,13 +115,13 @@ def sam2_l() -> Work:
         window_positional_embedding_background_size=[7, 7],
     )
     vision = Sam2VisionConfig(backbone_config=backbone, backbone_channel_list=widths[::-1])
-    network = still(Sam2Model(Sam2Config(vision_config=vision)))
-    seen = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
+    network = freeze(Sam2Model(Sam2Config(vision_config=vision)))
+    encoder_operations = operations(lambda: network.get_image_embeddings(blank(1, 3, 1024, 1024)))
     levels = [blank(1, 32, 256, 256), blank(1, 64, 128, 128), blank(1, 256, 64, 64)]
     boxes = blank(1, MASKS, 4)
     return Work(
         "SAM 2.1 Hiera-L",
-        seen + operations(lambda: network(image_embeddings=levels, input_boxes=boxes)),
+        encoder_operations + operations(lambda: network(image_embeddings=levels, input_boxes=boxes)),
     )
 
 
@@ -128,7 +129,9 @@ def owlv2() -> Work:
     """OWLv2 base, objectness: a frame of 960 x 960."""
     from transformers import Owlv2Config, Owlv2ForObjectDetection
 
-    network = still(Owlv2ForObjectDetection(Owlv2Config(vision_config={"image_size": 960, "patch_size": 16})))
+    network = freeze(
+        Owlv2ForObjectDetection(Owlv2Config(vision_config={"image_size": 960, "patch_size": 16}))
+    )
     return Work("OWLv2", operations(lambda: network.image_embedder(blank(1, 3, 960, 960))))
 
 
@@ -137,8 +140,8 @@ def clip_rn50() -> Work:
     CLIP: Any = getattr(import_module("open_clip.model"), "CLIP")  # noqa: B009
 
     text = {"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12}
-    picture = {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64, "patch_size": None}
-    network = still(CLIP(embed_dim=1024, vision_cfg=picture, text_cfg=text))
+    image_config = {"image_size": 224, "layers": [3, 4, 6, 3], "width": 64, "patch_size": None}
+    network = freeze(CLIP(embed_dim=1024, vision_cfg=image_config, text_cfg=text))
     return Work("CLIP RN50", operations(lambda: network.visual(blank(2 * MASKS, 3, 224, 224))))
 
 
@@ -146,7 +149,7 @@ def siglip2() -> Work:
     """SigLIP 2 base: two views of 50 masks."""
     from transformers import SiglipVisionConfig, SiglipVisionModel
 
-    network = still(SiglipVisionModel(SiglipVisionConfig()))
+    network = freeze(SiglipVisionModel(SiglipVisionConfig()))
     return Work("SigLIP 2 base", operations(lambda: network(blank(2 * MASKS, 3, 224, 224))))
 
 
@@ -154,7 +157,7 @@ def vggish() -> Work:
     """VGGish: five windows."""
     from seac.encoders.audio.vggish import VGGish
 
-    network = still(VGGish())
+    network = freeze(VGGish())
     return Work("VGGish", per_clip=operations(lambda: network(blank(SECONDS, 1, 96, 64))))
 
 
@@ -162,7 +165,7 @@ def clap() -> Work:
     """CLAP's sound half: one window of ten seconds."""
     from transformers import ClapAudioConfig, ClapAudioModel
 
-    network = still(ClapAudioModel(ClapAudioConfig()))
+    network = freeze(ClapAudioModel(ClapAudioConfig()))
     return Work("CLAP", per_clip=operations(lambda: network(blank(1, 1, 1001, 64))))
 
 
@@ -172,13 +175,15 @@ COUNTED: dict[str, tuple[tuple[Callable[[], Work], ...], Shape]] = {
 }
 
 
-def bytes_of(shape: Shape, code: float) -> float:
+def count_bytes(shape: Shape, code: float) -> float:
     """Bytes of a clip: both views, boxes, scores, codes, sound and its windows; without tags."""
     masks = FRAMES * shape.masks * (2 * shape.d_m * HALF + 5 * 4 + code)
     return masks + SECONDS * shape.sample_rate * HALF + shape.windows * shape.d_a * HALF
 
 
-def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[list[str]], list[list[str]]]:
+def build_rows(
+    measured: dict[str, Any], peak: float, share: float
+) -> tuple[list[list[str]], list[list[str]]]:
     """Rows of the table of costs, and of the table of counted work."""
     clips = measured["new"]
     cores = sum(measured["stage_cpu_seconds"].values()) / clips
@@ -204,7 +209,7 @@ def rows_of(measured: dict[str, Any], peak: float, share: float) -> tuple[list[l
             ]
             for w in done
         ]
-        seconds, room = total / (peak * 1e12 * share), bytes_of(shape, measured["bytes_per_code"])
+        seconds, room = total / (peak * 1e12 * share), count_bytes(shape, measured["bytes_per_code"])
         row = [
             f"{preset}, not measured",
             f"{seconds:.2f} GPU + {decode:.2f} core seconds",
@@ -232,7 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=0.25, help="of the peak that is reached, assumed")
     given = parser.parse_args(arguments)
     measured = json.loads(given.measured.read_text(encoding="utf-8"))[0]
-    costs, works = rows_of(measured, given.peak, given.share)
+    costs, works = build_rows(measured, given.peak, given.share)
     heads = ["preset", "a clip", "MB a clip"]
     for name in SETS:
         heads += [name, "TB"]
@@ -251,7 +256,7 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     print("\n".join(lines))
     if given.document:
-        put(given.document, "cost", lines)
+        replace_section(given.document, "cost", lines)
 
 
 if __name__ == "__main__":

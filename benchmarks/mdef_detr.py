@@ -30,13 +30,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.models.deformable_detr.modeling_deformable_detr import MultiScaleDeformableAttention
 
-from benchmarks.tables import machine, put
+from benchmarks.tables import machine, replace_section
 from seac.segment.detectors.mdef_detr import Found, MDefDetr, backbone, deformable, encoder
 from seac.segment.detectors.mdef_detr.boxes import objectness
 from seac.segment.detectors.mdef_detr.position import Shapes, extents
 from seac.segment.detectors.mdef_detr.sentences import tokens_of
 
-WAYS = ("usual", "ours", "bf16")
+IMPLEMENTATIONS = ("usual", "ours", "bf16")
 PARTS = ("backbone", "projection", "encoder", "decoder", "text", "fusion", "whole")
 
 
@@ -68,11 +68,11 @@ class Theirs:
 
     def sample(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         """See :class:`seac.segment.detectors.mdef_detr.deformable.Values`."""
-        cells = torch.stack((x, y), -1).unflatten(3, (len(self._shapes), self._points))  # type: ignore[no-untyped-call]
-        places = (cells + 0.5) / extents(self._shapes, x.device)[:, None]
+        sample_points = torch.stack((x, y), -1).unflatten(3, (len(self._shapes), self._points))  # type: ignore[no-untyped-call]
+        locations = (sample_points + 0.5) / extents(self._shapes, x.device)[:, None]
         shapes = torch.tensor(self._shapes)
-        share = weights.unflatten(3, cells.shape[3:5])  # type: ignore[no-untyped-call]
-        answer: Tensor = self._core(self._value, shapes, list(self._shapes), None, places, share, 64)
+        share = weights.unflatten(3, sample_points.shape[3:5])  # type: ignore[no-untyped-call]
+        answer: Tensor = self._core(self._value, shapes, list(self._shapes), None, locations, share, 64)
         return answer
 
 
@@ -123,47 +123,65 @@ def _clock(spent: dict[str, float], name: str, sign: int) -> Callable[..., None]
 
 
 @torch.inference_mode()
-def once(network: MDefDetr, pixels: Tensor, way: str) -> tuple[dict[str, float], Found]:
+def once(network: MDefDetr, pixels: Tensor, implementation: str) -> tuple[dict[str, float], Found]:
     """One picture and one sentence: seconds of CPU time by part, and the answer."""
     ids, mask = tokens_of(("all objects",))
     spent: dict[str, float] = {}
-    half = torch.autocast("cpu", torch.bfloat16) if way == "bf16" else nullcontext()
-    with usual() if way == "usual" else nullcontext(), half, timed(network, spent):
+    half = torch.autocast("cpu", torch.bfloat16) if implementation == "bf16" else nullcontext()
+    with usual() if implementation == "usual" else nullcontext(), half, timed(network, spent):
         began = time.process_time()
         found = network(pixels, ids, None, mask)
         spent["whole"] = time.process_time() - began
     return spent, found
 
 
-def race(network: MDefDetr, pixels: Tensor, rounds: int) -> tuple[list[Timing], dict[str, float]]:
+def compare_implementations(
+    network: MDefDetr, pixels: Tensor, rounds: int
+) -> tuple[list[Timing], dict[str, float]]:
     """All ways in turn; timings, and how far the answers are apart."""
-    laps: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    laps: dict[str, list[dict[str, float]]] = {implementation: [] for implementation in IMPLEMENTATIONS}
     answers: dict[str, Found] = {}
     for lap in range(rounds + 1):
-        for way in WAYS:
-            spent, answers[way] = once(network, pixels, way)
+        for implementation in IMPLEMENTATIONS:
+            spent, answers[implementation] = once(network, pixels, implementation)
             if lap:  # the first round warms up
-                laps[way].append(spent)
+                laps[implementation].append(spent)
     rows = []
     for part in PARTS:
-        ms = {way: np.array([lap[part] for lap in laps[way]]) * 1000 for way in WAYS}
-        middle = {way: (float(np.median(ms[way])), float(np.percentile(ms[way], 90))) for way in WAYS}
+        ms = {
+            implementation: np.array([lap[part] for lap in laps[implementation]]) * 1000
+            for implementation in IMPLEMENTATIONS
+        }
+        middle = {
+            implementation: (
+                float(np.median(ms[implementation])),
+                float(np.percentile(ms[implementation], 90)),
+            )
+            for implementation in IMPLEMENTATIONS
+        }
         ratio = [float(np.percentile(ms["usual"] / ms["ours"], share)) for share in (10, 50, 90)]
         rows.append(
             Timing(part, middle["usual"], middle["ours"], middle["bf16"], (ratio[0], ratio[1], ratio[2]))
         )
-    apart = {way: _apart(answers["usual"], answers[way]) for way in ("ours", "bf16")}
-    return rows, {f"{way} {name}": gap for way, gaps in apart.items() for name, gap in gaps.items()}
+    largest_gaps = {
+        implementation: _largest_differences(answers["usual"], answers[implementation])
+        for implementation in ("ours", "bf16")
+    }
+    return rows, {
+        f"{implementation} {name}": gap
+        for implementation, gaps in largest_gaps.items()
+        for name, gap in gaps.items()
+    }
 
 
-def _apart(a: Found, b: Found) -> dict[str, float]:
+def _largest_differences(a: Found, b: Found) -> dict[str, float]:
     return {
         "boxes": float((a.boxes - b.boxes).abs().max()),
         "objectness": float((objectness(a.logits) - objectness(b.logits)).abs().max()),
     }
 
 
-def speed_table(rows: list[Timing], apart: dict[str, float], about: str) -> list[str]:
+def speed_table(rows: list[Timing], largest_gaps: dict[str, float], about: str) -> list[str]:
     """Markdown lines."""
     lines = [
         about,
@@ -177,7 +195,7 @@ def speed_table(rows: list[Timing], apart: dict[str, float], about: str) -> list
         f"| {row.bf16_ms[0]:.0f} ({row.bf16_ms[1]:.0f}) |"
         for row in rows
     ]
-    gaps = ", ".join(f"{name} {gap:.1e}" for name, gap in apart.items())
+    gaps = ", ".join(f"{name} {gap:.1e}" for name, gap in largest_gaps.items())
     return [*lines, "", f"Largest difference from the usual way's answer (boxes in 0..1): {gaps}."]
 
 
@@ -204,7 +222,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print; see the module's docstring."""
     given = _arguments(arguments)
     torch.set_num_threads(given.threads)
-    options = [part for part in (arguments or sys.argv[1:]) if part != str(given.card) and part != "--card"]
+    options = [
+        part
+        for part in (arguments or sys.argv[1:])
+        if part != str(given.model_card) and part != "--model-card"
+    ]
     if given.golden:
         lines, record = golden_table(given.golden)
         which, command = "golden", "python -m benchmarks.mdef_detr --golden SHARED"
@@ -213,17 +235,17 @@ def main(arguments: list[str] | None = None) -> None:
 
         height, width = (int(side) for side in given.size.split("x"))
         pixels = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-        rows, apart = race(ruled(), pixels, given.rounds)
+        rows, largest_gaps = compare_implementations(ruled(), pixels, given.rounds)
         about = (
             f"{height} x {width} px, one sentence, {given.threads} thread(s), {given.rounds} rounds, "
             "CPU time; "
             f"{machine()}, torch {torch.__version__}."
         )
-        lines, record = speed_table(rows, apart, about), [*(asdict(row) for row in rows), apart]
+        lines, record = speed_table(rows, largest_gaps, about), [*(asdict(row) for row in rows), largest_gaps]
         which, command = "speed", " ".join(["python -m benchmarks.mdef_detr", *options])
     print("\n".join(lines))
-    if given.card:
-        put(given.card, which, ["", f"Written by `{command}`.", "", *lines, ""])
+    if given.model_card:
+        replace_section(given.model_card, which, ["", f"Written by `{command}`.", "", *lines, ""])
     if given.json:
         print(json.dumps(record))
 
@@ -236,7 +258,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5, help="rounds, after one that warms up")
     parser.add_argument("--golden", type=Path, help="folder that holds golden/mdef_detr.npz")
-    parser.add_argument("--card", type=Path, help="page whose table is to be written anew")
+    parser.add_argument("--model-card", type=Path, help="page whose table is to be written anew")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     return parser.parse_args(arguments)
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.tables import machine, put, table
-from seac.cli.profile import peak_memory, wide_and_high
+from benchmarks.tables import machine, replace_section, table
+from seac.cli.profile import peak_memory, parse_size
 from seac.profiling.cases import VIT, random_sam
 from seac.profiling.synthetic import scene
 from seac.segment.promptable.sam.sam import Sam, SamSettings
@@ -40,33 +40,36 @@ def measure(checkpoint: Path, precision: Any, masks: int, size: str) -> dict[str
         steps[step] = {"seconds": round(now - began, 2), "peak": peak_memory()}
         began = now
 
-    width, height = wide_and_high(size)
+    width, height = parse_size(size)
     frame = scene(height, width, masks)
     done("imports and the picture")
     sam = Sam.load(checkpoint, settings=SamSettings(precision=precision))
     done("reading the checkpoint")
     encoded = sam.encode(frame.image)
     done("the picture encoded")
-    drawn, _ = sam.masks(encoded, frame.boxes)
-    assert len(drawn) == masks
+    predicted, _ = sam.masks(encoded, frame.boxes)
+    assert len(predicted) == masks
     done(f"{masks} boxes to masks")
     return steps
 
 
-def apart(options: argparse.Namespace, step: str, checkpoint: Path) -> str:
+def run_step(options: argparse.Namespace, step: str, checkpoint: Path) -> str:
     """Last line of a step in a process of its own; it counts the memory of the one that began it as well."""
-    words = [f"--{step}", str(checkpoint)]
+    arguments = [f"--{step}", str(checkpoint)]
     for name in ("segmenter", "precision", "masks", "size", "threads"):
-        words += [f"--{name}", str(getattr(options, name))]
-    said = subprocess.run(
-        [sys.executable, "-m", "benchmarks.memory", *words], check=True, capture_output=True, text=True
+        arguments += [f"--{name}", str(getattr(options, name))]
+    completed = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", *arguments], check=True, capture_output=True, text=True
     )
-    return said.stdout.splitlines()[-1]
+    return completed.stdout.splitlines()[-1]
 
 
 def page(options: argparse.Namespace, steps: dict[str, dict[str, float]]) -> list[str]:
     """Lines for the document."""
-    rows = [(step, f"{told['seconds']:.1f}", f"{told['peak'] / 1e9:.2f}") for step, told in steps.items()]
+    rows = [
+        (step, f"{measured['seconds']:.1f}", f"{measured['peak'] / 1e9:.2f}")
+        for step, measured in steps.items()
+    ]
     asked = f"`{options.segmenter}` in {options.precision}, {options.size}, {options.masks} masks"
     return [
         f"{asked}; {options.threads} threads, {machine()}, torch {torch.__version__}.",
@@ -99,11 +102,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = Path(scratch) / f"{options.segmenter.replace('-', '_')}.pth"
-        apart(options, "make", checkpoint)
-        lines = page(options, json.loads(apart(options, "measure", checkpoint)))
+        run_step(options, "make", checkpoint)
+        lines = page(options, json.loads(run_step(options, "measure", checkpoint)))
     print("\n".join(lines))
     if options.write:
-        put(options.write, "memory", lines)
+        replace_section(options.write, "memory", lines)
 
 
 if __name__ == "__main__":

@@ -58,12 +58,12 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Observed:
+class EncodedScene:
     """A scene as the frozen networks see and hear it."""
 
     scene: Scene
     masks: MaskEmbeddings
-    heard: dict[str, AudioFeatures]
+    audio_features: dict[str, AudioFeatures]
 
 
 def box_of(mask: Tensor) -> list[float]:
@@ -77,19 +77,19 @@ def scenes(count: int, seed: int, shared: Path) -> Iterator[Scene]:
     bench = renderer(shared)
     media = bench.Media(shared / "data/media/dev")
     rng = random.Random(seed)
-    made = 0
-    while made < count:
-        name = media.sounding[made % len(media.sounding)]
-        things = bench.things_for(rng, media, [name], 1 + made % 2)
-        ((picture, owner),) = bench.scene(rng, media, things, 1)
+    rendered = 0
+    while rendered < count:
+        name = media.sounding[rendered % len(media.sounding)]
+        things = bench.things_for(rng, media, [name], 1 + rendered % 2)
+        ((image, owner),) = bench.scene(rng, media, things, 1)
         wave = bench.sound(rng, media, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
         masks = [torch.from_numpy(owner == index) for index in range(len(things))]
         kept = [index for index, mask in enumerate(masks) if mask.sum() > 20]
         if 0 not in kept or len(kept) < 2:
             continue
-        made += 1
+        rendered += 1
         yield Scene(
-            torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1),
+            torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1),
             torch.stack([masks[index] for index in kept]),
             torch.tensor([box_of(masks[index]) for index in kept]),
             torch.from_numpy(wave.astype(np.float32)),
@@ -115,53 +115,57 @@ class Teacher:
 
     def __call__(self, windows: Tensor) -> AudioFeatures:
         """Tags (n, 521) and embeddings (n, 1024) of ``windows`` (n, 15600)."""
-        tags, embeddings = [], []
+        class_probabilities, embeddings = [], []
         given = self.network.get_input_details()[0]
         answer = self.network.get_output_details()[0]
         for window in windows.numpy():
             self.network.set_tensor(given["index"], window.reshape(given["shape"]))
             self.network.invoke()
-            tags.append(torch.from_numpy(self.network.get_tensor(answer["index"]).reshape(-1).copy()))
+            class_probabilities.append(
+                torch.from_numpy(self.network.get_tensor(answer["index"]).reshape(-1).copy())
+            )
             embeddings.append(torch.from_numpy(self.network.get_tensor(112).reshape(-1).copy()))
-        return AudioFeatures(torch.stack(embeddings), torch.stack(tags))
+        return AudioFeatures(torch.stack(embeddings), torch.stack(class_probabilities))
 
 
-def hear(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
+def encode_audio(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
     """All windows of a waveform that is at least one window long."""
     return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())
 
 
-def ears(which: str, shared: Path) -> dict[str, AudioEncoder]:
+def audio_encoder(which: str, shared: Path) -> dict[str, AudioEncoder]:
     """The audio networks to compare, by name."""
     found: dict[str, AudioEncoder] = {}
     if which in ("teacher", "both"):
         found["teacher"] = Teacher(shared)
     if which in ("own", "both"):
-        from seac.encoders.audio.yamnet_student import Hearing
+        from seac.encoders.audio.yamnet_student import YamnetStudent
 
-        found["own"] = Hearing.load()
+        found["own"] = YamnetStudent.load()
     return found
 
 
-def observe(
-    made: Iterator[Scene], vision: EfficientNetLite, listeners: dict[str, AudioEncoder], exact: bool
-) -> list[Observed]:
+def encode_scenes(
+    rendered: Iterator[Scene], vision: EfficientNetLite, audio_encoders: dict[str, AudioEncoder], exact: bool
+) -> list[EncodedScene]:
     """Every scene through the frozen networks, once."""
     return [
-        Observed(
+        EncodedScene(
             scene,
             embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=exact),
-            {name: hear(listener, scene.waveform) for name, listener in listeners.items()},
+            {name: encode_audio(student, scene.waveform) for name, student in audio_encoders.items()},
         )
-        for scene in made
+        for scene in rendered
     ]
 
 
-def accuracy(observed: Sequence[Observed], ear: str, association: Association) -> dict[str, float]:
+def accuracy(
+    encoded: Sequence[EncodedScene], encoder_name: str, association: Association
+) -> dict[str, float]:
     """Share of scenes, and mean over classes, in which the sounding thing has the greatest similarity."""
     right: dict[str, list[bool]] = {}
-    for item in observed:
-        similarity = association(item.masks, item.heard[ear])
+    for item in encoded:
+        similarity = association(item.masks, item.audio_features[encoder_name])
         right.setdefault(item.scene.name, []).append(int(similarity.argmax()) == 0)
     everything = [value for values in right.values() for value in values]
     return {
@@ -170,17 +174,20 @@ def accuracy(observed: Sequence[Observed], ear: str, association: Association) -
     }
 
 
-def learnt(vision: EfficientNetLite, listener: AudioEncoder) -> dict[str, Association]:
+def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Association]:
     """The association that ships, and its parts."""
     text = MiniLM()
-    ways: dict[str, dict[str, float]] = {
+    shares_by_name: dict[str, dict[str, float]] = {
         "pairs, words and kinds (as shipped)": {},
-        "kinds alone": {"words": 0.0, "kinds": 1.0},
-        "pairs and words": {"kinds": 0.0},
-        "pairs alone": {"words": 0.0, "kinds": 0.0},
-        "its words alone (rarity)": {"words": 1.0, "kinds": 0.0},
+        "kinds alone": {"zero_shot_weight": 0.0, "class_match_weight": 1.0},
+        "pairs and words": {"class_match_weight": 0.0},
+        "pairs alone": {"zero_shot_weight": 0.0, "class_match_weight": 0.0},
+        "its words alone (rarity)": {"zero_shot_weight": 1.0, "class_match_weight": 0.0},
     }
-    return {name: builders.learnt("cpu", vision, listener, text, **shares) for name, shares in ways.items()}
+    return {
+        name: builders.ensemble("cpu", vision, student, text, **shares)
+        for name, shares in shares_by_name.items()
+    }
 
 
 def variants() -> dict[str, ZeroShotSettings]:
@@ -188,7 +195,7 @@ def variants() -> dict[str, ZeroShotSettings]:
     base = ZeroShotSettings()
     return {
         "default": base,
-        "plain ConSE (none of ours)": ZeroShotSettings.plain(),
+        "plain ConSE (none of ours)": ZeroShotSettings.undescribed(),
         "bare class names": replace(base, described=False),
         "not centred": replace(base, centred=False),
         "all classes, not the top ones": replace(base, top=1000),
@@ -206,31 +213,35 @@ def main() -> None:
     )
     parser.add_argument("--scenes", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ears", choices=("teacher", "own", "both"), default="both")
-    parser.add_argument("--eyes", choices=("exact", "quick"), default="exact")
+    parser.add_argument("--audio-encoder", choices=("teacher", "own", "both"), default="both")
+    parser.add_argument("--views", choices=("exact", "fast"), default="exact")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     shared = shared_folder()
     vision = EfficientNetLite.load()
-    listeners = ears(options.ears, shared)
-    observed = observe(
-        scenes(options.scenes, options.seed, shared), vision, listeners, options.eyes == "exact"
+    audio_encoders = audio_encoder(options.audio_encoder, shared)
+    encoded = encode_scenes(
+        scenes(options.scenes, options.seed, shared), vision, audio_encoders, options.views == "exact"
     )
-    chance = float(np.mean([1 / len(item.scene.masks) for item in observed]))
-    print(f"{len(observed)} composite scenes, chance {chance:.3f}", file=sys.stderr)
-    report: dict[str, Any] = {"scenes": len(observed), "chance": chance, "eyes": options.eyes, "rows": []}
-    for ear, listener in listeners.items():
-        compared: dict[str, Association] = {
-            name: ZeroShot.load(vision.labels, listener.labels, settings=settings)
+    chance = float(np.mean([1 / len(item.scene.masks) for item in encoded]))
+    print(f"{len(encoded)} composite scenes, chance {chance:.3f}", file=sys.stderr)
+    report: dict[str, Any] = {"scenes": len(encoded), "chance": chance, "views": options.views, "rows": []}
+    for encoder_name, student in audio_encoders.items():
+        associations: dict[str, Association] = {
+            name: ZeroShot.load(vision.labels, student.labels, settings=settings)
             for name, settings in variants().items()
         }
-        if ear == "own":
-            compared |= learnt(vision, listener)
-        for name, association in compared.items():
-            row = {"ears": ear, "variant": name, **accuracy(observed, ear, association)}
+        if encoder_name == "own":
+            associations |= learned(vision, student)
+        for name, association in associations.items():
+            row = {
+                "audio_encoder": encoder_name,
+                "variant": name,
+                **accuracy(encoded, encoder_name, association),
+            }
             report["rows"].append(row)
             print(
-                f"{ear:8} {name:32} {row['accuracy']:.3f}  mean over classes {row['by_class']:.3f}",
+                f"{encoder_name:8} {name:32} {row['accuracy']:.3f}  mean over classes {row['by_class']:.3f}",
                 file=sys.stderr,
             )
     if options.json:

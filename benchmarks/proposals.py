@@ -34,7 +34,7 @@ from scipy import ndimage
 from benchmarks import tables
 from seac.segment.base import Segmenter
 
-Picture = NDArray[np.uint8]
+ImageArray = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -44,7 +44,7 @@ class Row:
     """One line of the table: a segmenter on one set of pictures."""
 
     segmenter: str
-    pictures: str
+    image_set: str
     images: int
     regions: int
     mean_best_iou: float
@@ -58,7 +58,7 @@ class Row:
     ms_p90: float
 
 
-def composites(shared: Path, count: int, seed: int, split: str = "dev") -> Iterator[tuple[Picture, Masks]]:
+def composites(shared: Path, count: int, seed: int, split: str = "dev") -> Iterator[tuple[ImageArray, Masks]]:
     """``count`` composite frames (224 px) with the exact visible masks of all their things."""
     bench = _load(shared / "tools" / "build_bench.py")
     media, rng = bench.Media(str(shared / "data" / "media" / split)), random.Random(seed)
@@ -70,9 +70,9 @@ def composites(shared: Path, count: int, seed: int, split: str = "dev") -> Itera
 
 
 def photographs(
-    shared: Path, least: float, count: int | None = None, first: int = 0, step: int = 1
-) -> Iterator[tuple[Picture, Masks]]:
-    """The photographs with their human regions of at least ``least`` of the picture.
+    shared: Path, min_share: float, count: int | None = None, first: int = 0, step: int = 1
+) -> Iterator[tuple[ImageArray, Masks]]:
+    """The photographs with their human regions of at least ``min_share`` of the picture.
 
     Of the first ``count``, every ``step``-th from ``first`` on.
     """
@@ -80,7 +80,7 @@ def photographs(
     for path in sorted((folder / "images").glob("*.jpg"))[:count][first::step]:
         regions = np.asarray(Image.open(folder / "regions" / f"{path.stem}.png"))
         ids, areas = np.unique(regions, return_counts=True)
-        kept = ids[areas >= least * regions.size]
+        kept = ids[areas >= min_share * regions.size]
         yield np.asarray(Image.open(path).convert("RGB")), regions[None] == kept[:, None, None]
 
 
@@ -108,8 +108,8 @@ def boundary_f(mask: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: floa
 def measure(
     name: str,
     segmenter: Segmenter,
-    pictures: str,
-    cases: Iterator[tuple[Picture, Masks]],
+    image_set: str,
+    cases: Iterator[tuple[ImageArray, Masks]],
     boundary: bool = True,
 ) -> Row:
     """Run ``segmenter`` over ``cases`` and sum up."""
@@ -119,8 +119,8 @@ def measure(
     edges: list[float] = []
     counts: list[int] = []
     times: list[float] = []
-    for picture, true in cases:
-        image = torch.from_numpy(picture.copy()).permute(2, 0, 1)
+    for frame_image, true in cases:
+        image = torch.from_numpy(frame_image.copy()).permute(2, 0, 1)
         start = time.perf_counter()
         proposals = segmenter(image)
         times.append((time.perf_counter() - start) * 1000)
@@ -135,7 +135,7 @@ def measure(
     every, ten, twenty = (np.concatenate(each) for each in (best, top10, top20))
     return Row(
         name,
-        pictures,
+        image_set,
         len(counts),
         len(every),
         float(every.mean()),
@@ -183,15 +183,15 @@ def _print(rows: list[Row]) -> None:
     print(("{:<14}{:<14}{:>7}{:>9}{:>15}{:>11}{:>8}{:>9}{:>8}{:>8}{:>7}{:>12}").format(*heads, "ms (p90)"))
     for r in rows:
         print(
-            f"{r.segmenter:<14}{r.pictures:<14}{r.images:>7}{r.regions:>9}{r.mean_best_iou:>15.3f}"
+            f"{r.segmenter:<14}{r.image_set:<14}{r.images:>7}{r.regions:>9}{r.mean_best_iou:>15.3f}"
             f"{r.recall_50:>11.3f}{r.recall_50_top10:>8.3f}"
             f"{r.mean_best_iou_top20:>9.3f}{r.recall_50_top20:>8.3f}{r.boundary_f3:>8.3f}{r.masks:>7.1f}"
             f"{r.ms_median:>6.0f} ({r.ms_p90:.0f})"
         )
 
 
-def write_card(card: Path, rows: list[Row], command: str) -> None:
-    """Put the table into its place in ``card``; all else stays.
+def write_model_card(model_card: Path, rows: list[Row], command: str) -> None:
+    """Put the table into its place in ``model_card``; all else stays.
 
     Raises:
         ValueError: the card has no such place.
@@ -205,13 +205,13 @@ def write_card(card: Path, rows: list[Row], command: str) -> None:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {r.segmenter} | {r.pictures} | {r.images} | {r.regions} "
+        f"| {r.segmenter} | {r.image_set} | {r.images} | {r.regions} "
         f"| {r.mean_best_iou:.3f} | {r.recall_50:.3f} | {r.recall_50_top10:.3f} "
         f"| {r.mean_best_iou_top20:.3f} | {r.recall_50_top20:.3f} "
         f"| {r.boundary_f3:.3f} | {r.masks:.1f} | {r.ms_median:.0f} ({r.ms_p90:.0f}) |"
         for r in rows
     ]
-    tables.put(card, "measured", lines)
+    tables.replace_section(model_card, "measured", lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -226,11 +226,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--composites", type=int, default=120, help="composite frames of the dev media")
     parser.add_argument("--photos", type=int, default=None, help="first N photographs (default: all)")
     parser.add_argument(
-        "--least", type=float, default=0.005, help="smallest human region, share of the picture"
+        "--min-share", type=float, default=0.005, help="smallest human region, share of the picture"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--card", type=Path, help="model card whose table is to be written anew")
+    parser.add_argument("--model-card", type=Path, help="model card whose table is to be written anew")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
@@ -241,13 +241,13 @@ def main(arguments: list[str] | None = None) -> None:
             cases = composites(given.shared, given.composites, given.seed)
             rows.append(measure(name, segmenter, "composite dev", cases))
         if given.photos != 0:
-            for pictures, first in (("photos, tuned", 0), ("photos, other", 1)):
-                cases = photographs(given.shared, given.least, given.photos, first, 2)
-                rows.append(measure(name, segmenter, pictures, cases))
+            for image_set, first in (("photos, tuned", 0), ("photos, other", 1)):
+                cases = photographs(given.shared, given.min_share, given.photos, first, 2)
+                rows.append(measure(name, segmenter, image_set, cases))
     _print(rows)
-    if given.card:
-        write_card(
-            given.card, rows, " ".join(["python -m benchmarks.proposals", *(arguments or sys.argv[1:])])
+    if given.model_card:
+        write_model_card(
+            given.model_card, rows, " ".join(["python -m benchmarks.proposals", *(arguments or sys.argv[1:])])
         )
     if given.json:
         sys.stdout.write(json.dumps([asdict(r) for r in rows]) + "\n")

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.shared import shared_folder
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.metrics.functional import avsbench, avsbench_semantic, extended_vggss, robustness, vggss
 from seac.metrics.functional.curves import FrameCounts, count_pixels, thresholds
 from seac.metrics.functional.extended_vggss import precision_at
@@ -53,7 +53,7 @@ class Speed:
     """Histograms against comparisons."""
 
     frames: int
-    plain_ms_per_frame: float
+    reference_ms_per_frame: float
     histogram_ms_per_frame: float
     ratio: float
     equal: bool
@@ -70,12 +70,12 @@ class Report:
     golden: tuple[Golden, ...]
 
 
-def plain_counts(values: Tensor, masks: Tensor) -> FrameCounts:
+def reference_counts(values: Tensor, masks: Tensor) -> FrameCounts:
     """What :func:`count_pixels` counts, by 255 images a frame: (F, H, W) in [0, 1] and (F, H, W) bool."""
     predicted, hit = [], []
     for value, true in zip(values, masks.to(values.dtype), strict=True):
-        for cut in thresholds().to(values):
-            image = (value >= cut).to(values.dtype)
+        for threshold in thresholds().to(values):
+            image = (value >= threshold).to(values.dtype)
             predicted.append(image.sum())
             hit.append((image * true).sum())
     shape = (len(values), -1)
@@ -136,8 +136,8 @@ def _vggss(given: dict[str, Tensor]) -> dict[str, float]:
     return ours
 
 
-def _unpack(packed: Tensor) -> Tensor:
-    return torch.from_numpy(np.unpackbits(packed.numpy(), axis=-1)).bool()
+def _unpack(bits: Tensor) -> Tensor:
+    return torch.from_numpy(np.unpackbits(bits.numpy(), axis=-1)).bool()
 
 
 def blobs(frames: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -155,12 +155,12 @@ def compare(frames: int, repeats: int, seed: int) -> Speed:
     logits, masks = blobs(frames, seed)
     values = logits.sigmoid()
     values[:, 0, :] = thresholds()[torch.arange(SIZE) % 255]  # on the thresholds, where ties are decided
-    fast, slow = count_pixels(values, masks), plain_counts(values, masks)
+    fast, slow = count_pixels(values, masks), reference_counts(values, masks)
     equal = all(
         torch.equal(getattr(fast, name), getattr(slow, name)) for name in ("predicted", "hit", "true")
     )
     # The sigmoid is part of both.
-    slow_s = _median_seconds(lambda: plain_counts(logits.sigmoid(), masks), max(1, repeats // 2))
+    slow_s = _median_seconds(lambda: reference_counts(logits.sigmoid(), masks), max(1, repeats // 2))
     fast_s = _median_seconds(lambda: count_pixels(logits.sigmoid(), masks), repeats)
     return Speed(frames, slow_s / frames * 1000, fast_s / frames * 1000, slow_s / fast_s, equal)
 
@@ -238,7 +238,7 @@ def page(report: Report, command: str) -> str:
         "## The F curve",
         "",
         f"255 thresholds at {SIZE} x {SIZE}, {speed.frames} frames, sigmoid included: "
-        f"{speed.plain_ms_per_frame:.2f} ms a frame by 255 comparisons, "
+        f"{speed.reference_ms_per_frame:.2f} ms a frame by 255 comparisons, "
         f"{speed.histogram_ms_per_frame:.3f} ms by histograms, {speed.ratio:.0f} times faster; "
         f"all counts equal: {'yes' if speed.equal else 'NO'}.",
         "",
@@ -275,7 +275,7 @@ def main(arguments: list[str] | None = None) -> None:
     text = page(report, " ".join(["python -m benchmarks.scoring", *(arguments or sys.argv[1:])]))
     print(text)
     if given.write:
-        write_whole(given.write, text)
+        write_atomic(given.write, text)
     if given.json:
         row = asdict(report)
         for line, entry in zip(row["golden"], report.golden, strict=True):

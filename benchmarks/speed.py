@@ -29,17 +29,17 @@ import torch
 from torch import Tensor
 
 from benchmarks import tables
-from benchmarks.pairwise_choice import Scene, hear, scenes
+from benchmarks.pairwise_choice import Scene, encode_audio, scenes
 from benchmarks.shared import shared_folder
 from seac.associate.embed import embed_masks
-from seac.core.atomic import write_whole
-from seac.core.result import Result
-from seac.export.writer import Clip, sink
-from seac.media.decode import SoundReader
-from seac.media.sources import pictures_of, source_of
+from seac.core.atomic import write_atomic
+from seac.core.result import FrameResult
+from seac.export.writer import Clip, writer_class
+from seac.media.decode import AudioReader
+from seac.media.sources import source_frames, source_of
 from seac.pipeline import SeAC
 from seac.presets.load import load
-from seac.profiling.reference import plain_embeddings
+from seac.profiling.reference import reference_embeddings
 
 EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
@@ -48,7 +48,7 @@ FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
     """Milliseconds per frame of each stage, a frame after the other: median, 90th percentile, share."""
     source = source_of(clip)
-    sound = SoundReader(source.sound, model.stages.audio.sample_rate)
+    sound = AudioReader(source.audio, model.stages.audio.sample_rate)
     exact = SeAC(model.stages, model.vocabulary, replace(model.settings, exact=True))
     spent: dict[str, list[float]] = {}
 
@@ -58,15 +58,15 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
         spent.setdefault(name, []).append(1000 * (time.perf_counter() - began))
         return answer
 
-    def written(result: Result) -> None:
-        for each in sinks:
+    def written(result: FrameResult) -> None:
+        for each in writers:
             each.add(result)
 
     with tempfile.TemporaryDirectory() as folder:
-        sinks = [sink(name)(Path(folder), Clip(clip, source.sound, fps, {})) for name in EXPORTS]
-        pictures = pictures_of(source, fps, model.settings.max_side)
+        writers = [writer_class(name)(Path(folder), Clip(clip, source.audio, fps, {})) for name in EXPORTS]
+        frame_iterator = source_frames(source, fps, model.settings.max_side)
         for number in range(frames):
-            frame = timed("decode", next, pictures, None)
+            frame = timed("decode", next, frame_iterator, None)
             if frame is None:
                 break
             proposals = timed("propose", model.propose, frame.image)
@@ -74,15 +74,17 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             timed("embed, exact", exact.embed, frame.image, proposals)
             masks, boxes = proposals.masks, proposals.boxes
             vision, views = model.stages.vision, model.settings.views
-            timed("embed, plain", plain_embeddings, frame.image, masks, boxes, vision, views)
-            half = model.settings.hears / 2
+            timed("embed, plain", reference_embeddings, frame.image, masks, boxes, vision, views)
+            half = model.settings.audio_window / 2
             window = sound.read(frame.time - half, frame.time + half)
-            listened = timed("hear", model.hear, window, model.stages.audio.sample_rate, half)
-            result = timed("judge", model.judge, model.see(frame.image), listened, frame.time)
+            encoded_audio = timed("hear", model.encode_audio, window, model.stages.audio.sample_rate, half)
+            result = timed(
+                "predict", model.predict, model.encode_image(frame.image), encoded_audio, frame.time
+            )
             timed("draw and write", written, result)
             if number == 0:
                 spent = {}  # the first frame also warms up
-        for each in sinks:
+        for each in writers:
             each.close()
     return {
         name: {"median_ms": float(np.median(times)), "p90_ms": float(np.percentile(times, 90))}
@@ -90,30 +92,32 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
     }
 
 
-def whole(model: SeAC, clip: Path, fps: float, frames: int, rounds: int) -> dict[str, dict[str, float]]:
+def measure_end_to_end(
+    model: SeAC, clip: Path, fps: float, frames: int, rounds: int
+) -> dict[str, dict[str, float]]:
     """From decoding to files, ways in turn: frames per second, and milliseconds of all cores per frame.
 
     The second hardly minds what else the machine does; the number of cores divided by it is what a machine
     with nothing else to do comes close to.
     """
-    ways = {
+    modes = {
         "quick": model.settings,
         "quick, a frame at a time": replace(model.settings, workers=1),
         "exact": replace(model.settings, exact=True),
     }
-    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in modes}
     for _ in range(rounds):
-        for name, settings in ways.items():
-            way = SeAC(model.stages, model.vocabulary, settings)
+        for name, settings in modes.items():
+            mode = SeAC(model.stages, model.vocabulary, settings)
             with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
                 began, worked = time.perf_counter(), time.process_time()
-                sinks = [sink(each)(Path(folder), Clip(clip, clip, fps, {})) for each in EXPORTS]
-                for each in sinks:
+                writers = [writer_class(each)(Path(folder), Clip(clip, clip, fps, {})) for each in EXPORTS]
+                for each in writers:
                     stack.callback(each.close)
                 count = 0
-                for result in islice(way.video(clip, fps), frames):
+                for result in islice(mode.video(clip, fps), frames):
                     count += 1
-                    for each in sinks:
+                    for each in writers:
                         each.add(result)
                 wall, work = time.perf_counter() - began, time.process_time() - worked
             rates[name].append((count / wall, 1000 * work / count))
@@ -128,21 +132,32 @@ def whole(model: SeAC, clip: Path, fps: float, frames: int, rounds: int) -> dict
 
 def commands(clip: Path, fps: float, rounds: int) -> dict[str, float]:
     """Medians over rounds of :func:`command`, and the slowest and quickest of its rates."""
-    told = [command(clip, fps) for _ in range(rounds)]
-    rates = [each["frames_per_second"] for each in told]
-    medians = {name: float(np.median([each[name] for each in told])) for name in told[0]}
+    runs = [command(clip, fps) for _ in range(rounds)]
+    rates = [each["frames_per_second"] for each in runs]
+    medians = {name: float(np.median([each[name] for each in runs])) for name in runs[0]}
     return medians | {"slowest_frames_per_second": min(rates), "quickest_frames_per_second": max(rates)}
 
 
 def command(clip: Path, fps: float) -> dict[str, float]:
     """``seac segment`` as a user runs it: seconds, peak memory; and seconds from start to a first result."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-c", PEAK, "segment", str(clip), "--fps", str(fps), "-o", folder, "--json"]
+        arguments = [
+            sys.executable,
+            "-c",
+            PEAK,
+            "segment",
+            str(clip),
+            "--fps",
+            str(fps),
+            "-o",
+            folder,
+            "--json",
+        ]
         began = time.perf_counter()
-        said = subprocess.run(words, check=True, capture_output=True, text=True)
+        format_key = subprocess.run(arguments, check=True, capture_output=True, text=True)
         seconds = time.perf_counter() - began
-    summary = json.loads(said.stdout.splitlines()[-1])["clips"][0]
-    peak, work = map(float, said.stderr.splitlines()[-1].split())
+    summary = json.loads(format_key.stdout.splitlines()[-1])["clips"][0]
+    peak, work = map(float, format_key.stderr.splitlines()[-1].split())
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", FIRST.format(clip=str(clip), fps=fps)], check=True)
     first = time.perf_counter() - began
@@ -169,17 +184,17 @@ main()
 
 def ranks(values: Tensor) -> Tensor:
     """Ranks (n,) float, centred."""
-    order = values.argsort().argsort().float()
-    return order - order.mean()
+    rank_correlations = values.argsort().argsort().float()
+    return rank_correlations - rank_correlations.mean()
 
 
-def fidelity(model: SeAC, made: Sequence[Scene]) -> dict[str, float]:
+def fidelity(model: SeAC, composites: Sequence[Scene]) -> dict[str, float]:
     """The quick path against the exact one, on proposals (order) and on true masks (picking)."""
-    order: list[float] = []
+    rank_correlations: list[float] = []
     same: list[bool] = []
     picked: dict[str, list[bool]] = {"exact": [], "quick": []}
-    for scene in made:
-        heard = hear(model.stages.audio, scene.waveform)
+    for scene in composites:
+        audio_features = encode_audio(model.stages.audio, scene.waveform)
         proposals = model.propose(scene.image)
         masks = torch.cat([scene.masks, proposals.masks])
         boxes = torch.cat([scene.boxes, proposals.boxes])
@@ -188,15 +203,15 @@ def fidelity(model: SeAC, made: Sequence[Scene]) -> dict[str, float]:
         for name, exact in (("exact", True), ("quick", False)):
             vision, views = model.stages.vision, model.settings.views
             embeddings = embed_masks(scene.image, masks, boxes, vision, views, exact=exact)
-            similarity[name] = model.stages.association(embeddings, heard)
+            similarity[name] = model.stages.association(embeddings, audio_features)
         for name, values in similarity.items():
             picked[name].append(int(values[:true].argmax()) == 0)
         left, right = (ranks(values[true:]) for values in similarity.values())
-        order.append(float((left * right).sum() / (left.norm() * right.norm()).clamp_min(1e-9)))
+        rank_correlations.append(float((left * right).sum() / (left.norm() * right.norm()).clamp_min(1e-9)))
         same.append(bool(left.argmax() == right.argmax()))
     return {
-        "scenes": len(made),
-        "rank_correlation": float(np.mean(order)),
+        "scenes": len(composites),
+        "rank_correlation": float(np.mean(rank_correlations)),
         "same_best_mask": float(np.mean(same)),
         "picking_exact": float(np.mean(picked["exact"])),
         "picking_quick": float(np.mean(picked["quick"])),
@@ -222,17 +237,18 @@ def main() -> None:
     report["clip"] = f"{options.clip.name} at {options.fps:g} frames a second, {model.settings.top_n} masks"
     if options.frames:
         report["stages"] = stages(model, options.clip, options.fps, options.frames + 1)
-        plain = report["stages"]["embed, plain"]["median_ms"]
+        reference_ms = report["stages"]["embed, plain"]["median_ms"]
         report["embed_times_plain"] = {
-            name: plain / report["stages"][f"embed, {name}"]["median_ms"] for name in ("exact", "quick")
+            name: reference_ms / report["stages"][f"embed, {name}"]["median_ms"]
+            for name in ("exact", "quick")
         }
-        report["whole"] = whole(model, options.clip, options.fps, options.frames, options.rounds)
+        report["whole"] = measure_end_to_end(model, options.clip, options.fps, options.frames, options.rounds)
         report["command"] = commands(options.clip, options.fps, options.rounds)
     if options.scenes:
         report["fidelity"] = fidelity(model, list(scenes(options.scenes, 0, shared_folder())))
     print(json.dumps(report) if options.json else page(report))
     if options.write:
-        write_whole(options.write, page(report))
+        write_atomic(options.write, page(report))
 
 
 def page(report: dict[str, Any]) -> str:
@@ -248,14 +264,14 @@ def page(report: dict[str, Any]) -> str:
         rows = report.get(name)
         if rows:
             nested = isinstance(next(iter(rows.values())), dict)
-            heads = [said(key) for key in next(iter(rows.values()))] if nested else [""]
+            heads = [format_key(key) for key in next(iter(rows.values()))] if nested else [""]
             values = ((key, row.values() if nested else [row]) for key, row in rows.items())
-            cells = [[said(key), *(f"{value:.4g}" for value in row)] for key, row in values]
-            lines += ["", f"## {title}", "", *tables.table(["", *heads], cells)]
+            table_rows = [[format_key(key), *(f"{value:.4g}" for value in row)] for key, row in values]
+            lines += ["", f"## {title}", "", *tables.table(["", *heads], table_rows)]
     return "\n".join(lines) + "\n"
 
 
-def said(key: str) -> str:
+def format_key(key: str) -> str:
     """A key in words."""
     return key.replace("_", " ")
 

@@ -25,14 +25,14 @@ import numpy as np
 import torch
 from pycocotools import mask as coco
 
-from benchmarks.tables import machine, put, table
+from benchmarks.tables import machine, replace_section, table
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.features import Store, open_store
 from seac.features.batch import FrameBatch
 from seac.features.clip_features import ClipFeatures, FrameFeatures
-from seac.features.manifest import SHARDS, Made
+from seac.features.manifest import SHARDS, StoreProvenance
 from seac.features.schema import payload
 from seac.features.writer import StoreWriter
 
@@ -45,7 +45,7 @@ class Shape:
 
     masks: int
     d_m: int
-    tags: int
+    class_probabilities: int
     windows: int
     d_a: int
 
@@ -53,7 +53,7 @@ class Shape:
 SHAPES = {"tiny": Shape(20, 1280, 1000, 10, 1024), "paper": Shape(50, 1024, 0, 5, 128)}
 
 
-def made_up(number: int, shape: Shape) -> ClipFeatures:
+def random_clip(number: int, shape: Shape) -> ClipFeatures:
     """A clip of a preset's sizes; what is in it is random."""
     chance = torch.Generator().manual_seed(number)
 
@@ -66,23 +66,27 @@ def made_up(number: int, shape: Shape) -> ClipFeatures:
     frames = []
     for second in range(FRAMES):
         views = [rand(shape.masks, shape.d_m).half() for _ in range(2)]
-        tags = [rand(shape.masks, shape.tags).half() for _ in range(2)] if shape.tags else []
+        class_probabilities = (
+            [rand(shape.masks, shape.class_probabilities).half() for _ in range(2)]
+            if shape.class_probabilities
+            else []
+        )
         boxes, scores = rand(shape.masks, 4) * 224, rand(shape.masks)
-        embeddings = MaskEmbeddings(*views, *tags)
+        embeddings = MaskEmbeddings(*views, *class_probabilities)
         frames.append(
             FrameFeatures(float(second), (224, 224), boxes, scores, (code,) * shape.masks, embeddings)
         )
-    sound = torch.randint(-9999, 9999, (SECONDS * RATE,), generator=chance).short()
+    waveform = torch.randint(-9999, 9999, (SECONDS * RATE,), generator=chance).short()
     windows = AudioFeatures(rand(shape.windows, shape.d_a).half(), None)
-    return ClipFeatures(f"{number:06}", f"{number}", None, 0.0, tuple(frames), sound, windows)
+    return ClipFeatures(f"{number:06}", f"{number}", None, 0.0, tuple(frames), waveform, windows)
 
 
 def build(folder: Path, shape: Shape, clips: int) -> Store:
     """A store of made-up clips."""
-    made = Made({"made up": "benchmarks.store"}, "tiny", shape.d_m, shape.d_a, RATE)
-    with StoreWriter(folder, made) as writer:
+    provenance = StoreProvenance({"made up": "benchmarks.store"}, "tiny", shape.d_m, shape.d_a, RATE)
+    with StoreWriter(folder, provenance) as writer:
         for number in range(clips):
-            writer.add(payload(made_up(number, shape)))
+            writer.add(payload(random_clip(number, shape)))
         writer.compact()
     return open_store(folder)
 
@@ -125,10 +129,12 @@ def learning(batch: FrameBatch, shape: Shape, rounds: int, device: str) -> float
     groups = torch.arange(len(batch), device=device)
 
     def step(number: int) -> int:
-        placed, sounds, temperature = module(masks, padding, windows, quiet)
-        similarity = similarity_matrix(placed, padding, sounds)
-        nothing = torch.zeros(len(batch), 1, device=device)
-        loss = LOSSES["msa-micl"](Batch(similarity, groups, temperature, Frozen(nothing, nothing), 1.0))
+        mask_embeddings, audio_embeddings, temperature = module(masks, padding, windows, quiet)
+        similarity = similarity_matrix(mask_embeddings, padding, audio_embeddings)
+        no_similarity = torch.zeros(len(batch), 1, device=device)
+        loss = LOSSES["msa-micl"](
+            Batch(similarity, groups, temperature, Frozen(no_similarity, no_similarity), 1.0)
+        )
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -212,7 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
     lines = [f"Written by `{command}`; samples per second, one thread reading.", "", *table(heads, rows)]
     print("\n".join(lines))
     if given.document:
-        put(given.document, "store", lines)
+        replace_section(given.document, "store", lines)
     if given.json:
         sys.stdout.write(json.dumps(records) + "\n")
 

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a Markdown table; all columns but the first are numbers."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
-    return ["| " + " | ".join(str(cell) for cell in row) + " |" for row in (heads, rule, *rows)]
+    return ["| " + " | ".join(str(value) for value in row) + " |" for row in (heads, rule, *rows)]
 
 
-def spread_of(shares: Sequence[float]) -> str:
+def format_spread(shares: Sequence[float]) -> str:
     """Mean in percent, with the standard deviation where there are several."""
     values = 100 * np.array(shares)
     spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
     return f"{values.mean():.1f}{spread}"
 
 
-def put(document: Path, name: str, lines: Sequence[str]) -> None:
+def replace_section(document: Path, name: str, lines: Sequence[str]) -> None:
     """Put lines between ``<!-- name -->`` and ``<!-- end of name -->``; all else stays.
 
     Raises:
@@ -36,7 +36,7 @@ def put(document: Path, name: str, lines: Sequence[str]) -> None:
     _, ended, after = rest.partition(closing)
     if not found or not ended:
         raise ValueError(f"{document} has no {opening} ... {closing}")
-    write_whole(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
+    write_atomic(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
 
 
 def machine() -> str:

@@ -17,17 +17,17 @@ import torch
 
 from seac.associate.model import AssociationModule
 from seac.features import open_store
-from seac.features.batch import Draw, TrainingStore, draws
-from seac.training.collate import Preparation
+from seac.features.batch import IndexBatch, TrainingStore, index_batches
+from seac.training.collate import Collate
 from seac.training.config import configured
 from seac.training.frozen import Networks
 from seac.training.step import batch_loss
 
 
-def drawn(store: TrainingStore, batch: int, *, mixed: bool) -> Draw:
+def sample_indices(store: TrainingStore, batch: int, *, mixed: bool) -> IndexBatch:
     """One batch of random clips, as large as asked or as the store allows."""
     generator = torch.Generator().manual_seed(0)
-    return next(draws(store.proposals, batch, generator, mixing=float(mixed)))
+    return next(index_batches(store.proposals, batch, generator, mixing=float(mixed)))
 
 
 def rate(work: Callable[[], object], samples: int, repeats: int) -> float:
@@ -45,22 +45,22 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     torch.set_num_threads(1)
     config = configured(store.preset, settings)
     encoder = Networks(store.preset).audio(store)
-    prepare = Preparation(store, config.lam, config.n_masks, config.group, encoder)
-    plain, mixed = (drawn(store, config.batch, mixed=mixed) for mixed in (False, True))
+    prepare = Collate(store, config.lam, config.n_masks, config.group, encoder)
+    unmixed, mixed = (sample_indices(store, config.batch, mixed=mixed) for mixed in (False, True))
     module = AssociationModule(config.association(store.mask_dim, store.audio_dim)).train()
     optimiser = torch.optim.AdamW(module.parameters(), config.lr)
-    batch = prepare(plain)
+    batch = prepare(unmixed)
 
     def learn() -> None:
-        loss = batch_loss(module, batch, config.loss, config.alike)
+        loss = batch_loss(module, batch, config.loss, config.false_negative_threshold)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
-    count = len(plain.clips)
+    count = len(unmixed.clips)
     return {
         "batch": float(count),
-        "reading": rate(lambda: prepare(plain), count, repeats),
+        "reading": rate(lambda: prepare(unmixed), count, repeats),
         "reading and hearing mixtures": rate(lambda: prepare(mixed), count, repeats),
         "learning": rate(learn, count, repeats),
     }

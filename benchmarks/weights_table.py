@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "presets.md"
 BEGIN, END = "<!-- weights:begin -->\n", "<!-- weights:end -->"
 
 
-def filled(page: str) -> str:
+def fill_table(page: str) -> str:
     """The page with the table as ``seac weights list --markdown`` gives it now."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -19,4 +19,4 @@ def filled(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(fill_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

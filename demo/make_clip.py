@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.media.decode import SAMPLE_RATE, load_waveform
 from seac.media.encode import VideoWriter
 
 WIDTH, HEIGHT, FPS, SECONDS = 448, 256, 12, 12.0
@@ -33,7 +33,7 @@ class Thing:
     """A cut-out, where its feet are, how tall it is (pixels), and when it sounds (seconds)."""
 
     image: str
-    sound: str
+    audio: str
     x: float
     y: float
     height: float
@@ -72,7 +72,9 @@ def background(path: Path) -> Image.Image:
     return image.crop((left, top, left + WIDTH, top + HEIGHT))
 
 
-def picture(ground: Image.Image, things: list[tuple[Thing, Image.Image]], time: float) -> NDArray[np.uint8]:
+def render_frame(
+    ground: Image.Image, things: list[tuple[Thing, Image.Image]], time: float
+) -> NDArray[np.uint8]:
     """The frame at ``time``: every thing sways a little, whether it sounds or not."""
     frame = ground.copy()
     for number, (thing, image) in enumerate(things):
@@ -81,11 +83,11 @@ def picture(ground: Image.Image, things: list[tuple[Thing, Image.Image]], time: 
     return np.asarray(frame)
 
 
-def sound(folder: Path) -> NDArray[np.int16]:
+def audio(folder: Path) -> NDArray[np.int16]:
     """Each recording, repeated if it is short, for as long as its thing sounds; otherwise nothing at all."""
     track = np.zeros(round(SECONDS * SAMPLE_RATE), np.float32)
     for thing in THINGS:
-        recording = read_sound(folder / thing.sound).numpy()
+        recording = load_waveform(folder / thing.audio).numpy()
         first, last = round(thing.start * SAMPLE_RATE), round(thing.stop * SAMPLE_RATE)
         piece = np.resize(recording, last - first) * (0.5 / max(1e-6, float(np.abs(recording).max())))
         fade = np.minimum(1, np.arange(len(piece)) / 800)
@@ -109,13 +111,13 @@ def main() -> None:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(SAMPLE_RATE)
-            file.writeframes(sound(options.media).tobytes())
-        draft = Path(scratch) / "clip.mp4"
-        writer = VideoWriter(draft, FPS, track)
+            file.writeframes(audio(options.media).tobytes())
+        temporary = Path(scratch) / "clip.mp4"
+        writer = VideoWriter(temporary, FPS, track)
         for count in range(round(SECONDS * FPS)):
-            writer.add(picture(ground, things, count / FPS))
+            writer.add(render_frame(ground, things, count / FPS))
         writer.close()
-        options.out.write_bytes(draft.read_bytes())
+        options.out.write_bytes(temporary.read_bytes())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from seac.export import writer
 from seac.presets import table as presets
 from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import PitchHearing, fake_model, squares, tone, write_video
+from tests.fixtures.parts import PitchAudioEncoder, synthetic_model, squares, tone, write_video
 
 
 class Halves:
@@ -54,14 +54,14 @@ def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
 
 def test_an_encoder_is_a_file_and_a_row(monkeypatch):
     monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fixtures.parts:PitchHearing")
-    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchHearing
+    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchAudioEncoder
 
 
 def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(writer.SINKS, "mine", f"{__name__}:Counter")
-    monkeypatch.setattr("seac.jobs.segment.load", lambda preset, **options: fake_model())
-    film = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
-    assert app.run(["segment", str(film), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
+    monkeypatch.setitem(writer.WRITERS, "mine", f"{__name__}:Counter")
+    monkeypatch.setattr("seac.jobs.segment.load", lambda preset, **options: synthetic_model())
+    video = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
+    assert app.run(["segment", str(video), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
     assert len((tmp_path / "out/mine.txt").read_text().splitlines()) == 2
 
 
@@ -71,7 +71,7 @@ class OneClip:
     def __init__(self, folder, split="test", *, strict=True):
         self.folder = folder
         frame, wav = folder / "one.png", folder / "one.wav"
-        self.clips = (Clip("one", "one", split, "red", (frame,), wav, hears=((0, 5),)),)
+        self.clips = (Clip("one", "one", split, "red", (frame,), wav, audio_windows=((0, 5),)),)
 
     def image(self, clip, frame):
         return benchmarks.picture()
@@ -85,7 +85,7 @@ class OneClip:
 
 def test_a_benchmark_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(table.READERS, "mine", f"{__name__}:OneClip")
-    monkeypatch.setattr("seac.jobs.evaluate.load_model", lambda preset, **options: fake_model())
+    monkeypatch.setattr("seac.jobs.evaluate.load_model", lambda preset, **options: synthetic_model())
     assert app.run(["evaluate", "mine", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99

@@ -17,46 +17,54 @@ from PIL import Image
 import seac
 from seac import InputError
 from seac.associate.views import ViewSettings
-from seac.classify.base import Witnesses
+from seac.classify.base import ClassScorers
 from seac.core.types import AudioFeatures, MaskEmbeddings, VisionFeatures
 from seac.pipeline import SeAC
 from seac.video import tracker as tracker_module
-from seac.video.tracker import Followed, Tracker
-from tests.fixtures.parts import COLOURS, ColourVision, fake_model, squares, tone, write_video, write_wav
+from seac.video.tracker import TrackState, Tracker
+from tests.fixtures.parts import (
+    COLOURS,
+    ColourImageEncoder,
+    synthetic_model,
+    squares,
+    tone,
+    write_video,
+    write_wav,
+)
 
 
 class Rivals:
     """The red square looks like red, the green one a little like blue; red is heard."""
 
-    def among(self, classes: torch.Tensor) -> Witnesses:
-        looks = torch.tensor([[5.0, -5.0, -5.0], [0.0, 0.0, 1.6]])
-        return Witnesses(
-            lambda masks: looks[masks.local.argmax(1)], lambda audio: torch.tensor([2.0, 0.0, 0.0])
+    def among(self, classes: torch.Tensor) -> ClassScorers:
+        crop_scores = torch.tensor([[5.0, -5.0, -5.0], [0.0, 0.0, 1.6]])
+        return ClassScorers(
+            lambda masks: crop_scores[masks.local.argmax(1)], lambda audio: torch.tensor([2.0, 0.0, 0.0])
         )
 
 
 def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
-    monkeypatch.setattr(tracker_module, "LOOKS", 1)
-    plain = fake_model()
-    model = SeAC(replace(plain.stages, naming=Rivals()), plain.vocabulary, plain.settings)
-    seen, listened = model.see(squares()), model.hear(tone("red", 1), 16_000)
+    monkeypatch.setattr(tracker_module, "MAX_CROPS", 1)
+    plain = synthetic_model()
+    model = SeAC(replace(plain.stages, classifier=Rivals()), plain.vocabulary, plain.settings)
+    seen, listened = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
     tracker = Tracker()
-    ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
-    followed = Followed(tracker, ids, torch.full((len(ids),), 0.5))
+    ids = tracker.follow(seen.proposals.masks, seen.text_embeddings, 0.0)
+    followed = TrackState(tracker, ids, torch.full((len(ids),), 0.5))
     _, red, green, _ = torch.eye(4, dtype=torch.bool)
-    both = model.names(seen, listened, red | green, followed)
-    alone = model.names(seen, listened, green, followed)
+    both = model.classify(seen, listened, red | green, followed)
+    alone = model.classify(seen, listened, green, followed)
     assert both[[1, 2]].tolist() == [0, 2]
-    assert int(model.names(seen, listened, green)[2]) == 0  # all alone it is what is heard
+    assert int(model.classify(seen, listened, green)[2]) == 0  # all alone it is what is heard
     assert int(alone[2]) == 2  # but it was called something before
     for _ in range(10):
-        alone = model.names(seen, listened, green, followed)
+        alone = model.classify(seen, listened, green, followed)
     assert int(alone[2]) == 0  # and is convinced in the end
 
 
 @pytest.mark.parametrize("name", COLOURS)
 def test_the_thing_that_sounds_is_found_and_named(name):
-    result = fake_model()(squares(), tone(name, 2), 16_000)
+    result = synthetic_model()(squares(), tone(name, 2), 16_000)
     assert [result.names[row] for row in np.flatnonzero(result.sounding)] == [name]
     assert result.labels[result.semantic.max()] == name
     assert result.heatmap.max() == 1
@@ -65,17 +73,17 @@ def test_the_thing_that_sounds_is_found_and_named(name):
 
 
 def test_silence_is_answered_with_silence():
-    result = fake_model()(squares(), tone("silence", 2), 16_000)
+    result = synthetic_model()(squares(), tone("silence", 2), 16_000)
     assert not result.sounding.any()
     assert result.heatmap.max() == 0
     assert result.semantic.max() == 0
     assert result.confidence == -1
-    assert result.heard.silent
-    assert not result.heard.noise
+    assert result.audio_summary.silent
+    assert not result.audio_summary.noise
 
 
 def test_nothing_sounds_in_silence_even_at_threshold_zero():
-    model = fake_model()
+    model = synthetic_model()
     object.__setattr__(model.stages, "calibration", type(model.stages.calibration)(threshold=0.0))
     assert not model(squares(), tone("silence", 1), 16_000).sounding.any()
 
@@ -83,10 +91,10 @@ def test_nothing_sounds_in_silence_even_at_threshold_zero():
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(4)))
 def test_order_of_masks_does_not_matter(order):
-    model = fake_model()
-    seen = model.see(squares())
-    listened = model.hear(tone("green", 1), 16_000)
-    plain = model.judge(seen, listened)
+    model = synthetic_model()
+    seen = model.encode_image(squares())
+    listened = model.encode_audio(tone("green", 1), 16_000)
+    plain = model.predict(seen, listened)
     rows = torch.tensor(order)
     proposals = type(seen.proposals)(
         seen.proposals.masks[rows], seen.proposals.boxes[rows], seen.proposals.scores[rows]
@@ -96,10 +104,10 @@ def test_order_of_masks_does_not_matter(order):
         seen.original_size,
         proposals,
         type(seen.embeddings)(*(None if x is None else x[rows] for x in vars(seen.embeddings).values())),
-        seen.places[rows],
-        type(seen.named)(seen.named.labels[rows], seen.named.scores[rows]),
+        seen.text_embeddings[rows],
+        type(seen.classified)(seen.classified.labels[rows], seen.classified.scores[rows]),
     )
-    other = model.judge(shuffled, listened)
+    other = model.predict(shuffled, listened)
     np.testing.assert_allclose(other.heatmap, plain.heatmap, atol=1e-6)
     np.testing.assert_array_equal(other.semantic, plain.semantic)
     np.testing.assert_array_equal(other.sounding, plain.sounding[list(order)])
@@ -107,12 +115,12 @@ def test_order_of_masks_does_not_matter(order):
 
 @pytest.mark.parametrize("rate", [4_000, 8_000, 22_050, 44_100, 48_000, 192_000])
 def test_any_sample_rate_says_the_same(rate):
-    result = fake_model()(squares(), tone("red", 1, rate), rate)
+    result = synthetic_model()(squares(), tone("red", 1, rate), rate)
     assert result.names[int(result.similarity.argmax())] == "red"
 
 
-def test_stereo_integers_tensors_and_pil_are_the_same_sound_and_picture():
-    model, mono = fake_model(), tone("red", 1)
+def test_stereo_integers_tensors_and_pil_are_the_same_sound_and_image():
+    model, mono = synthetic_model(), tone("red", 1)
     plain = model(squares(), mono, 16_000)
     for image, sound in (
         (Image.fromarray(squares()), np.stack([mono, mono])),
@@ -124,7 +132,7 @@ def test_stereo_integers_tensors_and_pil_are_the_same_sound_and_picture():
 
 
 def test_a_clipped_sound_is_heard():
-    result = fake_model()(squares(), np.clip(20 * tone("red", 1), -1, 1) * 1.5, 16_000)
+    result = synthetic_model()(squares(), np.clip(20 * tone("red", 1), -1, 1) * 1.5, 16_000)
     assert result.names[int(result.similarity.argmax())] == "red"
 
 
@@ -142,16 +150,16 @@ def test_a_clipped_sound_is_heard():
 )
 def test_what_is_no_sound_is_refused_in_one_line(sound, rate, line):
     with pytest.raises(InputError, match=line) as refused:
-        fake_model()(squares(), sound, rate)
+        synthetic_model()(squares(), sound, rate)
     assert "\n" not in str(refused.value)
 
 
 def test_no_samples_at_all_are_silence():
-    assert fake_model()(squares(), np.zeros(0, np.float32), 16_000).heard.silent
+    assert synthetic_model()(squares(), np.zeros(0, np.float32), 16_000).audio_summary.silent
 
 
-def test_a_still_under_a_sound_is_looked_at_once(tmp_path):
-    model, looked = fake_model(), []
+def test_a_still_with_audio_is_encoded_once(tmp_path):
+    model, looked = synthetic_model(), []
     segmenter = model.stages.segmenter
     object.__setattr__(model.stages, "segmenter", lambda image: looked.append(1) or segmenter(image))
     picture = tmp_path / "a.png"
@@ -164,10 +172,10 @@ def test_a_still_under_a_sound_is_looked_at_once(tmp_path):
     assert results[-1].names[int(results[-1].similarity.argmax())] == "blue"
 
 
-def test_a_video_is_followed_and_falls_silent_with_its_sound(tmp_path):
+def test_a_video_is_tracked_and_falls_silent_with_its_sound(tmp_path):
     sound = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
-    film = write_video(tmp_path / "a.mp4", [squares()] * 50, sound)
-    results = list(fake_model().video(film, 4))
+    video = write_video(tmp_path / "a.mp4", [squares()] * 50, sound)
+    results = list(synthetic_model().video(video, 4))
     assert [round(r.time, 2) for r in results] == [n / 4 for n in range(20)]
     assert all((r.ids == results[0].ids).all() for r in results)
     names = [{r.names[row] for row in np.flatnonzero(r.sounding)} for r in results]
@@ -177,7 +185,7 @@ def test_a_video_is_followed_and_falls_silent_with_its_sound(tmp_path):
 
 
 def test_results_become_detections_figures_and_folders(tmp_path):
-    result = fake_model()(squares(), tone("red", 1), 16_000)
+    result = synthetic_model()(squares(), tone("red", 1), 16_000)
     detections = result.to_detections()
     assert detections.data["class_name"].tolist() == ["red"]
     assert len(result.to_detections(only_sounding=False)) == len(result)
@@ -190,7 +198,7 @@ def test_results_become_detections_figures_and_folders(tmp_path):
 
 
 def test_no_detections_in_silence():
-    assert len(fake_model()(squares(), tone("silence", 1), 16_000).to_detections()) == 0
+    assert len(synthetic_model()(squares(), tone("silence", 1), 16_000).to_detections()) == 0
 
 
 def test_importing_seac_imports_no_torch():
@@ -212,8 +220,8 @@ def test_importing_seac_imports_no_torch():
         ({"top_n": 0}, "top_n is 0"),
         ({"top_n": -1}, "top_n is -1"),
         ({"max_side": 0}, "max_side is 0"),
-        ({"hears": 0}, "hears is 0"),
-        ({"hears": float("nan")}, "hears is nan"),
+        ({"audio_window": 0}, "audio_window is 0"),
+        ({"audio_window": float("nan")}, "audio_window is nan"),
         ({"exact": "no"}, "give True or False"),
         ({"segmenter": "grid"}, "the grid has 81 cells, not 20"),
         ({"device": "cpu:7"}, "not available"),
@@ -225,7 +233,7 @@ def test_wrong_names_are_answered_with_the_nearest(options, line):
         seac.load(**options)
 
 
-class Nearsighted(ColourVision):
+class Nearsighted(ColourImageEncoder):
     """Takes everything for blue, unless it is shown at 16 pixels."""
 
     def __call__(self, pixels: torch.Tensor) -> VisionFeatures:
@@ -240,7 +248,7 @@ class Dense(Nearsighted):
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
         return pixels
 
-    def tags(self, embeddings: torch.Tensor) -> torch.Tensor:
+    def class_probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
         return embeddings
 
 
@@ -253,45 +261,45 @@ class Dense(Nearsighted):
         (Nearsighted(), False, 16, "blue"),  # it may take pictures of one size only
     ],
 )
-def test_what_sounds_is_looked_at_closely_for_its_name(
+def test_sounding_masks_are_classified_from_high_resolution_crops(
     vision: Nearsighted, exact: bool, size: int, named: str
 ) -> None:
-    model = fake_model()
-    settings = replace(model.settings, exact=exact, views=ViewSettings(name_size=size, quick_size=8))
+    model = synthetic_model()
+    settings = replace(model.settings, exact=exact, views=ViewSettings(crop_size=size, fast_size=8))
     near = SeAC(replace(model.stages, vision=vision), model.vocabulary, settings)
-    seen = near.see(squares())
+    seen = near.encode_image(squares())
     which = torch.zeros(len(seen.proposals), dtype=torch.bool)
     which[1] = True  # the red square, after the whole frame
-    heard = near.hear(tone("red", 1.0), 16_000)
-    labels = near.names(seen, heard, which)
+    heard = near.encode_audio(tone("red", 1.0), 16_000)
+    labels = near.classify(seen, heard, which)
     assert near.vocabulary.names[int(labels[1])] == named
     others = [index for index in range(len(labels)) if index != 1]
-    assert torch.equal(labels[others], seen.named.labels[others])
-    assert torch.equal(near.names(seen, heard, torch.zeros_like(which)), seen.named.labels)
+    assert torch.equal(labels[others], seen.classified.labels[others])
+    assert torch.equal(near.classify(seen, heard, torch.zeros_like(which)), seen.classified.labels)
     tracker = Tracker()
-    ids = tracker.follow(seen.proposals.masks, seen.places, 0.0)
-    followed = Followed(tracker, ids, torch.ones(len(ids)))
-    assert torch.equal(near.names(seen, heard, which, followed), labels)  # a first look is all there is
+    ids = tracker.follow(seen.proposals.masks, seen.text_embeddings, 0.0)
+    followed = TrackState(tracker, ids, torch.ones(len(ids)))
+    assert torch.equal(near.classify(seen, heard, which, followed), labels)  # a first look is all there is
 
 
 def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
-    model = fake_model()
+    model = synthetic_model()
     picture = torch.from_numpy(squares()).permute(2, 0, 1).contiguous()
     result = model(picture, tone("red", 1.0), 16_000)
     before = result.image.copy()
     picture.zero_()  # a camera's buffer is filled again
     assert np.array_equal(result.image, before)
-    seen, listened = model.see(squares()), model.hear(tone("red", 1.0), 16_000)
-    first = model.judge(seen, listened)
+    seen, listened = model.encode_image(squares()), model.encode_audio(tone("red", 1.0), 16_000)
+    first = model.predict(seen, listened)
     for name in ("image", "masks", "boxes", "scores", "embeddings"):
         getattr(first, name)[:] = 0
-    second = model.judge(seen, listened)
+    second = model.predict(seen, listened)
     assert np.array_equal(second.image, before)
     assert all(getattr(second, name).any() for name in ("masks", "boxes", "scores", "embeddings"))
 
 
 def test_a_note_says_when_min_max_means_nothing() -> None:
-    model = fake_model()
+    model = synthetic_model()
 
     class Indifferent:
         def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> torch.Tensor:
@@ -307,7 +315,7 @@ def test_a_note_says_when_min_max_means_nothing() -> None:
 
 
 def test_ids_stay_however_far_apart_frames_are(tmp_path: Path) -> None:
-    film = write_video(tmp_path / "a.mp4", [squares()] * 45, tone("red", 45.0), fps=1)
-    ids = [result.ids.tolist() for result in fake_model().video(film, 0.1)]
+    video = write_video(tmp_path / "a.mp4", [squares()] * 45, tone("red", 45.0), fps=1)
+    ids = [result.ids.tolist() for result in synthetic_model().video(video, 0.1)]
     assert len(ids) > 3
     assert all(each == ids[0] for each in ids)

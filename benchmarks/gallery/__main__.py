@@ -20,12 +20,12 @@ from typing import TypeVar
 import torch
 from rich.console import Console
 
-from benchmarks.gallery.clips import ShownClip, readers, shown_clips
-from benchmarks.gallery.images import Case, Worst, photo_cases, scene_cases, shown_pictures
+from benchmarks.gallery.clips import ShownClip, readers, show_clips
+from benchmarks.gallery.images import Case, Worst, photo_cases, scene_cases, show_images
 from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.shared import shared_folder
 from seac.core.errors import InputError
-from seac.export.folder import whole_folder
+from seac.export.folder import atomic_folder
 from seac.pipeline import SeAC, version_of
 from seac.presets.load import load
 
@@ -42,7 +42,7 @@ NOTES = {
 }
 
 
-def asked(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options; see the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -52,14 +52,16 @@ def asked(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scenes", type=int, default=60, help="composite scenes")
     parser.add_argument("--composites", type=Path, default=None, help="folder of rendered benchmarks")
     parser.add_argument("--clips", type=int, default=None, help="first N clips of each (default: all)")
-    parser.add_argument("--least", type=float, default=0.005, help="smallest human region, share of picture")
+    parser.add_argument(
+        "--min-share", type=float, default=0.005, help="smallest human region, share of picture"
+    )
     parser.add_argument("--worst", type=int, default=20, help="regions that are shown closely")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args(arguments)
 
 
-def counted(items: Iterable[Item], name: str, console: Console) -> Iterator[Item]:
+def report_progress(items: Iterable[Item], name: str, console: Console) -> Iterator[Item]:
     """``items`` with a line of progress at every tenth."""
     for number, item in enumerate(items, 1):
         yield item
@@ -67,42 +69,44 @@ def counted(items: Iterable[Item], name: str, console: Console) -> Iterator[Item
             console.print(f"{name}: {number}", highlight=False)
 
 
-def pictures_section(
+def build_image_section(
     title: str, cases: Iterable[Case], model: SeAC, folder: Path, worst: int, console: Console
 ) -> Section:
     """Segment, draw and measure one kind of picture."""
     folder.mkdir()
-    held = Worst(folder, worst)
+    worst_regions = Worst(folder, worst)
     segmenter = model.stages.segmenter
     with torch.inference_mode():
-        pictures = list(counted(shown_pictures(cases, segmenter, folder, held), title, console))
+        images = list(report_progress(show_images(cases, segmenter, folder, worst_regions), title, console))
     composite = title.startswith("Composite")
-    return section(title, NOTES[title], pictures, held.regions(), composite=composite)
+    return section(title, NOTES[title], images, worst_regions.regions(), composite=composite)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, draw and write; see the module's docstring."""
-    given = asked(arguments)
+    given = parse_options(arguments)
     torch.set_num_threads(given.threads)
     console, shared = Console(stderr=True), shared_folder()
     found = {} if given.composites is None else readers(given.composites)
     model = load("tiny")
     sections: list[Section] = []
     clips: list[ShownClip] = []
-    with whole_folder(given.out) as draft:
-        kinds = {
-            "Photographs": (given.photos, photo_cases(shared, given.least, given.photos), "photos"),
+    with atomic_folder(given.out) as temporary:
+        image_sets = {
+            "Photographs": (given.photos, photo_cases(shared, given.min_share, given.photos), "photos"),
             "Composite scenes": (given.scenes, scene_cases(shared, given.scenes, given.seed), "scenes"),
         }
-        for title, (count, cases, name) in kinds.items():
+        for title, (count, cases, name) in image_sets.items():
             if count != 0:
-                sections.append(pictures_section(title, cases, model, draft / name, given.worst, console))
+                sections.append(
+                    build_image_section(title, cases, model, temporary / name, given.worst, console)
+                )
         if found:
-            (draft / "clips").mkdir()
-            shown = shown_clips(found, model, given.clips, draft / "clips")
-            clips = list(counted(shown, "Clips", console))
+            (temporary / "clips").mkdir()
+            shown = show_clips(found, model, given.clips, temporary / "clips")
+            clips = list(report_progress(shown, "Clips", console))
         about = f"Proposals of the preset tiny ({version_of(model.stages.segmenter)}), at most 50 a picture."
-        write_page(sections, clips, about, draft / "gallery.html")
+        write_page(sections, clips, about, temporary / "gallery.html")
     for part in sections:
         every = part.every
         print(

@@ -19,9 +19,9 @@ class ClipGroup:
 
     name: str
     clips: int
-    lit: float
+    heatmap_iou: float
     picked: float
-    hindsight: float
+    oracle: float
     right: float
 
 
@@ -35,9 +35,9 @@ class ClipPattern:
 
 def outcome(clip: ShownClip) -> str:
     """Where a clip was lost, by its masks and its heat alone."""
-    if clip.lit >= FOUND:
+    if clip.heatmap_iou >= FOUND:
         return "lit rightly"
-    if clip.hindsight < FOUND:
+    if clip.oracle < FOUND:
         return "no masks fit"
     if clip.picked >= FOUND:
         return "the right mask picked, the heat elsewhere too"
@@ -71,8 +71,8 @@ def _group(name: str, clips: Sequence[ShownClip]) -> ClipGroup:
     return ClipGroup(
         name,
         len(clips),
-        mean([clip.lit for clip in clips]),
+        mean([clip.heatmap_iou for clip in clips]),
         mean([clip.picked for clip in clips]),
-        mean([clip.hindsight for clip in clips]),
-        mean([float(clip.lit >= FOUND) for clip in clips]),
+        mean([clip.oracle for clip in clips]),
+        mean([float(clip.heatmap_iou >= FOUND) for clip in clips]),
     )

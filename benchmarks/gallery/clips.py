@@ -16,10 +16,17 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import open_benchmark
 from seac.evaluation.answer import Answer, ClipAnswer
-from seac.evaluation.attribution import blame_frame, frame_overlaps
+from seac.evaluation.attribution import attribute_frame, frame_ious
 from seac.evaluation.methods import Model
-from seac.evaluation.report.figures import at_side, inked, outline, save_picture, save_sound, under_heat
-from seac.evaluation.scene import Picture, Scene, Sound
+from seac.evaluation.report.figures import (
+    at_side,
+    fill_pixels,
+    mask_boundary,
+    save_image,
+    save_audio,
+    under_heat,
+)
+from seac.evaluation.scene import CachedImage, Scene, CachedAudio
 from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
@@ -37,29 +44,29 @@ class ShownClip:
         benchmark: its name on the command line.
         id: of the clip.
         category: what sounds; may be empty.
-        lit: IoU of what the heatmap lights above .5 with what sounds.
+        heatmap_iou: IoU of what the heatmap lights above .5 with what sounds.
         picked: IoU of the mask with the greatest evidence with what sounds.
-        hindsight: IoU of the best union of masks with what sounds.
-        blame: the stage that lost the frame, or "right".
-        heard: the audio network's likeliest words with their probabilities, or "silence".
+        oracle: IoU of the best union of masks with what sounds.
+        attribution: the stage that lost the frame, or "right".
+        top_classes: the audio network's likeliest words with their probabilities, or "silence".
         first_word: the likeliest of them, or "silence".
-        looked: class and probability of the picked mask.
-        picture: file.
-        sound: file, or None.
+        predicted: class and probability of the picked mask.
+        image: file.
+        audio: file, or None.
     """
 
     benchmark: str
     id: str
     category: str
-    lit: float
+    heatmap_iou: float
     picked: float
-    hindsight: float
-    blame: str
-    heard: str
+    oracle: float
+    attribution: str
+    top_classes: str
     first_word: str
-    looked: str
-    picture: str
-    sound: str | None
+    predicted: str
+    image: str
+    audio: str | None
 
 
 def readers(folder: Path) -> dict[str, Reader]:
@@ -75,10 +82,10 @@ def readers(folder: Path) -> dict[str, Reader]:
     return {name: open_benchmark(name, folder / FOLDERS[name]) for name in there}
 
 
-def shown_clips(found: dict[str, Reader], model: SeAC, most: int | None, folder: Path) -> Iterator[ShownClip]:
-    """Judge and draw the first ``most`` clips of each benchmark into ``folder``, one at a time."""
+def show_clips(found: dict[str, Reader], model: SeAC, limit: int | None, folder: Path) -> Iterator[ShownClip]:
+    """Judge and draw the first ``limit`` clips of each benchmark into ``folder``, one at a time."""
     for name, reader in found.items():
-        for number, clip in enumerate(reader.clips[:most]):
+        for number, clip in enumerate(reader.clips[:limit]):
             yield show(name, reader, clip.annotated(), model, folder, f"{name}-{number:03d}")
 
 
@@ -87,33 +94,37 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
     truth = reader.truth(clip)
     frame = frame_to_show(truth)
     scene = Scene(
-        Picture(reader, clip, frame),
-        Sound(reader, clip),
-        clip.hears[frame],
+        CachedImage(reader, clip, frame),
+        CachedAudio(reader, clip),
+        clip.audio_windows[frame],
         reader.kind,
         truth[frame],
         torch.Generator().manual_seed(0),
     )
-    answer, result = Model("tiny", model)(scene), scene.judged(model)
+    answer, result = Model("tiny", model)(scene), scene.predict(model)
     masks = scene.masks(model)
-    row = int(np.argmax(model.evidence(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))))
+    row = int(np.argmax(model.logits(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))))
     wanted = truth[frame] > 0
-    lit = frame_overlaps(answer.heatmap[None], truth[frame][None])[0]
-    _draw(scene, answer, wanted.numpy(), masks[row].numpy(), folder / f"{file}.jpg")
-    said = ", ".join(f"{word} {probability:.0%}" for word, probability in result.heard.tags[:TAGS])
+    heatmap_iou = frame_ious(answer.heatmap[None], truth[frame][None])[0]
+    _draw_frame(scene, answer, wanted.numpy(), masks[row].numpy(), folder / f"{file}.jpg")
+    audio_text = ", ".join(
+        f"{word} {probability:.0%}" for word, probability in result.audio_summary.top_classes[:TAGS]
+    )
     return ShownClip(
         benchmark,
         clip.id,
         clip.category or "",
-        lit,
+        heatmap_iou,
         float(overlap(masks[row][None], wanted)[0]),
         answer.best,
-        blame_frame(ClipAnswer.of([answer]), truth[frame][None], 0, reader.kind, lit),
-        "silence" if result.heard.silent else said,
-        "silence" if result.heard.silent or not result.heard.tags else result.heard.tags[0][0],
+        attribute_frame(ClipAnswer.of([answer]), truth[frame][None], 0, reader.kind, heatmap_iou),
+        "silence" if result.audio_summary.silent else audio_text,
+        "silence"
+        if result.audio_summary.silent or not result.audio_summary.top_classes
+        else result.audio_summary.top_classes[0][0],
         f"{result.names[row]} {result.probability[row]:.0%}",
         f"{folder.name}/{file}.jpg",
-        save_sound(reader, clip, folder, file),
+        save_audio(reader, clip, folder, file),
     )
 
 
@@ -124,12 +135,12 @@ def frame_to_show(truth: torch.Tensor) -> int:
     return int(sounding.nonzero()[0]) if bool(sounding.any()) and not bool(sounding[middle]) else middle
 
 
-def _draw(scene: Scene, answer: Answer, truth: np.ndarray, picked: np.ndarray, path: Path) -> None:
-    image = Image.fromarray(scene.picture.image).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+def _draw_frame(scene: Scene, answer: Answer, truth: np.ndarray, picked: np.ndarray, path: Path) -> None:
+    image = Image.fromarray(scene.cached_image.image).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     pixels = np.asarray(image, np.float32)
     heat = at_side(answer.heatmap.numpy(), SIDE)
-    rim = outline(at_side(truth.astype(np.float32), SIDE) > 0.5)
+    rim = mask_boundary(at_side(truth.astype(np.float32), SIDE) > 0.5)
     mask = at_side(picked.astype(np.float32), SIDE) > 0.5
     chosen = np.where(mask[..., None], pixels, pixels * 0.45)
-    views = pixels, under_heat(pixels, heat), inked(chosen, outline(mask), YELLOW)
-    save_picture(beside(*(inked(view, rim, WHITE) for view in views)), path)
+    views = pixels, under_heat(pixels, heat), fill_pixels(chosen, mask_boundary(mask), YELLOW)
+    save_image(beside(*(fill_pixels(view, rim, WHITE) for view in views)), path)

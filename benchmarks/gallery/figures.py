@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.gallery.regions import FOUND, TEN, Region
-from benchmarks.proposals import Masks, Picture
-from seac.evaluation.report.figures import inked, outline
+from benchmarks.proposals import Masks, ImageArray
+from seac.evaluation.report.figures import fill_pixels, mask_boundary
 from seac.export.draw import colour
 
 Pixels = NDArray[np.float32]
@@ -20,28 +20,28 @@ MARGIN = 0.4
 GAP = 6
 
 
-def pair(picture: Picture, true: Masks, regions: Sequence[Region], proposed: Masks) -> Pixels:
+def draw_pair(image: ImageArray, true: Masks, regions: Sequence[Region], proposed: Masks) -> Pixels:
     """Left the true regions (missed ones red and hatched), right the ten best proposals: (H, 2 W, 3)."""
-    left = np.asarray(picture, np.float32)
+    left = np.asarray(image, np.float32)
     for mask, region in zip(true, regions, strict=True):
         if region.iou >= FOUND:
-            left = inked(left, outline(mask))
+            left = fill_pixels(left, mask_boundary(mask))
     for mask, region in zip(true, regions, strict=True):
         if region.iou < FOUND:
-            left = inked(left, outline(mask) | (mask & hatch(mask.shape)), RED)
-    right = np.asarray(picture, np.float32) * 0.75
+            left = fill_pixels(left, mask_boundary(mask) | (mask & hatch(mask.shape)), RED)
+    right = np.asarray(image, np.float32) * 0.75
     for rank in reversed(range(min(TEN, len(proposed)))):  # the best last, on top
-        right = inked(right, outline(proposed[rank]), colour(rank))
+        right = fill_pixels(right, mask_boundary(proposed[rank]), colour(rank))
     return beside(left, right)
 
 
-def closely(picture: Picture, true: NDArray[np.bool_], best: NDArray[np.bool_], side: int) -> Pixels:
+def draw_closely(image: ImageArray, true: NDArray[np.bool_], best: NDArray[np.bool_], side: int) -> Pixels:
     """A region (H, W) and the proposal that fits it best, cut out: three squares in a row, ``side`` each.
 
     The picture, the region in red, the proposal in yellow.
     """
     window = around(true)
-    pixels = np.asarray(picture, np.float32)[window]
+    pixels = np.asarray(image, np.float32)[window]
     views = (
         pixels,
         _shown(pixels, true[window], RED),
@@ -53,7 +53,7 @@ def closely(picture: Picture, true: NDArray[np.bool_], best: NDArray[np.bool_], 
 def beside(*pictures: Pixels) -> Pixels:
     """Pictures of one height in a row, with a white gap."""
     gap = np.full((len(pictures[0]), GAP, 3), 255, np.float32)
-    return np.concatenate([part for picture in pictures for part in (picture, gap)][:-1], axis=1)
+    return np.concatenate([part for image in pictures for part in (image, gap)][:-1], axis=1)
 
 
 def hatch(shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -74,12 +74,12 @@ def around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def fitted(picture: Pixels, side: int) -> Pixels:
+def fitted(image: Pixels, side: int) -> Pixels:
     """A picture (h, w, 3) scaled into a grey square, its shape kept."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = Image.fromarray(picture.round().clip(0, 255).astype(np.uint8)).resize(
+    small = Image.fromarray(image.round().clip(0, 255).astype(np.uint8)).resize(
         size, Image.Resampling.BICUBIC
     )
     square = np.full((side, side, 3), 128, np.float32)
@@ -90,4 +90,4 @@ def fitted(picture: Pixels, side: int) -> Pixels:
 
 def _shown(pixels: Pixels, mask: NDArray[np.bool_], paint: tuple[int, int, int]) -> Pixels:
     dimmed = np.where(mask[..., None], pixels, pixels * 0.45)
-    return inked(dimmed, outline(mask, 1), paint)
+    return fill_pixels(dimmed, mask_boundary(mask, 1), paint)

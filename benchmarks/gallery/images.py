@@ -9,19 +9,19 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gallery.figures import closely, pair
-from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measured
-from benchmarks.proposals import Masks, Picture, composites, photographs
-from seac.evaluation.report.figures import save_picture
+from benchmarks.gallery.figures import draw_closely, draw_pair
+from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measure_regions
+from benchmarks.proposals import Masks, ImageArray, composites, photographs
+from seac.evaluation.report.figures import save_image
 from seac.segment.base import Segmenter
 
 CLOSE = 200
 """Pixels of the side of a picture of one region."""
-Case = tuple[str, Picture, Masks]
+Case = tuple[str, ImageArray, Masks]
 
 
 @dataclass(frozen=True)
-class ShownPicture:
+class ShownImage:
     """One picture of the gallery; the file is relative to the page."""
 
     name: str
@@ -44,7 +44,7 @@ class ShownPicture:
 class ShownRegion:
     """One of the worst regions; the file is relative to the page."""
 
-    picture: str
+    image: str
     file: str
     region: Region
 
@@ -54,59 +54,59 @@ class ShownRegion:
         return how_missed(self.region)
 
 
-def photo_cases(shared: Path, least: float, count: int | None) -> Iterator[Case]:
+def photo_cases(shared: Path, min_share: float, count: int | None) -> Iterator[Case]:
     """The photographs with human regions by name."""
     names = [path.stem for path in sorted((shared / "data/photos/images").glob("*.jpg"))[:count]]
-    for name, (picture, true) in zip(names, photographs(shared, least, count), strict=True):
-        yield name, picture, true
+    for name, (image, true) in zip(names, photographs(shared, min_share, count), strict=True):
+        yield name, image, true
 
 
 def scene_cases(shared: Path, count: int, seed: int) -> Iterator[Case]:
     """Composite scenes of the dev media with the exact masks of their things."""
-    for number, (picture, true) in enumerate(composites(shared, count, seed)):
-        yield f"composite {number}", picture, true
+    for number, (image, true) in enumerate(composites(shared, count, seed)):
+        yield f"composite {number}", image, true
 
 
 class Worst:
     """The worst regions so far, each drawn to its own file; files of those that fall out are deleted."""
 
-    def __init__(self, folder: Path, most: int) -> None:
-        self._folder, self._most = folder, most
-        self._held: list[tuple[float, int, ShownRegion]] = []
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder, self._limit = folder, limit
+        self._kept: list[tuple[float, int, ShownRegion]] = []
         self._count = 0
 
-    def add(self, name: str, picture: Picture, true: Masks, regions: Iterable[Region], found: Masks) -> None:
+    def add(self, name: str, image: ImageArray, true: Masks, regions: Iterable[Region], found: Masks) -> None:
         """Take the regions of a picture into account."""
         for mask, region in zip(true, regions, strict=True):
             # A heap has its least on top, so the least bad of those held is that of the greatest IoU.
-            if self._most == 0 or (len(self._held) == self._most and region.iou >= -self._held[0][0]):
+            if self._limit == 0 or (len(self._kept) == self._limit and region.iou >= -self._kept[0][0]):
                 continue
             best = found[region.rank] if region.rank >= 0 else mask & ~mask
             path = self._folder / f"region-{self._count:04d}.jpg"
-            save_picture(closely(picture, mask, best, CLOSE), path)
+            save_image(draw_closely(image, mask, best, CLOSE), path)
             shown = ShownRegion(name, f"{self._folder.name}/{path.name}", region)
-            heapq.heappush(self._held, (-region.iou, self._count, shown))
+            heapq.heappush(self._kept, (-region.iou, self._count, shown))
             self._count += 1
-            if len(self._held) > self._most:
-                gone = heapq.heappop(self._held)[2]
+            if len(self._kept) > self._limit:
+                gone = heapq.heappop(self._kept)[2]
                 (self._folder / Path(gone.file).name).unlink()
 
     def regions(self) -> list[ShownRegion]:
         """Those that are held, worst first."""
-        return [shown for _, _, shown in sorted(self._held, key=lambda row: (-row[0], row[1]))]
+        return [shown for _, _, shown in sorted(self._kept, key=lambda row: (-row[0], row[1]))]
 
 
-def shown_pictures(
+def show_images(
     cases: Iterable[Case], segmenter: Segmenter, folder: Path, worst: Worst
-) -> Iterator[ShownPicture]:
+) -> Iterator[ShownImage]:
     """Segment, measure and draw every case into ``folder``; pictures without true regions are left out."""
-    for name, picture, true in cases:
+    for name, image, true in cases:
         if len(true) == 0:
             continue
-        proposals = segmenter(torch.from_numpy(picture.copy()).permute(2, 0, 1))
+        proposals = segmenter(torch.from_numpy(image.copy()).permute(2, 0, 1))
         found = proposals.masks.numpy()
-        regions = tuple(measured(picture, true, found))
+        regions = tuple(measure_regions(image, true, found))
         file = f"{name.replace(' ', '-')}.jpg"
-        save_picture(pair(picture, true, regions, found), folder / file)
-        worst.add(name, picture, true, regions, found)
-        yield ShownPicture(name, f"{folder.name}/{file}", regions, len(found))
+        save_image(draw_pair(image, true, regions, found), folder / file)
+        worst.add(name, image, true, regions, found)
+        yield ShownImage(name, f"{folder.name}/{file}", regions, len(found))

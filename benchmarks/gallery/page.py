@@ -10,8 +10,8 @@ from jinja2 import Environment
 
 from benchmarks.gallery.clip_patterns import clip_patterns
 from benchmarks.gallery.clips import ShownClip
-from benchmarks.gallery.images import ShownPicture, ShownRegion
-from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, whole
+from benchmarks.gallery.images import ShownImage, ShownRegion
+from benchmarks.gallery.patterns import Group, Pattern, misses, patterns, summarise
 
 TEMPLATE = Path(__file__).with_name("gallery.html.j2")
 
@@ -26,28 +26,28 @@ class Section:
     how: dict[str, float]
     patterns: tuple[Pattern, ...]
     worst: tuple[ShownRegion, ...]
-    pictures: tuple[ShownPicture, ...]
+    images: tuple[ShownImage, ...]
     composite: bool
 
 
 def section(
     title: str,
     note: str,
-    pictures: Sequence[ShownPicture],
+    images: Sequence[ShownImage],
     worst: Sequence[ShownRegion],
     *,
     composite: bool = False,
 ) -> Section:
     """The figures of pictures, and the pictures in the order of the page."""
-    regions = [region for picture in pictures for region in picture.regions]
+    regions = [region for image in images for region in image.regions]
     return Section(
         title,
         note,
-        whole("all regions", regions),
+        summarise("all regions", regions),
         misses(regions),
         tuple(patterns(regions)) if regions else (),
         tuple(worst),
-        tuple(sorted(pictures, key=lambda picture: picture.iou)),
+        tuple(sorted(images, key=lambda image: image.iou)),
         composite,
     )
 
@@ -56,9 +56,16 @@ def write_page(sections: Sequence[Section], clips: Sequence[ShownClip], about: s
     """Write a page that needs nothing but its own folder."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    ordered = sorted(clips, key=lambda clip: clip.lit)
-    blames = {name: sum(clip.blame == name for clip in clips) for name in sorted({c.blame for c in clips})}
+    ordered = sorted(clips, key=lambda clip: clip.heatmap_iou)
+    attributions = {
+        name: sum(clip.attribution == name for clip in clips)
+        for name in sorted({c.attribution for c in clips})
+    }
     page = template.render(
-        sections=sections, clips=ordered, clip_patterns=clip_patterns(clips), blames=blames, about=about
+        sections=sections,
+        clips=ordered,
+        clip_patterns=clip_patterns(clips),
+        attributions=attributions,
+        about=about,
     )
     path.write_text(page, encoding="utf-8")

@@ -32,7 +32,7 @@ AXES = (
     Axis(
         "colour against surroundings (Lab)",
         ("below 10", "10 to 20", "20 to 35", "from 35"),
-        lambda r: _above(r.contrast, 10, 20, 35),
+        lambda r: _above(r.colour_contrast, 10, 20, 35),
     ),
     Axis(
         "colours within (spread in Lab)",
@@ -42,7 +42,7 @@ AXES = (
     Axis(
         "contrast over spread",
         ("below 0.5", "0.5 to 1", "1 to 2", "from 2"),
-        lambda r: _above(r.contrast / max(r.spread, 1e-3), 0.5, 1, 2),
+        lambda r: _above(r.colour_contrast / max(r.spread, 1e-3), 0.5, 1, 2),
     ),
     Axis(
         "shape",
@@ -72,28 +72,28 @@ class Group:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A grouping with its lines; ``told`` is the share of the variance of the IoU that it explains."""
+    """A grouping with its lines; ``explained`` is the share of the variance of the IoU that it explains."""
 
     name: str
-    told: float
+    explained: float
     groups: tuple[Group, ...]
 
 
 def patterns(regions: Sequence[Region]) -> list[Pattern]:
     """All groupings of at least one region, that which tells most about the IoU first."""
     found = [_pattern(axis, regions) for axis in AXES]
-    return sorted(found, key=lambda pattern: -pattern.told)
+    return sorted(found, key=lambda pattern: -pattern.explained)
 
 
-def whole(name: str, regions: Sequence[Region]) -> Group:
+def summarise(name: str, regions: Sequence[Region]) -> Group:
     """All regions in one line."""
     return _group(name, regions, max(_lost(regions), 1))
 
 
 def misses(regions: Sequence[Region]) -> dict[str, float]:
     """Share of regions by how they were missed, as :func:`how_missed` says."""
-    said = [how_missed(region) for region in regions]
-    return {name: said.count(name) / max(len(said), 1) for name in MISSED}
+    miss_kinds = [how_missed(region) for region in regions]
+    return {name: miss_kinds.count(name) / max(len(miss_kinds), 1) for name in MISSED}
 
 
 def _pattern(axis: Axis, regions: Sequence[Region]) -> Pattern:

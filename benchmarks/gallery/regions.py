@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation, distance_transform_edt
 from scipy.ndimage import label as components
 from skimage.color import rgb2lab
 
-from benchmarks.proposals import Masks, Picture, best_iou
+from benchmarks.proposals import Masks, ImageArray, best_iou
 
 TEN = 10
 RING = 5
@@ -33,7 +33,7 @@ class Region:
         share: of the picture.
         on_frame: whether it touches the picture's frame.
         pieces: connected pieces of at least a hundredth of it.
-        contrast: distance in CIE Lab between the mean colours of the region and of what is around it.
+        colour_contrast: distance in CIE Lab between the mean colours of the region and of what is around it.
         spread: standard deviation of its colours in CIE Lab: how patterned it is.
         width: radius of the greatest disc in it, over the radius of a disc of its area: 1 is round, 0 thin.
         neighbours: true regions in the picture.
@@ -47,23 +47,23 @@ class Region:
     share: float
     on_frame: bool
     pieces: int
-    contrast: float
+    colour_contrast: float
     spread: float
     width: float
     neighbours: int
 
 
-def measured(picture: Picture, true: Masks, proposed: Masks) -> list[Region]:
+def measure_regions(image: ImageArray, true: Masks, proposed: Masks) -> list[Region]:
     """Every true region of a picture, in the order given.
 
     Args:
-        picture: (H, W, 3) uint8.
+        image: (H, W, 3) uint8.
         true: (T, H, W).
         proposed: (N, H, W), best first.
     """
     iou, which = best_iou(proposed, true)
     ten, _ = best_iou(proposed[:TEN], true)
-    lab = rgb2lab(picture).astype(np.float32)
+    lab = rgb2lab(image).astype(np.float32)
     found = []
     for row, mask in enumerate(true):
         rank = int(which[row])
@@ -79,7 +79,7 @@ def measured(picture: Picture, true: Masks, proposed: Masks) -> list[Region]:
                 share=float(mask.mean()),
                 on_frame=touches(mask),
                 pieces=pieces(mask),
-                contrast=contrast(lab, mask),
+                colour_contrast=colour_contrast(lab, mask),
                 spread=float(np.sqrt(lab[mask].var(0).sum())),
                 width=width(mask),
                 neighbours=len(true),
@@ -100,7 +100,7 @@ def pieces(mask: NDArray[np.bool_]) -> int:
     return int((sizes >= 0.01 * sizes.sum()).sum())
 
 
-def contrast(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+def colour_contrast(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
     """Lab distance of the mean colour in a mask (H, W) from that of a ring around it; 0 without a ring."""
     ring = binary_dilation(mask, iterations=RING) & ~mask
     if not ring.any():

@@ -10,17 +10,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.common.feature_cache import Stock, Tagging, alone, index_of, placed
+from recipes.common.feature_cache import (
+    FeatureCache,
+    FrozenClassifiers,
+    single_class_clips,
+    group_indices,
+    project_probabilities,
+)
 from recipes.common.media_bank import SILENT
 from recipes.common.scene_features import VIEWS
 from seac.associate.ensemble import (
-    Combined,
-    CombinedSettings,
-    Reductions,
+    AssociationEnsemble,
+    AssociationEnsembleSettings,
+    PCAProjections,
     cosines,
-    joined,
-    module_input,
-    soft_maximum,
+    fuse,
+    build_input,
+    log_sum_exp_pool,
 )
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
@@ -40,41 +46,41 @@ class Trial:
 
     masks: Tensor
     clip: Tensor
-    mask_places: Tensor
-    window_places: Tensor
+    mask_text_embeddings: Tensor
+    window_text_embeddings: Tensor
     local: Tensor
     audio: AudioFeatures
     name: str
 
 
-def folds_of(kinds: Sequence[str], seed: int) -> list[list[str]]:
+def split_folds(kinds: Sequence[str], seed: int) -> list[list[str]]:
     """All kinds in FOLDS parts, each left out once."""
     order = torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed)).tolist()
     return [[kinds[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
 
 
-def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[Trial]:
+def build_left_out_trials(cache: FeatureCache, kinds: Sequence[str], count: int, seed: int) -> list[Trial]:
     """Trials like ``benchmarks.pairwise_choice``'s among untrained kinds: one or two rivals, some mute."""
-    draw = np.random.default_rng(seed)
-    shown = index_of(stock.mask_kind)
-    heard = alone(stock.clip_kinds)
+    rng = np.random.default_rng(seed)
+    masks_by_class = group_indices(cache.mask_class)
+    clips_by_class = single_class_clips(cache.clip_classes)
     trials = []
     for number in range(count):
         name = kinds[number % len(kinds)]
-        masks = [draw.choice(shown[name])]
+        masks = [rng.choice(masks_by_class[name])]
         for _ in range(1 + number % 2):
             others = [other for other in kinds if other != name]
-            rival = SILENT if draw.random() < 0.35 else others[draw.integers(len(others))]
-            masks.append(draw.choice(shown[rival]))
-        clip = draw.choice(heard[name])
+            distractor = SILENT if rng.random() < 0.35 else others[rng.integers(len(others))]
+            masks.append(rng.choice(masks_by_class[distractor]))
+        clip = rng.choice(clips_by_class[name])
         trials.append(
             Trial(
-                stock.masks[masks],
-                stock.clips[clip],
-                stock.mask_places[masks],
-                stock.window_places[clip],
-                stock.local[masks].float(),
-                stock.sound(clip),
+                cache.masks[masks],
+                cache.clips[clip],
+                cache.mask_text_embeddings[masks],
+                cache.window_text_embeddings[clip],
+                cache.local[masks].float(),
+                cache.audio(clip),
                 name,
             )
         )
@@ -82,50 +88,73 @@ def left_out(stock: Stock, kinds: Sequence[str], count: int, seed: int) -> list[
 
 
 @torch.no_grad()
-def similarities(association: Combined, trial: Trial) -> tuple[Tensor, Tensor, Tensor | None]:
+def compute_similarities(
+    association: AssociationEnsemble, trial: Trial
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """What is learnt from pairs, what words say and what kinds say: (N,) each."""
-    softness = association.settings.softness
-    learnt = cosines(association.modules, trial.masks, trial.clip)
-    said = trial.mask_places @ trial.window_places.T
-    alike = association.alike(MaskEmbeddings(trial.local, trial.local), trial.audio)
-    return soft_maximum(learnt, softness), soft_maximum(said, softness), alike
+    temperature = association.settings.temperature
+    pair_similarity = cosines(association.modules, trial.masks, trial.clip)
+    text_similarity = trial.mask_text_embeddings @ trial.window_text_embeddings.T
+    class_match = association.class_match(MaskEmbeddings(trial.local, trial.local), trial.audio)
+    return (
+        log_sum_exp_pool(pair_similarity, temperature),
+        log_sum_exp_pool(text_similarity, temperature),
+        class_match,
+    )
 
 
-def accuracies(
-    association: Combined, trials: Sequence[Trial], ways: Iterable[CombinedSettings]
+def compute_accuracies(
+    association: AssociationEnsemble, trials: Sequence[Trial], variants: Iterable[AssociationEnsembleSettings]
 ) -> list[float]:
     """Share of trials won, with every way's shares."""
-    found = [similarities(association, trial) for trial in trials]
+    found = [compute_similarities(association, trial) for trial in trials]
     return [
-        float(np.mean([int(joined(*three, settings).argmax()) == 0 for three in found])) for settings in ways
+        float(np.mean([int(fuse(*three, settings).argmax()) == 0 for three in found]))
+        for settings in variants
     ]
 
 
-def dev_trials(
-    shared: Path, tags: Tagging, made: Reductions, settings: CombinedSettings, count: int = 400
+def build_dev_trials(
+    shared: Path,
+    class_probabilities: FrozenClassifiers,
+    made: PCAProjections,
+    settings: AssociationEnsembleSettings,
+    count: int = 400,
 ) -> list[Trial]:
     """The scenes of ``benchmarks.pairwise_choice``: dev cut-outs and recordings, never trained on."""
-    from benchmarks.pairwise_choice import hear, scenes
+    from benchmarks.pairwise_choice import encode_audio, scenes
     from seac.associate.embed import embed_masks
-    from seac.encoders.audio.yamnet_student import Hearing
+    from seac.encoders.audio.yamnet_student import YamnetStudent
     from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
-    vision, hearing = EfficientNetLite.load(), Hearing.load()
+    vision, hearing = EfficientNetLite.load(), YamnetStudent.load()
     trials = []
     for scene in scenes(count, 0, shared):
-        seen = embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=False)
-        heard = hear(hearing, scene.waveform)
-        assert heard.tags is not None
-        places = placed(tags.words.sight, seen.mixed_tags(settings.lam), made.sight_tags, settings)
-        heard_places = placed(tags.words.hearing, heard.tags, made.sound_tags, settings)
+        mask_embeddings = embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=False)
+        clips_by_class = encode_audio(hearing, scene.waveform)
+        assert clips_by_class.class_probabilities is not None
+        image_text_embeddings = project_probabilities(
+            class_probabilities.words.image_mapping,
+            mask_embeddings.mixed_probabilities(settings.lam),
+            made.image_class_prior,
+            settings,
+        )
+        audio_text_embeddings = project_probabilities(
+            class_probabilities.words.audio_mapping,
+            clips_by_class.class_probabilities,
+            made.audio_class_prior,
+            settings,
+        )
         trials.append(
             Trial(
-                module_input(seen.mixed(settings.lam), places, made, settings, "sight"),
-                module_input(heard.embeddings, heard_places, made, settings, "sound"),
-                places,
-                heard_places,
-                seen.local,
-                heard,
+                build_input(
+                    mask_embeddings.mixed(settings.lam), image_text_embeddings, made, settings, "image"
+                ),
+                build_input(clips_by_class.embeddings, audio_text_embeddings, made, settings, "audio"),
+                image_text_embeddings,
+                audio_text_embeddings,
+                mask_embeddings.local,
+                clips_by_class,
                 scene.name,
             )
         )

@@ -31,17 +31,17 @@ def write(out: Path, count: int, composer: Composer, recordings: Recordings, see
     """
     out.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        sound = out / f"{number:05d}.flac"
-        if sound.exists():  # the last thing written of a pair
+        audio_path = out / f"{number:05d}.flac"
+        if audio_path.exists():  # the last thing written of a pair
             continue
-        draw = np.random.default_rng((seed, 4, number))
+        rng = np.random.default_rng((seed, 4, number))
         name = composer.names[number % len(composer.names)]
-        picture = Image.fromarray(composer(draw, name).picture)
-        wave, _ = recordings(name, draw)
-        picture.save(sound.with_suffix(".jpg"), quality=92)
-        draft = sound.with_suffix(".part")
-        soundfile.write(draft, wave.clip(-1, 1), RATE, format="FLAC")
-        draft.rename(sound)
+        image = Image.fromarray(composer(rng, name).image)
+        wave, _ = recordings(name, rng)
+        image.save(audio_path.with_suffix(".jpg"), quality=92)
+        temporary = audio_path.with_suffix(".part")
+        soundfile.write(temporary, wave.clip(-1, 1), RATE, format="FLAC")
+        temporary.rename(audio_path)
 
 
 def main() -> None:
@@ -55,10 +55,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    made = options.work / "library"
-    media_bank.build(options.media, options.work / "packages", made, options.seed)
-    recordings = Recordings(made / "sounds")
-    composer = Composer(made / "pictures", options.media / "backgrounds", list(recordings.paths))
+    media_bank_folder = options.work / "library"
+    media_bank.build(options.media, options.work / "packages", media_bank_folder, options.seed)
+    recordings = Recordings(media_bank_folder / "sounds")
+    composer = Composer(media_bank_folder / "pictures", options.media / "backgrounds", list(recordings.paths))
     write(options.out, options.count, composer, recordings, options.seed)
 
 

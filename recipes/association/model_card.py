@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from recipes.association.train import Recipe
-from seac.associate.ensemble import CombinedSettings
-from seac.core.atomic import write_whole
+from seac.associate.ensemble import AssociationEnsembleSettings
+from seac.core.atomic import write_atomic
 
 TEXT = """# Model card: association
 
@@ -45,14 +45,14 @@ HEADS = {
 }
 
 
-def table(title: str, ways: Sequence[str], runs: Sequence[Sequence[float]]) -> str:
+def table(title: str, variants: Sequence[str], runs: Sequence[Sequence[float]]) -> str:
     """Accuracy of every way: mean and spread over runs."""
     if not runs:
         return ""
     values = np.array(runs)
     rows = [
-        f"| {way} | {mean:.3f} | {spread:.3f} |"
-        for way, mean, spread in zip(ways, values.mean(0), values.std(0), strict=True)
+        f"| {variant} | {mean:.3f} | {spread:.3f} |"
+        for variant, mean, spread in zip(variants, values.mean(0), values.std(0), strict=True)
     ]
     return (
         f"\n{title}; {len(runs)} runs.\n\n| similarity | picked right | spread |\n| --- | --- | --- |\n"
@@ -61,12 +61,12 @@ def table(title: str, ways: Sequence[str], runs: Sequence[Sequence[float]]) -> s
     )
 
 
-def write_card(
+def write_model_card(
     path: Path,
     figures: Mapping[str, Any],
     recipe: Recipe,
-    settings: CombinedSettings,
-    made_by: Mapping[str, str],
+    settings: AssociationEnsembleSettings,
+    provenance: Mapping[str, str],
 ) -> None:
     """Write the card, whole or not at all."""
     text = TEXT.format(
@@ -75,16 +75,16 @@ def write_card(
         masks=figures["masks"],
         clips=figures["clips"],
         kinds=figures["kinds"],
-        recipe=named(asdict(recipe)),
-        settings=named(asdict(settings)),
-        made_by=named(made_by),
+        recipe=format_values(asdict(recipe)),
+        settings=format_values(asdict(settings)),
+        provenance=format_values(provenance),
     )
     text += "\n<!-- the rest is written by python -m recipes.association --card -->\n"
     for name, title in HEADS.items():
-        text += table(title, figures["ways"], figures[name])
-    write_whole(path, text)
+        text += table(title, figures["variants"], figures[name])
+    write_atomic(path, text)
 
 
-def named(values: Mapping[str, Any]) -> str:
+def format_values(values: Mapping[str, Any]) -> str:
     """Names and values in one line."""
     return ", ".join(f"{name} {value}" for name, value in values.items())

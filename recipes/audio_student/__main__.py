@@ -15,24 +15,24 @@ from pathlib import Path
 import torch
 
 from recipes.audio_student.export import export
-from recipes.audio_student.samples import exam, lesson_plan
+from recipes.audio_student.samples import write_held_out, render_shards
 from recipes.audio_student.teacher import Teacher
 from recipes.audio_student.train import Schedule, learn
-from recipes.common.recordings import fetch, held_out, instruments, library
-from seac.encoders.audio.yamnet_student import stored
+from recipes.common.recordings import fetch, list_held_out, render_instruments, load_groups
+from seac.encoders.audio.yamnet_student import load_network
 
 
 def render(
-    media: Path, packages: Path, teacher: Path, lessons: Path, count: int, words: int, seed: int
+    media: Path, packages: Path, teacher: Path, samples: Path, count: int, spoken_words: int, seed: int
 ) -> None:
     """Everything up to the lessons, on one core."""
     torch.set_num_threads(1)
     fetch(packages)
     font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
-    instruments(font, packages / "instruments", seed)
+    render_instruments(font, packages / "instruments", seed)
     labelling = Teacher(teacher)
-    exam(held_out(media), labelling, lessons)
-    lesson_plan(library(media, packages, words, seed), labelling, lessons, count, seed)
+    write_held_out(list_held_out(media), labelling, samples)
+    render_shards(load_groups(media, packages, spoken_words, seed), labelling, samples, count, seed)
 
 
 def main() -> None:
@@ -45,16 +45,16 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for packages, lessons, checkpoints (13 GB)"
     )
-    parser.add_argument("--lessons", type=int, default=200_000, help="mixtures to render")
-    parser.add_argument("--words", type=int, default=1_200, help="spoken words to take")
+    parser.add_argument("--samples", type=int, default=200_000, help="mixtures to render")
+    parser.add_argument("--spoken-words", type=int, default=1_200, help="spoken words to take")
     parser.add_argument("--minutes", type=float, default=45.0, help="wall time of learning")
     parser.add_argument(
         "--start", choices=("random", "shipped"), default="random", help="weights to begin with"
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    lessons, packages = options.work / "lessons", options.work / "packages"
-    for folder in (lessons, packages):
+    samples, packages = options.work / "samples", options.work / "packages"
+    for folder in (samples, packages):
         folder.mkdir(parents=True, exist_ok=True)
     rendering = multiprocessing.Process(
         target=render,
@@ -62,17 +62,17 @@ def main() -> None:
             options.media,
             packages,
             options.teacher,
-            lessons,
-            options.lessons,
-            options.words,
+            samples,
+            options.samples,
+            options.spoken_words,
             options.seed,
         ),
     )
     rendering.start()
     torch.set_num_threads(1)
-    start, rate = (stored()[0], 1.5e-3) if options.start == "shipped" else (None, 2e-3)
+    start, rate = (load_network()[0], 1.5e-3) if options.start == "shipped" else (None, 2e-3)
     schedule = Schedule(minutes=options.minutes, rate=rate, seed=options.seed)
-    network = learn(lessons, options.work / f"student-{options.start}", schedule, start)
+    network = learn(samples, options.work / f"student-{options.start}", schedule, start)
     rendering.terminate()  # whole shards stay, and nobody waits for more
     rendering.join()
     export(network)

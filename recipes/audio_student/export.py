@@ -27,9 +27,9 @@ def export(network: nn.Module, asset: Path = ASSET) -> str:
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
-    draft = asset.with_suffix(".tmp")
-    save_file(state, draft, metadata={"network": "seac hearing", "licence": "Apache-2.0"})
-    draft.replace(asset)
+    temporary = asset.with_suffix(".tmp")
+    save_file(state, temporary, metadata={"network": "seac yamnet-student", "licence": "Apache-2.0"})
+    temporary.replace(asset)
     digest = hashlib.sha256(asset.read_bytes()).hexdigest()
     if asset == ASSET:
         MODULE.write_text(re.sub(r'SHA256 = ".*"', f'SHA256 = "{digest}"', MODULE.read_text()))

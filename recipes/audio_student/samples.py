@@ -13,37 +13,37 @@ import torch
 from numpy.typing import NDArray
 
 from recipes.audio_student.teacher import Teacher
-from recipes.common.mixtures import WINDOW, Mixture, alone, mixture
+from recipes.common.mixtures import WINDOW, Mixture, single_source, render_mixture
 from recipes.common.recordings import Group
 from seac.encoders.audio.log_mel import LogMel
 from seac.encoders.audio.windows import windows_of
-from seac.media.decode import read_sound
+from seac.media.decode import load_waveform
 
 SHARD = 1_000
-COLUMNS = {"logmel": (96, 64), "tags": (521,), "embedding": (1024,)}
+COLUMNS = {"logmel": (96, 64), "class_probabilities": (521,), "embedding": (1024,)}
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """n lessons: ``logmel`` (n, 96, 64), ``tags`` (n, 521), ``embedding`` (n, 1024), all float16."""
+class TeacherSamples:
+    """n lessons: ``logmel`` (n, 96, 64), ``class_probabilities`` (n, 521), ``embedding`` (n, 1024), all float16."""
 
     logmel: NDArray[np.float16]
-    tags: NDArray[np.float16]
+    class_probabilities: NDArray[np.float16]
     embedding: NDArray[np.float16]
 
 
-def lessons_of(mixtures: Sequence[Mixture], teacher: Teacher) -> Lessons:
+def label_mixtures(mixtures: Sequence[Mixture], teacher: Teacher) -> TeacherSamples:
     """What the teacher says of mixtures, and of each of their sounds alone, as far as it is heard."""
-    made = Lessons(*(np.zeros((len(mixtures), *shape), np.float16) for shape in COLUMNS.values()))
+    labelled = TeacherSamples(*(np.zeros((len(mixtures), *shape), np.float16) for shape in COLUMNS.values()))
     for row, mixed in enumerate(mixtures):
-        tags, embedding = teacher(mixed.sound)
-        for part, heard in zip(mixed.parts, mixed.heard, strict=True):
-            tags_alone, embedding_alone = teacher(part)
-            tags = np.maximum(tags, heard * tags_alone)
-            embedding = np.maximum(embedding, heard * embedding_alone)
-        made.tags[row], made.embedding[row] = tags, embedding
-    made.logmel[:] = LogMel()(torch.from_numpy(np.stack([mixed.sound for mixed in mixtures]))).numpy()
-    return made
+        class_probabilities, embedding = teacher(mixed.waveform)
+        for part, audibility in zip(mixed.parts, mixed.audibility, strict=True):
+            probabilities_alone, embedding_alone = teacher(part)
+            class_probabilities = np.maximum(class_probabilities, audibility * probabilities_alone)
+            embedding = np.maximum(embedding, audibility * embedding_alone)
+        labelled.class_probabilities[row], labelled.embedding[row] = class_probabilities, embedding
+    labelled.logmel[:] = LogMel()(torch.from_numpy(np.stack([mixed.waveform for mixed in mixtures]))).numpy()
+    return labelled
 
 
 def shards(folder: Path) -> list[Path]:
@@ -51,21 +51,21 @@ def shards(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
-def read(shard: Path) -> Lessons:
+def read(shard: Path) -> TeacherSamples:
     """A shard, mapped from disk."""
-    return Lessons(*(np.load(shard / f"{name}.npy", mmap_mode="r") for name in COLUMNS))
+    return TeacherSamples(*(np.load(shard / f"{name}.npy", mmap_mode="r") for name in COLUMNS))
 
 
-def write(shard: Path, lessons: Lessons) -> None:
+def write(shard: Path, samples: TeacherSamples) -> None:
     """Save a shard, whole or not at all."""
-    draft = shard.with_name(f"tmp-{shard.name}")
-    draft.mkdir(parents=True, exist_ok=True)
+    temporary = shard.with_name(f"tmp-{shard.name}")
+    temporary.mkdir(parents=True, exist_ok=True)
     for name in COLUMNS:
-        np.save(draft / f"{name}.npy", getattr(lessons, name))
-    draft.rename(shard)
+        np.save(temporary / f"{name}.npy", getattr(samples, name))
+    temporary.rename(shard)
 
 
-def lesson_plan(
+def render_shards(
     groups: Sequence[Group],
     teacher: Teacher,
     folder: Path,
@@ -90,13 +90,16 @@ def lesson_plan(
             continue
         began = time.time()
         random = np.random.default_rng((seed, number))
-        write(shard, lessons_of([mixture(groups, random) for _ in range(SHARD)], teacher))
+        write(shard, label_mixtures([render_mixture(groups, random) for _ in range(SHARD)], teacher))
         print(json.dumps({"shard": number, "seconds": round(time.time() - began, 1)}), flush=True)
 
 
-def exam(recordings: Sequence[Path], teacher: Teacher, folder: Path, most: int = 12) -> None:
+def write_held_out(recordings: Sequence[Path], teacher: Teacher, folder: Path, max_windows: int = 12) -> None:
     """Lessons of recordings as they are, ``folder/exam``, at most so many windows of each."""
-    if (folder / "exam").is_dir():
+    if (folder / "held_out").is_dir():
         return
-    windows = [windows_of(read_sound(path), WINDOW, WINDOW // 2)[:most] for path in recordings]
-    write(folder / "exam", lessons_of([alone(window) for window in torch.cat(windows).numpy()], teacher))
+    windows = [windows_of(load_waveform(path), WINDOW, WINDOW // 2)[:max_windows] for path in recordings]
+    write(
+        folder / "held_out",
+        label_mixtures([single_source(window) for window in torch.cat(windows).numpy()], teacher),
+    )

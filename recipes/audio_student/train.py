@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recipes.audio_student.samples import Lessons, read, shards
-from seac.encoders.audio.yamnet_student import HearingNetwork
+from recipes.audio_student.samples import TeacherSamples, read, shards
+from seac.encoders.audio.yamnet_student import YamnetStudentNetwork
 
 SAVE_EVERY = 120.0
 SURE = 0.3
@@ -46,20 +46,24 @@ class Schedule:
     seed: int = 0
 
 
-def loss_of(embedding: Tensor, logits: Tensor, lesson: tuple[Tensor, Tensor]) -> Tensor:
+def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
     """Three views of one teacher.
 
     Args:
         embedding: (n, 1024) student's.
         logits: (n, 521) student's.
-        lesson: tags (n, 521) and embedding (n, 1024) of the teacher.
+        target: tags (n, 521) and embedding (n, 1024) of the teacher.
     """
-    tags, taught = lesson
-    each = functional.binary_cross_entropy_with_logits(logits, tags, reduction="none").sum(1).mean()
-    said = torch.logit(tags.clamp(1e-4, 1 - 1e-4))
-    order = functional.cross_entropy(logits, said.softmax(1))
-    turn = 1 - functional.cosine_similarity(embedding, taught).mean()
-    size = functional.smooth_l1_loss(embedding, taught)
+    class_probabilities, target_embedding = target
+    each = (
+        functional.binary_cross_entropy_with_logits(logits, class_probabilities, reduction="none")
+        .sum(1)
+        .mean()
+    )
+    teacher_logits = torch.logit(class_probabilities.clamp(1e-4, 1 - 1e-4))
+    order = functional.cross_entropy(logits, teacher_logits.softmax(1))
+    turn = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
+    size = functional.smooth_l1_loss(embedding, target_embedding)
     return each + order + 4 * turn + size
 
 
@@ -70,50 +74,59 @@ def rate_at(share: float, top: float) -> float:
     return top * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
 
 
-class Draw:
+class ShardSampler:
     """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
 
     def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
         self.random = np.random.default_rng(seed)
-        self.seen: dict[str, int] = {}
+        self.times_read: dict[str, int] = {}
 
     def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
         """The batches of the next few shards."""
         while not (there := shards(self.folder)):  # the other process has only begun
             time.sleep(5)
-        order = sorted(there, key=lambda s: (self.seen.get(s.name, 0), self.random.random()))[: self.mixed]
+        order = sorted(there, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
+            : self.mixed
+        ]
         for shard in order:
-            self.seen[shard.name] = self.seen.get(shard.name, 0) + 1
-        lessons: list[Lessons] = [read(shard) for shard in order]
-        rows = self.random.permutation(sum(len(lesson.tags) for lesson in lessons))
-        joined = [
-            torch.from_numpy(np.concatenate([getattr(lesson, name) for lesson in lessons]))
-            for name in ("logmel", "tags", "embedding")
+            self.times_read[shard.name] = self.times_read.get(shard.name, 0) + 1
+        loaded: list[TeacherSamples] = [read(shard) for shard in order]
+        rows = self.random.permutation(sum(len(target.class_probabilities) for target in loaded))
+        columns = [
+            torch.from_numpy(np.concatenate([getattr(target, name) for target in loaded]))
+            for name in ("logmel", "class_probabilities", "embedding")
         ]
         picks = [torch.from_numpy(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
-        return [(joined[0][p], joined[1][p], joined[2][p]) for p in picks]
+        return [(columns[0][p], columns[1][p], columns[2][p]) for p in picks]
 
 
 @torch.no_grad()
-def examined(network: HearingNetwork, paper: Lessons) -> dict[str, float]:
+def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
     """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
     training = network.training
     network.eval()
-    logmel, tags, taught = (
-        torch.from_numpy(np.asarray(part, np.float32)) for part in (paper.logmel, paper.tags, paper.embedding)
+    logmel, class_probabilities, target_embedding = (
+        torch.from_numpy(np.asarray(part, np.float32))
+        for part in (held_out.logmel, held_out.class_probabilities, held_out.embedding)
     )
     embedding, logits = network(logmel)
     network.train(training)
-    best, ranked, sure = tags.argmax(1, keepdim=True), logits.topk(5).indices, tags.amax(1) > SURE
+    best, ranked, sure = (
+        class_probabilities.argmax(1, keepdim=True),
+        logits.topk(5).indices,
+        class_probabilities.amax(1) > SURE,
+    )
     return {
         "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
         "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
-        "cosine": round(float(functional.cosine_similarity(embedding, taught).mean()), 4),
+        "cosine": round(float(functional.cosine_similarity(embedding, target_embedding).mean()), 4),
     }
 
 
-def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | None = None) -> HearingNetwork:
+def learn(
+    folder: Path, out: Path, schedule: Schedule, start: YamnetStudentNetwork | None = None
+) -> YamnetStudentNetwork:
     """Train until the time is up, from a checkpoint if there is one.
 
     Args:
@@ -126,7 +139,7 @@ def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | N
         the moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
-    network = copy.deepcopy(start or HearingNetwork()).train().requires_grad_(requires_grad=True)
+    network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
     network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
@@ -139,21 +152,21 @@ def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | N
         optimizer.load_state_dict(state["optimizer"])
         steps, spent = state["steps"], state["spent"]
     began = saved = time.monotonic() - spent
-    draw = Draw(folder, schedule.seed + steps)
+    sampler = ShardSampler(folder, schedule.seed + steps)
     total, running = schedule.minutes * 60, 0.0
     while (now := time.monotonic() - began) < total:
-        for logmel, tags, embedding in draw.batches(schedule.batch):
+        for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
             mine, logits = network(logmel.float())
-            loss = loss_of(mine, logits, (tags.float(), embedding.float()))
+            loss = compute_loss(mine, logits, (class_probabilities.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             steps += 1
             running += 0.02 * (loss.item() - running)
-            follow(average, network, min(schedule.average, steps / (steps + 10)))
+            update_average(average, network, min(schedule.average, steps / (steps + 10)))
         now = time.monotonic() - began
         line = {
             "steps": steps,
@@ -167,13 +180,13 @@ def learn(folder: Path, out: Path, schedule: Schedule, start: HearingNetwork | N
                      "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
-            line |= examined(average, read(folder / "exam"))
+            line |= evaluate(average, read(folder / "held_out"))
         print(json.dumps(line), flush=True)
     return average
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move the average a little towards the network; counters and running statistics are copied."""
     for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
         slow.lerp_(fast, 1 - keep)

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 
 from recipes.common.scene_features import boxes_of
-from recipes.common.scenes import Composer, imperfect, owners
-from seac.associate.embed import closer_look
+from recipes.common.scenes import Composer, perturb_masks, match_owners
+from seac.associate.embed import high_resolution_crops
 from seac.associate.views import ViewSettings
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.table import PRESETS
 
 SCENES_PER_SHARD = 100
-IMPERFECT = 0.6
+PERTURBED_SHARE = 0.6
 """Share of scenes whose masks are as rough as a network's."""
 VIEWS: ViewSettings = PRESETS["tiny"].views
 
 
 @dataclass(frozen=True)
-class Looks:
+class CropRenderer:
     """What looks: a library's composer, and the vision encoder."""
 
     composer: Composer
@@ -31,19 +31,19 @@ class Looks:
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
         """Embeddings (M, d) of the things of ``SCENES_PER_SHARD`` scenes, and which cut-out each is."""
-        draw = np.random.default_rng((seed, 4, number))
+        rng = np.random.default_rng((seed, 4, number))
         embeddings, kinds, files = [], [], []
         for index in range(SCENES_PER_SHARD):
             name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
-            scene = self.composer(draw, name)
-            masks = imperfect(draw, scene) if draw.random() < IMPERFECT else scene.masks()
-            owner = owners(masks, scene)
+            scene = self.composer(rng, name)
+            masks = perturb_masks(rng, scene) if rng.random() < PERTURBED_SHARE else scene.masks()
+            owner = match_owners(masks, scene)
             shown = torch.from_numpy(masks[owner >= 0])
             if len(shown) == 0:
                 continue
-            image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
-            seen = closer_look(image, shown, boxes_of(shown), self.vision, VIEWS)
-            embeddings.append(seen.local.half().numpy())
+            image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
+            crop = high_resolution_crops(image, shown, boxes_of(shown), self.vision, VIEWS)
+            embeddings.append(crop.local.half().numpy())
             kinds += [scene.kinds[thing] for thing in owner[owner >= 0]]
             files += [scene.files[thing] for thing in owner[owner >= 0]]
         return {

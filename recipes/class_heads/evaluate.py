@@ -8,70 +8,74 @@ from pathlib import Path
 
 from torch import Tensor
 
-from benchmarks.pairwise_choice import Scene, hear, scenes
+from benchmarks.pairwise_choice import Scene, encode_audio, scenes
 from recipes.class_heads.crops import VIEWS
-from seac.associate.embed import closer_look
-from seac.classify.base import Naming, class_scores
+from seac.associate.embed import high_resolution_crops
+from seac.classify.base import MaskClassifier, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.vocabulary import default_vocabulary
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
 
 SCENES = 400
-SOUNDS = ("one sound", "two sounds")
+AUDIO_CONDITIONS = ("one sound", "two sounds")
 
 
 @dataclass(frozen=True)
 class Trial:
     """A thing that sounds as it is looked at, its sound alone and beside another's, and its name."""
 
-    look: MaskEmbeddings
-    heard: Mapping[str, AudioFeatures]
+    mask: MaskEmbeddings
+    audio: Mapping[str, AudioFeatures]
     name: str
 
 
-def said(kind: str) -> str:
+def to_class_name(identifier: str) -> str:
     """A kind in words."""
-    return kind.replace("_", " ")
+    return identifier.replace("_", " ")
 
 
-def trials(shared: Path, vision: VisionEncoder, ears: AudioEncoder, count: int = SCENES) -> list[Trial]:
+def trials(
+    shared: Path, vision: VisionEncoder, audio_encoder: AudioEncoder, count: int = SCENES
+) -> list[Trial]:
     """Scenes of ``benchmarks.pairwise_choice``; the other sound is that of the scene before, as loud."""
     found: list[Trial] = []
     before: Scene | None = None
     for scene in scenes(count, 0, shared):
         other = before or scene
-        both = loud(scene.waveform) + loud(other.waveform)
+        both = normalise_rms(scene.waveform) + normalise_rms(other.waveform)
         found.append(
             Trial(
-                closer_look(scene.image, scene.masks[:1], scene.boxes[:1], vision, VIEWS),
+                high_resolution_crops(scene.image, scene.masks[:1], scene.boxes[:1], vision, VIEWS),
                 {
-                    "one sound": hear(ears, scene.waveform),
-                    "two sounds": hear(ears, both / both.abs().max()),
+                    "one sound": encode_audio(audio_encoder, scene.waveform),
+                    "two sounds": encode_audio(audio_encoder, both / both.abs().max()),
                 },
-                said(scene.name),
+                to_class_name(scene.name),
             )
         )
         before = scene
     return found
 
 
-def loud(waveform: Tensor) -> Tensor:
+def normalise_rms(waveform: Tensor) -> Tensor:
     """A waveform (S,) at RMS 1."""
     return waveform / waveform.square().mean().sqrt().clamp_min(1e-6)
 
 
-def vocabularies(judged: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
+def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
     """The dev kinds alone, and with all words of the default vocabulary."""
-    own = sorted({trial.name for trial in judged})
+    own = sorted({trial.name for trial in cases})
     every = (*own, *(name for name in default_vocabulary().names if name not in own))
     return {f"{len(names)} words": names for names in (tuple(own), every)}
 
 
-def hits(naming: Naming, judged: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder) -> int:
+def count_correct(
+    naming: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
+) -> int:
     """How many trials' things are rightly named from ``names``."""
-    witnesses, right = naming.among(class_embeddings(names, text)), 0
-    for trial in judged:
-        scores = class_scores(witnesses.sight(trial.look), witnesses.sound(trial.heard[sound]))
+    experts, right = naming.scorers_for(class_embeddings(names, text)), 0
+    for trial in cases:
+        scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[sound]))
         right += names[int(scores[0].argmax())] == trial.name
     return right

@@ -6,34 +6,45 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recipes.class_heads.crops import VIEWS
-from recipes.class_heads.evaluate import said
-from recipes.class_heads.samples import Lessons, Sights, Sounds
+from recipes.class_heads.evaluate import to_class_name
+from recipes.class_heads.samples import LabelledSamples, ImageSamples, AudioSamples
 from recipes.class_heads.train import RECIPES, learn
 from recipes.common import scene_features
-from seac.encoders.class_heads import KindsWeights
+from seac.encoders.class_heads import ClassHeadsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
 
 
-def looks_in(work: Path) -> Path:
+def crop_folder(work: Path) -> Path:
     """Folder of the closer looks; other views have another."""
-    return scene_features.folder_of(work, "looks", (EfficientNetLite.version, VIEWS))
+    return scene_features.feature_folder(work, "looks", (EfficientNetLite.version, VIEWS))
 
 
-def lessons_of(work: Path, ears: str) -> dict[str, Lessons]:
+def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
     """What there is to learn from, by sense."""
-    seen = scene_features.seen_in(work, tiny_segmenter("cpu"))
-    heard = (scene_features.heard_in(work, name, ears) for name in ("sounds", "mixed"))
-    return {"sight": Sights.of(looks_in(work), seen), "sound": Sounds.of(*heard)}
+    scenes_folder = scene_features.image_feature_folder(work, tiny_segmenter("cpu"))
+    audio_folders = (
+        scene_features.audio_feature_folder(work, name, audio_version) for name in ("sounds", "mixed")
+    )
+    return {
+        "image": ImageSamples.of(crop_folder(work), scenes_folder),
+        "audio": AudioSamples.of(*audio_folders),
+    }
 
 
-def taught(lessons: Mapping[str, Lessons], left_out: Sequence[str], ears: str, seed: int) -> KindsWeights:
+def train_class_heads(
+    samples: Mapping[str, LabelledSamples], left_out: Sequence[str], audio_version: str, seed: int
+) -> ClassHeadsWeights:
     """Networks of all kinds that can be seen and heard, but some."""
-    kinds = [name for name in names_of(lessons) if name not in left_out]
-    networks = {sense: learn(part, kinds, RECIPES[sense], seed) for sense, part in lessons.items()}
-    return KindsWeights(networks, tuple(map(said, kinds)), {"sight": EfficientNetLite.version, "sound": ears})
+    kinds = [name for name in common_classes(samples) if name not in left_out]
+    networks = {sense: learn(part, kinds, RECIPES[sense], seed) for sense, part in samples.items()}
+    return ClassHeadsWeights(
+        networks,
+        tuple(map(to_class_name, kinds)),
+        {"image": EfficientNetLite.version, "audio": audio_version},
+    )
 
 
-def names_of(lessons: Mapping[str, Lessons]) -> list[str]:
+def common_classes(samples: Mapping[str, LabelledSamples]) -> list[str]:
     """Kinds of every sense, sorted."""
-    return sorted(set.intersection(*(set(part.names()) for part in lessons.values())))
+    return sorted(set.intersection(*(set(part.names()) for part in samples.values())))

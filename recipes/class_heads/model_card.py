@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recipes.association.model_card import named
-from recipes.class_heads.evaluate import SOUNDS
+from recipes.association.model_card import format_values
+from recipes.class_heads.evaluate import AUDIO_CONDITIONS
 from recipes.class_heads.train import RECIPES
-from seac.classify.experts import TaughtSettings
-from seac.core.atomic import write_whole
-from seac.encoders.class_heads import KindsWeights
+from seac.classify.experts import ExpertsSettings
+from seac.core.atomic import write_atomic
+from seac.encoders.class_heads import ClassHeadsWeights
 
 TEXT = """# Model card: kinds
 
@@ -30,11 +30,11 @@ for.
 - **Made for**: {made_by}.
 - **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
   Artistic) are not distributed with them.
-- **Limits**: it was taught mostly drawings. Say `--naming words` for names by looks and words alone, as in
+- **Limits**: it was taught mostly drawings. Say `--classifier zero-shot` for names by looks and words alone, as in
   the paper.
 - **sha256**: {sha256}
 """
-MARK = "<!-- the rest is written by python -m recipes.class_heads --card -->"
+TABLES_MARK = "<!-- the rest is written by python -m recipes.class_heads --card -->"
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Figures:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     left_out: tuple[Row, ...]
-    lessons: Mapping[str, int]
+    samples: Mapping[str, int]
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
     """Rows under their title."""
-    heads = [f"{column}, {sound}" for sound in SOUNDS for column in columns]
+    heads = [f"{column}, {condition}" for condition in AUDIO_CONDITIONS for column in columns]
     lines = ["| " + " | ".join([row.name, *(f"{share:.3f}" for share in row.shares)]) + " |" for row in rows]
     return "\n".join(
         [
@@ -72,23 +72,23 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
     )
 
 
-def head(weights: KindsWeights, figures: Figures) -> str:
+def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
     """What weights that were taught just now are, and of what."""
     text = TEXT.format(
         kinds=len(weights.names),
-        sights=figures.lessons["sight"],
-        sounds=figures.lessons["sound"],
-        recipe="; ".join(f"{sense}: {named(asdict(recipe))}" for sense, recipe in RECIPES.items()),
-        made_by=named(weights.made_by),
+        sights=figures.samples["image"],
+        sounds=figures.samples["audio"],
+        recipe="; ".join(f"{sense}: {format_values(asdict(recipe))}" for sense, recipe in RECIPES.items()),
+        provenance=format_values(weights.provenance),
         sha256=weights.sha256[:12],
     )
     return f"{text}\n"
 
 
-def write_card(path: Path, above: str, figures: Figures) -> None:
+def write_model_card(path: Path, above: str, figures: Figures) -> None:
     """Write the card, whole or not at all: what is said of the weights, and how they were judged."""
-    text = f"{above}{MARK}\n\n"
-    text += f"Named with {named(asdict(TaughtSettings()))}: chosen on dev scenes like these.\n"
+    text = f"{above}{TABLES_MARK}\n\n"
+    text += f"Named with {format_values(asdict(ExpertsSettings()))}: chosen on dev scenes like these.\n"
     text += table(
         "Right names of things that sound, exact masks of composite dev scenes; two sounds: another thing's "
         "beside its own, as loud",
@@ -98,4 +98,4 @@ def write_card(path: Path, above: str, figures: Figures) -> None:
     text += table(
         "The same of kinds that were left out of teaching, four folds", figures.columns, figures.left_out
     )
-    write_whole(path, text)
+    write_atomic(path, text)

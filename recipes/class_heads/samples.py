@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from recipes.common.feature_cache import GROUND, alone, clips, shards, shown
+from recipes.common.feature_cache import GROUND, single_class_clips, clips, shards, read_mask_names
 from recipes.common.media_bank import SILENT
 
 Rows = NDArray[np.int64]
-Drawing = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
+Sampler = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
 """So many embeddings (n, d), and what they are of: (n, K + 1), rows sum to 1, the last column is none."""
 
 
-class Lessons(Protocol):
+class LabelledSamples(Protocol):
     """Embeddings of one sense."""
 
     def __len__(self) -> int:
@@ -37,13 +37,13 @@ class Lessons(Protocol):
         """All embeddings (n, d) that these kinds may be taught from."""
         ...
 
-    def drawing(self, kinds: Sequence[str]) -> Drawing:
+    def make_sampler(self, kinds: Sequence[str]) -> Sampler:
         """Draws of these kinds, all alike often."""
         ...
 
 
 @dataclass(frozen=True)
-class Sights:
+class ImageSamples:
     """Looks at things, and at what is no thing.
 
     Attributes:
@@ -59,19 +59,21 @@ class Sights:
     none: tuple[float, float] = (0.15, 0.1)
 
     @classmethod
-    def of(cls, closer: Path, quick: Path) -> Sights:
+    def of(cls, crops_folder: Path, scenes_folder: Path) -> ImageSamples:
         """Closer looks at things of scenes, and looks at all masks of others as an association has them."""
-        parts = shards(closer)
+        parts = shards(crops_folder)
         embeddings = [part["embeddings"] for part in parts]
         kinds, files = (
-            [word for part in parts for word in json.loads(str(part[name]))] for name in ("kinds", "files")
+            [entry for part in parts for entry in json.loads(str(part[name]))] for name in ("kinds", "files")
         )
-        for number, part in enumerate(shards(quick)):
+        for number, part in enumerate(shards(scenes_folder)):
             embeddings.append(part["local"])
-            kinds += [GROUND if kind is None else kind for kind in shown(part, "kinds")]
+            kinds += [
+                GROUND if class_name is None else class_name for class_name in read_mask_names(part, "kinds")
+            ]
             files += [
                 f"{number}/{scene}" if file is None else file
-                for scene, file in zip(part["scene"].tolist(), shown(part, "files"), strict=True)
+                for scene, file in zip(part["scene"].tolist(), read_mask_names(part, "files"), strict=True)
             ]
         return cls(torch.from_numpy(np.concatenate(embeddings)), tuple(kinds), tuple(files))
 
@@ -84,10 +86,10 @@ class Sights:
 
     def known(self, kinds: Sequence[str]) -> Tensor:
         """Looks at these kinds and at things of none."""
-        taught = {*kinds, SILENT}
-        return self.embeddings[[row for row, kind in enumerate(self.kinds) if kind in taught]]
+        trained = {*kinds, SILENT}
+        return self.embeddings[[row for row, class_name in enumerate(self.kinds) if class_name in trained]]
 
-    def drawing(self, kinds: Sequence[str]) -> Drawing:
+    def make_sampler(self, kinds: Sequence[str]) -> Sampler:
         """Looks at any kind as often, and of each at any of its cut-outs as often."""
         rows, names = self._rows(), [*kinds, SILENT, GROUND]
         shares = [
@@ -95,24 +97,26 @@ class Sights:
         ]
         chances = np.array([*[(1 - sum(shares)) / len(kinds)] * len(kinds), *shares])
 
-        def drawn(count: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-            labels = draw.choice(len(names), count, p=chances)
-            chosen = [one_of(rows[names[label]], draw) for label in labels]
-            told = torch.from_numpy(np.minimum(labels, len(kinds)))
-            return self.embeddings[chosen], functional.one_hot(told, len(kinds) + 1).float()
+        def sample(count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+            labels = rng.choice(len(names), count, p=chances)
+            chosen = [choose_row(rows[names[label]], rng) for label in labels]
+            class_indices = torch.from_numpy(np.minimum(labels, len(kinds)))
+            return self.embeddings[chosen], functional.one_hot(class_indices, len(kinds) + 1).float()
 
-        return drawn
+        return sample
 
     def _rows(self) -> dict[str, list[Rows]]:
         """Of each kind the rows of each of its files."""
         found: dict[str, dict[str, list[int]]] = {}
-        for row, (kind, file) in enumerate(zip(self.kinds, self.files, strict=True)):
-            found.setdefault(kind, {}).setdefault(file, []).append(row)
-        return {kind: [np.array(rows) for rows in files.values()] for kind, files in found.items()}
+        for row, (class_name, file) in enumerate(zip(self.kinds, self.files, strict=True)):
+            found.setdefault(class_name, {}).setdefault(file, []).append(row)
+        return {
+            class_name: [np.array(rows) for rows in files.values()] for class_name, files in found.items()
+        }
 
 
 @dataclass(frozen=True)
-class Sounds:
+class AudioSamples:
     """Clips of one kind, and of two at once.
 
     Attributes:
@@ -126,7 +130,7 @@ class Sounds:
     mixed: float = 0.3
 
     @classmethod
-    def of(cls, *folders: Path) -> Sounds:
+    def of(cls, *folders: Path) -> AudioSamples:
         """The clips of folders of shards."""
         return cls(*clips(*folders))
 
@@ -142,26 +146,29 @@ class Sounds:
         clips = [row for row, names in enumerate(self.kinds) if set(names) <= set(kinds)]
         return self.windows[clips].flatten(0, 1)
 
-    def drawing(self, kinds: Sequence[str]) -> Drawing:
+    def make_sampler(self, kinds: Sequence[str]) -> Sampler:
         """Windows of any kind as often; of two kinds at once each is half of what is heard."""
-        heard = alone(self.kinds)
+        clips_by_class = single_class_clips(self.kinds)
         both = [row for row, names in enumerate(self.kinds) if len(names) > 1 and set(names) <= set(kinds)]
-        places = {name: place for place, name in enumerate(kinds)}
+        column_of = {name: row_index for row_index, name in enumerate(kinds)}
 
-        def drawn(count: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-            rows = [int(draw.choice(heard[kinds[label]])) for label in draw.integers(len(kinds), size=count)]
-            for place in np.flatnonzero(draw.random(count) < (self.mixed if both else 0.0)):
-                rows[place] = int(draw.choice(both))
+        def sample(count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+            rows = [
+                int(rng.choice(clips_by_class[kinds[label]]))
+                for label in rng.integers(len(kinds), size=count)
+            ]
+            for row_index in np.flatnonzero(rng.random(count) < (self.mixed if both else 0.0)):
+                rows[row_index] = int(rng.choice(both))
             targets = torch.zeros(count, len(kinds) + 1)
             for row, clip in enumerate(rows):
                 names = self.kinds[clip]
-                targets[row, [places[name] for name in names]] = 1 / len(names)
-            return self.windows[rows, draw.integers(self.windows.shape[1], size=count)], targets
+                targets[row, [column_of[name] for name in names]] = 1 / len(names)
+            return self.windows[rows, rng.integers(self.windows.shape[1], size=count)], targets
 
-        return drawn
+        return sample
 
 
-def one_of(files: Sequence[Rows], draw: np.random.Generator) -> int:
+def choose_row(files: Sequence[Rows], rng: np.random.Generator) -> int:
     """A row of any of the files: one with many rows does not outweigh one with few."""
-    rows = files[int(draw.integers(len(files)))]
-    return int(rows[draw.integers(len(rows))])
+    rows = files[int(rng.integers(len(files)))]
+    return int(rows[rng.integers(len(rows))])

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from recipes.association.train import descent
-from recipes.class_heads.samples import Lessons
-from recipes.common.feature_cache import WHITENING, principal
-from seac.encoders.class_heads import KindNetwork
+from recipes.association.train import build_optimiser
+from recipes.class_heads.samples import LabelledSamples
+from recipes.common.feature_cache import WHITENING, compute_pca
+from seac.encoders.class_heads import ClassHead
 
 MEASURED = 40_000
 """At most so many embeddings give the principal components."""
@@ -40,29 +40,29 @@ class Recipe:
     smoothing: float = 0.2
 
 
-RECIPES = {"sight": Recipe(components=320), "sound": Recipe(components=192)}
+RECIPES = {"image": Recipe(components=320), "audio": Recipe(components=192)}
 
 
-def learn(lessons: Lessons, kinds: Sequence[str], recipe: Recipe, seed: int) -> KindNetwork:
+def learn(samples: LabelledSamples, kinds: Sequence[str], recipe: Recipe, seed: int) -> ClassHead:
     """The network after all steps; deterministic by the seed.
 
     Args:
-        lessons: embeddings with names; those of kinds that are not taught are left alone.
+        samples: embeddings with names; those of kinds that are not taught are left alone.
         kinds: that are taught, in the order of the network's answers.
         recipe: how.
         seed: of initial weights, batches and dropout.
     """
     torch.manual_seed(seed)
-    draw = np.random.default_rng(seed)
-    known = lessons.known(kinds)
+    rng = np.random.default_rng(seed)
+    known = samples.known(kinds)
     unit = functional.normalize(known[:: 1 + len(known) // MEASURED].float(), dim=1)
-    mean, basis = principal(unit, recipe.components, WHITENING)
-    network = KindNetwork(mean, basis, recipe.width, len(kinds)).train()
-    optimiser, schedule = descent(network, recipe.steps, recipe.rate, recipe.decay)
-    drawn = lessons.drawing(kinds)
+    mean, basis = compute_pca(unit, recipe.components, WHITENING)
+    network = ClassHead(mean, basis, recipe.width, len(kinds)).train()
+    optimiser, schedule = build_optimiser(network, recipe.steps, recipe.rate, recipe.decay)
+    sample_batch = samples.make_sampler(kinds)
     for _ in range(recipe.steps):
-        embeddings, targets = drawn(recipe.batch, draw)
-        logits = network(functional.dropout(network.reduced(embeddings), recipe.dropped))
+        embeddings, targets = sample_batch(recipe.batch, rng)
+        logits = network(functional.dropout(network.project(embeddings), recipe.dropped))
         loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.smoothing)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

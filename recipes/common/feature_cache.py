@@ -13,57 +13,57 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.ensemble import CombinedSettings, Reductions, module_input, weighed
+from seac.associate.ensemble import AssociationEnsembleSettings, PCAProjections, build_input, prior_corrected
 from seac.associate.zero_shot import ZeroShot
 from seac.core.types import AudioFeatures
-from seac.encoders.labels.conse import Bridge, NoBridge
+from seac.encoders.labels.conse import ConSEMapping, IdentityMapping
 
-COMPONENTS_SIGHT, COMPONENTS_SOUND, COMPONENTS_AMONG = 192, 128, 128
+IMAGE_COMPONENTS, AUDIO_COMPONENTS, TEXT_COMPONENTS = 192, 128, 128
 WHITENING = 0.5
 """Exponent of a component's eigenvalue, which divides it: .5 is full whitening."""
-LEAST_SIGHT, LEAST_SOUND = 1e-4, 1e-3
+MIN_IMAGE_PROBABILITY, MIN_AUDIO_PROBABILITY = 1e-4, 1e-3
 """Added to the mean probability of a tag, so that one that is never said does not weigh without bound."""
 GROUND = "_ground"
 
 
 @dataclass(frozen=True)
-class Tagging:
+class FrozenClassifiers:
     """Class probabilities of embeddings, and the bridge that places them among words."""
 
     sight: Callable[[Tensor], Tensor]
-    sound: Callable[[Tensor], Tensor]
+    audio: Callable[[Tensor], Tensor]
     words: ZeroShot
 
 
 @dataclass(frozen=True)
-class Sights:
+class MaskSamples:
     """Masks (M, ...) of all cached scenes.
 
     Attributes:
         mixed: (M, d_m) embeddings, Eq. 3. local: (M, d_m), of the local view. tags: (M, C).
-        kind: of the thing each mask shows, GROUND for none. scene: (M,) which scene it is from.
+        labels: of the thing each mask shows, GROUND for none. scene: (M,) which scene it is from.
     """
 
     mixed: Tensor
     local: Tensor
-    tags: Tensor
-    kind: tuple[str, ...]
+    class_probabilities: Tensor
+    labels: tuple[str, ...]
     scene: Tensor
 
 
 @dataclass(frozen=True)
-class Sounds:
+class AudioSamples:
     """Clips: windows (K, W, d_a), their tags (K, W, D), and the kinds that each clip is the sum of."""
 
     windows: Tensor
-    tags: Tensor
+    class_probabilities: Tensor
     kinds: tuple[tuple[str, ...], ...]
 
-    def joined(self, other: Sounds) -> Sounds:
+    def concatenate(self, other: AudioSamples) -> AudioSamples:
         """These clips, then the others."""
-        return Sounds(
+        return AudioSamples(
             torch.cat([self.windows, other.windows]),
-            torch.cat([self.tags, other.tags]),
+            torch.cat([self.class_probabilities, other.class_probabilities]),
             self.kinds + other.kinds,
         )
 
@@ -77,22 +77,24 @@ def shards(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def sights(folder: Path, tagging: Tagging, lam: float) -> Sights:
+def load_mask_samples(folder: Path, classifiers: FrozenClassifiers, lam: float) -> MaskSamples:
     """The masks of cached scenes."""
     parts = shards(folder)
     local = torch.from_numpy(np.concatenate([part["local"] for part in parts])).float()
     context = torch.from_numpy(np.concatenate([part["context"] for part in parts])).float()
-    kind: list[str] = []
+    labels: list[str] = []
     scene, offset = [], 0
     for part in parts:
-        kind += [GROUND if name is None else name for name in shown(part, "kinds")]
+        labels += [GROUND if name is None else name for name in read_mask_names(part, "kinds")]
         scene.append(torch.from_numpy(part["scene"]).long() + offset)
         offset += len(json.loads(str(part["kinds"])))
-    tags = torch.lerp(tagging.sight(context), tagging.sight(local), lam)
-    return Sights(torch.lerp(context, local, lam), local, tags, tuple(kind), torch.cat(scene))
+    class_probabilities = torch.lerp(classifiers.sight(context), classifiers.sight(local), lam)
+    return MaskSamples(
+        torch.lerp(context, local, lam), local, class_probabilities, tuple(labels), torch.cat(scene)
+    )
 
 
-def shown(part: Mapping[str, Any], what: str) -> list[str | None]:
+def read_mask_names(part: Mapping[str, Any], what: str) -> list[str | None]:
     """Of each mask in a shard of scenes the kind ("kinds") or cut-out ("files"); None of no thing."""
     named = json.loads(str(part[what]))
     return [
@@ -101,11 +103,11 @@ def shown(part: Mapping[str, Any], what: str) -> list[str | None]:
     ]
 
 
-def sounds(folder: Path, tagging: Tagging) -> Sounds:
+def audio_clips(folder: Path, classifiers: FrozenClassifiers) -> AudioSamples:
     """The clips of cached sounds."""
     windows, kinds = clips(folder)
     windows = windows.float()
-    return Sounds(windows, tagging.sound(windows), kinds)
+    return AudioSamples(windows, classifiers.audio(windows), kinds)
 
 
 def clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
@@ -115,16 +117,16 @@ def clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
     return torch.from_numpy(np.concatenate([part["windows"] for part in parts])), kinds
 
 
-def principal(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
+def compute_pca(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
     """Mean (d,) and the ``count`` strongest directions (d, count), the strong ones damped."""
     mean = vectors.mean(0)
     centred = vectors - mean
-    values, directions = axes(centred)
+    values, directions = principal_axes(centred)
     strongest = directions[:, -count:].flip(1)
     return mean, (strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening).float()
 
 
-def axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
+def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squares along the principal axes of (n, d), rising, and the axes as columns, in double precision.
 
     In single precision the solver answered NaN for the features of some ears.
@@ -133,98 +135,133 @@ def axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
     return values, directions
 
 
-def reductions(seen: Sights, heard: Sounds, words: ZeroShot, settings: CombinedSettings) -> Reductions:
+def compute_reductions(
+    mask_samples: MaskSamples,
+    audio_features: AudioSamples,
+    words: ZeroShot,
+    settings: AssociationEnsembleSettings,
+) -> PCAProjections:
     """Means, principal directions and usual tags of the training features; no pair is looked at."""
-    sight_tags = seen.tags.mean(0) + LEAST_SIGHT
-    mean_tags = heard.tags.mean(1)
-    sound_tags = mean_tags.mean(0) + LEAST_SOUND
-    sight = principal(functional.normalize(seen.mixed, dim=1), COMPONENTS_SIGHT, WHITENING)
-    windows = functional.normalize(heard.windows, dim=-1).flatten(0, 1)[::3]
-    sound = principal(windows, COMPONENTS_SOUND, WHITENING)
-    places = torch.cat(
+    image_class_prior = mask_samples.class_probabilities.mean(0) + MIN_IMAGE_PROBABILITY
+    mean_probabilities = audio_features.class_probabilities.mean(1)
+    audio_class_prior = mean_probabilities.mean(0) + MIN_AUDIO_PROBABILITY
+    sight = compute_pca(functional.normalize(mask_samples.mixed, dim=1), IMAGE_COMPONENTS, WHITENING)
+    windows = functional.normalize(audio_features.windows, dim=-1).flatten(0, 1)[::3]
+    audio = compute_pca(windows, AUDIO_COMPONENTS, WHITENING)
+    text_embeddings = torch.cat(
         [
-            placed(words.sight, seen.tags, sight_tags, settings)[::3],
-            placed(words.hearing, mean_tags, sound_tags, settings),
+            project_probabilities(
+                words.image_mapping, mask_samples.class_probabilities, image_class_prior, settings
+            )[::3],
+            project_probabilities(words.audio_mapping, mean_probabilities, audio_class_prior, settings),
         ]
     )
-    among = axes(places)[1][:, -COMPONENTS_AMONG:].float()
-    return Reductions(*sight, *sound, among, sight_tags, sound_tags)
+    scorers_for = principal_axes(text_embeddings)[1][:, -TEXT_COMPONENTS:].float()
+    return PCAProjections(*sight, *audio, scorers_for, image_class_prior, audio_class_prior)
 
 
-def placed(bridge: Bridge | NoBridge, tags: Tensor, usual: Tensor, settings: CombinedSettings) -> Tensor:
+def project_probabilities(
+    bridge: ConSEMapping | IdentityMapping,
+    class_probabilities: Tensor,
+    usual: Tensor,
+    settings: AssociationEnsembleSettings,
+) -> Tensor:
     """Tags among words, weighed: (n, t)."""
     return torch.cat(
-        [bridge.place(part) for part in torch.split(weighed(tags, usual, settings.rarity), 2048)]
+        [
+            bridge.to_text_space(part)
+            for part in torch.split(
+                prior_corrected(class_probabilities, usual, settings.prior_exponent), 2048
+            )
+        ]
     )
 
 
 @dataclass(frozen=True)
-class Stock:
+class FeatureCache:
     """All that training sees, ready for the module.
 
     Attributes:
         masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). window_places: (K, W, t).
-        clip_places: (K, t), of their mean tags.
+        clip_text_embeddings: (K, t), of their mean tags.
         local: (M, d_m) float16. heard: what the audio network said of the clips, float16, (K, W, ...).
-        mask_kind: of each mask. clip_kinds: of each clip.
+        mask_class: of each mask. clip_kinds: of each clip.
         scene: (M,). of_scene: masks of each scene.
     """
 
     masks: Tensor
-    mask_places: Tensor
+    mask_text_embeddings: Tensor
     clips: Tensor
-    window_places: Tensor
-    clip_places: Tensor
+    window_text_embeddings: Tensor
+    clip_text_embeddings: Tensor
     local: Tensor
-    heard: AudioFeatures
-    mask_kind: tuple[str, ...]
-    clip_kinds: tuple[tuple[str, ...], ...]
+    audio_features: AudioFeatures
+    mask_class: tuple[str, ...]
+    clip_classes: tuple[tuple[str, ...], ...]
     scene: Tensor
     of_scene: tuple[tuple[int, ...], ...]
 
     @classmethod
     def of(
-        cls, seen: Sights, heard: Sounds, words: ZeroShot, made: Reductions, settings: CombinedSettings
-    ) -> Stock:
+        cls,
+        mask_samples: MaskSamples,
+        audio_features: AudioSamples,
+        words: ZeroShot,
+        made: PCAProjections,
+        settings: AssociationEnsembleSettings,
+    ) -> FeatureCache:
         """Everything through the frozen part of the association."""
-        mask_places = placed(words.sight, seen.tags, made.sight_tags, settings)
-        clip_places = placed(words.hearing, heard.tags.mean(1), made.sound_tags, settings)
-        flat = placed(words.hearing, heard.tags.flatten(0, 1), made.sound_tags, settings)
-        window_places = flat.view(*heard.tags.shape[:2], -1)
-        members: list[list[int]] = [[] for _ in range(int(seen.scene.max()) + 1)]
-        for index, scene in enumerate(seen.scene.tolist()):
+        mask_text_embeddings = project_probabilities(
+            words.image_mapping, mask_samples.class_probabilities, made.image_class_prior, settings
+        )
+        clip_text_embeddings = project_probabilities(
+            words.audio_mapping, audio_features.class_probabilities.mean(1), made.audio_class_prior, settings
+        )
+        flat = project_probabilities(
+            words.audio_mapping,
+            audio_features.class_probabilities.flatten(0, 1),
+            made.audio_class_prior,
+            settings,
+        )
+        window_text_embeddings = flat.view(*audio_features.class_probabilities.shape[:2], -1)
+        members: list[list[int]] = [[] for _ in range(int(mask_samples.scene.max()) + 1)]
+        for index, scene in enumerate(mask_samples.scene.tolist()):
             members[scene].append(index)
         return cls(
-            module_input(seen.mixed, mask_places, made, settings, "sight"),
-            mask_places,
-            module_input(heard.windows, window_places, made, settings, "sound"),
-            window_places,
-            clip_places,
-            seen.local.half(),
-            AudioFeatures(heard.windows.half(), heard.tags.half()),
-            seen.kind,
-            heard.kinds,
-            seen.scene,
+            build_input(mask_samples.mixed, mask_text_embeddings, made, settings, "image"),
+            mask_text_embeddings,
+            build_input(audio_features.windows, window_text_embeddings, made, settings, "audio"),
+            window_text_embeddings,
+            clip_text_embeddings,
+            mask_samples.local.half(),
+            AudioFeatures(audio_features.windows.half(), audio_features.class_probabilities.half()),
+            mask_samples.labels,
+            audio_features.kinds,
+            mask_samples.scene,
             tuple(tuple(member) for member in members),
         )
 
-    def sound(self, clip: int) -> AudioFeatures:
+    def audio(self, clip: int) -> AudioFeatures:
         """What the audio network said of one clip."""
-        tags = None if self.heard.tags is None else self.heard.tags[clip].float()
-        return AudioFeatures(self.heard.embeddings[clip].float(), tags)
+        class_probabilities = (
+            None
+            if self.audio_features.class_probabilities is None
+            else self.audio_features.class_probabilities[clip].float()
+        )
+        return AudioFeatures(self.audio_features.embeddings[clip].float(), class_probabilities)
 
     def kinds(self) -> list[str]:
         """Kinds that are seen and heard alone."""
-        heard = {names[0] for names in self.clip_kinds if len(names) == 1}
-        return sorted(heard & set(self.mask_kind))
+        audio_features = {names[0] for names in self.clip_classes if len(names) == 1}
+        return sorted(audio_features & set(self.mask_class))
 
 
-def alone(clip_kinds: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+def single_class_clips(clip_classes: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
     """Of each kind the clips of it alone."""
-    return index_of([names[0] if len(names) == 1 else "" for names in clip_kinds])
+    return group_indices([names[0] if len(names) == 1 else "" for names in clip_classes])
 
 
-def index_of(names: Sequence[str]) -> dict[str, np.ndarray]:
+def group_indices(names: Sequence[str]) -> dict[str, np.ndarray]:
     """Where each name stands."""
     found: dict[str, list[int]] = {}
     for index, name in enumerate(names):

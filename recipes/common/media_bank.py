@@ -23,48 +23,48 @@ from PIL import Image, ImageDraw, ImageFont
 
 from recipes.common.midi import drumming, melody
 from recipes.common.recordings import PACKAGES, SUFFIXES
-from recipes.common.shapes import opaque
+from recipes.common.shapes import find_opaque_box
 from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.media.decode import SAMPLE_RATE, load_waveform
 
 EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
 """The font's package, and the folder beside it that its emoji are drawn into."""
-WITH_PICTURES = ("openclipart-png", "tuxpaint-stamps-default")
-PICTURE_PACKAGES = (*WITH_PICTURES, EMOJI_FONT)
+IMAGE_PACKAGES = ("openclipart-png", "tuxpaint-stamps-default")
+IMAGE_AND_EMOJI_PACKAGES = (*IMAGE_PACKAGES, EMOJI_FONT)
 TABLE = Path(__file__).with_name("classes.tsv")
 SILENT = "_silent"
 LONGEST, SHORTEST = 40.0, 0.05
 """Seconds that are taken of one recording."""
-MOST_PICTURES = {SILENT: 250}
-MOST = 40
+MAX_IMAGES = {SILENT: 250}
+MAX_PER_CLASS = 40
 """Pictures, and recordings, that are taken of one kind: people must not outnumber everything else."""
 SIDE = 320
 TAKES, TAKE_SECONDS = 3, 20.0
 
 
 @dataclass(frozen=True)
-class Kind:
+class MediaClass:
     """A row of the table: patterns of pictures and recordings, the sound font's programs and drum keys."""
 
     name: str
-    pictures: tuple[str, ...]
-    sounds: tuple[str, ...]
+    images: tuple[str, ...]
+    recordings: tuple[str, ...]
     programs: tuple[int, ...]
     keys: tuple[int, ...]
 
 
-def kinds() -> tuple[Kind, ...]:
+def load_media_classes() -> tuple[MediaClass, ...]:
     """The table."""
     found = []
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
-        name, pictures, sounds = [*line.split("\t"), ""][:3]
-        words = sounds.split()
+        name, images, recordings = [*line.split("\t"), ""][:3]
+        words = recordings.split()
         found.append(
-            Kind(
+            MediaClass(
                 name,
-                tuple(pictures.split()),
+                tuple(images.split()),
                 tuple(word for word in words if not word.startswith(("gm:", "note:"))),
                 tuple(int(word[3:]) for word in words if word.startswith("gm:")),
                 tuple(int(word[5:]) for word in words if word.startswith("note:")),
@@ -73,7 +73,7 @@ def kinds() -> tuple[Kind, ...]:
     return tuple(found)
 
 
-def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *PICTURE_PACKAGES)) -> None:
+def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *IMAGE_AND_EMOJI_PACKAGES)) -> None:
     """Download and unpack packages into ``folder/NAME`` (Debian's apt and dpkg are needed)."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(set(names)):
@@ -86,13 +86,13 @@ def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *PICTURE_PACKAGES)) -
             shutil.move(Path(scratch) / "x", folder / name)
 
 
-def emoji(packages: Path) -> None:
+def render_emoji(packages: Path) -> None:
     """Draw every emoji of the font as ``packages/noto/<unicode_name>.png``."""
     folder = packages / EMOJI
     if folder.is_dir():
         return
-    draft = folder.with_suffix(".part")
-    draft.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_suffix(".part")
+    temporary.mkdir(parents=True, exist_ok=True)
     font = ImageFont.truetype(str(next((packages / EMOJI_FONT).rglob("*.ttf"))), 109)
     for code in (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00)):
         name = {0x1FA87: "maracas"}.get(code) or unicodedata.name(chr(code), "")
@@ -101,11 +101,11 @@ def emoji(packages: Path) -> None:
         canvas = Image.new("RGBA", (160, 160))
         ImageDraw.Draw(canvas).text((10, 10), chr(code), font=font, embedded_color=True)
         if canvas.getbbox() is not None:
-            canvas.save(draft / f"{name.lower().replace(' ', '_').replace('/', '_')}.png")
-    draft.rename(folder)
+            canvas.save(temporary / f"{name.lower().replace(' ', '_').replace('/', '_')}.png")
+    temporary.rename(folder)
 
 
-def matching(patterns: tuple[str, ...], paths: dict[str, Path]) -> list[Path]:
+def match_paths(patterns: tuple[str, ...], paths: dict[str, Path]) -> list[Path]:
     """The paths whose names match any of the patterns."""
     if not patterns:
         return []
@@ -113,13 +113,13 @@ def matching(patterns: tuple[str, ...], paths: dict[str, Path]) -> list[Path]:
     return [path for name, path in sorted(paths.items()) if wanted.search(name)]
 
 
-def chosen(paths: list[Path], most: int, seed: int) -> list[Path]:
+def choose_paths(paths: list[Path], limit: int, seed: int) -> list[Path]:
     """At most so many of them."""
-    order = np.random.default_rng(seed).permutation(len(paths))[:most]
+    order = np.random.default_rng(seed).permutation(len(paths))[:limit]
     return [paths[index] for index in sorted(order)]
 
 
-def cut_out(path: Path) -> Image.Image | None:
+def load_cutout(path: Path) -> Image.Image | None:
     """A picture with something to see through, shrunk to its content; None if it is none."""
     try:
         opened = Image.open(path)
@@ -129,21 +129,21 @@ def cut_out(path: Path) -> Image.Image | None:
         if opened.width * opened.height > 16_000_000:
             return None
         opened.draft("RGBA", (SIDE, SIDE))
-        picture = opened.convert("RGBA")
-    box = opaque(picture)
+        image = opened.convert("RGBA")
+    box = find_opaque_box(image)
     if box is None:
         return None
-    picture = picture.crop(box)
-    picture.thumbnail((SIDE, SIDE))
-    covered = float((np.asarray(picture.getchannel("A")) > 127).mean())
-    whole = (box[2] - box[0], box[3] - box[1]) == opened.size
-    return picture if covered > 0.04 and not (whole and covered > 0.97) and min(picture.size) > 8 else None
+    image = image.crop(box)
+    image.thumbnail((SIDE, SIDE))
+    covered = float((np.asarray(image.getchannel("A")) > 127).mean())
+    fills_canvas = (box[2] - box[0], box[3] - box[1]) == opened.size
+    return image if covered > 0.04 and not (fills_canvas and covered > 0.97) and min(image.size) > 8 else None
 
 
-def recordings(path: Path) -> NDArray[np.int16] | None:
+def load_recording(path: Path) -> NDArray[np.int16] | None:
     """A sound file as mono int16 at 16 kHz; None if there is nothing in it."""
     try:
-        waveform = read_sound(path, SAMPLE_RATE, LONGEST).numpy()
+        waveform = load_waveform(path, SAMPLE_RATE, LONGEST).numpy()
     except InputError:
         return None
     peak = float(np.abs(waveform).max()) if len(waveform) else 0.0
@@ -152,21 +152,21 @@ def recordings(path: Path) -> NDArray[np.int16] | None:
     return np.round(waveform * (32_000 / max(peak, 0.05))).clip(-32_768, 32_767).astype(np.int16)
 
 
-def played(score: bytes, font: Path) -> NDArray[np.int16] | None:
+def render_midi(score: bytes, font: Path) -> NDArray[np.int16] | None:
     """A MIDI file through the sound font."""
     with tempfile.TemporaryDirectory() as scratch:
         midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
         midi.write_bytes(score)
         words = ["fluidsynth", "-ni", "-q", "-g", "0.7", "-r", "44100", "-F", str(wave), str(font), str(midi)]
         subprocess.run(words, check=True, capture_output=True)
-        return recordings(wave)
+        return load_recording(wave)
 
 
-def instruments(kind: Kind, font: Path, seed: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
+def render_takes(media_class: MediaClass, font: Path, seed: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
     """Takes of every program and key of a kind."""
     scores = [
-        *(("gm", program, take) for program in kind.programs for take in range(TAKES)),
-        *(("note", key, take) for key in kind.keys for take in range(TAKES)),
+        *(("gm", program, take) for program in media_class.programs for take in range(TAKES)),
+        *(("note", key, take) for key in media_class.keys for take in range(TAKES)),
     ]
     for how, number, take in scores:
         random = np.random.default_rng((seed, number, take, len(how)))
@@ -174,7 +174,7 @@ def instruments(kind: Kind, font: Path, seed: int) -> Iterator[tuple[str, NDArra
             score = drumming(number, TAKE_SECONDS, random)
         else:
             score = melody(number % 128, TAKE_SECONDS, random, drums=number >= 128)
-        wave = played(score, font)
+        wave = render_midi(score, font)
         if wave is not None:
             yield f"{how}{number:03d}-{take}", wave
 
@@ -182,68 +182,78 @@ def instruments(kind: Kind, font: Path, seed: int) -> Iterator[tuple[str, NDArra
 def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
     """Everything, by kind; kinds that are there already are left alone."""
     fetch(packages)
-    emoji(packages)
+    render_emoji(packages)
     font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
     files = sorted(path for path in packages.rglob("*") if path.suffix.lower() in SUFFIXES | {".png"})
     named = [(str(path.relative_to(packages).with_suffix("")).lower(), path) for path in files]
-    pictures = {name: path for name, path in named if path.suffix.lower() == ".png"}
-    heard = [(name, path) for name, path in named if path.suffix.lower() in SUFFIXES]
-    sounds = {f"{name}.{path.suffix[1:]}": path for name, path in heard if "_desc" not in name}
-    words = [path for name, path in heard if "_desc" in name]
-    table = {kind.name: kind for kind in kinds()}
+    images = {name: path for name, path in named if path.suffix.lower() == ".png"}
+    audio_files = [(name, path) for name, path in named if path.suffix.lower() in SUFFIXES]
+    recordings = {f"{name}.{path.suffix[1:]}": path for name, path in audio_files if "_desc" not in name}
+    words = [path for name, path in audio_files if "_desc" in name]
+    table = {media_class.name: media_class for media_class in load_media_classes()}
     own = {path.name for path in (media / "images").iterdir()} | {
         path.name for path in (media / "sounds").iterdir()
     }
     for name in sorted(own | set(table)):
-        kind = table.get(name, Kind(name, (), (), (), ()))
-        seen = chosen(matching(kind.pictures, pictures), MOST_PICTURES.get(name, MOST), seed)
-        _pictures(kind, media, seen, folder)
-        found = matching(tuple(word for word in kind.sounds if word != "words:"), sounds)
-        if "words:" in kind.sounds:
-            found += chosen(words, MOST, seed)
-        _sounds(kind, media, chosen(found, 2 * MOST, seed), font, folder, seed)
+        media_class = table.get(name, MediaClass(name, (), (), (), ()))
+        seen = choose_paths(
+            match_paths(media_class.images, images), MAX_IMAGES.get(name, MAX_PER_CLASS), seed
+        )
+        _write_images(media_class, media, seen, folder)
+        found = match_paths(tuple(word for word in media_class.recordings if word != "words:"), recordings)
+        if "words:" in media_class.recordings:
+            found += choose_paths(words, MAX_PER_CLASS, seed)
+        _write_recordings(
+            media_class, media, choose_paths(found, 2 * MAX_PER_CLASS, seed), font, folder, seed
+        )
 
 
-def _pictures(kind: Kind, media: Path, more: list[Path], folder: Path) -> None:
-    target = folder / "pictures" / kind.name
+def _write_images(media_class: MediaClass, media: Path, more: list[Path], folder: Path) -> None:
+    target = folder / "pictures" / media_class.name
     if target.is_dir():
         return
-    draft = target.with_name(f"{kind.name}.part")
-    draft.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{media_class.name}.part")
+    temporary.mkdir(parents=True, exist_ok=True)
     seen: set[bytes] = set()
-    named = [(f"media-{path.stem}", path) for path in sorted((media / "images" / kind.name).glob("*.png"))]
+    named = [
+        (f"media-{path.stem}", path) for path in sorted((media / "images" / media_class.name).glob("*.png"))
+    ]
     for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
-        picture = cut_out(path)
-        if picture is None or (print_ := fingerprint(picture)) in seen:
+        image = load_cutout(path)
+        if image is None or (digest := fingerprint(image)) in seen:
             continue
-        seen.add(print_)
-        picture.save(draft / f"{stem}.png")
-    draft.rename(target)
+        seen.add(digest)
+        image.save(temporary / f"{stem}.png")
+    temporary.rename(target)
 
 
-def fingerprint(picture: Image.Image) -> bytes:
+def fingerprint(image: Image.Image) -> bytes:
     """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
-    small = np.asarray(picture.resize((8, 8), Image.Resampling.BOX), np.float32)
+    small = np.asarray(image.resize((8, 8), Image.Resampling.BOX), np.float32)
     return bytes(np.round(small / 48).astype(np.uint8).tobytes())
 
 
-def _sounds(kind: Kind, media: Path, more: list[Path], font: Path, folder: Path, seed: int) -> None:
-    target = folder / "sounds" / kind.name
+def _write_recordings(
+    media_class: MediaClass, media: Path, more: list[Path], font: Path, folder: Path, seed: int
+) -> None:
+    target = folder / "sounds" / media_class.name
     if target.is_dir():
         return
-    draft = target.with_name(f"{kind.name}.part")
-    draft.mkdir(parents=True, exist_ok=True)
-    named = [(f"media-{path.stem}", path) for path in sorted((media / "sounds" / kind.name).glob("*.ogg"))]
+    temporary = target.with_name(f"{media_class.name}.part")
+    temporary.mkdir(parents=True, exist_ok=True)
+    named = [
+        (f"media-{path.stem}", path) for path in sorted((media / "sounds" / media_class.name).glob("*.ogg"))
+    ]
     seen: set[tuple[int, int]] = set()
     for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
-        wave = recordings(path)
+        wave = load_recording(path)
         if (
             wave is None
-            or (print_ := (len(wave) // 160, int(np.abs(wave.astype(np.int64)).mean()) // 8)) in seen
+            or (digest := (len(wave) // 160, int(np.abs(wave.astype(np.int64)).mean()) // 8)) in seen
         ):
             continue
-        seen.add(print_)
-        np.save(draft / f"{stem}.npy", wave)
-    for stem, wave in instruments(kind, font, seed):
-        np.save(draft / f"{stem}.npy", wave)
-    draft.rename(target)
+        seen.add(digest)
+        np.save(temporary / f"{stem}.npy", wave)
+    for stem, wave in render_takes(media_class, font, seed):
+        np.save(temporary / f"{stem}.npy", wave)
+    temporary.rename(target)

@@ -32,103 +32,105 @@ class Mixture:
     """A window, and what it is made of.
 
     Attributes:
-        sound: (15600,) float32 in [-1, 1].
+        waveform: (15600,) float32 in [-1, 1].
         parts: (n, 15600) float32 in [-1, 1], each of its sounds alone, as loud as there; none if it is one.
-        heard: (n,) float32 in [0, 1], how well each is heard beside the loudest.
+        audibility: (n,) float32 in [0, 1], how well each is heard beside the loudest.
     """
 
-    sound: Floats
+    waveform: Floats
     parts: Floats
-    heard: Floats
+    audibility: Floats
 
 
-def mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
+def render_mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
     """A window of one to three recordings."""
     if random.random() < 0.2:
-        return alone(levelled(cut(drawn(groups, random), random, moved=False), random))
+        return single_source(
+            scale_level(cut_window(sample_recording(groups, random), random, perturb=False), random)
+        )
     count = int(random.choice([1, 2, 3], p=[0.55, 0.34, 0.11]))
     parts = np.empty((count, WINDOW), np.float32)
     for number, part in enumerate(parts):
-        piece = cut(drawn(groups, random), random)
+        piece = cut_window(sample_recording(groups, random), random)
         loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
         spectrum = np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64)
-        part[:] = loud * np.fft.irfft(coloured(spectrum, random), PADDED)[:WINDOW]
+        part[:] = loud * np.fft.irfft(equalise(spectrum, random), PADDED)[:WINDOW]
     parts /= max(rms(parts.sum(0)), 1e-4)
     raw: Floats = parts.sum(0)
     if random.random() < 0.5:
-        raw += 10 ** (-float(random.uniform(3, 45)) / 20) * noise(random)
-    sound = levelled(raw, random)
+        raw += 10 ** (-float(random.uniform(3, 45)) / 20) * coloured_noise(random)
+    waveform = scale_level(raw, random)
     if count == 1:
-        return alone(sound)
-    gain = np.abs(sound).max() / max(float(np.abs(raw).max()), 1e-6)
-    return Mixture(sound, np.clip(parts * gain, -1, 1), heard_of(parts))
+        return single_source(waveform)
+    gain = np.abs(waveform).max() / max(float(np.abs(raw).max()), 1e-6)
+    return Mixture(waveform, np.clip(parts * gain, -1, 1), compute_audibility(parts))
 
 
-def heard_of(parts: Floats) -> Floats:
+def compute_audibility(parts: Floats) -> Floats:
     """How well each of the sounds (n, L) of a mixture is heard beside the loudest: (n,) float32 in [0, 1]."""
     loudness = np.array([rms(part) for part in parts]).clip(1e-6)
     below = -20 * np.log10(loudness / loudness.max())
-    heard: Floats = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
-    return heard
+    audibility: Floats = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
+    return audibility
 
 
-def alone(sound: Floats) -> Mixture:
+def single_source(waveform: Floats) -> Mixture:
     """A window of one sound."""
-    return Mixture(sound, np.zeros((0, WINDOW), np.float32), np.zeros(0, np.float32))
+    return Mixture(waveform, np.zeros((0, WINDOW), np.float32), np.zeros(0, np.float32))
 
 
-def drawn(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
+def sample_recording(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
     """A recording of a group drawn by weight."""
     weights = np.cumsum([group.weight if group.recordings else 0 for group in groups])
     group = groups[int(np.searchsorted(weights, random.uniform(0, weights[-1]), side="right"))]
     return group.recordings[int(random.integers(len(group.recordings)))]
 
 
-def speed_of(random: np.random.Generator) -> float:
+def sample_speed(random: np.random.Generator) -> float:
     """As it is, a little off, or up to an octave away."""
-    kind = float(random.random())
-    if kind < 0.4:
+    chance = float(random.random())
+    if chance < 0.4:
         return 1.0
-    return float(np.exp(random.normal(0, 0.12) if kind < 0.85 else random.uniform(-0.7, 0.7)))
+    return float(np.exp(random.normal(0, 0.12) if chance < 0.85 else random.uniform(-0.7, 0.7)))
 
 
-def cut(recording: NDArray[np.int16], random: np.random.Generator, *, moved: bool = True) -> Floats:
+def cut_window(recording: NDArray[np.int16], random: np.random.Generator, *, perturb: bool = True) -> Floats:
     """A window of a recording, at a random speed if moved, rather where it sounds than where it is quiet."""
-    speed = speed_of(random) if moved else 1.0
-    if moved and random.random() < 0.08:
+    speed = sample_speed(random) if perturb else 1.0
+    if perturb and random.random() < 0.08:
         recording = recording[::-1]
     need = int(WINDOW * speed) + 2
     if len(recording) <= need:
-        piece = short(floats(recording), need, random)
+        piece = pad_short(to_float(recording), need, random)
     else:
         starts = random.integers(0, len(recording) - need, size=3)
         pieces = [recording[start : start + need] for start in starts]
         powers = np.array([float(np.abs(part[::16].astype(np.float32)).mean()) for part in pieces]) + 1
         best = int(powers.argmax()) if random.random() < 0.7 else 0
-        piece = floats(pieces[best])
+        piece = to_float(pieces[best])
     if speed == 1.0:
         return piece[:WINDOW]
     faster: Floats = np.interp(np.arange(WINDOW) * speed, np.arange(len(piece)), piece).astype(np.float32)
     return faster
 
 
-def floats(samples: NDArray[np.int16]) -> Floats:
+def to_float(samples: NDArray[np.int16]) -> Floats:
     """In [-1, 1]."""
     scaled: Floats = np.divide(samples, np.float32(32_768)).astype(np.float32)
     return scaled
 
 
-def short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
+def pad_short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
     """A recording shorter than the window: said again and again, or once, somewhere in silence."""
     if random.random() < 0.5:
         return np.resize(piece, need)
-    whole = np.zeros(need, np.float32)
+    padded = np.zeros(need, np.float32)
     start = int(random.integers(0, need - len(piece) + 1))
-    whole[start : start + len(piece)] = piece
-    return whole
+    padded[start : start + len(piece)] = piece
+    return padded
 
 
-def coloured(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
+def equalise(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
     """Through a random equaliser, a random band limit, a random room, each of them sometimes."""
     if random.random() < 0.5:
         knots = np.geomspace(60, 8_000, 7)
@@ -138,11 +140,11 @@ def coloured(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
         high = float(random.uniform(2_000, 6_000))
         spectrum = spectrum / (1 + (FREQUENCIES / high) ** 8).astype(np.float32)
     if random.random() < 0.3:
-        spectrum = spectrum * room(random)
+        spectrum = spectrum * room_spectrum(random)
     return spectrum
 
 
-def room(random: np.random.Generator) -> Spectrum:
+def room_spectrum(random: np.random.Generator) -> Spectrum:
     """Spectrum of a room: the direct sound, then noise that dies away."""
     decay = float(random.uniform(0.05, 0.6))
     length = min(WINDOW, int(decay * RATE))
@@ -152,23 +154,23 @@ def room(random: np.random.Generator) -> Spectrum:
     return np.fft.rfft(tail, PADDED).astype(np.complex64)
 
 
-def noise(random: np.random.Generator) -> Floats:
+def coloured_noise(random: np.random.Generator) -> Floats:
     """A window of noise with a random slope (white to brown), RMS 1."""
     spectrum = np.fft.rfft(random.normal(size=WINDOW))
     slope = (1 + np.arange(len(spectrum))) ** -float(random.uniform(0, 1))
-    sound: Floats = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
-    sound /= rms(sound)
-    return sound
+    waveform: Floats = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
+    waveform /= rms(waveform)
+    return waveform
 
 
-def levelled(sound: Floats, random: np.random.Generator) -> Floats:
+def scale_level(waveform: Floats, random: np.random.Generator) -> Floats:
     """At a random level, rarely clipped, rarely almost silent."""
-    peak = float(np.abs(sound).max()) + 1e-6
+    peak = float(np.abs(waveform).max()) + 1e-6
     goal = float(random.uniform(0.08, 1.0)) if random.random() < 0.9 else 10 ** float(random.uniform(-4, 0.6))
-    clipped: Floats = np.clip(sound * (goal / peak), -1, 1).astype(np.float32)
+    clipped: Floats = np.clip(waveform * (goal / peak), -1, 1).astype(np.float32)
     return clipped
 
 
-def rms(sound: Floats) -> float:
+def rms(waveform: Floats) -> float:
     """Root of the mean square."""
-    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+    return float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64))))

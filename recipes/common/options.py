@@ -17,5 +17,5 @@ def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=out)
-    parser.add_argument("--card", action="store_true", help="write the model card beside the weights")
+    parser.add_argument("--model-card", action="store_true", help="write the model card beside the weights")
     return parser

@@ -1,7 +1,7 @@
 """Recordings to learn from: the media folder, and Debian packages that its SOURCES.csv names.
 
-``fetch`` downloads the packages and keeps their sound files; ``instruments`` plays the sound font of one of
-them, so that every General MIDI instrument is heard at every pitch; ``library`` decodes everything.
+``fetch`` downloads the packages and keeps their sound files; ``render_instruments`` plays the sound font of one of
+them, so that every General MIDI instrument is heard at every pitch; ``load_groups`` decodes everything.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.common.midi import drumming, melody
-from recipes.common.synthetic_calls import call
+from recipes.common.synthetic_calls import synthesise_call
 from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.media.decode import SAMPLE_RATE, load_waveform
 
 PACKAGES = (
     "tuxpaint-stamps-default", "sonic-pi-samples", "fluid-soundfont-gm", "sound-icons", "lmms-common",
@@ -69,7 +69,7 @@ def fetch(folder: Path) -> None:
         (folder / f"{name}.part").rename(folder / name)
 
 
-def instruments(font: Path, folder: Path, seed: int) -> None:
+def render_instruments(font: Path, folder: Path, seed: int) -> None:
     """Play every General MIDI instrument of a sound font, eight times all drums, and every drum alone."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(136 + len(DRUMS)):
@@ -102,11 +102,11 @@ def instruments(font: Path, folder: Path, seed: int) -> None:
             shutil.move(wave, target)
 
 
-def decoded(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
+def decode_files(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
     """Those of the files that can be decoded and hold any sound."""
     for path in paths:
         try:
-            waveform = read_sound(path, SAMPLE_RATE, LONGEST).numpy()
+            waveform = load_waveform(path, SAMPLE_RATE, LONGEST).numpy()
         except InputError:
             continue
         peak = float(np.abs(waveform).max())
@@ -114,28 +114,28 @@ def decoded(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
             yield np.round(waveform * (32_000 / max(peak, 0.05))).clip(-32_768, 32_767).astype(np.int16)
 
 
-def held_out(media: Path) -> tuple[Path, ...]:
+def list_held_out(media: Path) -> tuple[Path, ...]:
     """Recordings kept for choosing weights: the last of every class that has five or more."""
     folders = (sorted(folder.glob("*.ogg")) for folder in sorted((media / "sounds").iterdir()))
     return tuple(paths[-1] for paths in folders if len(paths) >= 5)
 
 
-def library(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, ...]:
-    """Everything that can be drawn from; recordings :func:`held_out` are not.
+def load_groups(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, ...]:
+    """Everything that can be drawn from; recordings :func:`list_held_out` are not.
 
     A class of the media is drawn by the root of how many recordings it has: most of them are instruments, and
     animals are heard too seldom otherwise.
 
     Args:
         media: folder with ``sounds/<class>/*.ogg``.
-        packages: folder that :func:`fetch` filled, with ``instruments`` in it.
+        packages: folder that :func:`fetch` filled, with ``render_instruments`` in it.
         words: how many of tuxpaint's spoken words are taken (there are thousands, all of them speech).
         seed: of that choice, and of synthetic calls.
     """
     random = np.random.default_rng(seed)
-    kept = set(held_out(media))
+    kept = set(list_held_out(media))
     classes = {
-        folder.name: tuple(decoded([path for path in sorted(folder.glob("*.ogg")) if path not in kept]))
+        folder.name: tuple(decode_files([path for path in sorted(folder.glob("*.ogg")) if path not in kept]))
         for folder in sorted((media / "sounds").iterdir())
     }
     total = sum(len(recordings) ** 0.5 for recordings in classes.values())
@@ -153,8 +153,8 @@ def library(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, 
     chosen = [spoken[index] for index in random.permutation(len(spoken))[:words]]
     return (
         *groups,
-        Group("packages", 0.20, tuple(decoded(other))),
-        Group("instruments", 0.22, tuple(decoded(sorted((packages / "instruments").glob("*.wav"))))),
-        Group("words", 0.06, tuple(decoded(chosen))),
-        Group("calls", 0.10, tuple(call(random) for _ in range(CALLS))),
+        Group("packages", 0.20, tuple(decode_files(other))),
+        Group("instruments", 0.22, tuple(decode_files(sorted((packages / "instruments").glob("*.wav"))))),
+        Group("words", 0.06, tuple(decode_files(chosen))),
+        Group("calls", 0.10, tuple(synthesise_call(random) for _ in range(CALLS))),
     )

@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recipes.common.scenes import Composer, Mask, Scene, imperfect, owners
+from recipes.common.scenes import Composer, Mask, Scene, perturb_masks, match_owners
 from recipes.common.waveforms import Recordings
-from seac.associate.embed import quick_embeddings
+from seac.associate.embed import fast_embeddings
 from seac.associate.views import ViewSettings
 from seac.encoders.audio.windows import windows_of
-from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import version_of
@@ -32,12 +32,12 @@ from seac.presets.builders import tiny_segmenter
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
 
-SCENES_PER_SHARD, SOUNDS_PER_SHARD = 50, 200
-PROPOSED = 0.8
+SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
+PROPOSED_SHARE = 0.8
 """Share of scenes whose masks come from the preset's own segmenter."""
 PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
-MOST_GROUND = 4
-VIEWS: ViewSettings = replace(PRESETS["tiny"].views, quick_crops=0)
+MAX_BACKGROUND = 4
+VIEWS: ViewSettings = replace(PRESETS["tiny"].views, fast_crops=0)
 """As the preset sees masks, and all of them by themselves."""
 
 
@@ -48,18 +48,18 @@ class Plan:
     media: Path
     work: Path
     scenes: int = 4_000
-    sounds: int = 7_200
+    audio_clips: int = 7_200
     mixtures: int = 2_400
     seed: int = 0
 
     @property
-    def library(self) -> Path:
+    def media_bank(self) -> Path:
         """Folder of cut-outs and recordings, by kind."""
         return self.work / "library"
 
 
 @dataclass(frozen=True)
-class Eyes:
+class ImageFeatureRenderer:
     """What sees: a library's composer, the vision encoder, and the segmenter."""
 
     composer: Composer
@@ -68,19 +68,19 @@ class Eyes:
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
         """Features of ``SCENES_PER_SHARD`` scenes."""
-        draw = np.random.default_rng((seed, 1, number))
+        rng = np.random.default_rng((seed, 1, number))
         local, context, owner, scene_of, kinds, files = [], [], [], [], [], []
         for index in range(SCENES_PER_SHARD):
             name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
-            scene = self.composer(draw, name)
-            masks = self.candidates(draw, scene)
-            image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+            scene = self.composer(rng, name)
+            masks = self.candidates(rng, scene)
+            image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
             flags = torch.from_numpy(masks)
             with torch.inference_mode():
-                seen = quick_embeddings(image, flags, boxes_of(flags), self.vision, VIEWS)
-            local.append(seen.local.half().numpy())
-            context.append(seen.context.half().numpy())
-            owner.append(owners(masks, scene))
+                mask_features = fast_embeddings(image, flags, boxes_of(flags), self.vision, VIEWS)
+            local.append(mask_features.local.half().numpy())
+            context.append(mask_features.context.half().numpy())
+            owner.append(match_owners(masks, scene))
             scene_of.append(np.full(len(masks), index))
             kinds.append(scene.kinds)
             files.append(scene.files)
@@ -93,51 +93,49 @@ class Eyes:
             "files": np.array(json.dumps(files)),
         }
 
-    def candidates(self, draw: np.random.Generator, scene: Scene) -> Mask:
+    def candidates(self, rng: np.random.Generator, scene: Scene) -> Mask:
         """Masks as the pipeline would have them: proposals, or exact ones made imperfect."""
-        if draw.random() >= PROPOSED:
-            return imperfect(draw, scene)
-        image = torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+        if rng.random() >= PROPOSED_SHARE:
+            return perturb_masks(rng, scene)
+        image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
         with torch.inference_mode():
             masks = np.asarray(best_of(self.segmenter, image, PROPOSALS).masks.numpy())
         if len(masks) == 0:
             return scene.masks()
-        owner = owners(masks, scene)
+        owner = match_owners(masks, scene)
         others = np.flatnonzero(owner < 0)
-        others = draw.permutation(others)[:MOST_GROUND]
+        others = rng.permutation(others)[:MAX_BACKGROUND]
         keep = [*np.flatnonzero(owner >= 0), *others]
         exact = [mask for index, mask in enumerate(scene.masks()) if index not in owner]
         return np.concatenate([masks[keep], np.stack(exact)]) if exact else masks[keep]
 
 
 @dataclass(frozen=True)
-class Ears:
+class AudioFeatureRenderer:
     """What hears: a library's recordings and the audio encoder."""
 
     recordings: Recordings
     audio: AudioEncoder
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Window embeddings of ``SOUNDS_PER_SHARD`` clips, kind after kind."""
+        """Window embeddings of ``CLIPS_PER_SHARD`` clips, kind after kind."""
         names = sorted(self.recordings.paths)
-        draw = np.random.default_rng((seed, 2, number))
-        chosen = [
-            names[(number * SOUNDS_PER_SHARD + index) % len(names)] for index in range(SOUNDS_PER_SHARD)
-        ]
-        heard = [self.recordings(name, draw) for name in chosen]
+        rng = np.random.default_rng((seed, 2, number))
+        chosen = [names[(number * CLIPS_PER_SHARD + index) % len(names)] for index in range(CLIPS_PER_SHARD)]
+        clips = [self.recordings(name, rng) for name in chosen]
         return {
-            "windows": np.stack([self.features(wave) for wave, _ in heard]),
+            "windows": np.stack([self.features(wave) for wave, _ in clips]),
             "kinds": np.array(json.dumps([[name] for name in chosen])),
-            "files": np.array(json.dumps([file for _, file in heard])),
+            "files": np.array(json.dumps([file for _, file in clips])),
         }
 
     def mixed(self, seed: int, number: int) -> dict[str, Any]:
         """The same of sums of two kinds."""
         names = sorted(self.recordings.paths)
-        draw = np.random.default_rng((seed, 3, number))
-        pairs = [list(draw.choice(names, 2, replace=False)) for _ in range(SOUNDS_PER_SHARD)]
+        rng = np.random.default_rng((seed, 3, number))
+        pairs = [list(rng.choice(names, 2, replace=False)) for _ in range(CLIPS_PER_SHARD)]
         return {
-            "windows": np.stack([self.features(self.recordings.together(pair, draw)) for pair in pairs]),
+            "windows": np.stack([self.features(self.recordings.mix(pair, rng)) for pair in pairs]),
             "kinds": np.array(json.dumps(pairs)),
             "files": np.array(json.dumps(["" for _ in pairs])),
         }
@@ -148,29 +146,34 @@ class Ears:
         return np.asarray(self.audio(windows).embeddings.half().numpy())
 
 
-def heard_in(work: Path, name: str, version: str) -> Path:
+def audio_feature_folder(work: Path, name: str, version: str) -> Path:
     """Folder of audio features; other ears have another, so that new ones only hear again."""
     return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
-def seen_in(work: Path, segmenter: Segmenter) -> Path:
+def image_feature_folder(work: Path, segmenter: Segmenter) -> Path:
     """Folder of picture features; other masks, other views or another share of either have another."""
-    return folder_of(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED))
+    return feature_folder(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED_SHARE))
 
 
 def render(plan: Plan, worker: int, workers: int) -> None:
     """One process's share of the features."""
     torch.set_num_threads(1)
-    recordings, audio = Recordings(plan.library / "sounds"), Hearing.load(whole=True)
-    ears = Ears(recordings, audio)
-    for name, shard, count in (("sounds", ears.shard, plan.sounds), ("mixed", ears.mixed, plan.mixtures)):
-        numbers = range(worker, count // SOUNDS_PER_SHARD, workers)
-        make(heard_in(plan.work, name, audio.embeds), numbers, shard, plan.seed)
-    composer = Composer(plan.library / "pictures", plan.media / "backgrounds", list(recordings.paths))
+    recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load(full_mix=True)
+    audio_renderer = AudioFeatureRenderer(recordings, audio)
+    for name, shard, count in (
+        ("sounds", audio_renderer.shard, plan.audio_clips),
+        ("mixed", audio_renderer.mixed, plan.mixtures),
+    ):
+        numbers = range(worker, count // CLIPS_PER_SHARD, workers)
+        write_shards(
+            audio_feature_folder(plan.work, name, audio.embedding_version), numbers, shard, plan.seed
+        )
+    composer = Composer(plan.media_bank / "pictures", plan.media / "backgrounds", list(recordings.paths))
     segmenter = tiny_segmenter("cpu")
-    eyes = Eyes(composer, EfficientNetLite.load(), segmenter)
+    image_renderer = ImageFeatureRenderer(composer, EfficientNetLite.load(), segmenter)
     numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
-    make(seen_in(plan.work, segmenter), numbers, eyes.shard, plan.seed)
+    write_shards(image_feature_folder(plan.work, segmenter), numbers, image_renderer.shard, plan.seed)
 
 
 def boxes_of(masks: torch.Tensor) -> torch.Tensor:
@@ -182,12 +185,12 @@ def boxes_of(masks: torch.Tensor) -> torch.Tensor:
     return torch.tensor(boxes).reshape(-1, 4)
 
 
-def folder_of(work: Path, what: str, made_by: tuple[object, ...]) -> Path:
+def feature_folder(work: Path, what: str, provenance: tuple[object, ...]) -> Path:
     """Folder of cached features; those that are made by something else have another."""
-    return work / f"{what}-{hashlib.sha256(repr(made_by).encode()).hexdigest()[:12]}"
+    return work / f"{what}-{hashlib.sha256(repr(provenance).encode()).hexdigest()[:12]}"
 
 
-def make(
+def write_shards(
     folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
 ) -> None:
     """Write the shards that are not there yet."""
@@ -196,12 +199,12 @@ def make(
         target = folder / f"{number:05d}.npz"
         if target.exists():
             continue
-        draft = folder / f"{number:05d}.part.npz"
-        np.savez(draft, **shard(seed, number))
-        draft.rename(target)
+        temporary = folder / f"{number:05d}.part.npz"
+        np.savez(temporary, **shard(seed, number))
+        temporary.rename(target)
 
 
-def in_processes(render: Callable[[int, int], None], workers: int) -> None:
+def run_workers(render: Callable[[int, int], None], workers: int) -> None:
     """``render(worker, workers)`` in a process for each worker, until all are done.
 
     Raises:

@@ -14,12 +14,12 @@ SECONDS = 3.0
 Floats = NDArray[np.float64]
 
 
-def call(random: np.random.Generator) -> NDArray[np.int16]:
+def synthesise_call(random: np.random.Generator) -> NDArray[np.int16]:
     """Three seconds of one kind of call, said once or again and again: mono int16 at 16 kHz."""
     count = round(SECONDS * RATE)
-    sound = _source(count, random)
-    sound = _formants(sound, random) * _pulses(count, random) * _phrases(count, random)
-    return np.round(30_000 * sound / max(float(np.abs(sound).max()), 1e-9)).astype(np.int16)
+    waveform = _source(count, random)
+    waveform = _formants(waveform, random) * _pulses(count, random) * _phrases(count, random)
+    return np.round(30_000 * waveform / max(float(np.abs(waveform).max()), 1e-9)).astype(np.int16)
 
 
 def _glide(count: int, low: float, high: float, random: np.random.Generator) -> Floats:
@@ -27,8 +27,8 @@ def _glide(count: int, low: float, high: float, random: np.random.Generator) -> 
     knots = np.exp(random.uniform(np.log(low), np.log(high), size=int(random.integers(2, 9))))
     centre = np.exp(random.uniform(np.log(low), np.log(high)))
     knots = centre * (knots / centre) ** float(random.choice([0.05, 0.3, 1.0]))
-    places = np.sort(random.uniform(0, count, size=len(knots)))
-    return np.asarray(np.exp(np.interp(np.arange(count), places, np.log(knots))))
+    positions = np.sort(random.uniform(0, count, size=len(knots)))
+    return np.asarray(np.exp(np.interp(np.arange(count), positions, np.log(knots))))
 
 
 def _source(count: int, random: np.random.Generator) -> Floats:
@@ -49,16 +49,16 @@ def _source(count: int, random: np.random.Generator) -> Floats:
     return np.asarray(periodic - periodic.mean() + breath * random.normal(size=count))
 
 
-def _formants(sound: Floats, random: np.random.Generator) -> Floats:
+def _formants(waveform: Floats, random: np.random.Generator) -> Floats:
     """Two to five resonances, and a slope."""
-    spectrum = np.fft.rfft(sound)
-    hertz = np.fft.rfftfreq(len(sound), 1 / RATE)
+    spectrum = np.fft.rfft(waveform)
+    hertz = np.fft.rfftfreq(len(waveform), 1 / RATE)
     gain = np.full(len(hertz), float(random.uniform(0, 0.2)))
     for centre in np.exp(random.uniform(np.log(200), np.log(7_000), size=int(random.integers(2, 6)))):
         wide = centre * float(random.uniform(0.05, 0.4))
         gain += float(random.uniform(0.2, 1)) / (1 + ((hertz - centre) / wide) ** 2)
     gain *= (1 + hertz / 300) ** -float(random.uniform(0, 1.5))
-    return np.asarray(np.fft.irfft(spectrum * gain, len(sound)))
+    return np.asarray(np.fft.irfft(spectrum * gain, len(waveform)))
 
 
 def _pulses(count: int, random: np.random.Generator) -> Floats:

@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from seac.classify.prompts import sentences
 from seac.classify.vocabulary import default_vocabulary
 from seac.encoders.class_heads import read
-from seac.encoders.labels.descriptions import audioset_names, image_texts, imagenet_names, sound_texts
-from seac.encoders.text.minilm import DIM, MiniLM, WordTable, key_of
+from seac.encoders.labels.descriptions import audioset_names, image_texts, imagenet_names, audio_texts
+from seac.encoders.text.minilm import DIM, MiniLM, TextTable, key_of
 
 ASSET = Path(__file__).resolve().parents[2] / "src/seac/assets/text_table.safetensors"
-KINDS = ASSET.with_name("class_heads.safetensors")
+CLASS_HEADS = ASSET.with_name("class_heads.safetensors")
 
 
 def groups() -> list[tuple[str, ...]]:
@@ -29,25 +29,25 @@ def groups() -> list[tuple[str, ...]]:
         *imagenet_names(),
         *audioset_names(),
         *image_texts(),
-        *sound_texts(),
+        *audio_texts(),
         *default_vocabulary().names,
     )
     singles = [(name,) for name in names]
-    averaged = [sentences(name) for name in (*default_vocabulary().names, *read(KINDS).names)]
+    averaged = [sentences(name) for name in (*default_vocabulary().names, *read(CLASS_HEADS).names)]
     return list(dict.fromkeys([*singles, *averaged]))
 
 
 def main() -> None:
     """Encode and write, under a temporary name first."""
-    empty = WordTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, DIM, dtype=torch.float16))
+    empty = TextTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, DIM, dtype=torch.float16))
     chosen = groups()
-    vectors = MiniLM(empty).computed(chosen).half()
+    vectors = MiniLM(empty).encode_means(chosen).half()
     keys = torch.tensor([key_of(group) for group in chosen])
     if len(set(keys.tolist())) != len(keys):
         raise SystemExit("error: two groups of sentences share a key")
-    draft = ASSET.with_suffix(".tmp")
-    save_file({"keys": keys, "vectors": vectors}, draft, metadata={"encoder": "all-MiniLM-L6-v2"})
-    draft.replace(ASSET)
+    temporary = ASSET.with_suffix(".tmp")
+    save_file({"keys": keys, "vectors": vectors}, temporary, metadata={"encoder": "all-MiniLM-L6-v2"})
+    temporary.replace(ASSET)
     print(f"{ASSET.name}: {len(keys)} entries, {ASSET.stat().st_size / 1e6:.2f} MB")
 
 

@@ -27,16 +27,16 @@ import seac
 from benchmarks.shared import renderer
 from seac.associate.base import Association
 from seac.decision import activity
-from seac.decision.fit import Judged, What, judged, tried
+from seac.decision.fit import Sample, SampleType, build_sample, fit_and_report
 from seac.media.decode import SAMPLE_RATE
-from seac.pipeline import Listened, SeAC, Seen, around
+from seac.pipeline import EncodedAudio, SeAC, EncodedImage, crop_waveform
 
 SECONDS = 5
-MOST_THINGS = 3
+MAX_THINGS = 3
 ASSET = Path(activity.__file__).parents[1] / activity.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """How many things of a scene sound, if any does, in turn."""
-TURN: tuple[What, ...] = (
+TURN: tuple[SampleType, ...] = (
     "visible",
     "off-screen",
     "visible",
@@ -49,62 +49,62 @@ TURN: tuple[What, ...] = (
 
 
 @dataclass(frozen=True)
-class Observed:
+class EncodedScene:
     """A scene as the frozen networks see it and hear it in several ways, and the pixels of what sounds."""
 
-    seen: Seen
-    listened: tuple[Listened, ...]
+    encoded_image: EncodedImage
+    encoded_audio: tuple[EncodedAudio, ...]
     truth: Tensor
-    what: What
+    what: SampleType
 
 
-def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Observed]:
+def encode_scenes(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[EncodedScene]:
     """Scenes through the frozen networks, each heard twice: all of the sound, and as a video's frame does."""
     found, rng = [], random.Random(seed)
-    stock = bench.Media(media)
+    media_bank = bench.Media(media)
     for number in range(count):
         what = TURN[number % len(TURN)]
-        names = rng.sample(stock.sounding, SOUNDING[number % len(TURN)])
-        things = bench.things_for(rng, stock, names, min(number % 3, MOST_THINGS - len(names)))
-        ((picture, owner),) = bench.scene(rng, stock, things, 1)
+        names = rng.sample(media_bank.sounding, SOUNDING[number % len(TURN)])
+        things = bench.things_for(rng, media_bank, names, min(number % 3, MAX_THINGS - len(names)))
+        ((image, owner),) = bench.scene(rng, media_bank, things, 1)
         shown = {thing.cls for thing in things}
-        heard = rng.choice([other for other in stock.sounding if other not in shown])
+        heard = rng.choice([other for other in media_bank.sounding if other not in shown])
         wave = np.zeros(SECONDS * SAMPLE_RATE, np.float32)
         if what != "silence":
             wave = bench.room(rng, len(wave))
         for name in {"visible": names, "off-screen": [heard]}.get(what, []):
-            wave = wave + bench.sound(rng, stock, name, SECONDS)
-        seen = model.see(np.asarray(picture))
+            wave = wave + bench.sound(rng, media_bank, name, SECONDS)
+        encoded_image = model.encode_image(np.asarray(image))
         truth = torch.from_numpy((owner >= 0) & (owner < len(names)) & (what == "visible"))
         wave = wave.astype(np.float32).clip(-1, 1)
-        middle = around(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.hears)
-        listened = tuple(model.hear(part, SAMPLE_RATE) for part in (wave, middle))
-        found.append(Observed(seen, listened, truth, what))
+        middle = crop_waveform(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.audio_window)
+        encoded_audio = tuple(model.encode_audio(part, SAMPLE_RATE) for part in (wave, middle))
+        found.append(EncodedScene(encoded_image, encoded_audio, truth, what))
     return found
 
 
-def under(
-    scenes: Sequence[Observed], association: Association, evidence: Callable[[Tensor, Tensor], Tensor]
-) -> list[Judged]:
+def score_scenes(
+    scenes: Sequence[EncodedScene], association: Association, evidence: Callable[[Tensor, Tensor], Tensor]
+) -> list[Sample]:
     """What an association makes of the scenes, once for each way in which they are heard."""
     found = []
     for scene in scenes:
-        for listened in scene.listened:
-            similarity = association(scene.seen.embeddings, listened.features)
+        for encoded_audio in scene.encoded_audio:
+            similarity = association(scene.encoded_image.embeddings, encoded_audio.features)
             found.append(
-                judged(
-                    scene.seen.proposals.masks,
+                build_sample(
+                    scene.encoded_image.proposals.masks,
                     scene.truth,
-                    evidence(similarity, scene.seen.proposals.scores),
+                    evidence(similarity, scene.encoded_image.proposals.scores),
                     float(similarity.max()),
                     scene.what,
-                    nothing=listened.heard.nothing,
+                    inactive=encoded_audio.summary.inactive,
                 )
             )
     return found
 
 
-def half(scenes: Sequence[Observed], part: int) -> list[Observed]:
+def select_half(scenes: Sequence[EncodedScene], part: int) -> list[EncodedScene]:
     """Every other turn, from the first (0) or the second (1): each half holds every kind as often."""
     return [scene for number, scene in enumerate(scenes) if number // len(TURN) % 2 == part]
 
@@ -122,16 +122,18 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     bench = renderer(options.shared)
-    eyes_and_ears = seac.load("tiny", associate="zero-shot")
-    scenes = observed(eyes_and_ears, options.shared / "data/media/dev", bench, options.scenes, options.seed)
+    encoders = seac.load("tiny", associate="zero-shot")
+    scenes = encode_scenes(encoders, options.shared / "data/media/dev", bench, options.scenes, options.seed)
     figures: dict[str, Any] = {}
     for name in ("zero-shot", "pairs", "trained"):
         model = seac.load("tiny", associate=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
-            halves = (under(half(scenes, part), model.stages.association, weighted) for part in (0, 1))
-            constants, found = tried(*halves)
+            halves = (
+                score_scenes(select_half(scenes, part), model.stages.association, weighted) for part in (0, 1)
+            )
+            constants, found = fit_and_report(*halves)
             if weight == own:
                 constants.save(ASSET, name)
             figures[f"{name}, objectness {weight:g}"] = found

@@ -22,21 +22,21 @@ from torch import Tensor
 
 import seac
 from benchmarks.shared import renderer
-from seac.associate.aggregate import aggregate, odds
+from seac.associate.aggregate import aggregate, softmax_scores
 from seac.media.decode import SAMPLE_RATE
 from seac.metrics.functional.avsbench import avsbench
 from seac.metrics.functional.curves import f_measure
 from seac.pipeline import SeAC
 
 SECONDS, FRAMES = 5, 5
-CONTRASTS = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
+TEMPERATURES = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
 OBJECTNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 Point = TypeVar("Point")
 SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
-class Observed:
+class ScoredScene:
     """A scene: similarity and objectness (N,), masks (N, H, W), what sounds (H, W), how many things do."""
 
     similarity: Tensor
@@ -46,65 +46,71 @@ class Observed:
     sounding: int
 
 
-def observed(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[Observed]:
+def score_scenes(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[ScoredScene]:
     """Scenes with one and with two sounding things in turn."""
-    stock, rng = bench.Media(media), random.Random(seed)
+    media_bank, rng = bench.Media(media), random.Random(seed)
     return [
-        one_scene(model, bench, stock, rng) if number % 2 else two_scene(model, bench, stock, rng)
+        one_scene(model, bench, media_bank, rng) if number % 2 else two_scene(model, bench, media_bank, rng)
         for number in range(count)
     ]
 
 
-def one_scene(model: SeAC, bench: Any, stock: Any, rng: random.Random) -> Observed:
+def one_scene(model: SeAC, bench: Any, media_bank: Any, rng: random.Random) -> ScoredScene:
     """As S4: a thing sounds among others that do not."""
-    name = rng.choice(stock.sounding)
-    things = bench.things_for(rng, stock, [name], rng.choice([1, 1, 2]))
-    ((picture, owner),) = bench.scene(rng, stock, things, 1)
-    wave = bench.sound(rng, stock, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
-    return watched(model, picture, owner == 0, wave, 1)
+    name = rng.choice(media_bank.sounding)
+    things = bench.things_for(rng, media_bank, [name], rng.choice([1, 1, 2]))
+    ((image, owner),) = bench.scene(rng, media_bank, things, 1)
+    wave = bench.sound(rng, media_bank, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
+    return score_scene(model, image, owner == 0, wave, 1)
 
 
-def two_scene(model: SeAC, bench: Any, stock: Any, rng: random.Random) -> Observed:
+def two_scene(model: SeAC, bench: Any, media_bank: Any, rng: random.Random) -> ScoredScene:
     """As MS3: two things sound, not always at once."""
-    frames, _, active, wave = bench.multi(rng, stock, FRAMES, 0)
-    picture, owner = frames[FRAMES // 2]
-    sounds = [thing for thing in range(2) if active[thing, FRAMES // 2]] or [0]
-    return watched(model, picture, np.isin(owner, sounds), wave, len(sounds))
+    frames, _, active, wave = bench.multi(rng, media_bank, FRAMES, 0)
+    image, owner = frames[FRAMES // 2]
+    sounding_things = [thing for thing in range(2) if active[thing, FRAMES // 2]] or [0]
+    return score_scene(model, image, np.isin(owner, sounding_things), wave, len(sounding_things))
 
 
-def watched(model: SeAC, picture: Any, truth: np.ndarray, wave: np.ndarray, sounding: int) -> Observed:
+def score_scene(model: SeAC, image: Any, truth: np.ndarray, wave: np.ndarray, sounding: int) -> ScoredScene:
     """A scene through the frozen networks and the association."""
-    seen = model.see(np.asarray(picture))
-    listened = model.hear(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
-    similarity = model.stages.association(seen.embeddings, listened.features).float().cpu()
-    return Observed(
-        similarity, seen.proposals.scores, seen.proposals.masks, torch.from_numpy(truth), sounding
+    encoded_image = model.encode_image(np.asarray(image))
+    encoded_audio = model.encode_audio(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
+    similarity = model.stages.association(encoded_image.embeddings, encoded_audio.features).float().cpu()
+    return ScoredScene(
+        similarity,
+        encoded_image.proposals.scores,
+        encoded_image.proposals.masks,
+        torch.from_numpy(truth),
+        sounding,
     )
 
 
-def heatmaps(scenes: Sequence[Observed], contrast: float, objectness: float) -> Tensor:
+def heatmaps(scenes: Sequence[ScoredScene], contrast: float, objectness: float) -> Tensor:
     """Eq. 4 of every scene: (F, H, W)."""
     return torch.stack(
         [
-            aggregate(odds(scene.similarity + objectness * scene.scores, contrast), scene.masks)
+            aggregate(softmax_scores(scene.similarity + objectness * scene.scores, contrast), scene.masks)
             for scene in scenes
         ]
     )
 
 
-def worth(scenes: Sequence[Observed], contrast: float, objectness: float) -> dict[str, float]:
+def evaluate_heatmaps(scenes: Sequence[ScoredScene], contrast: float, objectness: float) -> dict[str, float]:
     """MIoU at .5 and the data set's F."""
     truth = torch.stack([scene.truth for scene in scenes])
     logits = torch.logit(heatmaps(scenes, contrast, objectness), eps=1e-6)
     return avsbench(logits, truth, clips_per_batch=None)
 
 
-def named(scenes: Sequence[Observed], contrast: float, objectness: float, sigma: float) -> dict[str, float]:
+def evaluate_classification(
+    scenes: Sequence[ScoredScene], contrast: float, objectness: float, sigma: float
+) -> dict[str, float]:
     """Mean IoU and F of what Eq. 5 would name, whatever the names."""
-    lit = heatmaps(scenes, contrast, objectness) > sigma
+    predicted = heatmaps(scenes, contrast, objectness) > sigma
     truth = torch.stack([scene.truth for scene in scenes])
-    both = (lit & truth).sum((1, 2)).double()
-    area, size = lit.sum((1, 2)).double(), truth.sum((1, 2)).double()
+    both = (predicted & truth).sum((1, 2)).double()
+    area, size = predicted.sum((1, 2)).double(), truth.sum((1, 2)).double()
     iou = both / (area + size - both).clamp(min=1)
     f = f_measure(both / area.clamp(min=1), both / size.clamp(min=1)).nan_to_num(0)
     return {"miou": float(iou.mean()), "fscore": float(f.mean())}
@@ -128,28 +134,30 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = seac.load("tiny", associate=options.associate)
-    scenes = observed(
+    scenes = score_scenes(
         model, options.shared / "data/media/dev", renderer(options.shared), options.scenes, options.seed
     )
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     weights = OBJECTNESS if options.objectness is None else (options.objectness,)
-    grid = [(contrast, weight) for contrast in CONTRASTS for weight in weights]
-    point = best(grid, lambda at: worth(choosing, *at))
-    sigma = best(SIGMAS, lambda value: named(choosing, *point, value))
-    figures: dict[str, Any] = {"contrast": point[0], "objectness": point[1], "sigma": sigma}
+    grid = [(contrast, weight) for contrast in TEMPERATURES for weight in weights]
+    point = best(grid, lambda at: evaluate_heatmaps(choosing, *at))
+    sigma = best(SIGMAS, lambda value: evaluate_classification(choosing, *point, value))
+    figures: dict[str, Any] = {"softmax_temperature": point[0], "objectness": point[1], "sigma": sigma}
     for label, (contrast, weight) in {
         "chosen": point,
         "Eq. 4 as published": (0.0, 0.0),
         "no contrast": (0.0, point[1]),
         "no objectness": (point[0], 0.0),
     }.items():
-        for kind, part in (
+        for count_name, part in (
             ("one sounds", [s for s in reporting if s.sounding == 1]),
             ("two sound", [s for s in reporting if s.sounding == 2]),
         ):
-            figures[f"{label}, {kind}"] = {k: round(v, 4) for k, v in worth(part, contrast, weight).items()}
+            figures[f"{label}, {count_name}"] = {
+                k: round(v, 4) for k, v in evaluate_heatmaps(part, contrast, weight).items()
+            }
     for value in SIGMAS:
-        scored = named(reporting, *point, value)
+        scored = evaluate_classification(reporting, *point, value)
         figures[f"sigma {value}"] = {k: round(v, 4) for k, v in scored.items()}
     print(json.dumps(figures, indent=1))
 

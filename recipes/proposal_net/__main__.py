@@ -21,13 +21,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from recipes.common.object_scenes import Draw, Painter, Scene
+from recipes.common.object_scenes import Rng, Painter, Scene
 from recipes.proposal_net import refinement
-from recipes.proposal_net.loss import Targets, loss_of, targets_of
-from recipes.proposal_net.phase import Course, lessons, moved
-from recipes.proposal_net.refinement import outlined
-from recipes.proposal_net.sharpen import SIDE, batch, learned_from, sharpened
-from seac.encoders.vision.efficientnet_lite import checkpoint_path, fold_batch_norms, load_checkpoint
+from recipes.proposal_net.loss import Targets, compute_loss, build_targets
+from recipes.proposal_net.phase import TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.refinement import train_refinement
+from recipes.proposal_net.sharpen import SIDE, batch, to_network_input, train_sharpening
+from seac.encoders.vision.efficientnet_lite import checkpoint_path, fuse_batch_norms, load_checkpoint
 from seac.segment.proposal_net.model import ProposalNet
 from seac.segment.proposal_net.network import stored_weights
 
@@ -36,15 +36,15 @@ WARM, KEEP = 50, 0.997
 FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
 
 
-def begun(start: Path | None) -> ProposalNet:
+def build_network(start: Path | None) -> ProposalNet:
     """The network as an earlier course left it, or with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
     network.sharpen.requires_grad_(False)  # their turn comes later
-    network.outline.requires_grad_(False)
+    network.refine.requires_grad_(False)
     if start:
         network.load_state_dict(stored_weights(start))
     else:
-        features = fold_batch_norms(load_checkpoint(checkpoint_path()))
+        features = fuse_batch_norms(load_checkpoint(checkpoint_path()))
         known = network.backbone.state_dict()
         network.backbone.load_state_dict({k: features[k] for k in known})
     network.backbone._conv_stem.requires_grad_(False)
@@ -53,7 +53,7 @@ def begun(start: Path | None) -> ProposalNet:
     return network.to(memory_format=torch.channels_last)
 
 
-def optimiser_of(network: ProposalNet, rate: float) -> torch.optim.AdamW:
+def build_optimiser(network: ProposalNet, rate: float) -> torch.optim.AdamW:
     """AdamW; the backbone learns ten times slower."""
     inner = [p for p in network.backbone.parameters() if p.requires_grad]
     outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
@@ -69,39 +69,48 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
     partial.replace(path)
 
 
-def lesson(painter: Callable[[Draw], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
+def make_batch(painter: Callable[[Rng], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
     """Pictures (B, 3, S, S) uint8 of a step, and what their cells are to draw."""
     pixels, masks = batch(painter, size, seed, step)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    return pixels, targets_of(masks, pixels.shape[-2], pixels.shape[-1], generator)
+    return pixels, build_targets(masks, pixels.shape[-2], pixels.shape[-1], generator)
 
 
 def train(given: argparse.Namespace) -> None:
     """The first stage; see the module's docstring."""
     torch.manual_seed(given.seed)
-    network, painter = begun(given.start).to(given.device), Painter(given.media, given.side, given.more)
-    optimiser = optimiser_of(network, given.rate)
-    course = Course(network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt")
-    drawn_by = partial(lesson, painter, given.batch, given.seed)
-    steps = range(course.first, given.steps)
-    start, seen = time.monotonic(), torch.zeros(4, device=given.device)
-    for step, (pixels, targets) in zip(steps, lessons(drawn_by, steps, given.workers), strict=True):
+    network, painter = (
+        build_network(given.start).to(given.device),
+        Painter(given.media, given.side, given.more),
+    )
+    optimiser = build_optimiser(network, given.rate)
+    phase = TrainingPhase(
+        network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt"
+    )
+    batch_maker = partial(make_batch, painter, given.batch, given.seed)
+    steps = range(phase.first, given.steps)
+    start, loss_sums = time.monotonic(), torch.zeros(4, device=given.device)
+    for step, (pixels, targets) in zip(
+        steps, iterate_batches(batch_maker, steps, given.workers), strict=True
+    ):
         network.train()
-        loss = loss_of(network(learned_from(pixels, given.device)), moved(targets, given.device))
-        course.learn(step, loss.total)
-        seen += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
+        loss = compute_loss(
+            network(to_network_input(pixels, given.device)), move_to_device(targets, given.device)
+        )
+        phase.learn(step, loss.total)
+        loss_sums += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
         if (step + 1) % 50 == 0:
-            each = (time.monotonic() - start) / (step + 1 - course.first)
-            s, d, b, i = (seen / 50).tolist()
+            each = (time.monotonic() - start) / (step + 1 - phase.first)
+            s, d, b, i = (loss_sums / 50).tolist()
             print(
                 f"{step + 1}/{given.steps} score {s:.3f} dice {d:.3f} bce {b:.3f} iou {i:.3f} {each:.2f} s",
                 flush=True,
             )
-            seen.zero_()
+            loss_sums.zero_()
         if (step + 1) % 200 == 0 or step + 1 == given.steps:
-            course.save(step)
-            export(course.average, given.run / "average.safetensors")
-    export(course.average, given.run / "first.safetensors")
+            phase.save(step)
+            export(phase.average, given.run / "average.safetensors")
+    export(phase.average, given.run / "first.safetensors")
 
 
 def main() -> None:
@@ -138,11 +147,11 @@ def main() -> None:
     if not second.is_file():
         painter = Painter(given.media, SIDE, given.more)
         seed = given.seed + 7  # scenes that the first stage did not see
-        export(sharpened(first, painter, given.sharpen_steps, seed, given.device), second)
+        export(train_sharpening(first, painter, given.sharpen_steps, seed, given.device), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
     painter = Painter(given.media, refinement.SIDE, given.more)
-    average = outlined(
+    average = train_refinement(
         network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
     )
     export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)

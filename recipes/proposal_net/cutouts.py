@@ -18,21 +18,21 @@ from scipy.ndimage import binary_fill_holes, label
 
 from recipes.common.media_bank import (
     EMOJI,
-    PICTURE_PACKAGES,
-    WITH_PICTURES,
-    cut_out,
-    emoji,
+    IMAGE_AND_EMOJI_PACKAGES,
+    IMAGE_PACKAGES,
+    load_cutout,
+    render_emoji,
     fetch,
     fingerprint,
 )
 from seac.core.errors import InputError
 
-FULLEST = 0.97  # share of its box that a thing may fill
+MAX_FILL = 0.97  # share of its box that a thing may fill
 CONNECTED = 0.7  # share of its pixels that must hang together
 SOLID = 0.7  # share of what its outline encloses
 
 
-def cut_outs(packages: Path, names: Sequence[str], out: Path) -> int:
+def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
     """Write what is not there yet of the cut-outs of each of ``names``; how many there are now.
 
     Args:
@@ -49,30 +49,30 @@ def cut_outs(packages: Path, names: Sequence[str], out: Path) -> int:
         if target.is_dir():  # of an earlier run: what it holds is not taken again from another package
             seen.update(fingerprint(Image.open(path)) for path in target.glob("*.png"))
             continue
-        draft = target.with_suffix(".part")
-        draft.mkdir(parents=True, exist_ok=True)
-        for number, path in enumerate(_pictures(packages / name)):
-            picture = cut_out(path)
-            if picture is None or not one_thing(picture) or (print_ := fingerprint(picture)) in seen:
+        temporary = target.with_suffix(".part")
+        temporary.mkdir(parents=True, exist_ok=True)
+        for number, path in enumerate(_find_images(packages / name)):
+            image = load_cutout(path)
+            if image is None or not is_one_object(image) or (digest := fingerprint(image)) in seen:
                 continue
-            seen.add(print_)
-            picture.save(draft / f"{number:05d}-{path.stem}.png")
-        draft.rename(target)
+            seen.add(digest)
+            image.save(temporary / f"{number:05d}-{path.stem}.png")
+        temporary.rename(target)
     return sum(1 for _ in out.glob("*/*.png"))
 
 
-def one_thing(picture: Image.Image) -> bool:
+def is_one_object(image: Image.Image) -> bool:
     """Whether an RGBA picture is one thing with a shape: no flag, no flock, no drawing of bare lines."""
-    shown = np.asarray(picture.getchannel("A")) > 127
+    shown = np.asarray(image.getchannel("A")) > 127
     parts, count = label(shown)
     if count == 0:
         return False
     greatest = np.bincount(parts[shown]).max() / shown.sum()
     solid = shown.sum() / binary_fill_holes(shown).sum()
-    return bool(shown.mean() <= FULLEST and greatest >= CONNECTED and solid >= SOLID)
+    return bool(shown.mean() <= MAX_FILL and greatest >= CONNECTED and solid >= SOLID)
 
 
-def _pictures(package: Path) -> list[Path]:
+def _find_images(package: Path) -> list[Path]:
     found = sorted(package.rglob("*.png"))
     if not found:
         raise InputError(f"{package} holds no picture: remove the folder to have it fetched anew")
@@ -89,9 +89,9 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    fetch(given.packages, PICTURE_PACKAGES)
-    emoji(given.packages)
-    print(f"{cut_outs(given.packages, (*WITH_PICTURES, EMOJI), given.out)} cut-outs in {given.out}")
+    fetch(given.packages, IMAGE_AND_EMOJI_PACKAGES)
+    render_emoji(given.packages)
+    print(f"{write_cutouts(given.packages, (*IMAGE_PACKAGES, EMOJI), given.out)} cut-outs in {given.out}")
 
 
 if __name__ == "__main__":

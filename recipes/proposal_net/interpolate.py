@@ -19,14 +19,16 @@ from recipes.proposal_net.__main__ import ASSET, export
 from seac.segment.proposal_net.network import stored_weights
 
 SHARE = 0.85
-WHOLE = "outline."
+COPIED_PREFIX = "outline."
 
 
-def midway(before: dict[str, Tensor], after: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+def interpolate_weights(
+    before: dict[str, Tensor], after: dict[str, Tensor], share: float
+) -> dict[str, Tensor]:
     """``share`` of the way from the weights ``before`` to those ``after``, name by name."""
     return {
         name: value
-        if name.startswith(WHOLE) or not value.is_floating_point()
+        if name.startswith(COPIED_PREFIX) or not value.is_floating_point()
         else before[name].lerp(value, share)
         for name, value in after.items()
     }
@@ -42,7 +44,9 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=SHARE, help="of the way, 0 to 1")
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
-    export(midway(stored_weights(given.before), stored_weights(given.after), given.share), given.out)
+    export(
+        interpolate_weights(stored_weights(given.before), stored_weights(given.after), given.share), given.out
+    )
 
 
 if __name__ == "__main__":

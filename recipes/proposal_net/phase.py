@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-MOST_GRADIENT = 5.0
+MAX_GRADIENT_NORM = 5.0
 T = TypeVar("T")
 
 
-def moved(tensors: T, device: str) -> T:
+def move_to_device(tensors: T, device: str) -> T:
     """A dataclass of tensors with all of them on ``device``."""
     return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
 
 
-class Course:
+class TrainingPhase:
     """The steps of a stage.
 
     Args:
@@ -66,7 +66,7 @@ class Course:
             group["lr"] = group["base"] * rate_at(step, self.steps, self.warm)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.module.parameters(), MOST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), MAX_GRADIENT_NORM)
         self.optimiser.step()
         keep = min(self.keep, (step + 1) / (step + 10))
         for name, value in self.module.state_dict().items():
@@ -95,10 +95,10 @@ def rate_at(step: int, steps: int, warm: int) -> float:
 
 
 @dataclass(frozen=True)
-class _Lessons(Generic[T]):
-    """A data set of what ``lesson`` makes of a step."""
+class _BatchDataset(Generic[T]):
+    """A data set of what ``make_batch`` makes of a step."""
 
-    lesson: Callable[[int], T]
+    make_batch: Callable[[int], T]
     steps: int
 
     def __len__(self) -> int:
@@ -106,18 +106,18 @@ class _Lessons(Generic[T]):
 
     def __getitem__(self, step: int) -> T:
         torch.set_num_threads(1)
-        return self.lesson(step)
+        return self.make_batch(step)
 
 
-def lessons(lesson: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
-    """What ``lesson`` makes of each of ``steps``, drawn by ``workers`` processes while the network learns.
+def iterate_batches(make_batch: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
+    """What ``make_batch`` makes of each of ``steps``, drawn by ``workers`` processes while the network learns.
 
     Without workers each is drawn when its turn comes.
     """
     if not workers:
-        return map(lesson, steps)
+        return map(make_batch, steps)
     return DataLoader(
-        _Lessons(lesson, steps.stop),  # type: ignore[arg-type]  # what it needs is there
+        _BatchDataset(make_batch, steps.stop),  # type: ignore[arg-type]  # what it needs is there
         batch_size=None,
         sampler=steps,
         num_workers=workers,

@@ -23,40 +23,42 @@ from recipes.common.object_scenes import Painter, Scene
 from recipes.proposal_net.mosaics import Mosaics
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
 from seac.segment.proposal_net.network import Network
-from seac.segment.proposal_net.region_score import evidence
-from seac.segment.proposal_net.segmenter import CombinedSettings, overlaps
+from seac.segment.proposal_net.region_score import region_features
+from seac.segment.proposal_net.segmenter import ProposalSegmenterSettings, overlaps
 from seac.segment.proposal_net.superpixels import Superpixels
 
-LEAST_AREA = 120
+MIN_AREA = 120
 COVERED = 0.5  # IoU with a thing of the network from which a region has nothing to add
 SIDE, MOSAIC_SIDE = 240, 256
 ROWS = ("PLAIN", "SALIENT", "STUFF")
 Pair = tuple[Tensor, Tensor]
 
 
-def examples(scene: Scene, classic: Classic) -> Pair:
+def region_examples(scene: Scene, classic: Classic) -> Pair:
     """Evidence (K, E) of the candidates of a scene, and their best IoU with one of its things (K,)."""
     leaves, salience = classic.leaves(_image(scene))
     rows, persistence = candidates(leaves, classic.settings, salience)
-    return torch.from_numpy(evidence(leaves, rows, persistence, salience)), best_iou(leaves, rows, scene)
+    return torch.from_numpy(region_features(leaves, rows, persistence, salience)), best_iou(
+        leaves, rows, scene
+    )
 
 
-def left(scene: Scene, classic: Classic, network: Network) -> Pair:
-    """As ``examples``, with the network's features, of the candidates that none of its things covers."""
-    things = network.drawn(_image(scene))
-    leaves, _ = classic.leaves(_image(scene), things.taps)
+def uncovered_region_examples(scene: Scene, classic: Classic, network: Network) -> Pair:
+    """As ``region_examples``, with the network's features, of the candidates that none of its things covers."""
+    things = network.decode(_image(scene))
+    leaves, _ = classic.leaves(_image(scene), things.feature_levels)
     rows, persistence = candidates(leaves, classic.settings, None)
     pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
     covered = overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)] > COVERED
     free = ~covered.any(0)
-    every = torch.from_numpy(evidence(leaves, rows, persistence, None))
+    every = torch.from_numpy(region_features(leaves, rows, persistence, None))
     return every[free], best_iou(leaves, rows, scene)[free]
 
 
 def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tensor:
     """The best IoU of each set of superpixels (K, R) with a visible part of the scene: (K,) float32."""
     true = np.stack([scene.owner == k for k in range(scene.count)])
-    true = true[true.sum((1, 2)) >= LEAST_AREA]
+    true = true[true.sum((1, 2)) >= MIN_AREA]
     best = np.zeros(len(rows), np.float32)
     for mask in true:
         onto = np.bincount(leaves.labels.ravel(), mask.ravel(), len(leaves))
@@ -86,18 +88,18 @@ def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
     return np.append(slopes, found[-1] - slopes @ mean.numpy())
 
 
-def teacher(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
+def build_example_source(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
     """What draws a scene that teaches one of ``ROWS``, and gives its candidates."""
     if row == "STUFF":
-        mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(CombinedSettings().network)
+        mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(ProposalSegmenterSettings().network)
         deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
-        return lambda draw: left(mosaics(draw), deep, network)
+        return lambda rng: uncovered_region_examples(mosaics(rng), deep, network)
     painter, classic = Painter(media, SIDE), Classic(ClassicSettings(saliency=row == "SALIENT"))
-    return lambda draw: examples(painter(draw), classic)
+    return lambda rng: region_examples(painter(rng), classic)
 
 
 def _image(scene: Scene) -> Tensor:
-    return torch.from_numpy(scene.picture.copy()).permute(2, 0, 1)
+    return torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
 
 
 def main() -> None:
@@ -111,8 +113,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=120)
     given = parser.parse_args()
     for row in [given.row] if given.row else ROWS:
-        teach, draw = teacher(row, given.media), np.random.default_rng(given.seed)
-        pairs = [teach(draw) for _ in range(given.scenes)]
+        make_example, rng = build_example_source(row, given.media), np.random.default_rng(given.seed)
+        pairs = [make_example(rng) for _ in range(given.scenes)]
         found = fit(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))
         print(row, ", ".join(f"{value:.2f}" for value in found))
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.common.object_scenes import Draw, Scene
-from recipes.proposal_net.loss import fine_loss_of, true_masks
-from recipes.proposal_net.phase import Course
+from recipes.common.object_scenes import Rng, Scene
+from recipes.proposal_net.loss import compute_fine_loss, true_masks
+from recipes.proposal_net.phase import TrainingPhase
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import normalised, stored_weights
 
@@ -24,22 +24,22 @@ PREFIX = "sharpen."
 
 
 def batch(
-    painter: Callable[[Draw], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
+    painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
 ) -> tuple[Tensor, list[Tensor]]:
     """Pictures (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step alone."""
-    draw = np.random.default_rng((seed, step))
-    scenes = [painter(draw) for _ in range(size)]
-    pixels = torch.from_numpy(np.stack([s.picture for s in scenes])).permute(0, 3, 1, 2)
+    rng = np.random.default_rng((seed, step))
+    scenes = [painter(rng) for _ in range(size)]
+    pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
     masks = [true_masks(torch.from_numpy(s.owner), s.count, stride=stride) for s in scenes]
     return pixels, masks
 
 
-def learned_from(pixels: Tensor, device: str) -> Tensor:
+def to_network_input(pixels: Tensor, device: str) -> Tensor:
     """Pictures of a batch as the network takes them, on its device."""
     return normalised(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
-def begun(first: Path) -> ProposalNet:
+def load_first_stage(first: Path) -> ProposalNet:
     """The network of the first stage, its sharpening fresh and the only part that learns."""
     network = ProposalNet()
     stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
@@ -50,23 +50,25 @@ def begun(first: Path) -> ProposalNet:
     return network.to(memory_format=torch.channels_last)
 
 
-def sharpened(
-    first: Path, painter: Callable[[Draw], Scene], steps: int, seed: int, device: str = "cpu"
+def train_sharpening(
+    first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
     """Weights of the whole network after ``steps`` of the second stage, what was learned averaged."""
     torch.manual_seed(seed)
-    network = begun(first).to(device)
+    network = load_first_stage(first).to(device)
     optimiser = torch.optim.AdamW(network.sharpen.parameters(), lr=RATE, weight_decay=0.02)
-    course = Course(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
+    phase = TrainingPhase(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        cells = network(learned_from(pixels, device))
-        loss = fine_loss_of(cells, network.fine(cells), [m.to(device) for m in masks], generator)
-        course.learn(step, loss)
+        cells = network(to_network_input(pixels, device))
+        loss = compute_fine_loss(
+            cells, network.fine_features(cells), [m.to(device) for m in masks], generator
+        )
+        phase.learn(step, loss)
         sum_of_losses += loss.item()
         if (step + 1) % 10 == 0:
             print(f"sharpen {step + 1}/{steps} loss {sum_of_losses / 10:.3f}", flush=True)
             sum_of_losses = 0.0
-    return network.state_dict() | {PREFIX + name: value for name, value in course.average.items()}
+    return network.state_dict() | {PREFIX + name: value for name, value in phase.average.items()}

@@ -12,14 +12,14 @@ from seac._version import __version__
 from seac.core.errors import InputError
 
 if TYPE_CHECKING:
-    from seac.core.result import Result
+    from seac.core.result import FrameResult
     from seac.pipeline import SeAC
     from seac.presets.load import load
 
 # Names that bring torch with them are imported when they are first used: `import seac` stays quick.
-LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "Result": "seac.core.result"}
+LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "FrameResult": "seac.core.result"}
 
-__all__ = ["InputError", "Result", "SeAC", "__version__", "load"]
+__all__ = ["FrameResult", "InputError", "SeAC", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.associate.aggregate import aggregate, confidence, minmax, odds, paint_boxes
+from seac.associate.aggregate import aggregate, confidence, minmax, softmax_scores, paint_boxes
 
 similarities = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=12).map(torch.tensor)
 
@@ -58,9 +58,9 @@ def test_boxes_are_painted_as_masks_of_their_pixels():
     torch.testing.assert_close(paint_boxes(similarity, boxes, 5, 7), aggregate(similarity, masks))
 
 
-def test_contrast_keeps_the_order_and_the_ends_and_darkens_the_middle():
+def test_softmax_temperature_keeps_the_order_and_the_ends_and_lowers_the_middle():
     evidence = torch.tensor([0.9, 0.1, 0.8, 0.5])
-    likely = odds(evidence, 0.1)
+    likely = softmax_scores(evidence, 0.1)
     assert likely.argsort().tolist() == evidence.argsort().tolist()
     stretched, plain = minmax(likely), minmax(evidence)
     assert stretched[0] == 1
@@ -68,8 +68,8 @@ def test_contrast_keeps_the_order_and_the_ends_and_darkens_the_middle():
     assert (stretched[2:] < plain[2:]).all()
 
 
-def test_no_contrast_is_the_paper_and_a_shift_of_evidence_does_not_matter():
+def test_no_softmax_temperature_is_the_paper_and_a_shift_of_logits_does_not_matter():
     evidence = torch.tensor([0.9, 0.1, 0.8])
-    assert torch.equal(odds(evidence, 0), evidence)
-    assert torch.allclose(odds(evidence, 0.2), odds(evidence + 3, 0.2))
-    assert len(odds(evidence[:0], 0.2)) == 0
+    assert torch.equal(softmax_scores(evidence, 0), evidence)
+    assert torch.allclose(softmax_scores(evidence, 0.2), softmax_scores(evidence + 3, 0.2))
+    assert len(softmax_scores(evidence[:0], 0.2)) == 0

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
-from seac.associate.embed import embed_masks, mask_views, pooled_under
+from seac.associate.embed import embed_masks, mask_views, masked_pool
 from seac.associate.views import ViewSettings
 from seac.core.types import VisionFeatures
 from seac.segment.ops import boxes_of
@@ -34,12 +34,12 @@ class Dense(Flat):
 
     def __call__(self, pixels):
         self.calls += len(pixels)
-        return VisionFeatures(pixels.mean((2, 3)), self.tags(pixels.mean((2, 3))))
+        return VisionFeatures(pixels.mean((2, 3)), self.class_probabilities(pixels.mean((2, 3))))
 
     def features(self, pixels):
         return functional.adaptive_avg_pool2d(pixels, 4)
 
-    def tags(self, embeddings):
+    def class_probabilities(self, embeddings):
         return embeddings.softmax(1)
 
 
@@ -56,7 +56,7 @@ def scene():
     return image, masks, boxes_of(masks)
 
 
-def plain_local(image, mask, box, fill, size):
+def reference_local_view(image, mask, box, fill, size):
     """Eq. 1 for one mask, one step after the other."""
     x1, y1, x2, y2 = (int(edge) for edge in box)
     cut = torch.where(mask[y1:y2, x1:x2], image[:, y1:y2, x1:x2], fill)
@@ -76,7 +76,7 @@ def test_local_views_are_the_masked_crops(scene, fill):
     mean, std = torch.tensor(encoder.mean).view(3, 1, 1), torch.tensor(encoder.std).view(3, 1, 1)
     ground = mean if fill == "mean" else torch.zeros(3, 1, 1)
     for row in range(3):
-        plain = plain_local(image.float() / 255, masks[row], boxes[row], ground, 16)
+        plain = reference_local_view(image.float() / 255, masks[row], boxes[row], ground, 16)
         torch.testing.assert_close(views[row], (plain - mean) / std, atol=0.02, rtol=0.02)
 
 
@@ -123,21 +123,21 @@ def test_a_mask_of_one_pixel_has_a_view(scene):
     assert torch.isfinite(embed_masks(image, dot, boxes_of(dot), Flat()).local).all()
 
 
-def test_the_quick_path_makes_local_views_of_the_best_masks_only(scene):
+def test_the_fast_path_makes_local_views_of_the_best_masks_only(scene):
     encoder, every = Dense(), embed_masks(*scene, Dense(), exact=False)
-    some = embed_masks(*scene, encoder, ViewSettings(quick_crops=2), exact=False)
+    some = embed_masks(*scene, encoder, ViewSettings(fast_crops=2), exact=False)
     assert encoder.calls == 2
     assert torch.equal(some.local[:2], every.local[:2])
-    assert torch.equal(some.local_tags[:2], every.local_tags[:2])
+    assert torch.equal(some.local_probabilities[:2], every.local_probabilities[:2])
     assert torch.equal(some.local[2:], every.context[2:])
-    assert torch.equal(some.local_tags[2:], every.context_tags[2:])
+    assert torch.equal(some.local_probabilities[2:], every.context_probabilities[2:])
     assert torch.equal(some.context, every.context)
 
 
 def test_more_local_views_than_masks_are_as_many_as_masks(scene):
     every = embed_masks(*scene, Dense(), exact=False)
     assert torch.equal(
-        embed_masks(*scene, Dense(), ViewSettings(quick_crops=9), exact=False).local, every.local
+        embed_masks(*scene, Dense(), ViewSettings(fast_crops=9), exact=False).local, every.local
     )
 
 
@@ -145,7 +145,7 @@ def test_features_pooled_under_a_mask_are_those_of_its_cells():
     features = torch.arange(12.0).view(1, 1, 3, 4)
     mask = torch.zeros(1, 30, 40, dtype=torch.bool)
     mask[0, 10:20, 20:30] = True
-    assert float(pooled_under(features, mask, ground=0.0)) == 6
+    assert float(masked_pool(features, mask, ground=0.0)) == 6
 
 
 @pytest.mark.parametrize("wrong", ["masks", "boxes", "image"])

@@ -31,7 +31,7 @@ def plain(similarity: Tensor, groups: Tensor, temperature: float) -> Tensor:
     return first / mixtures + second / count
 
 
-def plain_micl(similarity: Tensor, temperature: float) -> Tensor:
+def reference_micl(similarity: Tensor, temperature: float) -> Tensor:
     """Eq. 6 as it is written."""
     power = (similarity / temperature).exp()
     pairs = power.diagonal()
@@ -47,7 +47,7 @@ PARTITIONS = ([0, 0, 1, 1, 2, 2], [0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 0], [2, 0,
 
 
 @pytest.mark.parametrize("groups", PARTITIONS)
-def test_loss_and_its_gradient_are_those_of_a_plain_loop(groups: list[int]) -> None:
+def test_loss_and_its_gradient_are_those_of_a_reference_loop(groups: list[int]) -> None:
     members = torch.tensor(groups)
     ours = cosines(6, max(groups) + 1).requires_grad_()
     theirs = ours.detach().clone().requires_grad_()
@@ -69,7 +69,7 @@ def test_gradient_agrees_with_finite_differences(groups: list[int]) -> None:
 def test_as_many_mixtures_as_samples_is_micl() -> None:
     similarity = cosines(16, 16)
     order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
-    assert float(micl(similarity, 0.07)) == pytest.approx(float(plain_micl(similarity, 0.07)), abs=1e-6)
+    assert float(micl(similarity, 0.07)) == pytest.approx(float(reference_micl(similarity, 0.07)), abs=1e-6)
     mixed = msa_micl(similarity[:, order.argsort()], order, 0.07)
     assert float(mixed) == pytest.approx(float(micl(similarity, 0.07)), abs=1e-6)
 
@@ -84,7 +84,7 @@ def test_order_of_samples_and_of_mixtures_does_not_matter() -> None:
     assert float(msa_micl(similarity[:, columns], renamed, 0.1)) == pytest.approx(expected, abs=1e-12)
 
 
-def test_one_mixture_of_everything_teaches_nothing() -> None:
+def test_one_mixture_of_everything_has_no_gradient() -> None:
     similarity = cosines(5, 1).requires_grad_()
     loss = msa_micl(similarity, torch.zeros(5, dtype=torch.int64), 0.07)
     loss.backward()
@@ -155,7 +155,7 @@ def frozen() -> Frozen:
     return Frozen(frames, sounds)
 
 
-def test_likely_false_negatives_are_pairs_that_look_or_sound_alike() -> None:
+def test_likely_false_negatives_are_pairs_that_look_or_sound_similar() -> None:
     found = false_negatives(frozen(), torch.arange(4), 4, 0.8)
     expected = torch.zeros(4, 4, dtype=torch.bool)
     expected[0, 3] = expected[3, 0] = expected[1, 2] = expected[2, 1] = True
@@ -178,6 +178,6 @@ def test_ignored_pairs_have_no_say_and_positive_ones_always_do() -> None:
     assert math.isclose(float(msa_micl(cosines(4, 4), groups, 0.1, everything)), 0, abs_tol=1e-12)
 
 
-def test_nothing_alike_leaves_the_published_loss() -> None:
+def test_without_false_negatives_the_published_loss_remains() -> None:
     batch = Batch(cosines(4, 4), torch.arange(4), torch.tensor(0.1), frozen(), threshold=1.1)
     assert torch.equal(LOSSES["false-negative-aware"](batch), LOSSES["msa-micl"](batch))

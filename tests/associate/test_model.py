@@ -92,18 +92,18 @@ def test_a_cell_of_a_grid_has_no_local_view() -> None:
 
 
 def test_a_grid_gets_back_the_cells_of_the_feature_map() -> None:
-    from seac.associate.embed import pooled_under
-    from seac.associate.model import sharpened
+    from seac.associate.embed import masked_pool
+    from seac.associate.model import contextualise
     from seac.segment.baselines.grid import Grid
 
     features = torch.rand(1, 6, 9, 9, generator=torch.Generator().manual_seed(0))
     proposals = Grid()(torch.zeros(3, 90, 180, dtype=torch.uint8))
-    views = pooled_under(features, proposals.masks)[None]
+    views = masked_pool(features, proposals.masks)[None]
     cells = features[0].flatten(1).T[None]
-    torch.testing.assert_close(sharpened(views, nothing(1, 81)), cells, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(contextualise(views, nothing(1, 81)), cells, rtol=1e-4, atol=1e-4)
     padded = torch.cat([views, torch.full((1, 3, 6), 7.0)], 1)
     torch.testing.assert_close(
-        sharpened(padded, torch.arange(84)[None] >= 81)[:, :81], cells, rtol=1e-4, atol=1e-4
+        contextualise(padded, torch.arange(84)[None] >= 81)[:, :81], cells, rtol=1e-4, atol=1e-4
     )
 
 

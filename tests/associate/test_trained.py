@@ -13,7 +13,7 @@ from seac.associate.trained import FILE, Trained, Weights, read, write
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.presets.load import load
-from tests.fixtures.parts import ColourVision, PitchHearing
+from tests.fixtures.parts import ColourImageEncoder, PitchAudioEncoder
 
 CONFIG = AssociationConfig(d_m=3, d_a=4, d=8, width=8, depth=1, heads=2, lam=0.25)
 
@@ -24,7 +24,7 @@ class Said:
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         return torch.linspace(-1, 1, len(masks))
 
-    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+    def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         return torch.eye(len(masks))
 
 
@@ -55,11 +55,11 @@ def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_l
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    network = module(variant="grid", words=0.3, words_scale=2.0)
+    network = module(variant="grid", zero_shot_weight=0.3, zero_shot_scale=2.0)
     digest = write(network, tmp_path / FILE, {"vision": "fake vision"})
     weights = read(tmp_path)
     assert (weights.module.config, weights.sha256) == (network.config, digest)
-    assert weights.made_by == {"vision": "fake vision"}
+    assert weights.provenance == {"vision": "fake vision"}
     for name, value in network.state_dict().items():
         assert torch.equal(weights.module.state_dict()[name], value)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
@@ -75,27 +75,29 @@ def test_half_precision_halves_the_file_and_barely_changes_the_answer(tmp_path: 
     torch.testing.assert_close(*answers, atol=2e-3, rtol=0)
 
 
-def test_words_take_their_share() -> None:
+def test_the_zero_shot_similarity_takes_its_share() -> None:
     masks, sound = seen(), heard()
     alone = Trained(Weights(module()))(masks, sound)
-    both = Trained(Weights(module(words=0.25, words_scale=0.5)), words=Said())(masks, sound)
+    both = Trained(Weights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)), zero_shot=Said())(
+        masks, sound
+    )
     torch.testing.assert_close(both, 0.75 * alone + 0.25 * 0.5 * torch.linspace(-1, 1, 5))
-    assert torch.equal(Trained(Weights(module()), words=Said())(masks, sound), alone)
+    assert torch.equal(Trained(Weights(module()), zero_shot=Said())(masks, sound), alone)
 
 
-def test_a_share_of_words_without_words_is_refused() -> None:
+def test_a_zero_shot_share_without_text_is_refused() -> None:
     with pytest.raises(InputError, match="adds the zero-shot similarity, and there is none"):
-        Trained(Weights(module(words=0.5)))
+        Trained(Weights(module(zero_shot_weight=0.5)))
 
 
-def test_places_among_words_are_those_of_the_words() -> None:
-    assert torch.equal(Trained(Weights(module()), words=Said()).place_masks(seen(2)), torch.eye(2))
+def test_text_space_embeddings_are_those_of_the_class_names() -> None:
+    assert torch.equal(Trained(Weights(module()), zero_shot=Said()).to_text_space(seen(2)), torch.eye(2))
     with pytest.raises(InputError, match="loaded without words"):
-        Trained(Weights(module())).place_masks(seen())
+        Trained(Weights(module())).to_text_space(seen())
 
 
 def test_no_masks_have_no_similarity() -> None:
-    assert Trained(Weights(module(words=0.5)), words=Said())(seen(0), heard()).shape == (0,)
+    assert Trained(Weights(module(zero_shot_weight=0.5)), zero_shot=Said())(seen(0), heard()).shape == (0,)
 
 
 def test_its_version_names_its_weights(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_its_version_names_its_weights(tmp_path: Path) -> None:
 
 
 def test_features_of_another_size_or_network_are_refused() -> None:
-    vision, audio = ColourVision(), PitchHearing()
+    vision, audio = ColourImageEncoder(), PitchAudioEncoder()
     with pytest.raises(InputError, match="audio features of size 4, this audio encoder gives 3"):
         Trained(Weights(module())).checked(vision, audio)
     fits = module(d_a=4, pool_heads=1)
@@ -154,18 +156,22 @@ def test_a_run_is_loaded_into_a_preset_and_refused_where_it_does_not_fit(tmp_pat
     with pytest.raises(InputError, match="vision features of size 3, this vision encoder gives 1280"):
         load("tiny", association=wrong, segmenter="classic")
     write(
-        AssociationModule(AssociationConfig(1280, 1024, d=8, width=8, depth=1, heads=1, words=0.5)),
+        AssociationModule(
+            AssociationConfig(1280, 1024, d=8, width=8, depth=1, heads=1, zero_shot_weight=0.5)
+        ),
         right / FILE,
     )
     model = load("tiny", association=right, segmenter="classic")
     version = model.stages.versions()["association"]
     assert version.startswith("trained association sha256:")
     assert isinstance(model.stages.association, Trained)
-    assert model.stages.association.words is not None
+    assert model.stages.association.zero_shot is not None
 
 
 @pytest.mark.parametrize("variant", ["grid", "masks"])
-def test_cells_and_masks_are_not_judged_by_each_others_association(tmp_path: Path, variant: str) -> None:
+def test_grid_and_mask_associations_do_not_accept_each_others_association(
+    tmp_path: Path, variant: str
+) -> None:
     write(module(variant=variant, d_m=1280, d_a=load("tiny").stages.audio.dim), tmp_path / FILE)
     own, other = ("grid", "tiny") if variant == "grid" else ("tiny", "grid")
     load("tiny", association=tmp_path, segmenter=own, top_n=81)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seac.associate.zero_shot import ZeroShot, pooled_tags
+from seac.associate.zero_shot import ZeroShot, pool_probabilities
 from seac.core.types import AudioFeatures, MaskEmbeddings
-from seac.encoders.labels.conse import Bridge
+from seac.encoders.labels.conse import ConSEMapping
 from seac.encoders.labels.descriptions import audioset_names, imagenet_names
-from seac.encoders.text.minilm import MiniLM, WordTable
+from seac.encoders.text.minilm import MiniLM, TextTable
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +18,14 @@ def association() -> ZeroShot:
 
 
 def one_hot(names, word):
-    tags = torch.zeros(1, len(names))
-    tags[0, names.index(word)] = 1
-    return tags
+    class_probabilities = torch.zeros(1, len(names))
+    class_probabilities[0, names.index(word)] = 1
+    return class_probabilities
 
 
 def seen(*words):
-    tags = torch.cat([one_hot(imagenet_names(), word) for word in words])
-    return MaskEmbeddings(tags, tags, tags, tags)
+    class_probabilities = torch.cat([one_hot(imagenet_names(), word) for word in words])
+    return MaskEmbeddings(class_probabilities, class_probabilities, class_probabilities, class_probabilities)
 
 
 @pytest.mark.parametrize(
@@ -41,24 +41,26 @@ def test_a_sound_is_nearest_to_what_makes_it(association, sound, thing):
     assert things[int(association(masks, heard).argmax())] == thing
 
 
-def test_nothing_heard_is_like_nothing(association):
+def test_no_audio_has_no_similarity(association):
     heard = AudioFeatures(torch.zeros(2, 1), torch.zeros(2, 521))
     assert (association(seen("beagle", "violin"), heard) == 0).all()
 
 
-def test_no_windows_are_nothing_heard():
-    assert pooled_tags(torch.zeros(0, 521), "mean").tolist() == torch.zeros(1, 521).tolist()
+def test_no_windows_are_no_audio():
+    assert pool_probabilities(torch.zeros(0, 521), "mean").tolist() == torch.zeros(1, 521).tolist()
 
 
-def test_places_have_unit_length(association):
-    tags = torch.rand(5, 1000, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(association.sight.place(tags).norm(dim=1), torch.ones(5))
+def test_text_space_embeddings_have_unit_length(association):
+    class_probabilities = torch.rand(5, 1000, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        association.image_mapping.to_text_space(class_probabilities).norm(dim=1), torch.ones(5)
+    )
 
 
 def test_conse_is_the_weighted_mean_of_the_likeliest_names():
     vectors = torch.eye(4)
-    bridge = Bridge(vectors, torch.ones(4), top=2)
-    placed = bridge.place(torch.tensor([[0.5, 0.3, 0.2, 0.0]]))
+    bridge = ConSEMapping(vectors, torch.ones(4), top=2)
+    placed = bridge.to_text_space(torch.tensor([[0.5, 0.3, 0.2, 0.0]]))
     torch.testing.assert_close(placed, torch.nn.functional.normalize(torch.tensor([[0.5, 0.3, 0, 0]])))
 
 
@@ -68,7 +70,7 @@ def test_an_audio_network_without_classes_is_refused(association):
 
 
 @pytest.mark.slow
-def test_the_table_of_words_says_what_the_transformer_says():
-    quick, true = MiniLM(), MiniLM(WordTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 384)))
+def test_the_text_table_equals_the_transformer():
+    quick, true = MiniLM(), MiniLM(TextTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 384)))
     words = ["dog", "a photo of a violin.", "something that is in no table"]
     torch.testing.assert_close(quick(words), true(words), atol=2e-3, rtol=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.association_ablation import WAYS, ZERO_SHOT
+from benchmarks.association_ablation import VARIANTS, ZERO_SHOT
 from benchmarks.compare import section
 
 
@@ -14,6 +14,6 @@ def test_a_row_is_mean_and_spread_in_percent() -> None:
     assert "| MICL | 50.0 ± 14.1 |" in rows
 
 
-def test_every_way_differs_from_the_others() -> None:
-    assert len({(way.mixing, way.words, way.kinds) for way in WAYS}) == len(WAYS)
-    assert ZERO_SHOT not in {way.name for way in WAYS}
+def test_every_variant_differs_from_the_others() -> None:
+    assert len({(variant.mixing, variant.words, variant.kinds) for variant in VARIANTS}) == len(VARIANTS)
+    assert ZERO_SHOT not in {variant.name for variant in VARIANTS}

@@ -13,7 +13,7 @@ def line(iou: float, right: int) -> Line:
     }
     return {
         "methods": {"tiny": scores, "whole image": scores},
-        "blame": {"right": right, "lost": 10 - right},
+        "attribution": {"right": right, "lost": 10 - right},
         "n": 10,
         "settings": {"weights": {"vision": "eyes 1"}, "torch": "2"},
     }

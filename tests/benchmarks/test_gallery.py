@@ -13,17 +13,25 @@ import torch
 from PIL import Image
 
 from benchmarks.gallery.clip_patterns import clip_patterns, outcome
-from benchmarks.gallery.clips import ShownClip, frame_to_show, readers, shown_clips
+from benchmarks.gallery.clips import ShownClip, frame_to_show, readers, show_clips
 from benchmarks.gallery.figures import around
-from benchmarks.gallery.images import Case, Worst, shown_pictures
+from benchmarks.gallery.images import Case, Worst, show_images
 from benchmarks.gallery.page import section, write_page
-from benchmarks.gallery.patterns import AXES, misses, patterns, whole
-from benchmarks.gallery.regions import Region, contrast, how_missed, measured, pieces, touches, width
+from benchmarks.gallery.patterns import AXES, misses, patterns, summarise
+from benchmarks.gallery.regions import (
+    Region,
+    colour_contrast,
+    how_missed,
+    measure_regions,
+    pieces,
+    touches,
+    width,
+)
 from seac.core.errors import InputError
 from seac.core.types import Proposals
 from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import fake_model
+from tests.fixtures.parts import synthetic_model
 
 
 def square(y: int, x: int, side: int, size: int = 80) -> np.ndarray:
@@ -56,7 +64,7 @@ ORDINARY = Region(
     share=0.05,
     on_frame=False,
     pieces=1,
-    contrast=10.0,
+    colour_contrast=10.0,
     spread=10.0,
     width=0.8,
     neighbours=5,
@@ -65,7 +73,7 @@ ORDINARY = Region(
 
 def test_a_region_that_is_proposed_exactly_is_found_at_that_rank() -> None:
     _, picture, true = scene()
-    first, second = measured(picture, true, np.stack([square(60, 0, 9), true[1]]))
+    first, second = measure_regions(picture, true, np.stack([square(60, 0, 9), true[1]]))
     assert (second.iou, second.rank, second.covered, second.inside) == (1, 1, 1, 1)
     assert first.iou == 0
     assert how_missed(second) == "found"
@@ -73,7 +81,7 @@ def test_a_region_that_is_proposed_exactly_is_found_at_that_rank() -> None:
 
 def test_no_proposals_miss_every_region() -> None:
     _, picture, true = scene()
-    found = measured(picture, true, np.zeros((0, 80, 80), bool))
+    found = measure_regions(picture, true, np.zeros((0, 80, 80), bool))
     assert [(one.iou, one.rank, how_missed(one)) for one in found] == [(0, -1, "beside")] * 2
 
 
@@ -90,7 +98,7 @@ def test_how_a_region_was_missed_follows_from_what_the_best_proposal_holds(
     proposed: np.ndarray, said: str
 ) -> None:
     picture = np.zeros((80, 80, 3), np.uint8)
-    (found,) = measured(picture, square(20, 20, 20)[None], proposed[None])
+    (found,) = measure_regions(picture, square(20, 20, 20)[None], proposed[None])
     assert how_missed(found) == said
 
 
@@ -106,15 +114,15 @@ def test_what_a_region_is_like_is_measured_on_its_shape() -> None:
     assert pieces(disc | square(0, 0, 2)) == 1  # a crumb
 
 
-def test_contrast_is_that_of_the_surroundings_and_not_of_the_whole_picture() -> None:
+def test_colour_contrast_is_that_of_the_surroundings_and_not_of_the_whole_image() -> None:
     lab = np.zeros((80, 80, 3), np.float32)
     mask = square(30, 30, 20)
     lab[mask] = 40
     far = lab.copy()
     far[:10] = 90
-    assert contrast(lab, mask) == pytest.approx(40 * 3**0.5, rel=1e-5)
-    assert contrast(far, mask) == contrast(lab, mask)
-    assert contrast(lab, np.ones((80, 80), bool)) == 0
+    assert colour_contrast(lab, mask) == pytest.approx(40 * 3**0.5, rel=1e-5)
+    assert colour_contrast(far, mask) == colour_contrast(lab, mask)
+    assert colour_contrast(lab, np.ones((80, 80), bool)) == 0
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 70), (33, 41), (70, 70)])
@@ -133,7 +141,7 @@ def test_every_grouping_holds_every_region_once_and_the_lost_add_up() -> None:
         replace(
             ORDINARY,
             iou=float(draw.random()), share=float(draw.random() ** 3), pieces=int(draw.integers(1, 7)),
-            contrast=float(draw.random() * 60), spread=float(draw.random() * 40), width=float(draw.random()),
+            colour_contrast=float(draw.random() * 60), spread=float(draw.random() * 40), width=float(draw.random()),
             on_frame=bool(draw.integers(2)), neighbours=int(draw.integers(1, 40)),
         )
         for _ in range(200)
@@ -144,32 +152,30 @@ def test_every_grouping_holds_every_region_once_and_the_lost_add_up() -> None:
         assert sum(group.regions for group in pattern.groups) == 200
         assert sum(group.lost for group in pattern.groups) == pytest.approx(1)
         mean = sum(group.iou * group.regions for group in pattern.groups) / 200
-        assert mean == pytest.approx(whole("", regions).iou)
+        assert mean == pytest.approx(summarise("", regions).iou)
     assert sum(misses(regions).values()) == pytest.approx(1)
 
 
-def test_the_grouping_that_decides_comes_first_and_tells_everything() -> None:
+def test_the_most_explaining_grouping_comes_first() -> None:
     regions = [replace(ORDINARY, iou=0.9, on_frame=False), replace(ORDINARY, iou=0.2, on_frame=True)] * 5
     first, *rest = patterns(regions)
     assert first.name == "the frame"
-    assert first.told == pytest.approx(1)
-    assert all(pattern.told == pytest.approx(0) for pattern in rest)
+    assert first.explained == pytest.approx(1)
+    assert all(pattern.explained == pytest.approx(0) for pattern in rest)
 
 
 def test_only_the_worst_regions_stay_on_the_disk(tmp_path: Path) -> None:
     worst = Worst(tmp_path, 3)
-    pictures = list(
-        shown_pictures((scene(seed) for seed in range(4)), Given(square(0, 0, 30)), tmp_path, worst)
-    )
-    held = worst.regions()
-    assert [shown.region.iou for shown in held] == [0, 0, 0]
-    kept = {Path(shown.file).name for shown in held}
+    images = list(show_images((scene(seed) for seed in range(4)), Given(square(0, 0, 30)), tmp_path, worst))
+    kept_regions = worst.regions()
+    assert [shown.region.iou for shown in kept_regions] == [0, 0, 0]
+    kept = {Path(shown.file).name for shown in kept_regions}
     assert {path.name for path in tmp_path.glob("region-*.jpg")} == kept
     assert len(kept) == 3
-    assert [picture.missed for picture in pictures] == [1] * 4
+    assert [picture.missed for picture in images] == [1] * 4
 
 
-def test_pictures_are_drawn_one_at_a_time(tmp_path: Path) -> None:
+def test_images_are_drawn_one_at_a_time(tmp_path: Path) -> None:
     opened: list[int] = []
 
     def cases():  # type: ignore[no-untyped-def]
@@ -177,7 +183,7 @@ def test_pictures_are_drawn_one_at_a_time(tmp_path: Path) -> None:
             opened.append(seed)
             yield scene(seed)
 
-    shown = shown_pictures(cases(), Given(square(0, 0, 30)), tmp_path, Worst(tmp_path, 1))
+    shown = show_images(cases(), Given(square(0, 0, 30)), tmp_path, Worst(tmp_path, 1))
     next(shown)
     assert opened == [0]
 
@@ -199,8 +205,8 @@ def test_the_page_needs_nothing_but_its_folder_and_shows_the_worst_first(tmp_pat
     worst = Worst(folder, 2)
     good = ("good & <b>", *scene(1)[1:])
     cases = [good, ("bad", good[1], np.stack([square(60, 60, 15), square(40, 5, 12)]))]
-    pictures = list(shown_pictures(cases, Given(square(0, 0, 30)), folder, worst))
-    part = section("Composite scenes", "note", pictures, worst.regions(), composite=True)
+    images = list(show_images(cases, Given(square(0, 0, 30)), folder, worst))
+    part = section("Composite scenes", "note", images, worst.regions(), composite=True)
     write_page([part], [], "about", tmp_path / "gallery.html")
     text = (tmp_path / "gallery.html").read_text(encoding="utf-8")
     page = Page()
@@ -220,14 +226,14 @@ def test_a_model_that_picks_the_right_square_is_shown_as_right(tmp_path: Path) -
     found = readers(tmp_path)
     assert set(found) == {"s4"}
     (tmp_path / "clips").mkdir()
-    clips = list(shown_clips(found, fake_model(), 2, tmp_path / "clips"))
+    clips = list(show_clips(found, synthetic_model(), 2, tmp_path / "clips"))
     assert [clip.category for clip in clips] == ["red", "green"]
     for clip in clips:
-        assert (clip.picked, clip.blame) == (1, "right")
-        assert clip.lit > 0.99
-        assert (tmp_path / clip.picture).is_file()
-        assert clip.sound is not None
-        assert (tmp_path / clip.sound).is_file()
+        assert (clip.picked, clip.attribution) == (1, "right")
+        assert clip.heatmap_iou > 0.99
+        assert (tmp_path / clip.image).is_file()
+        assert clip.audio is not None
+        assert (tmp_path / clip.audio).is_file()
     write_page([], clips, "about", tmp_path / "gallery.html")
     text = (tmp_path / "gallery.html").read_text(encoding="utf-8")
     assert text.count("<figcaption>s4, composite") == 2
@@ -248,8 +254,10 @@ def test_a_frame_in_which_something_sounds_is_shown() -> None:
     assert frame_to_show(truth) == 2
 
 
-def clip(lit: float, picked: float, hindsight: float, word: str = "Dog") -> ShownClip:
-    return ShownClip("s4", "one", "dog", lit, picked, hindsight, "", word, word, "dog", "clips/one.jpg", None)
+def clip(heatmap_iou: float, picked: float, oracle: float, word: str = "Dog") -> ShownClip:
+    return ShownClip(
+        "s4", "one", "dog", heatmap_iou, picked, oracle, "", word, word, "dog", "clips/one.jpg", None
+    )
 
 
 def test_a_clip_is_lost_where_the_first_step_failed() -> None:

@@ -13,20 +13,20 @@ from benchmarks.memory import measure
 from tests.fixtures import checkpoints
 
 
-def test_every_step_is_told_and_the_peak_never_falls(tmp_path: Path) -> None:
+def test_every_step_is_reported_and_the_peak_never_falls(tmp_path: Path) -> None:
     pytest.importorskip("segment_anything")
     path = tmp_path / "sam_vit_b.pth"
-    torch.save(checkpoints.plain_sam().state_dict(), path)
+    torch.save(checkpoints.reference_sam().state_dict(), path)
     steps = measure(path, "bfloat16", 3, "96x64")
-    peaks = [told["peak"] for told in steps.values()]
+    peaks = [figures["peak"] for figures in steps.values()]
     assert len(steps) == 4
     assert peaks == sorted(peaks)
-    assert all(told["seconds"] >= 0 for told in steps.values())
+    assert all(figures["seconds"] >= 0 for figures in steps.values())
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system does not tell VmHWM")
-def test_a_process_is_not_told_the_memory_of_the_one_that_started_it() -> None:
+def test_a_process_does_not_report_the_memory_of_the_one_that_started_it() -> None:
     held = b"x" * 400_000_000
-    told = "from seac.cli.profile import peak_memory; print(peak_memory())"
-    said = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
-    assert 0 < int(said.stdout) < len(held) / 2
+    figures = "from seac.cli.profile import peak_memory; print(peak_memory())"
+    output = subprocess.run([sys.executable, "-c", figures], check=True, capture_output=True, text=True)
+    assert 0 < int(output.stdout) < len(held) / 2

@@ -10,144 +10,154 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.classify.base import RIVALRY, ByWords, Witnesses, class_scores
-from seac.classify.experts import Taught, TaughtSettings
+from seac.classify.base import MATCH_WIDTH, ZeroShotClassifier, ClassScorers, class_scores
+from seac.classify.experts import ExpertsClassifier, ExpertsSettings
 from seac.core.types import AudioFeatures, MaskEmbeddings
-from seac.encoders.class_heads import KindNetwork, Kinds, KindsWeights
-from seac.encoders.labels.conse import Bridge, NoBridge
-from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, visible
-from tests.fixtures.parts import COLOURS, fake_model, squares, tone
+from seac.encoders.class_heads import ClassHead, ClassHeads, ClassHeadsWeights
+from seac.encoders.labels.conse import ConSEMapping, IdentityMapping
+from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, is_visible
+from tests.fixtures.parts import COLOURS, synthetic_model, squares, tone
 
 CLASSES = torch.eye(3)
 KINDS = ("red", "blue")
 D = 6
 
 
-def kinds(*senses: str) -> Kinds:
+def class_heads(*senses: str) -> ClassHeads:
     torch.manual_seed(0)
     networks = {
-        sense: KindNetwork(torch.rand(D) / 10, torch.randn(D, 4), 8, len(KINDS)).eval() for sense in senses
+        sense: ClassHead(torch.rand(D) / 10, torch.randn(D, 4), 8, len(KINDS)).eval() for sense in senses
     }
-    return Kinds(KindsWeights(networks, KINDS, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
+    return ClassHeads(ClassHeadsWeights(networks, KINDS, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
 
 
-def bridge() -> Bridge:
+def bridge() -> ConSEMapping:
     """A tagger of the three colours, whose places are the three axes."""
-    return Bridge(CLASSES, torch.ones(3))
+    return ConSEMapping(CLASSES, torch.ones(3))
 
 
-def naming(*senses: str, settings: TaughtSettings | None = None) -> Taught:
-    return Taught(kinds(*senses), bridge(), bridge(), settings)
+def naming(*senses: str, settings: ExpertsSettings | None = None) -> ExpertsClassifier:
+    return ExpertsClassifier(class_heads(*senses), bridge(), bridge(), settings)
 
 
-def masks(tags: torch.Tensor) -> MaskEmbeddings:
-    local, context = torch.rand(2, len(tags), D, generator=torch.Generator().manual_seed(2))
-    return MaskEmbeddings(local, context, tags, tags)
+def masks(class_probabilities: torch.Tensor) -> MaskEmbeddings:
+    local, context = torch.rand(2, len(class_probabilities), D, generator=torch.Generator().manual_seed(2))
+    return MaskEmbeddings(local, context, class_probabilities, class_probabilities)
 
 
-def heard(tags: torch.Tensor) -> AudioFeatures:
-    return AudioFeatures(torch.rand(len(tags), D, generator=torch.Generator().manual_seed(3)), tags)
+def heard(class_probabilities: torch.Tensor) -> AudioFeatures:
+    return AudioFeatures(
+        torch.rand(len(class_probabilities), D, generator=torch.Generator().manual_seed(3)),
+        class_probabilities,
+    )
 
 
 def both(
-    named: Taught, seen: MaskEmbeddings, sound: AudioFeatures, classes: torch.Tensor = CLASSES
+    named: ExpertsClassifier, encoded: MaskEmbeddings, sound: AudioFeatures, classes: torch.Tensor = CLASSES
 ) -> torch.Tensor:
     """What is said of each class by the looks of each mask, and in the last row by ear: (N + 1, K)."""
-    witnesses = named.among(classes)
-    return torch.cat([witnesses.sight(seen), witnesses.sound(sound)[None]])
+    scorers = named.scorers_for(classes)
+    return torch.cat([scorers.score_masks(encoded), scorers.score_audio(sound)[None]])
 
 
-def certain(network: KindNetwork, column: int) -> None:
+def certain(network: ClassHead, column: int) -> None:
     """Make it say one thing, whatever it is asked."""
     with torch.no_grad():
-        network.kinds.bias[:] = 0
-        network.kinds.bias[column] = 60
+        network.classify.bias[:] = 0
+        network.classify.bias[column] = 60
 
 
-def test_in_words_a_mask_is_named_by_its_cosine_and_nothing_is_heard() -> None:
+def test_zero_shot_classification_uses_the_cosine_and_no_audio() -> None:
     places = torch.nn.functional.normalize(torch.rand(4, 3), dim=1)
-    witnesses = ByWords(lambda seen: places).among(CLASSES)
-    seen, sound = witnesses.sight(masks(torch.rand(4, 3))), witnesses.sound(heard(torch.rand(2, 3)))
-    assert torch.equal(seen, places @ CLASSES.T)
+    scorers = ZeroShotClassifier(lambda encoded: places).scorers_for(CLASSES)
+    encoded, sound = (
+        scorers.score_masks(masks(torch.rand(4, 3))),
+        scorers.score_audio(heard(torch.rand(2, 3))),
+    )
+    assert torch.equal(encoded, places @ CLASSES.T)
     assert not sound.any()
-    assert torch.equal(class_scores(seen, sound), seen)
+    assert torch.equal(class_scores(encoded, sound), encoded)
 
 
 def test_a_sound_decides_between_names_that_look_as_likely() -> None:
-    witnesses = naming().among(CLASSES)
+    scorers = naming().scorers_for(CLASSES)
 
-    def named(tags: torch.Tensor, sounding: int) -> int:
-        scores = class_scores(witnesses.sight(masks(tags)), witnesses.sound(heard(CLASSES[[sounding]])))
+    def named(class_probabilities: torch.Tensor, sounding: int) -> int:
+        scores = class_scores(
+            scorers.score_masks(masks(class_probabilities)), scorers.score_audio(heard(CLASSES[[sounding]]))
+        )
         return int(scores.argmax())
 
     unsure = torch.tensor([[0.5, 0.5, 0.0]])
     assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
 
 
-def test_no_expert_can_rule_out_a_word() -> None:
-    scores = both(naming("sight", "sound"), masks(CLASSES[:1]), heard(CLASSES[1:2])).sum(0)
-    most = math.log1p(1.0 / TaughtSettings().floor)
+def test_no_expert_can_rule_out_a_class() -> None:
+    scores = both(naming("image", "audio"), masks(CLASSES[:1]), heard(CLASSES[1:2])).sum(0)
+    most = math.log1p(1.0 / ExpertsSettings().floor)
     assert bool((scores.abs() < 4 * most).all())
 
 
-@pytest.mark.parametrize("sense", ["sight", "sound"])
-def test_a_kind_speaks_for_its_word_and_leaves_alone_what_it_does_not_know(sense: str) -> None:
+@pytest.mark.parametrize("sense", ["image", "audio"])
+def test_a_class_head_scores_its_class_and_leaves_others_unchanged(sense: str) -> None:
     taught = naming(sense)
-    certain(taught.kinds.weights.networks[sense], 0)
+    certain(taught.class_heads.weights.networks[sense], 0)
     flat, silent = torch.full((1, 3), 1 / 3), torch.full((1, 3), 1 / 3)
-    place = ("sight", "sound").index(sense)
-    red, green, blue = both(taught, masks(flat), heard(silent))[place].tolist()  # green was never taught
+    row = ("image", "audio").index(sense)
+    red, green, blue = both(taught, masks(flat), heard(silent))[row].tolist()  # green was never taught
     assert red > green > blue
-    without = both(naming(), masks(flat), heard(silent))[place]
+    without = both(naming(), masks(flat), heard(silent))[row]
     assert float(without[1]) == pytest.approx(green, abs=1e-6)
 
 
-def test_what_is_none_of_the_kinds_is_likelier_a_word_they_do_not_know() -> None:
-    taught = naming("sight")
-    certain(taught.kinds.weights.networks["sight"], len(KINDS))
-    seen = taught.among(CLASSES).sight(masks(torch.full((1, 3), 1 / 3)))[0]
-    assert int(seen.argmax()) == 1
+def test_a_mask_outside_the_trained_classes_is_likelier_another_class() -> None:
+    taught = naming("image")
+    certain(taught.class_heads.weights.networks["image"], len(KINDS))
+    encoded = taught.scorers_for(CLASSES).score_masks(masks(torch.full((1, 3), 1 / 3)))[0]
+    assert int(encoded.argmax()) == 1
 
 
-def test_a_word_is_judged_by_itself() -> None:
+def test_a_class_is_scored_independently() -> None:
     """What is said of a class does not depend on which other classes there are."""
-    taught = naming("sight", "sound")
-    seen, sound = masks(torch.rand(4, 3)), heard(torch.rand(2, 3))
-    every, some = (both(taught, seen, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
+    taught = naming("image", "audio")
+    encoded, sound = masks(torch.rand(4, 3)), heard(torch.rand(2, 3))
+    every, some = (both(taught, encoded, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
     assert torch.allclose(every[:, [2, 0]], some, atol=1e-6)
 
 
-def test_no_sound_has_no_say() -> None:
-    witnesses = naming("sight", "sound").among(CLASSES)
+def test_silence_has_no_influence() -> None:
+    scorers = naming("image", "audio").scorers_for(CLASSES)
     none = AudioFeatures(torch.zeros(0, D), torch.zeros(0, 3))
-    assert not witnesses.sound(none).any()
+    assert not scorers.score_audio(none).any()
 
 
 def test_neither_order_nor_repeats_of_windows_matter() -> None:
-    witnesses, sound = naming("sound").among(CLASSES), heard(torch.rand(3, 3))
-    assert sound.tags is not None
+    scorers, sound = naming("audio").scorers_for(CLASSES), heard(torch.rand(3, 3))
+    assert sound.class_probabilities is not None
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
-        again = AudioFeatures(sound.embeddings[rows], sound.tags[rows])
-        assert torch.allclose(witnesses.sound(again), witnesses.sound(sound), atol=1e-6)
+        again = AudioFeatures(sound.embeddings[rows], sound.class_probabilities[rows])
+        assert torch.allclose(scorers.score_audio(again), scorers.score_audio(sound), atol=1e-6)
 
 
-def test_encoders_without_classes_name_by_where_they_are_among_words() -> None:
+def test_encoders_without_classes_classify_by_text_space_embeddings() -> None:
     """Their space is that of words; of ears without classes the taught kinds alone say something."""
-    taught = Taught(kinds(), NoBridge(), Bridge(torch.zeros(0, 3), torch.zeros(0)))
-    witnesses = taught.among(CLASSES)
-    seen = witnesses.sight(MaskEmbeddings(CLASSES, CLASSES))
-    assert seen.argmax(1).tolist() == [0, 1, 2]
-    assert not witnesses.sound(AudioFeatures(torch.rand(2, D), None)).any()
+    taught = ExpertsClassifier(
+        class_heads(), IdentityMapping(), ConSEMapping(torch.zeros(0, 3), torch.zeros(0))
+    )
+    scorers = taught.scorers_for(CLASSES)
+    encoded = scorers.score_masks(MaskEmbeddings(CLASSES, CLASSES))
+    assert encoded.argmax(1).tolist() == [0, 1, 2]
+    assert not scorers.score_audio(AudioFeatures(torch.rand(2, D), None)).any()
 
 
-def test_what_is_heard_belongs_to_the_mask_that_looks_like_it() -> None:
+def test_an_audio_class_belongs_to_the_best_visual_match() -> None:
     guitar, unsure = [3.0, 0.0, 0.5], [0.5, 1.0, 1.2]
     sound = torch.tensor([2.0, 0.0, 1.0])
     together = class_scores(torch.tensor([guitar, unsure]), sound)
     alone = class_scores(torch.tensor([unsure]), sound)
     assert alone.argmax(1).tolist() == [0]  # nothing else can be the guitar that is heard
     assert together.argmax(1).tolist() == [0, 2]
-    assert together[1, 0] == pytest.approx(0.5 + 2 * math.exp(-2.5 / RIVALRY))
+    assert together[1, 0] == pytest.approx(0.5 + 2 * math.exp(-2.5 / MATCH_WIDTH))
 
 
 @given(st.permutations(range(4)), st.integers(0, 2**31))
@@ -155,55 +165,56 @@ def test_names_do_not_depend_on_the_order_of_masks_or_on_masks_that_look_like_no
     order: list[int], seed: int
 ) -> None:
     draw = torch.Generator().manual_seed(seed)
-    seen, sound = torch.rand(4, 3, generator=draw), torch.rand(3, generator=draw)
-    scores = class_scores(seen, sound)
-    assert torch.equal(class_scores(seen[order], sound), scores[order])
+    encoded, sound = torch.rand(4, 3, generator=draw), torch.rand(3, generator=draw)
+    scores = class_scores(encoded, sound)
+    assert torch.equal(class_scores(encoded[order], sound), scores[order])
     nothing = torch.full((1, 3), -1.0)
-    assert torch.equal(class_scores(torch.cat([seen, nothing]), sound)[:4], scores)
+    assert torch.equal(class_scores(torch.cat([encoded, nothing]), sound)[:4], scores)
 
 
-def test_a_model_names_by_sound_what_its_naming_listens_to() -> None:
+def test_a_model_classifies_with_audio_where_its_classifier_uses_audio() -> None:
     """The fake's masks are named by colour; a naming that only listens calls all that sounds by the tone."""
-    model = fake_model()
+    model = synthetic_model()
 
     class Listening:
-        def among(self, classes: torch.Tensor) -> Witnesses:
-            return Witnesses(
-                lambda seen: torch.zeros(len(seen), 3), lambda audio: audio.embeddings.mean(0) @ classes.T
+        def scorers_for(self, classes: torch.Tensor) -> ClassScorers:
+            return ClassScorers(
+                lambda encoded: torch.zeros(len(encoded), 3),
+                lambda audio: audio.embeddings.mean(0) @ classes.T,
             )
 
-    model.stages = replace(model.stages, naming=Listening())
+    model.stages = replace(model.stages, classifier=Listening())
     for number, name in enumerate(COLOURS):
         result = model(squares(), tone(name, 1.0), 16_000)
         assert set(result.classes[result.sounding].tolist()) == {number + 1}
-    seen, quiet = model.see(squares()), model.hear(tone("silence", 1.0), 16_000)
-    names = model.names(seen, quiet, torch.zeros(len(seen.proposals), dtype=torch.bool))
-    assert torch.equal(names, seen.named.labels)
+    encoded, quiet = model.encode_image(squares()), model.encode_audio(tone("silence", 1.0), 16_000)
+    names = model.classify(encoded, quiet, torch.zeros(len(encoded.proposals), dtype=torch.bool))
+    assert torch.equal(names, encoded.classified.labels)
 
 
-def test_a_group_that_is_heard_speaks_a_little_for_its_sorts_and_for_nothing_else() -> None:
+def test_an_audible_group_raises_its_members_a_little_and_nothing_else() -> None:
     """Of three sounds the first is a group whose only sort is the second."""
-    ears = replace(bridge(), groups=(Group(0, 1, 1),))
+    audio_labels = replace(bridge(), groups=(Group(0, 1, 1),))
 
-    def told(share: float, sounding: int) -> list[float]:
-        taught = Taught(kinds(), bridge(), ears, TaughtSettings(group=share))
-        said: list[float] = taught.among(CLASSES).sound(heard(CLASSES[[sounding]])).tolist()
-        return said
+    def named_with(share: float, sounding: int) -> list[float]:
+        taught = ExpertsClassifier(class_heads(), bridge(), audio_labels, ExpertsSettings(group=share))
+        output: list[float] = taught.scorers_for(CLASSES).score_audio(heard(CLASSES[[sounding]])).tolist()
+        return output
 
-    own, sort, other = told(0.2, 0)
+    own, sort, other = named_with(0.2, 0)
     assert own > sort > other
-    assert [own, other] == pytest.approx(told(0, 0)[::2])
-    assert told(0.2, 1) == pytest.approx(told(0, 1))  # a sort does not speak for its group
-    assert told(0, 0)[1] == pytest.approx(other)
-    assert told(1, 0)[1] == pytest.approx(own)
+    assert [own, other] == pytest.approx(named_with(0, 0)[::2])
+    assert named_with(0.2, 1) == pytest.approx(named_with(0, 1))  # a sort does not speak for its group
+    assert named_with(0, 0)[1] == pytest.approx(other)
+    assert named_with(1, 0)[1] == pytest.approx(own)
 
 
 def test_the_table_of_groups_names_groups_and_sorts_that_can_be_seen() -> None:
     names = audioset_names()
-    seen, groups = visible(names), groups_of(names)
+    encoded, groups = is_visible(names), groups_of(names)
     assert {names[group.number] for group in groups} > {"Animal", "Music", "Vehicle"}
     for group in groups:
         assert group.number < group.first <= group.last < len(names)
-        assert seen[group.number]
-        assert all(seen[group.first : group.last + 1])
+        assert encoded[group.number]
+        assert all(encoded[group.first : group.last + 1])
     assert groups_of(("dog", "cat")) == ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seac import InputError
 from seac.classify.prompts import TEMPLATES, sentences
-from seac.classify.semantic import name_masks, semantic_mask
+from seac.classify.semantic import classify_masks, semantic_mask
 from seac.classify.vocabulary import default_vocabulary, parse
 
 
@@ -38,7 +38,7 @@ def test_background_is_0_and_classes_count_from_1():
 
 
 def test_a_mask_has_the_nearest_name():
-    named = name_masks(torch.tensor([[0.1, 2.0], [3.0, 0.2]]), torch.eye(2))
+    named = classify_masks(torch.tensor([[0.1, 2.0], [3.0, 0.2]]), torch.eye(2))
     assert named.labels.tolist() == [1, 0]
     assert (named.scores <= 1).all()
 

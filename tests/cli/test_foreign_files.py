@@ -19,17 +19,17 @@ from seac.core.ownership import RECORD
 from seac.features.writer import StoreWriter
 from tests.fixtures import benchmarks
 from tests.fixtures.pairs import MADE
-from tests.fixtures.parts import fake_model, squares, tone, write_video, write_wav
+from tests.fixtures.parts import synthetic_model, squares, tone, write_video, write_wav
 
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seac.jobs.segment, "load", lambda preset, **options: fake_model())
-    monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda preset, **options: fake_model())
+    monkeypatch.setattr(seac.jobs.segment, "load", lambda preset, **options: synthetic_model())
+    monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda preset, **options: synthetic_model())
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
+def video(tmp_path: Path) -> Path:
     return write_video(tmp_path / "clip.mp4", [squares()] * 10, tone("red", 1))
 
 
@@ -68,9 +68,9 @@ def snapshot(folder: Path) -> dict[str, object]:
 
 
 class TestSegment:
-    def test_the_same_twice(self, film: Path, tmp_path: Path) -> None:
+    def test_the_same_twice(self, video: Path, tmp_path: Path) -> None:
         for frames in (2, 1):
-            done("segment", film, "-o", tmp_path / "out", "--fps", frames)
+            done("segment", video, "-o", tmp_path / "out", "--fps", frames)
         assert [path.name for path in (tmp_path / "out/masks").iterdir()] == ["000000.png"]
 
     @pytest.mark.usefixtures("no_networks")
@@ -78,20 +78,20 @@ class TestSegment:
         "name", ["masks/ground_truth.png", "masks/000000.png", "result.json", "timeline.png", "overlay.mp4/x"]
     )
     def test_others_files_beside_the_clip(
-        self, film: Path, capsys: pytest.CaptureFixture[str], name: str
+        self, video: Path, capsys: pytest.CaptureFixture[str], name: str
     ) -> None:
-        path = film.parent / name
+        path = video.parent / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("a week's work")
-        before = snapshot(film.parent)
-        assert name.split("/")[0] in refused(capsys, "segment", film, "-o", film.parent)
-        assert snapshot(film.parent) == before
+        before = snapshot(video.parent)
+        assert name.split("/")[0] in refused(capsys, "segment", video, "-o", video.parent)
+        assert snapshot(video.parent) == before
 
     @pytest.mark.usefixtures("no_networks")
     def test_its_own_input(
-        self, film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self, video: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        own = film.rename(film.with_name("overlay.mp4"))
+        own = video.rename(video.with_name("overlay.mp4"))
         before = own.read_bytes()
         assert "overlay.mp4" in refused(capsys, "segment", own, "-o", own.parent)
         monkeypatch.chdir(own.parent)
@@ -101,10 +101,10 @@ class TestSegment:
         assert own.read_bytes() == before
 
     def test_an_input_that_seac_wrote(
-        self, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         out = tmp_path / "out"
-        done("segment", film, "-o", out)
+        done("segment", video, "-o", out)
         before = snapshot(out)
         assert "overlay.mp4" in refused(capsys, "segment", out / "overlay.mp4", "-o", out)
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
@@ -121,37 +121,37 @@ class TestSegment:
 
     @pytest.mark.usefixtures("no_networks")
     @pytest.mark.parametrize("name", ["masks", "result.json"])
-    def test_links(self, film: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-        (film.parent / "disk").mkdir()
-        (film.parent / "disk/keep.txt").write_text("keep")
-        (film.parent / name).symlink_to("disk")
-        before = snapshot(film.parent)
-        assert name in refused(capsys, "segment", film, "-o", film.parent)
-        assert snapshot(film.parent) == before
+    def test_links(self, video: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+        (video.parent / "disk").mkdir()
+        (video.parent / "disk/keep.txt").write_text("keep")
+        (video.parent / name).symlink_to("disk")
+        before = snapshot(video.parent)
+        assert name in refused(capsys, "segment", video, "-o", video.parent)
+        assert snapshot(video.parent) == before
 
     def test_a_folder_of_an_earlier_version(
-        self, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         out = tmp_path / "out"
-        done("segment", film, "-o", out, "--export", "overlay,masks,json,timeline,sheet", "--fps", 2)
+        done("segment", video, "-o", out, "--export", "overlay,masks,json,timeline,sheet", "--fps", 2)
         (out / RECORD).unlink()
         (out / "masks/ground_truth.png").write_text("mine")
-        done("segment", film, "-o", out)
+        done("segment", video, "-o", out)
         assert {path.name for path in (out / "masks").iterdir()} == {"000000.png", "ground_truth.png"}
-        done("segment", film, "-o", out, "--export", "sheet")
+        done("segment", video, "-o", out, "--export", "sheet")
         (out / RECORD).unlink()
         Image.fromarray(np.zeros((96, 160), np.uint8)).save(out / "masks/000000.png")
         write_video(out / "overlay.mp4", [squares()] * 10, tone("red", 1))
         for export in ("masks", "overlay"):
-            assert export in refused(capsys, "segment", film, "-o", out, "--export", export)
+            assert export in refused(capsys, "segment", video, "-o", out, "--export", export)
 
-    def test_a_folder_whose_record_has_names_only(self, film: Path, tmp_path: Path) -> None:
+    def test_a_folder_whose_record_has_names_only(self, video: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
-        done("segment", film, "-o", out)
+        done("segment", video, "-o", out)
         names = [path.name for path in out.iterdir() if path.name != RECORD]
         (out / RECORD).write_text(json.dumps({"made_of": {}, "files": names}))
-        done("segment", film, "-o", out, "--export", "json")
-        done("segment", film, "-o", out)
+        done("segment", video, "-o", out, "--export", "json")
+        done("segment", video, "-o", out)
 
     def test_a_refused_clip_leaves_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)).save(

@@ -22,30 +22,30 @@ from seac.cli import app
 from seac.core.ownership import RECORD
 from seac.export.record import ClipRecord, decode_mask
 from seac.pipeline import SeAC
-from tests.fixtures.parts import fake_model, squares, tone, write_video, write_wav
+from tests.fixtures.parts import synthetic_model, squares, tone, write_video, write_wav
 
 TURNS = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
 
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr(seac.jobs.segment, "load", lambda preset, **options: fake_model())
+    monkeypatch.setattr(seac.jobs.segment, "load", lambda preset, **options: synthetic_model())
 
 
 @pytest.fixture
-def film(tmp_path) -> Path:
+def video(tmp_path) -> Path:
     return write_video(tmp_path / "film.mp4", [squares()] * 50, TURNS)
 
 
-def seac_says(capsys, *words: object) -> tuple[int, str, str]:
+def run_seac(capsys, *words: object) -> tuple[int, str, str]:
     code = app.run([str(word) for word in words])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def refused(capsys, *words: object) -> str:
     """The one line with which these words are refused."""
-    code, out, err = seac_says(capsys, *words)
+    code, out, err = run_seac(capsys, *words)
     assert code == 2, (code, out, err)
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
@@ -55,8 +55,8 @@ def refused(capsys, *words: object) -> str:
 
 @pytest.mark.usefixtures("fake")
 class TestWhatItWrites:
-    def test_a_film_with_sound_that_browsers_play(self, capsys, tmp_path, film):
-        code, out, _ = seac_says(capsys, "segment", film, "-o", tmp_path / "out", "--fps", 2, "--json")
+    def test_a_video_with_sound_that_browsers_play(self, capsys, tmp_path, video):
+        code, out, _ = run_seac(capsys, "segment", video, "-o", tmp_path / "out", "--fps", 2, "--json")
         assert code == 0
         last = json.loads(out.splitlines()[-1])
         assert last["clips"][0]["frames"] == 10
@@ -68,20 +68,20 @@ class TestWhatItWrites:
             assert abs(float(picture.duration * picture.time_base) - 5) < 0.1
             assert abs(float(sound.duration * sound.time_base) - 5) < 0.2
 
-    def test_a_record_that_follows_its_schema(self, capsys, tmp_path, film):
-        seac_says(capsys, "segment", film, "-o", tmp_path / "out", "--fps", 2)
+    def test_a_record_that_follows_its_schema(self, capsys, tmp_path, video):
+        run_seac(capsys, "segment", video, "-o", tmp_path / "out", "--fps", 2)
         record = ClipRecord.model_validate_json((tmp_path / "out/result.json").read_text())
         assert len(record.frames) == 10
-        expected = fake_model()(squares(), tone("red", 1), 16_000)
+        expected = synthetic_model()(squares(), tone("red", 1), 16_000)
         mask = decode_mask(record.frames[0].masks[1].segmentation)
         assert mask.shape == record.size
         joint = (mask & expected.masks[1]).sum() / (mask | expected.masks[1]).sum()
         assert joint > 0.9  # the film is compressed, so a border pixel may differ
         assert [m.label for m in record.frames[1].masks if m.sounding] == ["red"]
-        assert record.frames[-1].heard.silent
+        assert record.frames[-1].audio_summary.silent
 
-    def test_masks_and_a_timeline(self, capsys, tmp_path, film):
-        seac_says(capsys, "segment", film, "-o", tmp_path / "out")
+    def test_masks_and_a_timeline(self, capsys, tmp_path, video):
+        run_seac(capsys, "segment", video, "-o", tmp_path / "out")
         names = sorted(path.name for path in (tmp_path / "out/masks").iterdir())
         assert names == [f"{n:06d}.png" for n in range(5)]
         red = np.asarray(Image.open(tmp_path / "out/masks/000000.png"))
@@ -90,15 +90,15 @@ class TestWhatItWrites:
         assert np.asarray(Image.open(tmp_path / "out/masks/000004.png")).max() == 0
         assert Image.open(tmp_path / "out/timeline.png").width > 400
 
-    def test_only_the_exports_that_were_asked_for(self, capsys, tmp_path, film):
-        seac_says(capsys, "segment", film, "-o", tmp_path / "out", "--export", "json")
+    def test_only_the_exports_that_were_asked_for(self, capsys, tmp_path, video):
+        run_seac(capsys, "segment", video, "-o", tmp_path / "out", "--export", "json")
         assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.json", RECORD}
-        assert "unknown export 'gif'" in refused(capsys, "segment", film, "--export", "gif")
+        assert "unknown export 'gif'" in refused(capsys, "segment", video, "--export", "gif")
 
-    def test_a_picture_with_a_sound(self, capsys, tmp_path):
+    def test_an_image_with_a_sound(self, capsys, tmp_path):
         Image.fromarray(squares()).save(tmp_path / "a.png")
         sound = write_wav(tmp_path / "a.wav", TURNS)
-        code, *_ = seac_says(capsys, "segment", tmp_path / "a.png", "--audio", sound, "-o", tmp_path / "out")
+        code, *_ = run_seac(capsys, "segment", tmp_path / "a.png", "--audio", sound, "-o", tmp_path / "out")
         assert code == 0
         record = ClipRecord.model_validate_json((tmp_path / "out/result.json").read_text())
         assert len(record.frames) == 5
@@ -109,30 +109,30 @@ class TestWhatItWrites:
         write_video(folder / "one.mp4", [squares()] * 10, tone("red", 1))
         Image.fromarray(squares()).save(folder / "two.png")
         write_wav(folder / "two.wav", tone("blue", 1))
-        assert seac_says(capsys, "segment", folder, "-o", out)[0] == 0
+        assert run_seac(capsys, "segment", folder, "-o", out)[0] == 0
         before = (out / "one/result.json").stat().st_mtime_ns
         (out / "two/result.json").unlink()
-        _, _, err = seac_says(capsys, "segment", folder, "-o", out)
+        _, _, err = run_seac(capsys, "segment", folder, "-o", out)
         assert (out / "one/result.json").stat().st_mtime_ns == before
         assert (out / "two/result.json").exists()
         assert "finished before" in err
-        seac_says(capsys, "segment", folder, "-o", out, "--fps", 2)
+        run_seac(capsys, "segment", folder, "-o", out, "--fps", 2)
         assert (out / "one/result.json").stat().st_mtime_ns != before
 
     def test_only_the_very_same_work_is_finished_before(self, capsys, tmp_path, monkeypatch):
         def load(preset, **options):
-            model = fake_model()
+            model = synthetic_model()
             words = options["vocabulary"]
             return model if words is None else SeAC(model.stages, parse(words), model.settings)
 
         monkeypatch.setattr(seac.jobs.segment, "load", load)
         folder, out = tmp_path / "in", tmp_path / "out"
         folder.mkdir()
-        film = write_video(folder / "a.mp4", [squares()] * 10, tone("red", 1))
+        video = write_video(folder / "a.mp4", [squares()] * 10, tone("red", 1))
 
         def again(*options: object) -> str:
-            _, _, said = seac_says(capsys, "segment", folder, "-o", out, *options)
-            return said
+            _, _, output = run_seac(capsys, "segment", folder, "-o", out, *options)
+            return output
 
         again("--vocabulary", "red,green,blue", "--export", "json")
         assert "finished before" in again("--vocabulary", "red,green,blue", "--export", "json")
@@ -141,7 +141,7 @@ class TestWhatItWrites:
         assert "finished before" not in again("--vocabulary", "blue,green,red", "--export", "overlay")
         assert (out / "a/overlay.mp4").exists()
         assert "finished before" in again("--vocabulary", "blue,green,red", "--export", "overlay")
-        write_video(film, [squares()] * 20, tone("red", 2))
+        write_video(video, [squares()] * 20, tone("red", 2))
         assert "finished before" not in again()
         write_video(folder / "a.avi", [squares()] * 10, tone("blue", 1), video_codec="mpeg4")
         again()  # it sorts first, and takes the name
@@ -160,7 +160,7 @@ class TestWhatItWrites:
 
 
 @pytest.mark.usefixtures("fake")
-class TestKindsOfFile:
+class TestFileTypes:
     @pytest.mark.parametrize(
         ("suffix", "video", "audio"),
         [
@@ -173,7 +173,7 @@ class TestKindsOfFile:
     )
     def test_containers(self, capsys, tmp_path, suffix, video, audio):
         try:
-            film = write_video(
+            video = write_video(
                 tmp_path / f"a.{suffix}",
                 [squares()] * 10,
                 tone("red", 1),
@@ -182,29 +182,29 @@ class TestKindsOfFile:
             )
         except (av.FFmpegError, ValueError) as missing:
             pytest.skip(f"this PyAV cannot write {video} with {audio}: {missing}")
-        assert seac_says(capsys, "segment", film, "-o", tmp_path / "out")[0] == 0
+        assert run_seac(capsys, "segment", video, "-o", tmp_path / "out")[0] == 0
 
     @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "P", "CMYK", "1"])
-    def test_pictures_of_every_mode(self, capsys, tmp_path, mode):
+    def test_images_of_every_mode(self, capsys, tmp_path, mode):
         path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
         if mode == "I;16":
             Image.fromarray(squares()[..., 0].astype(np.uint16) * 257).save(path)
         else:
             Image.fromarray(squares()).convert(mode).save(path)
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
-        assert seac_says(capsys, "segment", path, "--audio", sound, "-o", tmp_path / "out")[0] == 0
+        assert run_seac(capsys, "segment", path, "--audio", sound, "-o", tmp_path / "out")[0] == 0
 
     def test_a_single_pixel(self, capsys, tmp_path):
         Image.new("RGB", (1, 1), (200, 0, 0)).save(tmp_path / "a.png")
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
-        code, *_ = seac_says(capsys, "segment", tmp_path / "a.png", "--audio", sound, "-o", tmp_path / "out")
+        code, *_ = run_seac(capsys, "segment", tmp_path / "a.png", "--audio", sound, "-o", tmp_path / "out")
         assert code == 0
         assert (tmp_path / "out/overlay.mp4").stat().st_size > 0
 
-    def test_a_huge_picture_is_scaled_down_and_that_is_said(self, capsys, tmp_path):
+    def test_a_huge_image_is_scaled_down_with_a_notice(self, capsys, tmp_path):
         Image.new("RGB", (12_000, 9_000), (200, 0, 0)).save(tmp_path / "a.jpg", quality=30)
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
-        code, _, err = seac_says(
+        code, _, err = run_seac(
             capsys,
             "segment",
             tmp_path / "a.jpg",
@@ -221,20 +221,20 @@ class TestKindsOfFile:
         assert record.original_size == (9_000, 12_000)
         assert max(record.size) == 1280
 
-    def test_a_rotated_film_is_upright(self, capsys, tmp_path):
-        film = write_video(tmp_path / "plain.mp4", [squares()] * 10, tone("red", 1))
+    def test_a_rotated_video_is_upright(self, capsys, tmp_path):
+        video = write_video(tmp_path / "plain.mp4", [squares()] * 10, tone("red", 1))
         turned = tmp_path / "turned.mp4"
-        turned.write_bytes(_with_rotation(film.read_bytes()))
-        assert seac_says(capsys, "segment", turned, "-o", tmp_path / "out", "--export", "json")[0] == 0
+        turned.write_bytes(_with_rotation(video.read_bytes()))
+        assert run_seac(capsys, "segment", turned, "-o", tmp_path / "out", "--export", "json")[0] == 0
         record = ClipRecord.model_validate_json((tmp_path / "out/result.json").read_text())
         assert record.size == (160, 96)
 
-    def test_a_film_of_variable_rate_keeps_its_times(self, capsys, tmp_path):
+    def test_a_video_of_variable_rate_keeps_its_times(self, capsys, tmp_path):
         dark, bright = squares() // 4, squares()
-        film = write_video(
+        video = write_video(
             tmp_path / "a.mkv", [dark, bright, bright, bright], tone("red", 4), times=[0, 2500, 2600, 3900]
         )
-        seac_says(capsys, "segment", film, "-o", tmp_path / "out", "--export", "json")
+        run_seac(capsys, "segment", video, "-o", tmp_path / "out", "--export", "json")
         record = ClipRecord.model_validate_json((tmp_path / "out/result.json").read_text())
         assert [frame.time for frame in record.frames][:4] == [0, 1, 2, 3]
         assert [len(frame.masks) for frame in record.frames][:4] == [1, 1, 1, 4]
@@ -243,7 +243,7 @@ class TestKindsOfFile:
     def test_sounds_of_any_rate_in_stereo(self, capsys, tmp_path, rate):
         Image.fromarray(squares()).save(tmp_path / "a.png")
         sound = write_wav(tmp_path / "a.wav", np.stack([tone("red", 1, rate)] * 2, 1), rate)
-        code, out, _ = seac_says(
+        code, out, _ = run_seac(
             capsys, "segment", tmp_path / "a.png", "--audio", sound, "-o", tmp_path / "out", "--json"
         )
         assert code == 0
@@ -259,36 +259,36 @@ class TestWhatItRefuses:
         assert "holds no video" in refused(capsys, "segment", tmp_path, "-o", tmp_path / "out")
 
     def test_a_video_without_sound(self, capsys, tmp_path):
-        film = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
-        assert "--audio" in refused(capsys, "segment", film, "-o", tmp_path / "out")
+        video = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
+        assert "--audio" in refused(capsys, "segment", video, "-o", tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
     def test_a_video_without_sound_takes_one(self, capsys, tmp_path):
-        film = write_video(tmp_path / "a.mp4", [squares()] * 10, None)
+        video = write_video(tmp_path / "a.mp4", [squares()] * 10, None)
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
-        assert seac_says(capsys, "segment", film, "--audio", sound, "-o", tmp_path / "out")[0] == 0
+        assert run_seac(capsys, "segment", video, "--audio", sound, "-o", tmp_path / "out")[0] == 0
 
-    def test_a_sound_without_picture(self, capsys, tmp_path):
+    def test_a_sound_without_image(self, capsys, tmp_path):
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
         assert "no picture" in refused(capsys, "segment", sound, "-o", tmp_path / "out")
 
-    def test_a_picture_without_sound(self, capsys, tmp_path):
+    def test_an_image_without_sound(self, capsys, tmp_path):
         Image.fromarray(squares()).save(tmp_path / "a.png")
         assert "--audio" in refused(capsys, "segment", tmp_path / "a.png")
 
     @pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"not a film at all" * 100])
-    def test_what_is_no_film(self, capsys, tmp_path, content):
+    def test_what_is_no_video(self, capsys, tmp_path, content):
         (tmp_path / "a.mp4").write_bytes(content)
         refused(capsys, "segment", tmp_path / "a.mp4", "-o", tmp_path / "out")
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-    def test_a_film_that_is_cut_off_leaves_nothing_half_written(self, capsys, tmp_path, film, share):
-        content = film.read_bytes()
+    def test_a_video_that_is_cut_off_leaves_nothing_half_written(self, capsys, tmp_path, video, share):
+        content = video.read_bytes()
         (tmp_path / "cut.mp4").write_bytes(content[: int(len(content) * share)])
         refused(capsys, "segment", tmp_path / "cut.mp4", "-o", tmp_path / "out")
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
-    def test_a_broken_picture(self, capsys, tmp_path):
+    def test_a_broken_image(self, capsys, tmp_path):
         Image.fromarray(squares()).save(tmp_path / "a.png")
         content = (tmp_path / "a.png").read_bytes()
         (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
@@ -311,28 +311,28 @@ class TestWhatItRefuses:
             (["--nonsense"], "--nonsense"),
         ],
     )
-    def test_wrong_options(self, capsys, film, tmp_path, words, line):
-        assert line in refused(capsys, "segment", film, "-o", tmp_path / "out", *words)
+    def test_wrong_options(self, capsys, video, tmp_path, words, line):
+        assert line in refused(capsys, "segment", video, "-o", tmp_path / "out", *words)
 
     def test_an_unknown_command(self, capsys):
         assert "did you mean 'segment'" in refused(capsys, "segmant", "a.mp4")
 
-    def test_an_output_that_is_a_file(self, capsys, film, tmp_path):
+    def test_an_output_that_is_a_file(self, capsys, video, tmp_path):
         (tmp_path / "out").write_text("mine")
-        assert "is a file" in refused(capsys, "segment", film, "-o", tmp_path / "out")
+        assert "is a file" in refused(capsys, "segment", video, "-o", tmp_path / "out")
         assert (tmp_path / "out").read_text() == "mine"
 
-    def test_a_folder_that_cannot_be_written(self, capsys, film):
+    def test_a_folder_that_cannot_be_written(self, capsys, video):
         if os.name != "posix" or not Path("/proc").is_dir():
             pytest.skip("needs a folder that even root cannot write to")
-        assert "cannot write" in refused(capsys, "segment", film, "-o", "/proc/seac")
+        assert "cannot write" in refused(capsys, "segment", video, "-o", "/proc/seac")
 
-    def test_a_full_disk(self, capsys, film, tmp_path, monkeypatch):
+    def test_a_full_disk(self, capsys, video, tmp_path, monkeypatch):
         def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr("seac.export.mask_images.Image.Image.save", full)
-        assert "No space left" in refused(capsys, "segment", film, "-o", tmp_path / "out")
+        assert "No space left" in refused(capsys, "segment", video, "-o", tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
 
@@ -344,16 +344,16 @@ import seac.jobs.segment
 from seac.cli import app
 from tests.fixtures.parts import fake_model
 model = fake_model()
-see = model.see
-model.see = lambda *a: (time.sleep(0.3), see(*a))[1]
+see = model.encode_image
+model.encode_image = lambda *a: (time.sleep(0.3), see(*a))[1]
 seac.jobs.segment.load = lambda preset, **options: model
 print("ready", flush=True)
 sys.exit(app.run(sys.argv[1:]))
 """
 
 
-def test_ctrl_c_leaves_nothing_half_written(tmp_path, film):
-    words = [sys.executable, "-c", SLOW, "segment", str(film), "-o", str(tmp_path / "out"), "--fps", "10"]
+def test_ctrl_c_leaves_nothing_half_written(tmp_path, video):
+    words = [sys.executable, "-c", SLOW, "segment", str(video), "-o", str(tmp_path / "out"), "--fps", "10"]
     running = subprocess.Popen(
         words, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -79,8 +79,8 @@ def shelf(**how: object) -> Shelf:
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = app.run(["weights", *arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    message = capsys.readouterr()
+    return code, message.out, message.err
 
 
 def states(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:

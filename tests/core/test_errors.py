@@ -11,13 +11,13 @@ from seac.core.errors import InputError
 
 
 @given(st.text())
-def test_a_message_is_one_printable_line(said: str) -> None:
-    told = str(InputError(said))
-    assert told.isprintable()
-    assert len(told.splitlines()) <= 1
-    assert str(pickle.loads(pickle.dumps(InputError(said)))) == told
+def test_a_message_is_one_printable_line(output: str) -> None:
+    message = str(InputError(output))
+    assert message.isprintable()
+    assert len(message.splitlines()) <= 1
+    assert str(pickle.loads(pickle.dumps(InputError(output)))) == message
 
 
 @given(st.text().filter(str.isprintable))
-def test_what_prints_is_told_as_it_is(said: str) -> None:
-    assert str(InputError(said)) == said
+def test_what_prints_is_reported_unchanged(output: str) -> None:
+    assert str(InputError(output)) == output

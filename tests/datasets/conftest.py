@@ -35,7 +35,7 @@ def own(composites: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(composites, tmp_path / "own"))
 
 
-def write_sound(path: Path, seconds: float = 0.1, rate: int = 16000, level: float = 0.5) -> None:
+def write_audio(path: Path, seconds: float = 0.1, rate: int = 16000, level: float = 0.5) -> None:
     """A 16-bit mono wav with a tone; level 0 is silence."""
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = level * np.sin(np.arange(int(seconds * rate)) * 0.1)
@@ -46,7 +46,7 @@ def write_sound(path: Path, seconds: float = 0.1, rate: int = 16000, level: floa
         file.writeframes((samples * 32767).astype("<i2").tobytes())
 
 
-def write_picture(path: Path, values: np.ndarray | None = None, mode: str | None = None) -> None:
+def write_image(path: Path, values: np.ndarray | None = None, mode: str | None = None) -> None:
     """A picture from an array, grey noise by default."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if values is None:
@@ -72,10 +72,10 @@ def make_s4(root: Path, header: str = "name,start,category,split", row: str = "{
     for name, split, masks in (("M1P1xla8rg0_1000", "train", 1), ("MKC9LvRivTM_30000", "test", 5)):
         below = Path(split, "dog")
         for n in range(1, 6):
-            write_picture(root / "s4_data/visual_frames" / below / name / f"{name}_{n}.png")
+            write_image(root / "s4_data/visual_frames" / below / name / f"{name}_{n}.png")
         for n in range(1, masks + 1):
-            write_picture(root / "s4_data/gt_masks" / below / name / f"{name}_{n}.png", square())
-        write_sound(root / "s4_data/audio_wav" / below / f"{name}.wav")
+            write_image(root / "s4_data/gt_masks" / below / name / f"{name}_{n}.png", square())
+        write_audio(root / "s4_data/audio_wav" / below / f"{name}.wav")
         lines.append(row.format(name=name, split=split))
     (root / "s4_meta_data.csv").write_text("\n".join(lines) + "\n")
     return root
@@ -85,11 +85,11 @@ def make_ms3(root: Path) -> Path:
     """The true layout: palette masks whose first index is 1, and an empty frame."""
     name = "a_clip"
     for n in range(1, 6):
-        write_picture(root / f"ms3_data/visual_frames/{name}/{name}.mp4_{n}.png")
-        write_picture(
+        write_image(root / f"ms3_data/visual_frames/{name}/{name}.mp4_{n}.png")
+        write_image(
             root / f"ms3_data/gt_masks/test/{name}/{name}_{n}.png", square(0 if n == 2 else n % 3 + 1), "P"
         )
-    write_sound(root / f"ms3_data/audio_wav/test/{name}.wav")
+    write_audio(root / f"ms3_data/audio_wav/test/{name}.wav")
     (root / "ms3_meta_data.csv").write_text(f"name,split\n{name},test\n")
     return root
 
@@ -109,13 +109,13 @@ def make_avss(root: Path, *, numbers: bool) -> Path:
     ):
         home = root / label / uid
         for n in range(frames):
-            write_picture(home / f"frames/{n}.jpg")
+            write_image(home / f"frames/{n}.jpg")
             labels = square(9 if n % 2 else 1)
-            picture = np.array([colours.get(value, (0, 0, 0)) for value in labels.ravel()], np.uint8)
-            write_picture(home / f"labels_rgb/{n}.png", picture.reshape(SIDE, SIDE, 3))
+            image = np.array([colours.get(value, (0, 0, 0)) for value in labels.ravel()], np.uint8)
+            write_image(home / f"labels_rgb/{n}.png", image.reshape(SIDE, SIDE, 3))
             if numbers:
-                write_picture(home / f"labels_semantic/{n}.png", labels)
-        write_sound(home / "audio.wav")
+                write_image(home / f"labels_semantic/{n}.png", labels)
+        write_audio(home / "audio.wav")
         lines.append(f"{uid[:11]},{uid},0,0,dog,{split},{label}")
     (root / "metadata.csv").write_text("\n".join(lines) + "\n")
     (root / "label2idx.json").write_text(json.dumps({name: n for n, name in enumerate(classes)}))
@@ -125,8 +125,8 @@ def make_avss(root: Path, *, numbers: bool) -> Path:
 def make_vggss(root: Path, entries: list[dict[str, object]]) -> Path:
     """``vggss.json`` with a frame and a sound for each entry."""
     for entry in entries:
-        write_picture(root / f"frames/{entry['file']}.jpg")
-        write_sound(root / f"audio/{entry['file']}.wav")
+        write_image(root / f"frames/{entry['file']}.jpg")
+        write_audio(root / f"audio/{entry['file']}.wav")
     root.mkdir(parents=True, exist_ok=True)
     (root / "vggss.json").write_text(json.dumps(entries))
     return root
@@ -143,6 +143,6 @@ def make_flickr(root: Path, boxes: dict[str, list[tuple[int, int, int, int]]]) -
         path = root / f"annotations/{name}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"<annotation>{body}</annotation>")
-        write_picture(root / f"frames/{name}.jpg")
-        write_sound(root / f"audio/{name}.wav")
+        write_image(root / f"frames/{name}.jpg")
+        write_audio(root / f"audio/{name}.wav")
     return root

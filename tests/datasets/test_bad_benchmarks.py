@@ -25,7 +25,7 @@ from tests.datasets.conftest import (
     make_s4,
     make_vggss,
     square,
-    write_picture,
+    write_image,
 )
 
 ENTRY = {"file": "a", "class": "cat", "bbox": [[0, 0, 1, 1]]}
@@ -40,11 +40,11 @@ def refused(call: Callable[[], object]) -> str:
     return line
 
 
-def test_an_unknown_benchmark_is_told_the_nearest() -> None:
+def test_an_unknown_benchmark_names_the_nearest() -> None:
     assert "did you mean 'vggss-extended'" in refused(lambda: open_benchmark("vggs-extended", Path()))
 
 
-def test_a_parent_or_a_child_is_told_where_the_metadata_is(tmp_path: Path) -> None:
+def test_a_parent_or_a_child_names_the_folder_of_the_metadata(tmp_path: Path) -> None:
     root = make_s4(tmp_path / "AVSBench/Single-source")
     assert f"but in {root}" in refused(lambda: open_benchmark("s4", tmp_path))
     assert f"but in {root}" in refused(lambda: open_benchmark("s4", root / "s4_data/gt_masks"))
@@ -53,7 +53,7 @@ def test_a_parent_or_a_child_is_told_where_the_metadata_is(tmp_path: Path) -> No
     assert "is a file" in refused(lambda: open_benchmark("s4", root / "s4_meta_data.csv"))
 
 
-def test_a_split_that_is_not_there_is_told_those_that_are(tmp_path: Path) -> None:
+def test_a_split_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
     make_s4(tmp_path)
     assert "lists test, train" in refused(lambda: open_benchmark("s4", tmp_path, "val"))
     assert "did you mean 'test'" in refused(lambda: open_benchmark("s4", tmp_path, "tests"))
@@ -85,9 +85,9 @@ def test_duplicated_ids_are_named(tmp_path: Path) -> None:
         ([], "no clip"),
     ],
 )
-def test_a_malformed_entry_is_named(tmp_path: Path, entries: object, said: str) -> None:
+def test_a_malformed_entry_is_named(tmp_path: Path, entries: object, output: str) -> None:
     (tmp_path / "vggss.json").write_text(entries if isinstance(entries, str) else json.dumps(entries))
-    assert said in refused(lambda: open_benchmark("vggss", tmp_path))
+    assert output in refused(lambda: open_benchmark("vggss", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_a_malformed_entry_is_named(tmp_path: Path, entries: object, said: str) 
         (b"name,start,category,split\nx,0," + b"d" * 200_000 + b",test\n", "not CSV"),
     ],
 )
-def test_a_malformed_table_is_refused_with_its_line(tmp_path: Path, text: bytes, said: str) -> None:
+def test_a_malformed_table_is_refused_with_its_line(tmp_path: Path, text: bytes, output: str) -> None:
     (tmp_path / "s4_meta_data.csv").write_bytes(text)
-    assert said in refused(lambda: open_benchmark("s4", tmp_path))
+    assert output in refused(lambda: open_benchmark("s4", tmp_path))
 
 
-def test_a_mask_of_another_size_than_its_picture_is_refused(tmp_path: Path) -> None:
+def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path: Path) -> None:
     reader = open_benchmark("ms3", make_ms3(tmp_path))
     clip = reader.clips[0]
     path = clip.truth[3]
     assert path is not None
-    write_picture(path, square(side=8))
+    write_image(path, square(side=8))
     line = refused(lambda: reader.truth(clip))
     assert f"{path}: 8 x 8 pixels" in line
     assert "16 x 16" in line
@@ -131,16 +131,16 @@ def test_broken_and_missing_files_are_named(tmp_path: Path) -> None:
     assert f"{mask}: no such file" in refused(lambda: reader.truth(clip))
     clip.frames[0].write_bytes(b"garbage")
     assert f"{clip.frames[0]}: not a picture" in refused(lambda: reader.image(clip, 0))
-    for content in (b"", b"garbage", clip.sound.read_bytes()[:44]):
-        clip.sound.write_bytes(content)
-        assert str(clip.sound) in refused(lambda: reader.waveform(clip))
+    for content in (b"", b"garbage", clip.audio.read_bytes()[:44]):
+        clip.audio.write_bytes(content)
+        assert str(clip.audio) in refused(lambda: reader.waveform(clip))
 
 
 def test_a_colour_outside_the_palette_is_named(tmp_path: Path) -> None:
     reader = open_benchmark("avss", make_avss(tmp_path, numbers=False))
     path = reader.clips[0].truth[1]
     assert path is not None
-    write_picture(path, np.full((16, 16, 3), (1, 2, 3), np.uint8))
+    write_image(path, np.full((16, 16, 3), (1, 2, 3), np.uint8))
     line = refused(lambda: reader.truth(reader.clips[0]))
     assert f"{path}: colour (1, 2, 3)" in line
 
@@ -149,9 +149,9 @@ def test_a_class_number_outside_the_list_is_named(tmp_path: Path) -> None:
     reader = open_benchmark("avss", make_avss(tmp_path, numbers=True))
     path = reader.clips[0].truth[1]
     assert path is not None
-    write_picture(path, square(10))
+    write_image(path, square(10))
     assert f"{path}: class 10" in refused(lambda: reader.truth(reader.clips[0]))
-    write_picture(path)
+    write_image(path)
     assert "3 channels" in refused(lambda: reader.truth(reader.clips[0]))
 
 

@@ -17,8 +17,8 @@ from tests.datasets.conftest import (
     make_s4,
     make_vggss,
     square,
-    write_picture,
-    write_sound,
+    write_image,
+    write_audio,
 )
 
 
@@ -43,11 +43,11 @@ def test_every_fault_is_found_counted_and_written(tmp_path: Path, capsys: pytest
     clip = open_benchmark("s4", root, strict=False).clips[0]
     masks = [path for path in clip.truth if path is not None]
     clip.frames[0].write_bytes(clip.frames[0].read_bytes()[:200])  # a good header, then nothing
-    write_picture(masks[1], square(side=8))
+    write_image(masks[1], square(side=8))
     masks[2].unlink()
     masks[3].write_bytes(b"")
-    write_picture(masks[4], square(0))
-    write_sound(clip.sound, level=0)
+    write_image(masks[4], square(0))
+    write_audio(clip.audio, level=0)
     out = tmp_path / "out/found.csv"
     assert run(["data", "check", "s4", str(root), "--deep", "--json", "--out", str(out)]) == USAGE
     captured = capsys.readouterr()
@@ -78,7 +78,7 @@ def test_headers_alone_find_missing_files_and_sizes(tmp_path: Path) -> None:
     root = make_ms3(tmp_path)
     clip = open_benchmark("ms3", root).clips[0]
     assert clip.truth[0] is not None
-    write_picture(clip.truth[0], square(side=8))
+    write_image(clip.truth[0], square(side=8))
     clip.frames[4].unlink()
     health = check(open_benchmark("ms3", root, strict=False))
     assert [finding.kind for finding in health.findings] == ["size", "missing"]
@@ -106,7 +106,7 @@ def test_a_wrong_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_an_unwritable_place_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_path_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_s4(tmp_path / "s4")
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "found.csv"

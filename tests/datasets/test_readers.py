@@ -26,8 +26,8 @@ from tests.datasets.conftest import (
     make_s4,
     make_vggss,
     square,
-    write_picture,
-    write_sound,
+    write_image,
+    write_audio,
 )
 
 WHOLE = (0.0, float("inf"))
@@ -61,7 +61,7 @@ def test_composites_open_in_every_layout(
     reader = open_benchmark(name, composites / COMPOSITES[folder])
     assert len(reader.clips) == clips
     for clip in reader.clips:
-        assert len(clip.frames) == len(clip.hears) == frames
+        assert len(clip.frames) == len(clip.audio_windows) == frames
         truth = reader.truth(clip)
         assert truth.shape == (frames, *reader.size)
         assert reader.image(clip, frames - 1).shape == (224, 224, 3)
@@ -101,12 +101,12 @@ def test_extended_composites_hold_each_positive_and_a_negative_for_it(composites
     assert len({clip.id for clip in reader.clips}) == 12
     for clip in reader.clips:
         assert clip.frames[0].is_file()
-        assert clip.sound.is_file()
+        assert clip.audio.is_file()
         assert bool(reader.truth(clip).any()) == clip.visible == bool(clip.boxes)
     negative = reader.clips[-1]
     video, _, audio = negative.id.partition("+")
     assert (negative.frames[0].parent.name, negative.frames[0].stem) == ("extend_frames", video)
-    assert (negative.sound.parent.name, negative.sound.stem) == ("extend_audio", audio)
+    assert (negative.audio.parent.name, negative.audio.stem) == ("extend_audio", audio)
 
 
 def test_s4_trains_on_its_first_mask_only(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_s4_trains_on_its_first_mask_only(tmp_path: Path) -> None:
     assert [path is not None for path in train.truth] == [True] + [False] * 4
     assert reader.truth(train).shape == (1, 224, 224)
     assert reader.truth(test).float().mean() == 0.25
-    assert (train.video_id, train.category, test.hears[3]) == ("M1P1xla8rg0", "dog", WHOLE)
+    assert (train.video_id, train.category, test.audio_windows[3]) == ("M1P1xla8rg0", "dog", WHOLE)
 
 
 def test_ms3_masks_are_palette_indices_above_zero(tmp_path: Path) -> None:
@@ -124,12 +124,12 @@ def test_ms3_masks_are_palette_indices_above_zero(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("numbers", [True, False])
-def test_avss_frames_hear_their_own_five_seconds(tmp_path: Path, numbers: bool) -> None:
+def test_avss_frames_have_their_own_five_seconds(tmp_path: Path, numbers: bool) -> None:
     reader = open_benchmark("avss", make_avss(tmp_path, numbers=numbers), "all")
     single, multi, long = reader.clips
     assert (len(single.frames), len(multi.frames), len(long.frames)) == (5, 5, 10)
-    assert long.hears == ((0, 5),) * 5 + ((5, 10),) * 5
-    assert multi.hears == ((0, 5),) * 5
+    assert long.audio_windows == ((0, 5),) * 5 + ((5, 10),) * 5
+    assert multi.audio_windows == ((0, 5),) * 5
     assert reader.truth(single).shape[0] == 1
     assert reader.truth(multi).shape[0] == 5
     assert reader.truth(long)[:, 0, 0].tolist() == [1, 9] * 5
@@ -172,7 +172,7 @@ def test_metadata_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     for given in (tmp_path, tmp_path / "metadata"):
         reader = open_benchmark("vggss", given)
         assert reader.image(reader.clips[0], 0).shape == (SIDE, SIDE, 3)
-        assert reader.clips[0].sound.is_relative_to(reader.folder)
+        assert reader.clips[0].audio.is_relative_to(reader.folder)
 
 
 def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("line", "said"), [("z,z,sounding", "positive z"), ("a,b,sounding", "not labelled"), ("a,b", "2 fields")]
 )
-def test_extended_pairs_that_make_no_sense_are_refused(tmp_path: Path, line: str, said: str) -> None:
+def test_extended_pairs_that_make_no_sense_are_refused(tmp_path: Path, line: str, output: str) -> None:
     make_vggss(tmp_path, [{"file": "a", "class": "x", "bbox": [[0, 0, 1, 1]]}])
     (tmp_path / "vggss_test_plus_silent.csv").write_text(line + "\n")
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=output):
         open_benchmark("vggss-extended", tmp_path)
 
 
@@ -211,8 +211,8 @@ def test_vggsound_gives_frames_or_the_middle_of_a_video(tmp_path: Path) -> None:
     (tmp_path / "vggsound.csv").write_text(
         '---g-f_I2yQ,1,"people, marching",test\nM1P1xla8rg0,30,dog,train\n'
     )
-    write_picture(tmp_path / "frames/---g-f_I2yQ_000001.png")
-    write_sound(tmp_path / "audio/---g-f_I2yQ_000001.wav", rate=22050)
+    write_image(tmp_path / "frames/---g-f_I2yQ_000001.png")
+    write_audio(tmp_path / "audio/---g-f_I2yQ_000001.wav", rate=22050)
     reader = open_benchmark("vggsound", tmp_path)
     (clip,) = reader.clips
     assert (clip.id, clip.category) == ("---g-f_I2yQ_000001", "people, marching")
@@ -305,14 +305,14 @@ def test_scaling_by_the_nearest_agrees_with_pillow() -> None:
 
 
 def test_a_mask_of_ones_is_refused_rather_than_read_as_empty(tmp_path: Path) -> None:
-    write_picture(tmp_path / "mask.png", square(1))
+    write_image(tmp_path / "mask.png", square(1))
     with pytest.raises(InputError, match="brightest value is 1"):
         read_one_bit(tmp_path / "mask.png")
 
 
 def test_a_mask_is_read_as_one_bit_without_dithering(tmp_path: Path) -> None:
     grey = np.repeat(np.array([[0, 127, 128, 255]], np.uint8), 4, axis=0)
-    write_picture(tmp_path / "mask.png", grey)
+    write_image(tmp_path / "mask.png", grey)
     assert read_one_bit(tmp_path / "mask.png").tolist() == [[False, False, True, True]] * 4
 
 

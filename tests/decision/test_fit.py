@@ -13,40 +13,42 @@ from seac.decision.fit import (
     FLAT,
     LEVELS,
     MARGINS,
-    MUTED,
+    SILENCE_PENALTY,
     Fit,
-    Judged,
-    What,
+    Sample,
+    SampleType,
     constants,
     curve,
     fit,
-    judged,
-    lit,
+    build_sample,
+    score_sample,
     report,
-    worth,
+    objective,
 )
 
 SIDE = 8
 
 
-def frame(seed: int, what: What, gap: float = 1.0, *, nothing: bool = False) -> Judged:
+def frame(seed: int, sample_type: SampleType, gap: float = 1.0, *, inactive: bool = False) -> Sample:
     """Four masks, one to a quarter; the first sounds if it is visible, and then has more evidence."""
     generator = torch.Generator().manual_seed(seed)
     masks = torch.zeros(4, SIDE, SIDE, dtype=torch.bool)
     for row in range(4):
         masks[row, row // 2 * 4 : row // 2 * 4 + 4, row % 2 * 4 : row % 2 * 4 + 4] = True
-    truth = masks[0] & (what == "visible")
-    evidence = 0.1 * torch.randn(4, generator=generator)
-    evidence[0] += gap * (what == "visible")
+    truth = masks[0] & (sample_type == "visible")
+    logits = 0.1 * torch.randn(4, generator=generator)
+    logits[0] += gap * (sample_type == "visible")
     order = torch.randperm(4, generator=generator)
-    return judged(masks[order], truth, evidence[order], float(evidence.max()), what, nothing=nothing)
+    return build_sample(
+        masks[order], truth, logits[order], float(logits.max()), sample_type, inactive=inactive
+    )
 
 
-def frames(count: int = 40, gap: float = 1.0) -> list[Judged]:
+def frames(count: int = 40, gap: float = 1.0) -> list[Sample]:
     return [frame(seed, "visible" if seed % 2 else "off-screen", gap) for seed in range(count)]
 
 
-def test_what_can_be_told_apart_is() -> None:
+def test_separable_samples_are_separated() -> None:
     figures = report(frames(), fit(frames()))
     assert figures["miou visible"] == 1
     assert figures["rightly nothing, off-screen"] == 1
@@ -54,11 +56,11 @@ def test_what_can_be_told_apart_is() -> None:
     assert figures["best mask covers it"] == 1
 
 
-def test_the_threshold_stands_for_the_least_evidence_and_the_curve_rises() -> None:
+def test_the_threshold_stands_for_the_lowest_logit_and_the_curve_rises() -> None:
     chosen = fit(frames())
-    said = chosen.constants.probability(torch.tensor([chosen.least, chosen.least + 0.1]))
-    assert float(said[0]) == pytest.approx(chosen.constants.threshold, abs=1e-3)
-    assert said[1] > said[0]
+    output = chosen.constants.probability(torch.tensor([chosen.min_logit, chosen.min_logit + 0.1]))
+    assert float(output[0]) == pytest.approx(chosen.constants.threshold, abs=1e-3)
+    assert output[1] > output[0]
 
 
 @given(st.integers(0, 50), st.floats(0.02, 0.4))
@@ -68,23 +70,23 @@ def test_the_threshold_is_in_the_middle_of_what_is_nearly_as_good(seed: int, gap
         frame(seed * 1000 + row, "visible" if row % 2 else "off-screen", gap) for row in range(60)
     ]
     chosen = fit(given_frames)
-    levels = np.unique(np.quantile([float(f.evidence[0]) for f in given_frames], np.linspace(0, 0.9, LEVELS)))
+    levels = np.unique(np.quantile([float(f.logits[0]) for f in given_frames], np.linspace(0, 0.9, LEVELS)))
     best = [
-        max(worth(given_frames, Fit(constants(1.0, 0.0, at, margin), at)) for margin in MARGINS)
+        max(objective(given_frames, Fit(constants(1.0, 0.0, at, margin), at)) for margin in MARGINS)
         for at in levels.tolist()
     ]
     good = levels[np.array(best) >= max(best) - FLAT]
-    below, above = (good < chosen.least - 1e-9).sum(), (good > chosen.least + 1e-9).sum()
+    below, above = (good < chosen.min_logit - 1e-9).sum(), (good > chosen.min_logit + 1e-9).sum()
     assert abs(int(below) - int(above)) <= 1
     assert below + above + 1 == len(good)
 
 
-def test_the_curve_says_how_often_it_is_right() -> None:
+def test_the_curve_gives_how_often_it_is_right() -> None:
     generator = torch.Generator().manual_seed(0)
-    evidence = torch.randn(4000, generator=generator)
-    right = torch.rand(4000, generator=generator) < torch.sigmoid(3 * evidence - 1)
+    logits = torch.randn(4000, generator=generator)
+    right = torch.rand(4000, generator=generator) < torch.sigmoid(3 * logits - 1)
     made = [
-        Judged(evidence[at : at + 4], right[at : at + 4].float(), right[at : at + 4].float(), 0.0, "visible")
+        Sample(logits[at : at + 4], right[at : at + 4].float(), right[at : at + 4].float(), 0.0, "visible")
         for at in range(0, 4000, 4)
     ]
     slope, offset = curve(made)
@@ -100,26 +102,28 @@ def test_order_of_frames_does_not_matter(order: list[int]) -> None:
     assert fit(turned).constants == fit(given_frames).constants
 
 
-def test_in_silence_nothing_lights_up_and_that_is_right() -> None:
-    still = frame(3, "silence", nothing=True)
-    assert still.muted
-    assert float(still.evidence[0]) < -MUTED / 2
+def test_in_silence_nothing_is_active_and_that_is_right() -> None:
+    still = frame(3, "silence", inactive=True)
+    assert still.silenced
+    assert float(still.logits[0]) < -SILENCE_PENALTY / 2
     chosen = fit([*frames(), still])
-    assert chosen.lights(still) == 0
-    assert lit(still, chosen) == 1
+    assert chosen.count_active(still) == 0
+    assert score_sample(still, chosen) == 1
     assert chosen.constants == fit(frames()).constants
 
 
-def test_masks_within_the_margin_light_up_together() -> None:
+def test_masks_within_the_margin_are_active_together() -> None:
     masks = torch.eye(3, dtype=torch.bool)[:, None, :]
-    seen = judged(masks, masks[:2].any(0), torch.tensor([0.5, 0.45, 0.1]), 0.5, "visible", nothing=False)
+    seen = build_sample(
+        masks, masks[:2].any(0), torch.tensor([0.5, 0.45, 0.1]), 0.5, "visible", inactive=False
+    )
     for margin, count, share in ((0.01, 1, 0.5), (0.1, 2, 1.0), (2.0, 3, 2 / 3)):
         chosen = Fit(constants(1.0, 0.0, 0.0, margin), 0.0)
-        assert chosen.lights(seen) == count
-        assert lit(seen, chosen) == pytest.approx(share)
+        assert chosen.count_active(seen) == count
+        assert score_sample(seen, chosen) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("what", ["visible", "off-screen"])
-def test_a_kind_of_frame_that_is_missing_is_named(what: What) -> None:
-    with pytest.raises(InputError, match=what):
-        fit([one for one in frames() if one.what != what])
+def test_a_missing_type_of_frame_is_named(sample_type: SampleType) -> None:
+    with pytest.raises(InputError, match=sample_type):
+        fit([one for one in frames() if one.sample_type != sample_type])

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seac.decision.activity import Calibration, is_noise
-from seac.decision.stationary_noise import bend, is_steady_noise
-from seac.encoders.audio.windows import listen
-from seac.encoders.audio.yamnet_student import Hearing
-from seac.media.decode import read_sound
+from seac.decision.stationary_noise import spectral_deviation, is_stationary_noise
+from seac.encoders.audio.windows import encode_windows
+from seac.encoders.audio.yamnet_student import YamnetStudent
+from seac.media.decode import load_waveform
 
 RATE = 16_000
 
@@ -37,11 +37,11 @@ def noise(colour: float, seconds: float, seed: int, rate: int = RATE) -> Tensor:
     st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]),
     st.integers(0, 2**31),
 )
-def test_noise_of_any_colour_length_and_level_is_steady(
+def test_noise_of_any_colour_length_and_level_is_stationary(
     colour: float, seconds: float, level: float, rate: int, seed: int
 ) -> None:
     sound = (10 ** (level / 20) * noise(colour, seconds, seed, rate)).clamp(-1, 1)
-    assert is_steady_noise(sound, rate)
+    assert is_stationary_noise(sound, rate)
 
 
 @settings(max_examples=40)
@@ -49,43 +49,43 @@ def test_noise_of_any_colour_length_and_level_is_steady(
 def test_noise_with_a_tone_as_loud_is_not(hertz: float, above: float, seed: int) -> None:
     time = torch.arange(2 * RATE) / RATE
     tone = 2**0.5 * torch.sin(2 * torch.pi * hertz * time) * 10 ** (above / 20)
-    assert not is_steady_noise(0.05 * (tone + noise(0, 2, seed)), RATE)
+    assert not is_stationary_noise(0.05 * (tone + noise(0, 2, seed)), RATE)
 
 
 def test_noise_that_comes_and_goes_is_not() -> None:
     sound = 0.1 * noise(1, 4, 0)
     swelling = sound * torch.linspace(0.05, 1, len(sound))
     knocking = sound * (torch.arange(len(sound)) % RATE < RATE // 2)
-    assert not is_steady_noise(swelling, RATE)
-    assert not is_steady_noise(knocking, RATE)
+    assert not is_stationary_noise(swelling, RATE)
+    assert not is_stationary_noise(knocking, RATE)
 
 
 @pytest.mark.parametrize("sound", [torch.zeros(0), torch.zeros(2 * RATE), torch.ones(2 * RATE)])
 def test_nothing_is_not_noise(sound: Tensor) -> None:
-    assert not is_steady_noise(sound, RATE)
+    assert not is_stationary_noise(sound, RATE)
 
 
-def test_nothing_can_be_told_of_a_moment() -> None:
-    assert not is_steady_noise(noise(0, 0.5, 0), RATE)
+def test_a_moment_is_too_short_to_classify() -> None:
+    assert not is_stationary_noise(noise(0, 0.5, 0), RATE)
 
 
 @given(st.floats(-20, 20), st.floats(-60, 20))
 def test_a_line_has_no_bend(slope: float, start: float) -> None:
     line = start + slope * torch.linspace(0, 1, 24)
-    assert bend(line) == pytest.approx(0, abs=1e-4)
+    assert spectral_deviation(line) == pytest.approx(0, abs=1e-4)
     bent = line.clone()
     bent[12] += 24**0.5
-    assert bend(bent) == pytest.approx(1, abs=0.05)
+    assert spectral_deviation(bent) == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize("level", [-60, -30, -15, -6])
 def test_noise_is_known_whatever_its_level(level: float) -> None:
-    ears = Hearing.load()
+    audio_encoder = YamnetStudent.load()
     sound = (10 ** (level / 20) * noise(0, 2, 1)).clamp(-1, 1)
-    assert is_noise(sound, RATE, Calibration(), listen(sound, ears), ears.labels)
+    assert is_noise(sound, RATE, Calibration(), encode_windows(sound, audio_encoder), audio_encoder.labels)
 
 
 def test_no_recording_is_taken_for_noise(shared: Path) -> None:
     recordings = sorted((shared / "data/media").rglob("*.ogg"))
     assert recordings
-    assert not [path.stem for path in recordings if is_steady_noise(read_sound(path), RATE)]
+    assert not [path.stem for path in recordings if is_stationary_noise(load_waveform(path), RATE)]

@@ -16,7 +16,7 @@ from seac.associate.embed import embed_masks
 from seac.classify.prompts import class_embeddings
 from seac.core.errors import InputError
 from seac.encoders.audio.clap import Clap, ClapFrontEnd
-from seac.encoders.cached_text import Ensembles
+from seac.encoders.cached_text import CachedTextEncoder
 from seac.encoders.text.clip import ClipText
 from seac.encoders.text.siglip import SiglipText
 from seac.encoders.vision.clip import ClipVision
@@ -54,7 +54,7 @@ def frame() -> tuple[Tensor, Tensor]:
     return image, masks
 
 
-def plain_local(image: Tensor, mask: Tensor, size: int, preprocess: Any) -> Tensor:
+def reference_local_view(image: Tensor, mask: Tensor, size: int, preprocess: Any) -> Tensor:
     """Eq. 1 as one would write it with PIL: black outside, cut out, padded to a square, resized."""
     box = [int(edge) for edge in boxes_of(mask[None])[0]]
     pixels = np.where(mask.numpy()[..., None], image.permute(1, 2, 0).numpy(), 0)
@@ -66,7 +66,7 @@ def plain_local(image: Tensor, mask: Tensor, size: int, preprocess: Any) -> Tens
 
 
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
-def test_the_quick_path_sees_much_the_same(made: Path, tower: str) -> None:
+def test_the_fast_path_is_close_to_the_exact_one(made: Path, tower: str) -> None:
     encoder = ClipVision.load(made / tower)
     image, masks = frame()
     cells = encoder.features(torch.zeros(1, 3, encoder.size, encoder.size))
@@ -89,7 +89,9 @@ def test_features_equal_those_of_crops_one_by_one(made: Path, tower: str) -> Non
     assert ours.local.shape == (3, encoder.dim)
     for mask, local in zip(masks, ours.local, strict=True):
         with torch.inference_mode():
-            theirs = network.encode_image(plain_local(image, mask, encoder.size, preprocess)[None])[0]
+            theirs = network.encode_image(reference_local_view(image, mask, encoder.size, preprocess)[None])[
+                0
+            ]
         assert float(torch.cosine_similarity(local, theirs, dim=0)) > 0.9999
         assert float((local - theirs).norm() / theirs.norm()) < 0.02
 
@@ -139,7 +141,7 @@ def test_siglip_equals_transformers_own(made: Path) -> None:
     assert vision.space == text.space
 
 
-def test_claps_pictures_equal_the_feature_extractors(made: Path) -> None:
+def test_claps_images_equal_the_feature_extractors(made: Path) -> None:
     from transformers import ClapFeatureExtractor
 
     extractor = ClapFeatureExtractor.from_pretrained(made / "clap")
@@ -164,9 +166,9 @@ def test_clap_equals_transformers_own(made: Path, monkeypatch: pytest.MonkeyPatc
         plain = network.get_audio_features(**inputs).pooler_output
     heard = Clap.load(made / "clap")(waves)
     assert torch.allclose(heard.embeddings, functional.normalize(plain, dim=1), atol=1e-4)
-    assert heard.tags is not None
-    assert heard.tags.shape == (2, 521)
-    assert torch.allclose(heard.tags.sum(1), torch.ones(2), atol=1e-4)
+    assert heard.class_probabilities is not None
+    assert heard.class_probabilities.shape == (2, 521)
+    assert torch.allclose(heard.class_probabilities.sum(1), torch.ones(2), atol=1e-4)
 
 
 class Counting:
@@ -183,43 +185,43 @@ class Counting:
 
 def test_a_vocabulary_is_encoded_once_in_a_lifetime(tmp_path: Path) -> None:
     first = Counting()
-    vectors = class_embeddings(["dog", "piano"], Ensembles(first, tmp_path))
+    vectors = class_embeddings(["dog", "piano"], CachedTextEncoder(first, tmp_path))
     assert first.asked > 2
     again = Counting()
-    assert torch.equal(class_embeddings(["dog", "piano"], Ensembles(again, tmp_path)), vectors)
+    assert torch.equal(class_embeddings(["dog", "piano"], CachedTextEncoder(again, tmp_path)), vectors)
     assert again.asked == 0
     assert torch.allclose(vectors.norm(dim=1), torch.ones(2))
 
 
-def test_other_words_and_other_weights_are_other_questions(tmp_path: Path) -> None:
-    Ensembles(Counting(), tmp_path).means([["a", "b"]])
+def test_other_prompts_and_other_weights_are_other_cache_keys(tmp_path: Path) -> None:
+    CachedTextEncoder(Counting(), tmp_path).means([["a", "b"]])
     for groups in ([["b", "a"]], [["a"], ["b"]], [["ab"]]):
         fresh = Counting()
-        Ensembles(fresh, tmp_path).means(groups)
+        CachedTextEncoder(fresh, tmp_path).means(groups)
         assert fresh.asked
     newer = Counting()
     newer.version = "counting 2"
-    Ensembles(newer, tmp_path).means([["a", "b"]])
+    CachedTextEncoder(newer, tmp_path).means([["a", "b"]])
     assert newer.asked == 2
 
 
 def test_a_damaged_or_forbidden_cache_costs_time_only(tmp_path: Path) -> None:
-    kept = Ensembles(Counting(), tmp_path).means([["a"]])
+    kept = CachedTextEncoder(Counting(), tmp_path).means([["a"]])
     for path in tmp_path.iterdir():
         path.write_bytes(b"not safetensors")
-    assert torch.equal(Ensembles(Counting(), tmp_path).means([["a"]]), kept)
+    assert torch.equal(CachedTextEncoder(Counting(), tmp_path).means([["a"]]), kept)
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert torch.equal(Ensembles(Counting(), blocked / "below").means([["a"]]), kept)
+    assert torch.equal(CachedTextEncoder(Counting(), blocked / "below").means([["a"]]), kept)
 
 
-def test_another_folder_is_told_in_one_line(made: Path) -> None:
+def test_another_folder_is_refused_in_one_line(made: Path) -> None:
     for load, place in (
         (ClipVision.load, "siglip"),
         (ClipText.load, "clap"),
         (SiglipVision.load, "clap"),
         (Clap.load, "siglip"),
     ):
-        with pytest.raises(InputError) as told:
+        with pytest.raises(InputError) as message:
             load(made / place)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(message.value)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import median_filter
 
-from seac.encoders.audio.hpss import REACH, blended, components, loud, moving_median
-from seac.encoders.audio.windows import listen
-from seac.encoders.audio.yamnet_student import Hearing
+from seac.encoders.audio.hpss import REACH, blend_components, hpss, audible, moving_median
+from seac.encoders.audio.windows import encode_windows
+from seac.encoders.audio.yamnet_student import YamnetStudent
 
 SAMPLES = 15_600
 
@@ -34,16 +34,16 @@ def power(wave: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize(("hertz", "component"), [((440.0,), 0), ((300.0, 1_700.0), 0), ((), 1)])
-def test_tones_are_held_and_clicks_are_struck(hertz, component):
+def test_tones_are_harmonic_and_clicks_are_percussive(hertz, component):
     wave = sines(*hertz) if hertz else clicks()
-    parts = components(wave[None])[0]
+    parts = hpss(wave[None])[0]
     assert power(parts[component]) > 0.9 * power(wave)
-    assert loud(parts[None], wave[None])[0].tolist() == [component == 0, component == 1]
+    assert audible(parts[None], wave[None])[0].tolist() == [component == 0, component == 1]
 
 
 def test_together_they_come_apart():
     tone, beat = sines(440.0), clicks()
-    held, struck = components((tone + beat)[None])[0]
+    held, struck = hpss((tone + beat)[None])[0]
     inside = slice(2_000, -2_000)  # at the ends the spectrum is mirrored
     assert power((held - tone)[inside]) < 0.05 * power(tone)
     assert power((struck - beat)[inside]) < 0.35 * power(beat)
@@ -53,16 +53,16 @@ def test_together_they_come_apart():
 @given(st.integers(1, 4), st.floats(1e-4, 1.0), st.integers(0, 1_000))
 def test_components_add_up_at_any_level_and_a_batch_is_as_a_loop(count, level, seed):
     windows = level * torch.randn(count, SAMPLES, generator=torch.Generator().manual_seed(seed))
-    parts = components(windows)
+    parts = hpss(windows)
     torch.testing.assert_close(parts.sum(1), windows, atol=1e-6, rtol=1e-4)
-    torch.testing.assert_close(torch.cat([components(one[None]) for one in windows]), parts)
-    torch.testing.assert_close(components(windows * 0.5), parts * 0.5, atol=1e-6, rtol=1e-3)
+    torch.testing.assert_close(torch.cat([hpss(one[None]) for one in windows]), parts)
+    torch.testing.assert_close(hpss(windows * 0.5), parts * 0.5, atol=1e-6, rtol=1e-3)
 
 
 def test_silence_has_no_components():
-    parts = components(torch.zeros(1, SAMPLES))
+    parts = hpss(torch.zeros(1, SAMPLES))
     assert not parts.any()
-    assert not loud(parts, torch.zeros(1, SAMPLES)).any()
+    assert not audible(parts, torch.zeros(1, SAMPLES)).any()
 
 
 @settings(max_examples=25, deadline=None)
@@ -76,30 +76,35 @@ def test_medians_are_medians(height, width, dim, seed):
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_what_all_say_is_the_answer_and_components_may_say_more(whole, one, other):
-    apart = torch.tensor([[[one], [other]]])
-    said = float(blended(torch.tensor([[whole]]), apart))
-    assert min(whole, max(one, other)) - 1e-6 <= said <= max(whole, one, other) + 1e-6
-    assert float(blended(torch.tensor([[whole]]), torch.full((1, 2, 1), whole))) == pytest.approx(whole)
+def test_component_scores_only_raise_the_full_mix_scores(whole, one, other):
+    components = torch.tensor([[[one], [other]]])
+    output = float(blend_components(torch.tensor([[whole]]), components))
+    assert min(whole, max(one, other)) - 1e-6 <= output <= max(whole, one, other) + 1e-6
+    assert float(blend_components(torch.tensor([[whole]]), torch.full((1, 2, 1), whole))) == pytest.approx(
+        whole
+    )
 
 
-def test_a_sound_of_one_sort_is_heard_as_a_whole():
+def test_audio_of_one_component_is_encoded_unseparated():
     tone, beat = sines(440.0), 12 * clicks()
     waves = torch.stack([tone, tone + beat, beat])
-    quick, full = Hearing.load(whole=True), Hearing.load()
+    quick, full = YamnetStudent.load(full_mix=True), YamnetStudent.load()
     alone, heard = quick(waves), full(waves)
     torch.testing.assert_close(heard.embeddings, alone.embeddings)
     for sort in (0, 2):  # nothing is struck, or nothing held
-        torch.testing.assert_close(heard.apart[sort], alone.embeddings[[sort, sort]])
-        torch.testing.assert_close(heard.tags[sort], alone.tags[sort])
-    parts = quick(components(waves[1:2])[0])
-    torch.testing.assert_close(heard.apart[1], parts.embeddings)
-    torch.testing.assert_close(heard.tags[1], (alone.tags[1] + 0.5 * parts.tags.amax(0)) / 1.5)
-    assert alone.apart is None
-    assert quick.embeds == full.embeds == quick.version != full.version
+        torch.testing.assert_close(heard.components[sort], alone.embeddings[[sort, sort]])
+        torch.testing.assert_close(heard.class_probabilities[sort], alone.class_probabilities[sort])
+    parts = quick(hpss(waves[1:2])[0])
+    torch.testing.assert_close(heard.components[1], parts.embeddings)
+    torch.testing.assert_close(
+        heard.class_probabilities[1],
+        (alone.class_probabilities[1] + 0.5 * parts.class_probabilities.amax(0)) / 1.5,
+    )
+    assert alone.components is None
+    assert quick.embedding_version == full.embedding_version == quick.version != full.version
 
 
 def test_components_of_all_windows_are_kept():
-    heard = listen(torch.cat([sines(440.0), clicks()]), Hearing.load(), batch=2)
-    assert heard.apart.shape == (len(heard.embeddings), 2, Hearing.dim)
-    assert len(heard.tags) == len(heard.embeddings)
+    heard = encode_windows(torch.cat([sines(440.0), clicks()]), YamnetStudent.load(), batch=2)
+    assert heard.components.shape == (len(heard.embeddings), 2, YamnetStudent.dim)
+    assert len(heard.class_probabilities) == len(heard.embeddings)

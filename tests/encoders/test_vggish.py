@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.encoders.audio.vggish import HOP, WINDOW, VGGish, VGGishEncoder, log_mel_examples
-from seac.encoders.audio.windows import listen
+from seac.encoders.audio.windows import encode_windows
 from seac.media.resample import resample
 
 
@@ -90,7 +90,7 @@ def test_a_window_is_one_example_so_clips_can_be_batched() -> None:
     encoder = VGGishEncoder(network)
     with torch.inference_mode():
         plain = network(log_mel_examples(waveform, 16_000))
-    assert torch.allclose(listen(waveform, encoder).embeddings, plain, atol=1e-6)
+    assert torch.allclose(encode_windows(waveform, encoder).embeddings, plain, atol=1e-6)
     other = sound(WINDOW, seed=1)
     both = encoder(torch.stack([waveform[:WINDOW], other])).embeddings
     assert torch.allclose(both[1], encoder(other[None]).embeddings[0], atol=1e-6)

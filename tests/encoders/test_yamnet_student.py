@@ -14,9 +14,9 @@ from torch import nn
 from seac import InputError
 from seac.encoders.audio import yamnet_student
 from seac.encoders.audio.log_mel import LogMel, mel_matrix
-from seac.encoders.audio.windows import listen, loudest_tags, windows_of
-from seac.encoders.audio.yamnet_student import Hearing, stored
-from tests.fixtures.parts import PitchHearing, tone
+from seac.encoders.audio.windows import encode_windows, top_classes, windows_of
+from seac.encoders.audio.yamnet_student import YamnetStudent, load_network
+from tests.fixtures.parts import PitchAudioEncoder, tone
 
 
 @given(st.integers(0, 5000), st.integers(1, 700), st.integers(1, 700))
@@ -30,20 +30,27 @@ def test_windows_cover_the_whole_sound(length, window, hop):
         assert len(cut) == 1 + -(-(length - window) // hop)
 
 
-def test_no_sound_is_one_window_of_silence():
+def test_no_audio_is_one_window_of_silence():
     assert windows_of(torch.zeros(0), 10, 5).tolist() == [[0.0] * 10]
 
 
 def test_batches_do_not_matter():
     wave = torch.from_numpy(tone("red", 3))
-    together, apart = listen(wave, PitchHearing()), listen(wave, PitchHearing(), batch=1)
-    torch.testing.assert_close(together.tags, apart.tags)
+    together, apart = (
+        encode_windows(wave, PitchAudioEncoder()),
+        encode_windows(wave, PitchAudioEncoder(), batch=1),
+    )
+    torch.testing.assert_close(together.class_probabilities, apart.class_probabilities)
 
 
-def test_tags_in_words_come_likeliest_first():
-    tags = loudest_tags(listen(torch.from_numpy(tone("blue", 1)), PitchHearing()), PitchHearing.labels)
-    assert tags[0][0] == "blue"
-    assert [value for _, value in tags] == sorted((value for _, value in tags), reverse=True)
+def test_class_names_come_likeliest_first():
+    class_probabilities = top_classes(
+        encode_windows(torch.from_numpy(tone("blue", 1)), PitchAudioEncoder()), PitchAudioEncoder.labels
+    )
+    assert class_probabilities[0][0] == "blue"
+    assert [value for _, value in class_probabilities] == sorted(
+        (value for _, value in class_probabilities), reverse=True
+    )
 
 
 def test_mel_bands_are_triangles_that_cover_what_they_should():
@@ -65,28 +72,28 @@ def test_a_tone_is_loudest_in_its_band():
 
 
 @pytest.fixture(scope="module")
-def ears():
-    return Hearing.load()
+def audio_encoder():
+    return YamnetStudent.load()
 
 
-def test_it_answers_as_the_protocol_says(ears):
-    heard = ears(torch.from_numpy(tone("red", 2))[:31_200].view(2, -1))
-    assert heard.embeddings.shape == (2, ears.dim)
-    assert heard.tags.shape == (2, len(ears.labels)) == (2, 521)
+def test_it_answers_as_the_protocol_says(audio_encoder):
+    heard = audio_encoder(torch.from_numpy(tone("red", 2))[:31_200].view(2, -1))
+    assert heard.embeddings.shape == (2, audio_encoder.dim)
+    assert heard.class_probabilities.shape == (2, len(audio_encoder.labels)) == (2, 521)
     assert heard.embeddings.min() >= 0
-    assert 0 <= heard.tags.min() <= heard.tags.max() <= 1
+    assert 0 <= heard.class_probabilities.min() <= heard.class_probabilities.max() <= 1
 
 
 @settings(max_examples=5, deadline=None)
 @given(st.integers(1, 5))
-def test_a_batch_is_as_a_loop(ears, count):
+def test_a_batch_is_as_a_loop(audio_encoder, count):
     windows = 0.1 * torch.randn(count, 15_600, generator=torch.Generator().manual_seed(count))
-    loop = torch.cat([ears(window[None]).tags for window in windows])
-    torch.testing.assert_close(ears(windows).tags, loop, atol=1e-5, rtol=1e-4)
+    loop = torch.cat([audio_encoder(window[None]).class_probabilities for window in windows])
+    torch.testing.assert_close(audio_encoder(windows).class_probabilities, loop, atol=1e-5, rtol=1e-4)
 
 
-def test_folded_it_hears_the_same_and_as_it_learned_it_can_learn_on():
-    network, version = stored()
+def test_with_fused_batch_norm_answers_are_equal_and_unfused_training_goes_on():
+    network, version = load_network()
     assert any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
     logmel = torch.randn(2, 96, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -97,20 +104,20 @@ def test_folded_it_hears_the_same_and_as_it_learned_it_can_learn_on():
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
     with pytest.raises(TypeError, match="no convolution and its batch norm"):
         network.fold()
-    assert version == Hearing.load().embeds
+    assert version == YamnetStudent.load().embedding_version
 
 
-def test_no_windows_are_no_features(ears):
-    assert ears(torch.zeros(0, 15_600)).tags.shape == (0, 521)
+def test_no_windows_are_no_features(audio_encoder):
+    assert audio_encoder(torch.zeros(0, 15_600)).class_probabilities.shape == (0, 521)
 
 
 def test_a_damaged_file_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(yamnet_student, "SHA256", "0" * 64)
     with pytest.raises(InputError, match="damaged"):
-        Hearing.load()
+        YamnetStudent.load()
     (tmp_path / "a.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(InputError, match="no hearing network"):
-        Hearing.load(path=tmp_path / "a.safetensors")
+        YamnetStudent.load(path=tmp_path / "a.safetensors")
 
 
 def test_a_file_that_lacks_a_weight_is_not_used(tmp_path):
@@ -118,10 +125,10 @@ def test_a_file_that_lacks_a_weight_is_not_used(tmp_path):
     del weights["tag.weight"]
     save_file(weights, tmp_path / "a.safetensors")
     with pytest.raises(InputError, match="no hearing network"):
-        Hearing.load(path=tmp_path / "a.safetensors")
+        YamnetStudent.load(path=tmp_path / "a.safetensors")
 
 
-def test_a_missing_file_is_said(monkeypatch):
+def test_a_missing_file_is_an_input_error(monkeypatch):
     monkeypatch.setattr(yamnet_student, "WEIGHTS", "assets/none.safetensors")
     with pytest.raises(InputError, match="missing"):
-        Hearing.load()
+        YamnetStudent.load()

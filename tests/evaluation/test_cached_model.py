@@ -5,9 +5,9 @@ import torch
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import Trained
-from seac.evaluation.cached_model import Remembering
+from seac.evaluation.cached_model import CachedModel
 from seac.pipeline import SeAC, Settings
-from tests.fixtures.parts import fake_model, squares, tone
+from tests.fixtures.parts import synthetic_model, squares, tone
 
 CONFIG = AssociationConfig(d_m=3, d_a=3, d=4, width=8, depth=1, heads=2, pool_heads=1)
 
@@ -22,17 +22,17 @@ def answer(model: SeAC, sound: str = "red") -> list[np.ndarray]:
     return [result.heatmap, result.similarity, result.masks, result.scores, result.classes, result.semantic]
 
 
-def test_what_is_remembered_is_what_was_seen_and_heard() -> None:
-    model = fake_model()
-    memory = Remembering(model)
+def test_cached_features_equal_computed_ones() -> None:
+    model = synthetic_model()
+    memory = CachedModel(model)
     for _ in range(2):
         for sound in ("red", "green"):
             for ours, theirs in zip(answer(memory, sound), answer(model, sound), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
 
-def test_every_picture_and_sound_goes_through_the_networks_once() -> None:
-    model, asked = fake_model(), []
+def test_every_image_and_sound_goes_through_the_networks_once() -> None:
+    model, asked = synthetic_model(), []
     segmenter, hearing = model.stages.segmenter, model.stages.audio
 
     class Counting:
@@ -45,25 +45,25 @@ def test_every_picture_and_sound_goes_through_the_networks_once() -> None:
 
     counting = Counting()
     parts = {**vars(model.stages), "segmenter": counting, "audio": counting}
-    memory = Remembering(SeAC(type(model.stages)(**parts), model.vocabulary, model.settings))
+    memory = CachedModel(SeAC(type(model.stages)(**parts), model.vocabulary, model.settings))
     for seed in range(3):
-        answer(memory.judging(module(seed), 9))
+        answer(memory.with_association(module(seed), 9))
     assert sorted(asked) == [2, 3]
 
 
-def test_a_module_is_judged_as_a_loaded_one_would_be() -> None:
-    memory, network = Remembering(fake_model()), module()
-    judged = memory.judging(network, 9)
+def test_a_module_is_evaluated_as_a_loaded_one_would_be() -> None:
+    memory, network = CachedModel(synthetic_model()), module()
+    judged = memory.with_association(network, 9)
     association = judged.stages.association
     assert isinstance(association, Trained)
-    seen, heard = judged.see(squares()), judged.hear(tone("red", 1.0), 16_000)
+    seen, heard = judged.encode_image(squares()), judged.encode_audio(tone("red", 1.0), 16_000)
     expected = association(seen.embeddings, heard.features)
     np.testing.assert_allclose(answer(judged)[1], expected.numpy(), atol=1e-6)
 
 
-def test_training_can_go_on_with_a_module_that_was_judged() -> None:
+def test_training_can_go_on_with_an_evaluated_module() -> None:
     network = module()
-    judged = Remembering(fake_model()).judging(network, 9)
+    judged = CachedModel(synthetic_model()).with_association(network, 9)
     before = answer(judged)[1]
     with torch.no_grad():
         network.mask_projection.weight.add_(1.0)
@@ -72,8 +72,8 @@ def test_training_can_go_on_with_a_module_that_was_judged() -> None:
 
 
 def test_fewer_masks_are_the_best_ones_and_constants_can_be_others() -> None:
-    memory = Remembering(fake_model())
-    few, all_ = answer(memory.judging(module(), 2)), answer(memory.judging(module(), 9))
+    memory = CachedModel(synthetic_model())
+    few, all_ = answer(memory.with_association(module(), 2)), answer(memory.with_association(module(), 9))
     assert (len(few[1]), len(all_[1])) == (2, 4)
     np.testing.assert_array_equal(few[2], all_[2][:2])
-    assert memory.judging(module(), 9, Settings(objectness=0.5)).settings.objectness == 0.5
+    assert memory.with_association(module(), 9, Settings(objectness=0.5)).settings.objectness == 0.5

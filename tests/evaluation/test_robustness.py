@@ -22,10 +22,10 @@ def test_a_limit_changes_no_clips_sounds(tmp_path: Path, seed: int) -> None:
         assert torch.equal(few.waveform(clip)[0], every.waveform(clip)[0])
 
 
-def test_strange_sounds_are_of_other_classes_than_the_clips(tmp_path: Path) -> None:
+def test_off_screen_audio_is_of_other_classes_than_the_clips(tmp_path: Path) -> None:
     reader = S4(benchmarks.s4(tmp_path, 6))
     strange = [clip for clip in Corrupted(reader, 1).clips if variant_of(clip) == VARIANTS[-1]]
-    assert [clip.sound.parent.name != clip.category for clip in strange] == [True]
+    assert [clip.audio.parent.name != clip.category for clip in strange] == [True]
 
 
 def test_a_benchmark_of_one_class_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from seac.datasets.clip import Clip
 from seac.datasets.flickr_soundnet import FlickrSoundNet
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.scorers import LEAST, BoxScorer, MaskScorer
+from seac.evaluation.scorers import MIN_HEAT, BoxScorer, MaskScorer
 from seac.metrics.functional import avsbench
 from seac.metrics.functional.avsbench import ROW, averages, frame_curves, frame_rows, pour
 
@@ -48,7 +48,7 @@ def official(clips: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
 def joined(clips: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Logits and masks of all frames."""
     heatmaps, masks = (torch.cat(parts) for parts in zip(*clips, strict=True))
-    return torch.logit(heatmaps, eps=LEAST), masks
+    return torch.logit(heatmaps, eps=MIN_HEAT), masks
 
 
 @pytest.mark.parametrize("clips", [1, 4, 6, 8])

@@ -12,7 +12,7 @@ import pytest
 
 from seac.core.ownership import RECORD
 from seac.export import folder
-from seac.export.folder import PREFIX, whole_folder
+from seac.export.folder import PREFIX, atomic_folder
 from tests.conftest import REPO
 
 # The program itself, but for a command that makes half a folder and then waits for its end.
@@ -48,45 +48,45 @@ def running(tmp_path):
     process.communicate()
 
 
-def drafts(out: Path) -> list[Path]:
+def temporary_paths(out: Path) -> list[Path]:
     return sorted(out.glob(f"{PREFIX}*"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no SIGTERM here")
-def test_a_program_that_is_told_to_end_leaves_nothing(running, tmp_path):
-    assert len(drafts(tmp_path / "out")) == 1
+def test_a_terminated_program_leaves_nothing(running, tmp_path):
+    assert len(temporary_paths(tmp_path / "out")) == 1
     running.send_signal(signal.SIGTERM)
     assert running.wait(timeout=30) == 130
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
-def test_drafts_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path, monkeypatch):
+def test_temporary_folders_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    (theirs,) = drafts(out)
+    (theirs,) = temporary_paths(out)
     monkeypatch.setattr(folder, "YOUNG", -1.0)
-    with whole_folder(out) as draft:
-        (draft / "mine").write_text("whole")
-        with whole_folder(out):
-            assert draft.is_dir()
-    assert drafts(out) == [theirs]
+    with atomic_folder(out) as temporary:
+        (temporary / "mine").write_text("whole")
+        with atomic_folder(out):
+            assert temporary.is_dir()
+    assert temporary_paths(out) == [theirs]
     running.kill()
     running.wait(timeout=30)
     monkeypatch.setattr(folder, "YOUNG", 600.0)
-    with whole_folder(out):
+    with atomic_folder(out):
         assert theirs.exists()  # it may have been made this moment
     monkeypatch.setattr(folder, "YOUNG", -1.0)
-    with whole_folder(out):
+    with atomic_folder(out):
         assert not theirs.exists()
     assert sorted(item.name for item in out.iterdir()) == [RECORD, "mine"]
 
 
-def test_what_only_looks_like_a_draft_stays(tmp_path, monkeypatch):
+def test_what_only_looks_like_a_temporary_folder_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "YOUNG", -1.0)
     names = [".seac-notes", ".seac", ".other"]
     for name in names:
         (tmp_path / name).mkdir()
     (tmp_path / f"{PREFIX}file").touch()
-    with whole_folder(tmp_path):
+    with atomic_folder(tmp_path):
         pass
     assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*names, f"{PREFIX}file"])

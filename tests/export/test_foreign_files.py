@@ -10,14 +10,14 @@ import pytest
 
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD, check_names, claim, read_record
-from seac.export.folder import save_result, whole_folder
-from tests.fixtures.parts import fake_model, squares, tone
+from seac.export.folder import save_result, atomic_folder
+from tests.fixtures.parts import synthetic_model, squares, tone
 
 NAMES = ("film", "masks/[0-9]*.png", "result.json")
 
 
 def write(out: Path, masks: int = 2, *, film: str = "film", names: tuple[str, ...] = NAMES) -> None:
-    with whole_folder(out, names) as temporary:
+    with atomic_folder(out, names) as temporary:
         (temporary / "film").write_text(film)
         (temporary / "result.json").write_text("{}")
         (temporary / "masks").mkdir()
@@ -140,7 +140,7 @@ def test_a_record_of_others_is_not_replaced(tmp_path: Path) -> None:
 
 def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
     def fail(out: Path) -> None:
-        with pytest.raises(ZeroDivisionError), whole_folder(out):
+        with pytest.raises(ZeroDivisionError), atomic_folder(out):
             raise ZeroDivisionError
 
     fail(tmp_path / "new" / "out")
@@ -167,24 +167,24 @@ def test_a_run_that_is_killed_while_it_moves_files_can_be_done_again(
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path, 2, film="new")
     monkeypatch.undo()
-    assert read_record(tmp_path).made_of is None
+    assert read_record(tmp_path).provenance is None
     write(tmp_path, 1, film="newest")
     assert content(tmp_path) == {"film": "newest", "result.json": "{}", "masks/0.png": "0"}
 
 
 def test_two_kinds_of_results_share_a_record(tmp_path: Path) -> None:
     write(tmp_path)
-    with whole_folder(tmp_path, ["report"]) as temporary:
+    with atomic_folder(tmp_path, ["report"]) as temporary:
         (temporary / "report").write_text("one")
     write(tmp_path)
-    with whole_folder(tmp_path, ["report"]) as temporary:
+    with atomic_folder(tmp_path, ["report"]) as temporary:
         (temporary / "report").write_text("two")
     assert (tmp_path / "report").read_text() == "two"
 
 
 class TestSavedResults:
     def test_twice_into_one_folder(self, tmp_path: Path) -> None:
-        result = fake_model()(squares(), tone("red", 1), 16_000)
+        result = synthetic_model()(squares(), tone("red", 1), 16_000)
         assert save_result(result, tmp_path / "out") == tmp_path / "out"
         save_result(result, tmp_path / "out")
         (tmp_path / "out/masks/000000.png").write_text("mine")
@@ -193,7 +193,7 @@ class TestSavedResults:
         assert (tmp_path / "out/masks/000000.png").read_text() == "mine"
 
     def test_into_a_folder_of_an_earlier_version(self, tmp_path: Path) -> None:
-        result = fake_model()(squares(), tone("red", 1), 16_000)
+        result = synthetic_model()(squares(), tone("red", 1), 16_000)
         save_result(result, tmp_path)
         (tmp_path / RECORD).unlink()
         (tmp_path / "masks/ground_truth.png").write_text("mine")
@@ -201,7 +201,7 @@ class TestSavedResults:
         assert (tmp_path / "masks/ground_truth.png").read_text() == "mine"
 
     def test_not_over_other_records_and_pictures(self, tmp_path: Path) -> None:
-        result = fake_model()(squares(), tone("red", 1), 16_000)
+        result = synthetic_model()(squares(), tone("red", 1), 16_000)
         for name in ("result.json", "overlay.png", "heatmap.png"):
             (tmp_path / name).write_text(json.dumps({"version": 1, "mine": True}))
             with pytest.raises(InputError, match=name):

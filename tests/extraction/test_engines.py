@@ -17,7 +17,7 @@ from seac.features.unreadable import read_unreadable
 from seac.features.verify import verify
 from seac.jobs.extract import Tally, extract
 from seac.pipeline import SeAC
-from tests.fixtures.pairs import RECIPE, Imagined, model, same
+from tests.fixtures.pairs import RECIPE, SyntheticPair, model, same
 
 
 def run(folder: Path, pairs: list[Pair], engine: Engine, recipe: Recipe = RECIPE) -> Tally:
@@ -52,34 +52,36 @@ def dying_model(device: str) -> SeAC:
 
 class TestFeatures:
     def test_a_frame_is_what_the_pipeline_sees(self, tmp_path):
-        pair = Imagined(3, label="red")
+        pair = SyntheticPair(3, label="red")
         run(tmp_path / "s", [pair], Here())
         (clip,) = open_store(tmp_path / "s")
         extractor = Extractor(RECIPE)
-        footage = pair.footage(extractor.cut)
+        excerpt = pair.excerpt(extractor.excerpt_config)
         assert (clip.id, clip.video_id, clip.label) == (pair.id, pair.video_id, "red")
-        for frame, image in zip(clip.frames, footage.images, strict=True):
-            seen = extractor.model.see(image)
+        for frame, image in zip(clip.frames, excerpt.images, strict=True):
+            seen = extractor.model.encode_image(image)
             assert torch.equal(frame.proposals.masks, seen.proposals.masks)
             assert torch.equal(frame.boxes, seen.proposals.boxes)
             assert torch.equal(frame.scores, seen.proposals.scores)
             assert torch.equal(frame.embeddings.local, seen.embeddings.local.half())
             assert torch.equal(frame.embeddings.context, seen.embeddings.context.half())
-            assert torch.equal(frame.embeddings.local_tags, seen.embeddings.local_tags.half())
-        heard = extractor.model.hear(as_float(clip.waveform), 16_000)
+            assert torch.equal(
+                frame.embeddings.local_probabilities, seen.embeddings.local_probabilities.half()
+            )
+        heard = extractor.model.encode_audio(as_float(clip.waveform), 16_000)
         assert torch.equal(clip.windows.embeddings, heard.features.embeddings.half())
-        assert torch.equal(clip.windows.tags, heard.features.tags.half())
-        assert (as_float(clip.waveform) - footage.waveform).abs().max() <= 0.5001 / 32768
+        assert torch.equal(clip.windows.class_probabilities, heard.features.class_probabilities.half())
+        assert (as_float(clip.waveform) - excerpt.waveform).abs().max() <= 0.5001 / 32768
 
     def test_tags_can_be_left_out(self, tmp_path):
-        run(tmp_path / "s", [Imagined(1)], Here(), Recipe(model, tags=False))
+        run(tmp_path / "s", [SyntheticPair(1)], Here(), Recipe(model, class_probabilities=False))
         (clip,) = open_store(tmp_path / "s")
-        assert clip.frames[0].embeddings.local_tags is None
-        assert clip.windows.tags is not None
+        assert clip.frames[0].embeddings.local_probabilities is None
+        assert clip.windows.class_probabilities is not None
 
     def test_the_store_remembers_what_made_it(self, tmp_path):
         run(tmp_path / "s", [], Here())
-        by = open_store(tmp_path / "s").made_by
+        by = open_store(tmp_path / "s").provenance
         assert by["segmenter"] == "fake segmenter"
         assert by["audio"] == "fake hearing"
         assert by["seconds"] == "5.0"
@@ -87,11 +89,15 @@ class TestFeatures:
         assert "sigma" not in by
 
     def test_only_what_changes_features_keeps_stores_apart(self, tmp_path):
-        run(tmp_path / "s", [Imagined(1)], Here())
-        run(tmp_path / "s", [Imagined(2)], Here(), Recipe(_with_other_sigma))
-        for recipe in (Recipe(_with_fewer_masks), Recipe(model, seconds=3.0), Recipe(model, tags=False)):
+        run(tmp_path / "s", [SyntheticPair(1)], Here())
+        run(tmp_path / "s", [SyntheticPair(2)], Here(), Recipe(_with_other_sigma))
+        for recipe in (
+            Recipe(_with_fewer_masks),
+            Recipe(model, seconds=3.0),
+            Recipe(model, class_probabilities=False),
+        ):
             with pytest.raises(InputError, match="was made with"):
-                run(tmp_path / "s", [Imagined(3)], Here(), recipe)
+                run(tmp_path / "s", [SyntheticPair(3)], Here(), recipe)
 
 
 def _with_other_sigma(device: str) -> SeAC:
@@ -104,25 +110,27 @@ def _with_fewer_masks(device: str) -> SeAC:
 
 class TestRuns:
     def test_a_second_run_does_only_what_is_missing(self, tmp_path):
-        run(tmp_path / "s", [Imagined(n) for n in range(3)], Here())
-        tally = run(tmp_path / "s", [Imagined(n) for n in range(5)], Here())
+        run(tmp_path / "s", [SyntheticPair(n) for n in range(3)], Here())
+        tally = run(tmp_path / "s", [SyntheticPair(n) for n in range(5)], Here())
         assert (tally.listed, tally.before, tally.new, tally.frames) == (5, 3, 2, 4)
         assert len(open_store(tmp_path / "s")) == 5
 
     def test_unreadable_clips_are_listed_and_tried_again(self, tmp_path):
-        pairs = [Imagined(0), Imagined(1, fails=True), Imagined(2, fails=True)]
+        pairs = [SyntheticPair(0), SyntheticPair(1, fails=True), SyntheticPair(2, fails=True)]
         tally = run(tmp_path / "s", pairs, Here())
         assert (tally.new, tally.unreadable) == (1, 2)
         assert read_unreadable(tmp_path / "s") == {
             "imagined/0001": "clip 1 is broken",
             "imagined/0002": "clip 2 is broken",
         }
-        tally = run(tmp_path / "s", [Imagined(0), Imagined(1), Imagined(2, fails=True)], Here())
+        tally = run(
+            tmp_path / "s", [SyntheticPair(0), SyntheticPair(1), SyntheticPair(2, fails=True)], Here()
+        )
         assert (tally.new, tally.unreadable) == (1, 1)
         assert list(read_unreadable(tmp_path / "s")) == ["imagined/0002"]
 
-    def test_time_is_told_by_stage(self, tmp_path):
-        record = run(tmp_path / "s", [Imagined(0, pause=0.05)], Here()).record()
+    def test_time_is_recorded_by_stage(self, tmp_path):
+        record = run(tmp_path / "s", [SyntheticPair(0, pause=0.05)], Here()).record()
         assert record["stage_seconds"]["decode"] > 0.05
         assert record["stage_cpu_seconds"]["decode"] < 0.05
         assert set(record["stage_clips_per_second"]) == {*STAGES, "write"}
@@ -130,17 +138,22 @@ class TestRuns:
 
     def test_a_fault_of_ours_is_no_unreadable_clip(self, tmp_path):
         with pytest.raises(ZeroDivisionError):
-            run(tmp_path / "s", [Imagined(0)], Here(), Recipe(failing_model))
+            run(tmp_path / "s", [SyntheticPair(0)], Here(), Recipe(failing_model))
         assert read_unreadable(tmp_path / "s") == {}
 
 
 class TestProcesses:
     def test_two_workers_make_the_same_store_and_survive_deaths(self, tmp_path):
         """One clip kills its worker once, another every time, a third is broken; the rest is unharmed."""
-        good = [Imagined(n) for n in range(9)]
+        good = [SyntheticPair(n) for n in range(9)]
         run(tmp_path / "here", good, Here())
-        pairs = [*good[:3], Imagined(20, kills=True), Imagined(3, once=tmp_path / "died"), *good[4:]]
-        pairs.append(Imagined(21, fails=True))
+        pairs = [
+            *good[:3],
+            SyntheticPair(20, kills=True),
+            SyntheticPair(3, once=tmp_path / "died"),
+            *good[4:],
+        ]
+        pairs.append(SyntheticPair(21, fails=True))
         tally = run(tmp_path / "two", pairs, Processes(2))
         assert (tally.new, tally.unreadable) == (9, 2)
         assert_same(tmp_path / "here", tmp_path / "two")
@@ -151,8 +164,8 @@ class TestProcesses:
 
     def test_a_fault_of_ours_comes_back_with_its_traceback(self, tmp_path):
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-            run(tmp_path / "s", [Imagined(0)], Processes(1), Recipe(failing_model))
+            run(tmp_path / "s", [SyntheticPair(0)], Processes(1), Recipe(failing_model))
 
     def test_workers_that_cannot_load_are_no_endless_story(self, tmp_path):
         with pytest.raises(InputError, match="fewer --workers"):
-            run(tmp_path / "s", [Imagined(0)], Processes(1), Recipe(dying_model))
+            run(tmp_path / "s", [SyntheticPair(0)], Processes(1), Recipe(dying_model))

@@ -22,7 +22,7 @@ def pretended(preset: str, *, device: str, constants: dict[str, object], **other
 
 
 @pytest.fixture
-def films(tmp_path, monkeypatch) -> Path:
+def videos(tmp_path, monkeypatch) -> Path:
     """Three films, one of which is none."""
     monkeypatch.setattr(seac.jobs.extract, "load_frozen", pretended)
     folder = tmp_path / "films"
@@ -33,14 +33,14 @@ def films(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def says(capsys, *words: object) -> tuple[int, str, str]:
+def run_cli(capsys, *words: object) -> tuple[int, str, str]:
     code = app.run([str(word) for word in words])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def refused(capsys, *words: object) -> str:
-    code, _, err = says(capsys, *words)
+    code, _, err = run_cli(capsys, *words)
     assert code == 2, err
     assert "Traceback" not in err
     (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
@@ -48,8 +48,8 @@ def refused(capsys, *words: object) -> str:
 
 
 class TestExtract:
-    def test_films_become_a_store(self, capsys, films, tmp_path):
-        code, out, err = says(capsys, "extract", films, tmp_path / "s", "--json")
+    def test_videos_become_a_store(self, capsys, videos, tmp_path):
+        code, out, err = run_cli(capsys, "extract", videos, tmp_path / "s", "--json")
         assert code == 0
         last = json.loads(out.splitlines()[-1])
         assert (last["kind"], last["listed"], last["new"], last["unreadable"]) == ("videos", 3, 2, 1)
@@ -61,21 +61,21 @@ class TestExtract:
         assert "not a media file" in listed
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4", "videos/two.mp4")
 
-    def test_once_more_does_nothing_twice(self, capsys, films, tmp_path):
-        says(capsys, "extract", films, tmp_path / "s", "--limit", 1)
+    def test_once_more_does_nothing_twice(self, capsys, videos, tmp_path):
+        run_cli(capsys, "extract", videos, tmp_path / "s", "--limit", 1)
         assert len(open_store(tmp_path / "s")) == 1
-        _, out, _ = says(capsys, "extract", films, tmp_path / "s", "--json")
+        _, out, _ = run_cli(capsys, "extract", videos, tmp_path / "s", "--json")
         assert json.loads(out)["before"] == 1
-        _, out, _ = says(capsys, "extract", films, tmp_path / "s", "--json")
+        _, out, _ = run_cli(capsys, "extract", videos, tmp_path / "s", "--json")
         assert (json.loads(out)["before"], json.loads(out)["new"]) == (2, 0)
 
-    def test_excluded_clips_are_left_out(self, capsys, films, tmp_path):
+    def test_excluded_clips_are_left_out(self, capsys, videos, tmp_path):
         (tmp_path / "out.txt").write_text("two\nzero.mp4\n")
-        code, *_ = says(capsys, "extract", films, tmp_path / "s", "--exclude", tmp_path / "out.txt")
+        code, *_ = run_cli(capsys, "extract", videos, tmp_path / "s", "--exclude", tmp_path / "out.txt")
         assert code == 0
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4",)
         (tmp_path / "out.txt").write_text("one\ntwo\nzero\n")
-        line = refused(capsys, "extract", films, tmp_path / "s", "--exclude", tmp_path / "out.txt")
+        line = refused(capsys, "extract", videos, tmp_path / "s", "--exclude", tmp_path / "out.txt")
         assert "no clip is left" in line
 
     @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ class TestExtract:
             (("--no-tags",), "tags true, not false"),
         ],
     )
-    def test_settings_are_not_mixed(self, capsys, films, tmp_path, words, told):
-        says(capsys, "extract", films, tmp_path / "s")
-        assert told in refused(capsys, "extract", films, tmp_path / "s", *words)
-        assert says(capsys, "extract", films, tmp_path / "s", "--batch", 9)[0] == 0
+    def test_settings_are_not_mixed(self, capsys, videos, tmp_path, words, message):
+        run_cli(capsys, "extract", videos, tmp_path / "s")
+        assert message in refused(capsys, "extract", videos, tmp_path / "s", *words)
+        assert run_cli(capsys, "extract", videos, tmp_path / "s", "--batch", 9)[0] == 0
 
     @pytest.mark.parametrize(
         ("words", "told"),
@@ -104,13 +104,13 @@ class TestExtract:
             (("--exclude", "nowhere.txt"), "nowhere.txt"),
         ],
     )
-    def test_wrong_usage_is_one_line(self, capsys, films, tmp_path, words, told):
-        assert told in refused(capsys, "extract", films, tmp_path / "s", *words)
+    def test_wrong_usage_is_one_line(self, capsys, videos, tmp_path, words, message):
+        assert message in refused(capsys, "extract", videos, tmp_path / "s", *words)
 
-    def test_a_folder_without_a_readable_clip_is_refused_at_the_end(self, capsys, films, tmp_path):
+    def test_a_folder_without_a_readable_clip_is_refused_at_the_end(self, capsys, videos, tmp_path):
         for name in ("one.mp4", "two.mp4"):
-            (films / name).unlink()
-        assert "none of 1 clips" in refused(capsys, "extract", films, tmp_path / "s")
+            (videos / name).unlink()
+        assert "none of 1 clips" in refused(capsys, "extract", videos, tmp_path / "s")
         assert "no such folder" in refused(capsys, "extract", tmp_path / "none", tmp_path / "s")
 
     def test_frames_that_are_cut_already_are_cut_no_other_way(self, capsys, tmp_path):
@@ -121,20 +121,20 @@ class TestExtract:
 
 
 class TestStore:
-    def test_it_says_what_is_in_it(self, capsys, films, tmp_path):
-        says(capsys, "extract", films, tmp_path / "s")
-        code, out, _ = says(capsys, "store", "info", tmp_path / "s", "--json")
+    def test_it_says_what_is_in_it(self, capsys, videos, tmp_path):
+        run_cli(capsys, "extract", videos, tmp_path / "s")
+        code, out, _ = run_cli(capsys, "store", "info", tmp_path / "s", "--json")
         assert code == 0
-        told = json.loads(out.splitlines()[-1])
-        assert (told["clips"], told["frames"], told["masks"], told["unreadable"]) == (2, 8, 32, 1)
-        assert told["made_by"]["audio"] == "fake hearing"
+        message = json.loads(out.splitlines()[-1])
+        assert (message["clips"], message["frames"], message["masks"], message["unreadable"]) == (2, 8, 32, 1)
+        assert message["provenance"]["audio"] == "fake hearing"
         assert "segmenter: fake segmenter" in out
-        _, out, _ = says(capsys, "store", "info", tmp_path / "s", "--ids")
+        _, out, _ = run_cli(capsys, "store", "info", tmp_path / "s", "--ids")
         assert out.split() == ["videos/one.mp4", "videos/two.mp4"]
 
-    def test_a_whole_one_is_whole_and_a_damaged_one_is_not(self, capsys, films, tmp_path):
-        says(capsys, "extract", films, tmp_path / "s")
-        code, out, err = says(capsys, "store", "verify", tmp_path / "s", "--deep", "--json")
+    def test_a_whole_one_is_whole_and_a_damaged_one_is_not(self, capsys, videos, tmp_path):
+        run_cli(capsys, "extract", videos, tmp_path / "s")
+        code, out, err = run_cli(capsys, "store", "verify", tmp_path / "s", "--deep", "--json")
         assert code == 0
         assert json.loads(out)["problems"] == []
         assert "2 clips, 8 frames" in err
@@ -146,8 +146,8 @@ class TestStore:
         assert shard.name in line
         assert "seac extract again" in line
 
-    def test_pending_clips_are_put_in_order(self, capsys, films, tmp_path):
-        says(capsys, "extract", films, tmp_path / "s")
-        assert says(capsys, "store", "compact", tmp_path / "s")[0] == 0
+    def test_pending_clips_are_put_in_order(self, capsys, videos, tmp_path):
+        run_cli(capsys, "extract", videos, tmp_path / "s")
+        assert run_cli(capsys, "store", "compact", tmp_path / "s")[0] == 0
         assert "no feature store" in refused(capsys, "store", "compact", tmp_path)
         assert "no feature store" in refused(capsys, "store", "info", tmp_path)

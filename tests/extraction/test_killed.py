@@ -17,7 +17,7 @@ from seac.features.verify import verify
 from seac.jobs.extract import extract
 from tests.conftest import REPO
 from tests.extraction.test_engines import assert_same
-from tests.fixtures.pairs import RECIPE, Imagined
+from tests.fixtures.pairs import RECIPE, SyntheticPair
 
 CLIPS = 24
 SHARD = 60_000
@@ -32,8 +32,8 @@ if __name__ == "__main__":
 """
 
 
-def whole_run(folder: Path, workers: int) -> None:
-    pairs = [Imagined(number, pause=0.02) for number in range(CLIPS)]
+def run_to_the_end(folder: Path, workers: int) -> None:
+    pairs = [SyntheticPair(number, pause=0.02) for number in range(CLIPS)]
     extract(pairs, RECIPE, folder, Processes(workers) if workers > 1 else Here(), shard_bytes=SHARD)
 
 
@@ -79,7 +79,7 @@ def killed_run(folder: Path, workers: int, after: int, delay: float) -> bool:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "store"
-    extract([Imagined(number) for number in range(CLIPS)], RECIPE, folder, Here())
+    extract([SyntheticPair(number) for number in range(CLIPS)], RECIPE, folder, Here())
     return folder
 
 
@@ -94,7 +94,7 @@ def test_killed_again_and_again(tmp_path, undisturbed):
         seen = there
     assert deaths >= 1
     assert seen > 0
-    whole_run(folder, 1)
+    run_to_the_end(folder, 1)
     assert_same(folder, undisturbed)
     assert verify(folder, deep=True).problems == ()
     assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]

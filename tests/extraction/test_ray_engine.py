@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import Cut, Footage
+from seac.datasets.pairs.pair import ExcerptConfig, Excerpt
 from seac.extraction.engine import Here
 from seac.extraction.ray_engine import OnRay, connected
 from seac.features import open_store
@@ -19,23 +19,23 @@ from seac.features.verify import verify
 from seac.jobs.extract import extract
 from tests.conftest import REPO
 from tests.extraction.test_engines import assert_same
-from tests.fixtures.pairs import RECIPE, Imagined
+from tests.fixtures.pairs import RECIPE, SyntheticPair
 
 MEMORY = 80 * 2**20
 
 
 @dataclass(frozen=True)
-class Signed(Imagined):
+class Signed(SyntheticPair):
     """Leaves a file that tells which node has read it."""
 
     folder: Path = Path()
 
-    def footage(self, cut: Cut) -> Footage:
+    def excerpt(self, cut: ExcerptConfig) -> Excerpt:
         import ray
 
-        footage = super().footage(cut)
+        excerpt = super().excerpt(cut)
         (self.folder / ray.get_runtime_context().get_node_id()).touch()
-        return footage
+        return excerpt
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_cluster_of_two_nodes_makes_the_same_store_and_a_killed_worker_loses_n
     assert read_unreadable(tmp_path / "ray") == {"imagined/0030": "clip 30 is broken"}
     assert verify(tmp_path / "ray", deep=True).problems == ()
     assert len(list((tmp_path / "nodes").iterdir())) == 2
-    extract([Imagined(n) for n in range(24)], RECIPE, tmp_path / "here", Here())
+    extract([SyntheticPair(n) for n in range(24)], RECIPE, tmp_path / "here", Here())
     assert_same(tmp_path / "ray", tmp_path / "here")
     assert len(open_store(tmp_path / "ray")) == 24
 

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.associate.mixing import as_float, mix
-from seac.features.batch import Draw, StorePart, draws
-from seac.training.collate import Preparation, listen_to
-from tests.fixtures.training_data import Bands, world
+from seac.features.batch import IndexBatch, StorePart, index_batches
+from seac.training.collate import Collate, encode_waveforms
+from tests.fixtures.training_data import Bands, synthetic_store
 
 
-def drawn(proposals: torch.Tensor, batch: int, seed: int = 0, **settings: object) -> list[Draw]:
-    return list(draws(proposals, batch, torch.Generator().manual_seed(seed), **settings))  # type: ignore[arg-type]
+def drawn(proposals: torch.Tensor, batch: int, seed: int = 0, **settings: object) -> list[IndexBatch]:
+    return list(index_batches(proposals, batch, torch.Generator().manual_seed(seed), **settings))  # type: ignore[arg-type]
 
 
 @given(st.integers(1, 30), st.integers(1, 12), st.integers(0, 2**32))
@@ -53,7 +53,7 @@ def test_batches_are_mixed_as_often_as_was_asked() -> None:
 
 
 def test_a_store_in_memory_pads_with_nothing_and_counts_what_is_there() -> None:
-    store = world()
+    store = synthetic_store()
     read = store.read([0, 5], [1, 0], masks=3, waveforms=True)
     for row, (clip, frame) in enumerate([(0, 1), (5, 0)]):
         count = int(read.mask_counts[row])
@@ -68,7 +68,7 @@ def test_a_store_in_memory_pads_with_nothing_and_counts_what_is_there() -> None:
 
 
 def test_part_of_a_store_reads_as_the_whole_does() -> None:
-    store = world()
+    store = synthetic_store()
     part = StorePart(store, (7, 3))
     ours, theirs = (
         each.read(rows, [1, 1], masks=9, waveforms=False) for each, rows in ((part, [0, 1]), (store, [7, 3]))
@@ -78,38 +78,38 @@ def test_part_of_a_store_reads_as_the_whole_does() -> None:
     assert (part.mask_dim, part.audio_dim, len(part)) == (store.mask_dim, store.audio_dim, 2)
 
 
-def test_an_unmixed_batch_hears_what_the_store_holds() -> None:
-    store = world()
-    prepared = Preparation(store, 1.0, 50)(Draw((4, 2), (0, 1), mixed=False, seed=1))
+def test_an_unmixed_batch_reads_the_stored_audio_features() -> None:
+    store = synthetic_store()
+    prepared = Collate(store, 1.0, 50)(IndexBatch((4, 2), (0, 1), mixed=False, seed=1))
     assert torch.equal(prepared.windows[0, : len(store.windows[4])], store.windows[4].float())
     assert prepared.groups.tolist() == [0, 1]
     assert torch.equal(prepared.masks[1, : len(store.local[2][1])], store.local[2][1].float())
 
 
 def test_lambda_is_the_weight_of_the_local_view() -> None:
-    store, draw = world(), Draw((4,), (0,), mixed=False, seed=1)
-    local, context, both = (Preparation(store, lam, 50)(draw).masks for lam in (1.0, 0.0, 0.6))
+    store, draw = synthetic_store(), IndexBatch((4,), (0,), mixed=False, seed=1)
+    local, context, both = (Collate(store, lam, 50)(draw).masks for lam in (1.0, 0.0, 0.6))
     torch.testing.assert_close(both, 0.6 * local + 0.4 * context)
 
 
-def test_a_mixed_batch_hears_the_sum_of_the_waveforms_through_the_network_anew() -> None:
-    store = world()
-    draw = Draw(tuple(range(2, 10)), (0,) * 8, mixed=True, seed=5)
-    prepared = Preparation(store, 0.6, 50, group=2, encoder=Bands(), listening=3)(draw)
+def test_a_mixed_batch_encodes_the_sum_of_the_waveforms_through_the_network_anew() -> None:
+    store = synthetic_store()
+    draw = IndexBatch(tuple(range(2, 10)), (0,) * 8, mixed=True, seed=5)
+    prepared = Collate(store, 0.6, 50, group=2, encoder=Bands(), encoder_batch=3)(draw)
     assert prepared.windows.shape[0] == 4
     for group in range(4):
         members = [clip for clip, g in zip(draw.clips, prepared.groups.tolist(), strict=True) if g == group]
         (mixture,) = mix([as_float(store.waveforms[clip]) for clip in members], torch.tensor([0, 0]))
-        (heard,) = listen_to([mixture], Bands())
+        (heard,) = encode_waveforms([mixture], Bands())
         there = int((~prepared.window_padding[group]).sum())
         torch.testing.assert_close(prepared.windows[group, :there], heard)
         assert not prepared.windows[group, there:].any()
 
 
 def test_a_batch_is_random_by_its_seed_alone() -> None:
-    prepare = Preparation(world(), 0.6, 50, encoder=Bands())
+    prepare = Collate(synthetic_store(), 0.6, 50, encoder=Bands())
     first, again, other = (
-        prepare(Draw(tuple(range(2, 18)), (1,) * 16, mixed=True, seed=seed)).groups.tolist()
+        prepare(IndexBatch(tuple(range(2, 18)), (1,) * 16, mixed=True, seed=seed)).groups.tolist()
         for seed in (3, 3, 4)
     )
     assert first == again != other
@@ -117,4 +117,4 @@ def test_a_batch_is_random_by_its_seed_alone() -> None:
 
 def test_mixtures_need_an_audio_network() -> None:
     with pytest.raises(ValueError, match="pass an audio encoder"):
-        Preparation(world(), 0.6, 50)(Draw((0,), (1,), mixed=True, seed=0))
+        Collate(synthetic_store(), 0.6, 50)(IndexBatch((0,), (1,), mixed=True, seed=0))

@@ -57,7 +57,7 @@ def write(folder: Path) -> list[str]:
 ACCEPTED: list[str] = []
 
 
-def steps_of_a_whole_run(tmp_path: Path) -> int:
+def count_steps_of_a_run(tmp_path: Path) -> int:
     with pytest.MonkeyPatch.context() as patch:
         taken = deadly(patch, -1)
         write(tmp_path / "whole")
@@ -65,7 +65,7 @@ def steps_of_a_whole_run(tmp_path: Path) -> int:
 
 
 def test_death_at_every_step_loses_and_doubles_nothing(tmp_path):
-    steps = steps_of_a_whole_run(tmp_path)
+    steps = count_steps_of_a_run(tmp_path)
     assert steps > 30
     for step in range(1, steps + 1):
         folder = tmp_path / f"died{step}"
@@ -96,5 +96,5 @@ def test_half_a_line_of_the_list_of_unreadable_clips_is_no_clip(tmp_path):
     again = Unreadable(tmp_path)
     again.drop("a")
     again.add("c", "whole")
-    again.tidy()
+    again.compact()
     assert read_unreadable(tmp_path) == {"b": 'says "no"', "c": "whole"}

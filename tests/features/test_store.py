@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from seac.core.errors import InputError
 from seac.features import open_store
-from seac.features.batch import draws
+from seac.features.batch import index_batches
 from seac.features.clip_features import as_float, as_int16, decode_masks, encode_masks, half
-from seac.features.manifest import Made
+from seac.features.manifest import StoreProvenance
 from seac.features.schema import clip_of, payload, row_of
 from seac.features.verify import verify
 from seac.features.writer import StoreWriter
 from tests.fixtures.pairs import MADE, clip, same
 
 
-def fill(folder: Path, numbers, *, made: Made = MADE, compact: bool = True, **options) -> Path:
+def fill(folder: Path, numbers, *, made: StoreProvenance = MADE, compact: bool = True, **options) -> Path:
     with StoreWriter(folder, made, **options) as writer:
         for number in numbers:
             writer.add(payload(clip(number)))
@@ -39,11 +39,11 @@ def files(folder: Path) -> list[str]:
 class TestFeatures:
     @given(
         counts=st.lists(st.integers(0, 4), min_size=1, max_size=4),
-        tags=st.booleans(),
+        class_probabilities=st.booleans(),
         label=st.none() | st.text(),
     )
-    def test_a_clip_survives_the_way_through_a_row(self, counts, tags, label):
-        given_ = clip(1, tuple(counts), tags=tags, label=label)
+    def test_a_clip_survives_the_way_through_a_row(self, counts, class_probabilities, label):
+        given_ = clip(1, tuple(counts), class_probabilities=class_probabilities, label=label)
         assert same(clip_of(row_of(given_), 4, 5), given_)
 
     def test_masks_survive_run_length_coding(self):
@@ -135,7 +135,7 @@ class TestStore:
             assert torch.equal(batch.waveforms[at], clip(row).waveform)
         assert store.read([1], [0], masks=9, waveforms=False).waveforms is None
         assert store.proposals.tolist() == [[3, 2]] * 6
-        assert len(list(draws(store.proposals, 2, torch.Generator()))) == 3
+        assert len(list(index_batches(store.proposals, 2, torch.Generator()))) == 3
 
     def test_frames_of_different_numbers_are_padded(self, tmp_path):
         with StoreWriter(tmp_path / "s", MADE) as writer:
@@ -178,7 +178,7 @@ def _waveform_length(store, row: int) -> int:
 class TestRefusals:
     def test_other_settings_are_refused_and_named(self, tmp_path):
         fill(tmp_path / "s", [1])
-        other = Made({**MADE.by, "top_n": "20"}, "paper", 4, 5, 16_000)
+        other = StoreProvenance({**MADE.by, "top_n": "20"}, "paper", 4, 5, 16_000)
         with pytest.raises(InputError, match="made with top_n 50, not 20: ") as refused:
             fill(tmp_path / "s", [2], made=other)
         assert "\n" not in str(refused.value)
@@ -186,7 +186,7 @@ class TestRefusals:
 
     def test_the_name_of_a_preset_is_no_setting(self, tmp_path):
         fill(tmp_path / "s", [1])
-        fill(tmp_path / "s", [2], made=Made(MADE.by, "mine", 4, 5, 16_000))
+        fill(tmp_path / "s", [2], made=StoreProvenance(MADE.by, "mine", 4, 5, 16_000))
         assert open_store(tmp_path / "s").preset == "tiny"
 
     def test_two_writers_at_a_time_are_refused(self, tmp_path):
@@ -244,7 +244,7 @@ class TestDamage:
         assert [c.id for c in open_store(folder)] == [f"made/{n:04}" for n in range(3)]
 
     def test_a_clip_that_does_not_fit_together_is_noticed(self, tmp_path):
-        wrong = Made(MADE.by, "tiny", mask_dim=3, audio_dim=5, sample_rate=16_000)
+        wrong = StoreProvenance(MADE.by, "tiny", mask_dim=3, audio_dim=5, sample_rate=16_000)
         folder = fill(tmp_path / "s", [1], made=wrong)
         assert verify(folder).problems == ()
         assert "made/0001" in verify(folder, deep=True).problems[0]

@@ -17,7 +17,7 @@ from seac.training.ablation.axes import AXES, chosen_values
 from seac.training.ablation.report import over_seeds, panels, verdict
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
-from tests.fixtures.training_data import Bands, world
+from tests.fixtures.training_data import Bands, synthetic_store
 
 SMALL = ["lr=2e-3", "epochs=2", "batch=12", "d=8", "width=16", "depth=1", "heads=2"]
 CONFIG = TrainingConfig(lr=2e-3, epochs=2, batch=12, d=8, width=16, depth=1, heads=2)
@@ -26,7 +26,7 @@ CONFIG = TrainingConfig(lr=2e-3, epochs=2, batch=12, d=8, width=16, depth=1, hea
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the runs that are really trained, over a store in memory."""
-    made: MemoryStore = world(60)
+    made: MemoryStore = synthetic_store(60)
     monkeypatch.setattr("seac.features.open_store", lambda path: made)
     monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
     names: list[str] = []
@@ -127,7 +127,7 @@ def test_a_folder_of_another_grid_is_refused(trained: list[str], tmp_path: Path)
 
 
 def test_values_are_the_papers_as_far_as_the_store_has_them() -> None:
-    store = world(60)
+    store = synthetic_store(60)
     assert chosen_values(AXES["lambda"], store, CONFIG) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert chosen_values(AXES["n_masks"], store, CONFIG) == [1, 2, 50]
     assert chosen_values(AXES["data_size"], store, CONFIG) == [21, 42, 0]

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 import seac.jobs.calibrate
 from seac.cli import app
-from seac.core.atomic import DRAFT
+from seac.core.atomic import TEMPORARY_SUFFIX
 from seac.core.errors import InputError
 from seac.decision import calibration_file
 from seac.decision.activity import Calibration
 from seac.presets.load import calibrated
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import fake_model
+from tests.fixtures.parts import synthetic_model
 
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seac.jobs.calibrate, "load_model", lambda preset, **options: fake_model())
+    monkeypatch.setattr(seac.jobs.calibrate, "load_model", lambda preset, **options: synthetic_model())
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -44,22 +44,22 @@ def validation(folder: Path, count: int) -> Path:
 def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = validation(tmp_path / "s4", 18), tmp_path / "run" / "own.json"
     assert app.run(["calibrate", "s4", str(folder), "-o", str(out), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["figures"]["best mask covers it"] == 1
-    assert told["figures"]["miou visible"] > 0.9
+    message = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert message["figures"]["best mask covers it"] == 1
+    assert message["figures"]["miou visible"] > 0.9
     held = calibration_file.read(out)
-    assert held == Calibration(**told["constants"])
+    assert held == Calibration(**message["constants"])
     assert calibrated(None, file=out) == held
     assert calibrated(0.25, file=out).threshold == 0.25
     assert calibrated(0.25, file=out).slope == held.slope
     assert not list(out.parent.glob("*.tmp"))
-    assert not list(out.parent.glob(f"*{DRAFT}"))
-    said = json.loads(out.read_text())["made_of"]
-    assert said["benchmark"] == "s4"
-    assert said["split"] == "val"
+    assert not list(out.parent.glob(f"*{TEMPORARY_SUFFIX}"))
+    output = json.loads(out.read_text())["made_of"]
+    assert output["benchmark"] == "s4"
+    assert output["split"] == "val"
 
 
-def test_what_cannot_be_calibrated_is_told_in_one_line(
+def test_what_cannot_be_calibrated_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = benchmarks.s4(tmp_path / "s4", 6)
@@ -98,7 +98,7 @@ def test_numbers_are_at_least_1(
 
 
 @pytest.mark.parametrize("out", ["file/a.json", "file/further/a.json", "folder", f"{'a' * 254}.json"])
-def test_a_place_that_takes_no_file_is_told_before_a_frame_is_judged(
+def test_a_path_that_takes_no_file_is_refused_before_a_frame_is_predicted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, out: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -108,7 +108,7 @@ def test_a_place_that_takes_no_file_is_told_before_a_frame_is_judged(
     assert "cannot write to" in line or "is a folder" in line
 
 
-def test_a_place_that_is_lost_on_the_way_is_one_line(tmp_path: Path) -> None:
+def test_a_path_that_is_lost_on_the_way_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot write to .*file"):
         calibration_file.write(Calibration(), tmp_path / "file" / "a.json", {})
@@ -153,8 +153,8 @@ def test_what_is_no_calibration_is_refused(tmp_path_factory: pytest.TempPathFact
 def test_constants_are_finite_numbers(tmp_path: Path, value: object) -> None:
     path = tmp_path / "own.json"
     calibration_file.write(Calibration(), path, {})
-    said = json.loads(path.read_text())
-    said["constants"]["slope"] = value
-    path.write_text(json.dumps(said))
+    output = json.loads(path.read_text())
+    output["constants"]["slope"] = value
+    path.write_text(json.dumps(output))
     with pytest.raises(InputError, match="own"):
         calibration_file.read(path)

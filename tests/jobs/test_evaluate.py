@@ -14,28 +14,28 @@ from seac.cli import app
 from seac.evaluation import predict
 from seac.jobs.evaluate import Job, chosen_clips, open_reader
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import fake_model
+from tests.fixtures.parts import synthetic_model
 
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda preset, **options: fake_model())
+    monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda preset, **options: synthetic_model())
 
 
-def says(capsys, *words: object) -> tuple[int, str, str]:
+def run_cli(capsys, *words: object) -> tuple[int, str, str]:
     code = app.run([str(word) for word in ("evaluate", *words)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def figures(capsys, *words: object) -> dict:
-    code, out, err = says(capsys, *words, "--json")
+    code, out, err = run_cli(capsys, *words, "--json")
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
 
 def refused(capsys, *words: object) -> str:
-    code, out, err = says(capsys, *words)
+    code, out, err = run_cli(capsys, *words)
     assert code == 2, (code, out, err)
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
@@ -44,21 +44,21 @@ def refused(capsys, *words: object) -> str:
 
 
 class TestFigures:
-    def test_a_model_that_lights_the_right_square_is_right(self, capsys, tmp_path):
+    def test_a_model_that_activates_the_right_square_is_right(self, capsys, tmp_path):
         found = figures(capsys, "s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out")
         assert found["n"] == 3
         assert set(found["protocols"]) == {"official", "dataset", "fixed"}
         assert found["methods"]["tiny, decided"]["fixed"]["miou"] > 0.99
-        assert found["blame"]["right"] == 3
+        assert found["attribution"]["right"] == 3
 
-    def test_a_frame_whose_truth_is_empty_counts_what_is_dark(self, capsys, tmp_path):
+    def test_a_frame_whose_truth_is_empty_counts_inactive_pixels(self, capsys, tmp_path):
         found = figures(capsys, "ms3", benchmarks.ms3(tmp_path / "ms3"), "-o", tmp_path / "out")
         decided = found["methods"]["tiny, decided"]["fixed"]
         dark = 1 - benchmarks.mask_of("red").mean()
         assert decided["miou"] == pytest.approx((4 + dark) / 5, abs=5e-3)
         assert decided["fscore"] > 0.99
 
-    def test_halves_of_ten_seconds_are_heard_apart_and_named(self, capsys, tmp_path):
+    def test_halves_of_ten_seconds_are_encoded_separately_and_named(self, capsys, tmp_path):
         found = figures(capsys, "avss", benchmarks.avss(tmp_path / "avss"), "-o", tmp_path / "out")
         assert found["protocols"]["dataset"]["miou"] > 0.95
         assert found["protocols"]["official"]["miou"] > 0.7
@@ -74,7 +74,7 @@ class TestFigures:
         assert set(found["protocols"]["fixed"]) == {"ap", "max_f1", "loc_acc"}
         assert found["methods"]["tiny, decided"]["fixed"]["loc_acc"] == 1.0
 
-    def test_silence_lights_nothing_and_the_strange_class_is_another_clips(self, capsys, tmp_path):
+    def test_silence_activates_nothing_and_the_other_class_is_another_clips(self, capsys, tmp_path):
         found = figures(capsys, "robustness", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out")
         assert found["n"] == 3
         assert found["protocols"]["silence"] == {"fpr_pixels": 0.0, "fpr_frames": 0.0, "auroc": 1.0}
@@ -109,11 +109,11 @@ class TestFigures:
         assert found["settings"]["window"] == 1.0
         assert found["protocols"]["dataset"]["miou"] > 0.95
 
-    def test_robustness_hears_the_window_around_the_frame_that_it_shows(self, tmp_path):
+    def test_robustness_encodes_the_window_around_the_frame_that_it_shows(self, tmp_path):
         job = Job("robustness", benchmarks.s4(tmp_path / "s4"), tmp_path / "out", window=2.0)
         clips, _ = chosen_clips(open_reader(job), job)
         assert {clip.frames[0].stem[-1] for clip in clips} == {"3"}
-        assert {clip.hears for clip in clips} == {((1.5, 3.5),)}
+        assert {clip.audio_windows for clip in clips} == {((1.5, 3.5),)}
 
 
 class TestReport:
@@ -135,7 +135,7 @@ class TestReport:
         with (tmp_path / "out/per_clip.csv").open() as file:
             rows = list(csv.DictReader(file))
         assert [row["id"] for row in rows if row["method"] == "tiny"] == ["red_0", "green_1", "blue_2"]
-        assert all(float(row["oracle"]) > 0.9 and row["blame"] == "right" for row in rows)
+        assert all(float(row["oracle"]) > 0.9 and row["attribution"] == "right" for row in rows)
 
     def test_text_from_a_benchmark_is_no_markup(self, capsys, tmp_path):
         folder = benchmarks.s4(tmp_path / "s4", 1)
@@ -167,21 +167,21 @@ class TestResuming:
     def test_answers_under_other_settings_are_not_mixed(self, capsys, tmp_path):
         folder = benchmarks.s4(tmp_path / "s4", 1)
         figures(capsys, "s4", folder, "-o", tmp_path / "out")
-        said = refused(capsys, "s4", folder, "-o", tmp_path / "out", "--window", 2)
-        assert "window" in said
-        assert "--again" in said
+        output = refused(capsys, "s4", folder, "-o", tmp_path / "out", "--window", 2)
+        assert "window" in output
+        assert "--again" in output
 
     def test_answers_to_another_folder_are_not_taken_for_this_ones(self, capsys, tmp_path):
         one, other = benchmarks.s4(tmp_path / "a/s4"), benchmarks.s4(tmp_path / "b/s4")
         figures(capsys, "s4", one, "-o", tmp_path / "out")
-        said = refused(capsys, "s4", other, "-o", tmp_path / "out")
-        assert "(folder differ)" in said
-        assert "--again" in said
+        output = refused(capsys, "s4", other, "-o", tmp_path / "out")
+        assert "(folder differ)" in output
+        assert "--again" in output
 
     def test_answers_to_what_was_listed_before_are_not_mixed_with_new_ones(self, capsys, tmp_path):
         figures(capsys, "s4", benchmarks.s4(tmp_path / "s4", 2), "-o", tmp_path / "out")
-        said = refused(capsys, "s4", benchmarks.s4(tmp_path / "s4", 3), "-o", tmp_path / "out")
-        assert "(metadata differ)" in said
+        output = refused(capsys, "s4", benchmarks.s4(tmp_path / "s4", 3), "-o", tmp_path / "out")
+        assert "(metadata differ)" in output
 
     def test_a_folder_is_the_same_however_it_is_written_and_no_report_says_where_it_lies(
         self, capsys, tmp_path, monkeypatch
@@ -202,7 +202,7 @@ class TestResuming:
             capsys, "s4", folder, "-o", tmp_path / "again", "--predictions", tmp_path / "out/predictions/tiny"
         )
         assert again["protocols"] == own["protocols"]
-        assert again["blame"] == own["blame"]
+        assert again["attribution"] == own["attribution"]
 
 
 class TestPredictions:
@@ -256,9 +256,9 @@ class TestPredictions:
     def test_missing_clips_are_an_error_unless_allowed(self, capsys, tmp_path):
         folder = self.predictions(tmp_path, ("red",))
         words = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--predictions", folder)
-        said = refused(capsys, *words)
-        assert "2 of 3" in said
-        assert "green_1" in said
+        output = refused(capsys, *words)
+        assert "2 of 3" in output
+        assert "green_1" in output
         found = figures(capsys, *words, "--allow-missing")
         assert found["n"] == 1
         assert found["missing"] == ["green_1", "blue_2"]
@@ -274,13 +274,13 @@ class TestPredictions:
             (np.zeros((5, 224, 224), np.complex64), "float, bool or integer"),
         ],
     )
-    def test_what_cannot_be_scored_is_refused_by_its_file(self, capsys, tmp_path, array, said):
+    def test_what_cannot_be_scored_is_refused_by_its_file(self, capsys, tmp_path, array, output):
         folder = self.predictions(tmp_path)
         np.save(folder / "green_1.npy", array)
         line = refused(
             capsys, "s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--predictions", folder
         )
-        assert said in line
+        assert output in line
         assert "green_1.npy" in line
         assert not (tmp_path / "out/report.html").exists()
 
@@ -349,7 +349,7 @@ class TestLists:
         assert found["leakage"] == {"listed": 1, "by_clip": 1, "by_video": 1, "dropped": 1}
 
 
-class TestWrongWords:
+class TestWrongArguments:
     def test_each_is_one_line(self, capsys, tmp_path):
         folder = benchmarks.s4(tmp_path / "s4", 1)
         out = ("-o", tmp_path / "out")
@@ -377,37 +377,39 @@ class TestWrongWords:
 
     @pytest.mark.parametrize("benchmark", ["vggss", "vggss-extended", "robustness"])
     def test_a_still_has_no_second_to_put_a_window_around(self, capsys, tmp_path, benchmark):
-        said = refused(
+        output = refused(
             capsys, benchmark, benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out", "--window", 2
         )
-        assert f"--window does not go with {benchmark}" in said
+        assert f"--window does not go with {benchmark}" in output
 
     @pytest.mark.parametrize("blocked", ["out", "out/predictions"])
-    def test_a_place_that_takes_no_files_is_said_before_the_work(
+    def test_a_path_that_takes_no_files_is_refused_before_the_work(
         self, capsys, tmp_path, monkeypatch, blocked
     ):
         monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda *a, **k: pytest.fail("loaded"))
         (tmp_path / blocked).parent.mkdir(exist_ok=True)
         (tmp_path / blocked).write_text("no folder")
-        said = refused(capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out")
-        assert f"cannot write to {tmp_path / blocked}" in said
+        output = refused(capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out")
+        assert f"cannot write to {tmp_path / blocked}" in output
 
-    def test_a_place_below_a_file_is_said_before_predictions_are_scored(self, capsys, tmp_path, monkeypatch):
+    def test_a_path_below_a_file_is_refused_before_predictions_are_scored(
+        self, capsys, tmp_path, monkeypatch
+    ):
         monkeypatch.setattr(seac.jobs.evaluate, "score", lambda *a, **k: pytest.fail("scored"))
         folder = benchmarks.s4(tmp_path / "s4", 1)
         (tmp_path / "file").write_text("no folder")
-        said = refused(
+        output = refused(
             capsys, "s4", folder, "-o", tmp_path / "file/out", "--predictions", folder / "s4_data/gt_masks"
         )
-        assert "cannot write to" in said
+        assert "cannot write to" in output
 
     def test_what_has_no_truth_is_neither_offered_nor_taken(self, capsys, tmp_path):
-        said = refused(capsys, "s5", tmp_path, "-o", tmp_path / "out")
-        assert "robustness" in said
-        assert "vggsound" not in said
-        said = refused(capsys, "vggsound", tmp_path, "-o", tmp_path / "out")
-        assert "no ground truth" in said
-        assert "vggss" in said
+        output = refused(capsys, "s5", tmp_path, "-o", tmp_path / "out")
+        assert "robustness" in output
+        assert "vggsound" not in output
+        output = refused(capsys, "vggsound", tmp_path, "-o", tmp_path / "out")
+        assert "no ground truth" in output
+        assert "vggss" in output
 
     def test_a_missing_frame_names_its_file(self, capsys, tmp_path):
         folder = benchmarks.s4(tmp_path / "s4", 1)

@@ -20,8 +20,8 @@ from seac.jobs import train as training
 from seac.jobs.train import check_variant, split
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
-from seac.training.validation import Retrieval, Wanted, found_in, measured_by
-from tests.fixtures.training_data import Bands, world
+from seac.training.validation import Retrieval, Wanted, found_in, combine_measures
+from tests.fixtures.training_data import Bands, synthetic_store
 
 SMALL = ["lr=2e-3", "epochs=3", "batch=12", "d=8", "width=16", "depth=1", "heads=2", "held_out=0.25"]
 
@@ -29,7 +29,7 @@ SMALL = ["lr=2e-3", "epochs=3", "batch=12", "d=8", "width=16", "depth=1", "heads
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """A store in memory behind the command line, and the ears that made it."""
-    made = world(48)
+    made = synthetic_store(48)
     monkeypatch.setattr("seac.features.open_store", lambda path: made)
     monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
     return made
@@ -40,14 +40,14 @@ def arguments(out: Path, *more: str, settings: list[str] = SMALL) -> list[str]:
     return ["train", "STORE", "--out", str(out), *sets, *more]
 
 
-def test_a_run_leaves_weights_that_can_be_loaded_with_card_curves_and_tables(
+def test_a_run_leaves_weights_that_can_be_loaded_with_model_card_curves_and_tables(
     store: MemoryStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert seac(arguments(tmp_path, "--json", "--licence", "CC-BY-4.0")) == 0
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     weights = read(tmp_path)
     assert weights.sha256 == summary["sha256"]
-    assert weights.made_by["audio"] == "fake bands"
+    assert weights.provenance["audio"] == "fake bands"
     assert (weights.module.config.d_m, weights.module.config.width) == (10, 16)
     assert (summary["clips"], summary["steps"]) == (36, 9)
     assert 0 <= summary["waiting_share"] <= 1
@@ -108,9 +108,9 @@ def test_a_mistake_is_answered_in_one_line_before_anything_is_trained(
     message: str,
 ) -> None:
     assert seac(arguments(tmp_path / "run", *more)) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert len(said.strip().splitlines()) == 1
+    output = capsys.readouterr().err
+    assert message in output
+    assert len(output.strip().splitlines()) == 1
     assert not (tmp_path / "run" / "checkpoint.pt").exists()
 
 
@@ -121,30 +121,30 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert "nowhere" in capsys.readouterr().err
 
 
-def test_mixtures_are_heard_by_the_network_that_made_the_store_or_not_at_all() -> None:
+def test_mixtures_are_encoded_by_the_network_that_made_the_store_or_not_at_all() -> None:
     with pytest.raises(InputError, match="heard by fake bands, and this is hearing"):
-        Networks("tiny").audio(world())
-    here = replace(world(), made_by={})
+        Networks("tiny").audio(synthetic_store())
+    here = replace(synthetic_store(), provenance={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):
         Networks("tiny").audio(here)
 
 
-def test_held_out_clips_are_the_same_however_many_others_are_learnt() -> None:
+def test_held_out_clips_are_the_same_however_many_others_are_trained_on() -> None:
     config = TrainingConfig(held_out=0.25)
-    learnt, held_out = split(world(48), config)
-    few, same = split(world(48), replace(config, clips=5))
+    learned, held_out = split(synthetic_store(48), config)
+    few, same = split(synthetic_store(48), replace(config, clips=5))
     assert held_out.rows == same.rows
-    assert set(few.rows) < set(learnt.rows)
-    assert (len(learnt), len(held_out), len(few)) == (36, 12, 5)
-    assert not set(learnt.rows) & set(held_out.rows)
-    assert split(world(48), replace(config, seed=1))[1].rows != held_out.rows
+    assert set(few.rows) < set(learned.rows)
+    assert (len(learned), len(held_out), len(few)) == (36, 12, 5)
+    assert not set(learned.rows) & set(held_out.rows)
+    assert split(synthetic_store(48), replace(config, seed=1))[1].rows != held_out.rows
 
 
 def test_retrieval_is_the_share_of_right_guesses() -> None:
     assert found_in(torch.tensor([[0.9, 0.1], [0.2, 0.8]])) == (1.0, 1.0)
     assert found_in(torch.tensor([[0.9, 0.95], [0.2, 0.8]])) == (0.5, 0.5)
     module = AssociationModule(TrainingConfig(d=8, width=16, depth=1, heads=2).association(10, 8))
-    figures = Retrieval(world(30), 9)(module.eval())
+    figures = Retrieval(synthetic_store(30), 9)(module.eval())
     assert all(0 <= figure <= 0.5 for figure in figures.values())
 
 
@@ -165,10 +165,10 @@ def test_figures_of_several_measures_stand_in_their_order() -> None:
         return {"a": 2.0}
 
     module = AssociationModule(TrainingConfig(d=8, width=16, depth=0).association(10, 8))
-    both = measured_by([first, second])
+    both = combine_measures([first, second])
     assert both is not None
     assert list(both(module).items()) == [("b", 1.0), ("a", 2.0)]
-    assert measured_by([]) is None
+    assert combine_measures([]) is None
 
 
 def test_weights_appear_only_when_the_run_is_done(store: MemoryStore, tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_weights_appear_only_when_the_run_is_done(store: MemoryStore, tmp_path: 
     assert (tmp_path / FILE).is_file()
 
 
-def test_cells_are_learnt_from_all_together() -> None:
-    store = SimpleNamespace(made_by={"segmenter": "grid 9 x 9"})
+def test_grid_locations_are_trained_on_all_together() -> None:
+    store = SimpleNamespace(provenance={"segmenter": "grid 9 x 9"})
     check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=81))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="--set n_masks=81"):
         check_variant(store, replace(TrainingConfig(), variant="grid", n_masks=50))  # type: ignore[arg-type]

@@ -11,10 +11,10 @@ import pytest
 from av.audio.resampler import AudioResampler
 
 from seac.media import audio
-from seac.media.decode import frames, read_sound
+from seac.media.decode import frames, load_waveform
 from tests.conftest import REPO
 from tests.fixtures.parts import squares, tone, write_video
-from tests.fixtures.videos import aac, flash_and_beep, heard, seen
+from tests.fixtures.videos import aac, flash_and_beep, beep_time, flash_time
 
 AT = 3.0
 
@@ -34,7 +34,7 @@ def test_an_ordinary_sound_is_left_as_it_is_to_the_bit(tmp_path, suffix, rate):
     if suffix != "demo":
         codec = "libmp3lame" if suffix == ".avi" else "aac"
         path = write_video(tmp_path / f"a{suffix}", [squares()] * 20, tone("red", 2), audio_codec=codec)
-    assert np.array_equal(read_sound(path, rate).numpy(), plainly(path, rate))
+    assert np.array_equal(load_waveform(path, rate).numpy(), plainly(path, rate))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -50,18 +50,18 @@ def test_an_ordinary_sound_is_left_as_it_is_to_the_bit(tmp_path, suffix, rate):
     ids=str,
 )
 def test_flash_and_beep_are_at_the_same_time(tmp_path, suffix, late):
-    film = flash_and_beep(tmp_path / f"a{suffix}", AT, **late)
-    shown = list(frames(film, 10))
-    waveform = read_sound(film)
+    video = flash_and_beep(tmp_path / f"a{suffix}", AT, **late)
+    shown = list(frames(video, 10))
+    waveform = load_waveform(video)
     assert [frame.time for frame in shown] == [n / 10 for n in range(60)]
-    assert seen([frame.image.numpy() for frame in shown], 10) == pytest.approx(AT, abs=0.11)
-    assert heard(waveform.numpy(), 16_000) == pytest.approx(AT, abs=0.06)
+    assert flash_time([frame.image.numpy() for frame in shown], 10) == pytest.approx(AT, abs=0.11)
+    assert beep_time(waveform.numpy(), 16_000) == pytest.approx(AT, abs=0.06)
     assert len(waveform) / 16_000 == pytest.approx(6, abs=0.1)
 
 
-def test_before_pictures_begin_the_first_one_stands(tmp_path):
-    film = flash_and_beep(tmp_path / "a.mp4", 2.0, picture_from=2.0)
-    brightness = [float(frame.image.float().mean()) for frame in frames(film, 1)]
+def test_before_images_begin_the_first_one_stands(tmp_path):
+    video = flash_and_beep(tmp_path / "a.mp4", 2.0, video_start=2.0)
+    brightness = [float(frame.image.float().mean()) for frame in frames(video, 1)]
     assert [value > 128 for value in brightness] == [True, True, True, False, False, False]
 
 
@@ -69,7 +69,7 @@ def test_before_pictures_begin_the_first_one_stands(tmp_path):
 def test_channels_and_rate_may_change_on_the_way(tmp_path, other):
     path = tmp_path / "a.aac"
     path.write_bytes(aac("stereo", 48_000, 2) + aac(*other, 2))
-    waveform = read_sound(path)
+    waveform = load_waveform(path)
     assert len(waveform) / 16_000 == pytest.approx(4, abs=0.15)
     assert (waveform.unfold(0, 1600, 1600).abs().amax(1)[1:-2] > 0.3).all()
 

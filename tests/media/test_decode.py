@@ -11,24 +11,24 @@ from PIL import Image
 
 from seac import InputError
 from seac.cli.segment import segment
-from seac.media.decode import Media, SoundReader, frames, probe, read_sound
-from seac.media.image import as_picture, read_picture, shrink
-from seac.media.sources import Source, pictures_of
+from seac.media.decode import Media, AudioReader, frames, probe, load_waveform
+from seac.media.image import as_image, read_image, shrink
+from seac.media.sources import Source, source_frames
 from seac.video import tracker as tracker_module
 from seac.video.tracker import Tracker
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory):
+def video(tmp_path_factory):
     folder = tmp_path_factory.mktemp("film")
     pictures = [np.full((32, 48, 3), 8 * n, np.uint8) for n in range(30)]
     return write_video(folder / "a.mp4", pictures, tone("red", 3), fps=10)
 
 
 @pytest.mark.parametrize("fps", [0.5, 1, 4, 10, 25])
-def test_frames_are_those_on_the_screen_at_their_times(film, fps):
-    shown = list(frames(film, fps))
+def test_frames_are_those_on_the_screen_at_their_times(video, fps):
+    shown = list(frames(video, fps))
     assert [frame.time for frame in shown] == [n / fps for n in range(len(shown))]
     assert len(shown) == int(np.ceil(3 * fps - 1e-6))
     for frame in shown:
@@ -36,25 +36,25 @@ def test_frames_are_those_on_the_screen_at_their_times(film, fps):
 
 
 @pytest.mark.parametrize("fps", [0, -1, 1e-7, 9.9e-5, float("nan"), float("inf")])
-def test_a_rate_at_which_nothing_can_be_shown_is_refused(film, tmp_path, fps):
+def test_a_rate_at_which_nothing_can_be_shown_is_refused(video, tmp_path, fps):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    for source in (Source(film, film, still=False), Source(tmp_path / "a.png", film, still=True)):
+    for source in (Source(video, video, still=False), Source(tmp_path / "a.png", video, still=True)):
         with pytest.raises(InputError, match=r"at least 0\.0001"):
-            next(pictures_of(source, fps, 64))
+            next(source_frames(source, fps, 64))
     with pytest.raises(InputError, match=r"--fps is .*: give a number from 0\.0001 to 1000"):
-        segment(film, fps=fps)
+        segment(video, fps=fps)
 
 
-def test_a_file_is_known_by_its_length_and_its_tracks(film, tmp_path):
-    media = probe(film)
+def test_a_file_is_known_by_its_length_and_its_tracks(video, tmp_path):
+    media = probe(video)
     assert media == Media(pytest.approx(3, abs=0.1), has_video=True, has_audio=True)
     assert probe(write_wav(tmp_path / "a.wav", tone("red", 2))) == Media(2.0, has_video=False, has_audio=True)
 
 
 def test_windows_of_sound_are_those_of_the_whole(tmp_path):
     path = write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 40_000))
-    whole = read_sound(path)
-    reader = SoundReader(path)
+    whole = load_waveform(path)
+    reader = AudioReader(path)
     for start, stop in ((-1, 0.5), (0.2, 1.0), (0.2, 1.1), (1.0, 1.0), (1.5, 9), (2.4, 3), (5, 6)):
         torch.testing.assert_close(
             reader.read(start, stop), whole[max(0, round(start * 16_000)) : max(0, round(stop * 16_000))]
@@ -63,8 +63,8 @@ def test_windows_of_sound_are_those_of_the_whole(tmp_path):
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=1, max_size=8))
-def test_any_windows_in_order_of_time(film, spans):
-    whole, reader = read_sound(film), SoundReader(film)
+def test_any_windows_in_order_of_time(video, spans):
+    whole, reader = load_waveform(video), AudioReader(video)
     for start, length in sorted(spans):
         first, last = round(start * 16_000), round((start + length) * 16_000)
         torch.testing.assert_close(reader.read(start, start + length), whole[first:last])
@@ -75,7 +75,7 @@ def test_any_windows_in_order_of_time(film, spans):
 def test_any_bytes_are_media_or_refused_in_one_line(tmp_path, content):
     path = tmp_path / "a.bin"
     path.write_bytes(content)
-    for ask in (probe, read_sound, read_picture, lambda p: list(frames(p, 1))):
+    for ask in (probe, load_waveform, read_image, lambda p: list(frames(p, 1))):
         try:
             ask(path)
         except InputError as refused:
@@ -84,14 +84,14 @@ def test_any_bytes_are_media_or_refused_in_one_line(tmp_path, content):
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
-def test_a_damaged_film_is_read_or_refused(tmp_path, film, at, value):
-    content = bytearray(film.read_bytes())
+def test_a_damaged_video_is_read_or_refused(tmp_path, video, at, value):
+    content = bytearray(video.read_bytes())
     content[at % len(content)] = value
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     try:
         list(frames(path, 2))
-        read_sound(path)
+        load_waveform(path)
     except InputError as refused:
         assert "\n" not in str(refused)
 
@@ -105,8 +105,8 @@ def test_a_damaged_film_is_read_or_refused(tmp_path, film, at, value):
         Image.new("F", (5, 4)),
     ],
 )  # fmt: skip
-def test_every_kind_of_picture_is_rgb(image):
-    picture = as_picture(image)
+def test_every_type_of_image_is_rgb(image):
+    picture = as_image(image)
     assert (picture.shape, picture.dtype) == ((3, 4, 5), torch.uint8)
 
 
@@ -118,19 +118,19 @@ def test_every_kind_of_picture_is_rgb(image):
         torch.zeros(4, 5), "a picture", None, np.zeros((4, 5, 3), np.int64),
     ],
 )  # fmt: skip
-def test_what_is_no_picture_is_refused_in_one_line(image):
+def test_what_is_no_image_is_refused_in_one_line(image):
     with pytest.raises(InputError) as refused:
-        as_picture(image)
+        as_image(image)
     assert "\n" not in str(refused.value)
 
 
 def test_bits_beyond_8_are_rounded_not_cut():
     deep = np.full((2, 2, 3), 65_535, np.uint16)
-    assert int(as_picture(deep).min()) == 255
+    assert int(as_image(deep).min()) == 255
 
 
 @given(st.integers(1, 400), st.integers(1, 400))
-def test_a_picture_is_never_scaled_to_nothing(height, width):
+def test_an_image_is_never_scaled_to_nothing(height, width):
     small = shrink(torch.zeros(3, height, width, dtype=torch.uint8), 16)
     assert max(small.shape[-2:]) == min(16, max(height, width))
     assert min(small.shape[-2:]) >= 1
@@ -146,10 +146,10 @@ def test_ids_stay_when_masks_change_their_order():
     assert tracker.follow(masks[order], places[order], 0.1).tolist() == first[order].tolist()
 
 
-def test_a_new_thing_has_a_new_id_and_an_old_one_is_remembered():
+def test_a_new_thing_has_a_new_id_and_an_old_one_is_kept():
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
-    tracker = Tracker(remembered=1.0)
+    tracker = Tracker(max_age=1.0)
     assert tracker.follow(masks[:1], torch.eye(2)[:1], 0.0).tolist() == [0]
     assert tracker.follow(masks[1:], torch.eye(2)[1:], 0.5).tolist() == [1]
     assert tracker.follow(masks[:1], torch.eye(2)[:1], 0.9).tolist() == [0]
@@ -179,45 +179,47 @@ def test_no_smoothing_leaves_similarities_as_they_are():
 
 
 def test_colours_survive_the_way(tmp_path):
-    film = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
-    image = next(iter(frames(film, 1))).image.float()
+    video = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
+    image = next(iter(frames(video, 1))).image.float()
     assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
 
 
-def test_a_thing_looks_like_its_first_looks_while_it_is_remembered(monkeypatch):
-    monkeypatch.setattr(tracker_module, "LOOKS", 3)
+def test_a_thing_keeps_the_features_of_its_first_crops_while_it_is_tracked(monkeypatch):
+    monkeypatch.setattr(tracker_module, "MAX_CROPS", 3)
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     likely, unlikely = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    tracker = Tracker(remembered=1.0)
+    tracker = Tracker(max_age=1.0)
     ids = tracker.follow(masks, torch.eye(2), 0.0)
-    assert torch.equal(tracker.settled(ids[:1], lambda _: likely), likely)
-    assert torch.equal(tracker.settled(ids[1:], lambda _: unlikely), unlikely)  # another thing, other looks
+    assert torch.equal(tracker.aggregate_crops(ids[:1], lambda _: likely), likely)
+    assert torch.equal(
+        tracker.aggregate_crops(ids[1:], lambda _: unlikely), unlikely
+    )  # another thing, other looks
     tracker.follow(masks, torch.eye(2), 0.5)
-    tracker.settled(ids[:1], lambda _: likely)
+    tracker.aggregate_crops(ids[:1], lambda _: likely)
     asked = []
-    both = tracker.settled(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    both = tracker.aggregate_crops(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
     assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
-    after = tracker.settled(ids, lambda new: asked.append(new.tolist()) or likely)
+    after = tracker.aggregate_crops(ids, lambda new: asked.append(new.tolist()) or likely)
     assert torch.equal(after[0], both[0])  # settled: nobody looked
     assert asked == [[0, 1], [1]]
     later = tracker.follow(masks, torch.eye(2), 5.0)
-    assert torch.equal(tracker.settled(later[:1], lambda _: unlikely), unlikely)
+    assert torch.equal(tracker.aggregate_crops(later[:1], lambda _: unlikely), unlikely)
 
 
-def test_a_thing_is_called_what_it_is_called_when_it_is_likeliest_to_sound():
+def test_a_thing_has_the_name_that_it_has_when_it_is_likeliest_to_sound():
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
-    tracker = Tracker(remembered=1.0)
+    tracker = Tracker(max_age=1.0)
     dog, cow = torch.eye(2)
     ids = tracker.follow(masks, torch.eye(2), 0.0)
     one = ids[:1]
-    first = tracker.averaged(one, dog[None], torch.tensor([0.4]))
+    first = tracker.average_scores(one, dog[None], torch.tensor([0.4]))
     assert torch.allclose(first, dog[None])
-    still = tracker.averaged(one, cow[None], torch.tensor([0.2]))
+    still = tracker.average_scores(one, cow[None], torch.tensor([0.2]))
     assert still.argmax() == 0  # one doubtful frame does not rename it
-    surer = tracker.averaged(one, cow[None], torch.tensor([0.6]))
+    surer = tracker.average_scores(one, cow[None], torch.tensor([0.6]))
     assert torch.allclose(surer, torch.tensor([[0.4, 0.8]]) / 1.2)
-    assert torch.allclose(tracker.averaged(ids[1:], cow[None], torch.tensor([0.1])), cow[None])
+    assert torch.allclose(tracker.average_scores(ids[1:], cow[None], torch.tensor([0.1])), cow[None])
     later = tracker.follow(masks, torch.eye(2), 5.0)  # forgotten
-    assert torch.allclose(tracker.averaged(later[:1], dog[None], torch.tensor([0.1])), dog[None])
+    assert torch.allclose(tracker.average_scores(later[:1], dog[None], torch.tensor([0.1])), dog[None])

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from seac import InputError
-from seac.media.decode import LEAST_FPS, frames, read_sound
+from seac.media.decode import MIN_FPS, frames, load_waveform
 from seac.media.encode import VideoWriter
 from tests.fixtures.parts import squares, write_video
-from tests.fixtures.videos import aac, flash_and_beep, heard, seen
+from tests.fixtures.videos import aac, flash_and_beep, beep_time, flash_time
 
 
-def copied(film, path, fps=10):
+def copied(video, path, fps=10):
     """A film made of a film's frames and its sound, as overlays are."""
-    writer = VideoWriter(path, fps, film)
-    for frame in frames(film, fps):
+    writer = VideoWriter(path, fps, video)
+    for frame in frames(video, fps):
         writer.add(frame.image.permute(1, 2, 0).numpy())
     writer.close()
     return path
@@ -27,22 +27,22 @@ def copied(film, path, fps=10):
     "late", [{}, {"picture_from": 2.0}, {"sound_from": 2.0}, {"hole": (0.5, 2.5)}], ids=str
 )
 def test_flash_and_beep_stay_together(tmp_path, suffix, late):
-    film = flash_and_beep(tmp_path / f"a{suffix}", 3.0, **late)
-    copy = copied(film, tmp_path / "copy.mp4")
+    video = flash_and_beep(tmp_path / f"a{suffix}", 3.0, **late)
+    copy = copied(video, tmp_path / "copy.mp4")
     with av.open(str(copy)) as container:
         images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(images) == 60
-    assert seen(images, 10) == pytest.approx(3, abs=0.11)
-    assert heard(read_sound(copy).numpy(), 16_000) == pytest.approx(3, abs=0.06)
+    assert flash_time(images, 10) == pytest.approx(3, abs=0.11)
+    assert beep_time(load_waveform(copy).numpy(), 16_000) == pytest.approx(3, abs=0.06)
 
 
-def test_sound_that_changes_on_the_way_is_laid_under_the_picture(tmp_path):
+def test_sound_that_changes_on_the_way_is_muxed_with_the_images(tmp_path):
     (tmp_path / "a.aac").write_bytes(aac("stereo", 48_000, 2) + aac("mono", 44_100, 2))
     writer = VideoWriter(tmp_path / "a.mp4", 2, tmp_path / "a.aac")
     for _ in range(8):
         writer.add(squares())
     writer.close()
-    loud = read_sound(tmp_path / "a.mp4").unfold(0, 1600, 1600).abs().amax(1) > 0.3
+    loud = load_waveform(tmp_path / "a.mp4").unfold(0, 1600, 1600).abs().amax(1) > 0.3
     assert loud[1:38].all()
 
 
@@ -55,8 +55,8 @@ def test_a_sound_that_is_none_is_refused(tmp_path):
 
 
 def test_the_least_rate_can_be_written(tmp_path):
-    writer = VideoWriter(tmp_path / "a.mp4", LEAST_FPS, None)
+    writer = VideoWriter(tmp_path / "a.mp4", MIN_FPS, None)
     for _ in range(2):
         writer.add(np.zeros((32, 48, 3), np.uint8))
     writer.close()
-    assert len(list(frames(tmp_path / "a.mp4", LEAST_FPS))) == 2
+    assert len(list(frames(tmp_path / "a.mp4", MIN_FPS))) == 2

@@ -26,7 +26,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("film") / "a.mp4", [squares(72, 120)] * 10, tone("red", 1))
 
 
@@ -48,15 +48,15 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_a_preset_runs_from_film_to_folder(
-    weights: Path, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+def test_a_preset_runs_from_video_to_folder(
+    weights: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["segment", str(film), "-o", str(out), "--weights-dir", str(weights), "--vocabulary", WORDS]
+    arguments = ["segment", str(video), "-o", str(out), "--weights-dir", str(weights), "--vocabulary", WORDS]
     assert app.run([*arguments, "--export", "json", "--json", *options]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["clips"][0]["frames"] == 1
-    assert told["settings"]["parts"]["detector"]
+    message = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert message["clips"][0]["frames"] == 1
+    assert message["settings"]["parts"]["detector"]
     assert (out / "result.json").is_file()
 
 
@@ -69,13 +69,13 @@ def test_weights_dir_can_be_set_for_a_whole_shell(weights: Path, monkeypatch: py
 
 
 def test_missing_weights_are_one_line_with_what_to_run(
-    film: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert app.run(["segment", str(film), "--preset", "modern"]) == 2
-    told = capsys.readouterr().err.strip()
-    assert "seac weights get owlv2" in told
-    assert "https://" in told
-    assert told.count("\n") == 0
+    assert app.run(["segment", str(video), "--preset", "modern"]) == 2
+    message = capsys.readouterr().err.strip()
+    assert "seac weights get owlv2" in message
+    assert "https://" in message
+    assert message.count("\n") == 0
 
 
 def test_the_untrained_paper_preset_says_what_is_missing(weights: Path, tmp_path: Path) -> None:
@@ -130,20 +130,20 @@ def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
 
 
 def test_a_trained_association_goes_back_into_its_preset(
-    weights: Path, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    weights: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    films = tmp_path / "films"
-    films.mkdir()
+    videos = tmp_path / "films"
+    videos.mkdir()
     for number in range(2):
-        (films / f"{number}.mp4").symlink_to(film)
+        (videos / f"{number}.mp4").symlink_to(video)
     store, run = str(tmp_path / "store"), str(tmp_path / "run")
     own = ["--weights-dir", str(weights)]
-    assert app.run(["extract", str(films), store, "--preset", "paper", "--workers", "1", *own]) == 0
+    assert app.run(["extract", str(videos), store, "--preset", "paper", "--workers", "1", *own]) == 0
     assert app.run(["train", store, "-o", run, *own, "--set", "epochs=1", "--set", "batch=2"]) == 0
-    arguments = ["segment", str(film), "-o", str(tmp_path / "out"), "--preset", "paper", *own]
+    arguments = ["segment", str(video), "-o", str(tmp_path / "out"), "--preset", "paper", *own]
     arguments += ["--association", run, "--vocabulary", WORDS, "--export", "json", "--json"]
     assert app.run(arguments) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["settings"]["weights"]["association"].startswith("trained association")
+    message = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert message["settings"]["weights"]["association"].startswith("trained association")
     taken = ["weights", "import", run, "--name", "association-paper"]
     assert app.run(taken) == 0, "a run's folder is what `seac weights import` takes"

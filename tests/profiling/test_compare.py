@@ -10,12 +10,12 @@ import torch
 
 import seac.profiling.compare
 from seac.cli import app
-from seac.cli.profile import wide_and_high
+from seac.cli.profile import parse_size
 from seac.core.errors import InputError
-from seac.profiling.agreement import differing, least_cosine, least_overlap, rank_correlation
+from seac.profiling.agreement import differing_share, min_cosine, min_overlap, rank_correlation
 from seac.profiling.roofline import arithmetic
 from seac.profiling.synthetic import scene
-from seac.profiling.timing import Timing, race
+from seac.profiling.timing import Timing, compare
 from tests.fixtures import checkpoints
 
 
@@ -25,26 +25,26 @@ def embeddings(count: int = 20) -> torch.Tensor:
 
 def test_the_same_answers_agree_fully() -> None:
     masks = scene(40, 60, 5).masks
-    assert differing(masks, masks) == 0
-    assert least_overlap(masks, masks) == 1
-    assert least_cosine(embeddings(), embeddings()) == pytest.approx(1)
+    assert differing_share(masks, masks) == 0
+    assert min_overlap(masks, masks) == 1
+    assert min_cosine(embeddings(), embeddings()) == pytest.approx(1)
     assert rank_correlation(embeddings(), embeddings()) == pytest.approx(1)
 
 
 def test_other_answers_do_not() -> None:
     masks = scene(40, 60, 5).masks
     moved = masks.roll(7, 2)
-    assert differing(masks, moved) > 0.01
-    assert least_overlap(masks, moved) < 0.9
+    assert differing_share(masks, moved) > 0.01
+    assert min_overlap(masks, moved) < 0.9
     shuffled = embeddings()[torch.randperm(20, generator=torch.Generator().manual_seed(1))]
     assert abs(rank_correlation(shuffled, embeddings())) < 0.3
     noisy = embeddings() + 0.05 * torch.randn(20, 16, generator=torch.Generator().manual_seed(2))
     assert 0.9 < rank_correlation(noisy, embeddings()) < 1
 
 
-def test_a_race_is_turn_by_turn_and_the_first_round_does_not_count() -> None:
+def test_a_comparison_is_turn_by_turn_and_the_first_round_does_not_count() -> None:
     order: list[str] = []
-    times, answers = race({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 2, "cpu")
+    times, answers = compare({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 2, "cpu")
     assert order == ["a", "b"] * 3
     assert len(times["a"].seconds) == 2
     assert answers["b"] == 7
@@ -59,7 +59,7 @@ def test_a_scene_is_the_same_for_the_same_seed() -> None:
     assert not torch.equal(first.image, scene(50, 70, 6, seed=4).image)
 
 
-def test_paper_is_raced_with_the_same_weights_and_the_same_masks(
+def test_paper_is_compared_with_the_same_weights_and_the_same_masks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("segment_anything")
@@ -67,7 +67,7 @@ def test_paper_is_raced_with_the_same_weights_and_the_same_masks(
     for name, build in {
         "clip-rn50": lambda place: checkpoints._clip(place, "resnet"),
         "sam-vit-b": lambda place: torch.save(
-            checkpoints.plain_sam().state_dict(), place / "sam_vit_b_01ec64.pth"
+            checkpoints.reference_sam().state_dict(), place / "sam_vit_b_01ec64.pth"
         ),
     }.items():
         (tmp_path / name).mkdir()
@@ -83,12 +83,12 @@ def test_paper_is_raced_with_the_same_weights_and_the_same_masks(
         "96x64",
     ]
     assert app.run(["benchmark", "--preset", "paper", *arguments, "--repeats", "1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    rows = {row["stage"]: row for row in told["stages"]}
-    assert rows["masks: the boxes"]["agreement"]["ours"]["pixels that differ"] < 2e-3
-    assert rows["embeddings: the views"]["agreement"]["ours"]["least cosine"] > 0.9999
+    message = json.loads(capsys.readouterr().out.splitlines()[-1])
+    rows = {row["stage"]: row for row in message["stages"]}
+    assert rows["masks: the boxes"]["fidelity"]["ours"]["pixels that differ"] < 2e-3
+    assert rows["embeddings: the views"]["fidelity"]["ours"]["min cosine"] > 0.9999
     assert set(rows["stages 1-2"]["ratio"]) == {"ours", "fast"}
-    assert all(0 < row["floor"] < row["seconds"]["ours"]["p50"] for row in rows.values())
+    assert all(0 < row["roofline"] < row["seconds"]["ours"]["p50"] for row in rows.values())
 
 
 def test_operations_of_products_convolutions_and_attention_are_counted() -> None:
@@ -101,11 +101,11 @@ def test_operations_of_products_convolutions_and_attention_are_counted() -> None
         assert arithmetic(lambda: attention(query, query, query)) == 2 * (2 * 2 * 9 * 9 * 8)
 
 
-def test_what_cannot_be_raced_is_told_in_one_line() -> None:
+def test_what_cannot_be_compared_is_refused_in_one_line() -> None:
     for size in ("1024", "axb", "0x10", "20x"):
         with pytest.raises(InputError, match="WIDTHxHEIGHT"):
-            wide_and_high(size)
-    assert wide_and_high("1024X768") == (1024, 768)
+            parse_size(size)
+    assert parse_size("1024X768") == (1024, 768)
     for arguments in (["--preset", "modern"], ["--masks", "1"], ["--clock", "sun"]):
         assert app.run(["benchmark", *arguments]) == 2
 
@@ -130,22 +130,22 @@ def test_what_an_option_cannot_be_is_one_line(
     assert words in line
 
 
-QUICK = ["benchmark", "--masks", "2", "--size", "64x48", "--repeats", "1"]
+FAST = ["benchmark", "--masks", "2", "--size", "64x48", "--repeats", "1"]
 
 
 @pytest.mark.parametrize("place", ["file/card.md", "folder", f"{'a' * 254}.md"])
-def test_a_place_that_takes_no_card_is_told_before_the_race(
+def test_a_path_that_takes_no_page_is_refused_before_the_comparison(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     monkeypatch.setattr(seac.profiling.compare, "run", lambda *given: pytest.fail("the race was run"))
-    assert app.run([*QUICK, "--card", str(tmp_path / place)]) == 2
+    assert app.run([*FAST, "--card", str(tmp_path / place)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "cannot write to" in line or "is a folder" in line
 
 
-def test_a_card_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
-    assert app.run([*QUICK, "-o", str(tmp_path / "new" / "card.md")]) == 0
+def test_a_page_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    assert app.run([*FAST, "-o", str(tmp_path / "new" / "card.md")]) == 0
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["card.md"]
     assert "Speed of `tiny`" in (tmp_path / "new" / "card.md").read_text()

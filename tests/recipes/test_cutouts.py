@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from recipes.common.object_scenes import Painter
-from recipes.proposal_net.cutouts import cut_outs, one_thing
+from recipes.proposal_net.cutouts import write_cutouts, is_one_object
 from seac.core.errors import InputError
 
 
-def picture(alpha: np.ndarray, colour: int = 120) -> Image.Image:
+def make_image(alpha: np.ndarray, colour: int = 120) -> Image.Image:
     rgb = np.full((*alpha.shape, 3), colour, np.uint8)
     return Image.fromarray(np.dstack([rgb, alpha.astype(np.uint8) * 255]), "RGBA")
 
@@ -25,7 +25,7 @@ def disc(side: int = 60, radius: float = 0.4, hollow: float = 0.0) -> np.ndarray
 
 
 def test_a_disc_is_one_thing() -> None:
-    assert one_thing(picture(disc()))
+    assert is_one_object(make_image(disc()))
 
 
 @pytest.mark.parametrize(
@@ -39,36 +39,36 @@ def test_a_disc_is_one_thing() -> None:
     ids=["flag", "ring", "two", "nothing"],
 )
 def test_what_has_no_shape_of_its_own_is_left_out(alpha: np.ndarray) -> None:
-    assert not one_thing(picture(alpha))
+    assert not is_one_object(make_image(alpha))
 
 
-def test_each_picture_is_taken_once_and_what_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_each_image_is_taken_once_and_existing_files_are_left_alone(tmp_path: Path) -> None:
     package = tmp_path / "packages" / "some" / "deep"
     package.mkdir(parents=True)
-    picture(disc()).save(package / "a.png")
-    picture(disc(120)).save(package / "the same, larger.png")
-    picture(disc(), 250).save(package / "b.png")
-    picture(np.ones((40, 60), bool)).save(package / "flag.png")
-    assert cut_outs(tmp_path / "packages", ["some"], tmp_path / "out") == 2
+    make_image(disc()).save(package / "a.png")
+    make_image(disc(120)).save(package / "the same, larger.png")
+    make_image(disc(), 250).save(package / "b.png")
+    make_image(np.ones((40, 60), bool)).save(package / "flag.png")
+    assert write_cutouts(tmp_path / "packages", ["some"], tmp_path / "out") == 2
     (package / "b.png").unlink()
-    assert cut_outs(tmp_path / "packages", ["some"], tmp_path / "out") == 2
+    assert write_cutouts(tmp_path / "packages", ["some"], tmp_path / "out") == 2
     assert [path.name for path in tmp_path.glob("out/*")] == ["some"]
 
 
-def test_a_package_without_pictures_is_said_to_be(tmp_path: Path) -> None:
+def test_a_package_without_images_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no picture"):
-        cut_outs(tmp_path, ["empty"], tmp_path / "out")
+        write_cutouts(tmp_path, ["empty"], tmp_path / "out")
 
 
 def test_further_cut_outs_are_painted(tmp_path: Path) -> None:
     for name, colour in (("media/images/thing", 10), ("more/some", 250)):
         (tmp_path / name).mkdir(parents=True)
-        picture(disc(), colour).save(tmp_path / name / "a.png")
+        make_image(disc(), colour).save(tmp_path / name / "a.png")
     (tmp_path / "media/backgrounds").mkdir()
     Image.new("RGB", (80, 80), (128, 128, 128)).save(tmp_path / "media/backgrounds/a.jpg")
     painter = Painter(tmp_path / "media", 64, tmp_path / "more")
-    draw = np.random.default_rng(0)
-    shown = [np.asarray(painter._picture(draw))[30, 30, 0] for _ in range(40)]
+    rng = np.random.default_rng(0)
+    shown = [np.asarray(painter._choose_cutout(rng))[30, 30, 0] for _ in range(40)]
     assert set(shown) == {10, 250}
     assert shown.count(250) > 20

@@ -9,8 +9,8 @@ import pytest
 from recipes.association.image_audio_pairs import write
 from recipes.common.scenes import Composer
 from recipes.common.waveforms import Recordings
-from seac.datasets.pairs.folders import stills
-from tests.fixtures.media_bank import write_library
+from seac.datasets.pairs.folders import image_audio_pairs
+from tests.fixtures.media_bank import write_media_bank
 
 pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
 
@@ -19,14 +19,14 @@ pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recordings]:
     """Two kinds of discs with tones of their own, a grey ground."""
     colours = {"bell": (250, 90, 20), "drum": (20, 90, 20)}
-    folder = write_library(tmp_path_factory.mktemp("library"), colours)
+    folder = write_media_bank(tmp_path_factory.mktemp("library"), colours)
     composer = Composer(folder / "pictures", folder / "grounds", ["bell", "drum"])
     return composer, Recordings(folder / "sounds")
 
 
-def test_every_picture_has_its_sound(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
+def test_every_image_has_its_audio(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
     write(tmp_path, 3, *parts, seed=1)
-    assert [pair.id for pair in stills(tmp_path, "train")] == [f"stills/0000{n}" for n in range(3)]
+    assert [pair.id for pair in image_audio_pairs(tmp_path, "train")] == [f"stills/0000{n}" for n in range(3)]
     assert not list(tmp_path.glob("*.part"))
 
 

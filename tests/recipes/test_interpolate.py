@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recipes.proposal_net.__main__ import export
-from recipes.proposal_net.interpolate import midway
+from recipes.proposal_net.interpolate import interpolate_weights
 from seac.segment.proposal_net.network import stored_weights
 
 BEFORE = {"head.weight": torch.zeros(3), "outline.weight": torch.zeros(2), "norm.seen": torch.tensor(5)}
@@ -17,15 +17,15 @@ AFTER = {"head.weight": torch.ones(3), "outline.weight": torch.ones(2), "norm.se
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_weights_go_their_share_and_outlines_all_the_way(share: float) -> None:
-    found = midway(BEFORE, AFTER, share)
+def test_weights_are_interpolated_and_the_refinement_head_is_copied(share: float) -> None:
+    found = interpolate_weights(BEFORE, AFTER, share)
     torch.testing.assert_close(found["head.weight"], torch.full((3,), share))
     assert found["outline.weight"].tolist() == [1, 1]
     assert found["norm.seen"] == 9
 
 
-def test_it_is_stored_as_the_course_stores(tmp_path: Path) -> None:
-    half: dict[str, Tensor] = midway(BEFORE, AFTER, 0.5)
+def test_interpolated_weights_are_stored_as_a_phase_stores_them(tmp_path: Path) -> None:
+    half: dict[str, Tensor] = interpolate_weights(BEFORE, AFTER, 0.5)
     export(half, tmp_path / "weights.safetensors")
     assert stored_weights(tmp_path / "weights.safetensors")["head.weight"].tolist() == [0.5] * 3
     assert not list(tmp_path.glob("*.partial"))

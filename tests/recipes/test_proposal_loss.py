@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from recipes.proposal_net.loss import MOST_POSITIVE, loss_of, targets_of
-from seac.segment.proposal_net.model import Cells, ProposalNet, grid_of
+from recipes.proposal_net.loss import MAX_POSITIVE, compute_loss, build_targets
+from seac.segment.proposal_net.model import Locations, ProposalNet, grid_of
 
 HEIGHT, WIDTH = 64, 96
 
 
 @pytest.fixture(scope="module")
-def cells() -> Cells:
+def cells() -> Locations:
     torch.manual_seed(0)
-    found: Cells = ProposalNet().eval()(torch.randn(3, 3, HEIGHT, WIDTH))
+    found: Locations = ProposalNet().eval()(torch.randn(3, 3, HEIGHT, WIDTH))
     return found
 
 
@@ -28,9 +28,9 @@ def masks() -> list[Tensor]:
     return [first, first[:0], third]
 
 
-def picture(cells: Cells, index: int) -> Cells:
+def image_locations(cells: Locations, index: int) -> Locations:
     one = slice(index, index + 1)
-    return Cells(
+    return Locations(
         cells.logits[one],
         cells.kernels[one],
         cells.centres,
@@ -38,15 +38,15 @@ def picture(cells: Cells, index: int) -> Cells:
         cells.features[one],
         cells.context[one],
         cells.edges[one],
-        cells.taps,
+        cells.feature_levels,
     )
 
 
-def drawn() -> torch.Generator:
+def seeded_generator() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-def test_cells_lie_row_by_row_from_the_finest_level_on(cells: Cells) -> None:
+def test_locations_lie_row_by_row_from_the_finest_level_on(cells: Locations) -> None:
     expected = [
         (x, y, stride)
         for stride in (8, 16, 32)
@@ -58,33 +58,33 @@ def test_cells_lie_row_by_row_from_the_finest_level_on(cells: Cells) -> None:
     assert cells.logits.shape == (3, len(expected))
 
 
-def test_a_batch_is_the_sum_of_its_pictures(cells: Cells) -> None:
-    together = loss_of(cells, targets_of(masks(), HEIGHT, WIDTH, drawn()))
-    generator, parts, counts = drawn(), [], []
+def test_a_batch_is_the_sum_of_its_images(cells: Locations) -> None:
+    batch_loss = compute_loss(cells, build_targets(masks(), HEIGHT, WIDTH, seeded_generator()))
+    generator, parts, counts = seeded_generator(), [], []
     for index, true in enumerate(masks()):
-        targets = targets_of([true], HEIGHT, WIDTH, generator)
-        parts.append(loss_of(picture(cells, index), targets))
+        targets = build_targets([true], HEIGHT, WIDTH, generator)
+        parts.append(compute_loss(image_locations(cells, index), targets))
         counts.append(int(targets.counted.sum()))
     assert counts[0] > 0 == counts[1] < counts[2]
     total = sum(counts)
     for name in ("dice", "bce", "iou"):
         each = sum(getattr(p, name) * n for p, n in zip(parts, counts, strict=True)) / total
-        torch.testing.assert_close(getattr(together, name), each)
+        torch.testing.assert_close(getattr(batch_loss, name), each)
     score = sum(p.score * max(n, 1) for p, n in zip(parts, counts, strict=True)) / total
-    torch.testing.assert_close(together.score, score)
+    torch.testing.assert_close(batch_loss.score, score)
 
 
-def test_what_fills_a_row_up_teaches_nothing(cells: Cells) -> None:
-    targets = targets_of(masks(), HEIGHT, WIDTH, drawn())
-    before = loss_of(cells, targets).total
+def test_padding_of_a_row_has_no_gradient(cells: Locations) -> None:
+    targets = build_targets(masks(), HEIGHT, WIDTH, seeded_generator())
+    before = compute_loss(cells, targets).total
     targets.masks[~targets.counted] = 1
     targets.chosen[~targets.counted] = 7
-    torch.testing.assert_close(loss_of(cells, targets).total, before)
-    assert targets.chosen.shape == (3, MOST_POSITIVE)
+    torch.testing.assert_close(compute_loss(cells, targets).total, before)
+    assert targets.chosen.shape == (3, MAX_POSITIVE)
 
 
-def test_a_batch_of_nothing_teaches_that_nothing_is_there(cells: Cells) -> None:
-    loss = loss_of(cells, targets_of([masks()[1]] * 3, HEIGHT, WIDTH, drawn()))
+def test_a_batch_without_masks_trains_only_the_score(cells: Locations) -> None:
+    loss = compute_loss(cells, build_targets([masks()[1]] * 3, HEIGHT, WIDTH, seeded_generator()))
     assert loss.dice == loss.bce == loss.iou == 0
     assert loss.score > 0
     assert torch.isfinite(loss.total)

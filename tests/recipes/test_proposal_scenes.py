@@ -18,12 +18,12 @@ def painter(tmp_path: Path) -> Painter:
     y, x = np.mgrid[:40, :60]
     alpha = 255 * (((x - 30) / 30) ** 2 + ((y - 20) / 20) ** 2 < 1)
     layer = np.dstack([np.full_like(x, 20), np.full_like(x, 60), np.full_like(x, 220), alpha])
-    for folder, picture in (
+    for folder, image in (
         ("images/disc", Image.fromarray(layer.astype(np.uint8))),
         ("backgrounds", Image.new("RGB", (90, 80), (120, 120, 120))),
     ):
         (tmp_path / folder).mkdir(parents=True)
-        picture.save(tmp_path / folder / ("1.png" if picture.mode == "RGBA" else "1.jpg"))
+        image.save(tmp_path / folder / ("1.png" if image.mode == "RGBA" else "1.jpg"))
     return Painter(tmp_path, 64)
 
 
@@ -41,7 +41,7 @@ def test_a_part_that_looks_different_leaves_the_mask_as_it_is(painter: Painter) 
     layer = np.asarray(painter.things[0], np.float32)
     changed = 0
     for seed in range(12):
-        other = painter._parted(np.random.default_rng(seed), layer)
+        other = painter._recolour_part(np.random.default_rng(seed), layer)
         assert np.array_equal(other[..., 3], layer[..., 3])
         same = np.isclose(other[..., :3], layer[..., :3]).all(-1)
         changed += 0 < same.mean() < 1  # a part, not all
@@ -50,9 +50,9 @@ def test_a_part_that_looks_different_leaves_the_mask_as_it_is(painter: Painter) 
 
 def test_scenes_come_from_their_seed_alone(painter: Painter) -> None:
     one, again, other = (painter(np.random.default_rng(seed)) for seed in (5, 5, 6))
-    assert np.array_equal(one.picture, again.picture)
+    assert np.array_equal(one.image, again.image)
     assert np.array_equal(one.owner, again.owner)
-    assert not np.array_equal(one.picture, other.picture)
+    assert not np.array_equal(one.image, other.image)
 
 
 def test_every_kind_of_thing_is_owned_where_it_shows(
@@ -64,4 +64,4 @@ def test_every_kind_of_thing_is_owned_where_it_shows(
         drawn = [painter(np.random.default_rng(seed)) for seed in range(6)]
         assert all(scene.owner.max() < scene.count for scene in drawn)
         assert any((scene.owner >= 0).any() for scene in drawn)
-        assert all(scene.picture.shape == (64, 64, 3) for scene in drawn)
+        assert all(scene.image.shape == (64, 64, 3) for scene in drawn)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recipes.proposal_net import refinement
-from recipes.proposal_net.refinement import lesson, outlined
+from recipes.proposal_net.refinement import make_refinement_batch, train_refinement
 from seac.segment.proposal_net.model import ProposalNet
 from seac.segment.proposal_net.refinement_head import VIEW
 from tests.recipes.test_sharpen import Squares
@@ -22,15 +22,15 @@ def network() -> ProposalNet:
 
 
 @pytest.fixture(autouse=True)
-def every_mask_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
+def every_mask_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained network's masks meet nothing well."""
-    monkeypatch.setattr(refinement, "LEAST_IOU", 0.0)
+    monkeypatch.setattr(refinement, "MIN_IOU", 0.0)
     monkeypatch.setattr(refinement, "FRAMES", (64,))
     monkeypatch.setattr(refinement, "SCENES", 2)
 
 
-def test_a_lesson_is_a_function_of_seed_and_step(network: ProposalNet) -> None:
-    one, again, other = (lesson(network, Squares(), 5, step) for step in (1, 1, 2))
+def test_a_refinement_batch_is_a_function_of_seed_and_step(network: ProposalNet) -> None:
+    one, again, other = (make_refinement_batch(network, Squares(), 5, step) for step in (1, 1, 2))
     assert one is not None
     assert again is not None
     assert other is not None
@@ -45,25 +45,25 @@ def test_a_lesson_is_a_function_of_seed_and_step(network: ProposalNet) -> None:
 
 
 def test_the_target_lies_where_the_square_does(network: ProposalNet) -> None:
-    found = lesson(network, Squares(), 5, 1)
+    found = make_refinement_batch(network, Squares(), 5, 1)
     assert found is not None
     bright = found.colours.mean(1) > 0.3  # the square is 230, what surrounds it 90
     sure = (found.target < 0.05) | (found.target > 0.95)
     assert ((found.target > 0.5) == bright)[sure].float().mean() > 0.95
 
 
-def test_only_what_outlines_learns_and_it_goes_on_where_it_was(
+def test_only_the_refinement_head_is_trained_and_it_resumes(
     network: ProposalNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refinement, "EVERY", 2)
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    whole = outlined(network, Squares(), 4, 0, tmp_path / "whole")
+    uninterrupted = train_refinement(network, Squares(), 4, 0, tmp_path / "whole")
     for name, value in network.state_dict().items():
         if not name.startswith("outline."):
             assert torch.equal(value, before[name]), name
-    assert whole["exit.weight"].abs().max() > 0
+    assert uninterrupted["exit.weight"].abs().max() > 0
 
-    real = refinement.lesson
+    real = refinement.make_refinement_batch
 
     def breaks(*given: object) -> object:
         if given[-1] == 3:
@@ -71,10 +71,10 @@ def test_only_what_outlines_learns_and_it_goes_on_where_it_was(
         return real(*given)  # type: ignore[arg-type]
 
     network.load_state_dict(before)
-    monkeypatch.setattr(refinement, "lesson", breaks)
+    monkeypatch.setattr(refinement, "make_refinement_batch", breaks)
     with pytest.raises(KeyboardInterrupt):
-        outlined(network, Squares(), 4, 0, tmp_path / "parts")
-    monkeypatch.setattr(refinement, "lesson", real)
+        train_refinement(network, Squares(), 4, 0, tmp_path / "parts")
+    monkeypatch.setattr(refinement, "make_refinement_batch", real)
     network.load_state_dict(before)
-    parts = outlined(network, Squares(), 4, 0, tmp_path / "parts")
-    torch.testing.assert_close(parts["exit.weight"], whole["exit.weight"])
+    parts = train_refinement(network, Squares(), 4, 0, tmp_path / "parts")
+    torch.testing.assert_close(parts["exit.weight"], uninterrupted["exit.weight"])

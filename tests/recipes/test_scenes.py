@@ -8,33 +8,33 @@ import numpy as np
 import pytest
 
 from recipes.common.media_bank import SILENT
-from recipes.common.scenes import Composer, frayed, imperfect, owners, part
+from recipes.common.scenes import Composer, roughen_edge, perturb_masks, match_owners, crop_mask
 from recipes.common.waveforms import LENGTH, Recordings
-from tests.fixtures.media_bank import write_library
+from tests.fixtures.media_bank import write_media_bank
 
 COLOURS = {"bell": (250, 20, 20), "drum": (20, 250, 20), SILENT: (20, 20, 250)}
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def media_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three kinds of discs, a grey ground, and tones."""
-    return write_library(tmp_path_factory.mktemp("library"), COLOURS)
+    return write_media_bank(tmp_path_factory.mktemp("library"), COLOURS)
 
 
 @pytest.fixture(scope="module")
-def composer(library: Path) -> Composer:
-    return Composer(library / "pictures", library / "grounds", ["bell", "drum"])
+def composer(media_bank: Path) -> Composer:
+    return Composer(media_bank / "pictures", media_bank / "grounds", ["bell", "drum"])
 
 
 def test_the_same_seed_draws_the_same_scene(composer: Composer) -> None:
     first, second = (composer(np.random.default_rng(5)) for _ in range(2))
-    assert np.array_equal(first.picture, second.picture)
+    assert np.array_equal(first.image, second.image)
     assert np.array_equal(first.owner, second.owner)
     assert first.kinds == second.kinds
-    assert not np.array_equal(first.picture, composer(np.random.default_rng(6)).picture)
+    assert not np.array_equal(first.image, composer(np.random.default_rng(6)).image)
 
 
-def test_a_kind_that_is_asked_for_is_seen(composer: Composer) -> None:
+def test_a_requested_class_is_visible(composer: Composer) -> None:
     for seed in range(12):
         scene = composer(np.random.default_rng(seed), "drum")
         assert "drum" in scene.kinds
@@ -48,36 +48,36 @@ def test_masks_lie_where_the_things_are(composer: Composer) -> None:
     for seed in range(20):
         scene = composer(np.random.default_rng(seed), "bell")
         mask = scene.masks()[scene.kinds.index("bell")]
-        picture = scene.picture.astype(float)
-        nearer.append(np.abs(picture[mask] - picture[mask].mean(0)).mean() < picture.std((0, 1)).mean())
+        image = scene.image.astype(float)
+        nearer.append(np.abs(image[mask] - image[mask].mean(0)).mean() < image.std((0, 1)).mean())
     assert np.mean(nearer) > 0.8
 
 
-def test_candidates_say_whose_they_are(composer: Composer) -> None:
-    draw = np.random.default_rng(1)
+def test_candidates_are_matched_to_their_owners(composer: Composer) -> None:
+    rng = np.random.default_rng(1)
     for seed in range(12):
         scene = composer(np.random.default_rng(seed))
-        assert owners(scene.masks(), scene).tolist() == list(range(len(scene.kinds)))
-        masks = imperfect(draw, scene)
+        assert match_owners(scene.masks(), scene).tolist() == list(range(len(scene.kinds)))
+        masks = perturb_masks(rng, scene)
         assert masks.dtype == bool
         assert masks.shape[1:] == scene.owner.shape
         assert (masks.sum((1, 2)) > 0).all()
-    assert owners((scene.owner == -1)[None], scene).tolist() == [-1]
+    assert match_owners((scene.owner == -1)[None], scene).tolist() == [-1]
 
 
 def test_a_frayed_mask_is_still_the_thing_and_a_part_lies_inside(composer: Composer) -> None:
-    draw = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     mask = composer(np.random.default_rng(3)).masks()[0]
     for _ in range(10):
-        rough = frayed(draw, mask)
+        rough = roughen_edge(rng, mask)
         assert (rough & mask).sum() / (rough | mask).sum() > 0.35
-        piece = part(draw, mask)
+        piece = crop_mask(rng, mask)
         assert not (piece & ~mask).any()
         assert 0 < piece.sum() < mask.sum()
 
 
-def test_sounds_are_deterministic_finite_and_neither_silent_nor_clipped(library: Path) -> None:
-    recordings = Recordings(library / "sounds")
+def test_audio_clips_are_deterministic_finite_and_neither_silent_nor_clipped(media_bank: Path) -> None:
+    recordings = Recordings(media_bank / "sounds")
     for seed in range(8):
         clip, file = recordings("bell", np.random.default_rng(seed))
         again, _ = recordings("bell", np.random.default_rng(seed))
@@ -85,6 +85,6 @@ def test_sounds_are_deterministic_finite_and_neither_silent_nor_clipped(library:
         assert clip.shape == (LENGTH,)
         assert file == "bell/a"
         assert 1e-3 < np.abs(clip).max() <= 1.0001
-    both = recordings.together(["bell", "drum"], np.random.default_rng(0))
+    both = recordings.mix(["bell", "drum"], np.random.default_rng(0))
     assert both.shape == (LENGTH,)
     assert np.abs(both).max() <= 1.0001

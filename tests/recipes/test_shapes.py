@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recipes.common.shapes import bent, grained
+from recipes.common.shapes import warp, apply_grain
 
 
 @pytest.fixture(scope="module")
 def disc() -> Image.Image:
-    picture = Image.new("RGBA", (90, 60))
-    ImageDraw.Draw(picture).ellipse([0, 0, 89, 59], fill=(200, 40, 10, 255))
-    return picture
+    image = Image.new("RGBA", (90, 60))
+    ImageDraw.Draw(image).ellipse([0, 0, 89, 59], fill=(200, 40, 10, 255))
+    return image
 
 
-def shown(picture: Image.Image) -> np.ndarray:
-    return np.asarray(picture.getchannel("A")) > 127
+def shown(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.getchannel("A")) > 127
 
 
-def test_what_is_not_moved_stays_as_it_is(disc: Image.Image) -> None:
-    same = bent(np.random.default_rng(0), disc, most=0.0)
+def test_zero_warp_is_the_identity(disc: Image.Image) -> None:
+    same = warp(np.random.default_rng(0), disc, max_shift=0.0)
     assert np.abs(np.subtract(same.size, disc.size)).max() <= 2  # read between pixels, it is a pixel wider
     assert shown(same).sum() == pytest.approx(shown(disc).sum(), rel=0.02)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_bent_thing_is_whole_and_about_as_large(disc: Image.Image, seed: int) -> None:
-    once, again = (bent(np.random.default_rng(seed), disc) for _ in range(2))
+def test_a_warped_thing_is_complete_and_about_as_large(disc: Image.Image, seed: int) -> None:
+    once, again = (warp(np.random.default_rng(seed), disc) for _ in range(2))
     assert once.tobytes() == again.tobytes()
     assert 0.5 < shown(once).sum() / shown(disc).sum() < 1.8
     colours = np.asarray(once)[shown(once)][:, :3]
@@ -36,15 +36,15 @@ def test_a_bent_thing_is_whole_and_about_as_large(disc: Image.Image, seed: int) 
 
 
 def test_seeds_bend_differently(disc: Image.Image) -> None:
-    sizes = {bent(np.random.default_rng(seed), disc).tobytes() for seed in range(5)}
+    sizes = {warp(np.random.default_rng(seed), disc).tobytes() for seed in range(5)}
     assert len(sizes) == 5
 
 
-def test_an_even_texture_leaves_colours_and_a_photograph_lights_them() -> None:
+def test_an_even_texture_leaves_colours_and_a_photograph_shades_them() -> None:
     colour = np.full((8, 8, 3), 100, np.float32)
     even = np.full((8, 8, 3), 60, np.float32)
-    np.testing.assert_allclose(grained(np.random.default_rng(0), colour, even), colour, rtol=1e-5)
+    np.testing.assert_allclose(apply_grain(np.random.default_rng(0), colour, even), colour, rtol=1e-5)
     even[:, 4:] = 180
-    lit = grained(np.random.default_rng(0), colour, even)
-    assert lit.dtype == np.float32
-    assert lit[:, 4:].min() > 100 > lit[:, :4].max()
+    shaded = apply_grain(np.random.default_rng(0), colour, even)
+    assert shaded.dtype == np.float32
+    assert shaded[:, 4:].min() > 100 > shaded[:, :4].max()

@@ -9,27 +9,27 @@ import torch
 from safetensors.torch import save_file
 
 from recipes.common.object_scenes import Scene
-from recipes.proposal_net.loss import rims, true_masks
-from recipes.proposal_net.sharpen import PREFIX, sharpened
+from recipes.proposal_net.loss import compute_boundary_weights, true_masks
+from recipes.proposal_net.sharpen import PREFIX, train_sharpening
 from seac.segment.proposal_net.model import ProposalNet
 
 
 class Squares:
     """A bright square on grey, somewhere."""
 
-    def __call__(self, draw: np.random.Generator) -> Scene:
-        picture, owner = np.full((64, 64, 3), 90, np.uint8), np.full((64, 64), -1, np.int64)
-        y, x = draw.integers(4, 28, 2)
-        picture[y : y + 30, x : x + 30] = 230
+    def __call__(self, rng: np.random.Generator) -> Scene:
+        image, owner = np.full((64, 64, 3), 90, np.uint8), np.full((64, 64), -1, np.int64)
+        y, x = rng.integers(4, 28, 2)
+        image[y : y + 30, x : x + 30] = 230
         owner[y : y + 30, x : x + 30] = 0
-        return Scene(picture, owner, 1)
+        return Scene(image, owner, 1)
 
 
-def test_the_second_stage_changes_what_sharpens_and_nothing_else(tmp_path: Path) -> None:
+def test_the_second_stage_changes_only_the_sharpening_layers(tmp_path: Path) -> None:
     torch.manual_seed(1)
     before = ProposalNet().state_dict()
     save_file(before, str(tmp_path / "first.safetensors"))
-    after = sharpened(tmp_path / "first.safetensors", Squares(), 3, 0)
+    after = train_sharpening(tmp_path / "first.safetensors", Squares(), 3, 0)
     assert after.keys() == before.keys()
     for name, value in after.items():
         if not name.startswith(PREFIX):
@@ -40,7 +40,9 @@ def test_the_second_stage_changes_what_sharpens_and_nothing_else(tmp_path: Path)
 def test_the_second_stage_is_a_function_of_its_seed(tmp_path: Path) -> None:
     torch.manual_seed(1)
     save_file(ProposalNet().state_dict(), str(tmp_path / "first.safetensors"))
-    one, two, other = (sharpened(tmp_path / "first.safetensors", Squares(), 2, seed) for seed in (0, 0, 1))
+    one, two, other = (
+        train_sharpening(tmp_path / "first.safetensors", Squares(), 2, seed) for seed in (0, 0, 1)
+    )
     assert torch.equal(one["sharpen.2.weight"], two["sharpen.2.weight"])
     assert not torch.equal(one["sharpen.2.weight"], other["sharpen.2.weight"])
 
@@ -51,9 +53,9 @@ def test_masks_at_stride_two_hold_the_same_area() -> None:
     assert true_masks(owner, 1).sum() * 16 == true_masks(owner, 1, stride=2).sum() * 4 == 21 * 25
 
 
-def test_pixels_at_the_outline_weigh_most() -> None:
+def test_pixels_at_the_boundary_weigh_most() -> None:
     mask = torch.zeros(1, 40, 40)
     mask[0, 10:30, 10:30] = 1
-    weights = rims(mask)
+    weights = compute_boundary_weights(mask)
     assert weights.min() == 1
     assert weights[0, 20, 10] > weights[0, 20, 12] > weights[0, 20, 20] == weights[0, 0, 0] == 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seac.segment.ops import mask_nms, pairwise_iou, soften, suppress
+from seac.segment.ops import mask_nms, pairwise_iou, soft_nms, nms
 
 few_masks = st.integers(1, 8).flatmap(lambda n: arrays(np.bool_, (n, 4, 5)))
 
@@ -44,8 +44,8 @@ def test_weighted_columns_count_as_that_many_pixels() -> None:
     torch.testing.assert_close(pairwise_iou(rows, weights), pairwise_iou(pixels))
 
 
-def test_most_stops_after_that_many_survivors() -> None:
-    assert suppress(torch.eye(5), 0.5, most=3).tolist() == [0, 1, 2]
+def test_nms_stops_after_that_many_survivors() -> None:
+    assert nms(torch.eye(5), 0.5, max_count=3).tolist() == [0, 1, 2]
 
 
 def test_of_equal_masks_one_stays() -> None:
@@ -67,13 +67,13 @@ scored_masks = few_masks.flatmap(
 def softened(masks: np.ndarray, scores: np.ndarray, **given: float) -> tuple[list[int], list[float]]:
     asked = {"decay": 0.5, "limit": 0.7, "most": 50, **given}
     iou = pairwise_iou(torch.from_numpy(masks).flatten(1))
-    found, left = soften(iou, torch.from_numpy(scores), torch.zeros(len(masks)), **asked)  # type: ignore[arg-type]
+    found, left = soft_nms(iou, torch.from_numpy(scores), torch.zeros(len(masks)), **asked)  # type: ignore[arg-type]
     return found.tolist(), left.tolist()
 
 
 @given(scored_masks, st.floats(0.05, 2), st.floats(0.05, 0.95))
 @settings(max_examples=100, deadline=None)
-def test_each_chosen_row_has_most_left_of_its_score(
+def test_each_chosen_row_has_the_highest_remaining_score(
     case: tuple[np.ndarray, np.ndarray], decay: float, limit: float
 ) -> None:
     masks, scores = case
@@ -102,7 +102,7 @@ def test_without_decay_soft_suppression_is_the_hard_one(
 def test_what_is_covered_beforehand_comes_later_or_never() -> None:
     iou, scores = torch.eye(3), torch.tensor([0.9, 0.8, 0.7])
     covered = torch.tensor([0.6, 0.0, 0.9])
-    found, left = soften(iou, scores, covered, decay=0.5, limit=0.7, most=50)
+    found, left = soft_nms(iou, scores, covered, decay=0.5, limit=0.7, max_count=50)
     assert found.tolist() == [1, 0]
     np.testing.assert_allclose(left, [0.8, 0.9 * np.exp(-0.72)], rtol=1e-6)
     assert covered.tolist() == [torch.tensor(0.6).item(), 0.0, torch.tensor(0.9).item()]  # as it was given

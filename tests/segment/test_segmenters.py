@@ -40,7 +40,7 @@ def disc(height: int = 96, width: int = 128) -> Tensor:
     return torch.from_numpy((x - 38) ** 2 + (y - 50) ** 2 < 24**2)
 
 
-ODD_PICTURES = {
+ODD_IMAGES = {
     "one pixel": torch.full((3, 1, 1), 7, dtype=torch.uint8),
     "a row": torch.arange(200, dtype=torch.uint8).expand(3, 1, 200),
     "a column": torch.arange(200, dtype=torch.uint8)[:, None].expand(3, 200, 1),
@@ -56,10 +56,10 @@ ODD_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("picture", ODD_PICTURES)
+@pytest.mark.parametrize("picture", ODD_IMAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_any_picture_gives_between_one_and_fifty_valid_masks(name: str, picture: str) -> None:
-    image = ODD_PICTURES[picture]
+def test_any_image_gives_between_one_and_fifty_valid_masks(name: str, picture: str) -> None:
+    image = ODD_IMAGES[picture]
     answer = segmenter(name)(image)
     assert 1 <= len(answer) <= 50
     assert answer.masks.shape[1:] == image.shape[1:]
@@ -78,15 +78,15 @@ def test_what_stands_out_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_picture_gives_the_same_answer(name: str) -> None:
+def test_the_same_image_gives_the_same_answer(name: str) -> None:
     first, second = segmenter(name)(scene()), build(name)(scene())
     assert torch.equal(first.masks, second.masks)
     assert torch.equal(first.scores, second.scores)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_most_limits_the_number_of_masks(name: str) -> None:
-    assert len(build(name, most=3)(scene())) <= 3
+def test_max_masks_limits_the_number_of_masks(name: str) -> None:
+    assert len(build(name, max_masks=3)(scene())) <= 3
 
 
 @pytest.mark.parametrize("most", [1, 4, 12, 100])
@@ -103,7 +103,7 @@ def test_the_best_are_the_first_of_all(name: str, most: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_picture_is_not_written_to(name: str) -> None:
+def test_the_image_is_not_written_to(name: str) -> None:
     image = scene().clone()
     segmenter(name)(image)
     assert torch.equal(image, scene())

@@ -58,6 +58,6 @@ def test_limits_and_recipes_name_fields() -> None:
     assert checked(TrainingConfig()) == TrainingConfig()
 
 
-def test_differences_are_told_in_words() -> None:
+def test_differences_are_described() -> None:
     assert differing({"lr": 2, "d": 1}, {"lr": 1, "d": 1}) == "lr 1 there, 2 here"
     assert differing({"d": 1}, {"d": 1}) == ""

@@ -11,8 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from seac.associate.losses import Frozen
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.training.collate import Prepared
-from seac.training.distributed import gathered, gathered_groups
+from seac.training.collate import CollatedBatch
+from seac.training.distributed import gather_rows, gather_groups
 from seac.training.step import batch_loss
 
 FORK = multiprocessing.get_context("fork")
@@ -27,7 +27,7 @@ def module() -> AssociationModule:
     return AssociationModule(config)
 
 
-def whole(mixed: bool) -> Prepared:
+def whole(mixed: bool) -> CollatedBatch:
     generator = torch.Generator().manual_seed(1)
 
     def draw(*shape: int) -> Tensor:
@@ -38,25 +38,25 @@ def whole(mixed: bool) -> Prepared:
     groups = GROUPS if mixed else torch.arange(B)
     frozen = Frozen(draw(B, 6), draw(B, 8))
     silent = torch.zeros(count, W, dtype=torch.bool)
-    return Prepared(draw(B, N, 6), padding, draw(count, W, 8), silent, groups, frozen)
+    return CollatedBatch(draw(B, N, 6), padding, draw(count, W, 8), silent, groups, frozen)
 
 
-def part(batch: Prepared, rank: int) -> Prepared:
+def part(batch: CollatedBatch, rank: int) -> CollatedBatch:
     """A rank's half; ranks may pad to different lengths."""
     half, sounds = slice(rank * 4, rank * 4 + 4), len(batch.windows) // 2
     own = slice(rank * sounds, (rank + 1) * sounds)
     longest = int((~batch.mask_padding[half]).sum(1).max())
-    return Prepared(
+    return CollatedBatch(
         batch.masks[half, :longest],
         batch.mask_padding[half, :longest],
         batch.windows[own],
         batch.window_padding[own],
         batch.groups[half] - rank * sounds,
-        Frozen(batch.frozen.frames[half], batch.frozen.sounds[half]),
+        Frozen(batch.frozen.frames[half], batch.frozen.audio[half]),
     )
 
 
-def learnt(network: nn.Module, batch: Prepared, loss: str) -> tuple[Tensor, list[Tensor]]:
+def learned(network: nn.Module, batch: CollatedBatch, loss: str) -> tuple[Tensor, list[Tensor]]:
     network.zero_grad()
     value = batch_loss(network, batch, loss, 0.2)
     value.backward()
@@ -69,7 +69,7 @@ def one_of_two(rank: int, folder: str) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     network = DistributedDataParallel(module())
     found = {
-        (mixed, loss): learnt(network, part(whole(mixed), rank), loss)
+        (mixed, loss): learned(network, part(whole(mixed), rank), loss)
         for mixed in (False, True)
         for loss in ("msa-micl", "false-negative-aware")
     }
@@ -87,7 +87,7 @@ def test_two_ranks_with_half_a_batch_are_one_rank_with_the_whole() -> None:
         assert [rank.exitcode for rank in ranks] == [0, 0]
         both = [torch.load(Path(folder) / f"{rank}.pt") for rank in (0, 1)]
     for (mixed, loss), (value, gradients) in both[0].items():
-        alone, expected = learnt(module(), whole(mixed), loss)
+        alone, expected = learned(module(), whole(mixed), loss)
         torch.testing.assert_close(value, alone, rtol=0, atol=1e-5)
         torch.testing.assert_close(both[1][mixed, loss][0], alone, rtol=0, atol=1e-5)
         assert len(gradients) == len(expected)
@@ -100,5 +100,5 @@ def test_two_ranks_with_half_a_batch_are_one_rank_with_the_whole() -> None:
 
 def test_alone_nothing_is_gathered() -> None:
     rows = torch.randn(3, 2)
-    assert gathered(rows) is rows
-    assert gathered_groups(GROUPS, 4) is GROUPS
+    assert gather_rows(rows) is rows
+    assert gather_groups(GROUPS, 4) is GROUPS

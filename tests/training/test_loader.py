@@ -42,7 +42,7 @@ def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
 
 def test_no_more_than_asked_for_is_made_ahead() -> None:
     made: list[int] = []
-    loader = iter(Prefetch(range(100), lambda number: made.append(number) or number, ahead=2))
+    loader = iter(Prefetch(range(100), lambda number: made.append(number) or number, depth=2))
     next(loader)
     time.sleep(0.1)
     assert len(made) <= 4

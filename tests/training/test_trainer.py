@@ -16,7 +16,7 @@ from seac.training.checkpoint import FILE
 from seac.training.config import TrainingConfig
 from seac.training.step import learning_rate
 from seac.training.trainer import Fitted, Fitting, fit, seed_of
-from tests.fixtures.training_data import Bands, world
+from tests.fixtures.training_data import Bands, synthetic_store
 
 CONFIG = TrainingConfig(lr=2e-3, epochs=4, batch=12, d=8, width=16, depth=1, heads=2)
 
@@ -27,7 +27,7 @@ def cpu() -> Fabric:
 
 def run(out: Path, config: TrainingConfig = CONFIG, **changes: object) -> Fitted:
     out.mkdir(exist_ok=True)
-    return fit(replace(Fitting(world(48), config, out, Bands()), **changes), cpu())  # type: ignore[arg-type]
+    return fit(replace(Fitting(synthetic_store(48), config, out, Bands()), **changes), cpu())  # type: ignore[arg-type]
 
 
 def killed(out: Path, epoch: int, step: int) -> None:
@@ -90,7 +90,7 @@ def test_the_randomness_of_the_caller_is_left_alone(tmp_path: Path) -> None:
 def test_training_finds_which_thing_sounds(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=25, batch=24, dropout=0.0)
     fitted = run(tmp_path, config)
-    store, module = world(12, seed=7), fitted.module.eval()
+    store, module = synthetic_store(12, seed=7), fitted.module.eval()
     read = store.read(range(2, 12), [1] * 10, masks=9, waveforms=False)
     masks = module.embed_masks(read.mixed(0.6), read.mask_padding())
     sounds = module.embed_audio(read.windows.float(), read.window_padding())
@@ -131,7 +131,7 @@ def test_a_run_is_not_gone_on_with_under_other_numbers_or_on_another_store(tmp_p
     with pytest.raises(InputError, match=r"begun otherwise \(lr 0.002 there, 0.001 here\)"):
         run(tmp_path, replace(CONFIG, lr=1e-3))
     with pytest.raises(InputError, match="clips in the store 48 there, 24 here"):
-        run(tmp_path, store=world(24))
+        run(tmp_path, store=synthetic_store(24))
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_too_few_samples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1 usable samples"):
-        run(tmp_path, store=world(1))
+        run(tmp_path, store=synthetic_store(1))
 
 
 def test_bfloat16_trains_too(tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
-    losses = fit(Fitting(world(48), CONFIG, out, Bands()), fabric).history.losses()
+    losses = fit(Fitting(synthetic_store(48), CONFIG, out, Bands()), fabric).history.losses()
     assert losses[-1] < losses[0]
 
 

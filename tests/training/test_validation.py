@@ -14,7 +14,7 @@ from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
 from seac.core.errors import InputError
 from seac.datasets.table import open_benchmark
-from seac.encoders.audio.windows import listen
+from seac.encoders.audio.windows import encode_windows
 from seac.evaluation.score_model import score_model
 from seac.features.batch import MemoryStore
 from seac.jobs.ablate import evaluation
@@ -24,7 +24,7 @@ from seac.training.frozen import Networks
 from seac.training.trainer import Fitting, fit
 from seac.training.validation import Benchmarked, Wanted
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import COLOURS, PitchHearing, fake_model, squares, tone
+from tests.fixtures.parts import COLOURS, PitchAudioEncoder, synthetic_model, squares, tone
 
 SHAPE = TrainingConfig(d=8, width=16, depth=1, heads=2, pool_heads=1, dropout=0.0, n_masks=4)
 CONFIG = replace(SHAPE, lr=5e-3, epochs=3, batch=6, mixing=0.0)
@@ -36,7 +36,7 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
 
     def model(self: Networks, store: MemoryStore, config: TrainingConfig, names: object) -> SeAC:
         torch.manual_seed(3)
-        fake = fake_model(top_n=4)
+        fake = synthetic_model(top_n=4)
         module = AssociationModule(config.association(3, 3))
         return SeAC(
             replace(fake.stages, association=Trained(Weights(module))), fake.vocabulary, fake.settings
@@ -48,16 +48,16 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
 
 def colours() -> MemoryStore:
     """Clips of all three squares, or of two of them, in which one sounds."""
-    model, local, windows, waveforms = fake_model(), [], [], []
+    model, local, windows, waveforms = synthetic_model(), [], [], []
     for number in range(18):
         colour = COLOURS[number % 3]
         picture = squares(96, 96).copy()
         hidden = (number % 3 + 1 + number // 3 % 3) % 3  # the one that sounds itself is hidden in no clip
         if hidden != number % 3:
             picture[picture[..., hidden] > 200] = 90
-        local.append([model.see(picture).embeddings.local])
+        local.append([model.encode_image(picture).embeddings.local])
         heard = torch.from_numpy(tone(colour, 1.0))
-        windows.append(listen(heard, PitchHearing()).embeddings)
+        windows.append(encode_windows(heard, PitchAudioEncoder()).embeddings)
         waveforms.append((heard * 32767).to(torch.int16))
     return MemoryStore(local, local, windows, waveforms, {})
 
@@ -87,7 +87,7 @@ def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
     wanted = s4(tmp_path)
     measure = Benchmarked(wanted, colours(), CONFIG, networks)
     reader = open_benchmark("s4", wanted.folder, "test")
-    fake = fake_model(top_n=4)
+    fake = synthetic_model(top_n=4)
     for seed in range(2):
         torch.manual_seed(seed)
         module = AssociationModule(CONFIG.association(3, 3)).eval()
@@ -97,7 +97,7 @@ def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
         assert measure(module) == pytest.approx(expected)
 
 
-def test_ablations_judge_by_the_cosine_alone(networks: Networks, tmp_path: Path) -> None:
+def test_ablations_are_evaluated_by_the_cosine_alone(networks: Networks, tmp_path: Path) -> None:
     quiet: Callable[..., SeAC] = Networks.model
 
     class Loud(Networks):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
-from seac.video.prefetch import ahead, workers_of
+from seac.video.prefetch import prefetch, workers_of
 
 
 @settings(max_examples=30, deadline=None)
@@ -22,7 +22,7 @@ def test_answers_come_in_order_whatever_the_number_of_workers(items, workers):
         time.sleep((item % 7) / 5000)
         return item * 2
 
-    assert list(ahead(items, slow, workers)) == [(item, item * 2) for item in items]
+    assert list(prefetch(items, slow, workers)) == [(item, item * 2) for item in items]
 
 
 def test_no_more_is_read_ahead_than_is_worked_on():
@@ -34,14 +34,14 @@ def test_no_more_is_read_ahead_than_is_worked_on():
             read += 1
             yield number
 
-    for number, _ in ahead(counting(), lambda item: item, 2):
+    for number, _ in prefetch(counting(), lambda item: item, 2):
         assert read <= number + 3
 
 
-def test_the_same_picture_is_looked_at_once():
+def test_the_same_image_is_encoded_once():
     looked = []
     still = object()
-    answers = list(ahead([still] * 9, lambda item: looked.append(item) or len(looked), 3))
+    answers = list(prefetch([still] * 9, lambda item: looked.append(item) or len(looked), 3))
     assert looked == [still]
     assert {answer for _, answer in answers} == {1}
 
@@ -54,16 +54,16 @@ def test_what_comes_before_an_error_is_answered_first(workers):
 
     seen = []
     with pytest.raises(ValueError, match="the end is missing"):
-        seen.extend(item for item, _ in ahead(broken(), lambda item: item, workers))
+        seen.extend(item for item, _ in prefetch(broken(), lambda item: item, workers))
     seen = []
     with pytest.raises(ZeroDivisionError):
-        seen.extend(item for item, _ in ahead([1, 2, 0, 3], lambda item: 1 / item, workers))
+        seen.extend(item for item, _ in prefetch([1, 2, 0, 3], lambda item: 1 / item, workers))
     assert seen == [1, 2]
 
 
 def test_who_stops_early_leaves_no_thread_and_torch_as_it_was():
     before, threads = torch.get_num_threads(), threading.active_count()
-    answers = ahead(range(1000), lambda item: item, 3)
+    answers = prefetch(range(1000), lambda item: item, 3)
     next(answers)
     answers.close()
     assert threading.active_count() == threads
@@ -80,14 +80,14 @@ def test_cores_are_shared_out():
     try:
         assert workers_of(0) == 4
         assert workers_of(2) == 2
-        assert [answer for _, answer in ahead([0, 1], lambda _: torch.get_num_threads(), 2)] == [2, 2]
+        assert [answer for _, answer in prefetch([0, 1], lambda _: torch.get_num_threads(), 2)] == [2, 2]
     finally:
         torch.set_num_threads(threads)
 
 
 def test_the_process_is_afterwards_as_it_was() -> None:
     before = torch.get_num_threads(), sys.getswitchinterval(), blas_threads()
-    during = [blas_threads() for _ in ahead(range(3), lambda item: item, workers=torch.get_num_threads())]
+    during = [blas_threads() for _ in prefetch(range(3), lambda item: item, workers=torch.get_num_threads())]
     assert all(each <= 1 for number in during for each in number)
     assert (torch.get_num_threads(), sys.getswitchinterval(), blas_threads()) == before
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seac.video.tracker import GRID, Tracker, cells_of
+from seac.video.tracker import GRID, Tracker, to_grid
 
 SIDE = 48
 
@@ -43,20 +43,20 @@ def test_ids_follow_things_in_any_order(spans: list[tuple[int, int]], shift: int
 
 
 def test_what_is_not_seen_for_long_is_forgotten() -> None:
-    tracker = Tracker(remembered=1.0)
+    tracker = Tracker(max_age=1.0)
     first = tracker.follow(strips((0, 10)), alike(1), 0.0)
     assert tracker.follow(strips((0, 10)), alike(1), 0.9).equal(first)
     assert not tracker.follow(strips((0, 10)), alike(1), 2.5).equal(first)
 
 
 @pytest.mark.parametrize("size", [(20, 30), (256, 448), (720, 1280)])
-def test_of_a_large_picture_some_pixels_tell_what_a_mask_covers(size: tuple[int, int]) -> None:
+def test_of_a_large_image_sampled_pixels_estimate_what_a_mask_covers(size: tuple[int, int]) -> None:
     y, x = (torch.linspace(-1, 1, side) for side in size)
     masks = torch.stack([x**2 + y[:, None] ** 2 < r for r in (0.05, 0.3, 0.9)] + [y[:, None] > x])
     thin = torch.zeros(3, *size, dtype=torch.bool)
     thin[0, size[0] // 3 + 1, :] = thin[1, :, size[1] // 3 + 1] = thin[2, 1:3, 1:3] = True
     masks = torch.cat([masks, thin])
     every = torch.nn.functional.adaptive_avg_pool2d(masks[:, None].float(), GRID).flatten(1)
-    some = cells_of(masks)
+    some = to_grid(masks)
     both, either = torch.minimum(every, some).sum(1), torch.maximum(every, some).sum(1)
     assert (both / either > 0.95).all()

@@ -113,9 +113,9 @@ def test_verify_reads_a_file_whose_stamp_was_kept(monkeypatch: pytest.MonkeyPatc
 
 
 def test_missing_weights_name_the_command_and_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"seac weights get one.*http://x.*import") as told:
+    with pytest.raises(InputError, match=r"seac weights get one.*http://x.*import") as message:
         Weights(fetch=False)("one")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
     monkeypatch.setenv("SEAC_OFFLINE", "1")
     with pytest.raises(InputError, match="seac weights get many"):
         Weights()("many")
@@ -124,9 +124,9 @@ def test_missing_weights_name_the_command_and_the_page(monkeypatch: pytest.Monke
 def test_a_failed_download_is_one_line_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Shelf({})) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        with pytest.raises(InputError, match=r"404.*seac weights get one") as told:
+        with pytest.raises(InputError, match=r"404.*seac weights get one") as message:
             Weights(patience=HASTY)("one")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
 
 
 def test_what_only_a_person_can_fetch_is_said() -> None:
@@ -199,7 +199,7 @@ def test_a_file_that_seac_fetched_and_a_disk_spoilt_is_not_kept(monkeypatch: pyt
         assert not path.exists()
 
 
-def test_import_knows_a_folder_by_its_name_or_is_told(tmp_path: Path) -> None:
+def test_import_knows_a_folder_by_its_name_or_refuses_it(tmp_path: Path) -> None:
     for folder in (tmp_path / "many-hub", tmp_path / "elsewhere"):
         folder.mkdir()
         (folder / "config.json").write_bytes(b"{}")
@@ -232,7 +232,7 @@ def test_the_weights_of_tiny_are_what_the_table_says() -> None:
                 assert find.path(row, file).stat().st_size == file.size
 
 
-def test_near_names_are_told() -> None:
+def test_near_names_are_suggested() -> None:
     with pytest.raises(InputError, match="sam-vit-h"):
         record("sam-vit-hh")
     assert {row.name for row in records_for("paper")} >= {"sam-vit-h", "mdef-detr", "clip-rn50", "vggish"}
@@ -267,9 +267,9 @@ def test_any_bytes_that_are_no_checkpoint_are_refused_in_one_line(content: bytes
         for name in ("a.safetensors", "a.pth"):
             path = Path(folder) / name
             path.write_bytes(content)
-            with pytest.raises(InputError) as told:
+            with pytest.raises(InputError) as message:
                 load_state(path)
-            assert "\n" not in str(told.value)
+            assert "\n" not in str(message.value)
 
 
 def test_state_dicts_are_read_in_both_formats(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_silent_server_is_given_up_after_the_timeout(tmp_path: Path) -> None:
         Fetch(f"{shelf.address}/w", tmp_path / "w", patience=Patience(0.1, 2, 0.01)).run()
 
 
-def test_nobody_there_is_told(tmp_path: Path) -> None:
+def test_no_server_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="no answer"):
         Fetch("http://127.0.0.1:9/w", tmp_path / "w", patience=HASTY).run()
 

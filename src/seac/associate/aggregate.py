@@ -28,18 +28,18 @@ def all_equal(similarity: Tensor) -> bool:
     return bool(similarity.max() - similarity.min() < EQUAL)
 
 
-def odds(evidence: Tensor, contrast: float) -> Tensor:
+def softmax_scores(logits: Tensor, temperature: float) -> Tensor:
     """How likely each mask is beside the likeliest, ``exp((e - max e) / contrast)``: (N,) float32 in [0, 1].
 
     A contrastive loss learns ``exp(s / tau)`` as odds, so this is what the cosines mean.
 
     Args:
-        evidence: (N,).
-        contrast: of the evidence; 0 gives the evidence back, as the paper's Eq. 4 takes it.
+        logits: (N,).
+        temperature: of the evidence; 0 gives the evidence back, as the paper's Eq. 4 takes it.
     """
-    if contrast <= 0 or len(evidence) == 0:
-        return evidence
-    return torch.exp((evidence.float() - evidence.max()) / contrast)
+    if temperature <= 0 or len(logits) == 0:
+        return logits
+    return torch.exp((logits.float() - logits.max()) / temperature)
 
 
 def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:

@@ -27,12 +27,12 @@ class DenseEncoder(Protocol):
         """The feature map before pooling: (n, d_m, h, w)."""
         ...
 
-    def tags(self, embeddings: Tensor) -> Tensor:
+    def class_probabilities(self, embeddings: Tensor) -> Tensor:
         """Class probabilities (n, C) of pooled features (n, d_m)."""
         ...
 
 
-def blurred(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
+def blur_image(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
     """Gaussian blur of a frame, (3, H, W) float to the same; edges are replicated, so they do not darken."""
     height, width = image.shape[-2:]
     sigma = settings.blur_sigma * max(height, width) / settings.blur_side
@@ -49,13 +49,11 @@ def blurred(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
     return x.squeeze(1)
 
 
-def resized(pictures: Tensor, size: int) -> Tensor:
+def resize(images: Tensor, size: int) -> Tensor:
     """(n, c, H, W) float to (n, c, size, size), bilinear with antialiasing."""
-    if pictures.shape[-2:] == (size, size):
-        return pictures
-    return functional.interpolate(
-        pictures, (size, size), mode="bilinear", align_corners=False, antialias=True
-    )
+    if images.shape[-2:] == (size, size):
+        return images
+    return functional.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
 
 
 def local_view(
@@ -79,7 +77,7 @@ def local_view(
         side = max(height, width)
         left, top = (side - width) // 2, (side - height) // 2
         crop = functional.pad(crop, (left, side - width - left, top, side - height - top))
-    return resized(crop.unsqueeze(0), size)[0] + fill
+    return resize(crop.unsqueeze(0), size)[0] + fill
 
 
 def global_views(image: Tensor, masks: Tensor, size: int, settings: ViewSettings = DEFAULT) -> Tensor:
@@ -94,19 +92,19 @@ def global_views(image: Tensor, masks: Tensor, size: int, settings: ViewSettings
         size: side of the square that the frame is stretched to.
         settings: blur and batch.
     """
-    blur = blurred(image, settings)
-    ground = resized(blur.unsqueeze(0), size)
+    blur = blur_image(image, settings)
+    ground = resize(blur.unsqueeze(0), size)
     sharp = image - blur
     return torch.cat(
         [
-            ground + resized(part.unsqueeze(1) * sharp, size)
+            ground + resize(part.unsqueeze(1) * sharp, size)
             for part in torch.split(masks, max(1, settings.batch))
         ]
         or [ground[:0]]
     )
 
 
-def whole_boxes(boxes: Tensor, height: int, width: int) -> list[tuple[int, int, int, int]]:
+def integer_boxes(boxes: Tensor, height: int, width: int) -> list[tuple[int, int, int, int]]:
     """Boxes rounded outwards to whole pixels of the frame, at least one pixel wide and high."""
     low = boxes[:, :2].floor().long()
     high = boxes[:, 2:].ceil().long()
@@ -133,12 +131,14 @@ def local_views(
         settings: how crops become square.
     """
     views = image.new_empty(len(masks), 3, size, size)
-    for index, box in enumerate(whole_boxes(boxes, *image.shape[-2:])):
+    for index, box in enumerate(integer_boxes(boxes, *image.shape[-2:])):
         views[index] = local_view(image, masks[index], box, fill, size, settings.square)
     return views
 
 
-def colours(encoder: VisionEncoder, settings: ViewSettings, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def normalisation(
+    encoder: VisionEncoder, settings: ViewSettings, like: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, standard deviation and fill, each (3, 1, 1), on the device of ``like``."""
     mean = like.new_tensor(encoder.mean).view(3, 1, 1)
     std = like.new_tensor(encoder.std).view(3, 1, 1)
@@ -165,10 +165,10 @@ def mask_views(
         ValueError: shapes or types that do not fit.
     """
     check(image, masks, boxes)
-    picture = image.float() / 255
-    mean, std, fill = colours(encoder, settings, picture)
-    local = local_views(picture, masks, boxes, fill, encoder.size, settings)
-    context = global_views(picture, masks, encoder.size, settings)
+    scaled = image.float() / 255
+    mean, std, fill = normalisation(encoder, settings, scaled)
+    local = local_views(scaled, masks, boxes, fill, encoder.size, settings)
+    context = global_views(scaled, masks, encoder.size, settings)
     return torch.cat([local, context]).sub_(mean).div_(std)
 
 
@@ -189,11 +189,14 @@ def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
         raise ValueError(f"{len(masks)} masks with boxes {tuple(boxes.shape)}: pass (N, 4)")
 
 
-def encoded(encoder: VisionEncoder, pixels: Tensor, batch: int) -> VisionFeatures:
+def encode(encoder: VisionEncoder, pixels: Tensor, batch: int) -> VisionFeatures:
     """``encoder`` over ``pixels`` in chunks of ``batch``, as one answer."""
     parts = [encoder(part) for part in torch.split(pixels, max(1, batch))] or [encoder(pixels)]
-    tags = [part.tags for part in parts if part.tags is not None]
-    return VisionFeatures(torch.cat([part.embeddings for part in parts]), torch.cat(tags) if tags else None)
+    class_probabilities = [part.class_probabilities for part in parts if part.class_probabilities is not None]
+    return VisionFeatures(
+        torch.cat([part.embeddings for part in parts]),
+        torch.cat(class_probabilities) if class_probabilities else None,
+    )
 
 
 def embed_masks(
@@ -219,18 +222,21 @@ def embed_masks(
         ValueError: shapes or types that do not fit.
     """
     if not exact and isinstance(encoder, DenseEncoder):
-        return quick_embeddings(image, masks, boxes, encoder, settings)
+        return fast_embeddings(image, masks, boxes, encoder, settings)
     count = len(masks)
     pixels = mask_views(image, masks, boxes, encoder, settings)
-    seen = encoded(encoder, pixels, settings.batch)
-    if seen.tags is None:
-        return MaskEmbeddings(seen.embeddings[:count], seen.embeddings[count:])
+    encoded = encode(encoder, pixels, settings.batch)
+    if encoded.class_probabilities is None:
+        return MaskEmbeddings(encoded.embeddings[:count], encoded.embeddings[count:])
     return MaskEmbeddings(
-        seen.embeddings[:count], seen.embeddings[count:], seen.tags[:count], seen.tags[count:]
+        encoded.embeddings[:count],
+        encoded.embeddings[count:],
+        encoded.class_probabilities[:count],
+        encoded.class_probabilities[count:],
     )
 
 
-def quick_embeddings(
+def fast_embeddings(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings = DEFAULT
 ) -> MaskEmbeddings:
     """The quick path: one pass over the frame pooled under every mask, one pass over small local crops.
@@ -248,25 +254,36 @@ def quick_embeddings(
     if not isinstance(encoder, DenseEncoder):
         raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
     check(image, masks, boxes)
-    picture = image.float() / 255
-    mean, std, _ = colours(encoder, settings, picture)
-    frame = resized(picture.unsqueeze(0), encoder.size)
-    context = pooled_under(encoder.features((frame - mean) / std), masks)
-    most = settings.quick_crops or len(masks)
-    local = alone(
-        picture, masks[:most], boxes[:most], encoder, settings, settings.quick_size, 8 * settings.batch
+    scaled = image.float() / 255
+    mean, std, _ = normalisation(encoder, settings, scaled)
+    frame = resize(scaled.unsqueeze(0), encoder.size)
+    context = masked_pool(encoder.features((frame - mean) / std), masks)
+    max_crops = settings.fast_crops or len(masks)
+    local = crop_features(
+        scaled,
+        masks[:max_crops],
+        boxes[:max_crops],
+        encoder,
+        settings,
+        settings.fast_size,
+        8 * settings.batch,
     )
-    embeddings = torch.cat([local.embeddings, context[most:]])
-    if local.tags is None:
+    embeddings = torch.cat([local.embeddings, context[max_crops:]])
+    if local.class_probabilities is None:
         return MaskEmbeddings(embeddings, context)
-    tags = encoder.tags(context)
-    return MaskEmbeddings(embeddings, context, torch.cat([local.tags, tags[most:]]), tags)
+    class_probabilities = encoder.class_probabilities(context)
+    return MaskEmbeddings(
+        embeddings,
+        context,
+        torch.cat([local.class_probabilities, class_probabilities[max_crops:]]),
+        class_probabilities,
+    )
 
 
-def closer_look(
+def high_resolution_crops(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
 ) -> MaskEmbeddings:
-    """Masks alone (Eq. 1) at ``name_size``: their surroundings do not say what they are called.
+    """Masks alone (Eq. 1) at ``crop_size``: their surroundings do not say what they are called.
 
     Args:
         image: (3, H, W) uint8 RGB.
@@ -279,12 +296,16 @@ def closer_look(
         ValueError: shapes that do not fit.
     """
     check(image, masks, boxes)
-    seen = alone(image.float() / 255, masks, boxes, encoder, settings, settings.name_size, settings.batch)
-    return MaskEmbeddings(seen.embeddings, seen.embeddings, seen.tags, seen.tags)
+    encoded = crop_features(
+        image.float() / 255, masks, boxes, encoder, settings, settings.crop_size, settings.batch
+    )
+    return MaskEmbeddings(
+        encoded.embeddings, encoded.embeddings, encoded.class_probabilities, encoded.class_probabilities
+    )
 
 
-def alone(
-    picture: Tensor,
+def crop_features(
+    scaled: Tensor,
     masks: Tensor,
     boxes: Tensor,
     encoder: VisionEncoder,
@@ -292,13 +313,13 @@ def alone(
     size: int,
     batch: int,
 ) -> VisionFeatures:
-    """Masks cut out of ``picture``, (3, H, W) in [0, 1], encoded at ``size`` pixels ``batch`` at a time."""
-    mean, std, fill = colours(encoder, settings, picture)
-    views = local_views(picture, masks, boxes, fill, size, settings)
-    return encoded(encoder, views.sub_(mean).div_(std), batch)
+    """Masks cut out of ``scaled``, (3, H, W) in [0, 1], encoded at ``size`` pixels ``batch`` at a time."""
+    mean, std, fill = normalisation(encoder, settings, scaled)
+    views = local_views(scaled, masks, boxes, fill, size, settings)
+    return encode(encoder, views.sub_(mean).div_(std), batch)
 
 
-def pooled_under(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
+def masked_pool(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
     """Mean of a feature map under every mask: (N, d_m).
 
     The global view shows the mask sharp and the rest blurred, so the rest still counts, by ``ground``.

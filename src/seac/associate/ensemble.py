@@ -26,213 +26,253 @@ from torch.nn import functional
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
-from seac.core.checkpoint import halved, part_of, read_shipped, write_noted
+from seac.core.checkpoint import to_half, sub_state_dict, load_shipped, save_with_metadata
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
-from seac.encoders.class_heads import Kinds, agreement
-from seac.encoders.labels.conse import closeness
-from seac.encoders.pca import SCALE, reduced
+from seac.encoders.class_heads import ClassHeads, class_match
+from seac.encoders.labels.conse import text_similarity
+from seac.encoders.pca import SCALE, pca_project
 
-FORMAT = "seac combined association 5"
+FORMAT = "seac association ensemble 6"
 
 
 @dataclass(frozen=True)
-class CombinedSettings:
+class AssociationEnsembleSettings:
     """Constants of a combined association, chosen with ``python -m recipes.association``.
 
     Attributes:
-        words: share of the zero-shot similarity in the answer, 0 to 1.
-        kinds: share of taught kinds in it; what is learnt from pairs has the rest.
-        place: weight of the place among words in the module's input; the embedding weighs 1.
-        rarity: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
+        zero_shot: share of the zero-shot similarity in the answer, 0 to 1.
+        class_heads: share of taught kinds in it; what is learnt from pairs has the rest.
+        to_text_space: weight of the place among words in the module's input; the embedding weighs 1.
+        prior_exponent: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
         lam: weight of the local view (Eq. 3).
-        softness: of the soft maximum over a sound's windows, in units of a cosine; the more, the more it is
+        temperature: of the soft maximum over a sound's windows, in units of a cosine; the more, the more it is
             their mean.
-        tagged: share of the audio network's classes, told among words, in which kinds are heard; the network
+        tagger_share: share of the audio network's classes, told among words, in which kinds are heard; the network
             that was taught has the rest.
-        width: of words about a kind, in cosine (:func:`seac.encoders.labels.conse.closeness`).
-        floor: probability that mask and sound are of one kind under which there is no telling.
+        width: of words about a kind, in cosine (:func:`seac.encoders.labels.conse.text_similarity`).
+        log_floor: probability that mask and sound are of one kind under which there is no telling.
     """
 
-    words: float = 0.2
-    kinds: float = 0.4
-    place: float = 0.3
-    rarity: float = 0.7
+    zero_shot_weight: float = 0.2
+    class_match_weight: float = 0.4
+    text_weight: float = 0.3
+    prior_exponent: float = 0.7
     lam: float = 0.6
-    softness: float = 0.1
-    tagged: float = 0.5
+    temperature: float = 0.1
+    tagger_share: float = 0.5
     width: float = 0.1
-    floor: float = 0.002
+    log_floor: float = 0.002
 
 
 @dataclass(frozen=True)
-class Reductions:
+class PCAProjections:
     """What was measured on the training features, without learning.
 
     Attributes:
-        sight_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.
-        sound_mean: (d_a,) the same of windows. sound: (d_a, q).
-        among: (t, r) principal directions of text space.
-        sight_tags: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio
+        image_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.
+        audio_mean: (d_a,) the same of windows. sound: (d_a, q).
+        text_basis: (t, r) principal directions of text space.
+        image_class_prior: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio
             network's.
     """
 
-    sight_mean: Tensor
-    sight: Tensor
-    sound_mean: Tensor
-    sound: Tensor
-    among: Tensor
-    sight_tags: Tensor
-    sound_tags: Tensor
+    image_mean: Tensor
+    image_basis: Tensor
+    audio_mean: Tensor
+    audio_basis: Tensor
+    text_basis: Tensor
+    image_class_prior: Tensor
+    audio_class_prior: Tensor
 
 
 @dataclass(frozen=True)
-class CombinedWeights:
-    """All that a file of this association holds; ``made_by`` says what made the features, by part.
+class AssociationEnsembleWeights:
+    """All that a file of this association holds; ``provenance`` says what made the features, by part.
 
     ``modules`` are all of one config and learnt with different seeds.
     """
 
     modules: tuple[AssociationModule, ...]
-    reductions: Reductions
-    settings: CombinedSettings
-    made_by: Mapping[str, str]
+    projections: PCAProjections
+    settings: AssociationEnsembleSettings
+    provenance: Mapping[str, str]
     sha256: str = ""
 
 
-class Combined:
+class AssociationEnsemble:
     """Learnt, among words, and by kind; an :class:`~seac.associate.base.Association`.
 
     Args:
         weights: what was learnt from pairs.
-        words: where masks and sounds are among words.
-        kinds: that were taught; of encoders that they were not taught for, pairs have their share.
+        zero_shot: where masks and sounds are among words.
+        class_heads: that were taught; of encoders that they were not taught for, pairs have their share.
         device: of the learnt modules.
     """
 
-    def __init__(self, weights: CombinedWeights, words: ZeroShot, kinds: Kinds, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        weights: AssociationEnsembleWeights,
+        zero_shot: ZeroShot,
+        class_heads: ClassHeads,
+        device: str = "cpu",
+    ) -> None:
         self.modules = tuple(
             module.eval().requires_grad_(requires_grad=False).to(device) for module in weights.modules
         )
-        self.reductions = weights.reductions
+        self.projections = weights.projections
         self.settings = weights.settings
-        self.made_by = weights.made_by
-        self.words = words
-        self.kinds = kinds
+        self.provenance = weights.provenance
+        self.zero_shot = zero_shot
+        self.class_heads = class_heads
         self.device = device
-        pairs = f"combined association sha256:{weights.sha256[:12] or 'none'}"
-        self.version = f"{pairs}, {kinds.weights.version}" if self.settings.kinds else pairs
+        pairs = f"association ensemble sha256:{weights.sha256[:12] or 'none'}"
+        self.version = (
+            f"{pairs}, {class_heads.weights.version}" if self.settings.class_match_weight else pairs
+        )
 
-    def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Combined:
+    def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> AssociationEnsemble:
         """Itself, once it fits the sizes of the networks whose features it is given.
 
         Raises:
             InputError: it was made for other networks.
         """
-        made = self.reductions
-        for kind, part, dim, tags in (
-            ("vision", vision, len(made.sight_mean), len(made.sight_tags)),
-            ("audio", audio, len(made.sound_mean), len(made.sound_tags)),
+        pca = self.projections
+        for modality, part, dim, class_probabilities in (
+            ("vision", vision, len(pca.image_mean), len(pca.image_class_prior)),
+            ("audio", audio, len(pca.audio_mean), len(pca.audio_class_prior)),
         ):
-            if (part.dim, len(part.labels)) != (dim, tags):
+            if (part.dim, len(part.labels)) != (dim, class_probabilities):
                 raise InputError(
-                    f"the shipped association takes {kind} features of size {dim} with {tags} classes, this "
-                    f"{kind} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
+                    f"the shipped association takes {modality} features of size {dim} with {class_probabilities} classes, this "
+                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
                 )
         return self
 
-    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+    def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words, for names: (N, d) of unit length."""
-        return self.words.place_masks(masks)
+        return self.zero_shot.to_text_space(masks)
 
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
         if len(masks) == 0 or len(audio.embeddings) == 0:
             return torch.zeros(len(masks))
-        learnt, said = (soft_maximum(part, self.settings.softness) for part in self.parts(masks, audio))
-        return joined(learnt, said, self.alike(masks, audio), self.settings)
+        learned, zero_shot = (
+            log_sum_exp_pool(part, self.settings.temperature) for part in self.similarities(masks, audio)
+        )
+        return fuse(learned, zero_shot, self.class_match(masks, audio), self.settings)
 
-    def parts(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
+    def similarities(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
         """The learnt cosine with each of the sound's W windows and the one among words, apart: (N, W) both.
 
         Raises:
             ValueError: an encoder without classes.
         """
-        if audio.tags is None:
+        if audio.class_probabilities is None:
             raise ValueError("this association needs an audio network with sound classes, this one has none")
-        made, settings = self.reductions, self.settings
-        tags = weighed(masks.mixed_tags(settings.lam).cpu(), made.sight_tags, settings.rarity)
-        places = self.words.sight.place(tags)
-        heard = self.words.hearing.place(weighed(audio.tags.cpu(), made.sound_tags, settings.rarity))
-        seen = module_input(masks.mixed(settings.lam).cpu(), places, made, settings, "sight")
-        windows = module_input(audio.embeddings.cpu(), heard, made, settings, "sound")
-        learnt = cosines(self.modules, seen.to(self.device), windows.to(self.device))
-        return learnt.cpu(), places @ heard.T
+        pca, settings = self.projections, self.settings
+        class_probabilities = prior_corrected(
+            masks.mixed_probabilities(settings.lam).cpu(), pca.image_class_prior, settings.prior_exponent
+        )
+        text_embeddings = self.zero_shot.image_mapping.to_text_space(class_probabilities)
+        audio_text_embeddings = self.zero_shot.audio_mapping.to_text_space(
+            prior_corrected(audio.class_probabilities.cpu(), pca.audio_class_prior, settings.prior_exponent)
+        )
+        masks_input = build_input(masks.mixed(settings.lam).cpu(), text_embeddings, pca, settings, "image")
+        windows = build_input(audio.embeddings.cpu(), audio_text_embeddings, pca, settings, "audio")
+        learned = cosines(self.modules, masks_input.to(self.device), windows.to(self.device))
+        return learned.cpu(), text_embeddings @ audio_text_embeddings.T
 
-    def alike(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
+    def class_match(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
         """How likely each of N masks is of the sound's kind: (N,) in [-1, 1], or None if none can tell."""
-        if not self.settings.kinds:
+        if not self.settings.class_match_weight:
             return None
-        seen, taught = self.kinds.of("sight", masks.local), self.kinds.heard(audio)
-        if seen is None or taught is None or audio.tags is None:
+        masks_input, head_probabilities = (
+            self.class_heads.probabilities("image", masks.local),
+            self.class_heads.audio_probabilities(audio),
+        )
+        if masks_input is None or head_probabilities is None or audio.class_probabilities is None:
             return None
-        tags = weighed(audio.tags.cpu(), self.reductions.sound_tags, self.settings.rarity)
-        heard = torch.lerp(taught, self.words.hearing.told(tags, self._about), self.settings.tagged)
-        return agreement(seen, heard.mean(0), self.settings.floor)
+        class_probabilities = prior_corrected(
+            audio.class_probabilities.cpu(), self.projections.audio_class_prior, self.settings.prior_exponent
+        )
+        audio_text_embeddings = torch.lerp(
+            head_probabilities,
+            self.zero_shot.audio_mapping.class_likelihoods(class_probabilities, self._relevance),
+            self.settings.tagger_share,
+        )
+        return class_match(masks_input, audio_text_embeddings.mean(0), self.settings.log_floor)
 
     @cached_property
-    def _about(self) -> Tensor:
+    def _relevance(self) -> Tensor:
         """Which kind each sound class tells of, in shares: (D, K)."""
-        about = closeness(self.words.hearing.vectors, self.kinds.vectors, self.settings.width)
-        return about / about.sum(1, keepdim=True)
+        relevance = text_similarity(
+            self.zero_shot.audio_mapping.vectors, self.class_heads.vectors, self.settings.width
+        )
+        return relevance / relevance.sum(1, keepdim=True)
 
 
-def joined(learnt: Tensor, said: Tensor, alike: Tensor | None, settings: CombinedSettings) -> Tensor:
+def fuse(
+    learned: Tensor, zero_shot: Tensor, class_match: Tensor | None, settings: AssociationEnsembleSettings
+) -> Tensor:
     """The three similarities at their shares, (N,) all; without kinds what is learnt has theirs."""
-    similarity = torch.lerp(learnt, said, settings.words)
-    return similarity if alike is None else similarity + settings.kinds * (alike - learnt)
+    similarity = torch.lerp(learned, zero_shot, settings.zero_shot_weight)
+    return (
+        similarity
+        if class_match is None
+        else similarity + settings.class_match_weight * (class_match - learned)
+    )
 
 
-def cosines(modules: Sequence[AssociationModule], seen: Tensor, windows: Tensor) -> Tensor:
+def cosines(modules: Sequence[AssociationModule], masks_input: Tensor, windows: Tensor) -> Tensor:
     """Mean over modules of the cosine of masks (N, p) with each of W windows (W, q): (N, W) float32."""
-    device = str(seen.device)
-    unseen, unheard = padding(1, len(seen), device), padding(len(windows), 1, device)
+    device = str(masks_input.device)
+    mask_padding, window_padding = (
+        no_padding(1, len(masks_input), device),
+        no_padding(len(windows), 1, device),
+    )
     each = [
-        functional.normalize(module.embed_masks(seen[None], unseen)[0], dim=1)
-        @ functional.normalize(module.embed_audio(windows[:, None], unheard), dim=1).T
+        functional.normalize(module.embed_masks(masks_input[None], mask_padding)[0], dim=1)
+        @ functional.normalize(module.embed_audio(windows[:, None], window_padding), dim=1).T
         for module in modules
     ]
     return torch.stack(each).mean(0).float()
 
 
-def soft_maximum(cosine: Tensor, softness: float) -> Tensor:
+def log_sum_exp_pool(cosine: Tensor, temperature: float) -> Tensor:
     """Of cosines (..., W) over windows: (...), between their mean and the greatest; equal ones stay."""
-    mean = torch.logsumexp(cosine / softness, dim=-1) - math.log(cosine.shape[-1])
-    return softness * mean
+    mean = torch.logsumexp(cosine / temperature, dim=-1) - math.log(cosine.shape[-1])
+    return temperature * mean
 
 
-def weighed(tags: Tensor, usual: Tensor, exponent: float) -> Tensor:
+def prior_corrected(class_probabilities: Tensor, class_prior: Tensor, exponent: float) -> Tensor:
     """Tags (n, C) against how often they are said at all (C,): (n, C), no longer probabilities."""
-    return tags.float() / usual.clamp_min(1e-6) ** exponent
+    return class_probabilities.float() / class_prior.clamp_min(1e-6) ** exponent
 
 
-def module_input(
-    embeddings: Tensor, places: Tensor, made: Reductions, settings: CombinedSettings, kind: str
+def build_input(
+    embeddings: Tensor,
+    text_embeddings: Tensor,
+    pca: PCAProjections,
+    settings: AssociationEnsembleSettings,
+    modality: str,
 ) -> Tensor:
     """What the module sees, (..., n, p + r), of embeddings (..., n, d) and places (..., n, t)."""
-    mean, basis = (made.sight_mean, made.sight) if kind == "sight" else (made.sound_mean, made.sound)
-    among = places @ made.among * settings.place
-    return torch.cat([reduced(embeddings, mean, basis), among], dim=-1) * SCALE
+    mean, basis = (
+        (pca.image_mean, pca.image_basis) if modality == "image" else (pca.audio_mean, pca.audio_basis)
+    )
+    text_basis = text_embeddings @ pca.text_basis * settings.text_weight
+    return torch.cat([pca_project(embeddings, mean, basis), text_basis], dim=-1) * SCALE
 
 
-def padding(count: int, length: int, device: str) -> Tensor:
+def no_padding(count: int, length: int, device: str) -> Tensor:
     """Nothing is padded: (count, length) False."""
     return torch.zeros(count, length, dtype=torch.bool, device=device)
 
 
-def write(weights: CombinedWeights, path: Path) -> str:
+def write(weights: AssociationEnsembleWeights, path: Path) -> str:
     """Write the file (float16), whole or not at all; the answer is its sha256.
 
     Raises:
@@ -243,34 +283,40 @@ def write(weights: CombinedWeights, path: Path) -> str:
         for number, module in enumerate(weights.modules)
         for name, value in module.state_dict().items()
     }
-    state |= {f"made.{item.name}": getattr(weights.reductions, item.name) for item in fields(Reductions)}
+    state |= {
+        f"projections.{item.name}": getattr(weights.projections, item.name) for item in fields(PCAProjections)
+    }
     notes = {
         "format": FORMAT,
         "modules": len(weights.modules),
         "module": asdict(weights.modules[0].config),
         "settings": asdict(weights.settings),
-        "made_by": dict(weights.made_by),
+        "provenance": dict(weights.provenance),
     }
-    return write_noted(halved(state), notes, path)
+    return save_with_metadata(to_half(state), notes, path)
 
 
-def read(path: str | os.PathLike[str]) -> CombinedWeights:
+def read(path: str | os.PathLike[str]) -> AssociationEnsembleWeights:
     """What :func:`write` wrote.
 
     Raises:
         InputError: nothing there, damaged, or another kind of weights.
     """
-    return read_shipped(path, "a combined association", FORMAT, weights_of)
+    return load_shipped(path, "a combined association", FORMAT, weights_of)
 
 
-def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> CombinedWeights:
+def weights_of(
+    state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str
+) -> AssociationEnsembleWeights:
     """The weights in a file's tensors and notes."""
     config = AssociationConfig(**notes["module"])
-    return CombinedWeights(
-        tuple(module_of(part_of(state, f"module.{number}"), config) for number in range(notes["modules"])),
-        Reductions(**part_of(state, "made")),
-        CombinedSettings(**notes["settings"]),
-        notes["made_by"],
+    return AssociationEnsembleWeights(
+        tuple(
+            module_of(sub_state_dict(state, f"module.{number}"), config) for number in range(notes["modules"])
+        ),
+        PCAProjections(**sub_state_dict(state, "projections")),
+        AssociationEnsembleSettings(**notes["settings"]),
+        notes["provenance"],
         sha256,
     )
 

@@ -30,7 +30,7 @@ def similarity_matrix(masks: Tensor, mask_padding: Tensor, audio: Tensor) -> Ten
     if bool(empty.any()):
         rows = empty.nonzero()[:, 0].tolist()
         raise ValueError(f"frames {rows} of the batch have no masks: leave them out of training")
-    cosine = functional.normalize(lifted(masks), dim=-1) @ functional.normalize(lifted(audio), dim=-1).T
+    cosine = functional.normalize(to_float(masks), dim=-1) @ functional.normalize(to_float(audio), dim=-1).T
     return cosine.masked_fill(mask_padding[..., None], -torch.inf).amax(dim=1)
 
 
@@ -62,11 +62,11 @@ def msa_micl(
         ValueError: groups that are no partition of B samples into K.
     """
     member = membership(groups, similarity.shape[1])
-    logits = lifted(similarity) / temperature
-    rivals = logits if ignored is None else logits.masked_fill(ignored & ~member, -torch.inf)
-    found = logits.masked_fill(~member, -torch.inf).logsumexp(dim=0)
-    to_masks = rivals.logsumexp(dim=0) - found
-    to_audio = rivals.logsumexp(dim=1) - logits.gather(1, groups[:, None])[:, 0]
+    logits = to_float(similarity) / temperature
+    negatives = logits if ignored is None else logits.masked_fill(ignored & ~member, -torch.inf)
+    positives = logits.masked_fill(~member, -torch.inf).logsumexp(dim=0)
+    to_masks = negatives.logsumexp(dim=0) - positives
+    to_audio = negatives.logsumexp(dim=1) - logits.gather(1, groups[:, None])[:, 0]
     return to_masks.mean() + to_audio.mean()
 
 
@@ -88,11 +88,11 @@ class Frozen:
 
     Attributes:
         frames: (B, d_m), one vector for each frame.
-        sounds: (B, d_a), one vector for each sample's own sound, before mixing.
+        audio: (B, d_a), one vector for each sample's own sound, before mixing.
     """
 
     frames: Tensor
-    sounds: Tensor
+    audio: Tensor
 
 
 def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
@@ -107,19 +107,19 @@ def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float
         count: K.
         threshold: cosine above which two frames, or two sounds, are alike.
     """
-    alike = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.sounds) > threshold)
+    false_negative = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.audio) > threshold)
     member = membership(groups, count)
-    return (alike.float() @ member.float() > 0) & ~member
+    return (false_negative.float() @ member.float() > 0) & ~member
 
 
 def centred_cosine(features: Tensor) -> Tensor:
     """(B, B) cosines of (B, d) once the mean of the batch is subtracted."""
-    features = lifted(features)
+    features = to_float(features)
     unit = functional.normalize(features - features.mean(dim=0), dim=1)
     return unit @ unit.T
 
 
-def lifted(values: Tensor) -> Tensor:
+def to_float(values: Tensor) -> Tensor:
     """float64 as it is, all else as float32."""
     return values if values.dtype == torch.float64 else values.float()
 
@@ -143,7 +143,7 @@ class Batch:
     threshold: float
 
 
-def published(batch: Batch) -> Tensor:
+def paper_loss(batch: Batch) -> Tensor:
     """Eq. 8, and so Eq. 6 where nothing is mixed."""
     return msa_micl(batch.similarity, batch.groups, batch.temperature)
 
@@ -155,6 +155,6 @@ def false_negative_aware(batch: Batch) -> Tensor:
 
 
 LOSSES: dict[str, Callable[[Batch], Tensor]] = {
-    "msa-micl": published,
+    "msa-micl": paper_loss,
     "false-negative-aware": false_negative_aware,
 }

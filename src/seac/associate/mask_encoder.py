@@ -41,8 +41,8 @@ class MaskEncoder(nn.Module):
         """
         encoded = self.linear(masks.masked_fill(padding[..., None], 0))
         # A frame without any mask attends to its padding: softmax over nothing would be NaN.
-        unseen = padding & ~padding.all(dim=1, keepdim=True)
+        absent = padding & ~padding.all(dim=1, keepdim=True)
         for layer in self.layers:
-            encoded = layer(encoded, src_key_padding_mask=unseen)
+            encoded = layer(encoded, src_key_padding_mask=absent)
         normed: Tensor = self.norm(encoded)
         return normed

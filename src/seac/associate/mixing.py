@@ -51,10 +51,10 @@ def mix(waveforms: Sequence[Tensor], groups: Tensor) -> list[Tensor]:
     members: list[list[Tensor]] = [[] for _ in range(int(groups.max()) + 1 if len(groups) else 0)]
     for waveform, group in zip(waveforms, groups.tolist(), strict=True):
         members[group].append(as_float(waveform))
-    return [summed(group) for group in members]
+    return [sum_waveforms(group) for group in members]
 
 
-def summed(waveforms: Sequence[Tensor]) -> Tensor:
+def sum_waveforms(waveforms: Sequence[Tensor]) -> Tensor:
     """Sum of waveforms (S_i,), shorter ones followed by silence: (max S_i,)."""
     total = torch.zeros(max((len(waveform) for waveform in waveforms), default=0))
     for waveform in waveforms:

@@ -14,7 +14,7 @@ from seac.associate.mask_encoder import MaskEncoder
 from seac.associate.pooling import AttentionPooling
 
 TEMPERATURE, COLDEST, HOTTEST = 0.07, 0.01, 1.0
-HAIR = 1e-5
+MARGIN = 1e-5
 GROUND = 0.1
 """Weight of what is outside a mask in the quick path's global view; see ``mask_embedding.pooled_under``."""
 
@@ -37,8 +37,8 @@ class AssociationConfig:
         normalised: frozen features are scaled to unit length times the square root of their size first.
         variant: "masks", or "grid" for the cells of a feature map in their place (the EZ-VSL idea): those of
             the segmenter "grid", of which only the global view counts.
-        words: share of the zero-shot similarity in the answer, 0 to 1.
-        words_scale: what a zero-shot cosine is multiplied by to be as wide as a trained one.
+        zero_shot_weight: share of the zero-shot similarity in the answer, 0 to 1.
+        zero_shot_scale: what a zero-shot cosine is multiplied by to be as wide as a trained one.
     """
 
     d_m: int
@@ -53,8 +53,8 @@ class AssociationConfig:
     lam: float = 0.6
     normalised: bool = False
     variant: Literal["masks", "grid"] = "masks"
-    words: float = 0.0
-    words_scale: float = 1.0
+    zero_shot_weight: float = 0.0
+    zero_shot_scale: float = 1.0
 
     @property
     def local_weight(self) -> float:
@@ -88,7 +88,7 @@ class AssociationModule(nn.Module):
         A hair inside its bounds: rounding must not put it outside, where the gradient is zero for good.
         """
         with torch.no_grad():
-            self.log_temperature.clamp_(math.log(COLDEST) + HAIR, math.log(HOTTEST) - HAIR)
+            self.log_temperature.clamp_(math.log(COLDEST) + MARGIN, math.log(HOTTEST) - MARGIN)
 
     def embed_masks(self, masks: Tensor, padding: Tensor) -> Tensor:
         """Masks in the shared space: (B, N, d), not normalised.
@@ -97,8 +97,8 @@ class AssociationModule(nn.Module):
             masks: (B, N, d_m), already mixed (Eq. 3).
             padding: (B, N) bool, True where there is no mask.
         """
-        placed: Tensor = self.mask_projection(self.mask_encoder(self._seen(masks, padding), padding))
-        return placed
+        projected: Tensor = self.mask_projection(self.mask_encoder(self._mask_input(masks, padding), padding))
+        return projected
 
     def embed_audio(self, windows: Tensor, padding: Tensor) -> Tensor:
         """Sounds in the shared space: (K, d), not normalised.
@@ -107,18 +107,18 @@ class AssociationModule(nn.Module):
             windows: (K, W, d_a).
             padding: (K, W) bool, True where there is no window.
         """
-        placed: Tensor = self.audio_projection(self.pooling(self._scaled(windows), padding))
-        return placed
+        projected: Tensor = self.audio_projection(self.pooling(self._scaled(windows), padding))
+        return projected
 
     def forward(
         self, masks: Tensor, mask_padding: Tensor, windows: Tensor, window_padding: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Masks (B, N, d), sounds (K, d) and the temperature: what a loss is computed from."""
-        placed = self.embed_masks(masks, mask_padding)
-        return placed, self.embed_audio(windows, window_padding), self.temperature
+        projected = self.embed_masks(masks, mask_padding)
+        return projected, self.embed_audio(windows, window_padding), self.temperature
 
-    def _seen(self, masks: Tensor, padding: Tensor) -> Tensor:
-        return self._scaled(sharpened(masks, padding) if self.config.variant == "grid" else masks)
+    def _mask_input(self, masks: Tensor, padding: Tensor) -> Tensor:
+        return self._scaled(contextualise(masks, padding) if self.config.variant == "grid" else masks)
 
     def _scaled(self, features: Tensor) -> Tensor:
         if not self.config.normalised:
@@ -126,18 +126,20 @@ class AssociationModule(nn.Module):
         return functional.normalize(features, dim=-1) * math.sqrt(features.shape[-1])
 
 
-def sharpened(cells: Tensor, padding: Tensor, ground: float = GROUND) -> Tensor:
+def contextualise(locations: Tensor, padding: Tensor, ground: float = GROUND) -> Tensor:
     """Cells of a feature map from the quick path's global views of a grid's cells: (B, N, d_m).
 
     Such a view is the mean of all cells, in which its own weighs 1 and each other one ``ground``; of all
     views together, which have the same mean as the cells, that can be undone.
 
     Args:
-        cells: (B, N, d_m) global views.
+        locations: (B, N, d_m) global views.
         padding: (B, N) bool, True where there is no cell.
         ground: weight of the other cells.
     """
-    there = (~padding).to(cells.dtype)[..., None]
+    there = (~padding).to(locations.dtype)[..., None]
     count = there.sum(dim=1, keepdim=True)
-    mean = (cells * there).sum(dim=1, keepdim=True) / count.clamp_min(1)
-    return (mean + (cells - mean) * (1 + ground * count / (1 - ground))).masked_fill(padding[..., None], 0)
+    mean = (locations * there).sum(dim=1, keepdim=True) / count.clamp_min(1)
+    return (mean + (locations - mean) * (1 + ground * count / (1 - ground))).masked_fill(
+        padding[..., None], 0
+    )

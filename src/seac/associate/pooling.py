@@ -41,7 +41,7 @@ class AttentionPooling(nn.Module):
             for part in self.key_value(windows.masked_fill(padding[..., None], 0)).chunk(2, dim=-1)
         )
         query = self.query.view(1, self.heads, 1, -1).expand(count, -1, -1, -1)
-        heard = ~(padding & ~padding.all(dim=1, keepdim=True))
-        pooled = functional.scaled_dot_product_attention(query, keys, values, heard[:, None, None])
+        valid = ~(padding & ~padding.all(dim=1, keepdim=True))
+        pooled = functional.scaled_dot_product_attention(query, keys, values, valid[:, None, None])
         pooled_once: Tensor = self.out(pooled.transpose(1, 2).reshape(count, dim))
         return pooled_once

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seac.associate.base import Association
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.core.checkpoint import read_noted, write_noted
+from seac.core.checkpoint import load_with_metadata, save_with_metadata
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
@@ -22,10 +22,10 @@ FILE = "association.safetensors"
 FORMAT = "seac association 1"
 
 
-class Words(Association, Protocol):
+class ZeroShotAssociation(Association, Protocol):
     """An association that works through words, and so can say where masks and sounds are among them."""
 
-    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+    def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words: (N, d) of unit length."""
         ...
 
@@ -36,12 +36,12 @@ class Weights:
 
     Attributes:
         module: the trained module, on the CPU.
-        made_by: what made the features it was trained on, by part.
+        provenance: what made the features it was trained on, by part.
         sha256: of the file.
     """
 
     module: AssociationModule
-    made_by: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
 
 
@@ -51,33 +51,37 @@ class Trained:
     Args:
         weights: the module and where it comes from.
         device: where it runs.
-        words: places masks among words; its cosine is what the config's ``words`` is the share of.
+        zero_shot: places masks among words; its cosine is what the config's ``zero_shot`` is the share of.
 
     Raises:
         InputError: the config asks for a share of words and there are none.
     """
 
-    def __init__(self, weights: Weights, device: str = "cpu", words: Words | None = None) -> None:
+    def __init__(
+        self, weights: Weights, device: str = "cpu", zero_shot: ZeroShotAssociation | None = None
+    ) -> None:
         self.config = weights.module.config
-        if self.config.words and words is None:
+        if self.config.zero_shot_weight and zero_shot is None:
             raise InputError(
                 "this association adds the zero-shot similarity, and there is none here: "
-                "take encoders that have classes, or train with --set words=0"
+                "take encoders that have classes, or train with --set zero_shot_weight=0"
             )
         self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
         self.device = device
-        self.words = words
-        self.made_by = weights.made_by
+        self.zero_shot = zero_shot
+        self.provenance = weights.provenance
         self.version = f"trained association sha256:{weights.sha256[:12] or 'none'}"
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], device: str = "cpu", words: Words | None = None) -> Trained:
+    def load(
+        cls, path: str | os.PathLike[str], device: str = "cpu", zero_shot: ZeroShotAssociation | None = None
+    ) -> Trained:
         """The association in a run's folder or in a file.
 
         Raises:
             InputError: nothing there, or no association.
         """
-        return cls(read(path), device, words)
+        return cls(read(path), device, zero_shot)
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Trained:
         """Itself, once it fits the networks whose features it is given.
@@ -85,13 +89,13 @@ class Trained:
         Raises:
             InputError: it was trained on features of other networks.
         """
-        for kind, part, dim in (("vision", vision, self.config.d_m), ("audio", audio, self.config.d_a)):
+        for modality, part, dim in (("vision", vision, self.config.d_m), ("audio", audio, self.config.d_a)):
             if part.dim != dim:
                 raise InputError(
-                    f"the association takes {kind} features of size {dim}, this {kind} encoder gives "
+                    f"the association takes {modality} features of size {dim}, this {modality} encoder gives "
                     f"{part.dim}: choose the preset that it was trained for"
                 )
-            trained_on, here = self.made_by.get(kind), getattr(part, "version", None)
+            trained_on, here = self.provenance.get(modality), getattr(part, "version", None)
             if trained_on and here and trained_on != here:
                 raise InputError(
                     f"the association was trained on features of {trained_on}, this is {here}: "
@@ -105,51 +109,53 @@ class Trained:
         if len(masks) == 0:
             return torch.zeros(0)
         trained = self._cosine(masks, audio)
-        if self.words is None or not self.config.words:
+        if self.zero_shot is None or not self.config.zero_shot_weight:
             return trained
-        said = self.words(masks, audio).float().cpu() * self.config.words_scale
-        return torch.lerp(trained, said, self.config.words).clamp(-1, 1)
+        zero_shot_similarity = self.zero_shot(masks, audio).float().cpu() * self.config.zero_shot_scale
+        return torch.lerp(trained, zero_shot_similarity, self.config.zero_shot_weight).clamp(-1, 1)
 
-    def place_masks(self, masks: MaskEmbeddings) -> Tensor:
+    def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words: (N, d) of unit length.
 
         Raises:
             InputError: there are no words.
         """
-        if self.words is None:
-            raise InputError("this association was loaded without words: pass Trained.load(path, words=...)")
-        return self.words.place_masks(masks)
+        if self.zero_shot is None:
+            raise InputError(
+                "this association was loaded without a zero-shot association: pass Trained.load(path, zero_shot=...)"
+            )
+        return self.zero_shot.to_text_space(masks)
 
     def _cosine(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        seen = masks.mixed(self.config.local_weight)[None].to(self.device).float()
-        heard = audio.embeddings[None].to(self.device).float()
-        placed = self.module.embed_masks(
-            seen, torch.zeros(seen.shape[:2], dtype=torch.bool, device=self.device)
+        mask_input = masks.mixed(self.config.local_weight)[None].to(self.device).float()
+        window_input = audio.embeddings[None].to(self.device).float()
+        mask_vectors = self.module.embed_masks(
+            mask_input, torch.zeros(mask_input.shape[:2], dtype=torch.bool, device=self.device)
         )
-        sound = self.module.embed_audio(
-            heard, torch.zeros(heard.shape[:2], dtype=torch.bool, device=self.device)
+        audio_vector = self.module.embed_audio(
+            window_input, torch.zeros(window_input.shape[:2], dtype=torch.bool, device=self.device)
         )
-        return torch.cosine_similarity(placed[0], sound, dim=1).cpu()
+        return torch.cosine_similarity(mask_vectors[0], audio_vector, dim=1).cpu()
 
 
 def write(
-    module: AssociationModule, path: Path, made_by: Mapping[str, str] | None = None, *, half: bool = False
+    module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None, *, half: bool = False
 ) -> str:
     """Write a module with its config and origin; whole or not at all.
 
     Args:
         module: what was trained.
         path: a ``.safetensors`` file.
-        made_by: what made the features, by part.
+        provenance: what made the features, by part.
         half: store float16, which is read back as float32.
 
     Returns:
         the file's sha256.
     """
-    kind = torch.float16 if half else torch.float32
-    state = {name: value.detach().cpu().to(kind).contiguous() for name, value in module.state_dict().items()}
-    notes = {"format": FORMAT, "config": asdict(module.config), "made_by": dict(made_by or {})}
-    return write_noted(state, notes, path)
+    dtype = torch.float16 if half else torch.float32
+    state = {name: value.detach().cpu().to(dtype).contiguous() for name, value in module.state_dict().items()}
+    metadata = {"format": FORMAT, "config": asdict(module.config), "provenance": dict(provenance or {})}
+    return save_with_metadata(state, metadata, path)
 
 
 def read(path: str | os.PathLike[str]) -> Weights:
@@ -159,17 +165,17 @@ def read(path: str | os.PathLike[str]) -> Weights:
         InputError: nothing there, damaged, or another kind of weights.
     """
     file = located(Path(path))
-    state, notes, sha256 = read_noted(file)
-    if notes.get("format") != FORMAT:
+    state, metadata, sha256 = load_with_metadata(file)
+    if metadata.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
     try:
-        module = AssociationModule(AssociationConfig(**notes["config"]))
+        module = AssociationModule(AssociationConfig(**metadata["config"]))
         module.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
-    return Weights(module, notes.get("made_by", {}), sha256)
+    return Weights(module, metadata.get("provenance", {}), sha256)
 
 
 def located(path: Path) -> Path:

@@ -18,10 +18,10 @@ class ViewSettings:
             ``blur_side``; it scales with the frame.
         blur_side: the long side that ``blur_sigma`` refers to.
         batch: views per forward pass; bounds memory.
-        quick_size: side in pixels of the quick path's local crops.
-        quick_crops: of how many masks, the best ones, the quick path makes a local view; the others are seen
+        fast_size: side in pixels of the quick path's local crops.
+        fast_crops: of how many masks, the best ones, the quick path makes a local view; the others are seen
             in their place only. 0 for all.
-        name_size: side in pixels of a closer look, on the quick path, at masks that sound, for their names;
+        crop_size: side in pixels of a closer look, on the quick path, at masks that sound, for their names;
             0 names them from what was seen before.
     """
 
@@ -30,9 +30,9 @@ class ViewSettings:
     blur_sigma: float = 15.0
     blur_side: int = 1024
     batch: int = 4
-    quick_size: int = 128
-    quick_crops: int = 0
-    name_size: int = 0
+    fast_size: int = 128
+    fast_crops: int = 0
+    crop_size: int = 0
 
 
 DEFAULT = ViewSettings()

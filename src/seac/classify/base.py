@@ -11,56 +11,56 @@ from torch import Tensor
 
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
-RIVALRY = 1.0
+MATCH_WIDTH = 1.0
 """Of two masks that sound, one that looks less like a class by this has 1/e of what is heard of it."""
 
 
 @dataclass(frozen=True)
-class Witnesses:
+class ClassScorers:
     """What is said of K classes.
 
     Attributes:
-        sight: by looks, of each of N masks: (N, K) from their embeddings.
-        sound: by ear: (K,) from a sound, 0 where it says nothing for or against.
+        score_masks: by looks, of each of N masks: (N, K) from their embeddings.
+        score_audio: by ear: (K,) from a sound, 0 where it says nothing for or against.
     """
 
-    sight: Callable[[MaskEmbeddings], Tensor]
-    sound: Callable[[AudioFeatures], Tensor]
+    score_masks: Callable[[MaskEmbeddings], Tensor]
+    score_audio: Callable[[AudioFeatures], Tensor]
 
 
-class Naming(Protocol):
+class MaskClassifier(Protocol):
     """Stage 3's view of masks and of sound."""
 
-    def among(self, classes: Tensor) -> Witnesses:
+    def scorers_for(self, classes: Tensor) -> ClassScorers:
         """Who says what of these classes, (K, d) class embeddings of unit length."""
         ...
 
 
 @dataclass(frozen=True)
-class ByWords:
+class ZeroShotClassifier:
     """As in the paper: a mask is named by its looks alone.
 
     Attributes:
-        place: masks in text space, (N, d) from their embeddings.
+        to_text_space: masks in text space, (N, d) from their embeddings.
     """
 
-    place: Callable[[MaskEmbeddings], Tensor]
+    to_text_space: Callable[[MaskEmbeddings], Tensor]
 
-    def among(self, classes: Tensor) -> Witnesses:
+    def scorers_for(self, classes: Tensor) -> ClassScorers:
         """The cosine of Eq. 5, and nothing of the sound."""
-        return Witnesses(
-            lambda masks: self.place(masks).cpu() @ classes.T, lambda audio: torch.zeros(len(classes))
+        return ClassScorers(
+            lambda masks: self.to_text_space(masks).cpu() @ classes.T, lambda audio: torch.zeros(len(classes))
         )
 
 
-def class_scores(seen: Tensor, heard: Tensor) -> Tensor:
+def class_scores(mask_scores: Tensor, audio_scores: Tensor) -> Tensor:
     """How well each class names each of N masks that sound together: (N, K) float32.
 
     Of two things that sound, what is heard of a class belongs to the one that looks like it: the other is
     not called a banjo because a banjo plays.
 
     Args:
-        seen: (N, K) what looks say.
-        heard: (K,) what the sound says.
+        mask_scores: (N, K) what looks say.
+        audio_scores: (K,) what the sound says.
     """
-    return seen + torch.exp((seen - seen.amax(0)) / RIVALRY) * heard
+    return mask_scores + torch.exp((mask_scores - mask_scores.amax(0)) / MATCH_WIDTH) * audio_scores

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seac.classify.base import Witnesses
+from seac.classify.base import ClassScorers
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.core.types import AudioFeatures, MaskEmbeddings
-from seac.encoders.class_heads import Kinds, KindsWeights
-from seac.encoders.labels.conse import Bridge, NoBridge, closeness
+from seac.encoders.class_heads import ClassHeads, ClassHeadsWeights
+from seac.encoders.labels.conse import ConSEMapping, IdentityMapping, text_similarity
 
 
 @dataclass(frozen=True)
-class TaughtSettings:
+class ExpertsSettings:
     """Constants of the experts, chosen with ``python -m recipes.class_heads``.
 
     Attributes:
@@ -32,8 +32,8 @@ class TaughtSettings:
         floor: added to what an expert says, so that none of them can rule a word out.
         neutral: what the taught say of a word that is far from all that they were taught.
         known: cosine to the nearest kind up to which a word is far, and from which it is known.
-        seen: weight of the taught by looks; the tagger weighs 1.
-        heard: weight of the taught by ear; the tagger weighs 1.
+        head_weight: weight of the taught by looks; the tagger weighs 1.
+        head_audio_weight: weight of the taught by ear; the tagger weighs 1.
         group: how far a class speaks for its sorts, "Animal" for a hen, beside "hen" itself.
     """
 
@@ -42,64 +42,74 @@ class TaughtSettings:
     floor: float = 0.1
     neutral: float = 0.1
     known: tuple[float, float] = (0.7, 0.9)
-    seen: float = 0.3
-    heard: float = 0.5
+    head_weight: float = 0.3
+    head_audio_weight: float = 0.5
     group: float = 0.1
 
 
-def kinds_among(weights: KindsWeights, text: MeanEncoder) -> Kinds:
+def load_class_heads(weights: ClassHeadsWeights, text: MeanEncoder) -> ClassHeads:
     """Taught kinds, their names placed among words by a text encoder."""
-    return Kinds(weights, class_embeddings(weights.names, text))
+    return ClassHeads(weights, class_embeddings(weights.names, text))
 
 
-class Taught:
-    """Taggers and taught kinds; a :class:`~seac.classify.base.Naming`.
+class ExpertsClassifier:
+    """Taggers and taught kinds; a :class:`~seac.classify.base.MaskClassifier`.
 
     Args:
-        kinds: that were taught; those of other encoders say nothing.
-        sight: the vision encoder's classes among words, or none where its space is that of words.
-        hearing: the audio network's classes among words.
+        class_heads: that were taught; those of other encoders say nothing.
+        image_mapping: the vision encoder's classes among words, or none where its space is that of words.
+        audio_mapping: the audio network's classes among words.
         settings: constants.
     """
 
     def __init__(
-        self, kinds: Kinds, sight: Bridge | NoBridge, hearing: Bridge, settings: TaughtSettings | None = None
+        self,
+        class_heads: ClassHeads,
+        image_mapping: ConSEMapping | IdentityMapping,
+        audio_mapping: ConSEMapping,
+        settings: ExpertsSettings | None = None,
     ) -> None:
-        self.kinds = kinds
-        self.sight = sight
-        self.hearing = hearing
-        self.settings = settings or TaughtSettings()
-        self.version = kinds.weights.version
+        self.class_heads = class_heads
+        self.image_mapping = image_mapping
+        self.audio_mapping = audio_mapping
+        self.settings = settings or ExpertsSettings()
+        self.version = class_heads.weights.version
 
-    def among(self, classes: Tensor) -> Witnesses:
+    def scorers_for(self, classes: Tensor) -> ClassScorers:
         """Who says what of these classes, (K, d) class embeddings of unit length."""
-        experts = Experts(self, classes)
-        return Witnesses(experts.sight, experts.sound)
+        experts = ClassExperts(self, classes)
+        return ClassScorers(experts.score_masks, experts.score_audio)
 
 
-class Experts:
+class ClassExperts:
     """The four experts on one vocabulary.
 
     Args:
-        naming: what they know. classes: (K, d) class embeddings of unit length.
+        classifier: what they know. classes: (K, d) class embeddings of unit length.
     """
 
-    def __init__(self, naming: Taught, classes: Tensor) -> None:
-        self.naming, self.classes = naming, classes.cpu()
-        width, (far, near) = naming.settings.width, naming.settings.known
-        vectors, group = naming.kinds.vectors.cpu(), naming.settings.group
-        self.heard = naming.hearing.about(self.classes, width, group)
-        self.kinds = closeness(vectors, self.classes, width)
+    def __init__(self, classifier: ExpertsClassifier, classes: Tensor) -> None:
+        self.classifier, self.classes = classifier, classes.cpu()
+        width, (far, near) = classifier.settings.width, classifier.settings.known
+        vectors, group = classifier.class_heads.vectors.cpu(), classifier.settings.group
+        self.audio_relevance = classifier.audio_mapping.relevance(self.classes, width, group)
+        self.head_relevance = text_similarity(vectors, self.classes, width)
         self.known = ((vectors @ self.classes.T).amax(0) - far).div(near - far).clamp(0, 1)
-        sight = naming.sight
-        self.seen = None if isinstance(sight, NoBridge) else sight.about(self.classes, width, group)
+        image_mapping = classifier.image_mapping
+        self.image_relevance = (
+            None
+            if isinstance(image_mapping, IdentityMapping)
+            else image_mapping.relevance(self.classes, width, group)
+        )
 
-    def sight(self, masks: MaskEmbeddings) -> Tensor:
+    def score_masks(self, masks: MaskEmbeddings) -> Tensor:
         """What looks say of each class for each of N masks: (N, K)."""
-        taught = self.naming.kinds.of("sight", masks.local)
-        return self._log(self._tagged(masks)) + self.naming.settings.seen * self._taught(taught)
+        head_probabilities = self.classifier.class_heads.probabilities("image", masks.local)
+        return self._log(
+            self._tagger_likelihoods(masks)
+        ) + self.classifier.settings.head_weight * self._head_scores(head_probabilities)
 
-    def sound(self, audio: AudioFeatures) -> Tensor:
+    def score_audio(self, audio: AudioFeatures) -> Tensor:
         """What a sound says of each class: (K,).
 
         The audio network's classes are heard in the window in which they are likeliest: of two things that
@@ -107,29 +117,35 @@ class Experts:
         """
         if len(audio.embeddings) == 0:
             return torch.zeros(len(self.classes))
-        taught = self.naming.kinds.of("sound", audio.embeddings)
-        told = self.naming.settings.heard * self._taught(taught).mean(0)
-        if audio.tags is None:
-            return told
-        tagged = self.naming.hearing.told(audio.tags.amax(0, keepdim=True).cpu(), self.heard)[0]
-        return self._log(tagged) + told
+        head_probabilities = self.classifier.class_heads.probabilities("audio", audio.embeddings)
+        head_scores = self.classifier.settings.head_audio_weight * self._head_scores(head_probabilities).mean(
+            0
+        )
+        if audio.class_probabilities is None:
+            return head_scores
+        tagger_likelihoods = self.classifier.audio_mapping.class_likelihoods(
+            audio.class_probabilities.amax(0, keepdim=True).cpu(), self.audio_relevance
+        )[0]
+        return self._log(tagger_likelihoods) + head_scores
 
-    def _tagged(self, masks: MaskEmbeddings) -> Tensor:
+    def _tagger_likelihoods(self, masks: MaskEmbeddings) -> Tensor:
         """From 0 to 1, by the vision tagger's classes, or by where masks are among words: (N, K)."""
-        lam, sight = self.naming.settings.lam, self.naming.sight
-        if self.seen is None or isinstance(sight, NoBridge):
-            places = sight.place(masks.mixed(lam).cpu())
-            return closeness(places, self.classes, self.naming.settings.width)
-        return sight.told(masks.mixed_tags(lam).cpu(), self.seen)
+        lam, image_mapping = self.classifier.settings.lam, self.classifier.image_mapping
+        if self.image_relevance is None or isinstance(image_mapping, IdentityMapping):
+            text_embeddings = image_mapping.to_text_space(masks.mixed(lam).cpu())
+            return text_similarity(text_embeddings, self.classes, self.classifier.settings.width)
+        return image_mapping.class_likelihoods(masks.mixed_probabilities(lam).cpu(), self.image_relevance)
 
-    def _taught(self, kinds: Tensor | None) -> Tensor:
+    def _head_scores(self, head_probabilities: Tensor | None) -> Tensor:
         """What taught kinds (n, M) say beside what they say of a word they do not know: (n, K)."""
-        if kinds is None:
+        if head_probabilities is None:
             return torch.zeros(1, len(self.classes))
-        neutral = self.naming.settings.neutral
-        said = torch.lerp(torch.full_like(self.known, neutral), kinds @ self.kinds, self.known)
-        return self._log(said) - self._log(torch.tensor(neutral))
+        neutral = self.classifier.settings.neutral
+        likelihoods = torch.lerp(
+            torch.full_like(self.known, neutral), head_probabilities @ self.head_relevance, self.known
+        )
+        return self._log(likelihoods) - self._log(torch.tensor(neutral))
 
-    def _log(self, said: Tensor) -> Tensor:
+    def _log(self, likelihoods: Tensor) -> Tensor:
         """Logarithm of what an expert says, 0 for nothing."""
-        return torch.log1p(said / self.naming.settings.floor)
+        return torch.log1p(likelihoods / self.classifier.settings.floor)

@@ -12,7 +12,7 @@ SIGMA = 0.9
 
 
 @dataclass(frozen=True)
-class Named:
+class ClassifiedMasks:
     """The best class of every mask.
 
     Attributes:
@@ -24,7 +24,7 @@ class Named:
     scores: Tensor
 
 
-def name_masks(embeddings: Tensor, classes: Tensor) -> Named:
+def classify_masks(embeddings: Tensor, classes: Tensor) -> ClassifiedMasks:
     """The class with the best cosine ``t_n`` for every mask.
 
     Args:
@@ -33,7 +33,7 @@ def name_masks(embeddings: Tensor, classes: Tensor) -> Named:
     """
     cosine = functional.normalize(embeddings.float(), dim=1) @ functional.normalize(classes.float(), dim=1).T
     scores, labels = cosine.max(dim=1)
-    return Named(labels, scores)
+    return ClassifiedMasks(labels, scores)
 
 
 def semantic_mask(labels: Tensor, scaled: Tensor, masks: Tensor, sigma: float = SIGMA) -> Tensor:

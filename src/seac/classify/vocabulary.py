@@ -13,7 +13,7 @@ MAX_NAMES = 1000
 MAX_LENGTH = 80
 
 # Common things that sound and can be seen, by kind.
-KINDS: dict[str, tuple[str, ...]] = {
+CATEGORIES: dict[str, tuple[str, ...]] = {
     "people": ("man", "woman", "child", "baby", "crowd of people", "singer", "choir"),
     "pets and farm": (
         "dog", "cat", "horse", "donkey", "cow", "sheep", "goat", "pig", "hen", "rooster", "turkey", "duck",
@@ -85,7 +85,7 @@ class Vocabulary:
 
 def default_vocabulary() -> Vocabulary:
     """Common sounding things."""
-    return Vocabulary(tuple(name for kind in KINDS.values() for name in kind))
+    return Vocabulary(tuple(name for category in CATEGORIES.values() for name in category))
 
 
 def parse(given: str | os.PathLike[str]) -> Vocabulary:
@@ -130,23 +130,25 @@ def vocabulary_of(names: list[str], source: str) -> Vocabulary:
     Raises:
         InputError: as :func:`parse`.
     """
-    strange = next((name for name in names if not isinstance(name, str)), None)
-    if strange is not None:
-        raise InputError(f"{source} holds {strange!r}, which is no word: give names such as dog,piano")
-    tidy = [" ".join(name.split()) for name in names]
-    if not any(tidy):
+    invalid = next((name for name in names if not isinstance(name, str)), None)
+    if invalid is not None:
+        raise InputError(f"{source} holds {invalid!r}, which is no word: give names such as dog,piano")
+    cleaned = [" ".join(name.split()) for name in names]
+    if not any(cleaned):
         raise InputError(f"{source} is empty: give at least one name, such as dog,piano")
-    if not all(tidy):
-        raise InputError(f"{source} has an empty name (number {tidy.index('') + 1}): remove the extra comma")
-    if len(tidy) > MAX_NAMES:
-        raise InputError(f"{source} has {len(tidy)} names: give at most {MAX_NAMES}")
-    seen: set[str] = set()
-    for name in tidy:
+    if not all(cleaned):
+        raise InputError(
+            f"{source} has an empty name (number {cleaned.index('') + 1}): remove the extra comma"
+        )
+    if len(cleaned) > MAX_NAMES:
+        raise InputError(f"{source} has {len(cleaned)} names: give at most {MAX_NAMES}")
+    known: set[str] = set()
+    for name in cleaned:
         if len(name) > MAX_LENGTH or not name.isprintable():
             raise InputError(
                 f"{source} has an unusable name ({name[:20]!r}...): at most {MAX_LENGTH} printable letters"
             )
-        if name.casefold() in seen:
+        if name.casefold() in known:
             raise InputError(f"{source} names {name!r} twice: give every name once")
-        seen.add(name.casefold())
-    return Vocabulary(tuple(tidy))
+        known.add(name.casefold())
+    return Vocabulary(tuple(cleaned))

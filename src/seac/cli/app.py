@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         the exit code.
     """
-    first = next((word for word in arguments if not word.startswith("-")), None)
+    first = next((argument for argument in arguments if not argument.startswith("-")), None)
     if first is not None and first not in available():
         near = difflib.get_close_matches(first, available(), n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

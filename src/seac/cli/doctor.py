@@ -21,10 +21,10 @@ def doctor(
     from seac.jobs.doctor import diagnose
 
     found = diagnose(weights_dir)
-    sys.stdout.write(json.dumps(found.as_json()) + "\n" if as_json else told(found))
+    sys.stdout.write(json.dumps(found.as_json()) + "\n" if as_json else describe(found))
 
 
-def told(found: Diagnosis) -> str:
+def describe(found: Diagnosis) -> str:
     """The answer for a person, as lines."""
     from seac.jobs.doctor import PACKAGES
 

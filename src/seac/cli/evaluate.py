@@ -55,7 +55,7 @@ def evaluate(
     text: options.Text = None,
     detector: options.Detector = None,
     associate: options.Associate = None,
-    naming: options.Naming = None,
+    classifier: options.Classifier = None,
     association: options.Association = None,
     calibration: options.Calibration = None,
     weights_dir: options.WeightsDir = None,
@@ -81,7 +81,7 @@ def evaluate(
         audio=audio_encoder,
         text=text,
         associate=associate,
-        naming=naming,
+        classifier=classifier,
     )
     constants = options.given(top_n=top_n, exact=exact)
     if predictions is not None:
@@ -127,7 +127,7 @@ def refuse_with_predictions(given: Mapping[str, Any]) -> None:
     """
     name = next(iter(given), None)
     if name is not None:
-        word = "--audio-encoder" if name == "audio" else f"--{name.replace('_', '-')}"
+        option = "--audio-encoder" if name == "audio" else f"--{name.replace('_', '-')}"
         raise InputError(
-            f"{word} needs a model, and --predictions scores answers without one: drop one of them"
+            f"{option} needs a model, and --predictions scores answers without one: drop one of them"
         )

@@ -35,7 +35,9 @@ def extract(
     top_n: options.TopN = None,
     exact: options.Exact = False,
     batch: Annotated[int | None, typer.Option(help="Views of masks per forward pass; more for GPUs.")] = None,
-    tags: Annotated[bool, typer.Option(help="Keep class probabilities, for zero-shot association.")] = True,
+    class_probabilities: Annotated[
+        bool, typer.Option(help="Keep class probabilities, for zero-shot association.")
+    ] = True,
     segmenter: options.Segmenter = None,
     detector: options.Detector = None,
     vision: options.Vision = None,
@@ -69,7 +71,7 @@ def extract(
         split=split,
         seconds=seconds,
         fps=fps,
-        tags=tags,
+        class_probabilities=class_probabilities,
         workers=workers,
         ray=ray,
         limit=limit,

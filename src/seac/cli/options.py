@@ -20,7 +20,7 @@ Vision = Annotated[str | None, typer.Option(help="Swap the vision encoder.")]
 AudioEncoder = Annotated[str | None, typer.Option(help="Swap the audio encoder.")]
 Text = Annotated[str | None, typer.Option(help="Swap the text encoder.")]
 Associate = Annotated[str | None, typer.Option(help="Swap the association.")]
-Naming = Annotated[
+Classifier = Annotated[
     str | None, typer.Option(help="Swap what names masks that sound: words is by looks alone.")
 ]
 Association = Annotated[Path | None, typer.Option(help="What `seac train` wrote.")]

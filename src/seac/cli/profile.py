@@ -32,33 +32,33 @@ def benchmark(
     clock: Annotated[
         str, typer.Option(help="wall, or cpu: what was computed, whoever else is at work.")
     ] = "wall",
-    to: Annotated[Path | None, typer.Option("-o", "--card", help="Write a page of the docs.")] = None,
+    docs_page: Annotated[Path | None, typer.Option("-o", "--card", help="Write a page of the docs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
 ) -> None:
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
-    from seac.core.atomic import check_place, write_whole
+    from seac.core.atomic import ensure_writable, write_atomic
     from seac.presets.table import choose
     from seac.profiling import page
-    from seac.profiling.cases import subject
+    from seac.profiling.cases import build_case
     from seac.profiling.compare import run
     from seac.profiling.roofline import best_rate
     from seac.profiling.synthetic import scene
     from seac.profiling.timing import Clock
 
-    width, height = wide_and_high(size)
+    width, height = parse_size(size)
     if masks < 2 or repeats < 1:
         raise InputError(f"--masks {masks} --repeats {repeats}: give at least 2 masks and 1 round")
     if clock not in ("wall", "cpu"):
         raise InputError(f"--clock {clock!r}: give wall or cpu")
     if not 0 <= threads <= 1024:
         raise InputError(f"--threads is {threads}: give 0 for all cores, or a number from 1 to 1024")
-    if to is not None:
-        check_place(to, page.is_card)
+    if docs_page is not None:
+        ensure_writable(docs_page, page.is_card)
     if threads:
         torch.set_num_threads(threads)
-    parts = subject(preset, segmenter, vision, weights_dir, random=random_weights)
+    parts = build_case(preset, segmenter, vision, weights_dir, random=random_weights)
     frame = scene(height, width, masks)
     by: Clock = "cpu" if clock == "cpu" else "wall"
     rate = best_rate(by)
@@ -82,22 +82,22 @@ def benchmark(
     }
     sys.stdout.write(page.table(answer["stages"]))
     sys.stdout.write(f"peak memory {peak_memory() / 1e9:.2f} GB, {given['threads']} threads, {clock} clock\n")
-    if to is not None:
-        write_whole(to, page.card(answer))
+    if docs_page is not None:
+        write_atomic(docs_page, page.speed_page(answer))
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
 
 
-def wide_and_high(size: str) -> tuple[int, int]:
+def parse_size(size: str) -> tuple[int, int]:
     """``1024x768`` as two numbers.
 
     Raises:
         InputError: it is not like that.
     """
-    words = size.lower().split("x")
-    if len(words) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in words):
+    sides = size.lower().split("x")
+    if len(sides) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in sides):
         raise InputError(f"--size {size!r}: give WIDTHxHEIGHT in pixels from 16 to 8192, such as 1024x768")
-    return int(words[0]), int(words[1])
+    return int(sides[0]), int(sides[1])
 
 
 def peak_memory() -> int:

@@ -32,7 +32,7 @@ def segment(
     text: options.Text = None,
     detector: options.Detector = None,
     associate: options.Associate = None,
-    naming: options.Naming = None,
+    classifier: options.Classifier = None,
     association: options.Association = None,
     calibration: options.Calibration = None,
     weights_dir: options.WeightsDir = None,
@@ -45,11 +45,11 @@ def segment(
 ) -> None:
     """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
     from seac.jobs.segment import Job, segment_all
-    from seac.media.decode import LEAST_FPS
+    from seac.media.decode import MIN_FPS
 
     options.check_counts({"--top-n": top_n})
-    if not LEAST_FPS <= fps <= 1000:
-        raise InputError(f"--fps is {fps:g}: give a number from {LEAST_FPS:g} to 1000")
+    if not MIN_FPS <= fps <= 1000:
+        raise InputError(f"--fps is {fps:g}: give a number from {MIN_FPS:g} to 1000")
     options.check_window(window)
     parts = options.given(
         segmenter=segmenter,
@@ -58,9 +58,9 @@ def segment(
         audio=audio_encoder,
         text=text,
         associate=associate,
-        naming=naming,
+        classifier=classifier,
     )
-    constants = options.given(top_n=top_n, hears=window, exact=exact)
+    constants = options.given(top_n=top_n, audio_window=window, exact=exact)
     job = Job(
         source=source,
         out=out,
@@ -72,7 +72,7 @@ def segment(
         threshold=threshold,
         parts=parts,
         constants=constants,
-        exports=tuple(word.strip() for word in export.split(",") if word.strip()),
+        exports=tuple(export_name.strip() for export_name in export.split(",") if export_name.strip()),
         again=again,
         association=association,
         calibration=calibration,

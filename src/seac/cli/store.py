@@ -43,7 +43,7 @@ def info(
         "mask_dim": opened.mask_dim,
         "audio_dim": opened.audio_dim,
         "sample_rate": opened.sample_rate,
-        "made_by": dict(opened.made_by),
+        "provenance": dict(opened.provenance),
     }
     if ids:
         sys.stdout.write("".join(f"{clip_id}\n" for clip_id in opened.ids))
@@ -84,8 +84,8 @@ def compact(store: Folder) -> None:
 
     # A writer forgets shards that are gone, and gives what it copies new checksums: all would look whole.
     refuse_damaged(store, verify_store(store).problems)
-    made = Manifest.read(store).made
-    with StoreWriter(store, made) as writer:
+    provenance = Manifest.read(store).provenance
+    with StoreWriter(store, provenance) as writer:
         writer.compact()
         sys.stderr.write(f"{store}: {len(writer)} clips\n")
 

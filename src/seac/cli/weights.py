@@ -56,7 +56,7 @@ def get(
 ) -> None:
     """Fetch weights into the cache; goes on where it was cut off, keeps only whole files."""
     got, refused = [], []
-    weights = Weights(watch=bar)
+    weights = Weights(progress=bar)
     for row in rows_for(names):
         if isinstance(row.source, Package):
             continue
@@ -90,8 +90,8 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
         for name, state in here.items():
             sys.stdout.write(f"{state:8} {name}\n")
     if damaged:
-        mend = " ".join(sorted({name.split("/")[0] for name in damaged}))
-        raise InputError(f"damaged: {', '.join(damaged)}: run `seac weights get {mend}`")
+        damaged_names = " ".join(sorted({name.split("/")[0] for name in damaged}))
+        raise InputError(f"damaged: {', '.join(damaged)}: run `seac weights get {damaged_names}`")
 
 
 @app.command("import")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from seac.core.errors import InputError
 
-DRAFT = ".seac-draft"
+TEMPORARY_SUFFIX = ".seac-draft"
 
 
-def unwritable(folder: Path, error: OSError) -> InputError:
+def write_error(folder: Path, error: OSError) -> InputError:
     """One line for a folder that takes no files."""
     why = os.strerror(error.errno) if error.errno else type(error).__name__
     return InputError(f"cannot write to {folder} ({why}): give another folder with -o, or make room")
@@ -43,7 +43,7 @@ def anything(path: Path) -> bool:
     return True
 
 
-def check_place(path: Path, is_ours: Callable[[Path], bool] = anything) -> None:
+def ensure_writable(path: Path, is_ours: Callable[[Path], bool] = anything) -> None:
     """Refuse a place that takes no file, or holds one that is not to be replaced.
 
     Args:
@@ -53,7 +53,7 @@ def check_place(path: Path, is_ours: Callable[[Path], bool] = anything) -> None:
     Raises:
         InputError: it is a folder or a link, holds another file, or lies where nothing can be written.
     """
-    with _told(path.parent), removed_unless_kept(path.parent):
+    with _reported(path.parent), removed_unless_kept(path.parent):
         if path.is_dir():
             raise InputError(f"{path}: is a folder; give the file to write with -o")
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file() or not is_ours(path)):
@@ -61,27 +61,27 @@ def check_place(path: Path, is_ours: Callable[[Path], bool] = anything) -> None:
                 f"{path}: is there already, and seac did not write it; give another file with -o"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + DRAFT)
-        draft.touch()
-        draft.unlink()
+        temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+        temporary.touch()
+        temporary.unlink()
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """Write a file, whole or not at all; its folder is made.
 
     Raises:
         InputError: the folder cannot be made or written.
     """
-    with _told(path.parent):
+    with _reported(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + DRAFT)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _reported(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unwritable(folder, error) from None
+        raise write_error(folder, error) from None

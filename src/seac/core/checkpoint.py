@@ -15,11 +15,11 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 
-NOTES = "seac"
+METADATA_KEY = "seac"
 Weights = TypeVar("Weights")
 
 
-def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors as they are kept: half floats on the CPU.
 
     Raises:
@@ -32,23 +32,23 @@ def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return half
 
 
-def write_noted(state: dict[str, Tensor], notes: Mapping[str, Any], path: Path) -> str:
+def save_with_metadata(state: dict[str, Tensor], metadata: Mapping[str, Any], path: Path) -> str:
     """Write tensors with what JSON can say of them, whole or not at all; the answer is the file's sha256."""
     # One note that holds all: several are written in no order, and equal weights should be equal files.
-    content = save(state, {NOTES: json.dumps(notes, sort_keys=True)})
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
+    content = save(state, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
     return hashlib.sha256(content).hexdigest()
 
 
-def part_of(state: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+def sub_state_dict(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors ``part.NAME`` of a file, by NAME."""
-    start = f"{part}."
+    start = f"{prefix}."
     return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
 
 
-def read_noted(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
+def load_with_metadata(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     """The tensors as float32, the notes (none in a file of others), and the sha256.
 
     Raises:
@@ -56,37 +56,37 @@ def read_noted(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
     """
     try:
         with safe_open(file, "pt") as opened:
-            notes = json.loads((opened.metadata() or {}).get(NOTES, "{}"))
+            metadata = json.loads((opened.metadata() or {}).get(METADATA_KEY, "{}"))
         content = file.read_bytes()
         state = {name: value.float() for name, value in load(content).items()}
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
-    return state, notes, hashlib.sha256(content).hexdigest()
+    return state, metadata, hashlib.sha256(content).hexdigest()
 
 
-def read_shipped(
+def load_shipped(
     path: str | os.PathLike[str],
-    kind: str,
-    form: str,
-    made: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
+    what: str,
+    expected_format: str,
+    build: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
 ) -> Weights:
     """Weights that ship with seac, which only another version of it could have written otherwise.
 
     Args:
         path: the file.
-        kind: what it should hold, in words.
-        form: what its note calls its format.
-        made: the weights of the tensors, the notes and the sha256.
+        what: what it should hold, in words.
+        expected_format: what its note calls its format.
+        build: the weights of the tensors, the notes and the sha256.
 
     Raises:
         InputError: nothing there, damaged, or another kind of weights.
     """
     file = Path(path)
-    state, notes, sha256 = read_noted(file)
-    if notes.get("format") != form:
-        raise InputError(f"{file} holds other weights than {kind}: reinstall seac")
+    state, metadata, sha256 = load_with_metadata(file)
+    if metadata.get("format") != expected_format:
+        raise InputError(f"{file} holds other weights than {what}: reinstall seac")
     try:
-        return made(state, notes, sha256)
+        return build(state, metadata, sha256)
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): reinstall"

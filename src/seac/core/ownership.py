@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import removed_unless_kept, unwritable, write_whole
+from seac.core.atomic import removed_unless_kept, write_error, write_atomic
 from seac.core.errors import InputError
 
 RECORD = ".seac.json"
@@ -42,13 +42,13 @@ class FolderRecord:
 
     Attributes:
         files: path in the folder to the states in which the file may be; none means any.
-        made_of: what the last whole run was made of; None if it is not to be gone on with.
+        provenance: what the last whole run was made of; None if it is not to be gone on with.
         made: paths that this run wrote.
         complete: whether it lists all that seac wrote there; records of earlier versions do not.
     """
 
     files: Mapping[str, Sequence[State]] = field(default_factory=dict)
-    made_of: Any = None
+    provenance: Any = None
     made: tuple[str, ...] = ()
     complete: bool = False
 
@@ -60,11 +60,11 @@ class FolderRecord:
         """
         content = {
             "format": FORMAT,
-            "made_of": self.made_of,
+            "made_of": self.provenance,
             "made": sorted(self.made),
             "files": {name: list(states) for name, states in sorted(self.files.items())},
         }
-        write_whole(folder / RECORD, json.dumps(content) + "\n")
+        write_atomic(folder / RECORD, json.dumps(content) + "\n")
 
     def owns(self, folder: Path, name: str) -> bool:
         """Whether a file of the folder is as it was written."""
@@ -83,12 +83,12 @@ def read_record(folder: Path) -> FolderRecord:
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         if not path.is_symlink():
             content = json.loads(path.read_text(encoding="utf-8"))
-            files, made_of = content["files"], content["made_of"]
+            files, provenance = content["files"], content["made_of"]
             if content.get("format") == FORMAT:
                 states = {str(name): [dict(state) for state in found] for name, found in files.items()}
-                return FolderRecord(states, made_of, tuple(map(str, content["made"])), complete=True)
-            if "format" not in content and isinstance(files, list) and isinstance(made_of, dict):
-                return FolderRecord({str(name): [] for name in files}, made_of, tuple(map(str, files)))
+                return FolderRecord(states, provenance, tuple(map(str, content["made"])), complete=True)
+            if "format" not in content and isinstance(files, list) and isinstance(provenance, dict):
+                return FolderRecord({str(name): [] for name in files}, provenance, tuple(map(str, files)))
     raise InputError(f"{path}: is no record of seac; move it away, or give another folder for the results")
 
 
@@ -199,7 +199,7 @@ def move_in(
     *,
     inputs: Iterable[Path | None] = (),
     earlier: Earlier = nothing_earlier,
-    made_of: Any = None,
+    provenance: Any = None,
     last: str = "",
 ) -> None:
     """Move the content of a temporary folder into another one and record it there.
@@ -212,7 +212,7 @@ def move_in(
         folder: where its content goes.
         inputs: as for :func:`check_names`.
         earlier: as for :func:`check_names`.
-        made_of: what the content was made of, for :attr:`FolderRecord.made_of`.
+        provenance: what the content was made of, for :attr:`FolderRecord.provenance`.
         last: the file that is moved after all others.
 
     Raises:
@@ -233,7 +233,7 @@ def move_in(
     # Killed on the way, a file is as it was or as it will be: both are ours.
     either = {name: [*_states_now(folder, name, ours), state] for name, state in states.items()}
     leftover = {name: _states_now(folder, name, ours) for name in old}
-    replace(before, files={**known, **leftover, **either}, made_of=None, complete=True).write(folder)
+    replace(before, files={**known, **leftover, **either}, provenance=None, complete=True).write(folder)
     for name in old:
         (folder / name).unlink(missing_ok=True)
     for name in sorted(folders):
@@ -242,7 +242,7 @@ def move_in(
         path.replace(folder / name)
     kept = {name: found for name, found in known.items() if name not in old}
     files = {**kept, **{name: [state] for name, state in states.items()}}
-    FolderRecord(files, made_of, tuple(new), complete=True).write(folder)
+    FolderRecord(files, provenance, tuple(new), complete=True).write(folder)
 
 
 def _ownership(folder: Path, record: FolderRecord, earlier: Earlier) -> Callable[[str], bool]:
@@ -358,4 +358,4 @@ def writable(folder: Path) -> None:
             trial.touch()
             trial.unlink()
         except OSError as error:
-            raise unwritable(folder, error) from None
+            raise write_error(folder, error) from None

@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Heard:
+class AudioSummary:
     """What the sound alone says.
 
     Attributes:
         silent: whether there is nothing to hear.
         noise: whether there is nothing but noise, which nothing in particular makes.
         level: dBFS (RMS of the loudest tenth of a second), -120 at the least.
-        tags: the audio network's own words for it with their probabilities, likeliest first.
+        top_classes: the audio network's own words for it with their probabilities, likeliest first.
     """
 
     silent: bool
     level: float = -120.0
-    tags: tuple[tuple[str, float], ...] = ()
+    top_classes: tuple[tuple[str, float], ...] = ()
     noise: bool = False
 
     @property
-    def nothing(self) -> bool:
+    def inactive(self) -> bool:
         """Whether nothing can be what sounds."""
         return self.silent or self.noise
 
 
 @dataclass(frozen=True)
-class Result:
+class FrameResult:
     """The answer for one frame. Arrays are numpy, on the CPU; N masks, best proposal first.
 
     Attributes:
@@ -50,7 +50,7 @@ class Result:
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.
         labels: background, then the vocabulary.
         classes: (N,) int64, each mask's class in ``labels``.
-        heard: what the sound alone says.
+        audio_summary: what the sound alone says.
         time: seconds in the video; 0 for a single frame.
         ids: (N,) int64 stable over a video; ``0..N-1`` for a single frame.
         original_size: (height, width) of the picture before it was scaled down.
@@ -70,7 +70,7 @@ class Result:
     semantic: NDArray[np.int64]
     labels: tuple[str, ...]
     classes: NDArray[np.int64]
-    heard: Heard
+    audio_summary: AudioSummary
     time: float
     ids: NDArray[np.int64]
     original_size: tuple[int, int]

@@ -53,11 +53,11 @@ class VisionFeatures:
 
     Attributes:
         embeddings: (n, d_m) float32, not normalised.
-        tags: (n, C) float32 probabilities of the encoder's own classes, or None if it has none.
+        class_probabilities: (n, C) float32 probabilities of the encoder's own classes, or None if it has none.
     """
 
     embeddings: Tensor
-    tags: Tensor | None
+    class_probabilities: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class AudioFeatures:
 
     Attributes:
         embeddings: (n, d_a) float32, one vector per window.
-        tags: (n, C) float32 probabilities of the encoder's own sound classes, or None if it has none.
-        apart: (n, P, d_a) float32 embeddings of P components of each window, or None.
+        class_probabilities: (n, C) float32 probabilities of the encoder's own sound classes, or None if it has none.
+        components: (n, P, d_a) float32 embeddings of P components of each window, or None.
     """
 
     embeddings: Tensor
-    tags: Tensor | None
-    apart: Tensor | None = None
+    class_probabilities: Tensor | None
+    components: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -82,33 +82,36 @@ class MaskEmbeddings:
     Attributes:
         local: (N, d_m) float32, ``v(local view)``.
         context: (N, d_m) float32, ``v(global view)``.
-        local_tags: (N, C) float32 class probabilities of the local views, or None.
-        context_tags: (N, C) float32 class probabilities of the global views, or None.
+        local_probabilities: (N, C) float32 class probabilities of the local views, or None.
+        context_probabilities: (N, C) float32 class probabilities of the global views, or None.
     """
 
     local: Tensor
     context: Tensor
-    local_tags: Tensor | None = None
-    context_tags: Tensor | None = None
+    local_probabilities: Tensor | None = None
+    context_probabilities: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.local)
 
     def at(self, rows: Tensor) -> MaskEmbeddings:
         """Those of masks ``rows`` (n,) int64."""
-        tags = (None if tags is None else tags[rows] for tags in (self.local_tags, self.context_tags))
-        return MaskEmbeddings(self.local[rows], self.context[rows], *tags)
+        class_probabilities = (
+            None if class_probabilities is None else class_probabilities[rows]
+            for class_probabilities in (self.local_probabilities, self.context_probabilities)
+        )
+        return MaskEmbeddings(self.local[rows], self.context[rows], *class_probabilities)
 
     def mixed(self, lam: float) -> Tensor:
         """Mask embeddings ``f`` of Eq. 3: (N, d_m) ``lam * local + (1 - lam) * context``."""
         return torch.lerp(self.context, self.local, lam)
 
-    def mixed_tags(self, lam: float) -> Tensor:
+    def mixed_probabilities(self, lam: float) -> Tensor:
         """Class probabilities mixed as Eq. 3 mixes embeddings: (N, C).
 
         Raises:
             ValueError: the encoder has no classes.
         """
-        if self.local_tags is None or self.context_tags is None:
+        if self.local_probabilities is None or self.context_probabilities is None:
             raise ValueError("these embeddings carry no class probabilities: use an encoder that has labels")
-        return torch.lerp(self.context_tags, self.local_tags, lam)
+        return torch.lerp(self.context_probabilities, self.local_probabilities, lam)

@@ -9,7 +9,7 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, read_sound
+from seac.media.decode import SAMPLE_RATE, load_waveform
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".ogg")
 
@@ -21,14 +21,14 @@ def read_waveform(path: Path) -> tuple[Tensor, int]:
         InputError: missing, empty, broken, without sound or without length; the line names the file.
     """
     rate = _rate(path)
-    waveform = read_sound(path, rate)
+    waveform = load_waveform(path, rate)
     if not bool(waveform.isfinite().all()):
         raise InputError(f"{path}: holds NaN or infinity; write the sound again")
     return waveform.clamp_(-1, 1), rate
 
 
 def _rate(path: Path) -> int:
-    """The stored rate; for a file that cannot be opened, one with which ``read_sound`` says why."""
+    """The stored rate; for a file that cannot be opened, one with which ``load_waveform`` says why."""
     if not path.is_file() or path.stat().st_size == 0:
         return SAMPLE_RATE
     try:

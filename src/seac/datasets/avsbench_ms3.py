@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_table
 from seac.datasets.images import read_above_zero
-from seac.datasets.layout import WHOLE, checked_id, home_of, video_id_of
+from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, video_id_of
 from seac.datasets.on_disk import MaskedOnDisk
 
 FRAMES = 5
@@ -47,11 +47,11 @@ class MS3(MaskedOnDisk):
                 frames=tuple(
                     root / "visual_frames" / video / f"{video}.mp4_{n}.png" for n in range(1, FRAMES + 1)
                 ),
-                sound=root / "audio_wav" / split / f"{video}.wav",
+                audio=root / "audio_wav" / split / f"{video}.wav",
                 truth=tuple(
                     root / "gt_masks" / split / video / f"{video}_{n}.png" for n in range(1, FRAMES + 1)
                 ),
-                hears=(WHOLE,) * FRAMES,
+                audio_windows=(WHOLE_CLIP,) * FRAMES,
             )
 
     def read_truth(self, path: Path) -> NDArray[np.bool_]:

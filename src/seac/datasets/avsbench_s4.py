@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_table
 from seac.datasets.images import read_one_bit
-from seac.datasets.layout import WHOLE, checked_id, home_of, video_id_of
+from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, video_id_of
 from seac.datasets.on_disk import MaskedOnDisk
 
 FRAMES = 5
@@ -49,9 +49,9 @@ class S4(MaskedOnDisk):
                 split=split,
                 category=category,
                 frames=tuple(frames / file for file in files),
-                sound=root / "audio_wav" / below / f"{name}.wav",
+                audio=root / "audio_wav" / below / f"{name}.wav",
                 truth=tuple(masks / file if n < annotated else None for n, file in enumerate(files)),
-                hears=(WHOLE,) * FRAMES,
+                audio_windows=(WHOLE_CLIP,) * FRAMES,
             )
 
     def read_truth(self, path: Path) -> NDArray[np.bool_]:

@@ -55,8 +55,8 @@ class AVSS(MaskedOnDisk):
                     f"{path}: label of {row['uid'][:60]} is {row['label'][:20]!r}; give {', '.join(FRAMES)}"
                 )
             checked_id(row["uid"], str(path))
-        kinds = {
-            label: _kind_of_labels(root / label, (r["uid"] for r in rows if r["label"] == label))
+        label_folders = {
+            label: _label_folder(root / label, (r["uid"] for r in rows if r["label"] == label))
             for label in FRAMES
         }
         for row in rows:
@@ -69,11 +69,11 @@ class AVSS(MaskedOnDisk):
                 split=row["split"],
                 category=row.get("a_obj") or None,
                 frames=tuple(home / "frames" / f"{n}.jpg" for n in range(count)),
-                sound=home / "audio.wav",
+                audio=home / "audio.wav",
                 truth=tuple(
-                    home / kinds[label] / f"{n}.png" if n < annotated else None for n in range(count)
+                    home / label_folders[label] / f"{n}.png" if n < annotated else None for n in range(count)
                 ),
-                hears=tuple((0.0, 5.0) if n < 5 else (5.0, 10.0) for n in range(count)),
+                audio_windows=tuple((0.0, 5.0) if n < 5 else (5.0, 10.0) for n in range(count)),
             )
 
     def read_truth(self, path: Path) -> NDArray[np.int64]:
@@ -101,8 +101,8 @@ def read_classes(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: not JSON ({str(error)[:80]}); repair the file") from None
     if not isinstance(numbers, dict) or not numbers:
         raise InputError(f"{path}: must map class names to numbers, as in {{'background': 0, ...}}")
-    plain = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers.values())
-    if not plain or sorted(numbers.values()) != list(range(len(numbers))) or len(numbers) > 256:
+    all_integers = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers.values())
+    if not all_integers or sorted(numbers.values()) != list(range(len(numbers))) or len(numbers) > 256:
         raise InputError(f"{path}: class numbers must be 0 to {len(numbers) - 1}, each once, at most 256")
     classes = tuple(sorted(numbers, key=numbers.__getitem__))
     if classes[0] != "background":
@@ -110,6 +110,6 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return classes
 
 
-def _kind_of_labels(subset: Path, uids: Iterator[str]) -> str:
+def _label_folder(subset: Path, uids: Iterator[str]) -> str:
     """Which label folder a subset has: asked of its first clips, as the release has it for all or none."""
     return next((NUMBERS for uid in islice(uids, 5) if (subset / uid / NUMBERS).is_dir()), COLOURS)

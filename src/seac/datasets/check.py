@@ -16,7 +16,7 @@ FAULTS = ("missing", "broken", "size", "duplicate")
 """What must be mended: no such file; a file that cannot be read; a mask of another size than its picture; an
 id that is listed twice."""
 
-NOTES = ("box outside", "empty truth", "silent")
+METADATA_KEY = ("box outside", "empty truth", "silent")
 """What benchmarks hold by nature and should be known of: a corner outside the picture; a frame in which
 nothing is annotated; a sound that is all silence."""
 
@@ -26,7 +26,7 @@ SILENCE = 1e-4
 
 @dataclass(frozen=True)
 class Finding:
-    """One odd thing: ``kind`` of :data:`FAULTS` or :data:`NOTES`, whose clip, which file, and one line."""
+    """One odd thing: ``kind`` of :data:`FAULTS` or :data:`METADATA_KEY`, whose clip, which file, and one line."""
 
     kind: str
     split: str
@@ -40,7 +40,7 @@ class Health:
     """What a check found.
 
     Attributes:
-        counts: by split, how many ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``sounds`` the metadata
+        counts: by split, how many ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``audios`` the metadata
             promises, and how many findings of each kind there are.
         findings: in the order of the clips.
         deep: whether every file was decoded.
@@ -69,13 +69,13 @@ def check(
     """
     counts: dict[str, Counter[str]] = {}
     found: list[Finding] = []
-    seen: set[tuple[str, Path]] = set()
+    reported: set[tuple[str, Path]] = set()
     ids: set[tuple[str, str]] = set()
     with ThreadPoolExecutor(threads) as pool:
-        looked = pool.map(lambda clip: tuple(_look(reader, clip, deep)), reader.clips)
-        for clip, findings in zip(reader.clips, looked, strict=True):
+        checked = pool.map(lambda clip: tuple(_check_clip(reader, clip, deep)), reader.clips)
+        for clip, findings in zip(reader.clips, checked, strict=True):
             counted = counts.setdefault(clip.split, Counter())
-            counted.update(clips=1, frames=len(clip.frames), sounds=1)
+            counted.update(clips=1, frames=len(clip.frames), audios=1)
             counted[_promised(reader)] += sum(path is not None for path in clip.truth) or len(clip.boxes)
             if (clip.split, clip.id) in ids:
                 line = f"{clip.id}: listed more than once in {reader.folder}; list each clip once"
@@ -89,31 +89,31 @@ def check(
                     "empty truth",
                     "silent",
                 }:  # a file of several clips counts once
-                    if (finding.kind, finding.file) in seen:
+                    if (finding.kind, finding.file) in reported:
                         continue
-                    seen.add((finding.kind, finding.file))
+                    reported.add((finding.kind, finding.file))
                 counted[finding.kind] += 1
                 found.append(finding)
             step()
     return Health(counts, tuple(found), deep)
 
 
-def _look(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
+def _check_clip(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
     truth = clip.truth or (None,) * len(clip.frames)
-    for number, (picture, path) in enumerate(zip(clip.frames, truth, strict=True)):
-        whole = _unreadable(picture), _unreadable(path)
-        for file, why in zip((picture, path), whole, strict=True):
+    for number, (image, path) in enumerate(zip(clip.frames, truth, strict=True)):
+        errors = _unreadable(image), _unreadable(path)
+        for file, why in zip((image, path), errors, strict=True):
             if file is not None and why is not None:
                 yield _finding(why[0], clip, file, why[1])
-        if whole != (None, None):
+        if errors != (None, None):
             continue
-        if path is not None and (line := _other_size(picture, path)) is not None:
+        if path is not None and (line := _other_size(image, path)) is not None:
             yield _finding("size", clip, path, line)
             continue
         if deep:
             yield from _decoded(reader, clip, number)
     yield from _boxes(clip)
-    yield from _sound(reader, clip, deep)
+    yield from _check_audio(reader, clip, deep)
 
 
 def _unreadable(path: Path | None) -> tuple[str, str] | None:
@@ -132,26 +132,26 @@ def _unreadable(path: Path | None) -> tuple[str, str] | None:
     return None
 
 
-def _other_size(picture: Path, mask: Path) -> str | None:
-    if picture.suffix not in images.SUFFIXES or mask.suffix not in images.SUFFIXES:
+def _other_size(image: Path, mask: Path) -> str | None:
+    if image.suffix not in images.SUFFIXES or mask.suffix not in images.SUFFIXES:
         return None
-    (height, width), (rows, columns) = images.size_of_file(picture), images.size_of_file(mask)
+    (height, width), (rows, columns) = images.size_of_file(image), images.size_of_file(mask)
     if (height, width) == (rows, columns):
         return None
     return f"{mask}: {columns} x {rows} pixels, but its picture has {width} x {height}"
 
 
 def _decoded(reader: Reader, clip: Clip, number: int) -> Iterator[Finding]:
-    picture = clip.frames[number]
+    image = clip.frames[number]
     try:
         reader.image(clip, number)
     except InputError as error:
-        yield _finding("broken", clip, picture, str(error))
+        yield _finding("broken", clip, image, str(error))
     path = clip.truth[number] if clip.truth else None
     if not clip.visible or not getattr(reader, "annotated", True) or (clip.truth and path is None):
         return
-    alone = replace(clip, frames=(picture,), truth=(path,) if clip.truth else ())
-    file = path or picture
+    alone = replace(clip, frames=(image,), truth=(path,) if clip.truth else ())
+    file = path or image
     try:
         empty = not bool((reader.truth(alone) > 0).any())
     except InputError as error:
@@ -168,20 +168,20 @@ def _boxes(clip: Clip) -> Iterator[Finding]:
             yield _finding("box outside", clip, clip.frames[0], line)
 
 
-def _sound(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
-    why = _unreadable(clip.sound)
+def _check_audio(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
+    why = _unreadable(clip.audio)
     if why is not None:
-        yield _finding(why[0], clip, clip.sound, why[1])
+        yield _finding(why[0], clip, clip.audio, why[1])
         return
     if not deep:
         return
     try:
         waveform, _ = reader.waveform(clip)
     except InputError as error:
-        yield _finding("broken", clip, clip.sound, str(error))
+        yield _finding("broken", clip, clip.audio, str(error))
         return
     if float(waveform.abs().max()) < SILENCE:
-        yield _finding("silent", clip, clip.sound, f"{clip.sound}: all of it is silence")
+        yield _finding("silent", clip, clip.audio, f"{clip.audio}: all of it is silence")
 
 
 def _finding(kind: str, clip: Clip, file: Path, line: str) -> Finding:
@@ -190,7 +190,7 @@ def _finding(kind: str, clip: Clip, file: Path, line: str) -> Finding:
 
 def rows_of(reader: Reader) -> tuple[str, ...]:
     """Names of the counts of a benchmark, in the order of a table."""
-    return ("clips", "frames", _promised(reader), "sounds", *FAULTS, *NOTES)
+    return ("clips", "frames", _promised(reader), "sounds", *FAULTS, *METADATA_KEY)
 
 
 def _promised(reader: Reader) -> str:

@@ -33,10 +33,10 @@ class Clip:
         split: "train", "val" or "test".
         category: class name, or None where the benchmark has none.
         frames: picture files in order of time.
-        sound: the wav file.
+        audio: the wav file.
         truth: ground-truth files, one per frame, None where a frame has none; empty for boxes.
         boxes: (x1, y1, x2, y2) as annotated, before any clipping; empty for masks and labels.
-        hears: (start, end) in seconds of the sound that each frame is judged with, one per frame.
+        audio_windows: (start, end) in seconds of the sound that each frame is judged with, one per frame.
         visible: whether what sounds is in the frame (False for the negative pairs of the extended VGG-SS).
     """
 
@@ -45,10 +45,10 @@ class Clip:
     split: str
     category: str | None
     frames: tuple[Path, ...]
-    sound: Path
+    audio: Path
     truth: tuple[Path | None, ...] = ()
     boxes: tuple[tuple[float, float, float, float], ...] = ()
-    hears: tuple[tuple[float, float], ...] = ()
+    audio_windows: tuple[tuple[float, float], ...] = ()
     visible: bool = True
 
     def annotated(self) -> Clip:
@@ -60,7 +60,7 @@ class Clip:
             self,
             frames=tuple(self.frames[frame] for frame in kept),
             truth=tuple(self.truth[frame] for frame in kept),
-            hears=tuple(self.hears[frame] for frame in kept),
+            audio_windows=tuple(self.audio_windows[frame] for frame in kept),
         )
 
 

@@ -9,12 +9,20 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets import audio as audio_files
+from seac.datasets import audio as audio_formats
 from seac.datasets import images
 from seac.datasets.boxes import paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
-from seac.datasets.layout import WHOLE, checked_id, home_of, metadata_file, on_shelf, shelves, video_id_of
+from seac.datasets.layout import (
+    WHOLE_CLIP,
+    checked_id,
+    home_of,
+    metadata_file,
+    on_shelf,
+    shelves,
+    video_id_of,
+)
 from seac.datasets.on_disk import OnDisk
 from seac.datasets.vggss import ANNOTATIONS, visible_clips
 
@@ -50,8 +58,8 @@ class ExtendedVGGSS(OnDisk):
         positives = list(visible_clips(boxes, ("frames", "extend_frames"), ("audio", "extend_audio")))
         yield from positives
         known = {clip.id for clip in positives}
-        stills = shelves(root, ("extend_frames", "frames"))
-        sounds = shelves(root, ("extend_audio", "audio"))
+        image_shelves = shelves(root, ("extend_frames", "frames"))
+        audio_shelves = shelves(root, ("extend_audio", "audio"))
         for video, audio, negative in read_pairs(path):
             if negative:
                 yield Clip(
@@ -59,9 +67,9 @@ class ExtendedVGGSS(OnDisk):
                     video_id=video_id_of(video),
                     split="test",
                     category=None,
-                    frames=(on_shelf(video, stills, images.SUFFIXES),),
-                    sound=on_shelf(audio, sounds, audio_files.SUFFIXES),
-                    hears=(WHOLE,),
+                    frames=(on_shelf(video, image_shelves, images.SUFFIXES),),
+                    audio=on_shelf(audio, audio_shelves, audio_formats.SUFFIXES),
+                    audio_windows=(WHOLE_CLIP,),
                     visible=False,
                 )
             elif video not in known:
@@ -90,10 +98,10 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
             continue
         if len(row) <= max(order):
             raise InputError(f"{path}, line {line}: {len(row)} fields; give video, audio, label")
-        video, audio, label = (row[place] for place in order)
+        video, audio, label = (row[position] for position in order)
         where = f"{path}, line {line}"
         yield (
             checked_id(video, where),
             checked_id(audio, where),
-            any(word in label.lower() for word in NEGATIVE),
+            any(label_word in label.lower() for label_word in NEGATIVE),
         )

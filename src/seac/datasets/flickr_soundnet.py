@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets import audio as audio_files
+from seac.datasets import audio as audio_formats
 from seac.datasets import images
 from seac.datasets.boxes import Box, as_box, paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
-from seac.datasets.layout import WHOLE, checked_id, home_of, listing, metadata_file, pick
+from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, listing, metadata_file, pick
 from seac.datasets.on_disk import OnDisk
 
 ANNOTATED = 256.0
@@ -49,7 +49,7 @@ class FlickrSoundNet(OnDisk):
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip that is listed, or annotated where there is no list; boxes stay in their files."""
         root = home_of(path)
-        frames, sounds = listing(root / "frames"), listing(root / "audio")
+        frames, audio_files = listing(root / "frames"), listing(root / "audio")
         annotations = next(
             (root / name for name in ANNOTATIONS if (root / name).is_dir()), root / "annotations"
         )
@@ -60,16 +60,16 @@ class FlickrSoundNet(OnDisk):
                 split="test",
                 category=None,
                 frames=(pick(root / "frames", name, images.SUFFIXES, frames),),
-                sound=pick(root / "audio", name, audio_files.SUFFIXES, sounds),
+                audio=pick(root / "audio", name, audio_formats.SUFFIXES, audio_files),
                 truth=(annotations / f"{name}.xml",),
-                hears=(WHOLE,),
+                audio_windows=(WHOLE_CLIP,),
             )
 
     def locate(self) -> Path:
         """The list, or the folder of annotations where there is none."""
-        places = [self.folder / below / name for below in (".", "metadata") for name in LISTS]
-        places += [self.folder / name for name in ANNOTATIONS]
-        there = next((path for path in places if path.exists()), None)
+        candidates = [self.folder / below / name for below in (".", "metadata") for name in LISTS]
+        candidates += [self.folder / name for name in ANNOTATIONS]
+        there = next((path for path in candidates if path.exists()), None)
         return there or metadata_file(self.folder, self.metadata, self.name)
 
     def truth(self, clip: Clip) -> Tensor:

@@ -90,11 +90,11 @@ def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.int64]:
     Raises:
         InputError: as :func:`read_rgb`; a colour that is not in the palette, named.
     """
-    packed = _packed(read_rgb(path))
-    codes = _packed(palette)
+    packed = _pack(read_rgb(path))
+    codes = _pack(palette)
     order = np.argsort(codes)
-    place = np.minimum(np.searchsorted(codes[order], packed), len(codes) - 1)
-    labels: NDArray[np.int64] = order[place]
+    position = np.minimum(np.searchsorted(codes[order], packed), len(codes) - 1)
+    labels: NDArray[np.int64] = order[position]
     strange = codes[labels] != packed
     if strange.any():
         code = int(packed[strange][0])
@@ -110,8 +110,7 @@ def voc_palette(classes: int) -> NDArray[np.uint8]:
     """
     numbers = np.arange(classes)
     channels = [
-        sum(((numbers >> (3 * place + channel)) & 1) << (7 - place) for place in range(8))
-        for channel in range(3)
+        sum(((numbers >> (3 * bit + channel)) & 1) << (7 - bit) for bit in range(8)) for channel in range(3)
     ]
     return np.stack(channels, axis=1).astype(np.uint8)
 
@@ -127,7 +126,7 @@ def nearest(values: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.ge
     return scaled
 
 
-def _packed(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _pack(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
     wide = colours.astype(np.int64)
     packed: NDArray[np.int64] = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
     return packed

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seac.core.errors import InputError, unknown
 
-WHOLE = (0.0, float("inf"))
+WHOLE_CLIP = (0.0, float("inf"))
 """Seconds of sound that a frame is judged with where a benchmark judges it with the whole clip."""
 
 ALL = "all"
@@ -79,8 +79,8 @@ def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
 def home_of(metadata: Path) -> Path:
     """The folder that holds frames and sounds: that of the metadata file, or the one above ``metadata/``."""
     folder = metadata.parent
-    apart = folder.name == "metadata" and not any(entry.is_dir() for entry in folder.iterdir())
-    return folder.parent if apart else folder
+    separate = folder.name == "metadata" and not any(entry.is_dir() for entry in folder.iterdir())
+    return folder.parent if separate else folder
 
 
 def checked_split(split: str, known: Sequence[str]) -> str:

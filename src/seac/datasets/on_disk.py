@@ -45,10 +45,10 @@ class OnDisk:
         path = self.locate()
         self.folder = home_of(path)
         found = tuple(self.index(path))
-        strange = next((clip for clip in found if clip.split not in self.splits), None)
-        if strange is not None:
+        invalid = next((clip for clip in found if clip.split not in self.splits), None)
+        if invalid is not None:
             raise InputError(
-                f"{path}: split of {strange.id} is {strange.split[:20]!r}; give {', '.join(self.splits)}"
+                f"{path}: split of {invalid.id} is {invalid.split[:20]!r}; give {', '.join(self.splits)}"
             )
         chosen = tuple(clip for clip in found if self.split in {clip.split, ALL})
         if not chosen:
@@ -81,7 +81,7 @@ class OnDisk:
 
     def waveform(self, clip: Clip) -> tuple[Tensor, int]:
         """The whole sound, (S,) float32 mono, and its rate; see :class:`seac.datasets.clip.Reader`."""
-        return read_waveform(clip.sound)
+        return read_waveform(clip.audio)
 
 
 class MaskedOnDisk(OnDisk):
@@ -100,14 +100,14 @@ class MaskedOnDisk(OnDisk):
             InputError: a file is missing, malformed, or of another size than its picture.
         """
         planes = []
-        for picture, path in zip(clip.frames, clip.truth, strict=True):
+        for image_path, path in zip(clip.frames, clip.truth, strict=True):
             if path is None:
                 continue
             values = self.read_truth(path)
-            size = size_of_file(picture)
+            size = size_of_file(image_path)
             if values.shape != size:
                 raise InputError(
-                    f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but its picture {picture.name} "
+                    f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but its picture {image_path.name} "
                     f"has {size[1]} x {size[0]}; masks must be as large as their pictures"
                 )
             planes.append(nearest(values, self.size))

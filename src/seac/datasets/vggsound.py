@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets import audio as audio_files
+from seac.datasets import audio as audio_formats
 from seac.datasets import images
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
-from seac.datasets.layout import WHOLE, checked_id, home_of, listing, pick
+from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, listing, pick
 from seac.datasets.on_disk import OnDisk
 from seac.media.decode import frames as frames_of
 
@@ -58,23 +58,23 @@ class VGGSound(OnDisk):
         """Every clip of ``vggsound.csv``."""
         root = home_of(path)
         videos = next((root / name for name in VIDEOS if (root / name).is_dir()), None)
-        films = listing(videos) if videos else frozenset[str]()
+        video_files = listing(videos) if videos else frozenset[str]()
         frames, audio = root / "frames", root / "audio"
-        stills, sounds = listing(frames), listing(audio)
+        image_files, audio_files = listing(frames), listing(audio)
         for row in read_vggsound(path):
             if videos:
-                frame = heard = pick(videos, row.id, VIDEO_SUFFIXES, films)
+                frame = audio_path = pick(videos, row.id, VIDEO_SUFFIXES, video_files)
             else:
-                frame = pick(frames, row.id, images.SUFFIXES, stills)
-                heard = pick(audio, row.id, audio_files.SUFFIXES, sounds)
+                frame = pick(frames, row.id, images.SUFFIXES, image_files)
+                audio_path = pick(audio, row.id, audio_formats.SUFFIXES, audio_files)
             yield Clip(
                 id=row.id,
                 video_id=row.video,
                 split=row.split,
                 category=row.label,
                 frames=(frame,),
-                sound=heard,
-                hears=(WHOLE,),
+                audio=audio_path,
+                audio_windows=(WHOLE_CLIP,),
             )
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
@@ -82,8 +82,8 @@ class VGGSound(OnDisk):
         path = clip.frames[frame]
         if path.suffix not in VIDEO_SUFFIXES:
             return super().image(clip, frame)
-        shown = [picture.image for picture in frames_of(path, 1.0)]
-        middle: NDArray[np.uint8] = shown[len(shown) // 2].permute(1, 2, 0).contiguous().numpy()
+        frames_shown = [decoded.image for decoded in frames_of(path, 1.0)]
+        middle: NDArray[np.uint8] = frames_shown[len(frames_shown) // 2].permute(1, 2, 0).contiguous().numpy()
         return middle
 
     def truth(self, clip: Clip) -> Tensor:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets import audio as audio_files
+from seac.datasets import audio as audio_formats
 from seac.datasets import images
 from seac.datasets.boxes import Box, as_box, paint
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_text
-from seac.datasets.layout import WHOLE, checked_id, home_of, on_shelf, shelves, video_id_of
+from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, on_shelf, shelves, video_id_of
 from seac.datasets.on_disk import OnDisk
 
 ANNOTATIONS = "vggss.json"
@@ -60,17 +60,17 @@ class VGGSS(OnDisk):
 def visible_clips(path: Path, frames: Sequence[str], audio: Sequence[str]) -> Iterator[Clip]:
     """The clips of an annotation file with boxes, their files in the first of the folders that has them."""
     root = home_of(path)
-    stills, sounds = shelves(root, frames), shelves(root, audio)
+    image_shelves, audio_shelves = shelves(root, frames), shelves(root, audio)
     for entry in read_annotations(path):
         yield Clip(
             id=entry.file,
             video_id=video_id_of(entry.file),
             split="test",
             category=entry.category,
-            frames=(on_shelf(entry.file, stills, images.SUFFIXES),),
-            sound=on_shelf(entry.file, sounds, audio_files.SUFFIXES),
+            frames=(on_shelf(entry.file, image_shelves, images.SUFFIXES),),
+            audio=on_shelf(entry.file, audio_shelves, audio_formats.SUFFIXES),
             boxes=entry.boxes,
-            hears=(WHOLE,),
+            audio_windows=(WHOLE_CLIP,),
         )
 
 

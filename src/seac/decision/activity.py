@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.core.types import AudioFeatures
-from seac.decision.stationary_noise import is_steady_noise
+from seac.decision.stationary_noise import is_stationary_noise
 
 ASSET = "assets/calibration.json"
 QUIETEST = -120.0
@@ -63,7 +63,7 @@ class Calibration:
     def save(self, path: Path, association: str = "zero-shot") -> None:
         """Write the constants of one association as JSON beside the others', whole or not at all."""
         table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        write_whole(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
+        write_atomic(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
 
     def probability(self, similarity: Tensor) -> Tensor:
         """Probability that a mask with this similarity sounds: (N,) float32 in [0, 1]."""
@@ -103,9 +103,14 @@ def is_silent(
     """
     if level(waveform, sample_rate) < calibration.floor:
         return True
-    if audio is None or audio.tags is None or len(audio.tags) == 0 or "Silence" not in labels:
+    if (
+        audio is None
+        or audio.class_probabilities is None
+        or len(audio.class_probabilities) == 0
+        or "Silence" not in labels
+    ):
         return False
-    return float(audio.tags[:, labels.index("Silence")].min()) >= calibration.silence
+    return float(audio.class_probabilities[:, labels.index("Silence")].min()) >= calibration.silence
 
 
 def is_noise(
@@ -124,7 +129,7 @@ def is_noise(
         audio: what the audio network said of the waveform.
         labels: names of its tags.
     """
-    return noisiness(audio, labels) >= calibration.noise or is_steady_noise(waveform, sample_rate)
+    return noisiness(audio, labels) >= calibration.noise or is_stationary_noise(waveform, sample_rate)
 
 
 def noisiness(audio: AudioFeatures, labels: tuple[str, ...]) -> float:
@@ -136,9 +141,9 @@ def noisiness(audio: AudioFeatures, labels: tuple[str, ...]) -> float:
         audio: what the audio network said of a sound.
         labels: names of its tags.
     """
-    if audio.tags is None or len(audio.tags) == 0 or NOISES.isdisjoint(labels):
+    if audio.class_probabilities is None or len(audio.class_probabilities) == 0 or NOISES.isdisjoint(labels):
         return 0.0
-    mean = audio.tags.float().mean(0)
+    mean = audio.class_probabilities.float().mean(0)
     noisy = torch.tensor([label in NOISES for label in labels])
     noise, rest = float(mean[noisy].max()), float(mean[~noisy].max()) if not noisy.all() else 0.0
     return noise / max(noise + rest, 1e-9)

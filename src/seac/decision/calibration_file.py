@@ -10,7 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.decision.activity import Calibration
 
@@ -18,23 +18,23 @@ NAME = "calibration.json"
 FORMAT = "seac calibration 1"
 
 
-def write(constants: Calibration, path: Path, made_of: Mapping[str, Any]) -> None:
+def write(constants: Calibration, path: Path, provenance: Mapping[str, Any]) -> None:
     """Write constants and what they were made of, whole or not at all.
 
     Raises:
         InputError: the folder cannot be made or written.
     """
-    said = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(made_of)}
-    write_whole(path, json.dumps(said, indent=2) + "\n")
+    content = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(provenance)}
+    write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
 def is_calibration(path: Path) -> bool:
     """Whether a file holds a calibration, of this version or another."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(held, dict) and str(held.get("format")).startswith("seac calibration ")
+    return isinstance(values, dict) and str(values.get("format")).startswith("seac calibration ")
 
 
 def read(path: str | os.PathLike[str]) -> Calibration:
@@ -45,18 +45,20 @@ def read(path: str | os.PathLike[str]) -> Calibration:
     """
     file = Path(path)
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{file}: {error.strerror or 'cannot be read'}; `seac calibrate` writes one"
         ) from None
     except ValueError:
         raise InputError(f"{file}: is no JSON; `seac calibrate` writes a calibration") from None
-    held = said.get("constants") if isinstance(said, dict) and said.get("format") == FORMAT else None
+    values = (
+        content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None
+    )
     names = {item.name for item in fields(Calibration)}
-    if not isinstance(held, dict) or set(held) != names or not all(map(_number, held.values())):
+    if not isinstance(values, dict) or set(values) != names or not all(map(_number, values.values())):
         raise InputError(f"{file}: holds no calibration of this version; make one with `seac calibrate`")
-    return Calibration(**held)
+    return Calibration(**values)
 
 
 def beside(association: str | os.PathLike[str]) -> Path | None:

@@ -25,7 +25,7 @@ from seac.metrics.functional.robustness import auroc
 
 ELSEWHERE = 1 / 4
 COVERS = 0.5
-MUTED = 1e3
+SILENCE_PENALTY = 1e3
 """Taken from the evidence where the gate heard silence or noise: nothing lights up there."""
 MARGINS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 2.0)
 LEVELS = 31
@@ -33,31 +33,31 @@ LEVELS = 31
 FLAT = 0.01
 """How much worse than the best is as good as the best."""
 NEWTON, RIDGE = 50, 1e-3
-What = Literal["visible", "off-screen", "noise", "silence"]
+SampleType = Literal["visible", "off-screen", "noise", "silence"]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Sample:
     """A frame under an association.
 
     Attributes:
-        evidence: (N,) what is decided on (:meth:`seac.pipeline.SeAC.evidence`), greatest first.
+        logits: (N,) what is decided on (:meth:`seac.pipeline.SeAC.logits`), greatest first.
         overlap: (N,) IoU of each of these masks with what sounds.
-        joined: (N,) IoU of the union of the first 1, 2, ... N of them with what sounds.
+        union_overlap: (N,) IoU of the union of the first 1, 2, ... N of them with what sounds.
         confidence: greatest cosine of the frame.
-        what: sounds.
+        sample_type: sounds.
     """
 
-    evidence: Tensor
+    logits: Tensor
     overlap: Tensor
-    joined: Tensor
+    union_overlap: Tensor
     confidence: float
-    what: What
+    sample_type: SampleType
 
     @property
-    def muted(self) -> bool:
+    def silenced(self) -> bool:
         """Whether the gate heard nothing."""
-        return float(self.evidence[0]) <= -MUTED / 2
+        return float(self.logits[0]) <= -SILENCE_PENALTY / 2
 
 
 @dataclass(frozen=True)
@@ -65,96 +65,104 @@ class Fit:
     """What was chosen: constants, and the least evidence that their threshold stands for."""
 
     constants: Calibration
-    least: float
+    min_logit: float
 
-    def lights(self, frame: Judged) -> int:
+    def count_active(self, frame: Sample) -> int:
         """How many masks light up."""
-        least = max(self.least, float(frame.evidence[0]) - self.constants.margin)
-        return int((frame.evidence >= least).sum())
+        min_logit = max(self.min_logit, float(frame.logits[0]) - self.constants.margin)
+        return int((frame.logits >= min_logit).sum())
 
 
-def judged(
-    masks: Tensor, truth: Tensor, evidence: Tensor, confidence: float, what: What, *, nothing: bool
-) -> Judged:
+def build_sample(
+    masks: Tensor,
+    truth: Tensor,
+    logits: Tensor,
+    confidence: float,
+    sample_type: SampleType,
+    *,
+    inactive: bool,
+) -> Sample:
     """A frame as :func:`fit` wants it.
 
     Args:
         masks: (N, H, W) bool, N at least 1.
-        truth: (H, W) bool, the pixels that sound; empty unless ``what`` is "visible".
-        evidence: (N,) of the masks.
+        truth: (H, W) bool, the pixels that sound; empty unless ``sample_type`` is "visible".
+        logits: (N,) of the masks.
         confidence: greatest cosine.
-        what: sounds.
-        nothing: whether the gate heard silence or noise.
+        sample_type: sounds.
+        inactive: whether the gate heard silence or noise.
     """
-    values, order = evidence.sort(descending=True)
+    values, order = logits.sort(descending=True)
     unions = masks[order].int().cummax(0).values.bool()
-    return Judged(
-        values - (MUTED if nothing else 0),
+    return Sample(
+        values - (SILENCE_PENALTY if inactive else 0),
         overlap(masks[order], truth),
         overlap(unions, truth),
-        -1.0 if nothing else confidence,
-        what,
+        -1.0 if inactive else confidence,
+        sample_type,
     )
 
 
-def lit(frame: Judged, chosen: Fit) -> float:
+def score_sample(frame: Sample, chosen: Fit) -> float:
     """IoU of what lights up with what sounds; rightly nothing is 1."""
-    count = chosen.lights(frame)
-    if frame.what != "visible":
+    count = chosen.count_active(frame)
+    if frame.sample_type != "visible":
         return float(count == 0)
-    return float(frame.joined[count - 1]) if count else 0.0
+    return float(frame.union_overlap[count - 1]) if count else 0.0
 
 
-def worth(frames: Sequence[Judged], chosen: Fit) -> float:
-    """Mean of :func:`lit`, off-screen sound weighted as often as it is taken to be."""
-    seen = [lit(frame, chosen) for frame in frames if frame.what == "visible"]
-    unseen = [lit(frame, chosen) for frame in frames if frame.what == "off-screen"]
-    return float((1 - ELSEWHERE) * np.mean(seen) + ELSEWHERE * np.mean(unseen))
+def objective(frames: Sequence[Sample], chosen: Fit) -> float:
+    """Mean of :func:`score_sample`, off-screen sound weighted as often as it is taken to be."""
+    visible = [score_sample(frame, chosen) for frame in frames if frame.sample_type == "visible"]
+    off_screen = [score_sample(frame, chosen) for frame in frames if frame.sample_type == "off-screen"]
+    return float((1 - ELSEWHERE) * np.mean(visible) + ELSEWHERE * np.mean(off_screen))
 
 
-def curve(frames: Sequence[Judged]) -> tuple[float, float]:
+def curve(frames: Sequence[Sample]) -> tuple[float, float]:
     """Slope and offset of the logistic curve, by Newton's method with a little ridge; silence has no say."""
-    heard = [frame for frame in frames if not frame.muted]
-    evidence = torch.cat([frame.evidence for frame in heard]).double()
-    covers = torch.cat([frame.overlap >= COVERS for frame in heard]).double()
-    inputs = torch.stack([evidence, torch.ones_like(evidence)], 1)
+    audible = [frame for frame in frames if not frame.silenced]
+    logits = torch.cat([frame.logits for frame in audible]).double()
+    covered = torch.cat([frame.overlap >= COVERS for frame in audible]).double()
+    inputs = torch.stack([logits, torch.ones_like(logits)], 1)
     weights = torch.zeros(2, dtype=torch.float64)
     for _ in range(NEWTON):
-        said = torch.sigmoid(inputs @ weights)
-        slope = inputs.T @ (said - covers) + RIDGE * weights
-        bend = (inputs * (said * (1 - said))[:, None]).T @ inputs + RIDGE * torch.eye(2, dtype=torch.float64)
-        weights = weights - torch.linalg.solve(bend, slope)
+        probability = torch.sigmoid(inputs @ weights)
+        slope = inputs.T @ (probability - covered) + RIDGE * weights
+        hessian = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + RIDGE * torch.eye(
+            2, dtype=torch.float64
+        )
+        weights = weights - torch.linalg.solve(hessian, slope)
     return float(weights[0]), float(weights[1])
 
 
-def fit(frames: Sequence[Judged]) -> Fit:
+def fit(frames: Sequence[Sample]) -> Fit:
     """The constants that serve these frames best.
 
     Raises:
         InputError: none of them shows what sounds, or none has a sound from elsewhere.
     """
-    for what in ("visible", "off-screen"):
-        if not any(frame.what == what and not frame.muted for frame in frames):
+    for sample_type in ("visible", "off-screen"):
+        if not any(frame.sample_type == sample_type and not frame.silenced for frame in frames):
             raise InputError(
-                f"of {len(frames)} frames none has a {what} sound that is heard: give more clips"
+                f"of {len(frames)} frames none has a {sample_type} sound that is heard: give more clips"
             )
     slope, offset = curve(frames)
-    best = [float(frame.evidence[0]) for frame in frames if not frame.muted]
+    best = [float(frame.logits[0]) for frame in frames if not frame.silenced]
     grid = [
-        Fit(constants(slope, offset, float(least), margin), float(least))
-        for least in np.quantile(best, np.linspace(0, 0.9, LEVELS))
+        Fit(constants(slope, offset, float(min_logit), margin), float(min_logit))
+        for min_logit in np.quantile(best, np.linspace(0, 0.9, LEVELS))
         for margin in MARGINS
     ]
-    found = [(worth(frames, chosen), chosen) for chosen in grid]
-    enough = max(each for each, _ in found) - FLAT
-    good = sorted({chosen.least for each, chosen in found if each >= enough})
-    least = good[len(good) // 2]
-    return max((pair for pair in found if pair[1].least == least), key=lambda pair: pair[0])[1]
+    found = [(objective(frames, chosen), chosen) for chosen in grid]
+    good_enough = max(each for each, _ in found) - FLAT
+    good = sorted({chosen.min_logit for each, chosen in found if each >= good_enough})
+    min_logit = good[len(good) // 2]
+    return max((pair for pair in found if pair[1].min_logit == min_logit), key=lambda pair: pair[0])[1]
 
 
-def constants(slope: float, offset: float, least: float, margin: float) -> Calibration:
+def constants(slope: float, offset: float, min_logit: float, margin: float) -> Calibration:
     """The usual gates with this curve, and the threshold that stands for this evidence on it."""
-    threshold = 1 / (1 + np.exp(-(slope * least + offset)))
+    threshold = 1 / (1 + np.exp(-(slope * min_logit + offset)))
     return replace(
         Calibration(),
         slope=round(slope, 4),
@@ -164,7 +172,9 @@ def constants(slope: float, offset: float, least: float, margin: float) -> Calib
     )
 
 
-def tried(choosing: Sequence[Judged], reporting: Sequence[Judged]) -> tuple[Calibration, dict[str, float]]:
+def fit_and_report(
+    choosing: Sequence[Sample], reporting: Sequence[Sample]
+) -> tuple[Calibration, dict[str, float]]:
     """Constants chosen on all frames, and what half of them report of those that the other half chooses.
 
     Raises:
@@ -174,20 +184,20 @@ def tried(choosing: Sequence[Judged], reporting: Sequence[Judged]) -> tuple[Cali
     return fit([*choosing, *reporting]).constants, figures
 
 
-def report(frames: Sequence[Judged], chosen: Fit) -> dict[str, float]:
+def report(frames: Sequence[Sample], chosen: Fit) -> dict[str, float]:
     """What constants make of frames, best of those that they were not chosen with."""
     found: dict[str, float] = {"scenes": len(frames)}
-    for what in dict.fromkeys(frame.what for frame in frames):
-        share = [lit(frame, chosen) for frame in frames if frame.what == what]
-        name = f"miou {what}" if what == "visible" else f"rightly nothing, {what}"
+    for sample_type in dict.fromkeys(frame.sample_type for frame in frames):
+        share = [score_sample(frame, chosen) for frame in frames if frame.sample_type == sample_type]
+        name = f"miou {sample_type}" if sample_type == "visible" else f"rightly nothing, {sample_type}"
         found[name] = round(float(np.mean(share)), 4)
     confidence = torch.tensor([frame.confidence for frame in frames], dtype=torch.float64)
-    visible = torch.tensor([frame.what == "visible" for frame in frames])
-    off = torch.tensor([frame.what in ("visible", "off-screen") for frame in frames])
+    visible = torch.tensor([frame.sample_type == "visible" for frame in frames])
+    with_sound = torch.tensor([frame.sample_type in ("visible", "off-screen") for frame in frames])
     found["auroc"] = round(auroc(confidence, visible), 4)
-    found["auroc off-screen only"] = round(auroc(confidence[off], visible[off]), 4)
-    likeliest = torch.tensor([float(frame.evidence[0]) for frame in frames])
+    found["auroc off-screen only"] = round(auroc(confidence[with_sound], visible[with_sound]), 4)
+    likeliest = torch.tensor([float(frame.logits[0]) for frame in frames])
     found["auroc of the greatest probability"] = round(auroc(likeliest, visible), 4)
-    best = [float(frame.overlap[0]) for frame in frames if frame.what == "visible"]
+    best = [float(frame.overlap[0]) for frame in frames if frame.sample_type == "visible"]
     found["best mask covers it"] = round(float(np.mean(np.array(best) >= COVERS)), 4)
     return found

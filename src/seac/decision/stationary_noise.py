@@ -19,12 +19,12 @@ FRAME, STEP = 0.025, 0.2
 """Seconds of a spectrum, and over which its power is averaged."""
 SHORTEST = 0.8
 """Seconds under which nothing can be told."""
-RESTLESS, BENT = 1.5, 1.5
+MAX_TEMPORAL_DEVIATION, MAX_SPECTRAL_DEVIATION = 1.5, 1.5
 """Decibels. White, pink and brown noise stay under .8 and .5 over a second and more; of the recordings of the
 train and dev media, cut into two seconds, none is under 2.3 in both."""
 
 
-def is_steady_noise(waveform: Tensor, sample_rate: int) -> bool:
+def is_stationary_noise(waveform: Tensor, sample_rate: int) -> bool:
     """Whether a sound is noise of one colour and one level throughout.
 
     Args:
@@ -37,8 +37,11 @@ def is_steady_noise(waveform: Tensor, sample_rate: int) -> bool:
     if float(power.min()) <= 0:  # digital silence in some band or at some time
         return False
     level = 10 * torch.log10(power)
-    restless = float(level.std(1).mean())
-    return restless < RESTLESS and bend(10 * torch.log10(power.mean(1))) < BENT
+    temporal_deviation = float(level.std(1).mean())
+    return (
+        temporal_deviation < MAX_TEMPORAL_DEVIATION
+        and spectral_deviation(10 * torch.log10(power.mean(1))) < MAX_SPECTRAL_DEVIATION
+    )
 
 
 def band_powers(waveform: Tensor, sample_rate: int) -> Tensor:
@@ -58,9 +61,9 @@ def band_powers(waveform: Tensor, sample_rate: int) -> Tensor:
     return functional.avg_pool1d(means[None], steps, steps)[0]
 
 
-def bend(level: Tensor) -> float:
+def spectral_deviation(level: Tensor) -> float:
     """How far levels (B,) of bands lie from the straight line that fits them best: RMS, in their unit."""
     level = level.double()
-    place = torch.linspace(-1, 1, len(level), dtype=torch.float64)
-    line = level.mean() + place * (place @ level) / (place @ place)
+    position = torch.linspace(-1, 1, len(level), dtype=torch.float64)
+    line = level.mean() + position * (position @ level) / (position @ position)
     return float((level - line).square().mean().sqrt())

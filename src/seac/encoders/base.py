@@ -14,7 +14,7 @@ class VisionEncoder(Protocol):
     """A frozen vision encoder: square pictures to one vector each.
 
     ``size`` (pixels) and ``mean``, ``std`` (RGB, in [0, 1]) say how pictures are prepared; ``labels`` names
-    the columns of ``tags``.
+    the columns of ``class_probabilities``.
     """
 
     size: int
@@ -32,7 +32,7 @@ class AudioEncoder(Protocol):
     """A frozen audio network: windows of a mono waveform to one vector each.
 
     ``sample_rate`` (Hz) and ``window`` (samples) say what it takes, ``hop`` (samples) how windows are cut
-    from a longer sound, ``labels`` names the columns of ``tags``.
+    from a longer sound, ``labels`` names the columns of ``class_probabilities``.
     """
 
     sample_rate: int

@@ -25,7 +25,7 @@ class VersionedText(TextEncoder, Protocol):
     version: str
 
 
-class Ensembles:
+class CachedTextEncoder:
     """A text encoder whose answers are kept; one file for every question, named by question and weights.
 
     Args:
@@ -49,30 +49,30 @@ class Ensembles:
         if not groups:
             return torch.zeros(0, self.dim)
         path = self.folder / f"{self._key(groups)}.safetensors"
-        kept = self._kept(path, len(groups))
-        if kept is not None:
-            return kept
+        cached = self._load(path, len(groups))
+        if cached is not None:
+            return cached
         vectors = self.encoder([sentence for group in groups for sentence in group])
         parts = torch.split(vectors, [len(group) for group in groups])
         means = functional.normalize(torch.stack([part.mean(0) for part in parts]), dim=1)
-        self._keep(path, means)
+        self._save(path, means)
         return means
 
     def _key(self, groups: Sequence[Sequence[str]]) -> str:
-        words = "\x1e".join("\x1f".join(group) for group in groups)
-        return hashlib.sha256(f"{self.version}\x1d{words}".encode()).hexdigest()[:32]
+        joined_text = "\x1e".join("\x1f".join(group) for group in groups)
+        return hashlib.sha256(f"{self.version}\x1d{joined_text}".encode()).hexdigest()[:32]
 
-    def _kept(self, path: Path, count: int) -> Tensor | None:
+    def _load(self, path: Path, count: int) -> Tensor | None:
         try:
             means = load_file(path)["means"]
         except (OSError, SafetensorError, KeyError):
             return None
         return means if means.shape == (count, self.dim) else None
 
-    def _keep(self, path: Path, means: Tensor) -> None:
-        draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    def _save(self, path: Path, means: Tensor) -> None:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         # A cache that cannot be written to costs time on every start, nothing more.
         with contextlib.suppress(OSError, SafetensorError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"means": means.contiguous()}, draft)
-            draft.replace(path)
+            save_file({"means": means.contiguous()}, temporary)
+            temporary.replace(path)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def fold(module: nn.Module) -> None:
+def fuse_bn(module: nn.Module) -> None:
     """Fold every batch norm that follows a convolution in a sequence, in ``module`` and all that it holds."""
     for part in module.modules():
         if not isinstance(part, nn.Sequential):
@@ -17,7 +17,7 @@ def fold(module: nn.Module) -> None:
                 part[index - 1], part[index] = fuse_conv_bn_eval(before.eval(), norm.eval()), nn.Identity()
 
 
-def fold_named(module: nn.Module, convolution: str, norm: str) -> None:
+def fuse_bn_named(module: nn.Module, convolution: str, norm: str) -> None:
     """Fold the batch norm that ``module`` calls ``norm`` into what it calls ``convolution``.
 
     Raises:

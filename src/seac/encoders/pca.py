@@ -9,7 +9,7 @@ SCALE = 16.0
 """Of what a network sees of them: values are then of the order of 1."""
 
 
-def reduced(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
+def pca_project(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
     """Where embeddings (..., d) lie from ``mean`` (d,), along ``basis`` (d, p): (..., p) of unit length."""
     unit = functional.normalize(embeddings.float(), dim=-1) - mean
     return functional.normalize(unit @ basis, dim=-1)

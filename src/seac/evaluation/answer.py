@@ -86,10 +86,10 @@ def save(folder: Path, clip_id: str, answer: ClipAnswer) -> None:
     if answer.semantic is not None:
         arrays["semantic"] = answer.semantic.numpy()
     path = path_of(folder, clip_id)
-    draft = path.with_name(path.name + ".part")
-    with draft.open("wb") as file:
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    draft.replace(path)
+    temporary.replace(path)
 
 
 def is_answer(path: Path) -> bool:
@@ -110,14 +110,14 @@ def load(path: Path) -> ClipAnswer:
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            held = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-        frames = len(held["heatmaps"])
+            stored = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        frames = len(stored["heatmaps"])
         return ClipAnswer(
-            held["heatmaps"].float(),
-            held.get("confidence", torch.full((frames,), float("nan"))).float(),
-            held.get("decided", torch.ones(frames, dtype=torch.bool)).bool(),
-            held.get("semantic"),
-            held.get("best", torch.full((frames,), float("nan"))).float(),
+            stored["heatmaps"].float(),
+            stored.get("confidence", torch.full((frames,), float("nan"))).float(),
+            stored.get("decided", torch.ones(frames, dtype=torch.bool)).bool(),
+            stored.get("semantic"),
+            stored.get("best", torch.full((frames,), float("nan"))).float(),
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(

@@ -8,7 +8,7 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader, TruthKind
 
 
-def heard_around(clip: Clip, seconds: float | None) -> Clip:
+def with_audio_window(clip: Clip, seconds: float | None) -> Clip:
     """The whole clip, one frame a second, each frame hearing the sound around it; None changes nothing.
 
     It must come before frames are chosen: a frame's second is its place among all frames.
@@ -16,8 +16,8 @@ def heard_around(clip: Clip, seconds: float | None) -> Clip:
     if seconds is None:
         return clip
     half = seconds / 2
-    middles = (second + 0.5 for second in range(len(clip.frames)))
-    return replace(clip, hears=tuple((max(0.0, middle - half), middle + half) for middle in middles))
+    centres = (second + 0.5 for second in range(len(clip.frames)))
+    return replace(clip, audio_windows=tuple((max(0.0, centre - half), centre + half) for centre in centres))
 
 
 def check_timed(reader: Reader, seconds: float | None) -> None:

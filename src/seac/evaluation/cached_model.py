@@ -13,38 +13,40 @@ from torch import Tensor
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
 from seac.core.types import MaskEmbeddings, Proposals
-from seac.pipeline import Listened, SeAC, Seen, Settings
+from seac.pipeline import EncodedAudio, SeAC, EncodedImage, Settings
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedImage:
     """What was seen, its masks eight pixels to a byte."""
 
-    seen: Seen
+    encoded: EncodedImage
     bits: np.ndarray[Any, np.dtype[np.uint8]]
     proposals: Proposals
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, seen: Seen) -> Packed:
+    def of(cls, encoded: EncodedImage) -> PackedImage:
         """Pack a frame; the picture is kept, the masks are what is large."""
-        masks = seen.proposals.masks
+        masks = encoded.proposals.masks
         bits = np.packbits(masks.numpy().reshape(-1))
-        kept = replace(seen.proposals, masks=torch.zeros(len(masks), 0, 0, dtype=torch.bool))
-        return cls(replace(seen, proposals=kept), bits, kept, tuple(masks.shape))
+        kept = replace(encoded.proposals, masks=torch.zeros(len(masks), 0, 0, dtype=torch.bool))
+        return cls(replace(encoded, proposals=kept), bits, kept, tuple(masks.shape))
 
-    def unpacked(self, count: int) -> Seen:
+    def unpack(self, count: int) -> EncodedImage:
         """The frame with its best ``count`` masks."""
         size = int(np.prod(self.shape))
         flat = torch.from_numpy(np.unpackbits(self.bits, count=size)).bool()
-        whole = replace(self.proposals, masks=flat.view(self.shape))
-        embeddings, named = self.seen.embeddings, self.seen.named
+        restored = replace(self.proposals, masks=flat.view(self.shape))
+        embeddings, classified = self.encoded.embeddings, self.encoded.classified
         return replace(
-            self.seen,
-            proposals=whole.top(count),
+            self.encoded,
+            proposals=restored.top(count),
             embeddings=first_of(embeddings, count),
-            places=self.seen.places[:count],
-            named=replace(named, **{name: value[:count] for name, value in vars(named).items()}),
+            text_embeddings=self.encoded.text_embeddings[:count],
+            classified=replace(
+                classified, **{name: value[:count] for name, value in vars(classified).items()}
+            ),
         )
 
 
@@ -52,12 +54,17 @@ def first_of(embeddings: MaskEmbeddings, count: int) -> MaskEmbeddings:
     """The embeddings of the best ``count`` masks."""
     parts: list[Tensor | None] = [
         None if part is None else part[:count]
-        for part in (embeddings.local, embeddings.context, embeddings.local_tags, embeddings.context_tags)
+        for part in (
+            embeddings.local,
+            embeddings.context,
+            embeddings.local_probabilities,
+            embeddings.context_probabilities,
+        )
     ]
     return MaskEmbeddings(*parts)  # type: ignore[arg-type]
 
 
-class Remembering(SeAC):
+class CachedModel(SeAC):
     """A :class:`~seac.pipeline.SeAC` with a memory; its association can be another one for every question.
 
     Args:
@@ -66,27 +73,27 @@ class Remembering(SeAC):
 
     def __init__(self, model: SeAC) -> None:
         super().__init__(model.stages, model.vocabulary, model.settings)
-        self.most = model.settings.top_n
-        self._seen: dict[bytes, Packed] = {}
-        self._heard: dict[tuple[bytes, int, float | None], Listened] = {}
+        self.max_masks = model.settings.top_n
+        self._images: dict[bytes, PackedImage] = {}
+        self._audio: dict[tuple[bytes, int, float | None], EncodedAudio] = {}
 
-    def see(self, image: Any, original_size: tuple[int, int] | None = None) -> Seen:
+    def encode_image(self, image: Any, original_size: tuple[int, int] | None = None) -> EncodedImage:
         """As the model sees it; a picture seen before is remembered."""
         key = digest(image)
-        if key not in self._seen:
-            self._seen[key] = Packed.of(super().see(image, original_size))
-        return self._seen[key].unpacked(self.most)
+        if key not in self._images:
+            self._images[key] = PackedImage.of(super().encode_image(image, original_size))
+        return self._images[key].unpack(self.max_masks)
 
-    def hear(self, waveform: Any, sample_rate: int, middle: float | None = None) -> Listened:
+    def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
         """As the model hears it; a sound heard before is remembered."""
         key = digest(waveform), sample_rate, middle
-        if key not in self._heard:
-            self._heard[key] = super().hear(waveform, sample_rate, middle)
-        return self._heard[key]
+        if key not in self._audio:
+            self._audio[key] = super().encode_audio(waveform, sample_rate, middle)
+        return self._audio[key]
 
-    def judging(
+    def with_association(
         self, module: AssociationModule, n_masks: int, settings: Settings | None = None
-    ) -> Remembering:
+    ) -> CachedModel:
         """The same memory under a trained module.
 
         Args:
@@ -94,14 +101,14 @@ class Remembering(SeAC):
             n_masks: masks of a frame.
             settings: other constants.
         """
-        other = Remembering(self)
+        other = CachedModel(self)
         copied = AssociationModule(module.config)
         copied.load_state_dict({name: value.cpu() for name, value in module.state_dict().items()})
-        words = getattr(self.stages.association, "words", None)
-        other.stages = replace(self.stages, association=Trained(Weights(copied), words=words))
+        zero_shot = getattr(self.stages.association, "zero_shot", None)
+        other.stages = replace(self.stages, association=Trained(Weights(copied), zero_shot=zero_shot))
         other.settings = settings or self.settings
-        other.most = min(n_masks, self.most)
-        other._seen, other._heard = self._seen, self._heard
+        other.max_masks = min(n_masks, self.max_masks)
+        other._images, other._audio = self._images, self._audio
         return other
 
 

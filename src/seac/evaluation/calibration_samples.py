@@ -8,46 +8,50 @@ from typing import Any
 import torch
 
 from seac.datasets.clip import Clip
-from seac.decision.fit import Judged, What, judged
-from seac.evaluation.robustness import AS_IT_IS, Corrupted, variant_of
-from seac.evaluation.scene import Picture, Scene, Sound
+from seac.decision.fit import Sample, SampleType, build_sample
+from seac.evaluation.robustness import UNCHANGED, Corrupted, variant_of
+from seac.evaluation.scene import CachedImage, Scene, CachedAudio
 from seac.pipeline import SeAC
 
-KINDS: dict[str, What] = {AS_IT_IS: "visible", "another class": "off-screen"}
+SAMPLE_TYPES: dict[str, SampleType] = {UNCHANGED: "visible", "another class": "off-screen"}
 
 
-def wanted(reader: Corrupted) -> tuple[Clip, ...]:
+def calibration_clips(reader: Corrupted) -> tuple[Clip, ...]:
     """The variants that are fitted on; those of one frame stand together."""
-    return tuple(clip for clip in reader.clips if variant_of(clip) in KINDS)
+    return tuple(clip for clip in reader.clips if variant_of(clip) in SAMPLE_TYPES)
 
 
-def observed(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> Iterator[Judged]:
+def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> Iterator[Sample]:
     """Every frame under the model, one at a time; one without a mask or a truth is left out."""
-    picture: Picture | None = None
+    image: CachedImage | None = None
     for clip in clips:
-        if picture is None or picture.path != clip.frames[0]:
-            picture = Picture(reader, clip, 0)
-        what, truth = KINDS[variant_of(clip)], reader.truth(clip)[0]
-        scene = Scene(picture, Sound(reader, clip), clip.hears[0], reader.kind, truth, torch.Generator())
-        masks, shown = scene.masks(model), truth >= 0.5
-        if len(masks) == 0 or bool(shown.any()) != (what == "visible"):
+        if image is None or image.path != clip.frames[0]:
+            image = CachedImage(reader, clip, 0)
+        sample_type, truth = SAMPLE_TYPES[variant_of(clip)], reader.truth(clip)[0]
+        scene = Scene(
+            image, CachedAudio(reader, clip), clip.audio_windows[0], reader.kind, truth, torch.Generator()
+        )
+        masks, active = scene.masks(model), truth >= 0.5
+        if len(masks) == 0 or bool(active.any()) != (sample_type == "visible"):
             continue
-        result = scene.judged(model)
-        evidence = model.evidence(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
-        yield judged(masks, shown, evidence, result.confidence, what, nothing=result.heard.nothing)
+        result = scene.predict(model)
+        logits = model.logits(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
+        yield build_sample(
+            masks, active, logits, result.confidence, sample_type, inactive=result.audio_summary.inactive
+        )
 
 
-def halves(frames: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
+def halves(frames: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
     """Frames to choose with and frames to report on, in turn; both sounds of a frame go the same way."""
-    parts: tuple[list[Judged], list[Judged]] = ([], [])
-    seen = -1
+    parts: tuple[list[Sample], list[Sample]] = ([], [])
+    visible = -1
     for frame in frames:
-        seen += frame.what == "visible"
-        parts[max(seen, 0) % 2].append(frame)
+        visible += frame.sample_type == "visible"
+        parts[max(visible, 0) % 2].append(frame)
     return parts
 
 
-def described(reader: Corrupted, frames: int) -> dict[str, Any]:
+def describe(reader: Corrupted, frames: int) -> dict[str, Any]:
     """What a calibration was made of, for its file."""
     base = reader.reader
     return {"benchmark": base.name, "folder": base.folder.name, "frames": frames}

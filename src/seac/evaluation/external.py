@@ -31,7 +31,7 @@ CONFIDENCE = "confidence.csv"
 SUFFIXES = (".npy", ".png")
 
 
-class Outside:
+class ExternalPredictions:
     """A folder of predictions for a benchmark.
 
     Args:
@@ -100,7 +100,7 @@ class Outside:
 
     def _opened(self, files: list[Path]) -> tuple[Tensor, Path]:
         """All frames of some files, and the name to blame."""
-        parts = [read_array(file) if file.suffix == ".npy" else self._picture(file) for file in files]
+        parts = [read_array(file) if file.suffix == ".npy" else self._read_image(file) for file in files]
         if len(parts) == 1:
             return (parts[0] if parts[0].ndim == 3 else parts[0][None]), files[0]
         if len({tuple(part.shape) for part in parts}) > 1:
@@ -111,10 +111,10 @@ class Outside:
         frames = len(heat)
         given = self._confidence.get(clip.id)
         sure = torch.full((frames,), given) if given is not None else heat.flatten(1).amax(1)
-        lit = heat.flatten(1).any(1)
-        return ClipAnswer(heat, sure.float(), lit, semantic, torch.full((frames,), float("nan")))
+        active = heat.flatten(1).any(1)
+        return ClipAnswer(heat, sure.float(), active, semantic, torch.full((frames,), float("nan")))
 
-    def _picture(self, path: Path) -> Tensor:
+    def _read_image(self, path: Path) -> Tensor:
         try:
             with Image.open(path) as image:
                 if self.reader.kind is TruthKind.LABELS:
@@ -139,10 +139,10 @@ class Outside:
 
     def _labels(self, path: Path, labels: Tensor, clip: Clip) -> Tensor:
         self._shape(path, labels, clip)
-        most = len(self.reader.classes) - 1
-        if labels.is_floating_point() or bool((labels < 0).any()) or bool((labels > most).any()):
+        max_class = len(self.reader.classes) - 1
+        if labels.is_floating_point() or bool((labels < 0).any()) or bool((labels > max_class).any()):
             raise InputError(
-                f"{path}: holds no class numbers from 0 to {most}; give integers, 0 = background"
+                f"{path}: holds no class numbers from 0 to {max_class}; give integers, 0 = background"
             )
         return labels.to(torch.uint8)
 

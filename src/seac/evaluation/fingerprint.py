@@ -16,13 +16,13 @@ def fingerprint(reader: Reader) -> dict[str, str]:
     Returns:
         ``folder``, with links and dots resolved, and ``metadata``, a digest of its classes and clips.
     """
-    whole = reader.reader if isinstance(reader, Corrupted) else reader
-    listed = [whole.classes, [_listed(clip, whole.folder) for clip in whole.clips]]
+    base = reader.reader if isinstance(reader, Corrupted) else reader
+    listed = [base.classes, [_listed(clip, base.folder) for clip in base.clips]]
     digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-    return {"folder": str(whole.folder.resolve()), "metadata": digest}
+    return {"folder": str(base.folder.resolve()), "metadata": digest}
 
 
 def _listed(clip: Clip, folder: Path) -> list[object]:
     """What the metadata says of a clip; files by their names below the folder, however that was given."""
-    files = [str(path).removeprefix(str(folder)).lstrip("/\\") for path in (*clip.frames, clip.sound)]
+    files = [str(path).removeprefix(str(folder)).lstrip("/\\") for path in (*clip.frames, clip.audio)]
     return [clip.id, clip.split, clip.category, clip.visible, clip.boxes, files]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.aggregate import odds, paint_boxes
-from seac.core.result import Result
+from seac.associate.aggregate import softmax_scores, paint_boxes
+from seac.core.result import FrameResult
 from seac.datasets.clip import TruthKind
 from seac.evaluation.answer import Answer
 from seac.evaluation.scene import Scene
@@ -48,24 +48,24 @@ class Model:
 
         The confidence is the greatest evidence: where objectness has no say, the paper's greatest cosine.
         """
-        result = scene.judged(self.model)
+        result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
-        evidence = self.model.evidence(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
-        heatmap, semantic = self._heatmap(scene, result, evidence), None
+        logits = self.model.logits(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
+        heatmap, semantic = self._heatmap(scene, result, logits), None
         if scene.kind is TruthKind.LABELS:
             semantic = nearest(torch.from_numpy(result.semantic), scene.size)
         if self.decides:
-            lit = masks[chosen].any(0)
-            heatmap, semantic = heatmap * lit, None if semantic is None else semantic * lit
-        sure = SURELY_NOT if result.heard.nothing or len(evidence) == 0 else float(evidence.max())
+            active = masks[chosen].any(0)
+            heatmap, semantic = heatmap * active, None if semantic is None else semantic * active
+        sure = SURELY_NOT if result.audio_summary.inactive or len(logits) == 0 else float(logits.max())
         return Answer(heatmap, sure, bool(chosen.any()), semantic, best_of(masks, scene.truth))
 
-    def _heatmap(self, scene: Scene, result: Result, evidence: Tensor) -> Tensor:
-        if result.heard.nothing:
+    def _heatmap(self, scene: Scene, result: FrameResult, logits: Tensor) -> Tensor:
+        if result.audio_summary.inactive:
             return torch.zeros(scene.size)
         if scene.kind is TruthKind.BOXES:
-            likely = odds(evidence, self.model.settings.contrast)
-            return paint_boxes(likely, scene.boxes(self.model), *scene.size)
+            scores = softmax_scores(logits, self.model.settings.softmax_temperature)
+            return paint_boxes(scores, scene.boxes(self.model), *scene.size)
         return resized(torch.from_numpy(result.heatmap), scene.size)
 
 
@@ -94,14 +94,14 @@ class RandomMask:
         """The drawn mask; with its class where the truth is labels."""
         masks = scene.masks(self.model)
         if len(masks) == 0:
-            return nothing(scene)
+            return inactive_answer(scene)
         row = int(torch.randint(len(masks), (), generator=scene.generator))
-        draw = float(torch.rand((), generator=scene.generator))
-        return Answer(masks[row].float(), draw, True, named(scene, self.model, masks, [row]))
+        confidence = float(torch.rand((), generator=scene.generator))
+        return Answer(masks[row].float(), confidence, True, paint_classes(scene, self.model, masks, [row]))
 
 
 @dataclass(frozen=True)
-class Hindsight:
+class Oracle:
     """The ceiling of stage 1: the proposals that fit the truth best, chosen with the truth in hand.
 
     Masks are added while the union's IoU with the truth grows, for a frame may hold several sounding things;
@@ -115,27 +115,29 @@ class Hindsight:
         """The best union of proposals; with their own classes where the truth is labels."""
         masks, truth = scene.masks(self.model), scene.truth > 0
         if not truth.any():
-            return nothing(scene)
+            return inactive_answer(scene)
         rows = greedy(masks, truth)
         if not rows:
-            return nothing(scene)
+            return inactive_answer(scene)
         heatmap = masks[rows].any(0).float()
-        return Answer(heatmap, 1.0, True, named(scene, self.model, masks, rows), best_of(masks, scene.truth))
+        return Answer(
+            heatmap, 1.0, True, paint_classes(scene, self.model, masks, rows), best_of(masks, scene.truth)
+        )
 
 
-def nothing(scene: Scene) -> Answer:
+def inactive_answer(scene: Scene) -> Answer:
     """The answer that nothing sounds."""
     blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
     return Answer(torch.zeros(scene.size), SURELY_NOT, False, blank)
 
 
-def named(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
+def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
     """Classes of chosen masks painted over one another, the last on top: (h, w) uint8, or None."""
     if scene.kind is not TruthKind.LABELS:
         return None
     chosen = torch.zeros(len(masks), dtype=torch.bool)
     chosen[rows] = True
-    classes = model.names(scene.picture.seen(model), scene.heard(model), chosen) + 1
+    classes = model.classify(scene.cached_image.encoded_image(model), scene.encoded_audio(model), chosen) + 1
     painted = torch.zeros(scene.size, dtype=torch.uint8)
     for row in rows:
         painted[masks[row]] = int(classes[row])
@@ -173,14 +175,14 @@ def centre(scene: Scene) -> Tensor:
     return torch.exp2(-(rows**2 + columns**2) / 0.5**2)
 
 
-def whole(scene: Scene) -> Tensor:
+def whole_image(scene: Scene) -> Tensor:
     """Every pixel."""
     return torch.ones(scene.size)
 
 
 def saliency(scene: Scene) -> Tensor:
     """U2-Net-P: what stands out, whatever is heard."""
-    return resized(scene.picture.saliency, scene.size)
+    return resized(scene.cached_image.saliency, scene.size)
 
 
 def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
@@ -203,12 +205,12 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
     """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
     rows: list[Method] = [
-        Blind("whole image", whole),
+        Blind("whole image", whole_image),
         Blind("centre Gaussian", centre),
         Blind("saliency (U2NetP)", saliency),
         RandomMask("random mask", model),
     ]
     if zero_shot is not None:
         rows.append(Model("zero-shot", zero_shot))
-    rows.append(Hindsight("best masks in hindsight", model))
+    rows.append(Oracle("best masks in hindsight", model))
     return tuple(rows)

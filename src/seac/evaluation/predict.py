@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import SUFFIX, ClipAnswer, is_answer, path_of, save
 from seac.evaluation.methods import Method
-from seac.evaluation.scene import Picture, Scene, Sound
-from seac.evaluation.timer import Watch
+from seac.evaluation.scene import CachedImage, Scene, CachedAudio
+from seac.evaluation.timer import ProgressTimer
 
 SETTINGS = "settings.json"
 
@@ -34,14 +34,14 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
     Raises:
         InputError: the folder holds answers under other settings; the line says which differ.
     """
-    plain = json.loads(json.dumps(settings))
+    settings_json = json.loads(json.dumps(settings))
     record = store / SETTINGS
     if record.is_file():
         try:
-            held = json.loads(record.read_text(encoding="utf-8"))
+            stored = json.loads(record.read_text(encoding="utf-8"))
         except ValueError:
-            held = {}
-        differ = sorted(key for key in plain | held if plain.get(key) != held.get(key))
+            stored = {}
+        differ = sorted(key for key in settings_json | stored if settings_json.get(key) != stored.get(key))
         if differ:
             raise InputError(
                 f"{store} holds answers under other settings ({', '.join(differ)} differ): "
@@ -49,7 +49,7 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
             )
     for method in methods:
         folder_of(store, method).mkdir(parents=True, exist_ok=True)
-    write_whole(record, json.dumps(plain, indent=1) + "\n")
+    write_atomic(record, json.dumps(settings_json, indent=1) + "\n")
 
 
 def check_store(store: Path) -> None:
@@ -67,10 +67,14 @@ def check_store(store: Path) -> None:
         return
     record = store / SETTINGS
     try:
-        held = json.loads(record.read_text(encoding="utf-8"))
+        stored = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        held = None
-    if record.is_symlink() or not isinstance(held, dict) or not held.keys() >= {"benchmark", "split", "seed"}:
+        stored = None
+    if (
+        record.is_symlink()
+        or not isinstance(stored, dict)
+        or not stored.keys() >= {"benchmark", "split", "seed"}
+    ):
         raise InputError(line)
 
 
@@ -93,26 +97,31 @@ def clear_store(store: Path) -> None:
 
 
 def predict(
-    reader: Reader, clips: tuple[Clip, ...], methods: tuple[Method, ...], store: Path, watch: Watch, seed: int
+    reader: Reader,
+    clips: tuple[Clip, ...],
+    methods: tuple[Method, ...],
+    store: Path,
+    timer: ProgressTimer,
+    seed: int,
 ) -> None:
     """Answer every clip that has no answer yet; what is costly is done once for all methods.
 
     Clips that show the same frames in a row (the variants of a robustness test) share what was seen.
     """
-    pictures: dict[Path, Picture] = {}
-    for clip in watch.over(clips, "answering"):
-        asked = [each for each in methods if not path_of(folder_of(store, each.name), clip.id).is_file()]
-        if not asked:
+    images: dict[Path, CachedImage] = {}
+    for clip in timer.over(clips, "answering"):
+        pending = [each for each in methods if not path_of(folder_of(store, each.name), clip.id).is_file()]
+        if not pending:
             continue
-        pictures = {path: picture for path, picture in pictures.items() if path in clip.frames}
-        with watch.time("answering"):
-            answers = answer_clip(reader, clip, asked, pictures, seed)
-        for method, answer in zip(asked, answers, strict=True):
+        images = {path: image for path, image in images.items() if path in clip.frames}
+        with timer.time("answering"):
+            answers = answer_clip(reader, clip, pending, images, seed)
+        for method, answer in zip(pending, answers, strict=True):
             save(folder_of(store, method.name), clip.id, answer)
 
 
 def answer_clip(
-    reader: Reader, clip: Clip, methods: list[Method], pictures: dict[Path, Picture], seed: int
+    reader: Reader, clip: Clip, methods: list[Method], images: dict[Path, CachedImage], seed: int
 ) -> list[ClipAnswer]:
     """One clip under all methods, in their order.
 
@@ -120,16 +129,16 @@ def answer_clip(
         reader: opens it.
         clip: the clip.
         methods: what answers.
-        pictures: frames seen already, by path; those of this clip are added.
+        images: frames seen already, by path; those of this clip are added.
         seed: of methods that draw; the clip's id is mixed in, so order and resumption do not matter.
     """
-    truth, sound = reader.truth(clip), Sound(reader, clip)
+    truth, audio = reader.truth(clip), CachedAudio(reader, clip)
     generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(clip.id.encode()))
     rows: list[list[Any]] = [[] for _ in methods]
     for frame, path in enumerate(clip.frames):
-        if path not in pictures:
-            pictures[path] = Picture(reader, clip, frame)
-        scene = Scene(pictures[path], sound, clip.hears[frame], reader.kind, truth[frame], generator)
+        if path not in images:
+            images[path] = CachedImage(reader, clip, frame)
+        scene = Scene(images[path], audio, clip.audio_windows[frame], reader.kind, truth[frame], generator)
         for row, method in zip(rows, methods, strict=True):
             row.append(method(scene))
     return [ClipAnswer.of(row) for row in rows]

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.evaluation.audio_window import heard_around
+from seac.evaluation.audio_window import with_audio_window
 
 MARK = "|"
-AS_IT_IS = "as it is"
+UNCHANGED = "as it is"
 NOISE = {"noise -50 dB": -50.0, "noise -30 dB": -30.0, "noise -15 dB": -15.0}
 """White noise alone, RMS in dBFS."""
-VARIANTS = (AS_IT_IS, "silence", *NOISE, "another class")
+VARIANTS = (UNCHANGED, "silence", *NOISE, "another class")
 
 
 class Corrupted:
@@ -52,11 +52,11 @@ class Corrupted:
         self.kind, self.size, self.folder = reader.kind, reader.size, reader.folder
         if reader.kind is TruthKind.LABELS:
             raise InputError("robustness needs one sounding class per clip: give the folder of s4 or vggss")
-        self._heard = {clip.id: heard_around(clip, window).annotated() for clip in reader.clips}
-        self._base = dict(islice(self._heard.items(), limit))
-        if len({clip.category for clip in self._heard.values()}) < 2:
+        self._windowed = {clip.id: with_audio_window(clip, window).annotated() for clip in reader.clips}
+        self._base = dict(islice(self._windowed.items(), limit))
+        if len({clip.category for clip in self._windowed.values()}) < 2:
             raise InputError(
-                f"{reader.folder}: its {len(self._heard)} clips are of one class, or of none that is named; "
+                f"{reader.folder}: its {len(self._windowed)} clips are of one class, or of none that is named; "
                 "robustness needs the sound of another class: give s4 or vggss"
             )
 
@@ -73,22 +73,22 @@ class Corrupted:
     def waveform(self, clip: Clip) -> tuple[Tensor, int]:
         """The sound of the variant: the clip's own, silence, noise, or another clip's."""
         base, variant = self._base[base_of(clip)], variant_of(clip)
-        if variant == AS_IT_IS:
+        if variant == UNCHANGED:
             return self.reader.waveform(base)
         if variant == "another class":
-            return self.reader.waveform(self._stranger(base))
-        own, sample_rate = self.reader.waveform(base)
+            return self.reader.waveform(self._off_screen(base))
+        original, sample_rate = self.reader.waveform(base)
         if variant == "silence":
-            return torch.zeros_like(own), sample_rate
+            return torch.zeros_like(original), sample_rate
         generator = self._generator(clip.id)
-        loud = 10 ** (NOISE[variant] / 20)
-        return (loud * torch.randn(len(own), generator=generator)).clamp(-1, 1), sample_rate
+        amplitude = 10 ** (NOISE[variant] / 20)
+        return (amplitude * torch.randn(len(original), generator=generator)).clamp(-1, 1), sample_rate
 
     def truth(self, clip: Clip) -> Tensor:
         """The clip's own truth as it is; empty for the other variants."""
         base = self._base[base_of(clip)]
-        own = self.reader.truth(base)
-        row = own[base.frames.index(clip.frames[0])][None]
+        original = self.reader.truth(base)
+        row = original[base.frames.index(clip.frames[0])][None]
         return row if clip.visible else torch.zeros_like(row)
 
     def _variant(self, clip: Clip, name: str) -> Clip:
@@ -97,18 +97,18 @@ class Corrupted:
             clip,
             id=f"{clip.id}{MARK}{name}",
             frames=(clip.frames[middle],),
-            hears=(clip.hears[middle],) if clip.hears else (),
-            visible=clip.visible and name == AS_IT_IS,
-            sound=self._stranger(clip).sound if name == "another class" else clip.sound,
+            audio_windows=(clip.audio_windows[middle],) if clip.audio_windows else (),
+            visible=clip.visible and name == UNCHANGED,
+            audio=self._off_screen(clip).audio if name == "another class" else clip.audio,
         )
 
-    def _stranger(self, clip: Clip) -> Clip:
-        others = [other for other in self._heard.values() if other.category != clip.category]
+    def _off_screen(self, clip: Clip) -> Clip:
+        others = [other for other in self._windowed.values() if other.category != clip.category]
         row = int(torch.randint(len(others), (), generator=self._generator(clip.id)))
         return others[row]
 
-    def _generator(self, words: str) -> torch.Generator:
-        return torch.Generator().manual_seed((self.seed << 32) + zlib.crc32(words.encode()))
+    def _generator(self, seed_text: str) -> torch.Generator:
+        return torch.Generator().manual_seed((self.seed << 32) + zlib.crc32(seed_text.encode()))
 
 
 def base_of(clip: Clip) -> str:

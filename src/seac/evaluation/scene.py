@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.core.result import Result
+from seac.core.result import FrameResult
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.pipeline import Listened, SeAC, Seen
+from seac.pipeline import EncodedAudio, SeAC, EncodedImage
 
 
-class Picture:
+class CachedImage:
     """A frame's picture and what models see in it; shared by all methods and all sounds."""
 
     def __init__(self, reader: Reader, clip: Clip, frame: int) -> None:
         self.path = clip.frames[frame]
         self.image = reader.image(clip, frame)
-        self._seen: dict[tuple[Hashable, ...], Seen] = {}
+        self._encoded: dict[tuple[Hashable, ...], EncodedImage] = {}
 
     @cached_property
     def saliency(self) -> Tensor:
@@ -29,39 +29,39 @@ class Picture:
 
         return shared_saliency()(torch.from_numpy(self.image).permute(2, 0, 1))
 
-    def seen(self, model: SeAC) -> Seen:
+    def encoded_image(self, model: SeAC) -> EncodedImage:
         """The picture through stage 1 and the frozen half of stage 2; models with the same eyes share it."""
-        key = eyes(model)
-        if key not in self._seen:
-            self._seen[key] = model.see(self.image)
-        return self._seen[key]
+        key = image_key(model)
+        if key not in self._encoded:
+            self._encoded[key] = model.encode_image(self.image)
+        return self._encoded[key]
 
 
-class Sound:
+class CachedAudio:
     """A clip's sound and what models hear in stretches of it."""
 
     def __init__(self, reader: Reader, clip: Clip) -> None:
         self.waveform, self.sample_rate = reader.waveform(clip)
-        self._heard: dict[tuple[Hashable, ...], Listened] = {}
+        self._encoded: dict[tuple[Hashable, ...], EncodedAudio] = {}
 
-    def heard(self, model: SeAC, start: float, end: float) -> Listened:
+    def encoded_audio(self, model: SeAC, start: float, end: float) -> EncodedAudio:
         """The sound from ``start`` to ``end`` (seconds) through the audio network."""
-        key = (*ears(model), start, end)
-        if key not in self._heard:
+        key = (*audio_key(model), start, end)
+        if key not in self._encoded:
             length = len(self.waveform)
             first = min(length, max(0, round(start * self.sample_rate)))
             last = length if end == float("inf") else min(length, round(end * self.sample_rate))
-            self._heard[key] = model.hear(self.waveform[first : max(first, last)], self.sample_rate)
-        return self._heard[key]
+            self._encoded[key] = model.encode_audio(self.waveform[first : max(first, last)], self.sample_rate)
+        return self._encoded[key]
 
 
 class Scene:
     """A frame with its sound and its truth.
 
     Attributes:
-        picture: the frame.
-        sound: the clip's sound.
-        hears: (start, end) seconds of the sound that the frame is judged with.
+        cached_image: the frame.
+        cached_audio: the clip's sound.
+        audio_window: (start, end) seconds of the sound that the frame is judged with.
         kind: what the truth is.
         truth: (h, w) ground truth of the frame, as ``kind`` says.
         generator: for methods that draw.
@@ -69,36 +69,38 @@ class Scene:
 
     def __init__(
         self,
-        picture: Picture,
-        sound: Sound,
-        hears: tuple[float, float],
+        cached_image: CachedImage,
+        cached_audio: CachedAudio,
+        audio_window: tuple[float, float],
         kind: TruthKind,
         truth: Tensor,
         generator: torch.Generator,
     ) -> None:
-        self.picture, self.sound, self.hears = picture, sound, hears
+        self.cached_image, self.cached_audio, self.audio_window = cached_image, cached_audio, audio_window
         self.kind, self.truth, self.generator = kind, truth, generator
-        self._judged: dict[int, Result] = {}
+        self._results: dict[int, FrameResult] = {}
 
     @property
     def size(self) -> tuple[int, int]:
         """(h, w) that answers have."""
         return int(self.truth.shape[-2]), int(self.truth.shape[-1])
 
-    def judged(self, model: SeAC) -> Result:
+    def predict(self, model: SeAC) -> FrameResult:
         """The model's result for this frame."""
         key = id(model)
-        if key not in self._judged:
-            self._judged[key] = model.judge(self.picture.seen(model), self.heard(model))
-        return self._judged[key]
+        if key not in self._results:
+            self._results[key] = model.predict(
+                self.cached_image.encoded_image(model), self.encoded_audio(model)
+            )
+        return self._results[key]
 
-    def heard(self, model: SeAC) -> Listened:
+    def encoded_audio(self, model: SeAC) -> EncodedAudio:
         """The sound that the frame is judged with, as the model hears it."""
-        return self.sound.heard(model, *self.hears)
+        return self.cached_audio.encoded_audio(model, *self.audio_window)
 
     def masks(self, model: SeAC) -> Tensor:
         """Proposals as they are painted, at ``size``: (N, h, w) bool; boxes where the truth is boxes."""
-        proposals = self.picture.seen(model).proposals
+        proposals = self.cached_image.encoded_image(model).proposals
         if self.kind is not TruthKind.BOXES:
             return at_size(proposals.masks, self.size)
         painted = torch.zeros(len(proposals), *self.size, dtype=torch.bool)
@@ -108,13 +110,13 @@ class Scene:
 
     def boxes(self, model: SeAC) -> Tensor:
         """Boxes of the proposals in pixels of ``size``: (N, 4) float32 xyxy."""
-        seen = self.picture.seen(model)
-        height, width = seen.image.shape[-2:]
+        encoded_image = self.cached_image.encoded_image(model)
+        height, width = encoded_image.image.shape[-2:]
         scale = torch.tensor([self.size[1] / width, self.size[0] / height]).repeat(2)
-        return seen.proposals.boxes * scale
+        return encoded_image.proposals.boxes * scale
 
 
-def eyes(model: SeAC) -> tuple[Hashable, ...]:
+def image_key(model: SeAC) -> tuple[Hashable, ...]:
     """All that decides what a model sees in a picture, names aside."""
     stages, settings = model.stages, model.settings
     return (
@@ -127,10 +129,10 @@ def eyes(model: SeAC) -> tuple[Hashable, ...]:
     )
 
 
-def ears(model: SeAC) -> tuple[Hashable, ...]:
+def audio_key(model: SeAC) -> tuple[Hashable, ...]:
     """All that decides what a model hears in a sound, and whether there is anything to hear."""
-    gate = model.stages.calibration
-    return id(model.stages.audio), gate.floor, gate.silence, gate.noise
+    calibration = model.stages.calibration
+    return id(model.stages.audio), calibration.floor, calibration.silence, calibration.noise
 
 
 def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:

@@ -13,18 +13,18 @@ import torch
 from seac.core.errors import InputError, unknown
 from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.attribution import blame_clip
+from seac.evaluation.attribution import attribute_clip
 from seac.evaluation.robustness import Corrupted
 from seac.evaluation.scorers import BoxScorer, Figures, LabelScorer, MaskScorer, RobustnessScorer, Scorer
 from seac.evaluation.summary import ClipScore, Method
-from seac.evaluation.timer import Watch
+from seac.evaluation.timer import ProgressTimer
 
 
 def score(
     reader: Reader,
     clips: tuple[Clip, ...],
     answers: Mapping[str, Callable[[Clip], ClipAnswer]],
-    watch: Watch,
+    timer: ProgressTimer,
     threshold: float,
 ) -> tuple[Method, ...]:
     """The rows of the table; a clip's truth is opened once for all of them.
@@ -33,7 +33,7 @@ def score(
         reader: opens the truth.
         clips: what is scored, in the order of the benchmark (the official F depends on it).
         answers: gives each clip's answer, by the name of the row.
-        watch: shows progress and counts seconds.
+        timer: shows progress and counts seconds.
         threshold: of the protocols that fix one.
 
     Raises:
@@ -41,14 +41,14 @@ def score(
     """
     scorers = {name: scorer_for(reader, threshold) for name in answers}
     rows: dict[str, list[ClipScore]] = {name: [] for name in answers}
-    for clip in watch.over(clips, "scoring"):
+    for clip in timer.over(clips, "scoring"):
         truth = reader.truth(clip)
         for name, answer_of in answers.items():
             answer = answer_of(clip)
-            with watch.time("scoring"):
-                figures, fits = scorers[name].add(clip, answer, truth)
-                blame = blame_clip(answer, truth, reader.kind, fits)
-            rows[name].append(_clip_score(reader, clip, answer, figures, blame))
+            with timer.time("scoring"):
+                figures, ious = scorers[name].add(clip, answer, truth)
+                attribution = attribute_clip(answer, truth, reader.kind, ious)
+            rows[name].append(_clip_score(reader, clip, answer, figures, attribution))
     return tuple(_method(name, scorer, rows[name]) for name, scorer in scorers.items())
 
 
@@ -96,7 +96,7 @@ def by_category(rows: list[ClipScore]) -> Figures:
 
 
 def _clip_score(
-    reader: Reader, clip: Clip, answer: ClipAnswer, figures: dict[str, float], blame: str | None
+    reader: Reader, clip: Clip, answer: ClipAnswer, figures: dict[str, float], attribution: str | None
 ) -> ClipScore:
     best = answer.best[~torch.isnan(answer.best)]
     extra = {"oracle": float(best.mean())} if len(best) else {}
@@ -105,4 +105,4 @@ def _clip_score(
         return str(path).removeprefix(str(reader.folder)).lstrip("/\\")
 
     middle = clip.frames[len(clip.frames) // 2]
-    return ClipScore(clip.id, clip.category, figures | extra, blame, beside(middle), beside(clip.sound))
+    return ClipScore(clip.id, clip.category, figures | extra, attribution, beside(middle), beside(clip.audio))

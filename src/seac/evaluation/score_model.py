@@ -8,7 +8,7 @@ from seac.evaluation.methods import Model
 from seac.evaluation.predict import answer_clip
 from seac.evaluation.score import score
 from seac.evaluation.summary import Method as Row
-from seac.evaluation.timer import Watch
+from seac.evaluation.timer import ProgressTimer
 from seac.pipeline import SeAC
 
 
@@ -19,5 +19,7 @@ def score_model(reader: Reader, clips: tuple[Clip, ...], model: SeAC, *, seed: i
     def answer_of(clip: Clip) -> ClipAnswer:
         return answer_clip(reader, clip, [method], {}, seed)[0]
 
-    (row,) = score(reader, tuple(clip.annotated() for clip in clips), {method.name: answer_of}, Watch(), 0.5)
+    (row,) = score(
+        reader, tuple(clip.annotated() for clip in clips), {method.name: answer_of}, ProgressTimer(), 0.5
+    )
     return row

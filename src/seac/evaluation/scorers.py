@@ -10,8 +10,8 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.attribution import frame_overlaps
-from seac.evaluation.robustness import AS_IT_IS, VARIANTS, variant_of
+from seac.evaluation.attribution import frame_ious
+from seac.evaluation.robustness import UNCHANGED, VARIANTS, variant_of
 from seac.evaluation.summary import Curve
 from seac.metrics.functional.avsbench import ROW as SUMS
 from seac.metrics.functional.avsbench import (
@@ -32,7 +32,7 @@ from seac.metrics.functional.extended_vggss import extended_curve, extended_vggs
 from seac.metrics.functional.robustness import rates, silent_sums
 from seac.metrics.functional.vggss import clip_ciou, success, success_curve
 
-LEAST = 1e-6
+MIN_HEAT = 1e-6
 """Heat below this counts as this when it becomes a logit, which must be finite."""
 BATCH = 4
 """Clips of a test batch in the published scripts of AVSBench."""
@@ -77,20 +77,20 @@ class MaskScorer:
         self._open = 0
         self._rest = torch.zeros(SUMS, dtype=torch.float64)
         self._closed = torch.zeros(3, dtype=torch.float64)
-        self._whole = torch.zeros(SUMS, dtype=torch.float64)
+        self._total = torch.zeros(SUMS, dtype=torch.float64)
         self._precision = torch.zeros(2, THRESHOLDS, dtype=torch.float64)
         self._fixed = torch.zeros(4, dtype=torch.float64)
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
         """The official script wants logits: the heatmap's, so that its sigmoid gives the heatmap back."""
-        found = frame_curves(torch.logit(answer.heatmaps, eps=LEAST), truth)
+        found = frame_curves(torch.logit(answer.heatmaps, eps=MIN_HEAT), truth)
         rows = frame_rows(found)
         self._rest, self._open = self._rest + rows.sum(0), self._open + 1
         # Clips are counted, not frames: those of a training split have one, others five.
         if self._open == BATCH:
             self._rest, self._closed = close(self._rest, self._closed)
             self._open = 0
-        self._whole += rows.sum(0)
+        self._total += rows.sum(0)
         self._precision += torch.stack([found.precision, found.recall])[:, found.occupied].sum(1)
         iou, fscore = fixed_frames(answer.heatmaps, truth, self.threshold)
         known = fscore[~fscore.isnan()]
@@ -103,13 +103,13 @@ class MaskScorer:
         miou, frames, fscore, occupied = self._fixed.tolist()
         return {
             "official": averages(self._rest[None], self._closed),
-            "dataset": averages(self._whole[None], torch.zeros(3, dtype=torch.float64)),
+            "dataset": averages(self._total[None], torch.zeros(3, dtype=torch.float64)),
             "fixed": {"miou": miou / frames, "fscore": fscore / max(occupied, 1)},
         }
 
     def curves(self) -> dict[str, Curve]:
         """Means over the frames with truth, as in the data-set protocol."""
-        precision, recall = (self._precision / self._whole[2].clamp(min=1)).tolist()
+        precision, recall = (self._precision / self._total[2].clamp(min=1)).tolist()
         return {"precision-recall": Curve(tuple(recall), tuple(precision), "recall", "precision")}
 
     def per_class(self) -> Figures:
@@ -141,8 +141,8 @@ class LabelScorer:
             self._sums[name] += semantic_sums(labels, truth, num_classes=count, protocol=name)
         self._sums["official"] += padding(len(truth), count, max(10, len(truth)), [len(truth)])
         own = class_scores(semantic_sums(labels, truth, num_classes=count, protocol="dataset"), "dataset")
-        fits = frame_overlaps((labels > 0).float(), truth)
-        return {"iou": float(own["iou"].nanmean()), "iou_any_class": sum(fits) / len(fits)}, fits
+        ious = frame_ious((labels > 0).float(), truth)
+        return {"iou": float(own["iou"].nanmean()), "iou_any_class": sum(ious) / len(ious)}, ious
 
     def protocols(self) -> Figures:
         """By protocol."""
@@ -249,16 +249,18 @@ class RobustnessScorer:
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
         """A clip's own figure is the share of pixels that is rightly dark; its IoU where it sounds."""
-        variant, sounds = variant_of(clip), bool((truth > 0).any())
-        if variant == AS_IT_IS:
-            self._sounding.append(sounds)
+        variant, is_sounding = variant_of(clip), bool((truth > 0).any())
+        if variant == UNCHANGED:
+            self._sounding.append(is_sounding)
         else:
-            nothing = torch.zeros(1, dtype=torch.bool)
-            self._sums[variant] += silent_sums(answer.heatmaps, answer.confidence, nothing, self.threshold)
+            not_sounding = torch.zeros(1, dtype=torch.bool)
+            self._sums[variant] += silent_sums(
+                answer.heatmaps, answer.confidence, not_sounding, self.threshold
+            )
         self._rows[variant].append(float(answer.confidence[0]))
-        fits = frame_overlaps(answer.heatmaps, truth)
-        dark = 1 - float((answer.heatmaps >= self.threshold).float().mean())
-        return {"iou": fits[0] if sounds else dark, "confidence": float(answer.confidence[0])}, fits
+        ious = frame_ious(answer.heatmaps, truth)
+        inactive = 1 - float((answer.heatmaps >= self.threshold).float().mean())
+        return {"iou": ious[0] if is_sounding else inactive, "confidence": float(answer.confidence[0])}, ious
 
     def protocols(self) -> Figures:
         """All variants together, then each alone."""
@@ -274,9 +276,9 @@ class RobustnessScorer:
         return {}
 
     def _rates(self, names: tuple[str, ...]) -> dict[str, float]:
-        heard = [value for name in names for value in self._rows[name]]
-        confidence = torch.tensor(self._rows[AS_IT_IS] + heard)
-        sounding = torch.tensor(self._sounding + [False] * len(heard))
+        confidences = [value for name in names for value in self._rows[name]]
+        confidence = torch.tensor(self._rows[UNCHANGED] + confidences)
+        sounding = torch.tensor(self._sounding + [False] * len(confidences))
         sums = torch.stack([self._sums[name] for name in names]).sum(0)
         return rates(sums, confidence, sounding)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-BLAMES = ("right", "no proposal", "lost", "wrong name", "wrong confidence")
+ERROR_TYPES = ("right", "no proposal", "lost", "wrong name", "wrong confidence")
 """Which stage lost a clip: nothing did; no proposal covers the object; the right mask was there but another
 was lit; the right mask under a wrong name; lit or dark against the truth (the decision)."""
 
@@ -20,17 +20,17 @@ class ClipScore:
         category: its class, or None.
         scores: figures by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
             ``confidence`` (a raw cosine).
-        blame: one of :data:`BLAMES`, or None where there are no masks to ask (predictions from a folder).
+        attribution: one of :data:`ERROR_TYPES`, or None where there are no masks to ask (predictions from a folder).
         frame: the picture that stands for the clip, relative to the benchmark's folder.
-        sound: its sound, relative to the benchmark's folder.
+        audio: its sound, relative to the benchmark's folder.
     """
 
     id: str
     category: str | None
     scores: Mapping[str, float]
-    blame: str | None
+    attribution: str | None
     frame: str
-    sound: str
+    audio: str
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class Method:
     curves: Mapping[str, Curve] = field(default_factory=dict)
     clips: tuple[ClipScore, ...] = ()
 
-    def blame(self) -> dict[str, int]:
-        """How many clips each stage lost, in the order of :data:`BLAMES`; empty where nothing is known."""
-        known = [clip.blame for clip in self.clips if clip.blame is not None]
-        return {name: known.count(name) for name in BLAMES} if known else {}
+    def attribution(self) -> dict[str, int]:
+        """How many clips each stage lost, in the order of :data:`ERROR_TYPES`; empty where nothing is known."""
+        known = [clip.attribution for clip in self.clips if clip.attribution is not None]
+        return {name: known.count(name) for name in ERROR_TYPES} if known else {}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rich.progress import track
 Item = TypeVar("Item")
 
 
-class Watch:
+class ProgressTimer:
     """Adds up the seconds of named steps; shows a bar on a console if one is given."""
 
     def __init__(self, console: Console | None = None) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from seac.core.errors import InputError
-from seac.core.result import Result
+from seac.core.result import FrameResult
 
 
-def to_detections(result: Result, *, only_sounding: bool = True) -> Any:
+def to_detections(result: FrameResult, *, only_sounding: bool = True) -> Any:
     """Masks, boxes, classes and track ids; confidence is the probability that the mask sounds.
 
     Raises:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
-from seac.core.result import Result
+from seac.core.result import FrameResult
 
 TINT = 0.45
 BACK = 0.55
-LEAST_SIDE = 320
+MIN_SIDE = 320
 NESTED = 0.8
 
 
@@ -24,7 +24,7 @@ def colour(number: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def shown(result: Result) -> list[int]:
+def visible_rows(result: FrameResult) -> list[int]:
     """Rows of the sounding masks worth showing: of those that lie within one another, the likeliest.
 
     Proposals hold a thing, its parts and its surroundings; all of them fit its sound.
@@ -40,23 +40,23 @@ def shown(result: Result) -> list[int]:
     return chosen
 
 
-def draw(result: Result) -> NDArray[np.uint8]:
+def draw_result(result: FrameResult) -> NDArray[np.uint8]:
     """The frame with its sounding masks: (H', W', 3) uint8, both even; small frames are enlarged.
 
     Even, because H.264 with 4:2:0 colours takes nothing else.
     """
-    rows = shown(result)
+    rows = visible_rows(result)
     canvas = _tinted(result, rows)
-    enlarge = max(1, -(-LEAST_SIDE // max(canvas.shape[:2])))
+    enlarge = max(1, -(-MIN_SIDE // max(canvas.shape[:2])))
     if enlarge > 1:
         canvas = canvas.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     canvas = np.pad(canvas, ((0, canvas.shape[0] % 2), (0, canvas.shape[1] % 2), (0, 0)), mode="edge")
-    picture = Image.fromarray(canvas)
-    _named(picture, result, rows, enlarge)
-    return np.asarray(picture)
+    canvas_image = Image.fromarray(canvas)
+    _named(canvas_image, result, rows, enlarge)
+    return np.asarray(canvas_image)
 
 
-def _tinted(result: Result, rows: list[int]) -> NDArray[np.uint8]:
+def _tinted(result: FrameResult, rows: list[int]) -> NDArray[np.uint8]:
     if not rows:
         return result.image.copy()
     canvas = result.image.astype(np.float32)
@@ -74,26 +74,26 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _named(picture: Image.Image, result: Result, rows: list[int], enlarge: int) -> None:
-    pen = ImageDraw.Draw(picture)
-    size = max(11, round(max(picture.size) / 32))
+def _named(canvas_image: Image.Image, result: FrameResult, rows: list[int], enlarge: int) -> None:
+    pen = ImageDraw.Draw(canvas_image)
+    size = max(11, round(max(canvas_image.size) / 32))
     for row in reversed(rows):
         x1, y1 = (result.boxes[row, :2] * enlarge).tolist()
         text = result.names[row]
-        _tag(pen, picture.size, (x1, y1 - size * 1.3), text, size, colour(int(result.ids[row])))
-    _tag(pen, picture.size, (4, picture.height), caption(result), size, (235, 235, 235))
+        _tag(pen, canvas_image.size, (x1, y1 - size * 1.3), text, size, colour(int(result.ids[row])))
+    _tag(pen, canvas_image.size, (4, canvas_image.height), caption(result), size, (235, 235, 235))
 
 
-def caption(result: Result) -> str:
+def caption(result: FrameResult) -> str:
     """What is heard, in words."""
-    if result.heard.silent:
+    if result.audio_summary.silent:
         return "silence"
-    if result.heard.noise:
+    if result.audio_summary.noise:
         return "noise"
-    if not result.heard.tags:
+    if not result.audio_summary.top_classes:
         return "sound"
-    word, probability = result.heard.tags[0]
-    return f"hears: {word} {probability:.0%}"
+    name, probability = result.audio_summary.top_classes[0]
+    return f"hears: {name} {probability:.0%}"
 
 
 def _tag(

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from seac.core.atomic import removed_unless_kept, unwritable
+from seac.core.atomic import removed_unless_kept, write_error
 from seac.core.ownership import Earlier, check_names, move_in, nothing_earlier
-from seac.core.result import Result
-from seac.export.draw import draw
+from seac.core.result import FrameResult
+from seac.export.draw import draw_result
 from seac.export.legacy import written_earlier
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
@@ -39,12 +39,12 @@ SAVED = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
 
 
 @contextmanager
-def whole_folder(
+def atomic_folder(
     folder: Path,
     names: Iterable[str] = (),
     inputs: Sequence[Path | None] = (),
     earlier: Earlier = nothing_earlier,
-    made_of: Any = None,
+    provenance: Any = None,
 ) -> Iterator[Path]:
     """A temporary folder whose content is moved into ``folder`` if the block ends well, else removed.
 
@@ -57,7 +57,7 @@ def whole_folder(
         names: what will be written, see :func:`seac.core.ownership.check_names`; checked before the block.
         inputs: files that are read, and never replaced.
         earlier: which files of a folder without a record an earlier version wrote.
-        made_of: what the content is made of, for the record.
+        provenance: what the content is made of, for the record.
 
     Raises:
         InputError: the folder cannot be made or written, the disk is full, or what is there under these names
@@ -68,32 +68,32 @@ def whole_folder(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder)
-            draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+            temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         except OSError as error:
-            raise unwritable(folder, error) from None
+            raise write_error(folder, error) from None
         try:
-            with _held(draft):
-                yield draft
-            move_in(draft, folder, inputs=inputs, earlier=earlier, made_of=made_of, last=RECORD)
+            with _lock_folder(temporary):
+                yield temporary
+            move_in(temporary, folder, inputs=inputs, earlier=earlier, provenance=provenance, last=RECORD)
             keep()
         except OSError as error:
             if error.errno in UNWRITABLE:
-                raise unwritable(folder, error) from None
+                raise write_error(folder, error) from None
             raise
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:
     """Remove drafts that nobody holds: whoever made them was killed."""
-    for draft in folder.glob(f"{PREFIX}*"):
-        with suppress(OSError), _held(draft) as free:
-            if free and time.time() - draft.stat().st_mtime > YOUNG:
-                shutil.rmtree(draft, ignore_errors=True)
+    for temporary in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError), _lock_folder(temporary) as free:
+            if free and time.time() - temporary.stat().st_mtime > YOUNG:
+                shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
+def _lock_folder(folder: Path) -> Iterator[bool]:
     """Hold a folder while the block, or its process, lasts; the answer is whether nobody else does.
 
     A lock, not the id of a process: another machine, or another container, may write to the same place.
@@ -116,17 +116,17 @@ def _held(folder: Path) -> Iterator[bool]:
         os.close(handle)
 
 
-def save_result(result: Result, folder: Path) -> Path:
+def save_result(result: FrameResult, folder: Path) -> Path:
     """Write one result: ``result.json``, ``overlay.png``, ``heatmap.png`` and ``masks/000000.png``.
 
     Raises:
         InputError: the folder cannot be written, or holds other files of these names.
     """
-    with whole_folder(folder, SAVED, earlier=written_earlier) as draft:
+    with atomic_folder(folder, SAVED, earlier=written_earlier) as temporary:
         clip = Clip(Path("frame"), None, 1.0, {})
-        for writer in (RecordWriter(draft, clip), MaskImages(draft, clip)):
+        for writer in (RecordWriter(temporary, clip), MaskImages(temporary, clip)):
             writer.add(result)
             writer.close()
-        Image.fromarray(draw(result)).save(draft / "overlay.png")
-        Image.fromarray(np.round(result.heatmap * 255).astype(np.uint8)).save(draft / "heatmap.png")
+        Image.fromarray(draw_result(result)).save(temporary / "overlay.png")
+        Image.fromarray(np.round(result.heatmap * 255).astype(np.uint8)).save(temporary / "heatmap.png")
     return folder

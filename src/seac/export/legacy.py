@@ -11,7 +11,7 @@ import av
 from PIL import Image
 from pydantic import ValidationError
 
-from seac.export.draw import LEAST_SIDE
+from seac.export.draw import MIN_SIDE
 from seac.export.mask_images import palette
 from seac.export.record import ClipRecord
 
@@ -55,7 +55,7 @@ def _accounted_for(folder: Path, name: str, record: ClipRecord) -> bool:
             if name == "sheet.png":
                 return image.width == SHEET_WIDTH
             if name == "overlay.png":  # drawn larger where it is small, and its sides made even
-                enlarge = max(1, -(-LEAST_SIDE // max(record.size)))
+                enlarge = max(1, -(-MIN_SIDE // max(record.size)))
                 width, height = (side * enlarge + side * enlarge % 2 for side in (width, height))
             return record.source == "frame" and image.size == (width, height)
     except (OSError, ValueError, SyntaxError):
@@ -66,8 +66,8 @@ def _is_film(path: Path, frames: int, fps: float) -> bool:
     """Whether a film has as many pictures as there were frames, at their rate."""
     try:
         with av.open(str(path)) as film:
-            pictures = film.streams.video[0]
-            rate = pictures.average_rate
-            return pictures.frames == frames and rate is not None and abs(float(rate) / fps - 1) < 0.01
+            images = film.streams.video[0]
+            rate = images.average_rate
+            return images.frames == frames and rate is not None and abs(float(rate) / fps - 1) < 0.01
     except (OSError, IndexError, ValueError):  # av.FFmpegError is one of these
         return False

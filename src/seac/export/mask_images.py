@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seac.core.result import Result
-from seac.export.draw import colour, shown
+from seac.core.result import FrameResult
+from seac.export.draw import colour, visible_rows
 from seac.export.writer import Clip
 
 
@@ -18,10 +18,10 @@ def palette() -> list[int]:
     return [0, 0, 0] + [part for number in range(255) for part in colour(number)]
 
 
-def instance_map(result: Result) -> NDArray[np.uint8]:
+def instance_map(result: FrameResult) -> NDArray[np.uint8]:
     """(H, W) uint8: which thing sounds at each pixel, the likeliest where several do."""
     canvas = np.zeros(result.masks.shape[1:], np.uint8)
-    for row in reversed(shown(result)):
+    for row in reversed(visible_rows(result)):
         canvas[result.masks[row]] = int(result.ids[row]) % 255 + 1
     return canvas
 
@@ -34,7 +34,7 @@ class MaskImages:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._count = 0
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Write a frame's PNG."""
         image = Image.fromarray(instance_map(result), mode=None)
         image.putpalette(palette())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seac.core.result import Result
-from seac.export.draw import draw
+from seac.core.result import FrameResult
+from seac.export.draw import draw_result
 from seac.export.writer import Clip
 from seac.media.encode import VideoWriter
 
@@ -14,11 +14,11 @@ class Overlay:
     """Draws each result and appends it to the film."""
 
     def __init__(self, folder: Path, clip: Clip) -> None:
-        self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.sound)
+        self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.audio)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Append a frame."""
-        self._writer.add(draw(result))
+        self._writer.add(draw_result(result))
 
     def close(self) -> None:
         """Finish the film."""

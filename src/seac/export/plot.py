@@ -7,11 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from seac.core.result import Result
-from seac.export.draw import caption, draw
+from seac.core.result import FrameResult
+from seac.export.draw import caption, draw_result
 
 
-def plot_result(result: Result, path: str | Path | None = None) -> Any:
+def plot_result(result: FrameResult, path: str | Path | None = None) -> Any:
     """A matplotlib figure with three panels; written to ``path`` if given."""
     height, width = result.image.shape[:2]
     figure = Figure(figsize=(12, max(2.0, min(8.0, 4 * height / width + 0.6))), layout="constrained")
@@ -20,7 +20,7 @@ def plot_result(result: Result, path: str | Path | None = None) -> Any:
     heat.imshow(result.image)
     shade = heat.imshow(result.heatmap, cmap="inferno", vmin=0, vmax=1, alpha=0.7)
     figure.colorbar(shade, ax=heat, fraction=0.04)
-    sounding.imshow(draw(result))
+    sounding.imshow(draw_result(result))
     titles = (
         caption(result),
         f"heatmap (Eq. 4), confidence {result.confidence:.2f}",

@@ -15,7 +15,7 @@ from pycocotools import mask as coco
 from pydantic import BaseModel, ConfigDict, Field
 
 from seac._version import __version__
-from seac.core.result import Result
+from seac.core.result import FrameResult
 from seac.export.writer import Clip
 
 VERSION: Literal[1] = 1
@@ -47,12 +47,12 @@ class MaskRecord(Strict):
     label: str
 
 
-class HeardRecord(Strict):
+class AudioRecord(Strict):
     """What the sound alone says."""
 
     silent: bool
     level: float = Field(description="dBFS")
-    tags: tuple[tuple[str, float], ...] = Field(description="name, probability; likeliest first")
+    top_classes: tuple[tuple[str, float], ...] = Field(description="name, probability; likeliest first")
     noise: bool = Field(default=False, description="nothing but noise, which nothing in particular makes")
 
 
@@ -61,7 +61,7 @@ class FrameRecord(Strict):
 
     time: float = Field(description="seconds")
     confidence: float = Field(description="greatest similarity; -1 in silence or without masks")
-    heard: HeardRecord
+    audio_summary: AudioRecord
     masks: tuple[MaskRecord, ...]
     notes: tuple[str, ...]
 
@@ -72,7 +72,7 @@ class ClipRecord(Strict):
     version: Literal[1]
     seac: str = Field(description="version of the program")
     source: str
-    sound: str | None
+    audio: str | None
     fps: float
     size: tuple[int, int] = Field(description="height, width of frames and masks in pixels")
     original_size: tuple[int, int]
@@ -98,7 +98,7 @@ def decode_mask(rle: Rle) -> NDArray[np.bool_]:
     return decoded
 
 
-def frame_record(result: Result) -> FrameRecord:
+def frame_record(result: FrameResult) -> FrameRecord:
     """A result as it is written down."""
     rles = encode_masks(result.masks)
     corners = result.boxes.astype(float).round(2).tolist()
@@ -115,15 +115,15 @@ def frame_record(result: Result) -> FrameRecord:
         )
         for row, (rle, (left, top, right, bottom)) in enumerate(zip(rles, corners, strict=True))
     )
-    tags = tuple((word, round(value, 5)) for word, value in result.heard.tags)
+    top_classes = tuple((name, round(value, 5)) for name, value in result.audio_summary.top_classes)
     return FrameRecord(
         time=round(result.time, 6),
         confidence=round(result.confidence, 5),
-        heard=HeardRecord(
-            silent=result.heard.silent,
-            level=round(result.heard.level, 2),
-            tags=tags,
-            noise=result.heard.noise,
+        audio_summary=AudioRecord(
+            silent=result.audio_summary.silent,
+            level=round(result.audio_summary.level, 2),
+            top_classes=top_classes,
+            noise=result.audio_summary.noise,
         ),
         masks=masks,
         notes=result.notes,
@@ -138,7 +138,7 @@ class RecordWriter:
         self._file = (folder / "result.json").open("w", encoding="utf-8")
         self._begun = False
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Append a frame."""
         if not self._begun:
             self._file.write(self._head(result))
@@ -153,14 +153,14 @@ class RecordWriter:
             self._file.write("\n]}\n")
         self._file.close()
 
-    def _head(self, result: Result) -> str:
+    def _head(self, result: FrameResult) -> str:
         """Everything before the first frame, made by the schema itself so that the two cannot part."""
         height, width = result.masks.shape[1:]
         record = ClipRecord(
             version=VERSION,
             seac=__version__,
             source=self._clip.source.name,
-            sound=self._clip.sound.name if self._clip.sound else None,
+            audio=self._clip.audio.name if self._clip.audio else None,
             fps=self._clip.fps,
             size=(height, width),
             original_size=result.original_size,

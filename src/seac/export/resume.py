@@ -17,11 +17,11 @@ def file_state(path: Path) -> dict[str, Any]:
     return {"name": path.name, "bytes": stat.st_size, "changed": stat.st_mtime_ns}
 
 
-def is_finished(folder: Path, made_of: Mapping[str, Any]) -> bool:
+def is_finished(folder: Path, provenance: Mapping[str, Any]) -> bool:
     """Whether ``folder`` holds all that was made of exactly this."""
     try:
         record = read_record(folder)
     except InputError:
         return False
-    wanted = json.loads(json.dumps(made_of))
-    return record.made_of == wanted and all((folder / name).exists() for name in record.made)
+    wanted = json.loads(json.dumps(provenance))
+    return record.provenance == wanted and all((folder / name).exists() for name in record.made)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from seac.core.result import Result
-from seac.export.draw import draw
+from seac.core.result import FrameResult
+from seac.export.draw import draw_result
 from seac.export.writer import Clip
 
-MOST, COLUMNS, WIDTH = 12, 4, 320
+MAX_FRAMES, COLUMNS, WIDTH = 12, 4, 320
 
 
 class Sheet:
@@ -23,11 +23,11 @@ class Sheet:
         self._kept: list[tuple[float, NDArray[np.uint8]]] = []
         self._every, self._count = 1, 0
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Keep a frame if it is one of those."""
         if self._count % self._every == 0:
-            self._kept.append((result.time, draw(result)))
-            if len(self._kept) > MOST:
+            self._kept.append((result.time, draw_result(result)))
+            if len(self._kept) > MAX_FRAMES:
                 self._kept, self._every = self._kept[::2], self._every * 2
         self._count += 1
 

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seac.core.result import Result
-from seac.export.draw import colour, shown
+from seac.core.result import FrameResult
+from seac.export.draw import colour, visible_rows
 from seac.export.writer import Clip
 
 ROWS = 12
@@ -16,7 +16,7 @@ POINTS = 2000
 
 
 @dataclass
-class Sounded:
+class ActiveSpans:
     """When one thing sounded: spans of (start, stop, probability), and the names it was given."""
 
     spans: list[tuple[float, float, float]] = field(default_factory=list)
@@ -44,20 +44,20 @@ class Timeline:
         self._path = folder / "timeline.png"
         self._step = 1 / clip.fps
         self._title = clip.source.name
-        self._things: dict[int, Sounded] = {}
+        self._things: dict[int, ActiveSpans] = {}
         self._levels: list[tuple[float, float]] = []
         self._every, self._count = 1, 0
         self._end = 0.0
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Note who sounds in a frame."""
         stop = result.time + self._step
-        for row in shown(result):
-            thing = self._things.setdefault(int(result.ids[row]), Sounded())
+        for row in visible_rows(result):
+            thing = self._things.setdefault(int(result.ids[row]), ActiveSpans())
             thing.add(result.time, stop, float(result.probability[row]), result.names[row])
         self._end = stop
         if self._count % self._every == 0:
-            self._levels.append((result.time, result.heard.level))
+            self._levels.append((result.time, result.audio_summary.level))
         self._count += 1
         if len(self._levels) > 2 * POINTS:
             self._levels, self._every = self._levels[::2], self._every * 2
@@ -71,17 +71,25 @@ class Timeline:
         chosen.sort(key=lambda item: item[1].spans[0][0])
         with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
             figure = Figure(figsize=(9, 1.8 + 0.36 * max(1, len(chosen))), layout="constrained")
-            loud, who = figure.subplots(2, 1, sharex=True, height_ratios=(1, max(1.0, 0.5 * len(chosen))))
+            level_axes, track_axes = figure.subplots(
+                2, 1, sharex=True, height_ratios=(1, max(1.0, 0.5 * len(chosen)))
+            )
             times, levels = zip(*self._levels, strict=True) if self._levels else ((), ())
-            loud.fill_between(times, [max(-70.0, level) for level in levels], -70, color="0.6", step="post")
-            loud.set(ylabel="dBFS", ylim=(-70, 0), title=f"{self._title}: who sounds when")
+            level_axes.fill_between(
+                times, [max(-70.0, level) for level in levels], -70, color="0.6", step="post"
+            )
+            level_axes.set(ylabel="dBFS", ylim=(-70, 0), title=f"{self._title}: who sounds when")
             for row, (number, thing) in enumerate(chosen):
                 bars = [(start, stop - start) for start, stop, _ in thing.spans]
                 shade = tuple(part / 255 for part in colour(number))
-                who.broken_barh(bars, (row - 0.4, 0.8), color=shade, edgecolor="0.2", linewidth=0.5)
+                track_axes.broken_barh(bars, (row - 0.4, 0.8), color=shade, edgecolor="0.2", linewidth=0.5)
             names = [f"{thing.names.most_common(1)[0][0]} ({number})" for number, thing in chosen]
-            who.set_yticks(range(len(chosen)), names)
-            who.set(xlabel="seconds", xlim=(0, max(self._end, 1e-3)), ylim=(max(1, len(chosen)) - 0.5, -0.5))
+            track_axes.set_yticks(range(len(chosen)), names)
+            track_axes.set(
+                xlabel="seconds", xlim=(0, max(self._end, 1e-3)), ylim=(max(1, len(chosen)) - 0.5, -0.5)
+            )
             if not chosen:
-                who.text(0.5, 0.5, "nothing sounds", ha="center", va="center", transform=who.transAxes)
+                track_axes.text(
+                    0.5, 0.5, "nothing sounds", ha="center", va="center", transform=track_axes.transAxes
+                )
             figure.savefig(self._path, dpi=110)

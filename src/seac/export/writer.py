@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from seac.core.errors import InputError
-from seac.core.result import Result
+from seac.core.result import FrameResult
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,21 @@ class Clip:
 
     Attributes:
         source: the video, or the image.
-        sound: the file whose sound is heard, or None.
+        audio: the file whose sound is heard, or None.
         fps: results per second.
         settings: everything that decided the answer, as plain values.
     """
 
     source: Path
-    sound: Path | None
+    audio: Path | None
     fps: float
     settings: dict[str, Any]
 
 
-class Sink(Protocol):
+class Writer(Protocol):
     """Writes one kind of file for a clip; holds no more than a frame of it."""
 
-    def add(self, result: Result) -> None:
+    def add(self, result: FrameResult) -> None:
         """Take the next frame's result."""
         ...
 
@@ -42,7 +42,7 @@ class Sink(Protocol):
 
 
 # A new export is a row here (and in FILES), and a file: a function of folder and clip that gives a Sink.
-SINKS: dict[str, str] = {
+WRITERS: dict[str, str] = {
     "overlay": "seac.export.overlay:Overlay",
     "masks": "seac.export.mask_images:MaskImages",
     "json": "seac.export.record:RecordWriter",
@@ -62,14 +62,14 @@ Files of others under the names of an export without a row are refused only once
 """
 
 
-def sink(name: str) -> Callable[[Path, Clip], Sink]:
+def writer_class(name: str) -> Callable[[Path, Clip], Writer]:
     """The builder of a sink.
 
     Raises:
         InputError: no such export.
     """
-    if name not in SINKS:
-        raise InputError(f"unknown export {name!r}: choose from {', '.join(SINKS)}")
-    module, member = SINKS[name].split(":")
-    built: Callable[[Path, Clip], Sink] = getattr(import_module(module), member)
+    if name not in WRITERS:
+        raise InputError(f"unknown export {name!r}: choose from {', '.join(WRITERS)}")
+    module, member = WRITERS[name].split(":")
+    built: Callable[[Path, Clip], Writer] = getattr(import_module(module), member)
     return built

@@ -25,7 +25,7 @@ from seac.pipeline import SeAC
 CHANCES = 2
 """Workers that a clip may take down before it counts as unreadable."""
 
-AHEAD = 2
+PREFETCH = 2
 """Clips that a worker has in hand, so that it need not wait for the next."""
 
 
@@ -90,7 +90,7 @@ class Processes:
                 for worker in [worker for worker in crew if worker.pipe in ready]:
                     outcome = worker.outcome()
                     if worker.dead:
-                        outcome = backlog.bury(worker)
+                        outcome = backlog.collect(worker)
                         crew[crew.index(worker)] = fresh = _Worker.start(recipe, threads)
                         fresh.fill(backlog)
                     else:
@@ -114,7 +114,7 @@ class _Backlog:
         """The next pair."""
         return self._back.popleft() if self._back else next(self._pairs, None)
 
-    def bury(self, worker: _Worker) -> Outcome | None:
+    def collect(self, worker: _Worker) -> Outcome | None:
         """Take back what a dead worker had in hand; an outcome if its clip has had its chances."""
         if not worker.loaded:
             raise InputError(
@@ -151,8 +151,8 @@ class _Worker:
         return cls(process, ours, deque())
 
     def fill(self, backlog: _Backlog) -> None:
-        """Give it pairs up to :data:`AHEAD`."""
-        while len(self.pairs) < AHEAD and (pair := backlog.take()) is not None:
+        """Give it pairs up to :data:`PREFETCH`."""
+        while len(self.pairs) < PREFETCH and (pair := backlog.take()) is not None:
             self.pairs.append(pair)
             try:
                 self.pipe.send(pair)
@@ -166,17 +166,17 @@ class _Worker:
             RuntimeError: a fault of ours in the worker, with its traceback.
         """
         try:
-            said = self.pipe.recv()
+            message = self.pipe.recv()
         except (EOFError, OSError):
             self.dead = True
             return None
-        if isinstance(said, str):
-            raise RuntimeError(f"a worker failed:\n{said}")
-        if not isinstance(said, Outcome):
+        if isinstance(message, str):
+            raise RuntimeError(f"a worker failed:\n{message}")
+        if not isinstance(message, Outcome):
             self.loaded = True
             return None
         self.pairs.popleft()
-        return said
+        return message
 
     def stop(self) -> None:
         self.pipe.close()

@@ -41,15 +41,15 @@ def load_frozen(
     chosen = choose(preset, **(parts or {}))
     settings = Settings(**checked_settings(Settings, {**chosen.settings, **(constants or {})}))
     device = checked_device(device)
-    weights = Weights(folder=weights_dir, watch=bar)
+    weights = Weights(folder=weights_dir, progress=bar)
     stages = Stages(
         segmenter=segmenter_of(chosen, device, weights),
         vision=builder("vision", chosen.vision, weights)(device),
         audio=builder("audio", chosen.audio, weights)(device),
         text=_ABSENT,
         association=_ABSENT,
-        place=_ABSENT,
-        naming=_ABSENT,
+        to_text_space=_ABSENT,
+        classifier=_ABSENT,
         calibration=Calibration.load(),
     )
     return SeAC(stages, default_vocabulary(), settings)

@@ -41,8 +41,8 @@ class OnRay:
             return
         blocks = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / BLOCK))
         gpu = torch.device(recipe.device).type == "cuda"
-        most = max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
-        pool = {"size": self._workers} if self._workers else {"min_size": 1, "max_size": most}
+        max_size = max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
+        pool = {"size": self._workers} if self._workers else {"min_size": 1, "max_size": max_size}
         outcomes = blocks.map_batches(
             RayExtractor,
             fn_constructor_args=(recipe,),
@@ -53,8 +53,8 @@ class OnRay:
             num_gpus=1 if gpu else 0,
         )
         for batch in outcomes.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=1):
-            for said in batch["outcome"]:
-                yield pickle.loads(said)
+            for outcome in batch["outcome"]:
+                yield pickle.loads(outcome)
 
 
 class RayExtractor:

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import Cut, Footage, Pair
-from seac.encoders.audio.windows import listen
+from seac.datasets.pairs.pair import ExcerptConfig, Excerpt, Pair
+from seac.encoders.audio.windows import encode_windows
 from seac.features.clip_features import (
     ClipFeatures,
     FrameFeatures,
@@ -22,11 +22,11 @@ from seac.features.clip_features import (
     half_embeddings,
     half_windows,
 )
-from seac.features.manifest import Made
+from seac.features.manifest import StoreProvenance
 from seac.features.schema import payload
 from seac.pipeline import SeAC, version_of
 
-STAGES = ("decode", "proposals", "embedding", "hearing", "encode")
+STAGES = ("decode", "proposals", "embedding", "audio", "encode")
 """What a clip's time is spent on; ``encode`` makes the bytes that are written."""
 
 
@@ -40,7 +40,7 @@ class Recipe:
         device: where the networks run.
         seconds: length of the excerpt, from the centre of a clip.
         fps: pictures per second.
-        tags: whether class probabilities are kept, which zero-shot association needs.
+        class_probabilities: whether class probabilities are kept, which zero-shot association needs.
     """
 
     build: Callable[..., SeAC]
@@ -48,9 +48,9 @@ class Recipe:
     device: str = "cpu"
     seconds: float = 5.0
     fps: float = 1.0
-    tags: bool = True
+    class_probabilities: bool = True
 
-    def made(self, model: SeAC) -> Made:
+    def provenance_of(self, model: SeAC) -> StoreProvenance:
         """All that decides what the features are; what only decides how fast they come is left out."""
         stages, constants = model.stages, model.settings
         parts = {name: version_of(getattr(stages, name)) for name in ("segmenter", "vision", "audio")}
@@ -61,11 +61,11 @@ class Recipe:
             "max_side": constants.max_side,
             "seconds": self.seconds,
             "fps": self.fps,
-            "tags": self.tags,
+            "class_probabilities": self.class_probabilities,
             **{f"views.{name}": value for name, value in views.items()},
         }
-        by = {**parts, **{name: _plain(value) for name, value in settings.items()}}
-        return Made(by, self.preset, stages.vision.dim, stages.audio.dim, stages.audio.sample_rate)
+        by = {**parts, **{name: _to_string(value) for name, value in settings.items()}}
+        return StoreProvenance(by, self.preset, stages.vision.dim, stages.audio.dim, stages.audio.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -119,25 +119,25 @@ class Extractor:
         self.recipe = recipe
         self.model = model or recipe.build(device=recipe.device)
         settings, audio = self.model.settings, self.model.stages.audio
-        self.cut = Cut(recipe.seconds, recipe.fps, audio.sample_rate, settings.max_side)
+        self.excerpt_config = ExcerptConfig(recipe.seconds, recipe.fps, audio.sample_rate, settings.max_side)
 
     def __call__(self, pair: Pair) -> Outcome:
         """The features of a pair, or why there are none; only a fault of ours raises."""
         clock = Clock()
         try:
             with clock("decode"):
-                footage = pair.footage(self.cut)
+                excerpt = pair.excerpt(self.excerpt_config)
         except Exception as error:  # whatever a decoder stumbles over, it is the clip that cannot be read
             return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
         try:
-            features = self.features(pair, footage, clock)
+            features = self.features(pair, excerpt, clock)
         except InputError as error:
             return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
         with clock("encode"):
             content = payload(features)
         return Outcome(pair.id, content, "", len(features.frames), clock.seconds, clock.cpu)
 
-    def features(self, pair: Pair, footage: Footage, clock: Clock) -> ClipFeatures:
+    def features(self, pair: Pair, excerpt: Excerpt, clock: Clock) -> ClipFeatures:
         """Everything frozen about a clip.
 
         Raises:
@@ -145,20 +145,22 @@ class Extractor:
         """
         frames = [
             self._frame(image, moment, clock)
-            for image, moment in zip(footage.images, footage.times, strict=True)
+            for image, moment in zip(excerpt.images, excerpt.times, strict=True)
         ]
-        waveform = as_int16(footage.waveform)
-        with clock("hearing"):  # what is stored is what is heard: training hears mixtures of the same samples
-            windows = half_windows(listen(as_float(waveform), self.model.stages.audio))
+        waveform = as_int16(excerpt.waveform)
+        with clock("audio"):  # what is stored is what is heard: training hears mixtures of the same samples
+            windows = half_windows(encode_windows(as_float(waveform), self.model.stages.audio))
         return ClipFeatures(
-            pair.id, pair.video_id, pair.label, footage.start, tuple(frames), waveform, windows
+            pair.id, pair.video_id, pair.label, excerpt.start, tuple(frames), waveform, windows
         )
 
     def _frame(self, image: Tensor, moment: float, clock: Clock) -> FrameFeatures:
         with clock("proposals"):
             proposals = self.model.propose(image)
         with clock("embedding"):
-            embeddings = half_embeddings(self.model.embed(image, proposals), tags=self.recipe.tags)
+            embeddings = half_embeddings(
+                self.model.embed(image, proposals), class_probabilities=self.recipe.class_probabilities
+            )
         with clock("encode"):
             codes = encode_masks(proposals.masks)
         height, width = image.shape[-2:]
@@ -166,11 +168,11 @@ class Extractor:
         return FrameFeatures(moment, (height, width), boxes, scores, codes, embeddings)
 
 
-def _plain(value: object) -> str:
+def _to_string(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _line(error: Exception) -> str:
     """An error as one line."""
-    words = " ".join(str(error).split())[:300]
-    return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}"
+    message = " ".join(str(error).split())[:300]
+    return message if isinstance(error, InputError) else f"{type(error).__name__}: {message}"

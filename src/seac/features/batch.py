@@ -75,7 +75,7 @@ class TrainingStore(Protocol):
         ...
 
     @property
-    def made_by(self) -> Mapping[str, str]:
+    def provenance(self) -> Mapping[str, str]:
         """What made the features, as plain text: by "segmenter", "vision", "audio", and by setting.
 
         A trained association remembers it.
@@ -109,7 +109,7 @@ def padding(counts: Tensor, length: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Draw:
+class IndexBatch:
     """Which frames make up a batch.
 
     Attributes:
@@ -140,7 +140,7 @@ class MemoryStore:
         context: likewise.
         windows: for each clip (w, d_a).
         waveforms: for each clip (S,) int16.
-        made_by: see :class:`TrainingStore`.
+        provenance: see :class:`TrainingStore`.
         preset: see :class:`TrainingStore`.
         sample_rate: Hz.
     """
@@ -149,7 +149,7 @@ class MemoryStore:
     context: Sequence[Sequence[Tensor]]
     windows: Sequence[Tensor]
     waveforms: Sequence[Tensor]
-    made_by: Mapping[str, str]
+    provenance: Mapping[str, str]
     preset: str = "tiny"
     sample_rate: int = 16_000
 
@@ -177,8 +177,8 @@ class MemoryStore:
         local, mask_counts = pad_rows([self.local[clip][frame][:masks] for clip, frame in pairs])
         context, _ = pad_rows([self.context[clip][frame][:masks] for clip, frame in pairs])
         windows, window_counts = pad_rows([self.windows[clip] for clip in clips])
-        sounds = tuple(self.waveforms[clip] for clip in clips) if waveforms else None
-        return FrameBatch(local, context, mask_counts, windows, window_counts, sounds)
+        audio = tuple(self.waveforms[clip] for clip in clips) if waveforms else None
+        return FrameBatch(local, context, mask_counts, windows, window_counts, audio)
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,11 @@ class StorePart:
     """Some clips of a store, as a store.
 
     Attributes:
-        whole: the store.
+        store: the store.
         rows: which clips.
     """
 
-    whole: TrainingStore
+    store: TrainingStore
     rows: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -199,46 +199,46 @@ class StorePart:
     @property
     def mask_dim(self) -> int:
         """d_m."""
-        return self.whole.mask_dim
+        return self.store.mask_dim
 
     @property
     def audio_dim(self) -> int:
         """d_a."""
-        return self.whole.audio_dim
+        return self.store.audio_dim
 
     @property
     def sample_rate(self) -> int:
         """Hz."""
-        return self.whole.sample_rate
+        return self.store.sample_rate
 
     @property
     def proposals(self) -> Tensor:
         """(clips, T), masks of every frame."""
-        return self.whole.proposals[list(self.rows)]
+        return self.store.proposals[list(self.rows)]
 
     @property
-    def made_by(self) -> Mapping[str, str]:
+    def provenance(self) -> Mapping[str, str]:
         """What made the features."""
-        return self.whole.made_by
+        return self.store.provenance
 
     @property
     def preset(self) -> str:
         """Whose parts made them."""
-        return self.whole.preset
+        return self.store.preset
 
     def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
         """See :class:`TrainingStore`."""
-        return self.whole.read([self.rows[clip] for clip in clips], frames, masks=masks, waveforms=waveforms)
+        return self.store.read([self.rows[clip] for clip in clips], frames, masks=masks, waveforms=waveforms)
 
 
-def draws(
+def index_batches(
     proposals: Tensor,
     batch: int,
     generator: torch.Generator,
     *,
     mixing: float = 0.0,
     every_frame: bool = False,
-) -> Iterator[Draw]:
+) -> Iterator[IndexBatch]:
     """The batches of one epoch, in a random order; what is left of the last full batch is left out.
 
     A store with fewer clips than a batch gives one batch of all of them.
@@ -265,4 +265,4 @@ def draws(
         chosen = pairs[first : first + size]
         mixed = bool(torch.rand((), generator=generator) < mixing)
         seed = int(torch.randint(2**62, (), generator=generator))
-        yield Draw(tuple(chosen[:, 0].tolist()), tuple(chosen[:, 1].tolist()), mixed, seed)
+        yield IndexBatch(tuple(chosen[:, 0].tolist()), tuple(chosen[:, 1].tolist()), mixed, seed)

@@ -94,16 +94,22 @@ def half(values: Tensor) -> Tensor:
     return small
 
 
-def half_embeddings(embeddings: MaskEmbeddings, *, tags: bool) -> MaskEmbeddings:
+def half_embeddings(embeddings: MaskEmbeddings, *, class_probabilities: bool) -> MaskEmbeddings:
     """Mask embeddings in float16, with or without class probabilities.
 
     Raises:
         InputError: a value is not finite in float16.
     """
     local, context = half(embeddings.local), half(embeddings.context)
-    if not tags or embeddings.local_tags is None or embeddings.context_tags is None:
+    if (
+        not class_probabilities
+        or embeddings.local_probabilities is None
+        or embeddings.context_probabilities is None
+    ):
         return MaskEmbeddings(local, context)
-    return MaskEmbeddings(local, context, half(embeddings.local_tags), half(embeddings.context_tags))
+    return MaskEmbeddings(
+        local, context, half(embeddings.local_probabilities), half(embeddings.context_probabilities)
+    )
 
 
 def half_windows(features: AudioFeatures) -> AudioFeatures:
@@ -112,8 +118,10 @@ def half_windows(features: AudioFeatures) -> AudioFeatures:
     Raises:
         InputError: a value is not finite in float16.
     """
-    tags = features.tags
-    return AudioFeatures(half(features.embeddings), None if tags is None else half(tags))
+    class_probabilities = features.class_probabilities
+    return AudioFeatures(
+        half(features.embeddings), None if class_probabilities is None else half(class_probabilities)
+    )
 
 
 def as_int16(waveform: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ SUFFIX, PARTIAL = ".parquet", ".part"
 
 
 @dataclass(frozen=True)
-class Made:
+class StoreProvenance:
     """What made the features of a store; two runs may write to one store if theirs are equal.
 
     Attributes:
@@ -49,7 +49,7 @@ class Made:
     audio_dim: int
     sample_rate: int
 
-    def differences(self, other: Made) -> list[str]:
+    def differences(self, other: StoreProvenance) -> list[str]:
         """What differs, as "name: this, not that"; empty if features of both may lie in one store."""
         ours, theirs = self._flat(), other._flat()
         names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
@@ -75,13 +75,17 @@ class Shard:
 class Manifest:
     """The whole file."""
 
-    made: Made
+    provenance: StoreProvenance
     shards: tuple[Shard, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write it, whole or not at all."""
-        content = {"version": VERSION, "made": asdict(self.made), "shards": [asdict(s) for s in self.shards]}
-        write_whole(folder / NAME, json.dumps(content, indent=1).encode())
+        content = {
+            "version": VERSION,
+            "made": asdict(self.provenance),
+            "shards": [asdict(s) for s in self.shards],
+        }
+        write_atomic(folder / NAME, json.dumps(content, indent=1).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -101,7 +105,7 @@ class Manifest:
         if version != VERSION:
             raise InputError(f"{path}: store of version {version}, this seac reads {VERSION}; extract anew")
         try:
-            return cls(Made(**found["made"]), tuple(Shard(**shard) for shard in found["shards"]))
+            return cls(StoreProvenance(**found["made"]), tuple(Shard(**shard) for shard in found["shards"]))
         except (KeyError, TypeError):
             raise InputError(f"{path}: is damaged; restore it") from None
 
@@ -124,7 +128,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Survey:
+class StoreScan:
     """What is on disk.
 
     Attributes:
@@ -140,7 +144,7 @@ class Survey:
     damaged: tuple[Path, ...]
 
 
-def survey(folder: Path, manifest: Manifest) -> Survey:
+def scan_store(folder: Path, manifest: Manifest) -> StoreScan:
     """Look at every file of a store; footers alone are read."""
     paths = [*sorted((folder / SHARDS).glob("*" + SUFFIX)), *sorted((folder / PENDING).glob("*" + SUFFIX))]
     with ThreadPoolExecutor(8) as pool:
@@ -148,7 +152,7 @@ def survey(folder: Path, manifest: Manifest) -> Survey:
     parts = [Part(path, footer) for path, footer in zip(paths, found, strict=True) if footer is not None]
     replaced = {name for part in parts for name in part.footer.replaces}
     there = {path.name for path in paths}
-    return Survey(
+    return StoreScan(
         tuple(part for part in parts if part.name not in replaced),
         tuple(part.path for part in parts if part.name in replaced),
         tuple(shard for shard in manifest.shards if shard.name not in there | replaced),
@@ -164,7 +168,7 @@ def footer_of(path: Path) -> Footer | None:
         return None
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, to the disk, then rename it.
 
     Raises:

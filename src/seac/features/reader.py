@@ -16,7 +16,7 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.features.batch import FrameBatch, pad_rows
 from seac.features.clip_features import ClipFeatures
-from seac.features.manifest import Manifest, Part, Survey, survey
+from seac.features.manifest import Manifest, Part, StoreScan, scan_store
 from seac.features.schema import SCHEMA, array, clip_of
 
 K = TypeVar("K")
@@ -44,14 +44,16 @@ class Store:
     def __init__(self, folder: Path | str, *, open_files: int = 128, groups: int = 8) -> None:
         self.folder = Path(folder)
         self.manifest = Manifest.read(self.folder)
-        found = survey(self.folder, self.manifest)
+        found = scan_store(self.folder, self.manifest)
         _refuse_incomplete(self.folder, found)
         self._parts = found.parts
         self._open_files, self._groups = open_files, groups
-        places = sorted((id_, file, row) for file, part in enumerate(found.parts) for row, id_ in _rows(part))
-        self.ids: tuple[str, ...] = tuple(id_ for id_, _, _ in places)
-        self._places = np.array([(file, row) for _, file, row in places], np.int64).reshape(-1, 2)
-        counts = [torch.tensor(found.parts[f].footer.counts[row]) for _, f, row in places]
+        positions = sorted(
+            (id_, file, row) for file, part in enumerate(found.parts) for row, id_ in _rows(part)
+        )
+        self.ids: tuple[str, ...] = tuple(id_ for id_, _, _ in positions)
+        self._positions = np.array([(file, row) for _, file, row in positions], np.int64).reshape(-1, 2)
+        counts = [torch.tensor(found.parts[f].footer.counts[row]) for _, f, row in positions]
         self.proposals: Tensor = (
             torch.nn.utils.rnn.pad_sequence(counts, batch_first=True)
             if counts
@@ -77,27 +79,27 @@ class Store:
     @property
     def mask_dim(self) -> int:
         """d_m."""
-        return self.manifest.made.mask_dim
+        return self.manifest.provenance.mask_dim
 
     @property
     def audio_dim(self) -> int:
         """d_a."""
-        return self.manifest.made.audio_dim
+        return self.manifest.provenance.audio_dim
 
     @property
     def sample_rate(self) -> int:
         """Hz, of the waveforms."""
-        return self.manifest.made.sample_rate
+        return self.manifest.provenance.sample_rate
 
     @property
-    def made_by(self) -> Mapping[str, str]:
+    def provenance(self) -> Mapping[str, str]:
         """What made the features: part or setting to what it is, as plain text."""
-        return self.manifest.made.by
+        return self.manifest.provenance.by
 
     @property
     def preset(self) -> str:
         """The preset whose parts made them."""
-        return self.manifest.made.preset
+        return self.manifest.provenance.preset
 
     @property
     def size(self) -> int:
@@ -137,12 +139,12 @@ class Store:
                 parts.append(torch.from_numpy(block[first : first + min(masks, int(counts[frame]))].copy()))
         local, mask_counts = pad_rows(views["local"])
         windows, window_counts = pad_rows([array(row["windows"], "<f2", self.audio_dim) for row in rows])
-        sounds = tuple(array(row["waveform"], "<i2") for row in rows) if waveforms else None
-        return FrameBatch(local, pad_rows(views["context"])[0], mask_counts, windows, window_counts, sounds)
+        audio = tuple(array(row["waveform"], "<i2") for row in rows) if waveforms else None
+        return FrameBatch(local, pad_rows(views["context"])[0], mask_counts, windows, window_counts, audio)
 
     def _row(self, clip: int, columns: tuple[str, ...]) -> dict[str, Any]:
         """Columns of a clip; what is large in it stays where Arrow put it."""
-        file, row = (int(value) for value in self._places[clip])
+        file, row = (int(value) for value in self._positions[clip])
         group, within = divmod(row, self._parts[file].footer.group)
         table = self._table(file, group, columns)
         found: dict[str, Any] = {}
@@ -157,22 +159,22 @@ class Store:
         def fetch() -> pa.Table:
             return self._file(file).read_row_group(group, columns=list(columns), use_threads=False)
 
-        return _kept(self._tables, (file, group, columns), self._groups, fetch)
+        return _cached(self._tables, (file, group, columns), self._groups, fetch)
 
     def _file(self, file: int) -> pq.ParquetFile:
         path = self._parts[file].path
-        return _kept(self._files, file, self._open_files, lambda: pq.ParquetFile(path, memory_map=True))
+        return _cached(self._files, file, self._open_files, lambda: pq.ParquetFile(path, memory_map=True))
 
 
-def _kept(table: OrderedDict[K, V], key: K, most: int, make: Callable[[], V]) -> V:
-    """``table[key]``, made if need be; beyond ``most`` entries the one not asked for longest goes."""
+def _cached(table: OrderedDict[K, V], key: K, limit: int, make: Callable[[], V]) -> V:
+    """``table[key]``, made if need be; beyond ``limit`` entries the one not asked for longest goes."""
     if key in table:
         table.move_to_end(key)
         return table[key]
-    made = table[key] = make()
-    if len(table) > most:
+    provenance = table[key] = make()
+    if len(table) > limit:
         table.popitem(last=False)
-    return made
+    return provenance
 
 
 _BINARY = {field.name for field in SCHEMA if str(field.type) == "binary"}
@@ -187,7 +189,7 @@ def _rows(part: Part) -> Iterator[tuple[int, str]]:
     yield from enumerate(part.footer.ids)
 
 
-def _refuse_incomplete(folder: Path, found: Survey) -> None:
+def _refuse_incomplete(folder: Path, found: StoreScan) -> None:
     """Refuse a store of which something is missing.
 
     Raises:

@@ -41,17 +41,19 @@ SCHEMA = pa.schema(
         pa.field("masks", pa.list_(pa.binary()), nullable=False),  # run-length code of every mask
         pa.field("local", pa.binary(), nullable=False),  # (sum of counts, d_m) float16
         pa.field("context", pa.binary(), nullable=False),  # likewise
-        pa.field("local_tags", pa.binary()),  # (sum of counts, C) float16, or null
-        pa.field("context_tags", pa.binary()),  # likewise
+        pa.field("local_probabilities", pa.binary()),  # (sum of counts, C) float16, or null
+        pa.field("context_probabilities", pa.binary()),  # likewise
         pa.field("waveform", pa.binary(), nullable=False),  # (S,) int16
         pa.field("windows", pa.binary(), nullable=False),  # (W, d_a) float16
-        pa.field("window_tags", pa.binary()),  # (W, C) float16, or null
+        pa.field("window_probabilities", pa.binary()),  # (W, C) float16, or null
     ]
 )
 
 # Probabilities are mostly next to nothing and shrink well; embeddings do not, and are mapped as they lie.
 COMPRESSION = {
-    name: "zstd" if name in ("masks", "local_tags", "context_tags", "window_tags") else "none"
+    name: "zstd"
+    if name in ("masks", "local_probabilities", "context_probabilities", "window_probabilities")
+    else "none"
     for name in SCHEMA.names
 }
 
@@ -105,8 +107,8 @@ class Footer:
 def row_of(clip: ClipFeatures) -> dict[str, Any]:
     """A clip as a row of :data:`SCHEMA`."""
     frames, windows = clip.frames, clip.windows
-    local_tags = [frame.embeddings.local_tags for frame in frames]
-    context_tags = [frame.embeddings.context_tags for frame in frames]
+    local_probabilities = [frame.embeddings.local_probabilities for frame in frames]
+    context_probabilities = [frame.embeddings.context_probabilities for frame in frames]
     return {
         "id": clip.id,
         "video_id": clip.video_id,
@@ -115,16 +117,16 @@ def row_of(clip: ClipFeatures) -> dict[str, Any]:
         "times": np.array([frame.time for frame in frames], "<f8").tobytes(),
         "sizes": np.array([frame.size for frame in frames], "<i4").tobytes(),
         "counts": np.array([len(frame) for frame in frames], "<i4").tobytes(),
-        "boxes": _joined([frame.boxes for frame in frames], "<f4"),
-        "scores": _joined([frame.scores for frame in frames], "<f4"),
+        "boxes": _concatenate([frame.boxes for frame in frames], "<f4"),
+        "scores": _concatenate([frame.scores for frame in frames], "<f4"),
         "masks": [code for frame in frames for code in frame.codes],
-        "local": _joined([frame.embeddings.local for frame in frames], "<f2"),
-        "context": _joined([frame.embeddings.context for frame in frames], "<f2"),
-        "local_tags": _joined(local_tags, "<f2"),
-        "context_tags": _joined(context_tags, "<f2"),
+        "local": _concatenate([frame.embeddings.local for frame in frames], "<f2"),
+        "context": _concatenate([frame.embeddings.context for frame in frames], "<f2"),
+        "local_probabilities": _concatenate(local_probabilities, "<f2"),
+        "context_probabilities": _concatenate(context_probabilities, "<f2"),
         "waveform": clip.waveform.numpy().astype("<i2", copy=False).tobytes(),
-        "windows": _joined([windows.embeddings], "<f2"),
-        "window_tags": _joined([windows.tags], "<f2"),
+        "windows": _concatenate([windows.embeddings], "<f2"),
+        "window_probabilities": _concatenate([windows.class_probabilities], "<f2"),
     }
 
 
@@ -146,19 +148,24 @@ def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatur
     boxes = torch.split(array(row["boxes"], "<f4", 4), counts)
     scores = torch.split(array(row["scores"], "<f4"), counts)
     views = [torch.split(array(row[name], "<f2", mask_dim), counts) for name in ("local", "context")]
-    tags = [_tags(row[name], total, counts) for name in ("local_tags", "context_tags")]
+    class_probabilities = [
+        _split_probabilities(row[name], total, counts)
+        for name in ("local_probabilities", "context_probabilities")
+    ]
     codes = list(row["masks"])
     if len(codes) != total or len(times) != len(counts):
         raise ValueError(f"{row['id']}: {len(codes)} masks and {len(times)} times for counts {counts}")
     frames, first = [], 0
     for at, count in enumerate(counts):
-        embeddings = MaskEmbeddings(views[0][at], views[1][at], tags[0][at], tags[1][at])
+        embeddings = MaskEmbeddings(
+            views[0][at], views[1][at], class_probabilities[0][at], class_probabilities[1][at]
+        )
         own = tuple(bytes(code) for code in codes[first : first + count])
         size = (sizes[at][0], sizes[at][1])
         frames.append(FrameFeatures(times[at], size, boxes[at], scores[at], own, embeddings))
         first += count
     windows = array(row["windows"], "<f2", audio_dim)
-    window_tags = _tags(row["window_tags"], len(windows), [len(windows)])[0]
+    window_probabilities = _split_probabilities(row["window_probabilities"], len(windows), [len(windows)])[0]
     return ClipFeatures(
         row["id"],
         row["video_id"],
@@ -166,33 +173,33 @@ def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatur
         row["start"],
         tuple(frames),
         array(row["waveform"], "<i2"),
-        AudioFeatures(windows, window_tags),
+        AudioFeatures(windows, window_probabilities),
     )
 
 
-def array(content: Any, kind: str, width: int | None = None) -> Tensor:
+def array(content: Any, dtype: str, width: int | None = None) -> Tensor:
     """Raw bytes as a tensor (n,) or (n, width); a copy, so that it can be written to and outlives the file.
 
     Raises:
         ValueError: the bytes do not make whole rows.
     """
-    flat = np.frombuffer(content, kind)
+    flat = np.frombuffer(content, dtype)
     return torch.from_numpy((flat if width is None else flat.reshape(-1, width)).copy())
 
 
 def payload(clip: ClipFeatures) -> bytes:
     """A file with a single clip; equal clips give equal bytes."""
-    sink = io.BytesIO()
+    stream = io.BytesIO()
     counts = tuple(len(frame) for frame in clip.frames)
-    with writer(sink, Footer((clip.id,), (counts,), 1)) as file:
+    with writer(stream, Footer((clip.id,), (counts,), 1)) as file:
         file.write_table(pa.Table.from_pylist([row_of(clip)], schema=SCHEMA))
-    return sink.getvalue()
+    return stream.getvalue()
 
 
-def writer(sink: Any, footer: Footer) -> pq.ParquetWriter:
+def writer(stream: Any, footer: Footer) -> pq.ParquetWriter:
     """A writer of files that :class:`seac.features.reader.Store` reads; call ``write_table`` per group."""
     file = pq.ParquetWriter(
-        sink,
+        stream,
         SCHEMA,
         compression=COMPRESSION,
         use_dictionary=False,
@@ -204,15 +211,15 @@ def writer(sink: Any, footer: Footer) -> pq.ParquetWriter:
     return file
 
 
-def _joined(parts: Sequence[Tensor | None], kind: str) -> bytes | None:
+def _concatenate(parts: Sequence[Tensor | None], dtype: str) -> bytes | None:
     """Tensors one after another as bytes; None where any is missing."""
     there = [part for part in parts if part is not None]
     if len(there) < len(parts):
         return None
-    return b"".join(np.ascontiguousarray(part.numpy().astype(kind, copy=False)).tobytes() for part in there)
+    return b"".join(np.ascontiguousarray(part.numpy().astype(dtype, copy=False)).tobytes() for part in there)
 
 
-def _tags(content: Any, total: int, counts: list[int]) -> Sequence[Tensor | None]:
+def _split_probabilities(content: Any, total: int, counts: list[int]) -> Sequence[Tensor | None]:
     """Class probabilities by frame; None for each where there are none."""
     if content is None:
         return [None] * len(counts)

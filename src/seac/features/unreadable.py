@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from seac.features.manifest import UNREADABLE, write_whole
+from seac.features.manifest import UNREADABLE, write_atomic
 
 
 class Unreadable:
@@ -20,7 +20,7 @@ class Unreadable:
         self._path = folder / UNREADABLE
         self.reasons = read_unreadable(folder)
         if self._path.exists():
-            self.tidy()  # a program that was killed may have left half a line
+            self.compact()  # a program that was killed may have left half a line
 
     def add(self, clip_id: str, reason: str) -> None:
         """A clip could not be read."""
@@ -28,7 +28,7 @@ class Unreadable:
             return
         self.reasons[clip_id] = reason
         if not self._path.exists():
-            self.tidy()
+            self.compact()
             return
         with self._path.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerow([clip_id, reason])
@@ -37,11 +37,11 @@ class Unreadable:
         """A clip could be read after all."""
         self.reasons.pop(clip_id, None)
 
-    def tidy(self) -> None:
+    def compact(self) -> None:
         """Write the whole list, in order of id."""
         text = io.StringIO()
         csv.writer(text).writerows([("id", "reason"), *sorted(self.reasons.items())])
-        write_whole(self._path, text.getvalue().encode())
+        write_atomic(self._path, text.getvalue().encode())
 
 
 def read_unreadable(folder: Path) -> dict[str, str]:
@@ -50,6 +50,6 @@ def read_unreadable(folder: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     text = path.read_text(encoding="utf-8", errors="replace")
-    whole = text[: text.rfind("\n") + 1]
-    rows = csv.reader(io.StringIO(whole, newline=""))
+    complete = text[: text.rfind("\n") + 1]
+    rows = csv.reader(io.StringIO(complete, newline=""))
     return {row[0]: row[1] for row in rows if len(row) == 2 and row != ["id", "reason"]}

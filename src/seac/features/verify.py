@@ -11,7 +11,7 @@ import torch
 
 from seac.core.errors import InputError
 from seac.features.clip_features import ClipFeatures
-from seac.features.manifest import Manifest, survey
+from seac.features.manifest import Manifest, scan_store
 from seac.features.reader import Store
 
 
@@ -37,7 +37,7 @@ def verify(folder: Path | str, *, deep: bool = False) -> Verdict:
     """
     folder = Path(folder)
     manifest = Manifest.read(folder)
-    found = survey(folder, manifest)
+    found = scan_store(folder, manifest)
     problems = [f"{shard.name} is missing ({shard.clips} clips)" for shard in found.missing]
     problems += [f"{path.name} is no file of a store" for path in found.damaged]
     problems += [f"{part.name} does not fit its checksum" for part in found.parts if not part.fits()]
@@ -66,8 +66,8 @@ def wrong_clips(store: Store) -> Iterator[str]:
 
 def wrong(clip: ClipFeatures, store: Store) -> str:
     """What is wrong with a clip; empty if nothing is."""
-    made = store.manifest.made
-    if clip.windows.embeddings.shape[1] != made.audio_dim or len(clip.windows.embeddings) == 0:
+    provenance = store.manifest.provenance
+    if clip.windows.embeddings.shape[1] != provenance.audio_dim or len(clip.windows.embeddings) == 0:
         return "window features of another size"
     for number, frame in enumerate(clip.frames):
         masks = frame.proposals.masks  # decoding a damaged code fails

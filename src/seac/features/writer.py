@@ -29,20 +29,20 @@ from seac.features.manifest import (
     SHARDS,
     SUFFIX,
     UNREADABLE,
-    Made,
+    StoreProvenance,
     Manifest,
     Part,
     Shard,
     checksum,
-    survey,
-    write_whole,
+    scan_store,
+    write_atomic,
 )
 from seac.features.schema import Footer, writer
 
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20
 UNFINISHED = re.compile(r"\.(.+\.)?\d+\.part")
-MOST_PENDING = 2_000
+MAX_PENDING = 2_000
 """Small clips fill a shard slowly; so many files in a folder are enough."""
 
 
@@ -51,37 +51,39 @@ class StoreWriter:
 
     Args:
         folder: the store.
-        made: what makes the features.
+        provenance: what makes the features.
         shard_bytes: about the size of a shard.
 
     Raises:
         InputError: another program writes to it, its features were made otherwise, or it holds other files.
     """
 
-    def __init__(self, folder: Path | str, made: Made, *, shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(
+        self, folder: Path | str, provenance: StoreProvenance, *, shard_bytes: int = SHARD_BYTES
+    ) -> None:
         self.folder, self._shard_bytes = Path(folder), shard_bytes
         check_store(self.folder)
         self._lock = _locked(self.folder)
         try:
-            self._open(made)
+            self._open(provenance)
         except BaseException:
             self._lock.close()
             raise
 
-    def _open(self, made: Made) -> None:
+    def _open(self, provenance: StoreProvenance) -> None:
         for name in (SHARDS, PENDING):
             (self.folder / name).mkdir(exist_ok=True)
         if not (self.folder / NAME).exists():
-            Manifest(made).write(self.folder)
+            Manifest(provenance).write(self.folder)
         manifest = Manifest.read(self.folder)
-        differences = manifest.made.differences(made)
+        differences = manifest.provenance.differences(provenance)
         if differences:
             raise InputError(
                 f"{self.folder} was made with {'; '.join(differences[:3])}: give the same settings, or "
                 "another store"
             )
-        self.made = manifest.made
-        found = survey(self.folder, manifest)
+        self.provenance = manifest.provenance
+        found = scan_store(self.folder, manifest)
         for path in [*found.stale, *_partial(self.folder)]:
             path.unlink(missing_ok=True)
         for path in found.damaged:  # aside, not away: a disk that cannot be read today may be well tomorrow
@@ -118,11 +120,11 @@ class StoreWriter:
         if footer.ids[0] in self._ids:
             return False
         path = self.folder / PENDING / (sha256(content).hexdigest()[:32] + SUFFIX)
-        write_whole(path, content)
+        write_atomic(path, content)
         self._parts.append(Part(path, footer))
         self._ids.update(footer.ids)
         self._pending[path.name] = len(content)
-        if len(self._pending) >= MOST_PENDING or sum(self._pending.values()) >= self._shard_bytes:
+        if len(self._pending) >= MAX_PENDING or sum(self._pending.values()) >= self._shard_bytes:
             self._merge([part for part in self._parts if part.name in self._pending])
         return True
 
@@ -154,7 +156,7 @@ class StoreWriter:
         parts = [part for part in parts if part.fits()]
         if not parts:
             return
-        shard = merged(self.folder / SHARDS, parts)
+        shard = merge_shards(self.folder / SHARDS, parts)
         for part in parts:
             part.path.unlink()
         path = self.folder / SHARDS / shard.name
@@ -169,8 +171,8 @@ class StoreWriter:
     def _record(self) -> None:
         """Bring the manifest up to date with what is on disk."""
         shards = [part.path for part in self._parts if part.path.parent.name == SHARDS]
-        known = [self._known.get(path.name) or described(path) for path in sorted(shards)]
-        Manifest(self.made, tuple(known)).write(self.folder)
+        known = [self._known.get(path.name) or describe_shard(path) for path in sorted(shards)]
+        Manifest(self.provenance, tuple(known)).write(self.folder)
 
 
 def check_store(folder: Path) -> None:
@@ -202,7 +204,7 @@ def _partial(folder: Path) -> Iterator[Path]:
         yield from (path for path in place.glob(f".*{PARTIAL}") if UNFINISHED.fullmatch(path.name))
 
 
-def merged(folder: Path, parts: Sequence[Part]) -> Shard:
+def merge_shards(folder: Path, parts: Sequence[Part]) -> Shard:
     """Write the clips of ``parts``, in order of id, as one shard; a row group at a time is in memory."""
     clips = sorted((id_, at, row) for at, part in enumerate(parts) for row, id_ in enumerate(part.footer.ids))
     total = sum(part.path.stat().st_size for part in parts)
@@ -232,7 +234,7 @@ def merged(folder: Path, parts: Sequence[Part]) -> Shard:
     return Shard(path.name, len(clips), path.stat().st_size, digest)
 
 
-def described(path: Path) -> Shard:
+def describe_shard(path: Path) -> Shard:
     """A shard that is on disk and not yet in the manifest."""
     clips = len(Footer.of(pq.read_metadata(path).metadata).ids)
     return Shard(path.name, clips, path.stat().st_size, checksum(path))
@@ -250,13 +252,13 @@ def _some(clips: Iterator[tuple[str, int, int]], count: int) -> Iterator[list[tu
         yield some
 
 
-def _batches(parts: Sequence[Part], most: int) -> Iterator[list[Part]]:
-    """Parts in runs of about ``most`` bytes."""
+def _batches(parts: Sequence[Part], limit: int) -> Iterator[list[Part]]:
+    """Parts in runs of about ``limit`` bytes."""
     batch: list[Part] = []
     total = 0
     for part in parts:
         size = part.path.stat().st_size
-        if batch and total + size > most:
+        if batch and total + size > limit:
             yield batch
             batch, total = [], 0
         batch.append(part)

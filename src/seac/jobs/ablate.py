@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from seac.associate.model import AssociationModule
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.core.errors import InputError, unknown
 from seac.core.ownership import check_names, claim
 from seac.encoders.base import AudioEncoder
@@ -90,7 +90,7 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
     with claim(job.out, names_of(axes), earlier=written_earlier):
         networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
         encoder = networks.audio(store) if needs_encoder(values, config) else None
-        evaluate = evaluation(store, config, wanted, networks, most_masks(values, config))
+        evaluate = evaluation(store, config, wanted, networks, max_masks(values, config))
         return run_grid(
             store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json
         )
@@ -125,10 +125,10 @@ def cell_written_earlier(folder: Path) -> Callable[[str], bool]:
 def is_cell(path: Path) -> bool:
     """Whether a file holds the figures of a training."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(held, dict) and held.keys() == {"begun", "figures"}
+    return isinstance(stored, dict) and stored.keys() == {"begun", "figures"}
 
 
 def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
@@ -155,7 +155,7 @@ def needs_encoder(values: dict[str, list[Any]], config: TrainingConfig) -> bool:
     return bool(config.mixing) or any(values.get("msa", ()))
 
 
-def most_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
+def max_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
     """The most masks of a frame that any training of the grid takes."""
     return int(max([config.n_masks, *values.get("n_masks", ())]))
 
@@ -168,8 +168,8 @@ def evaluation(
     Returns:
         a function of the config of a training, as each seed holds out other clips.
     """
-    seen = replace(config, n_masks=masks)
-    benchmarks = [Benchmarked(each, store, seen, networks, objectness=0.0) for each in wanted]
+    eval_config = replace(config, n_masks=masks)
+    benchmarks = [Benchmarked(each, store, eval_config, networks, objectness=0.0) for each in wanted]
 
     def by_benchmark(module: AssociationModule, n_masks: int) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -206,19 +206,19 @@ def run_grid(
         for value in chosen:
             for seed in range(config.seed, config.seed + seeds):
                 training = replace(with_value(config, axis, value), seed=seed)
-                figures = reached(store, training, config, out, encoder, evaluate, device)
+                figures = run_cell(store, training, config, out, encoder, evaluate, device)
                 cells.append(Cell(value, seed, figures))
                 first = ", ".join(f"{key} {figure:.3f}" for key, figure in list(figures.items())[:2])
                 console.print(f"{name} {axis.shown(value)}, seed {seed}: {first}", highlight=False)
         found[name] = cells
         write_report(axis, [(cell.value, cell.seed, cell.figures) for cell in cells], out, config)
     if as_json:
-        plain = {name: [asdict(cell) for cell in cells] for name, cells in found.items()}
-        sys.stdout.write(json.dumps({"out": str(out), "cells": plain}) + "\n")
+        records = {name: [asdict(cell) for cell in cells] for name, cells in found.items()}
+        sys.stdout.write(json.dumps({"out": str(out), "cells": records}) + "\n")
     return found
 
 
-def reached(
+def run_cell(
     store: TrainingStore,
     training: TrainingConfig,
     base: TrainingConfig,
@@ -234,18 +234,18 @@ def reached(
     """
     folder = out / "cells" / name_of(training, base)
     record = folder / "cell.json"
-    begun = json.loads(json.dumps(origin(training, len(store), store.made_by)))
+    begun = json.loads(json.dumps(origin(training, len(store), store.provenance)))
     if record.is_file() and is_cell(record):
-        held = json.loads(record.read_text(encoding="utf-8"))
-        if held["begun"] != begun:
+        stored = json.loads(record.read_text(encoding="utf-8"))
+        if stored["begun"] != begun:
             raise InputError(f"{folder} was made otherwise: take another --out")
-        return dict(held["figures"])
+        return dict(stored["figures"])
     with claim(folder, CELL_FILES, earlier=cell_written_earlier):
-        learnt, _ = split(store, training)
+        train_part, _ = split(store, training)
         fabric = fabric_for(device, 1, training.precision)
-        fitted = fit(Fitting(learnt, training, folder, encoder if training.mixing else None), fabric)
+        fitted = fit(Fitting(train_part, training, folder, encoder if training.mixing else None), fabric)
         figures = evaluate(training)(fitted.module.eval(), training.n_masks)
-        write_whole(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
+        write_atomic(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
         (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
     return figures
 

@@ -11,17 +11,17 @@ from typing import Any
 
 from rich.console import Console
 
-from seac.core.atomic import check_place
+from seac.core.atomic import ensure_writable
 from seac.core.errors import InputError
 from seac.datasets.table import READERS, check_scored, open_benchmark
 from seac.decision.calibration_file import NAME, is_calibration, write
-from seac.decision.fit import tried
-from seac.evaluation.calibration_samples import described, halves, observed, wanted
+from seac.decision.fit import fit_and_report
+from seac.evaluation.calibration_samples import describe, halves, collect_samples, calibration_clips
 from seac.evaluation.robustness import Corrupted
-from seac.evaluation.timer import Watch
+from seac.evaluation.timer import ProgressTimer
 from seac.presets.load import load as load_model
 
-LEAST = 8
+MIN_SAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
     console = Console(stderr=True)
     check_scored(job.benchmark)
     check_not_only_test(job.benchmark)
-    check_place(job.target, is_calibration)
+    ensure_writable(job.target, is_calibration)
     reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
-    clips = wanted(reader)
+    clips = calibration_clips(reader)
     options: dict[str, Any] = {**job.parts, **job.constants}
     model = load_model(
         job.preset,
@@ -71,21 +71,23 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         weights_dir=job.weights_dir,
         **options,
     )
-    choosing, reporting = halves(observed(model, reader, Watch(console).over(clips, "judging")))
-    if min(len(choosing), len(reporting)) < LEAST:
+    choosing, reporting = halves(
+        collect_samples(model, reader, ProgressTimer(console).over(clips, "judging"))
+    )
+    if min(len(choosing), len(reporting)) < MIN_SAMPLES:
         raise InputError(
             f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
-            f"give at least {2 * LEAST}"
+            f"give at least {2 * MIN_SAMPLES}"
         )
-    constants, figures = tried(choosing, reporting)
-    made_of = described(reader, len(choosing) + len(reporting)) | {"split": job.split, "figures": figures}
-    write(constants, job.target, made_of | {"preset": job.preset, "weights": model.stages.versions()})
+    constants, figures = fit_and_report(choosing, reporting)
+    provenance = describe(reader, len(choosing) + len(reporting)) | {"split": job.split, "figures": figures}
+    write(constants, job.target, provenance | {"preset": job.preset, "weights": model.stages.versions()})
     for name, value in figures.items():
         console.print(f"{name}: {value:g}", highlight=False)
     console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
     if as_json:
-        said = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
-        sys.stdout.write(json.dumps(said) + "\n")
+        summary = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
+        sys.stdout.write(json.dumps(summary) + "\n")
     return figures
 
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from seac.core.atomic import check_place
+from seac.core.atomic import ensure_writable
 from seac.core.errors import InputError
-from seac.datasets.check import FAULTS, NOTES, Finding, Health, check, rows_of
+from seac.datasets.check import FAULTS, METADATA_KEY, Finding, Health, check, rows_of
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
 
@@ -34,7 +34,7 @@ def check_benchmark(
         InputError: it cannot be indexed, ``out`` cannot be written or is another file, or faults were found.
     """
     if out is not None:
-        check_place(out, is_findings)
+        ensure_writable(out, is_findings)
     reader = open_benchmark(benchmark, folder, split, strict=False)
     console = Console(highlight=False, soft_wrap=True)
     errors = Console(stderr=True)
@@ -43,7 +43,7 @@ def check_benchmark(
         health = check(reader, deep=deep, step=lambda: progress.advance(task))
     console.print(f"{reader.name} in {reader.folder}", markup=False)
     console.print(_table(reader, health))
-    for kind in (*FAULTS, *NOTES):
+    for kind in (*FAULTS, *METADATA_KEY):
         _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
     if not deep:
         console.print("headers only; --deep decodes every file, and finds empty truth and silence")
@@ -52,8 +52,8 @@ def check_benchmark(
     if as_json:
         sys.stdout.write(json.dumps(_record(reader, health)) + "\n")
     if health.faults:
-        kinds = Counter(finding.kind for finding in health.faults)
-        named = ", ".join(f"{kinds[kind]} {kind}" for kind in FAULTS if kinds[kind])
+        counts_by_kind = Counter(finding.kind for finding in health.faults)
+        named = ", ".join(f"{counts_by_kind[kind]} {kind}" for kind in FAULTS if counts_by_kind[kind])
         where = f"they are in {out}" if out else "--out FILE writes them all"
         raise InputError(f"{folder}: {len(health.faults)} faults in {benchmark} ({named}); {where}")
     return health
@@ -76,15 +76,15 @@ def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".seac-", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=".seac-", dir=path.parent)
         try:
             with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
                 rows = csv.writer(file)
                 rows.writerow(HEAD)
                 rows.writerows((f.kind, f.split, f.clip, f.file, f.line) for f in findings)
-            Path(draft).replace(path)
+            Path(temporary).replace(path)
         finally:
-            Path(draft).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path} ({error.strerror}): give another file with --out") from None
 

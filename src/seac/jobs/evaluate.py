@@ -19,8 +19,8 @@ from seac.core.ownership import check_names, writable
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import check_scored, open_benchmark
 from seac.evaluation.answer import ClipAnswer, load, path_of
-from seac.evaluation.audio_window import check_timed, heard_around
-from seac.evaluation.external import Outside
+from seac.evaluation.audio_window import check_timed, with_audio_window
+from seac.evaluation.external import ExternalPredictions
 from seac.evaluation.fingerprint import fingerprint
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
@@ -30,7 +30,7 @@ from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.summary import Evaluation, Leakage
 from seac.evaluation.summary import Method as Row
-from seac.evaluation.timer import Watch
+from seac.evaluation.timer import ProgressTimer
 from seac.pipeline import SeAC
 from seac.presets.load import load as load_model
 
@@ -76,7 +76,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         InputError: wrong input, with one line that says what is wrong.
     """
     console = Console(stderr=True)
-    watch = Watch(console)
+    timer = ProgressTimer(console)
     reader = open_reader(job)
     check_protocol(job.protocol, reader)
     check_timed(reader, job.window)
@@ -84,12 +84,12 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     check_out(job)
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
-        (scored, answer_of), missing = outside(job, reader, clips)
-        rows = score(reader, scored, {job.predictions.name: answer_of}, watch, job.threshold)
+        (scored, answer_of), missing = score_external(job, reader, clips)
+        rows = score(reader, scored, {job.predictions.name: answer_of}, timer, job.threshold)
         settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
         scored = clips
-        rows, answer_of, settings = inside(job, reader, clips, watch)
+        rows, answer_of, settings = score_model(job, reader, clips, timer)
     evaluation = Evaluation(
         benchmark=job.benchmark,
         n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
@@ -99,7 +99,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         note=scorer_for(reader, job.threshold).note,
         missing=missing,
         leakage=leakage,
-        seconds={step: round(seconds, 3) for step, seconds in watch.seconds.items()},
+        seconds={step: round(seconds, 3) for step, seconds in timer.seconds.items()},
     )
     write_report(evaluation, reader, answer_of, job.out, job.protocol)
     tell(console, evaluation, job)
@@ -142,7 +142,7 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
     if job.benchmark == "robustness":
         clips = reader.clips  # limit and window came before its one frame was picked
     else:
-        clips = tuple(heard_around(clip, job.window).annotated() for clip in reader.clips)
+        clips = tuple(with_audio_window(clip, job.window).annotated() for clip in reader.clips)
     for path in job.exclude:
         clips = unnamed(clips, read_ids(path))
     if job.limit is not None and job.benchmark != "robustness":
@@ -158,8 +158,8 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
     return clips, leakage
 
 
-def inside(
-    job: Job, reader: Reader, clips: tuple[Clip, ...], watch: Watch
+def score_model(
+    job: Job, reader: Reader, clips: tuple[Clip, ...], timer: ProgressTimer
 ) -> tuple[tuple[Row, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
     """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
 
@@ -172,7 +172,7 @@ def inside(
     store = job.out / STORE
     if store.is_dir():
         writable(store)
-    with watch.time("loading"):
+    with timer.time("loading"):
         model = model_for(job, reader)
         methods = rows_of(job, reader, model)
     settings = model_settings(job, model)
@@ -182,19 +182,19 @@ def inside(
     names = [method.name for method in methods]
     asked = {"benchmark": job.benchmark, "split": job.split, "seed": job.seed}
     open_store(store, names, settings | asked | fingerprint(reader))
-    predict(reader, clips, methods, store, watch, job.seed)
-    answers = {name: saved(store, name) for name in names}
-    rows = score(reader, clips, answers, watch, job.threshold)
+    predict(reader, clips, methods, store, timer, job.seed)
+    answers = {name: saved_answers(store, name) for name in names}
+    rows = score(reader, clips, answers, timer, job.threshold)
     return rows, answers[names[0]], settings
 
 
-def saved(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
+def saved_answers(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
     """A method's answers from the disk."""
     folder = folder_of(store, method)
     return lambda clip: load(path_of(folder, clip.id))
 
 
-def outside(
+def score_external(
     job: Job, reader: Reader, clips: tuple[Clip, ...]
 ) -> tuple[tuple[tuple[Clip, ...], Callable[[Clip], ClipAnswer]], tuple[str, ...]]:
     """Clips that have a prediction in a folder, how to read it, and the ids of those that have none.
@@ -203,7 +203,7 @@ def outside(
         InputError: predictions are missing and that was not allowed, or there are none at all.
     """
     assert job.predictions is not None
-    source = Outside(job.predictions, reader)
+    source = ExternalPredictions(job.predictions, reader)
     there = tuple(clip for clip in clips if source.has(clip))
     ids = {clip.id for clip in there}
     missing = tuple(clip.id for clip in clips if clip.id not in ids)
@@ -221,17 +221,17 @@ def outside(
     return (there, source.read), missing
 
 
-def model_for(job: Job, reader: Reader, **swaps: str) -> SeAC:
+def model_for(job: Job, reader: Reader, **replacements: str) -> SeAC:
     """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
-    words = list(reader.classes[1:]) or None
-    options: dict[str, Any] = {**job.parts, **swaps, **job.constants}
-    own = None if "associate" in swaps else job.association
+    class_names = list(reader.classes[1:]) or None
+    options: dict[str, Any] = {**job.parts, **replacements, **job.constants}
+    own = None if "associate" in replacements else job.association
     return load_model(
         job.preset,
         device=job.device,
-        vocabulary=words,
+        vocabulary=class_names,
         association=own,
-        calibration=None if "associate" in swaps else job.calibration,
+        calibration=None if "associate" in replacements else job.calibration,
         weights_dir=job.weights_dir,
         **options,
     )
@@ -302,7 +302,7 @@ def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
         "frames": evaluation.frames,
         "protocols": shown(first),
         "methods": {row.name: shown(row) for row in evaluation.methods},
-        "blame": first.blame(),
+        "attribution": first.attribution(),
         "missing": list(evaluation.missing),
         "leakage": None if evaluation.leakage is None else leakage_counts(evaluation.leakage),
         "seconds": dict(evaluation.seconds),

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from seac.core.errors import InputError
 from seac.datasets.pairs.benchmarks import FPS, SECONDS
 from seac.datasets.pairs.pair import Pair
-from seac.datasets.pairs.table import AUTO, KINDS, excluded, find_pairs, without
+from seac.datasets.pairs.table import AUTO, FORMATS, read_excluded, find_pairs, without
 from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe
@@ -43,7 +43,7 @@ class Job:
     split: str = "train"
     seconds: float = SECONDS
     fps: float = FPS
-    tags: bool = True
+    class_probabilities: bool = True
     workers: int | None = None
     ray: str | None = None
     limit: int | None = None
@@ -60,7 +60,7 @@ class Job:
             constants=self.constants,
             weights_dir=self.weights_dir,
         )
-        return Recipe(build, self.preset, self.device, self.seconds, self.fps, self.tags)
+        return Recipe(build, self.preset, self.device, self.seconds, self.fps, self.class_probabilities)
 
 
 @dataclass
@@ -111,10 +111,10 @@ class Tally:
         """As one line of JSON; stages in clips per second of one worker."""
         rates = {stage: round(self.new / s, 3) if s else None for stage, s in self.by_stage.items()}
         seconds = {stage: round(s, 4) for stage, s in self.by_stage.items()}
-        plain = {name: value for name, value in self.__dict__.items() if "by_stage" not in name}
-        plain["seconds"] = round(self.seconds, 3)
+        values = {name: value for name, value in self.__dict__.items() if "by_stage" not in name}
+        values["seconds"] = round(self.seconds, 3)
         return {
-            **plain,
+            **values,
             "clips_per_second": round(self.rate, 3),
             "stage_seconds": seconds,
             "stage_cpu_seconds": {stage: round(s, 4) for stage, s in self.cpu_by_stage.items()},
@@ -148,10 +148,10 @@ def chosen(job: Job) -> tuple[str, list[Pair]]:
         InputError: no clip is left, or the data's excerpts are cut already, in another way.
     """
     kind, pairs = find_pairs(job.source, job.kind, job.split)
-    if KINDS[kind].fixed and (job.seconds, job.fps) != (SECONDS, FPS):
+    if FORMATS[kind].fixed and (job.seconds, job.fps) != (SECONDS, FPS):
         raise InputError(f"clips of {kind} are 5 s of one frame a second: leave --seconds and --fps out")
     if job.exclude is not None:
-        pairs = without(pairs, excluded(job.exclude))
+        pairs = without(pairs, read_excluded(job.exclude))
     if not pairs:
         raise InputError(f"{job.source}: no clip is left once {job.exclude} is excluded")
     return kind, pairs[: job.limit]
@@ -193,11 +193,11 @@ def extract(
     here = isinstance(engine, Here)
     # Elsewhere the networks are loaded there; here they are asked only what they are.
     model = recipe.build(device=recipe.device if here else "cpu")
-    made = recipe.made(model)
+    provenance = recipe.provenance_of(model)
     if here:
         engine = Here(model)
     del model
-    with StoreWriter(store, made, shard_bytes=shard_bytes) as writer:
+    with StoreWriter(store, provenance, shard_bytes=shard_bytes) as writer:
         if writer.lost and console is not None:
             console.print(f"{store}: {writer.lost} clips are gone; those in the data are extracted anew")
         waiting = [pair for pair in pairs if pair.id not in writer]
@@ -205,12 +205,12 @@ def extract(
         unreadable = Unreadable(store)
         with _shown(console, len(waiting)) as advance:
             for outcome in _timed(engine.run(recipe, waiting), tally) if waiting else ():
-                with _written(tally):
+                with _timed_write(tally):
                     if _kept(outcome, writer, unreadable):
                         tally.count(outcome)
                 advance(tally)
-        with _written(tally):
-            unreadable.tidy()
+        with _timed_write(tally):
+            unreadable.compact()
             writer.compact()
     return tally
 
@@ -225,7 +225,7 @@ def _kept(outcome: Outcome, writer: StoreWriter, unreadable: Unreadable) -> bool
 
 
 @contextmanager
-def _written(tally: Tally) -> Iterator[None]:
+def _timed_write(tally: Tally) -> Iterator[None]:
     """Count the time of a block to writing."""
     began, used = time.perf_counter(), time.process_time()
     yield

@@ -17,14 +17,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
 from seac.core.ownership import check_names
-from seac.core.result import Result
-from seac.export.draw import shown
-from seac.export.folder import whole_folder
+from seac.core.result import FrameResult
+from seac.export.draw import visible_rows
+from seac.export.folder import atomic_folder
 from seac.export.legacy import written_earlier
 from seac.export.resume import file_state, is_finished
-from seac.export.writer import FILES, Clip, Sink, sink
+from seac.export.writer import FILES, Clip, Writer, writer_class
 from seac.media.decode import probe
-from seac.media.sources import Source, sound_length, source_of, sources_in
+from seac.media.sources import Source, audio_duration, source_of, sources_in
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.table import choose
@@ -64,16 +64,16 @@ class Summary:
     labels: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def count(self, result: Result) -> None:
+    def count(self, result: FrameResult) -> None:
         """Take a frame into account."""
         self.frames += 1
-        self.frames_silent += result.heard.silent
-        rows = shown(result)
+        self.frames_silent += result.audio_summary.silent
+        rows = visible_rows(result)
         self.frames_sounding += bool(rows)
         for name in sorted({result.names[row] for row in rows}):
             self.labels[name] = self.labels.get(name, 0) + 1
         for note in result.notes:
-            if note.startswith("the picture was scaled") and note not in self.notes:
+            if note.startswith("the image was scaled") and note not in self.notes:
                 self.notes.append(note)
 
 
@@ -89,8 +89,8 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
         InputError: wrong input, with one line that says what is wrong.
     """
     console = Console(stderr=True)
-    builders = [sink(name) for name in job.exports]
-    if not builders:
+    writer_classes = [writer_class(name) for name in job.exports]
+    if not writer_classes:
         raise InputError("--export names nothing: give overlay, masks, json or timeline")
     tasks = list(_tasks(job))
     conflicts = _conflicts(job, tasks)
@@ -108,10 +108,10 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     settings = _settings(job, model)
     done, refused = [], []
     with _progress(console) as progress:
-        for picture, audio, out in tasks:
+        for image, audio, out in tasks:
             try:
-                source, conflict = source_of(picture, audio), conflicts.get(out)
-                done.append(_segment(model, job, settings, source, out, builders, progress, conflict))
+                source, conflict = source_of(image, audio), conflicts.get(out)
+                done.append(_segment(model, job, settings, source, out, writer_classes, progress, conflict))
             except InputError as error:
                 if len(tasks) == 1:
                     raise
@@ -134,11 +134,11 @@ def _conflicts(job: Job, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Pa
     """
     found: dict[Path, InputError] = {}
     source = job.source.resolve()
-    every = [file for picture, audio, _ in tasks for file in (picture, audio)]
-    for picture, audio, out in tasks:
+    every = [file for image, audio, _ in tasks for file in (image, audio)]
+    for image, audio, out in tasks:
         around = source.is_relative_to(out.resolve())
         try:
-            check_names(out, _names(job), every if around else (picture, audio), written_earlier)
+            check_names(out, _names(job), every if around else (image, audio), written_earlier)
         except InputError as error:
             found[out] = error
     # In a folder, one that is finished is not written to.
@@ -170,10 +170,10 @@ def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
         raise InputError("--audio goes with one picture or video, not with a folder")
     taken: set[str] = set()
     for item in sources_in(job.source):
-        picture, audio = item if isinstance(item, tuple) else (item, None)
-        name = picture.stem if picture.stem not in taken else picture.name
+        image, audio = item if isinstance(item, tuple) else (item, None)
+        name = image.stem if image.stem not in taken else image.name
         taken.add(name)
-        yield picture, audio, job.out / name
+        yield image, audio, job.out / name
 
 
 def _settings(job: Job, model: SeAC) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _settings(job: Job, model: SeAC) -> dict[str, Any]:
         "preset": job.preset,
         "parts": {
             stage: getattr(chosen, stage)
-            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate", "naming")
+            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate", "classifier")
             if getattr(chosen, stage)
         },
         "weights": model.stages.versions(),
@@ -201,39 +201,47 @@ def _segment(
     settings: dict[str, Any],
     source: Source,
     out: Path,
-    builders: list[Any],
+    writer_classes: list[Any],
     progress: Progress,
     conflict: InputError | None = None,
 ) -> Summary:
-    summary = Summary(str(source.picture), str(out))
-    clip = Clip(source.picture, source.sound, job.fps, settings)
-    made_of = _made_of(job, clip)
+    summary = Summary(str(source.image), str(out))
+    clip = Clip(source.image, source.audio, job.fps, settings)
+    provenance = _provenance(job, clip)
     many = job.source.is_dir()
-    if many and not job.again and is_finished(out, made_of):
+    if many and not job.again and is_finished(out, provenance):
         summary.notes.append("finished before; --again does it once more")
         return summary
     if conflict is not None:
         raise conflict
     began = time.perf_counter()
-    task = progress.add_task(source.picture.name, total=_expected(source, job.fps), rate="")
+    task = progress.add_task(source.image.name, total=_expected(source, job.fps), rate="")
     try:
-        inputs = (source.picture, source.sound)
-        noted = made_of if many else None
-        with whole_folder(out, _names(job), inputs, written_earlier, noted) as draft:
-            _write(model, job, source, [build(draft, clip) for build in builders], summary, progress, task)
+        inputs = (source.image, source.audio)
+        noted = provenance if many else None
+        with atomic_folder(out, _names(job), inputs, written_earlier, noted) as temporary:
+            _write(
+                model,
+                job,
+                source,
+                [build(temporary, clip) for build in writer_classes],
+                summary,
+                progress,
+                task,
+            )
     finally:
         progress.remove_task(task)  # a row for each of a thousand clips would take a core to draw
     summary.seconds = round(time.perf_counter() - began, 3)
     return summary
 
 
-def _made_of(job: Job, clip: Clip) -> dict[str, Any]:
+def _provenance(job: Job, clip: Clip) -> dict[str, Any]:
     """What a clip's answer follows from: settings, files, and what is written of it."""
     return {
         "settings": clip.settings,
         "exports": sorted(job.exports),
         "source": file_state(clip.source),
-        "sound": file_state(clip.sound) if clip.sound else None,
+        "audio": file_state(clip.audio) if clip.audio else None,
     }
 
 
@@ -241,18 +249,18 @@ def _write(
     model: SeAC,
     job: Job,
     source: Source,
-    sinks: list[Sink],
+    writers: list[Writer],
     summary: Summary,
     progress: Progress,
     task: TaskID,
 ) -> None:
     began = time.perf_counter()
-    audio = source.sound if source.sound != source.picture else None
+    audio = source.audio if source.audio != source.image else None
     with ExitStack() as stack:
-        for each in sinks:
+        for each in writers:
             stack.callback(each.close)
-        for result in model.video(source.picture, job.fps, audio=audio):
-            for each in sinks:
+        for result in model.video(source.image, job.fps, audio=audio):
+            for each in writers:
                 each.add(result)
             summary.count(result)
             rate = summary.frames / (time.perf_counter() - began)
@@ -260,7 +268,7 @@ def _write(
 
 
 def _expected(source: Source, fps: float) -> float | None:
-    seconds = sound_length(source.sound) if source.still else probe(source.picture).duration
+    seconds = audio_duration(source.audio) if source.still else probe(source.image).duration
     return max(1.0, seconds * fps) if seconds else None
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seac.associate.trained import FILE, write
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.core.ownership import claim
 from seac.features.batch import StorePart, TrainingStore
@@ -26,9 +26,9 @@ from seac.training.checkpoint import is_checkpoint
 from seac.training.config import TrainingConfig, configured
 from seac.training.frozen import Networks
 from seac.training.history import draw_curves
-from seac.training.model_card import card
+from seac.training.model_card import model_card
 from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
-from seac.training.validation import Benchmarked, Retrieval, Wanted, measured_by
+from seac.training.validation import Benchmarked, Retrieval, Wanted, combine_measures
 
 READY = FILE + ".ready"
 FILES = (
@@ -70,9 +70,9 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     preset = preset_of(store, job.preset)
     config = configured(preset, job.settings)
     check_variant(store, config)
-    learnt, held_out = split(store, config)
+    train_part, held_out = split(store, config)
     fabric = fabric_for(job.device, job.devices, config.precision)
-    steps_per_epoch(learnt, config, fabric.world_size)
+    steps_per_epoch(train_part, config, fabric.world_size)
     with claim(job.out, FILES, earlier=written_earlier, leads=fabric.is_global_zero):
         networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
         measures: list[Measure] = []
@@ -81,11 +81,15 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
             measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
         encoder = networks.audio(store) if config.mixing else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
-        with following(console, config, steps_per_epoch(learnt, config, fabric.world_size)) as progress:
-            fitted = fit(Fitting(learnt, config, job.out, encoder, measured_by(measures), progress), fabric)
+        with progress_bar(
+            console, config, steps_per_epoch(train_part, config, fabric.world_size)
+        ) as progress:
+            fitted = fit(
+                Fitting(train_part, config, job.out, encoder, combine_measures(measures), progress), fabric
+            )
         if not fabric.is_global_zero:
             return {}
-        summary = finish(job.out, fitted, config, learnt, preset, job.licence)
+        summary = finish(job.out, fitted, config, train_part, preset, job.licence)
     tell(console, summary)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
@@ -112,7 +116,7 @@ def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
     Raises:
         InputError: the store holds the other, or fewer cells are asked for than there are.
     """
-    grid = store.made_by.get("segmenter", "").startswith("grid")
+    grid = store.provenance.get("segmenter", "").startswith("grid")
     if grid != (config.variant == "grid"):
         raise InputError(
             "variant=grid needs a store of cells: seac extract --segmenter grid --top-n 81"
@@ -170,7 +174,7 @@ def written_earlier(folder: Path) -> Callable[[str], bool]:
     return lambda name: name in FILES and is_checkpoint(folder / CHECKPOINT)
 
 
-def following(
+def progress_bar(
     console: Console, config: TrainingConfig, per_epoch: int
 ) -> AbstractContextManager[Callable[[int, int], None] | None]:
     """A bar over all steps for people; nothing where nobody looks."""
@@ -204,19 +208,19 @@ def finish(
     """Weights, card, curves and record of a run; the weights come last, for they say that it is done."""
     history = fitted.history
     draw_curves(history, out / "curves.png")
-    made_by = {**store.made_by, "preset": preset}
-    sha256 = write(fitted.module, out / READY, made_by)
-    text = card(
+    provenance = {**store.provenance, "preset": preset}
+    sha256 = write(fitted.module, out / READY, provenance)
+    text = model_card(
         config,
         history,
         epoch=fitted.epoch,
         clips=len(store),
-        made_by=made_by,
+        provenance=provenance,
         preset=preset,
         sha256=sha256,
         licence=licence,
     )
-    write_whole(out / "card.md", text)
+    write_atomic(out / "card.md", text)
     seconds = sum(row["seconds"] for row in history.epochs)
     summary = {
         "out": str(out),
@@ -237,7 +241,7 @@ def finish(
         "sha256": sha256,
         "config": asdict(config),
     }
-    write_whole(out / "run.json", json.dumps(summary, indent=1) + "\n")
+    write_atomic(out / "run.json", json.dumps(summary, indent=1) + "\n")
     (out / READY).replace(out / FILE)
     return summary
 

@@ -21,7 +21,7 @@ LONGEST = 3600
 """Seconds of silence at most for one hole: a clock that leaps further is broken, and goes on from there."""
 
 
-def sound_of(path: Path, layout: str, rate: int) -> Iterator[av.AudioFrame]:
+def decode_audio(path: Path, layout: str, rate: int) -> Iterator[av.AudioFrame]:
     """The first sound track in small pieces of float planes ("fltp"), from the beginning of the file on.
 
     A track that starts late is preceded by silence, and silence fills its holes, so a sample's place is its
@@ -53,12 +53,12 @@ def _in_step(
     given = 0
     for frame in frames:
         before: Iterable[av.AudioFrame] = ()
-        place = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else given
-        late = place - given > (1 if resampler is None else JITTER * rate)
+        position = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else given
+        late = position - given > (1 if resampler is None else JITTER * rate)
         was, form = form, (frame.format.name, frame.layout.name, frame.sample_rate)
         if late or form != was:  # a resampler knows one form only, and holds back samples from before a hole
             rest = _rest(resampler)
-            hole = round(place) - given - sum(part.samples for part in rest) if late else 0
+            hole = round(position) - given - sum(part.samples for part in rest) if late else 0
             origin += Fraction(max(0, hole - LONGEST * rate), rate)
             before = chain(rest, _silence(min(hole, LONGEST * rate), layout, rate))
             resampler = av.AudioResampler("fltp", layout, rate)

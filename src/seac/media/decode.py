@@ -14,14 +14,14 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.media.audio import sound_of
+from seac.media.audio import decode_audio
 from seac.media.container import opened, origin_of
 from seac.media.image import MAX_SIDE, shrink
 
 SAMPLE_RATE = 16_000
 """Hz of the sound that is given to audio networks."""
 
-LEAST_FPS = 1e-4
+MIN_FPS = 1e-4
 """A picture in nearly three hours; not far below it, the fraction that a film's clock ticks in is 0."""
 
 FAR = 20.0
@@ -81,7 +81,7 @@ def frames(
         stop: seconds; the first time that is left out.
 
     Raises:
-        InputError: not a video, nothing decodable in it, or broken off; or fps below :data:`LEAST_FPS`.
+        InputError: not a video, nothing decodable in it, or broken off; or fps below :data:`MIN_FPS`.
     """
     check_fps(fps)
     shown: av.VideoFrame | None = None
@@ -110,13 +110,13 @@ def check_fps(fps: float) -> None:
     """Refuse a rate at which no video can be shown.
 
     Raises:
-        InputError: below :data:`LEAST_FPS`, infinite, or not a number.
+        InputError: below :data:`MIN_FPS`, infinite, or not a number.
     """
-    if not LEAST_FPS <= fps < math.inf:
-        raise InputError(f"fps is {fps:g}: give a number of frames per second, at least {LEAST_FPS:g}")
+    if not MIN_FPS <= fps < math.inf:
+        raise InputError(f"fps is {fps:g}: give a number of frames per second, at least {MIN_FPS:g}")
 
 
-class SoundReader:
+class AudioReader:
     """Windows of a file's sound in order of time; holds no more than the window that was asked for.
 
     ``read(start, stop)`` needs starts that never go back. What lies before the beginning or after the end of
@@ -125,8 +125,8 @@ class SoundReader:
 
     def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE) -> None:
         self.sample_rate = sample_rate
-        self._chunks = (part.to_ndarray()[0] for part in sound_of(path, "mono", sample_rate))
-        self._held = np.zeros(0, np.float32)
+        self._chunks = (part.to_ndarray()[0] for part in decode_audio(path, "mono", sample_rate))
+        self._buffer = np.zeros(0, np.float32)
         self._first = 0
         self._ended = False
 
@@ -137,8 +137,8 @@ class SoundReader:
             InputError: the sound breaks off with an error.
         """
         first, last = max(0, round(start * self.sample_rate)), round(stop * self.sample_rate)
-        parts = [self._held]
-        have = self._first + len(self._held)
+        parts = [self._buffer]
+        have = self._first + len(self._buffer)
         while have < last and not self._ended:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -146,19 +146,19 @@ class SoundReader:
                 break
             parts.append(chunk)
             have += len(chunk)
-        held = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        drop = min(max(0, first - self._first), len(held))
-        self._held, self._first = held[drop:].copy(), self._first + drop
-        return torch.from_numpy(self._held[: max(0, last - self._first)].copy())
+        buffer = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        drop = min(max(0, first - self._first), len(buffer))
+        self._buffer, self._first = buffer[drop:].copy(), self._first + drop
+        return torch.from_numpy(self._buffer[: max(0, last - self._first)].copy())
 
 
-def read_sound(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | None = None) -> Tensor:
+def load_waveform(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | None = None) -> Tensor:
     """The sound of a file, mono: (S,) float32 in [-1, 1] at ``sample_rate``; the first ``seconds`` if given.
 
     Raises:
         InputError: missing, no sound in it, broken, or of no length.
     """
-    waveform = SoundReader(path, sample_rate).read(0, 1e9 if seconds is None else seconds)
+    waveform = AudioReader(path, sample_rate).read(0, 1e9 if seconds is None else seconds)
     if len(waveform) == 0:
         raise InputError(f"{path}: its sound has no length; give a file with at least one sample")
     return waveform

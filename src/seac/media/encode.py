@@ -12,43 +12,43 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from seac.media.audio import sound_of
+from seac.media.audio import decode_audio
 
-SOUND_RATE = 48_000
+AUDIO_RATE = 48_000
 LIMIT = 1_000_000
 
 
 class VideoWriter:
-    """Frames in, mp4 out; the sound of ``sound`` runs along, decoded only as far as the picture has come.
+    """Frames in, mp4 out; the sound of ``audio`` runs along, decoded only as far as the picture has come.
 
     Args:
         path: the file to write.
         fps: frames per second.
-        sound: a media file whose first sound track is laid under the picture, or None.
+        audio: a media file whose first sound track is laid under the picture, or None.
     """
 
-    def __init__(self, path: Path, fps: float, sound: Path | None) -> None:
+    def __init__(self, path: Path, fps: float, audio: Path | None) -> None:
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
         self._rate = Fraction(fps).limit_denominator(LIMIT)
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
-        self._sound = sound
+        self._audio_path = audio
         self._chunks: Iterator[av.AudioFrame] = iter(())
         self._frames = 0
         self._samples = 0
 
-    def add(self, picture: NDArray[np.uint8]) -> None:
+    def add(self, image: NDArray[np.uint8]) -> None:
         """Append a frame, (H, W, 3) uint8, H and W even; its size is that of the first one."""
         if self._video is None:
-            self._begin(picture.shape[0], picture.shape[1])
+            self._begin(image.shape[0], image.shape[1])
         assert self._video is not None
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         if (frame.height, frame.width) != (self._video.height, self._video.width):
             frame = frame.reformat(self._video.width, self._video.height)
         frame.pts, frame.time_base = self._frames, 1 / self._rate
         self._container.mux(self._video.encode(frame))
         self._frames += 1
-        self._lay_sound(float(self._frames / self._rate))
+        self._write_audio(float(self._frames / self._rate))
 
     def close(self) -> None:
         """Flush and finish the file; without frames there is none."""
@@ -64,16 +64,16 @@ class VideoWriter:
         stream.options = {"crf": "20", "preset": "veryfast", "bf": "0"}
         stream.thread_type = "AUTO"
         self._video = stream
-        if self._sound is not None:
-            self._audio = self._container.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-            self._chunks = sound_of(self._sound, "stereo", SOUND_RATE)
+        if self._audio_path is not None:
+            self._audio = self._container.add_stream("aac", rate=AUDIO_RATE, layout="stereo")
+            self._chunks = decode_audio(self._audio_path, "stereo", AUDIO_RATE)
 
-    def _lay_sound(self, until: float) -> None:
+    def _write_audio(self, until: float) -> None:
         """Encode sound up to ``until`` seconds, so that picture and sound lie side by side in the file."""
-        while self._audio is not None and self._samples < until * SOUND_RATE:
+        while self._audio is not None and self._samples < until * AUDIO_RATE:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return
-            chunk.pts, chunk.time_base = self._samples, Fraction(1, SOUND_RATE)
+            chunk.pts, chunk.time_base = self._samples, Fraction(1, AUDIO_RATE)
             self._samples += chunk.samples
             self._container.mux(self._audio.encode(chunk))

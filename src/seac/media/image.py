@@ -22,7 +22,7 @@ MAX_FILE_PIXELS = 400_000_000
 """Files with more pixels than this are refused before they are decoded (they would fill the memory)."""
 
 
-def as_picture(image: Any, max_side: int = MAX_SIDE) -> Tensor:
+def as_image(image: Any, max_side: int = MAX_SIDE) -> Tensor:
     """Any picture as (3, H, W) uint8 RGB with a long side of at most ``max_side`` pixels.
 
     Args:
@@ -50,7 +50,7 @@ def as_picture(image: Any, max_side: int = MAX_SIDE) -> Tensor:
 
 
 def size_of(image: Any) -> tuple[int, int]:
-    """(height, width) of a picture that :func:`as_picture` takes; (0, 0) for what it refuses."""
+    """(height, width) of a picture that :func:`as_image` takes; (0, 0) for what it refuses."""
     if isinstance(image, Image.Image):
         return image.height, image.width
     shape = tuple(getattr(image, "shape", ()))
@@ -66,8 +66,8 @@ def size_on_disk(path: Path) -> tuple[int, int]:
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
-    """Read an image file, upright by its EXIF orientation, as :func:`as_picture` gives it.
+def read_image(path: Path, max_side: int = MAX_SIDE) -> Tensor:
+    """Read an image file, upright by its EXIF orientation, as :func:`as_image` gives it.
 
     Raises:
         InputError: missing, empty, corrupt, truncated or not an image; or too many pixels.
@@ -82,7 +82,7 @@ def read_picture(path: Path, max_side: int = MAX_SIDE) -> Tensor:
                     f"{MAX_FILE_PIXELS // 1_000_000} megapixels first"
                 )
             image.draft("RGB", (max_side, max_side))  # JPEG only: decodes at a fraction of the size
-            return as_picture(ImageOps.exif_transpose(image), max_side)
+            return as_image(ImageOps.exif_transpose(image), max_side)
     except UnidentifiedImageError:
         raise InputError(f"{path}: not an image that can be read; is the file whole?") from None
     except (OSError, SyntaxError, ValueError) as error:

@@ -40,5 +40,5 @@ def resample(waveform: Tensor, rate: int, target: int) -> Tensor:
         return samples
     common = gcd(rate, target)
     up, down = target // common, rate // common
-    made = resample_poly(samples.numpy(), up, down, window=sinc_filter(up, down))
-    return torch.from_numpy(made[: len(samples) * up // down].copy())
+    resampled = resample_poly(samples.numpy(), up, down, window=sinc_filter(up, down))
+    return torch.from_numpy(resampled[: len(samples) * up // down].copy())

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seac.core.errors import InputError
-from seac.media.decode import Frame, SoundReader, check_fps, frames, probe
-from seac.media.image import read_picture, size_on_disk
+from seac.media.decode import Frame, AudioReader, check_fps, frames, probe
+from seac.media.image import read_image, size_on_disk
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
 VIDEOS = {".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".ogv", ".flv", ".wmv"}
-SOUNDS = {".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff"}
+AUDIO_SUFFIXES = {".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff"}
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Source:
     """Something to be seen with something to be heard.
 
     Attributes:
-        picture: a video, or a still picture.
-        sound: the file that is heard; the video itself unless another is given.
-        still: whether ``picture`` is a still.
+        image: a video, or a still picture.
+        audio: the file that is heard; the video itself unless another is given.
+        still: whether ``image`` is a still.
     """
 
-    picture: Path
-    sound: Path
+    image: Path
+    audio: Path
     still: bool
 
 
@@ -38,7 +38,7 @@ def source_of(path: Path, audio: Path | None = None) -> Source:
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path")
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         if audio is None:
             raise InputError(f"{path}: a picture has no sound; give one with --audio FILE")
         if not probe(audio).has_audio:
@@ -61,14 +61,14 @@ def sources_in(folder: Path) -> list[Path | tuple[Path, Path]]:
         InputError: there are none.
     """
     files = sorted(item for item in folder.iterdir() if item.is_file() and not item.name.startswith("."))
-    sounds = {item.stem: item for item in files if item.suffix.lower() in SOUNDS}
+    audio_files = {item.stem: item for item in files if item.suffix.lower() in AUDIO_SUFFIXES}
     found: list[Path | tuple[Path, Path]] = []
     for item in files:
         kind = item.suffix.lower()
         if kind in VIDEOS:
             found.append(item)
-        elif kind in PICTURES and item.stem in sounds:
-            found.append((item, sounds[item.stem]))
+        elif kind in IMAGE_SUFFIXES and item.stem in audio_files:
+            found.append((item, audio_files[item.stem]))
     if not found:
         raise InputError(
             f"{folder}: holds no video, and no picture with a sound of the same name; give another folder"
@@ -76,32 +76,32 @@ def sources_in(folder: Path) -> list[Path | tuple[Path, Path]]:
     return found
 
 
-def pictures_of(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
+def source_frames(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
     """The frames of a source at 0, 1/fps, ...; a still is shown as long as its sound lasts.
 
     A still is one and the same tensor every time, so that it need be looked at only once.
 
     Raises:
-        InputError: what cannot be decoded, or fps below :data:`seac.media.decode.LEAST_FPS`.
+        InputError: what cannot be decoded, or fps below :data:`seac.media.decode.MIN_FPS`.
     """
     if not source.still:
-        yield from frames(source.picture, fps, max_side)
+        yield from frames(source.image, fps, max_side)
         return
     check_fps(fps)
-    image = read_picture(source.picture, max_side)
-    size = size_on_disk(source.picture)
-    count, duration = 0, sound_length(source.sound)
+    image = read_image(source.image, max_side)
+    size = size_on_disk(source.image)
+    count, duration = 0, audio_duration(source.audio)
     while count == 0 or count / fps < duration - 1e-6:
         yield Frame(count / fps, image, size)
         count += 1
 
 
-def sound_length(path: Path) -> float:
+def audio_duration(path: Path) -> float:
     """Seconds of a sound; decoded to the end where its container does not say."""
     known = probe(path).duration
     if known > 0:
         return known
-    reader, second = SoundReader(path), 0
+    reader, second = AudioReader(path), 0
     while len(reader.read(second, second + 1)):
         second += 1
     return float(second)

@@ -20,7 +20,7 @@ from seac.metrics.functional.avsbench import (
     add_frames,
     averages,
     check_frames,
-    check_whole_clips,
+    check_complete_clips,
     frames_per_batch,
 )
 from seac.metrics.functional.avsbench_semantic import (
@@ -87,7 +87,7 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
         _need(int(rest[:, 1].sum()) + int(closed[2]))
         if self.size is not None:
             for frames in rest[:, 1].tolist():
-                check_whole_clips(int(frames), self.frames_per_clip)
+                check_complete_clips(int(frames), self.frames_per_clip)
         return averages(rest, closed)
 
 
@@ -183,7 +183,7 @@ class VGGSS(Metric):  # type: ignore[misc]
         Raises:
             InputError: no clips.
         """
-        ciou, occupied = _joined(self.ciou), _joined(self.occupied) > 0
+        ciou, occupied = _concatenate(self.ciou), _concatenate(self.occupied) > 0
         _need(len(ciou))
         return {**success(ciou[occupied]), "per_clip": ciou}
 
@@ -228,9 +228,9 @@ class ExtendedVGGSS(Metric):  # type: ignore[misc]
         Raises:
             InputError: no pairs.
         """
-        ciou = _joined(self.ciou)
+        ciou = _concatenate(self.ciou)
         _need(len(ciou))
-        return extended_vggss(ciou, _joined(self.num_boxes).long(), _joined(self.confidence))
+        return extended_vggss(ciou, _concatenate(self.num_boxes).long(), _concatenate(self.confidence))
 
 
 class Robustness(Metric):  # type: ignore[misc]
@@ -273,9 +273,9 @@ class Robustness(Metric):  # type: ignore[misc]
         Raises:
             InputError: no frames.
         """
-        confidence = _joined(self.confidence)
+        confidence = _concatenate(self.confidence)
         _need(len(confidence))
-        return rates(self.sums.cpu(), confidence, _joined(self.sounding) > 0)
+        return rates(self.sums.cpu(), confidence, _concatenate(self.sounding) > 0)
 
 
 def _add_columns(metric: Metric, *names: str) -> None:
@@ -290,7 +290,7 @@ def _column(metric: Metric, values: Tensor) -> Tensor:
     return values.to(metric.device).double()
 
 
-def _joined(column: list[Tensor] | Tensor) -> Tensor:
+def _concatenate(column: list[Tensor] | Tensor) -> Tensor:
     """(N,) float64 on the CPU: a list as it grows, one tensor once ranks have been gathered."""
     parts = [column] if isinstance(column, Tensor) else column
     return torch.cat([torch.zeros(0, dtype=torch.float64), *(part.cpu() for part in parts)])

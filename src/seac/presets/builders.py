@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seac.associate.base import Association
-    from seac.associate.ensemble import Combined
+    from seac.associate.ensemble import AssociationEnsemble
     from seac.associate.zero_shot import ZeroShot
-    from seac.classify.base import Naming
+    from seac.classify.base import MaskClassifier
     from seac.classify.prompts import MeanEncoder
     from seac.core.types import MaskEmbeddings
     from seac.encoders.base import AudioEncoder, TextEncoder, VisionEncoder
-    from seac.encoders.class_heads import Kinds
+    from seac.encoders.class_heads import ClassHeads
     from seac.encoders.text.minilm import MiniLM
     from seac.segment.base import Segmenter
 
@@ -52,18 +52,18 @@ def efficientnet_lite2(device: str) -> VisionEncoder:
     return EfficientNetLite.load(device)
 
 
-def hearing(device: str) -> AudioEncoder:
+def yamnet_student(device: str) -> AudioEncoder:
     """Our own network, distilled from YAMNet; so small that it runs on the CPU whatever the device."""
-    from seac.encoders.audio.yamnet_student import Hearing
+    from seac.encoders.audio.yamnet_student import YamnetStudent
 
-    return Hearing.load()
+    return YamnetStudent.load()
 
 
-def hearing_whole(device: str) -> AudioEncoder:
+def yamnet_student_full(device: str) -> AudioEncoder:
     """The same without the components of a sound: far quicker, and the second of two sounds is heard less."""
-    from seac.encoders.audio.yamnet_student import Hearing
+    from seac.encoders.audio.yamnet_student import YamnetStudent
 
-    return Hearing.load(whole=True)
+    return YamnetStudent.load(full_mix=True)
 
 
 def minilm(device: str) -> MiniLM:
@@ -73,7 +73,9 @@ def minilm(device: str) -> MiniLM:
     return MiniLM()
 
 
-def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> ZeroShot:
+def zero_shot_association(
+    device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder
+) -> ZeroShot:
     """Where masks, and sounds that have words, are among words."""
     from seac.associate.zero_shot import ZeroShot
 
@@ -86,21 +88,21 @@ def words(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEnc
 
 def zero_shot(device: str, vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder) -> Association:
     """Masks and sound among words, without training."""
-    from seac.presets.stacks import check_hears
+    from seac.presets.stacks import check_has_classes
 
-    check_hears(audio)
-    return words(device, vision, audio, text)
+    check_has_classes(audio)
+    return zero_shot_association(device, vision, audio, text)
 
 
-def taught_kinds(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> Kinds:
+def class_heads_of(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> ClassHeads:
     """The taught kinds that ship, as far as these encoders are those that they were taught for."""
     from importlib.resources import as_file, files
 
-    from seac.classify.experts import kinds_among
+    from seac.classify.experts import load_class_heads
     from seac.encoders.class_heads import read
 
     with as_file(files("seac").joinpath("assets/class_heads.safetensors")) as path:
-        return kinds_among(read(path).fitting(vision, audio), text)
+        return load_class_heads(read(path).matching(vision, audio), text)
 
 
 def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
@@ -109,7 +111,7 @@ def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniL
     Raises:
         InputError: encoders that it was not made for.
     """
-    return learnt(device, vision, audio, text)
+    return ensemble(device, vision, audio, text)
 
 
 def pairs(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
@@ -118,38 +120,48 @@ def pairs(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM)
     Raises:
         InputError: encoders that it was not made for.
     """
-    return learnt(device, vision, audio, text, kinds=0.0)
+    return ensemble(device, vision, audio, text, class_match_weight=0.0)
 
 
-def learnt(
+def ensemble(
     device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, **shares: float
-) -> Combined:
+) -> AssociationEnsemble:
     """The association that ships, with other shares of its parts where given."""
     from importlib.resources import as_file, files
 
-    from seac.associate.ensemble import Combined, read
+    from seac.associate.ensemble import AssociationEnsemble, read
 
     with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
         weights = read(path)
     weights = replace(weights, settings=replace(weights.settings, **shares))
-    known = taught_kinds(vision, audio, text)
-    return Combined(weights, words(device, vision, audio, text), known, device).checked(vision, audio)
+    heads = class_heads_of(vision, audio, text)
+    return AssociationEnsemble(
+        weights, zero_shot_association(device, vision, audio, text), heads, device
+    ).checked(vision, audio)
 
 
-def by_words(
-    vision: VisionEncoder, audio: AudioEncoder, text: TextEncoder, place: Callable[[MaskEmbeddings], Tensor]
-) -> Naming:
+def zero_shot_classifier(
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: TextEncoder,
+    to_text_space: Callable[[MaskEmbeddings], Tensor],
+) -> MaskClassifier:
     """Masks are named by where they are among words."""
-    from seac.classify.base import ByWords
+    from seac.classify.base import ZeroShotClassifier
 
-    return ByWords(place)
+    return ZeroShotClassifier(to_text_space)
 
 
-def taught(
-    vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, place: Callable[[MaskEmbeddings], Tensor]
-) -> Naming:
+def experts(
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    to_text_space: Callable[[MaskEmbeddings], Tensor],
+) -> MaskClassifier:
     """What ships for tiny: taggers, and kinds that were taught by name, of looks and sound."""
-    from seac.classify.experts import Taught
+    from seac.classify.experts import ExpertsClassifier
 
-    among = words("cpu", vision, audio, text)
-    return Taught(taught_kinds(vision, audio, text), among.sight, among.hearing)
+    zero_shot = zero_shot_association("cpu", vision, audio, text)
+    return ExpertsClassifier(
+        class_heads_of(vision, audio, text), zero_shot.image_mapping, zero_shot.audio_mapping
+    )

@@ -16,7 +16,7 @@ from seac.core.errors import InputError
 from seac.decision.activity import Calibration
 from seac.decision.calibration_file import beside, read
 from seac.pipeline import SeAC, Settings, Stages
-from seac.presets.builders import words
+from seac.presets.builders import zero_shot_association
 from seac.presets.table import PARTS, Preset, accepted, builder, checked_settings, choose
 from seac.segment.base import Segmenter
 from seac.segment.baselines.grid import Grid
@@ -38,7 +38,7 @@ def load(
     association: str | os.PathLike[str] | None = None,
     calibration: str | os.PathLike[str] | None = None,
     detector: str | None = None,
-    naming: str | None = None,
+    classifier: str | None = None,
     weights_dir: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> SeAC:
@@ -58,7 +58,7 @@ def load(
         calibration: a file that ``seac calibrate`` wrote; if None, the one beside ``association``, or what
             ships.
         detector: swaps what finds boxes, for segmenters that are prompted with boxes.
-        naming: swaps what names masks that sound.
+        classifier: swaps what names masks that sound.
         weights_dir: folder of weights of one's own, searched before the cache and the public homes.
         settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
 
@@ -74,7 +74,7 @@ def load(
         text=text,
         associate=associate,
         detector=detector,
-        naming=naming,
+        classifier=classifier,
     )
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
     names = vocabulary_from(vocabulary)
@@ -82,25 +82,27 @@ def load(
     if association is not None:
         calibration = calibration or beside(association)
     decision = calibrated(threshold, chosen.associate if association is None else "zero-shot", calibration)
-    weights = Weights(folder=Path(weights_dir) if weights_dir else None, watch=bar)
+    weights = Weights(folder=Path(weights_dir) if weights_dir else None, progress=bar)
     stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
         stage: builder(stage, getattr(chosen, stage), weights)(device)
         for stage in ("vision", "audio", "text")
     }
-    check_cells(stages["segmenter"], constants.top_n)
+    check_grid(stages["segmenter"], constants.top_n)
     parts = device, stages["vision"], stages["audio"], stages["text"]
-    judge: Any
+    associator: Any
     if association is not None:
-        judge = Trained.load(association, device, words=words(*parts)).checked(*parts[1:3])
-        check_variant(judge, stages["segmenter"])
+        associator = Trained.load(association, device, zero_shot=zero_shot_association(*parts)).checked(
+            *parts[1:3]
+        )
+        check_variant(associator, stages["segmenter"])
     else:
-        judge = builder("associate", chosen.associate, weights)(*parts)
+        associator = builder("associate", chosen.associate, weights)(*parts)
     return SeAC(
         Stages(
             **stages,
-            association=judge,
-            place=judge.place_masks,
-            naming=builder("naming", chosen.naming, weights)(*parts[1:], judge.place_masks),
+            association=associator,
+            to_text_space=associator.to_text_space,
+            classifier=builder("naming", chosen.classifier, weights)(*parts[1:], associator.to_text_space),
             calibration=decision,
         ),
         names,
@@ -126,7 +128,7 @@ def segmenter_of(chosen: Preset, device: str, weights: Weights | None = None) ->
     return segmenter
 
 
-def check_cells(segmenter: Segmenter, top_n: int) -> None:
+def check_grid(segmenter: Segmenter, top_n: int) -> None:
     """Cells of a grid have no order, so all of them are judged or none.
 
     Raises:
@@ -142,10 +144,12 @@ def check_variant(association: Trained, segmenter: Segmenter) -> None:
     Raises:
         InputError: it is given the other.
     """
-    cells = association.config.variant == "grid"
-    if cells != isinstance(segmenter, Grid):
-        mend = "say --segmenter grid --top-n 81" if cells else "take another segmenter"
-        raise InputError(f"this association was trained on {'cells of a grid' if cells else 'masks'}: {mend}")
+    is_grid = association.config.variant == "grid"
+    if is_grid != isinstance(segmenter, Grid):
+        remedy = "say --segmenter grid --top-n 81" if is_grid else "take another segmenter"
+        raise InputError(
+            f"this association was trained on {'cells of a grid' if is_grid else 'masks'}: {remedy}"
+        )
 
 
 def vocabulary_from(given: Sequence[str] | str | os.PathLike[str] | None) -> Vocabulary:

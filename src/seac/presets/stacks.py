@@ -12,7 +12,7 @@ from seac.core.errors import InputError
 if TYPE_CHECKING:
     from seac.associate.base import Association
     from seac.encoders.base import AudioEncoder, VisionEncoder
-    from seac.encoders.cached_text import Ensembles
+    from seac.encoders.cached_text import CachedTextEncoder
     from seac.segment.promptable.prompted import BoxesToMasks, Detector
     from seac.segment.promptable.sam.sam import SamSettings
     from seac.weights import Weights
@@ -78,12 +78,12 @@ def clip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
     return ClipVision.load(weights(name), device)
 
 
-def clip_text(device: str, weights: Weights, name: str) -> Ensembles:
+def clip_text(device: str, weights: Weights, name: str) -> CachedTextEncoder:
     """CLIP's text half; what was asked once is kept on disk."""
-    from seac.encoders.cached_text import Ensembles
+    from seac.encoders.cached_text import CachedTextEncoder
     from seac.encoders.text.clip import ClipText
 
-    return Ensembles(ClipText.load(weights(name), device))
+    return CachedTextEncoder(ClipText.load(weights(name), device))
 
 
 def siglip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
@@ -93,12 +93,12 @@ def siglip_vision(device: str, weights: Weights, name: str) -> VisionEncoder:
     return SiglipVision.load(weights(name), device)
 
 
-def siglip_text(device: str, weights: Weights, name: str) -> Ensembles:
+def siglip_text(device: str, weights: Weights, name: str) -> CachedTextEncoder:
     """SigLIP 2's text half; what was asked once is kept on disk."""
-    from seac.encoders.cached_text import Ensembles
+    from seac.encoders.cached_text import CachedTextEncoder
     from seac.encoders.text.siglip import SiglipText
 
-    return Ensembles(SiglipText.load(weights(name), device))
+    return CachedTextEncoder(SiglipText.load(weights(name), device))
 
 
 def vggish(device: str, weights: Weights, name: str) -> AudioEncoder:
@@ -116,16 +116,23 @@ def clap(device: str, weights: Weights, name: str) -> AudioEncoder:
 
 
 def own_association(
-    device: str, vision: VisionEncoder, audio: AudioEncoder, text: Ensembles, weights: Weights, name: str
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: CachedTextEncoder,
+    weights: Weights,
+    name: str,
 ) -> Association:
     """An association that somebody trained for a preset and put among the weights under the row's name."""
     from seac.associate.trained import Trained
-    from seac.presets.builders import words
+    from seac.presets.builders import zero_shot_association
 
-    return Trained.load(weights(name), device, words(device, vision, audio, text)).checked(vision, audio)
+    return Trained.load(weights(name), device, zero_shot_association(device, vision, audio, text)).checked(
+        vision, audio
+    )
 
 
-def check_hears(audio: AudioEncoder) -> None:
+def check_has_classes(audio: AudioEncoder) -> None:
     """Whether sound can be put into words, which an untrained association lives on.
 
     Raises:

@@ -34,7 +34,7 @@ class Preset:
         needs: what it takes, in words.
         settings: constants that differ from :class:`seac.pipeline.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
-        naming: row of ``PARTS["naming"]``.
+        classifier: row of ``PARTS["classifier"]``.
     """
 
     segmenter: str
@@ -45,7 +45,7 @@ class Preset:
     needs: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     detector: str | None = None
-    naming: str = "words"
+    classifier: str = "zero-shot"
 
     @property
     def views(self) -> ViewSettings:
@@ -78,8 +78,8 @@ PARTS: dict[str, dict[str, str]] = {
         "siglip2-base": "seac.presets.stacks:siglip_vision",
     },
     "audio": {
-        "hearing": "seac.presets.builders:hearing",
-        "hearing-whole": "seac.presets.builders:hearing_whole",
+        "yamnet-student": "seac.presets.builders:yamnet_student",
+        "yamnet-student-full": "seac.presets.builders:yamnet_student_full",
         "vggish": "seac.presets.stacks:vggish",
         "clap-htsat": "seac.presets.stacks:clap",
     },
@@ -94,9 +94,9 @@ PARTS: dict[str, dict[str, str]] = {
         "pairs": "seac.presets.builders:pairs",
         "association-paper": "seac.presets.stacks:own_association",
     },
-    "naming": {
-        "words": "seac.presets.builders:by_words",
-        "taught": "seac.presets.builders:taught",
+    "classifier": {
+        "zero-shot": "seac.presets.builders:zero_shot_classifier",
+        "class-heads": "seac.presets.builders:experts",
     },
 }
 
@@ -104,19 +104,19 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         segmenter="tiny",
         vision="efficientnet-lite2",
-        audio="hearing",
+        audio="yamnet-student",
         text="minilm",
         associate="trained",
-        naming="taught",
+        classifier="class-heads",
         needs="nothing beyond pip install: CPU, offline",
         settings={
             "top_n": 20,
             "exact": False,
             "objectness": 0.5,
-            "contrast": 0.1,
+            "softmax_temperature": 0.1,
             "sigma": 0.4,
             "workers": 0,
-            "views": ViewSettings(quick_crops=8, name_size=192),
+            "views": ViewSettings(fast_crops=8, crop_size=192),
         },
     ),
     "paper": Preset(
@@ -161,13 +161,13 @@ def choose(preset: str, **parts: str | None) -> Preset:
     chosen = PRESETS.get(preset)
     if chosen is None:
         raise InputError(unknown("preset", preset, tuple(PRESETS)))
-    swaps = {stage: name for stage, name in parts.items() if name is not None}
-    for stage, name in swaps.items():
+    replacements = {stage: name for stage, name in parts.items() if name is not None}
+    for stage, name in replacements.items():
         if stage not in PARTS:
             raise InputError(unknown("stage", stage, tuple(PARTS)))
         if name not in PARTS[stage]:
             raise InputError(unknown(stage, name, tuple(PARTS[stage])))
-    return replace(chosen, **swaps)  # type: ignore[arg-type]
+    return replace(chosen, **replacements)  # type: ignore[arg-type]
 
 
 def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[..., Any]:

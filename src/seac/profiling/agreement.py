@@ -9,18 +9,18 @@ from torch.nn import functional
 QUERIES = 64
 
 
-def differing(ours: Tensor, theirs: Tensor) -> float:
+def differing_share(ours: Tensor, theirs: Tensor) -> float:
     """Share of pixels on which masks (N, H, W) bool differ."""
     return float((ours != theirs).float().mean())
 
 
-def least_overlap(ours: Tensor, theirs: Tensor) -> float:
+def min_overlap(ours: Tensor, theirs: Tensor) -> float:
     """The least IoU of masks (N, H, W) bool with their counterparts; two empty masks agree."""
     both, either = (ours & theirs).flatten(1).sum(1), (ours | theirs).flatten(1).sum(1)
     return float(torch.where(either > 0, both / either.clamp_min(1), torch.ones(())).min())
 
 
-def least_cosine(ours: Tensor, theirs: Tensor) -> float:
+def min_cosine(ours: Tensor, theirs: Tensor) -> float:
     """The least cosine of embeddings (N, d) with their counterparts."""
     return float(functional.cosine_similarity(ours.float(), theirs.float(), dim=1).min())
 
@@ -32,11 +32,11 @@ def rank_correlation(ours: Tensor, theirs: Tensor, seed: int = 0) -> float:
     directions are random mixtures of the plain embeddings, without what all masks share.
     """
     mean = theirs.float().mean(0)
-    placed = functional.normalize(theirs.float() - mean, dim=1)
+    centred = functional.normalize(theirs.float() - mean, dim=1)
     generator = torch.Generator().manual_seed(seed)
-    sounds = torch.randn(QUERIES, len(placed), generator=generator) @ placed
-    first = _ranks(functional.normalize(ours.float() - ours.float().mean(0), dim=1) @ sounds.T)
-    second = _ranks(placed @ sounds.T)
+    queries = torch.randn(QUERIES, len(centred), generator=generator) @ centred
+    first = _ranks(functional.normalize(ours.float() - ours.float().mean(0), dim=1) @ queries.T)
+    second = _ranks(centred @ queries.T)
     return float(functional.cosine_similarity(first - first.mean(0), second - second.mean(0), dim=0).mean())
 
 

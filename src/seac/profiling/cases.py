@@ -15,7 +15,7 @@ from seac.encoders.base import VisionEncoder
 from seac.encoders.clip_model import load_clip
 from seac.encoders.vision.clip import ClipVision
 from seac.presets.table import builder, choose
-from seac.profiling.reference import PlainClip, PlainSegmenter, plain_sam
+from seac.profiling.reference import ReferenceClip, ReferenceSegmenter, reference_sam
 from seac.segment.promptable.sam.checkpoint import config_of, sam_of
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 from seac.weights import Weights, load_state
@@ -30,27 +30,27 @@ CLIP = {"clip-rn50": "RN50", "clip-vit-b-16": "ViT-B-16", "clip-vit-l-14": "ViT-
 
 
 @dataclass(frozen=True)
-class Subject:
+class Case:
     """Parts that answer to one set of weights.
 
     Attributes:
         encoder: our vision encoder.
-        plain_encoder: the published network as it is, with the same weights.
+        reference_encoder: the published network as it is, with the same weights.
         sam: ours, or None where the preset's own segmenter has no plain counterpart.
-        plain: the published predictor with the same weights, or None.
+        reference: the published predictor with the same weights, or None.
         fast: ours in the fast mode, or None.
     """
 
     encoder: VisionEncoder
-    plain_encoder: VisionEncoder
+    reference_encoder: VisionEncoder
     sam: Sam | None = None
-    plain: PlainSegmenter | None = None
+    reference: ReferenceSegmenter | None = None
     fast: Sam | None = None
 
 
-def subject(
+def build_case(
     preset: str, segmenter: str | None, vision: str | None, weights_dir: Path | None, *, random: bool
-) -> Subject:
+) -> Case:
     """The parts of a preset, ready to be raced.
 
     Raises:
@@ -67,18 +67,18 @@ def subject(
                 "--segmenter nor --random-weights"
             )
         encoder = builder("vision", chosen.vision, weights)("cpu")
-        return Subject(encoder, encoder)
+        return Case(encoder, encoder)
     segmenter, vision = chosen.segmenter, chosen.vision
     if segmenter not in VIT or vision not in CLIP:
         raise InputError(f"the plain path is of {', '.join(VIT)} and {', '.join(CLIP)}: choose among them")
     state = random_sam(segmenter) if random else load_state(weights(segmenter))
-    plain = plain_sam(config_of(state))
-    plain.load_state_dict(state)
+    reference = reference_sam(config_of(state))
+    reference.load_state_dict(state)
     clip = random_clip(vision) if random else load_clip(weights(vision))[0]
-    as_published = PlainClip(deepcopy(clip))
+    reference_clip = ReferenceClip(deepcopy(clip))
     fast = Sam(sam_of(state), settings=SamSettings.fast())
-    return Subject(
-        ClipVision(clip, name=vision), as_published, Sam(sam_of(state)), PlainSegmenter(plain), fast
+    return Case(
+        ClipVision(clip, name=vision), reference_clip, Sam(sam_of(state)), ReferenceSegmenter(reference), fast
     )
 
 
@@ -86,15 +86,15 @@ def random_sam(name: str) -> dict[str, Tensor]:
     """A state dict of a published size with random weights, under the published names."""
     from transformers import SamConfig, SamVisionConfig
 
-    width, layers, heads, seen_by_all = VIT[name]
+    width, layers, heads, global_layers = VIT[name]
     vision = SamVisionConfig(
         hidden_size=width,
         num_hidden_layers=layers,
         num_attention_heads=heads,
-        global_attn_indexes=seen_by_all,
+        global_attn_indexes=global_layers,
         mlp_dim=4 * width,
     )
-    return scattered(plain_sam(SamConfig(vision_config=vision))).state_dict()
+    return randomise(reference_sam(SamConfig(vision_config=vision))).state_dict()
 
 
 def random_clip(name: str) -> Any:
@@ -115,7 +115,7 @@ def random_clip(name: str) -> Any:
     return network.eval().requires_grad_(False)
 
 
-def scattered(network: nn.Module, seed: int = 0) -> nn.Module:
+def randomise(network: nn.Module, seed: int = 0) -> nn.Module:
     """``network`` with what is initialised as zero made random too, so that no part can hide."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

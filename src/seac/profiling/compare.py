@@ -12,12 +12,12 @@ from torch import Tensor
 from seac.associate.embed import embed_masks
 from seac.associate.views import ViewSettings
 from seac.core.types import MaskEmbeddings
-from seac.profiling.agreement import differing, least_cosine, least_overlap, rank_correlation
-from seac.profiling.cases import Subject
-from seac.profiling.reference import plain_embeddings
+from seac.profiling.agreement import differing_share, min_cosine, min_overlap, rank_correlation
+from seac.profiling.cases import Case
+from seac.profiling.reference import reference_embeddings
 from seac.profiling.roofline import arithmetic
 from seac.profiling.synthetic import Scene
-from seac.profiling.timing import Clock, Timing, race
+from seac.profiling.timing import Clock, Timing, compare
 
 LAM = 0.6
 
@@ -29,18 +29,18 @@ class Row:
     Attributes:
         stage: what is done.
         times: by way of doing it.
-        agreement: with the plain answer, by way and measure.
+        fidelity: with the plain answer, by way and measure.
         operations: floating point operations of the exact way.
     """
 
     stage: str
     times: dict[str, Timing]
-    agreement: dict[str, dict[str, float]]
+    fidelity: dict[str, dict[str, float]]
     operations: float
 
     def ratio(self, name: str) -> float:
         """How many times faster than the plain way, by medians."""
-        return self.times["plain"].median / max(self.times[name].median, 1e-9)
+        return self.times["reference"].median / max(self.times[name].median, 1e-9)
 
     def as_json(self, rate: float) -> dict[str, Any]:
         """The same for machines.
@@ -55,83 +55,81 @@ class Row:
                 name: {f"p{share}": round(timing.percentile(share), 6) for share in (10, 50, 90)}
                 for name, timing in self.times.items()
             },
-            "ratio": {name: round(self.ratio(name), 3) for name in self.times if name != "plain"},
-            "agreement": self.agreement,
+            "ratio": {name: round(self.ratio(name), 3) for name in self.times if name != "reference"},
+            "fidelity": self.fidelity,
             "operations": self.operations,
-            "floor": round(self.operations / rate, 6),
+            "roofline": round(self.operations / rate, 6),
         }
 
 
 @torch.inference_mode()
-def run(
-    subject: Subject, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock = "wall"
-) -> list[Row]:
+def run(case: Case, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock = "wall") -> list[Row]:
     """Race every stage that has a plain counterpart, and all of them together.
 
     Args:
-        subject: the parts.
+        case: the parts.
         frame: the picture, its boxes, and masks for embeddings.
         repeats: rounds that are counted.
         settings: how views are made.
         clock: which seconds.
     """
     rows = []
-    if subject.sam is not None and subject.plain is not None:
-        rows += _masks(subject, frame, repeats, clock)
-    rows.append(_embeddings(subject, frame, repeats, settings, clock))
+    if case.sam is not None and case.reference is not None:
+        rows += _masks(case, frame, repeats, clock)
+    rows.append(_embeddings(case, frame, repeats, settings, clock))
     return [*rows, _together(rows)]
 
 
-def _masks(subject: Subject, frame: Scene, repeats: int, clock: Clock) -> list[Row]:
-    ours, plain, fast = subject.sam, subject.plain, subject.fast
-    if ours is None or plain is None or fast is None:
+def _masks(case: Case, frame: Scene, repeats: int, clock: Clock) -> list[Row]:
+    ours, reference, fast = case.sam, case.reference, case.fast
+    if ours is None or reference is None or fast is None:
         raise ValueError("no promptable segmenter to race")
     encoding: dict[str, Callable[[], Any]] = {
-        "plain": lambda: plain.encode(frame.image),
+        "reference": lambda: reference.encode(frame.image),
         "ours": lambda: ours.encode(frame.image),
         "fast": lambda: fast.encode(frame.image),
     }
-    encoded_in, encoded = race(encoding, repeats, clock)
-    drawing: dict[str, Callable[[], Tensor]] = {
-        "plain": lambda: plain.masks(frame.boxes),
+    encoded_in, encoded = compare(encoding, repeats, clock)
+    decoding: dict[str, Callable[[], Tensor]] = {
+        "reference": lambda: reference.masks(frame.boxes),
         "ours": lambda: ours.masks(encoded["ours"], frame.boxes)[0],
         "fast": lambda: fast.masks(encoded["fast"], frame.boxes)[0],
     }
-    drawn_in, masks = race(drawing, repeats, clock)
-    agreement = {
+    decoded_in, masks = compare(decoding, repeats, clock)
+    fidelity = {
         name: {
-            "pixels that differ": differing(masks[name], masks["plain"]),
-            "least IoU": least_overlap(masks[name], masks["plain"]),
+            "pixels that differ": differing_share(masks[name], masks["reference"]),
+            "min IoU": min_overlap(masks[name], masks["reference"]),
         }
         for name in ("ours", "fast")
     }
     return [
         Row("masks: the picture", encoded_in, {}, arithmetic(encoding["ours"])),
-        Row("masks: the boxes", drawn_in, agreement, arithmetic(drawing["ours"])),
+        Row("masks: the boxes", decoded_in, fidelity, arithmetic(decoding["ours"])),
     ]
 
 
-def _embeddings(subject: Subject, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock) -> Row:
+def _embeddings(case: Case, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock) -> Row:
     def embed(*, exact: bool) -> MaskEmbeddings:
-        return embed_masks(frame.image, frame.masks, frame.boxes, subject.encoder, settings, exact=exact)
+        return embed_masks(frame.image, frame.masks, frame.boxes, case.encoder, settings, exact=exact)
 
     runners: dict[str, Callable[[], MaskEmbeddings]] = {
-        "plain": lambda: plain_embeddings(
-            frame.image, frame.masks, frame.boxes, subject.plain_encoder, settings
+        "reference": lambda: reference_embeddings(
+            frame.image, frame.masks, frame.boxes, case.reference_encoder, settings
         ),
         "ours": lambda: embed(exact=True),
         "fast": lambda: embed(exact=False),
     }
-    times, answers = race(runners, repeats, clock)
-    plain = answers["plain"].mixed(LAM)
-    agreement = {
+    times, answers = compare(runners, repeats, clock)
+    reference = answers["reference"].mixed(LAM)
+    fidelity = {
         name: {
-            "least cosine": least_cosine(answers[name].mixed(LAM), plain),
-            "rank correlation": rank_correlation(answers[name].mixed(LAM), plain),
+            "min cosine": min_cosine(answers[name].mixed(LAM), reference),
+            "rank correlation": rank_correlation(answers[name].mixed(LAM), reference),
         }
         for name in ("ours", "fast")
     }
-    return Row("embeddings: the views", times, agreement, arithmetic(runners["ours"]))
+    return Row("embeddings: the views", times, fidelity, arithmetic(runners["ours"]))
 
 
 def _together(rows: list[Row]) -> Row:

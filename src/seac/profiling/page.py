@@ -10,7 +10,7 @@ SHARES = ("p10", "p50", "p90")
 
 
 def is_card(path: Path) -> bool:
-    """Whether a file is a page that :func:`card` made."""
+    """Whether a file is a page that :func:`speed_page` made."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
@@ -24,21 +24,23 @@ def table(stages: list[dict[str, Any]]) -> str:
     Args:
         stages: as :meth:`seac.profiling.compare.Row.as_json` gives them.
     """
-    lines = ["| stage | path | p10 s | p50 s | p90 s | ratio | agreement |", "| --- " * 7 + "|"]
+    lines = ["| stage | path | p10 s | p50 s | p90 s | ratio | fidelity |", "| --- " * 7 + "|"]
     for stage in stages:
         for name, seconds in stage["seconds"].items():
             times = " | ".join(f"{seconds[share]:.3f}" for share in SHARES)
-            found = stage["agreement"].get(name, {}).items()
-            agreement = ", ".join(f"{what} {value:.4g}" for what, value in found)
+            found = stage["fidelity"].get(name, {}).items()
+            fidelity = ", ".join(f"{what} {value:.4g}" for what, value in found)
             ratio = stage["ratio"].get(name, 1.0)
-            lines.append(f"| {stage['stage']} | {name} | {times} | {ratio:.2f} | {agreement} |")
-        most = stage["seconds"]["plain"]["p50"] / max(stage["floor"], 1e-9)
+            lines.append(f"| {stage['stage']} | {name} | {times} | {ratio:.2f} | {fidelity} |")
+        potential = stage["seconds"]["reference"]["p50"] / max(stage["roofline"], 1e-9)
         done = f"{stage['operations'] / 1e9:.0f} GFLOP"
-        lines.append(f"| {stage['stage']} | floor | | {stage['floor']:.3f} | | {most:.2f} | {done} |")
+        lines.append(
+            f"| {stage['stage']} | roofline | | {stage['roofline']:.3f} | | {potential:.2f} | {done} |"
+        )
     return "\n".join(lines) + "\n"
 
 
-def card(answer: dict[str, Any]) -> str:
+def speed_page(answer: dict[str, Any]) -> str:
     """A page: what was raced, the table, and what it does not say."""
     given = answer["settings"]
     options = " ".join(

@@ -17,7 +17,7 @@ from seac.encoders.base import VisionEncoder
 from seac.encoders.vision.clip import MEAN, STD
 
 
-def plain_embeddings(
+def reference_embeddings(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
 ) -> MaskEmbeddings:
     """Eq. 1-2 mask by mask: cut and blend with PIL, one forward pass for every view; the blur is made once.
@@ -29,31 +29,34 @@ def plain_embeddings(
         encoder: one picture at a time.
         settings: the sigma of the blur.
     """
-    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-    sigma = settings.blur_sigma * max(picture.size) / settings.blur_side
-    blurred, black = picture.filter(ImageFilter.GaussianBlur(sigma)), Image.new("RGB", picture.size)
+    image_pil = Image.fromarray(image.permute(1, 2, 0).numpy())
+    sigma = settings.blur_sigma * max(image_pil.size) / settings.blur_side
+    blurred, black = image_pil.filter(ImageFilter.GaussianBlur(sigma)), Image.new("RGB", image_pil.size)
     local, context = [], []
     for mask, box in zip(masks.numpy(), boxes.tolist(), strict=True):
         stencil = Image.fromarray(mask)
-        crop = Image.composite(picture, black, stencil).crop(tuple(box))
+        crop = Image.composite(image_pil, black, stencil).crop(tuple(box))
         side = max(crop.size)
         square = Image.new("RGB", (side, side))
         square.paste(crop, ((side - crop.width) // 2, (side - crop.height) // 2))
-        local.append(_seen(square, encoder))
-        context.append(_seen(Image.composite(picture, blurred, stencil), encoder))
+        local.append(_encode(square, encoder))
+        context.append(_encode(Image.composite(image_pil, blurred, stencil), encoder))
     embeddings = [torch.cat([view.embeddings for view in views]) for views in (local, context)]
-    tags = [[view.tags for view in views if view.tags is not None] for views in (local, context)]
-    return MaskEmbeddings(*embeddings, *(torch.cat(each) for each in tags if each))
+    class_probabilities = [
+        [view.class_probabilities for view in views if view.class_probabilities is not None]
+        for views in (local, context)
+    ]
+    return MaskEmbeddings(*embeddings, *(torch.cat(each) for each in class_probabilities if each))
 
 
-def _seen(picture: Image.Image, encoder: VisionEncoder) -> VisionFeatures:
-    resized = picture.resize((encoder.size, encoder.size), Image.Resampling.BILINEAR)
+def _encode(image_pil: Image.Image, encoder: VisionEncoder) -> VisionFeatures:
+    resized = image_pil.resize((encoder.size, encoder.size), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.asarray(resized, np.float32) / 255).permute(2, 0, 1)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (encoder.mean, encoder.std))
     return encoder(((pixels - mean) / std)[None])
 
 
-def plain_sam(config: Any) -> nn.Module:
+def reference_sam(config: Any) -> nn.Module:
     """The published code's own Sam, of the sizes of a transformers' SamConfig, as it is initialised.
 
     Raises:
@@ -105,7 +108,7 @@ def plain_sam(config: Any) -> nn.Module:
     return network.eval()
 
 
-class PlainClip:
+class ReferenceClip:
     """CLIP's picture half as it was published; a :class:`~seac.encoders.base.VisionEncoder`."""
 
     labels: tuple[str, ...] = ()
@@ -122,7 +125,7 @@ class PlainClip:
         return VisionFeatures(self.network.encode_image(pixels), None)
 
 
-class PlainSegmenter:
+class ReferenceSegmenter:
     """segment-anything's predictor, asked box by box as its examples do."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -138,6 +141,6 @@ class PlainSegmenter:
         """The best of three masks for every box: (N, H, W) bool."""
         masks = []
         for box in boxes.numpy():
-            drawn, quality, _ = self.predictor.predict(box=box, multimask_output=True)
-            masks.append(torch.from_numpy(drawn[quality.argmax()]))
+            candidates, quality, _ = self.predictor.predict(box=box, multimask_output=True)
+            masks.append(torch.from_numpy(candidates[quality.argmax()]))
         return torch.stack(masks)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from seac.profiling.timing import Clock, race
+from seac.profiling.timing import Clock, compare
 
 CHANNELS, SIDE, BATCH = 256, 28, 8
 """Of a 3 x 3 convolution that fits the caches: what float32 libraries are fastest at."""
@@ -29,5 +29,5 @@ def best_rate(clock: Clock, repeats: int = 8) -> float:
     """Floating point operations a second of a large float32 convolution, the best of some runs."""
     layer = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
     maps = torch.rand(BATCH, CHANNELS, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
-    times, _ = race({"convolution": lambda: layer(maps)}, repeats, clock)
+    times, _ = compare({"convolution": lambda: layer(maps)}, repeats, clock)
     return 2 * 9 * CHANNELS**2 * SIDE**2 * BATCH / min(times["convolution"].seconds)

@@ -36,7 +36,7 @@ def now(clock: Clock) -> float:
     return time.perf_counter() if clock == "wall" else time.process_time()
 
 
-def race(
+def compare(
     runners: dict[str, Callable[[], Any]], repeats: int, clock: Clock = "wall"
 ) -> tuple[dict[str, Timing], dict[str, Any]]:
     """Time several ways to do the same, turn by turn, so that all of them meet the same weather.

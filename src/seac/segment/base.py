@@ -18,14 +18,18 @@ class Segmenter(Protocol):
 
 
 @runtime_checkable
-class Sparing(Segmenter, Protocol):
+class SupportsLimit(Segmenter, Protocol):
     """A segmenter that need not draw the masks that nobody asks for."""
 
-    def best(self, image: Tensor, most: int) -> Proposals:
-        """The first ``most`` of what it proposes for ``image``, (3, H, W) uint8 RGB."""
+    def best(self, image: Tensor, max_masks: int) -> Proposals:
+        """The first ``max_masks`` of what it proposes for ``image``, (3, H, W) uint8 RGB."""
         ...
 
 
-def best_of(segmenter: Segmenter, image: Tensor, most: int) -> Proposals:
-    """The best ``most`` proposals of a segmenter for ``image``, (3, H, W) uint8 RGB."""
-    return segmenter.best(image, most) if isinstance(segmenter, Sparing) else segmenter(image).top(most)
+def best_of(segmenter: Segmenter, image: Tensor, max_masks: int) -> Proposals:
+    """The best ``max_masks`` proposals of a segmenter for ``image``, (3, H, W) uint8 RGB."""
+    return (
+        segmenter.best(image, max_masks)
+        if isinstance(segmenter, SupportsLimit)
+        else segmenter(image).top(max_masks)
+    )

@@ -32,13 +32,13 @@ def pairwise_iou(rows: Tensor, weights: Tensor | None = None) -> Tensor:
     return intersection / union.clamp_min(1e-6)
 
 
-def suppress(iou: Tensor, limit: float, most: int | None = None) -> Tensor:
+def nms(iou: Tensor, limit: float, max_count: int | None = None) -> Tensor:
     """Indices that survive when rows come best first and a pair may overlap by at most ``limit``.
 
     Args:
         iou: (N, N) float32, rows and columns ordered best first.
         limit: greatest IoU that two survivors may have.
-        most: stop after this many survivors.
+        max_count: stop after this many survivors.
 
     Returns:
         (K,) int64, ascending (so still best first).
@@ -50,14 +50,14 @@ def suppress(iou: Tensor, limit: float, most: int | None = None) -> Tensor:
         if not alive[index]:
             continue
         kept.append(index)
-        if most is not None and len(kept) == most:
+        if max_count is not None and len(kept) == max_count:
             break
         alive &= ~clash[index]
     return torch.tensor(kept, dtype=torch.int64)
 
 
-def soften(
-    iou: Tensor, scores: Tensor, covered: Tensor, decay: float, limit: float, most: int
+def soft_nms(
+    iou: Tensor, scores: Tensor, covered: Tensor, decay: float, limit: float, max_count: int
 ) -> tuple[Tensor, Tensor]:
     """Choose rows one by one, each time the one with most left of its score.
 
@@ -71,7 +71,7 @@ def soften(
         covered: (N,) float32, the greatest IoU of each with what is chosen beforehand.
         decay: the greater, the less overlap counts; greater than 0.
         limit: rows that overlap by more with what is chosen are never chosen.
-        most: rows to choose at most; none if it is not positive.
+        max_count: rows to choose at most; none if it is not positive.
 
     Returns:
         (K,) int64 indices, best first, and what was left of their scores (K,) float32, descending.
@@ -80,32 +80,32 @@ def soften(
     taken = np.zeros(len(own), bool)
     kept: list[int] = []
     left: list[float] = []
-    while len(kept) < most:
-        worth = np.where(taken | (nearest > limit), -1, own * np.exp(-(nearest**2) / decay))
-        if len(worth) == 0 or worth.max() < 0:
+    while len(kept) < max_count:
+        decayed = np.where(taken | (nearest > limit), -1, own * np.exp(-(nearest**2) / decay))
+        if len(decayed) == 0 or decayed.max() < 0:
             break
-        index = int(worth.argmax())
+        index = int(decayed.argmax())
         kept.append(index)
-        left.append(float(worth[index]))
+        left.append(float(decayed[index]))
         taken[index] = True
         np.maximum(nearest, pairs[index], out=nearest)
     return torch.tensor(kept, dtype=torch.int64), torch.tensor(left, dtype=torch.float32)
 
 
-def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, most: int | None = None) -> Tensor:
+def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, max_count: int | None = None) -> Tensor:
     """Indices of the masks that stay, best first.
 
     Args:
         masks: (N, H, W) bool.
         scores: (N,) float; the higher, the better. Equal scores keep their order.
         limit: greatest IoU that two survivors may have.
-        most: keep at most this many.
+        max_count: keep at most this many.
 
     Returns:
         (K,) int64 indices into ``masks``.
     """
     order = torch.argsort(scores, descending=True, stable=True)
-    return order[suppress(pairwise_iou(masks.flatten(1)[order]), limit, most)]
+    return order[nms(pairwise_iou(masks.flatten(1)[order]), limit, max_count)]
 
 
 def resize_image(image: Tensor, height: int, width: int) -> Tensor:
@@ -130,15 +130,15 @@ def boxes_of(masks: Tensor) -> Tensor:
     n, height, width = masks.shape
     if n == 0:
         return torch.zeros(0, 4)
-    cells = masks.view(torch.uint8)  # amax of bytes is vectorised, any of booleans is not: ten times faster
-    columns, rows = cells.amax(1), cells.amax(2)
+    values = masks.view(torch.uint8)  # amax of bytes is vectorised, any of booleans is not: ten times faster
+    columns, rows = values.amax(1), values.amax(2)
     x1, y1 = columns.argmax(1), rows.argmax(1)
     x2, y2 = width - columns.flip(1).argmax(1), height - rows.flip(1).argmax(1)
     boxes = torch.stack([x1, y1, x2, y2], 1).to(torch.float32)
     return torch.where(columns.bool().any(1)[:, None], boxes, torch.zeros(()))
 
 
-def seen(masks: Tensor) -> Tensor:
+def nonempty(masks: Tensor) -> Tensor:
     """Which of ``masks`` (N, H, W) bool have a pixel: (N,) bool."""
     if len(masks) == 0:
         return torch.zeros(0, dtype=torch.bool)
@@ -151,13 +151,13 @@ def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
     One at a time: memory stays at one float mask, however large the frame is.
     """
     hard = masks.dtype == torch.bool
-    least = 0.5 if hard else 0.0
+    threshold = 0.5 if hard else 0.0
     if masks.shape[-2:] == (height, width):
-        return masks if hard else masks > least
+        return masks if hard else masks > threshold
     larger = torch.empty(len(masks), height, width, dtype=torch.bool)
     for row, mask in zip(larger, masks, strict=True):
         soft = F.interpolate(mask[None, None].float(), (height, width), mode="bilinear", align_corners=False)
-        torch.gt(soft[0, 0], least, out=row)
+        torch.gt(soft[0, 0], threshold, out=row)
     return larger
 
 

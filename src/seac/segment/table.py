@@ -9,7 +9,7 @@ from seac.core.errors import InputError
 from seac.segment.base import Segmenter
 from seac.segment.baselines.superpixel import Classic, ClassicSettings
 from seac.segment.proposal_net.network import Network, NetworkSettings
-from seac.segment.proposal_net.segmenter import Combined, CombinedSettings
+from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 
 
 def _classic(**options: Any) -> Segmenter:
@@ -20,15 +20,15 @@ def _network(**options: Any) -> Segmenter:
     return Network(NetworkSettings(**options))
 
 
-def _combined(**options: Any) -> Segmenter:
-    return Combined(CombinedSettings(**options))
+def _proposals(**options: Any) -> Segmenter:
+    return ProposalSegmenter(ProposalSegmenterSettings(**options))
 
 
 SEGMENTERS: dict[str, Callable[..., Segmenter]] = {
-    "tiny": _combined,
+    "tiny": _proposals,
     "classic": _classic,
     "network": _network,
-    "combined": _combined,
+    "combined": _proposals,
 }
 
 

@@ -41,9 +41,13 @@ class Position:
     best: Mapping[str, Any] = field(default_factory=dict)
 
 
-def origin(config: TrainingConfig, clips: int, made_by: Mapping[str, str]) -> dict[str, Any]:
+def origin(config: TrainingConfig, clips: int, provenance: Mapping[str, str]) -> dict[str, Any]:
     """What must be the same for a run to go on: every number, the store's size and what made it."""
-    return {**asdict(config), "clips in the store": clips, **{f"store's {k}": v for k, v in made_by.items()}}
+    return {
+        **asdict(config),
+        "clips in the store": clips,
+        **{f"store's {k}": v for k, v in provenance.items()},
+    }
 
 
 def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
@@ -54,9 +58,9 @@ def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
         position: where it stands.
         begun: see :func:`origin`.
     """
-    draft = folder / (FILE + ".tmp")
-    torch.save({**position.__dict__, "history": asdict(position.history), "begun": dict(begun)}, draft)
-    draft.replace(folder / FILE)
+    temporary = folder / (FILE + ".tmp")
+    torch.save({**position.__dict__, "history": asdict(position.history), "begun": dict(begun)}, temporary)
+    temporary.replace(folder / FILE)
 
 
 def is_checkpoint(path: Path) -> bool:

@@ -28,7 +28,7 @@ class TrainingConfig:
         mixing: probability that a batch is mixed in the last epoch; it rises from 0.
         group: sounds in a mixture.
         loss: row of :data:`seac.associate.losses.LOSSES`.
-        alike: cosine from which the false-negative-aware loss takes two samples for alike.
+        false_negative_threshold: cosine from which the false-negative-aware loss takes two samples for alike.
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
         clips: train on so many random clips of the store; 0 for all.
@@ -47,7 +47,7 @@ class TrainingConfig:
     mixing: float = 0.5
     group: int = 2
     loss: str = "msa-micl"
-    alike: float = 0.8
+    false_negative_threshold: float = 0.8
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = 0
     clips: int = 0
@@ -62,8 +62,8 @@ class TrainingConfig:
     lam: float = 0.6
     normalised: bool = False
     variant: Literal["masks", "grid"] = "masks"
-    words: float = 0.0
-    words_scale: float = 1.0
+    zero_shot_weight: float = 0.0
+    zero_shot_scale: float = 1.0
 
     def association(self, d_m: int, d_a: int) -> AssociationConfig:
         """The config of the module, for features of these sizes."""
@@ -88,7 +88,7 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
     "n_masks": (1, 1000, True),
     "mixing": (0, 1, True),
     "group": (1, 1000, True),
-    "alike": (-1, 1.1, True),
+    "false_negative_threshold": (-1, 1.1, True),
     "clips": (0, 1e9, True),
     "held_out": (0, 0.9, True),
     "d": (1, 65536, True),
@@ -98,8 +98,8 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
     "pool_heads": (1, 1024, True),
     "dropout": (0, 0.99, True),
     "lam": (0, 1, True),
-    "words": (0, 1, True),
-    "words_scale": (0, 100, True),
+    "zero_shot_weight": (0, 1, True),
+    "zero_shot_scale": (0, 100, True),
 }
 
 
@@ -123,41 +123,41 @@ def parsed(settings: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: no "name=value", an unknown name or a value of another type.
     """
-    kinds = get_type_hints(TrainingConfig)
+    types = get_type_hints(TrainingConfig)
     found = {}
     for setting in settings:
         name, sign, text = (part.strip() for part in setting.partition("="))
         if not sign:
             raise InputError(f"--set {setting}: give NAME=VALUE, such as lr=3e-4")
-        if name not in kinds:
-            raise InputError(unknown("setting", name, tuple(kinds)))
-        found[name] = as_kind(name, text, kinds[name])
+        if name not in types:
+            raise InputError(unknown("setting", name, tuple(types)))
+        found[name] = parse_value(name, text, types[name])
     return found
 
 
-def as_kind(name: str, text: str, kind: Any) -> Any:
+def parse_value(name: str, text: str, value_type: Any) -> Any:
     """``text`` as a value of a field's type.
 
     Raises:
         InputError: it is none.
     """
-    if get_origin(kind) is Literal:
-        if text not in get_args(kind):
-            raise InputError(unknown(name, text, get_args(kind)))
+    if get_origin(value_type) is Literal:
+        if text not in get_args(value_type):
+            raise InputError(unknown(name, text, get_args(value_type)))
         return text
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = next(each for each in get_args(kind) if each is not type(None))
+    if get_origin(value_type) in (Union, types.UnionType):
+        value_type = next(each for each in get_args(value_type) if each is not type(None))
         if text.lower() == "none":
             return None
-    if kind is bool:
+    if value_type is bool:
         known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if text.lower() not in known:
             raise InputError(f"{name}={text}: give true or false")
         return known[text.lower()]
     try:
-        return kind(text)
+        return value_type(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
+        wanted = "a whole number" if value_type is int else "a number"
         raise InputError(f"{name}={text}: give {wanted}") from None
 
 

@@ -44,10 +44,10 @@ class Networks:
 
         name = choose(self.preset, **self.parts).audio
         encoder: AudioEncoder = builder("audio", name, Weights(folder=self.weights_dir))(self.device)
-        made, here = store.made_by.get("audio"), version_of(encoder)
-        if (made is not None and made != here) or encoder.dim != store.audio_dim:
+        stored_version, here = store.provenance.get("audio"), version_of(encoder)
+        if (stored_version is not None and stored_version != here) or encoder.dim != store.audio_dim:
             raise InputError(
-                f"the store's sounds were heard by {made}, and this is {here}: name the network with "
+                f"the store's sounds were heard by {stored_version}, and this is {here}: name the network with "
                 "--audio-encoder, extract again, or --set mixing=0"
             )
         if encoder.sample_rate != store.sample_rate:
@@ -69,13 +69,13 @@ class Networks:
         """
         from seac.presets.load import load
 
-        exact = store.made_by.get("exact")
+        exact = store.provenance.get("exact")
         settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
         parts: dict[str, Any] = {"segmenter": "grid"} if config.variant == "grid" else {}
         module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE
-            write(module, path, store.made_by)
+            write(module, path, store.provenance)
             return load(
                 self.preset,
                 device=self.device,

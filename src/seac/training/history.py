@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 
 STEP = ("step", "epoch", "loss", "lr", "temperature", "mixed")
 
@@ -57,7 +57,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_whole(path, text.getvalue())
+    write_atomic(path, text.getvalue())
 
 
 def draw_curves(history: History, path: Path) -> None:
@@ -90,9 +90,9 @@ def draw_curves(history: History, path: Path) -> None:
     if names:
         axes[2].set(xlabel="epoch")
         axes[2].legend(fontsize="small", frameon=False)
-    draft = path.with_name(path.name + ".tmp")
-    figure.savefig(draft, format="png", dpi=110)
-    draft.replace(path)
+    temporary = path.with_name(path.name + ".tmp")
+    figure.savefig(temporary, format="png", dpi=110)
+    temporary.replace(path)
 
 
 def running_mean(time: Sequence[float], values: Sequence[float], parts: int = 50) -> tuple[list[float], ...]:

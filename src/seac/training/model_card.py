@@ -11,13 +11,13 @@ from seac.training.config import TrainingConfig
 from seac.training.history import History
 
 
-def card(
+def model_card(
     config: TrainingConfig,
     history: History,
     *,
     epoch: int,
     clips: int,
-    made_by: Mapping[str, str],
+    provenance: Mapping[str, str],
     preset: str,
     sha256: str,
     licence: str,
@@ -29,7 +29,7 @@ def card(
         history: of the run.
         epoch: whose weights were kept, from 0.
         clips: trained on.
-        made_by: what made the features.
+        provenance: what made the features.
         preset: whose parts made them.
         sha256: of the weights.
         licence: of the training material, as the user stated it; empty if unknown.
@@ -61,7 +61,7 @@ def card(
             table(reached),
             "",
             "## Features it needs",
-            table(made_by),
+            table(provenance),
             "",
             "## Numbers",
             table(numbers),

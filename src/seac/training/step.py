@@ -7,13 +7,16 @@ from collections.abc import Callable
 from torch import Tensor
 
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
-from seac.training.collate import Prepared
+from seac.training.collate import CollatedBatch
 from seac.training.config import TrainingConfig
-from seac.training.distributed import gathered, gathered_groups
+from seac.training.distributed import gather_rows, gather_groups
 
 
 def batch_loss(
-    network: Callable[..., tuple[Tensor, Tensor, Tensor]], batch: Prepared, loss: str, alike: float
+    network: Callable[..., tuple[Tensor, Tensor, Tensor]],
+    batch: CollatedBatch,
+    loss: str,
+    false_negative_threshold: float,
 ) -> Tensor:
     """Loss of the batch that all ranks have together: the same scalar on each.
 
@@ -21,18 +24,18 @@ def batch_loss(
         network: the module, or what wraps it for several devices.
         batch: this rank's part; parts are equally large.
         loss: row of :data:`seac.associate.losses.LOSSES`.
-        alike: threshold of the false-negative-aware loss.
+        false_negative_threshold: threshold of the false-negative-aware loss.
     """
-    masks, sounds, temperature = network(batch.masks, batch.mask_padding, batch.windows, batch.window_padding)
+    masks, audio, temperature = network(batch.masks, batch.mask_padding, batch.windows, batch.window_padding)
     # First every sound to every rank, then every rank's frames: a similarity is computed on one rank only.
-    similarity = gathered(similarity_matrix(masks, batch.mask_padding, gathered(sounds.float())))
+    similarity = gather_rows(similarity_matrix(masks, batch.mask_padding, gather_rows(audio.float())))
     return LOSSES[loss](
         Batch(
             similarity=similarity,
-            groups=gathered_groups(batch.groups, len(batch.windows)),
+            groups=gather_groups(batch.groups, len(batch.windows)),
             temperature=temperature.float(),
-            frozen=Frozen(gathered(batch.frozen.frames), gathered(batch.frozen.sounds)),
-            threshold=alike,
+            frozen=Frozen(gather_rows(batch.frozen.frames), gather_rows(batch.frozen.audio)),
+            threshold=false_negative_threshold,
         )
     )
 

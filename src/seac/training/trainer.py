@@ -18,9 +18,9 @@ from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
-from seac.features.batch import Draw, TrainingStore, draws
+from seac.features.batch import IndexBatch, TrainingStore, index_batches
 from seac.training.checkpoint import Position, load, origin, save
-from seac.training.collate import Preparation
+from seac.training.collate import Collate
 from seac.training.config import TrainingConfig
 from seac.training.history import Events, History
 from seac.training.loader import Prefetch
@@ -115,7 +115,7 @@ class _Run:
     def __init__(self, job: Fitting, fabric: Fabric, module: AssociationModule, per_epoch: int) -> None:
         config = job.config
         self.job, self.fabric, self.module, self.per_epoch = job, fabric, module, per_epoch
-        self.begun = origin(config, len(job.store), job.store.made_by)
+        self.begun = origin(config, len(job.store), job.store.provenance)
         self.at = load(job.out, self.begun) or Position()
         if self.at.module:
             module.load_state_dict(self.at.module)
@@ -129,7 +129,7 @@ class _Run:
             Events(job.out / "tensorboard", len(self.at.history.steps)) if self.leads else _NO_EVENTS
         )
         lam = module.config.local_weight
-        self.prepare = Preparation(job.store, lam, config.n_masks, config.group, job.encoder)
+        self.prepare = Collate(job.store, lam, config.n_masks, config.group, job.encoder)
         self.saved = time.perf_counter()
 
     @property
@@ -143,21 +143,24 @@ class _Run:
         generator = torch.Generator().manual_seed(seed_of("order", config.seed, at.epoch))
         proposals = self.job.store.proposals
         every = list(
-            draws(proposals, config.batch, generator, mixing=probability, every_frame=config.every_frame)
+            index_batches(
+                proposals, config.batch, generator, mixing=probability, every_frame=config.every_frame
+            )
         )[at.step :]
         began, size = time.perf_counter(), 0
         batches = Prefetch(
-            [part_of(draw, self.fabric.global_rank, self.fabric.world_size) for draw in every], self.prepare
+            [rank_part(indices, self.fabric.global_rank, self.fabric.world_size) for indices in every],
+            self.prepare,
         )
         self.network.train()
-        for draw, batch in zip(every, batches, strict=True):
-            self.step(batch.to(self.fabric.device), draw)
-            size += len(draw.clips)
+        for indices, batch in zip(every, batches, strict=True):
+            self.step(batch.to(self.fabric.device), indices)
+            size += len(indices.clips)
             if time.perf_counter() - self.saved > self.job.save_every:
                 self.save()
         self.finish(time.perf_counter() - began, batches.waited, size)
 
-    def step(self, batch: Any, draw: Draw) -> None:
+    def step(self, batch: Any, indices: IndexBatch) -> None:
         """Learn from a batch."""
         config, at = self.job.config, self.at
         number = at.epoch * self.per_epoch + at.step
@@ -165,7 +168,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         torch.manual_seed(seed_of("dropout", config.seed, number, self.fabric.global_rank))
-        loss = batch_loss(self.network, batch, config.loss, config.alike)
+        loss = batch_loss(self.network, batch, config.loss, config.false_negative_threshold)
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         if config.clip:
@@ -178,7 +181,7 @@ class _Run:
             raise InputError(
                 f"the loss is NaN at step {number}: lower lr (now {config.lr:g}) or set precision=32-true"
             )
-        at.history.steps.append([number, at.epoch, value, rate, temperature, float(draw.mixed)])
+        at.history.steps.append([number, at.epoch, value, rate, temperature, float(indices.mixed)])
         at.step += 1
         if self.job.progress is not None:
             self.job.progress(at.epoch, at.step)
@@ -232,10 +235,12 @@ def seed_of(purpose: str, *numbers: int) -> int:
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") >> 1
 
 
-def part_of(draw: Draw, rank: int, ranks: int) -> Draw:
+def rank_part(indices: IndexBatch, rank: int, ranks: int) -> IndexBatch:
     """A rank's share of a batch; what is random about it is the rank's own."""
     if ranks == 1:
-        return draw
-    size = len(draw.clips) // ranks
+        return indices
+    size = len(indices.clips) // ranks
     own = slice(rank * size, (rank + 1) * size)
-    return Draw(draw.clips[own], draw.frames[own], draw.mixed, seed_of("mixtures", draw.seed, rank))
+    return IndexBatch(
+        indices.clips[own], indices.frames[own], indices.mixed, seed_of("mixtures", indices.seed, rank)
+    )

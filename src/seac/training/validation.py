@@ -12,7 +12,7 @@ from torch import Tensor
 from seac.associate.losses import similarity_matrix
 from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
-from seac.evaluation.cached_model import Remembering
+from seac.evaluation.cached_model import CachedModel
 from seac.features.batch import TrainingStore
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
@@ -61,8 +61,8 @@ class Retrieval:
         device = module.log_temperature.device
         padding = read.mask_padding().to(device)
         masks = module.embed_masks(read.mixed(module.config.local_weight).to(device), padding)
-        sounds = module.embed_audio(read.windows.float().to(device), read.window_padding().to(device))
-        return similarity_matrix(masks, padding, sounds).cpu()
+        audio = module.embed_audio(read.windows.float().to(device), read.window_padding().to(device))
+        return similarity_matrix(masks, padding, audio).cpu()
 
 
 def found_in(similarity: Tensor) -> tuple[float, float]:
@@ -138,7 +138,7 @@ class Benchmarked:
         if not self._reader.clips:
             raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
         names = list(self._reader.classes[1:]) or None
-        self._model = Remembering(networks.model(store, config, names))
+        self._model = CachedModel(networks.model(store, config, names))
         if objectness is not None:
             self._model.settings = replace(self._model.settings, objectness=objectness)
 
@@ -151,13 +151,13 @@ class Benchmarked:
         """
         from seac.evaluation.score_model import score_model
 
-        model = self._model.judging(module, n_masks or self.n_masks)
+        model = self._model.with_association(module, n_masks or self.n_masks)
         row = score_model(self._reader, self._reader.clips, model)
         figures = next(iter(row.protocols.values()))
         return {f"{self.title} {name}": float(value) for name, value in figures.items()}
 
 
-def measured_by(
+def combine_measures(
     measures: Sequence[Callable[[AssociationModule], Mapping[str, float]]],
 ) -> Callable[[AssociationModule], dict[str, float]] | None:
     """All measures as one, the first one's figures first; None if there are none."""

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-MOST = 4
+MAX_WORKERS = 4
 """Frames at once when nobody says how many: each takes memory."""
 PATIENCE = 5e-4
 """Seconds that a thread runs Python while another wants to; Python's own are ten times as many."""
@@ -29,7 +29,7 @@ PATIENCE = 5e-4
 
 def workers_of(asked: int) -> int:
     """How many frames at once: as asked, or for 0 as many as torch may use cores, at most four."""
-    return asked if asked > 0 else max(1, min(MOST, torch.get_num_threads()))
+    return asked if asked > 0 else max(1, min(MAX_WORKERS, torch.get_num_threads()))
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def sharing_cores(each: int) -> Iterator[None]:
         torch.set_num_threads(threads)  # the workers' number is also that of threads yet to come
 
 
-def ahead(
+def prefetch(
     items: Iterable[Item],
     work: Callable[[Item], Answer],
     workers: int = 1,

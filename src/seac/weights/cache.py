@@ -24,7 +24,7 @@ from seac.weights.record import ByHand, File, OwnTraining, Package, Record
 from seac.weights.table import TABLE, record
 
 State = Literal["ready", "missing", "unchecked", "damaged"]
-Watch = Callable[[Record, File], Progress]
+ProgressFactory = Callable[[Record, File], Progress]
 
 
 def cache_folder() -> Path:
@@ -52,14 +52,14 @@ class Weights:
         cache: where fetched files lie; None is :func:`cache_folder`.
         fetch: whether missing weights may be fetched on first use.
         patience: how long to wait for a server.
-        watch: gives the progress callback of a file that is being fetched.
+        progress: gives the progress callback of a file that is being fetched.
     """
 
     folder: Path | None = None
     cache: Path | None = None
     fetch: bool = True
     patience: Patience = field(default_factory=Patience)
-    watch: Watch = _silent
+    progress: ProgressFactory = _silent
 
     @property
     def root(self) -> Path:
@@ -79,10 +79,10 @@ class Weights:
         for file in row.files:
             if self.state(row, file) in ("ready", "unchecked") and self.check(row, file) == "ready":
                 continue
-            self._mend(row, file)
-        return self.path(row, row.files[0]) if len(row.files) == 1 else self.place(row)
+            self._restore(row, file)
+        return self.path(row, row.files[0]) if len(row.files) == 1 else self.location(row)
 
-    def place(self, row: Record) -> Path:
+    def location(self, row: Record) -> Path:
         """The folder in which a record's files lie, or would lie."""
         if not isinstance(row.source, Package):
             return self.root / row.name
@@ -92,7 +92,7 @@ class Weights:
 
     def path(self, row: Record, file: File) -> Path:
         """Where one file of a record lies, or would lie."""
-        return self.place(row) / file.name
+        return self.location(row) / file.name
 
     def state(self, row: Record, file: File) -> State:
         """What is known of a file without reading it: ready, missing, or not yet checked."""
@@ -148,7 +148,7 @@ class Weights:
                 file.sha256,
                 file.size if file.exact else 0,
                 self.patience,
-                self.watch(row, file),
+                self.progress(row, file),
             ).run()
         except FetchError as error:
             raise InputError(
@@ -219,13 +219,13 @@ class Weights:
         folder = Path(chosen)
         if not folder.is_dir():
             raise InputError(f"--weights-dir {folder} is not a folder: pass one that holds the weights")
-        places = [folder / row.name, *([folder] if len(row.files) == 1 else [])]
-        for place in places:
-            if all((place / file.name).is_file() for file in row.files):
-                return place / row.files[0].name if len(row.files) == 1 else place
+        locations = [folder / row.name, *([folder] if len(row.files) == 1 else [])]
+        for location in locations:
+            if all((location / file.name).is_file() for file in row.files):
+                return location / row.files[0].name if len(row.files) == 1 else location
         return None
 
-    def _mend(self, row: Record, file: File) -> None:
+    def _restore(self, row: Record, file: File) -> None:
         """Fetch a file that is missing or damaged, if that is allowed."""
         if isinstance(row.source, Package):
             how = "is damaged" if self.path(row, file).is_file() else "is not installed"
@@ -290,10 +290,10 @@ def _recognised(source: Path) -> Record:
     else:
         rows = [row for row in TABLE if any(Path(file.name).name == source.name for file in row.files)]
     if len(rows) != 1:
-        told = (
+        found_records = (
             f"several records have one ({', '.join(row.name for row in rows)})"
             if rows
             else "no record has one"
         )
-        raise InputError(f"{source.name}: {told}: say which with --name, see `seac weights list`")
+        raise InputError(f"{source.name}: {found_records}: say which with --name, see `seac weights list`")
     return rows[0]

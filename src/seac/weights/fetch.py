@@ -135,8 +135,8 @@ class Fetch:
         while True:
             before = self._have()
             try:
-                complete, told = self._continue()
-                announced = told or announced
+                complete, digest = self._continue()
+                announced = digest or announced
                 if complete:
                     break
                 reason = "the connection was cut"
@@ -163,7 +163,7 @@ class Fetch:
             if answer.start == 0:
                 self.tag.write_text(answer.tag)
             self._room(answer.total - answer.start)
-            whole = False
+            complete = False
             with self.part.open("r+b" if answer.start else "wb") as file:
                 file.seek(answer.start)
                 # What came before a connection broke can be continued, so it is kept.
@@ -171,9 +171,9 @@ class Fetch:
                     while block := response.read1(BLOCK):
                         file.write(block)
                         self.progress(file.tell(), answer.total)
-                    whole = True
+                    complete = True
                 file.truncate()
-            return whole and self._have() >= answer.total, answer.announced
+            return complete and self._have() >= answer.total, answer.announced
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[Any, _Answer | None]]:

@@ -26,7 +26,7 @@ def _clip(parameters: int) -> tuple[File, ...]:
 
 
 CONFIG = File("config.json", 5000)
-PICTURES = File("preprocessor_config.json", 1000)
+PREPROCESSOR = File("preprocessor_config.json", 1000)
 TOKENS = (File("tokenizer.json", 2 * MB), File("tokenizer_config.json", 2000))
 
 
@@ -182,7 +182,7 @@ TABLE: tuple[Record, ...] = (
     Record(
         "owlv2",
         "OWLv2 base, patch 16, ensemble: objectness",
-        (CONFIG, PICTURES, _network(154_966_792)),
+        (CONFIG, PREPROCESSOR, _network(154_966_792)),
         Hub("google/owlv2-base-patch16-ensemble"),
         "Apache-2.0",
         ("modern",),
@@ -191,7 +191,7 @@ TABLE: tuple[Record, ...] = (
     Record(
         "mm-grounding-dino",
         'MM-Grounding-DINO tiny: "all objects"',
-        (CONFIG, PICTURES, _network(172_250_628), *TOKENS),
+        (CONFIG, PREPROCESSOR, _network(172_250_628), *TOKENS),
         Hub("openmmlab-community/mm_grounding_dino_tiny_o365v1_goldg_v3det"),
         "Apache-2.0",
         (),
@@ -250,7 +250,7 @@ TABLE: tuple[Record, ...] = (
     Record(
         "clap-htsat",
         "CLAP, HTSAT, unfused",
-        (CONFIG, PICTURES, _network(153_492_890), *TOKENS),
+        (CONFIG, PREPROCESSOR, _network(153_492_890), *TOKENS),
         Hub("laion/clap-htsat-unfused"),
         "Apache-2.0",
         ("modern",),

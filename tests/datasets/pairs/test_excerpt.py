@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import Cut, Film, Photograph, Sequence, sound_between
+from seac.datasets.pairs.pair import ExcerptConfig, VideoPair, ImageAudioPair, Sequence, read_audio_between
 from seac.media.decode import FAR, frames
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 
@@ -18,7 +18,7 @@ STEP = 4
 """Grey levels that a film grows brighter by every second."""
 
 
-def bright_film(path: Path, seconds: int, fps: int = 5) -> Path:
+def bright_video(path: Path, seconds: int, fps: int = 5) -> Path:
     """A film whose brightness tells the second, and which is silent but for its sixth second."""
     pictures = [np.full((32, 32, 3), 16 + STEP * (n // fps), np.uint8) for n in range(seconds * fps)]
     sound = np.concatenate([tone("red" if second == 5 else "silence", 1) for second in range(seconds)])
@@ -29,39 +29,41 @@ def seconds_of(images) -> list[int]:
     return [round((float(image.float().mean()) - 16) / STEP) for image in images]
 
 
-class TestFilm:
+class TestVideo:
     def test_the_centre_is_taken(self, tmp_path):
-        film = Film("a", "a", None, bright_film(tmp_path / "a.mp4", 11))
-        footage = film.footage(Cut())
-        assert footage.start == pytest.approx(3.0, abs=0.1)
-        assert seconds_of(footage.images) in ([3, 4, 5, 6, 7], [2, 3, 4, 5, 6])
-        assert footage.times == pytest.approx((0, 1, 2, 3, 4))
-        assert len(footage.waveform) == 80_000
-        loud = footage.waveform.abs().unfold(0, 1600, 1600).amax(1) > 0.1
-        first = round((5 - footage.start) * 10)
+        video = VideoPair("a", "a", None, bright_video(tmp_path / "a.mp4", 11))
+        excerpt = video.excerpt(ExcerptConfig())
+        assert excerpt.start == pytest.approx(3.0, abs=0.1)
+        assert seconds_of(excerpt.images) in ([3, 4, 5, 6, 7], [2, 3, 4, 5, 6])
+        assert excerpt.times == pytest.approx((0, 1, 2, 3, 4))
+        assert len(excerpt.waveform) == 80_000
+        loud = excerpt.waveform.abs().unfold(0, 1600, 1600).amax(1) > 0.1
+        first = round((5 - excerpt.start) * 10)
         assert loud[first + 1 : first + 9].all()
         assert not loud[: first - 2].any()
         assert not loud[first + 13 :].any()
 
     @pytest.mark.parametrize(("seconds", "fps", "count"), [(2.0, 1.0, 2), (5.0, 2.0, 10), (1.0, 1.0, 1)])
     def test_length_and_rate_can_be_set(self, tmp_path, seconds, fps, count):
-        film = Film("a", "a", None, bright_film(tmp_path / "a.mp4", 8))
-        footage = film.footage(Cut(seconds, fps, sample_rate=8_000))
-        assert len(footage.images) == count
-        assert len(footage.waveform) == 8_000 * seconds
+        video = VideoPair("a", "a", None, bright_video(tmp_path / "a.mp4", 8))
+        excerpt = video.excerpt(ExcerptConfig(seconds, fps, sample_rate=8_000))
+        assert len(excerpt.images) == count
+        assert len(excerpt.waveform) == 8_000 * seconds
 
-    def test_a_short_film_is_taken_whole(self, tmp_path):
-        footage = Film("a", "a", None, bright_film(tmp_path / "a.mp4", 3)).footage(Cut())
-        assert footage.start == 0
-        assert seconds_of(footage.images) == [0, 1, 2]
-        assert len(footage.waveform) == pytest.approx(48_000, abs=2_000)
+    def test_a_short_video_is_taken_whole(self, tmp_path):
+        excerpt = VideoPair("a", "a", None, bright_video(tmp_path / "a.mp4", 3)).excerpt(ExcerptConfig())
+        assert excerpt.start == 0
+        assert seconds_of(excerpt.images) == [0, 1, 2]
+        assert len(excerpt.waveform) == pytest.approx(48_000, abs=2_000)
 
-    def test_pictures_are_scaled_down_to_what_was_asked(self, tmp_path):
-        footage = Film("a", "a", None, bright_film(tmp_path / "a.mp4", 2)).footage(Cut(max_side=16))
-        assert footage.images[0].shape == (3, 16, 16)
+    def test_images_are_scaled_down_to_what_was_asked(self, tmp_path):
+        excerpt = VideoPair("a", "a", None, bright_video(tmp_path / "a.mp4", 2)).excerpt(
+            ExcerptConfig(max_side=16)
+        )
+        assert excerpt.images[0].shape == (3, 16, 16)
 
-    def test_far_into_a_film_the_same_pictures_are_found_as_from_its_beginning(self, tmp_path):
-        path = bright_film(tmp_path / "a.mp4", 50)
+    def test_far_into_a_video_the_same_images_are_found_as_from_its_beginning(self, tmp_path):
+        path = bright_video(tmp_path / "a.mp4", 50)
         every = list(frames(path, 1.0))
         start = FAR + 12
         some = list(frames(path, 1.0, start=start, stop=start + 5))
@@ -77,39 +79,41 @@ class TestFilm:
         elif kind != "missing":
             path.write_bytes(b"no film" if kind == "no film" else b"")
         with pytest.raises(InputError, match=r"a\.mp4"):
-            Film("a", "a", None, path).footage(Cut())
+            VideoPair("a", "a", None, path).excerpt(ExcerptConfig())
 
 
 class TestSequence:
-    def test_each_picture_is_a_second_of_the_sound(self, tmp_path):
+    def test_each_image_is_a_second_of_the_sound(self, tmp_path):
         for number in range(4):
             Image.new("RGB", (8, 8), (40 * number,) * 3).save(tmp_path / f"{number}.png")
         sound = np.concatenate([tone(name, 2) for name in ("silence", "red", "silence")])
         write_wav(tmp_path / "a.wav", sound)
         pictures = tuple(tmp_path / f"{number}.png" for number in range(2, 4))
-        footage = Sequence("a", "a", None, pictures, tmp_path / "a.wav", start=2.0).footage(Cut())
-        assert footage.times == (0.0, 1.0)
-        assert [int(image.max()) for image in footage.images] == [80, 120]
-        assert len(footage.waveform) == 32_000
-        assert footage.waveform.abs().max() > 0.3
+        excerpt = Sequence("a", "a", None, pictures, tmp_path / "a.wav", start=2.0).excerpt(ExcerptConfig())
+        assert excerpt.times == (0.0, 1.0)
+        assert [int(image.max()) for image in excerpt.images] == [80, 120]
+        assert len(excerpt.waveform) == 32_000
+        assert excerpt.waveform.abs().max() > 0.3
 
     def test_sound_that_ends_before_is_refused(self, tmp_path):
         path = write_wav(tmp_path / "a.wav", tone("red", 1))
         with pytest.raises(InputError, match="from 5 s to 10 s"):
-            sound_between(path, 5, 10, 16_000)
+            read_audio_between(path, 5, 10, 16_000)
 
     def test_sound_far_into_a_file_is_found(self, tmp_path):
         ramp = np.repeat(np.arange(130) / 200, 4_000).astype(np.float32)
         path = write_wav(tmp_path / "a.wav", ramp, 4_000)
-        found = sound_between(path, 125, 126, 4_000)
+        found = read_audio_between(path, 125, 126, 4_000)
         assert found.mean() == pytest.approx(125 / 200, abs=1e-3)
 
 
 def test_a_photograph_goes_with_the_centre_of_its_sound(tmp_path):
     Image.fromarray(squares()).save(tmp_path / "a.png")
     write_wav(tmp_path / "a.wav", np.concatenate([tone("silence", 3), tone("red", 2), tone("silence", 3)]))
-    footage = Photograph("a", "a", None, tmp_path / "a.png", tmp_path / "a.wav").footage(Cut(seconds=2.0))
-    assert footage.start == 3.0
-    assert footage.times == (0.0,)
-    assert footage.waveform.abs().max() > 0.3
-    assert (footage.waveform.abs() > 0.01).float().mean() > 0.9
+    excerpt = ImageAudioPair("a", "a", None, tmp_path / "a.png", tmp_path / "a.wav").excerpt(
+        ExcerptConfig(seconds=2.0)
+    )
+    assert excerpt.start == 3.0
+    assert excerpt.times == (0.0,)
+    assert excerpt.waveform.abs().max() > 0.3
+    assert (excerpt.waveform.abs() > 0.01).float().mean() > 0.9

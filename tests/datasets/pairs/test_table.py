@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import Cut, Film, Photograph
-from seac.datasets.pairs.table import KINDS, excluded, find_pairs, kind_of, names_of, without
-from tests.fixtures.pairs import Imagined
+from seac.datasets.pairs.pair import ExcerptConfig, VideoPair, ImageAudioPair
+from seac.datasets.pairs.table import FORMATS, read_excluded, find_pairs, detect_format, names_of, without
+from tests.fixtures.pairs import SyntheticPair
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 
 
@@ -55,7 +55,7 @@ class TestAVSBench:
         kind, pairs = find_pairs(avss)
         assert kind == "avss"
         assert [pair.id for pair in pairs] == ["avss/vid_0_10/0", "avss/vid_0_10/1", "avss/other"]
-        halves = [pair.footage(Cut()) for pair in pairs[:2]]
+        halves = [pair.excerpt(ExcerptConfig()) for pair in pairs[:2]]
         assert [half.start for half in halves] == [0.0, 5.0]
         levels = [round(float(image.float().mean()) / 20) for half in halves for image in half.images]
         assert levels == list(range(10))
@@ -70,7 +70,7 @@ class TestAVSBench:
         kind, pairs = find_pairs(tmp_path)
         assert kind == "s4"
         assert [(pair.id, pair.label) for pair in pairs] == [("s4/dog_1", "dog")]
-        assert len(pairs[0].footage(Cut()).images) == 5
+        assert len(pairs[0].excerpt(ExcerptConfig()).images) == 5
 
     def test_ms3_is_known_by_its_metadata(self, tmp_path):
         (tmp_path / "ms3_meta_data.csv").write_text("video_id,split\na,train\nb,test\n")
@@ -85,18 +85,18 @@ class TestVGGSound:
         lines = ["abcdefghijk,30,dog barking,train", "ABCDEFGHIJK,5,cat,train", "testtesttes,0,cat,test"]
         (tmp_path / "vggsound.csv").write_text("\n".join(lines))
         touch(tmp_path, "videos/x.txt")
-        film = write_video(tmp_path / "videos/abcdefghijk_000030.mp4", [squares()] * 60, tone("red", 6))
+        video = write_video(tmp_path / "videos/abcdefghijk_000030.mp4", [squares()] * 60, tone("red", 6))
         kind, (there, absent) = find_pairs(tmp_path)
         assert kind == "vggsound"
-        assert there == Film("vggsound/abcdefghijk_000030", "abcdefghijk", "dog barking", film)
-        assert len(there.footage(Cut()).images) == 5
+        assert there == VideoPair("vggsound/abcdefghijk_000030", "abcdefghijk", "dog barking", video)
+        assert len(there.excerpt(ExcerptConfig()).images) == 5
         with pytest.raises(InputError, match="ABCDEFGHIJK_000005"):
-            absent.footage(Cut())
+            absent.excerpt(ExcerptConfig())
 
     def test_frames_with_wave_files_will_do(self, tmp_path):
         (tmp_path / "vggsound.csv").write_text("abcdefghijk,30,dog,train")
         touch(tmp_path, "frames/abcdefghijk_000030.jpg", "audio/abcdefghijk_000030.wav")
-        assert isinstance(find_pairs(tmp_path)[1][0], Photograph)
+        assert isinstance(find_pairs(tmp_path)[1][0], ImageAudioPair)
 
 
 class TestFolders:
@@ -104,7 +104,7 @@ class TestFolders:
         touch(tmp_path, "b.mp4", "a/c.webm", "a/b.MKV", ".cache/d.mp4", ".e.mp4", "notes.txt")
         assert ids(tmp_path) == ["videos/a/b.MKV", "videos/a/c.webm", "videos/b.mp4"]
 
-    def test_pictures_with_the_sound_of_the_same_name(self, tmp_path):
+    def test_images_with_the_sound_of_the_same_name(self, tmp_path):
         touch(tmp_path, "a.jpg", "a.wav", "b.jpg", "c/a.png", "c/a.mp3", "d.wav")
         assert ids(tmp_path) == ["stills/a", "stills/c/a"]
 
@@ -113,7 +113,9 @@ class TestFolders:
             "sound,image,label,id\nx/1.wav,y/2.jpg,dog,\nx/1.wav,3.jpg,,mine\n"
         )
         _, pairs = find_pairs(tmp_path)
-        assert pairs[0] == Photograph("stills/y/2", "y/2", "dog", tmp_path / "y/2.jpg", tmp_path / "x/1.wav")
+        assert pairs[0] == ImageAudioPair(
+            "stills/y/2", "y/2", "dog", tmp_path / "y/2.jpg", tmp_path / "x/1.wav"
+        )
         assert pairs[1].id == "stills/mine"
         assert pairs[1].label is None
         assert ids(tmp_path / "pairs.csv") == ["stills/y/2", "stills/mine"]
@@ -131,14 +133,14 @@ class TestFolders:
         assert ids(tmp_path, kind="stills") == ["stills/b"]
         touch(tmp_path, "metadata.csv", "pairs.csv")
         with pytest.raises(InputError, match="avss or stills"):
-            kind_of(tmp_path)
+            detect_format(tmp_path)
 
     @pytest.mark.parametrize("kind", ["auto", "videos", "stills"])
     def test_nothing_to_be_found_is_said(self, tmp_path, kind):
         with pytest.raises(InputError, match="holds no"):
             find_pairs(tmp_path, kind)
 
-    def test_unknown_kinds_and_folders_are_refused(self, tmp_path):
+    def test_unknown_types_and_folders_are_refused(self, tmp_path):
         with pytest.raises(InputError, match="did you mean 'vggsound'"):
             find_pairs(tmp_path, "vggsounds")
         with pytest.raises(InputError, match="no such folder"):
@@ -147,7 +149,7 @@ class TestFolders:
     def test_every_kind_has_its_function(self):
         from importlib import import_module
 
-        for kind in KINDS.values():
+        for kind in FORMATS.values():
             module, member = kind.pairs.split(":")
             assert callable(getattr(import_module(module), member))
 
@@ -158,7 +160,7 @@ class TestExclusion:
 
         def left(line: str) -> list[str]:
             (tmp_path / "out.txt").write_text(f"# leaked\n{line},why\n")
-            return [pair.id for pair in without(pairs, excluded(tmp_path / "out.txt"))]
+            return [pair.id for pair in without(pairs, read_excluded(tmp_path / "out.txt"))]
 
         assert left("vid") == ["avss/other"]
         assert left("vid_0_10") == ["avss/other"]
@@ -169,11 +171,11 @@ class TestExclusion:
     def test_an_empty_list_is_no_list(self, tmp_path):
         (tmp_path / "out.txt").write_text("\n# nothing\n")
         with pytest.raises(InputError, match="names no clip"):
-            excluded(tmp_path / "out.txt")
+            read_excluded(tmp_path / "out.txt")
 
     @given(st.lists(st.integers(0, 30)), st.sets(st.integers(0, 30)))
     def test_nobody_else_goes(self, numbers, gone):
-        pairs = [Imagined(number) for number in numbers]
-        names = frozenset(Imagined(number).id for number in gone)
+        pairs = [SyntheticPair(number) for number in numbers]
+        names = frozenset(SyntheticPair(number).id for number in gone)
         assert [pair.number for pair in without(pairs, names)] == [n for n in numbers if n not in gone]
         assert all(pair.id in names_of(pair) for pair in pairs)

@@ -200,8 +200,10 @@ true = torch.zeros(5, 4, 4, dtype=torch.bool)
         (bad.numpy(), true, {}, "logits is a ndarray: pass a tensor"),
     ],
 )
-def test_unusable_input_is_one_clear_line(logits: Tensor, masks: Tensor, settings_: dict, says: str) -> None:
-    with pytest.raises(InputError, match=says) as caught:
+def test_unusable_input_is_one_clear_line(
+    logits: Tensor, masks: Tensor, settings_: dict, run_cli: str
+) -> None:
+    with pytest.raises(InputError, match=run_cli) as caught:
         avsbench(logits, masks, **settings_)
     assert "\n" not in str(caught.value)
 

@@ -142,7 +142,9 @@ ten = torch.zeros(10, 3, 3, dtype=torch.long)
         (ten, ten, {"num_classes": 0}, "num_classes is 0"),
     ],
 )
-def test_unusable_input_is_one_clear_line(scores: Tensor, target: Tensor, settings_: dict, says: str) -> None:
-    with pytest.raises(InputError, match=says) as caught:
+def test_unusable_input_is_one_clear_line(
+    scores: Tensor, target: Tensor, settings_: dict, run_cli: str
+) -> None:
+    with pytest.raises(InputError, match=run_cli) as caught:
         avsbench_semantic(scores, target, **{"num_classes": C, **settings_})
     assert "\n" not in str(caught.value)

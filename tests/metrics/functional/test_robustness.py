@@ -59,7 +59,7 @@ maps, level, sounds = torch.zeros(2, 2, 2), torch.zeros(2), torch.tensor([True, 
         ((maps, level[None], sounds, 0.5), "confidence has shape"),
     ],
 )
-def test_unusable_input_is_one_clear_line(given_: tuple[Tensor, Tensor, Tensor, float], says: str) -> None:
-    with pytest.raises(InputError, match=says) as caught:
+def test_unusable_input_is_one_clear_line(given_: tuple[Tensor, Tensor, Tensor, float], run_cli: str) -> None:
+    with pytest.raises(InputError, match=run_cli) as caught:
         robustness(*given_)
     assert "\n" not in str(caught.value)

@@ -37,13 +37,13 @@ def test_ciou_is_the_formula_clip_by_clip(seed: int, threshold: float | str, str
         assert float(value) == pytest.approx((infer * gt).sum() / (gt.sum() + (infer * (gt == 0)).sum()))
 
 
-def test_a_pixel_at_the_threshold_is_lit_unless_strict() -> None:
+def test_a_pixel_at_the_threshold_is_active_unless_strict() -> None:
     heatmaps, truth = torch.full((1, 2, 2), 0.5), torch.ones(1, 2, 2, dtype=torch.bool)
     assert per_clip(heatmaps, truth).tolist() == [1]
     assert per_clip(heatmaps, truth, strict=True).tolist() == [0]
 
 
-def test_a_constant_heatmap_is_all_lit_at_its_median_and_none_strictly_above() -> None:
+def test_a_constant_heatmap_is_all_active_at_its_median_and_none_strictly_above() -> None:
     heatmaps, truth = torch.zeros(1, 2, 2), torch.ones(1, 2, 2, dtype=torch.bool)
     assert per_clip(heatmaps, truth, threshold="median").tolist() == [1]
     assert per_clip(heatmaps, truth, threshold="median", strict=True).tolist() == [0]
@@ -121,8 +121,8 @@ ones, yes = torch.ones(2, 3, 3), torch.ones(2, 3, 3, dtype=torch.bool)
     ],
 )
 def test_unusable_input_is_one_clear_line(
-    heatmaps: Tensor, truth: Tensor, settings_: dict, says: str
+    heatmaps: Tensor, truth: Tensor, settings_: dict, run_cli: str
 ) -> None:
-    with pytest.raises(InputError, match=says) as caught:
+    with pytest.raises(InputError, match=run_cli) as caught:
         vggss(heatmaps, truth, **settings_)
     assert "\n" not in str(caught.value)

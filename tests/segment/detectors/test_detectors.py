@@ -12,7 +12,7 @@ from torchvision.ops import box_iou
 from seac.segment.detectors.grounding_dino import GroundingDino
 from seac.segment.detectors.owlv2 import Owlv2
 from seac.segment.promptable.base import EncodedImage
-from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, chosen_boxes
+from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, select_boxes
 from tests.fixtures import checkpoints
 
 
@@ -93,7 +93,7 @@ def some(count: int = 300) -> tuple[Tensor, Tensor]:
 
 
 def test_boxes_come_best_first_inside_the_frame_and_apart() -> None:
-    boxes, scores = chosen_boxes(*some(), (70, 110), BoxSettings())
+    boxes, scores = select_boxes(*some(), (70, 110), BoxSettings())
     assert len(boxes) <= 50
     assert torch.equal(scores, scores.sort(descending=True).values)
     assert float(boxes.min()) >= 0
@@ -106,13 +106,13 @@ def test_the_order_of_boxes_does_not_matter() -> None:
     boxes, scores = some()
     order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
     first, second = (
-        chosen_boxes(b, s, (70, 110), BoxSettings())
+        select_boxes(b, s, (70, 110), BoxSettings())
         for b, s in ((boxes, scores), (boxes[order], scores[order]))
     )
     assert torch.equal(first[0], second[0])
 
 
-def test_every_box_becomes_one_mask_and_the_picture_is_encoded_once() -> None:
+def test_every_box_becomes_one_mask_and_the_image_is_encoded_once() -> None:
     painter = Painter(blank=1)
     boxes = torch.tensor([[0.0, 0, 20, 20], [30, 30, 60, 60], [5, 40, 25, 70], [8, 8, 8, 30]])
     segmenter = BoxesToMasks(Found(boxes, torch.tensor([0.3, 0.9, 0.8, 1.0])), painter)

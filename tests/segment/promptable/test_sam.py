@@ -15,7 +15,7 @@ from seac.segment.promptable.base import masks_at_size
 from seac.segment.promptable.sam.checkpoint import load_sam
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 from seac.segment.promptable.sam.sam2 import Sam2
-from tests.fixtures.checkpoints import SIDE, plain_sam, sam2, sam_hq
+from tests.fixtures.checkpoints import SIDE, reference_sam, sam2, sam_hq
 
 BOXES = torch.tensor(
     [[3.0, 4.0, 40.0, 30.0], [20.0, 10.0, 80.0, 45.0], [0.0, 0.0, 90.0, 50.0], [5.5, 7.25, 9.0, 12.0]]
@@ -39,7 +39,7 @@ def differing(ours: Tensor, theirs: Tensor) -> float:
 def sam_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("segment_anything")
     path = tmp_path_factory.mktemp("sam") / "sam_vit_h_4b8939.pth"
-    torch.save(plain_sam().state_dict(), path)
+    torch.save(reference_sam().state_dict(), path)
     return path
 
 
@@ -82,7 +82,7 @@ def test_sam_equals_the_published_predictor(sam_file: Path, size: tuple[int, int
 
     image, ours = picture(*size), Sam.load(sam_file)
     boxes = BOXES.clamp_max(min(size))
-    predictor = SamPredictor(plain_sam())
+    predictor = SamPredictor(reference_sam())
     predictor.set_image(image.permute(1, 2, 0).numpy())
     masks, quality = ours.masks(ours.encode(image), boxes)
     for box, mask, estimate in zip(boxes, masks, quality, strict=True):
@@ -164,11 +164,11 @@ def test_full_size_floats_exist_for_a_few_masks_only(monkeypatch: pytest.MonkeyP
     assert set(made) == {2}
 
 
-def test_another_file_is_told_in_one_line(tmp_path: Path) -> None:
+def test_another_file_is_refused_in_one_line(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(3)}, tmp_path / "sam_vit_h_4b8939.pth")
-    with pytest.raises(InputError, match="holds no Segment Anything") as told:
+    with pytest.raises(InputError, match="holds no Segment Anything") as message:
         Sam.load(tmp_path / "sam_vit_h_4b8939.pth")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
     sam_hq().save_pretrained(tmp_path / "hq")
     with pytest.raises(InputError, match="Sam2Model"):
         Sam2.load(tmp_path / "hq")

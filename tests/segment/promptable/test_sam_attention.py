@@ -10,7 +10,7 @@ import torch
 from transformers.models.sam.modeling_sam import SamVisionSdpaAttention
 
 from seac.segment.promptable.sam import attention
-from seac.segment.promptable.sam.attention import RelativeAttention, lean
+from seac.segment.promptable.sam.attention import RelativeAttention, use_blockwise_attention
 from tests.fixtures.checkpoints import sam_hq
 
 HEADS, WIDTH = 2, 8
@@ -48,6 +48,6 @@ def test_blocks_of_any_size_give_the_librarys_numbers(
 def test_names_of_parameters_stay() -> None:
     network = sam_hq()
     before = list(network.state_dict())
-    lean(network)
+    use_blockwise_attention(network)
     assert list(network.state_dict()) == before
     assert all(isinstance(layer.attn, RelativeAttention) for layer in network.vision_encoder.layers)

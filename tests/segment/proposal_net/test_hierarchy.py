@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import label
 
 from seac.segment.proposal_net.hierarchy import Hierarchy, Weights, merge
-from seac.segment.proposal_net.superpixels import Superpixels, cut, describe, pooled
+from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixels, describe, pool_features
 
 WEIGHTS = Weights(1, 10, 1, 0.5)
 
@@ -21,7 +21,7 @@ def patchwork(seed: int = 0, side: int = 64) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def leaves() -> Superpixels:
-    return cut(patchwork(), 60, 10)
+    return segment_superpixels(patchwork(), 60, 10)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_regions_are_nested_or_apart(tree: Hierarchy) -> None:
     assert ((both == 0) | (both == smaller)).all()
 
 
-def test_merging_ends_with_the_whole_picture(tree: Hierarchy) -> None:
+def test_merging_ends_with_the_whole_image(tree: Hierarchy) -> None:
     assert tree.members[-1].all()
     assert len(np.unique(np.packbits(tree.members, axis=1), axis=0)) == len(tree.members)
 
@@ -89,7 +89,7 @@ def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_piece() -> N
     even = (tap - tap.mean((1, 2), keepdim=True)) / tap.std((1, 2), keepdim=True, correction=0)
     means = [even[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
     area = np.bincount(labels.ravel()).astype(np.float32)
-    np.testing.assert_allclose(pooled(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
+    np.testing.assert_allclose(pool_features(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
 
 
 def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: Weights) -> float:
@@ -116,7 +116,7 @@ def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every_step(seed: int) -> None:
     taps = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
-    leaves = cut(patchwork(seed), 60, 10, taps)
+    leaves = segment_superpixels(patchwork(seed), 60, 10, taps)
     several = (Weights(1, 10, 1, 0.5, 40), Weights(0.3, 30, 2, 0.2, 5))
     for weights, tree in zip(several, merge(leaves, several), strict=True):
         alive = [np.array([leaf]) for leaf in range(len(leaves))]
@@ -134,5 +134,5 @@ def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every
 
 
 def test_one_superpixel_is_a_tree_of_one_region() -> None:
-    tree = merge(cut(np.full((5, 7, 3), 90, np.uint8), 60, 10), (WEIGHTS,))[0]
+    tree = merge(segment_superpixels(np.full((5, 7, 3), 90, np.uint8), 60, 10), (WEIGHTS,))[0]
     assert tree.members.shape == (1, 1)

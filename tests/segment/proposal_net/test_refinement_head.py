@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from seac.segment.proposal_net.network import Drawn
+from seac.segment.proposal_net.network import DecodedMasks
 from seac.segment.proposal_net.refinement_head import (
-    CERTAIN,
-    SLIMMEST,
+    MAX_LOGIT,
+    MIN_ASPECT,
     VIEW,
-    OutlineNet,
-    laid,
-    looked_at,
-    surroundings,
+    RefinementHead,
+    paste_masks,
+    roi_align_views,
+    expand_boxes,
 )
 
 
@@ -44,9 +44,9 @@ def test_what_a_view_shows_comes_back_to_its_place(
 ) -> None:
     box = (x, y, x + across, y + along)
     mask = ellipse(box, *size)
-    views = surroundings(torch.tensor([box]))
-    seen = looked_at(mask[None, None].float(), torch.zeros(1, dtype=torch.int64), views, VIEW, 2)[:, 0]
-    back = laid(seen - 0.5, views, *size)
+    views = expand_boxes(torch.tensor([box]))
+    seen = roi_align_views(mask[None, None].float(), torch.zeros(1, dtype=torch.int64), views, VIEW, 2)[:, 0]
+    back = paste_masks(seen - 0.5, views, *size)
     assert back.shape == (1, *size)
     assert iou(back[0] > 0, mask) > 0.93
 
@@ -66,14 +66,16 @@ def test_enlarging_a_view_reads_it_linearly_and_nothing_lies_outside(
         return  # shrunk: means are taken
     read = F.grid_sample(logits[None], grid[None], "bilinear", "border", align_corners=False)[0, 0]
     inside = grid.abs().amax(-1) <= 1
-    found = laid(logits, views, height, width)[0]
+    found = paste_masks(logits, views, height, width)[0]
     sure = (grid.abs().amax(-1) - 1).abs() > 1e-5
-    torch.testing.assert_close(found[sure], torch.where(inside, read, -CERTAIN)[sure], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(found[sure], torch.where(inside, read, -MAX_LOGIT)[sure], rtol=1e-3, atol=1e-3)
 
 
-def test_a_view_outside_the_picture_gives_an_empty_mask() -> None:
-    masks = laid(torch.ones(2, 8, 8), torch.tensor([[1.1, 0, 1.4, 0.5], [0.2, 0.2, 0.201, 0.201]]), 40, 40)
-    assert (masks[0] == -CERTAIN).all()
+def test_a_view_outside_the_image_gives_an_empty_mask() -> None:
+    masks = paste_masks(
+        torch.ones(2, 8, 8), torch.tensor([[1.1, 0, 1.4, 0.5], [0.2, 0.2, 0.201, 0.201]]), 40, 40
+    )
+    assert (masks[0] == -MAX_LOGIT).all()
     assert (masks[1] > 0).sum() <= 1
 
 
@@ -82,11 +84,11 @@ def test_a_view_outside_the_picture_gives_an_empty_mask() -> None:
 )
 def test_views_hold_their_boxes_and_are_not_slim(boxes: list[tuple[float, float, float, float]]) -> None:
     given = torch.tensor([(x, y, x + w, y + h) for x, y, w, h in boxes])
-    views = surroundings(given)
+    views = expand_boxes(given)
     assert (views[:, :2] < given[:, :2]).all()
     assert (views[:, 2:] > given[:, 2:]).all()
     sides = views[:, 2:] - views[:, :2]
-    assert (sides.amin(1) >= (SLIMMEST - 1e-4) * sides.amax(1)).all()
+    assert (sides.amin(1) >= (MIN_ASPECT - 1e-4) * sides.amax(1)).all()
     torch.testing.assert_close((views[:, :2] + views[:, 2:]) / 2, (given[:, :2] + given[:, 2:]) / 2)
 
 
@@ -104,20 +106,20 @@ def views_of(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def test_untrained_it_changes_nothing() -> None:
     views = views_of(2)
     with torch.inference_mode():
-        drawn = OutlineNet(5, 6).eval()(*views)
-    larger = F.interpolate(views[1].clamp(-CERTAIN, CERTAIN), (VIEW, VIEW), mode="bilinear")[:, 0]
+        drawn = RefinementHead(5, 6).eval()(*views)
+    larger = F.interpolate(views[1].clamp(-MAX_LOGIT, MAX_LOGIT), (VIEW, VIEW), mode="bilinear")[:, 0]
     torch.testing.assert_close(drawn, larger)
 
 
 @pytest.fixture
-def trained() -> OutlineNet:
+def trained() -> RefinementHead:
     torch.manual_seed(0)
-    network = OutlineNet(5, 6).eval()
+    network = RefinementHead(5, 6).eval()
     torch.nn.init.normal_(network.exit.weight, std=0.1)
     return network
 
 
-def test_masks_of_a_batch_are_drawn_as_one_by_one_in_any_order(trained: OutlineNet) -> None:
+def test_masks_of_a_batch_are_decoded_as_one_by_one_in_any_order(trained: RefinementHead) -> None:
     views = views_of(3)
     with torch.inference_mode():
         batch = trained(*views)
@@ -127,9 +129,11 @@ def test_masks_of_a_batch_are_drawn_as_one_by_one_in_any_order(trained: OutlineN
     torch.testing.assert_close(turned, batch, rtol=1e-4, atol=1e-4)
 
 
-def test_masks_of_a_frame_are_what_is_laid_and_shifted() -> None:
-    drawn = Drawn(torch.randn(3, 16, 16), surroundings(torch.rand(3, 4).sort(1).values), torch.rand(3), ())
-    plain = laid(drawn.logits, drawn.views, 40, 50)
+def test_masks_of_a_frame_are_what_is_pasted_and_shifted() -> None:
+    drawn = DecodedMasks(
+        torch.randn(3, 16, 16), expand_boxes(torch.rand(3, 4).sort(1).values), torch.rand(3), ()
+    )
+    plain = paste_masks(drawn.logits, drawn.views, 40, 50)
     assert torch.equal(drawn.masks(40, 50), plain > 0)
     shift = torch.randn(3, 40, 50)
     assert torch.equal(drawn.masks(40, 50, shift), plain + shift > 0)
@@ -143,7 +147,7 @@ def test_views_are_those_of_roi_align() -> None:
     which = torch.tensor([1, 0, 1])
     rows = torch.cat([which[:, None].float(), views * torch.tensor([60.0, 40, 60, 40])], 1)
     theirs = roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
-    torch.testing.assert_close(looked_at(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(roi_align_views(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)
 
 
 @given(st.integers(1, 3), st.floats(-2.5, 1.5), st.floats(-2.5, 1.5), st.floats(0.05, 1.5))
@@ -161,4 +165,4 @@ def test_views_are_read_as_a_grid_of_bilinear_samples_is(
     shape = (2, len(points), len(points))
     grid = torch.stack([columns[:, None].expand(shape), rows[:, :, None].expand(shape)], -1)
     read = F.grid_sample(maps[which], grid, "bilinear", "zeros", align_corners=False)
-    torch.testing.assert_close(looked_at(maps, which, views, 8, samples), F.avg_pool2d(read, samples))
+    torch.testing.assert_close(roi_align_views(maps, which, views, 8, samples), F.avg_pool2d(read, samples))

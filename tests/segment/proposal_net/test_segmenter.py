@@ -9,8 +9,14 @@ from torch import Tensor
 from seac.segment.baselines.superpixel import Regions
 from seac.segment.ops import pairwise_iou
 from seac.segment.proposal_net import network
-from seac.segment.proposal_net.network import Drawn, Network, NetworkSettings, drawing_of
-from seac.segment.proposal_net.segmenter import Combined, CombinedSettings, complement, order_of, overlaps
+from seac.segment.proposal_net.network import DecodedMasks, Network, NetworkSettings, decoding_digest
+from seac.segment.proposal_net.segmenter import (
+    ProposalSegmenter,
+    ProposalSegmenterSettings,
+    complement,
+    settings_digest,
+    overlaps,
+)
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
 AREA = torch.full((8,), 96.0)
@@ -41,32 +47,36 @@ def test_without_things_only_regions_overlap() -> None:
 def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
     regions = Regions(STRIPES, AREA, ROWS, torch.tensor([0.9, 0.8, 0.7]))
     things = thing(0, 8)[None]
-    for most, chosen in ((50, [1, 2]), (2, [1]), (1, [])):
-        found, left = complement(things, regions, CombinedSettings(most=most))
+    for max_masks, chosen in ((50, [1, 2]), (2, [1]), (1, [])):
+        found, left = complement(things, regions, ProposalSegmenterSettings(max_masks=max_masks))
         assert found.tolist() == chosen
         assert len(left) == len(chosen)
 
 
 def test_another_choice_is_another_version() -> None:
-    assert order_of(CombinedSettings()) == order_of(CombinedSettings(device="cuda"))
-    assert order_of(CombinedSettings()) != order_of(CombinedSettings(things=3))
-    assert drawing_of(NetworkSettings()) == drawing_of(NetworkSettings(device="cuda"))
-    assert drawing_of(NetworkSettings()) != drawing_of(NetworkSettings(long_side=320))
+    assert settings_digest(ProposalSegmenterSettings()) == settings_digest(
+        ProposalSegmenterSettings(device="cuda")
+    )
+    assert settings_digest(ProposalSegmenterSettings()) != settings_digest(
+        ProposalSegmenterSettings(things=3)
+    )
+    assert decoding_digest(NetworkSettings()) == decoding_digest(NetworkSettings(device="cuda"))
+    assert decoding_digest(NetworkSettings()) != decoding_digest(NetworkSettings(long_side=320))
 
 
-def test_outlines_drawn_otherwise_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_refinement_weights_are_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     before = Network().version
-    monkeypatch.setattr(network, "LEAN", network.LEAN + 0.1)
+    monkeypatch.setattr(network, "LOGIT_OFFSET", network.LOGIT_OFFSET + 0.1)
     assert Network().version != before
 
 
 def test_where_the_network_is_sure_of_nothing_regions_are_proposed_and_the_network_says_so() -> None:
     image = torch.zeros(3, 48, 64, dtype=torch.uint8)
     image[:, :, 32:] = 220
-    found = Combined(CombinedSettings(least_score=2.0))(image)
+    found = ProposalSegmenter(ProposalSegmenterSettings(min_score=2.0))(image)
     assert len(found.masks) >= 2
-    assert (found.scores <= CombinedSettings().discount).all()
-    alone = Network(NetworkSettings(least_score=2.0))(image)
+    assert (found.scores <= ProposalSegmenterSettings().discount).all()
+    alone = Network(NetworkSettings(min_score=2.0))(image)
     assert alone.scores.tolist() == [0]
     assert alone.masks.all()
 
@@ -77,13 +87,15 @@ def test_two_things_that_are_outlined_as_the_same_are_one(monkeypatch: pytest.Mo
     square = torch.full((1, 32, 32), -4.0)
     square[:, 8:24, 8:24] = 4.0
     here, there = torch.tensor([[0.0, 0.0, 0.625, 1.0]]), torch.tensor([[0.4, 0.0, 1.025, 1.0]])
-    segmenter = Combined()
+    segmenter = ProposalSegmenter()
 
     def drawn(views: Tensor, scores: list[float]) -> int:
-        found = Drawn(square.repeat(len(views), 1, 1), views, torch.tensor(scores), ())
-        monkeypatch.setattr(segmenter._network, "drawn", lambda _: found)
+        found = DecodedMasks(square.repeat(len(views), 1, 1), views, torch.tensor(scores), ())
+        monkeypatch.setattr(segmenter._network, "decode", lambda _: found)
         proposals = segmenter(image)
-        things = [score for score in proposals.scores.tolist() if score > CombinedSettings().discount]
+        things = [
+            score for score in proposals.scores.tolist() if score > ProposalSegmenterSettings().discount
+        ]
         assert things == pytest.approx(sorted(set(scores), reverse=True)[: len(things)])
         return len(things)
 
@@ -97,7 +109,7 @@ def test_more_masks_than_usual_are_given_if_they_are_asked_for() -> None:
     draw = torch.Generator().manual_seed(0)
     blocks = torch.randint(0, 256, (3, 24, 32), generator=draw, dtype=torch.uint8)
     picture = blocks.repeat_interleave(8, 1).repeat_interleave(8, 2)
-    segmenter = Combined(CombinedSettings(most=12))
+    segmenter = ProposalSegmenter(ProposalSegmenterSettings(max_masks=12))
     usual, more = segmenter(picture), segmenter.best(picture, 40)
     assert len(usual) == 12
     assert len(more) > 12

@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 
 from seac.datasets.clip import Clip
-from seac.datasets.layout import WHOLE
-from seac.datasets.pairs.pair import Film, Pair, Photograph, Sequence
+from seac.datasets.layout import WHOLE_CLIP
+from seac.datasets.pairs.pair import VideoPair, Pair, ImageAudioPair, Sequence
 from seac.datasets.table import open_benchmark
 
 SECONDS, FPS = 5.0, 1.0
@@ -31,28 +31,31 @@ def avss(folder: Path, split: str) -> list[Pair]:
 
 def vggsound(folder: Path, split: str) -> list[Pair]:
     """Clips of VGGSound: videos, or a frame with a wave file each."""
-    return [_film_or_photograph(clip) for clip in open_benchmark("vggsound", folder, split).clips]
+    return [vggsound_pair(clip) for clip in open_benchmark("vggsound", folder, split).clips]
 
 
 def excerpts(kind: str, clip: Clip) -> list[Pair]:
     """A pair for each stretch of sound that frames of the clip are judged with."""
-    parts = [list(part) for _, part in groupby(zip(clip.frames, clip.hears, strict=True), lambda row: row[1])]
+    parts = [
+        list(part)
+        for _, part in groupby(zip(clip.frames, clip.audio_windows, strict=True), lambda row: row[1])
+    ]
     names = [clip.id] if len(parts) == 1 else [f"{clip.id}/{number}" for number in range(len(parts))]
     return [
         Sequence(
             id=f"{kind}/{name}",
             video_id=clip.video_id,
             label=clip.category,
-            pictures=tuple(path for path, _ in part),
-            sound=clip.sound,
-            start=0.0 if part[0][1] == WHOLE else part[0][1][0],
+            images=tuple(path for path, _ in part),
+            audio=clip.audio,
+            start=0.0 if part[0][1] == WHOLE_CLIP else part[0][1][0],
         )
         for name, part in zip(names, parts, strict=True)
     ]
 
 
-def _film_or_photograph(clip: Clip) -> Pair:
-    name, (picture,) = f"vggsound/{clip.id}", clip.frames
-    if picture == clip.sound:
-        return Film(name, clip.video_id, clip.category, picture)
-    return Photograph(name, clip.video_id, clip.category, picture, clip.sound)
+def vggsound_pair(clip: Clip) -> Pair:
+    name, (image,) = f"vggsound/{clip.id}", clip.frames
+    if image == clip.audio:
+        return VideoPair(name, clip.video_id, clip.category, image)
+    return ImageAudioPair(name, clip.video_id, clip.category, image, clip.audio)

@@ -8,8 +8,8 @@ from pathlib import Path
 from seac.core.errors import InputError
 from seac.datasets.csv_file import read_table
 from seac.datasets.layout import video_id_of
-from seac.datasets.pairs.pair import Film, Pair, Photograph
-from seac.media.sources import PICTURES, SOUNDS, VIDEOS
+from seac.datasets.pairs.pair import VideoPair, Pair, ImageAudioPair
+from seac.media.sources import IMAGE_SUFFIXES, AUDIO_SUFFIXES, VIDEOS
 
 LIST = "pairs.csv"
 
@@ -21,7 +21,7 @@ def videos(folder: Path, split: str) -> list[Pair]:
         InputError: there is none.
     """
     found: list[Pair] = [
-        Film(f"videos/{path.relative_to(folder).as_posix()}", video_id_of(path.stem), None, path)
+        VideoPair(f"videos/{path.relative_to(folder).as_posix()}", video_id_of(path.stem), None, path)
         for path in files_in(folder)
         if path.suffix.lower() in VIDEOS
     ]
@@ -30,33 +30,33 @@ def videos(folder: Path, split: str) -> list[Pair]:
     return found
 
 
-def stills(folder: Path, split: str) -> list[Pair]:
+def image_audio_pairs(folder: Path, split: str) -> list[Pair]:
     """Pictures with sounds: those that ``pairs.csv`` lists, else those of the same name; no split here.
 
     Raises:
         InputError: there is none.
     """
     path = folder if folder.is_file() else folder / LIST
-    found = listed(path) if path.is_file() else of_same_name(folder)
+    found = read_list(path) if path.is_file() else of_same_name(folder)
     if not found:
         raise InputError(f"{folder}: holds no picture with a sound of the same name, and no {LIST}")
     return found
 
 
-def listed(path: Path) -> list[Pair]:
+def read_list(path: Path) -> list[Pair]:
     """The pairs of a csv with columns image, sound and perhaps id and label; paths start at its folder.
 
     Raises:
         InputError: not such a csv, or an id that is there twice.
     """
     found: dict[str, Pair] = {}
-    for row in read_table(path, ("image", "sound")):
+    for row in read_table(path, ("image", "audio")):
         name = row.get("id") or Path(row["image"]).with_suffix("").as_posix()
         if name in found:
             raise InputError(f"{path}: two lines are called {name!r}; give them different ids")
-        picture, sound = path.parent / row["image"], path.parent / row["sound"]
-        found[name] = Photograph(
-            f"stills/{name}", video_id_of(name), row.get("label") or None, picture, sound
+        image, audio = path.parent / row["image"], path.parent / row["audio"]
+        found[name] = ImageAudioPair(
+            f"stills/{name}", video_id_of(name), row.get("label") or None, image, audio
         )
     return list(found.values())
 
@@ -64,13 +64,13 @@ def listed(path: Path) -> list[Pair]:
 def of_same_name(folder: Path) -> list[Pair]:
     """Pictures that have a sound of the same name beside them, in order of path."""
     paths = files_in(folder)
-    sounds = {path.with_suffix(""): path for path in paths if path.suffix.lower() in SOUNDS}
+    audio_files = {path.with_suffix(""): path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
     found: dict[str, Pair] = {}
     for path in paths:
         stem = path.with_suffix("")
-        if path.suffix.lower() in PICTURES and stem in sounds:
+        if path.suffix.lower() in IMAGE_SUFFIXES and stem in audio_files:
             name = stem.relative_to(folder).as_posix()
-            found.setdefault(name, Photograph(f"stills/{name}", path.stem, None, path, sounds[stem]))
+            found.setdefault(name, ImageAudioPair(f"stills/{name}", path.stem, None, path, audio_files[stem]))
     return list(found.values())
 
 

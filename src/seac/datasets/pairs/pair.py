@@ -13,16 +13,16 @@ from typing import Protocol
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.media.decode import SAMPLE_RATE, SoundReader, frames, probe
-from seac.media.image import MAX_SIDE, read_picture
-from seac.media.sources import sound_length
+from seac.media.decode import SAMPLE_RATE, AudioReader, frames, probe
+from seac.media.image import MAX_SIDE, read_image
+from seac.media.sources import audio_duration
 
 STEP = 60.0
 """Seconds of sound that are skipped at a time on the way to the excerpt; bounds memory for long films."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class ExcerptConfig:
     """How an excerpt is made.
 
     Attributes:
@@ -39,7 +39,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Footage:
+class Excerpt:
     """An excerpt, decoded.
 
     Attributes:
@@ -77,7 +77,7 @@ class Pair(Protocol):
         """Class name, or None."""
         ...
 
-    def footage(self, cut: Cut) -> Footage:
+    def excerpt(self, config: ExcerptConfig) -> Excerpt:
         """Decode it.
 
         Raises:
@@ -87,22 +87,22 @@ class Pair(Protocol):
 
 
 @dataclass(frozen=True)
-class Film:
+class VideoPair:
     """The centre of a video file."""
 
     id: str
     video_id: str
     label: str | None
-    film: Path
+    video: Path
 
-    def footage(self, cut: Cut) -> Footage:
+    def excerpt(self, config: ExcerptConfig) -> Excerpt:
         """See :class:`Pair`; a film that is shorter than the cut is taken whole."""
-        length = probe(self.film).duration or sound_length(self.film)
-        start = max(0.0, (length - cut.seconds) / 2)
-        stop = start + cut.seconds
-        shown = list(frames(self.film, cut.fps, cut.max_side, start=start, stop=stop))
-        waveform = sound_between(self.film, start, stop, cut.sample_rate)
-        return Footage(start, tuple(f.time - start for f in shown), tuple(f.image for f in shown), waveform)
+        length = probe(self.video).duration or audio_duration(self.video)
+        start = max(0.0, (length - config.seconds) / 2)
+        stop = start + config.seconds
+        shown = list(frames(self.video, config.fps, config.max_side, start=start, stop=stop))
+        waveform = read_audio_between(self.video, start, stop, config.sample_rate)
+        return Excerpt(start, tuple(f.time - start for f in shown), tuple(f.image for f in shown), waveform)
 
 
 @dataclass(frozen=True)
@@ -113,51 +113,51 @@ class Sequence:
         id: unique in a store.
         video_id: of the source video.
         label: class name, or None.
-        pictures: in order of time; the first is shown at ``start``.
-        sound: the file that is heard from ``start`` on, for as many seconds as there are pictures.
-        start: seconds into ``sound``.
+        images: in order of time; the first is shown at ``start``.
+        audio: the file that is heard from ``start`` on, for as many seconds as there are pictures.
+        start: seconds into ``audio``.
     """
 
     id: str
     video_id: str
     label: str | None
-    pictures: tuple[Path, ...]
-    sound: Path
+    images: tuple[Path, ...]
+    audio: Path
     start: float = 0.0
 
-    def footage(self, cut: Cut) -> Footage:
+    def excerpt(self, config: ExcerptConfig) -> Excerpt:
         """See :class:`Pair`; all pictures are taken, whatever the cut's length."""
-        images = tuple(read_picture(path, cut.max_side) for path in self.pictures)
+        images = tuple(read_image(path, config.max_side) for path in self.images)
         stop = self.start + len(images)
-        waveform = sound_between(self.sound, self.start, stop, cut.sample_rate)
-        return Footage(self.start, tuple(float(second) for second in range(len(images))), images, waveform)
+        waveform = read_audio_between(self.audio, self.start, stop, config.sample_rate)
+        return Excerpt(self.start, tuple(float(second) for second in range(len(images))), images, waveform)
 
 
 @dataclass(frozen=True)
-class Photograph:
+class ImageAudioPair:
     """A picture with the centre of a sound."""
 
     id: str
     video_id: str
     label: str | None
-    picture: Path
-    sound: Path
+    image: Path
+    audio: Path
 
-    def footage(self, cut: Cut) -> Footage:
+    def excerpt(self, config: ExcerptConfig) -> Excerpt:
         """See :class:`Pair`."""
-        image = read_picture(self.picture, cut.max_side)
-        start = max(0.0, (sound_length(self.sound) - cut.seconds) / 2)
-        waveform = sound_between(self.sound, start, start + cut.seconds, cut.sample_rate)
-        return Footage(start, (0.0,), (image,), waveform)
+        image = read_image(self.image, config.max_side)
+        start = max(0.0, (audio_duration(self.audio) - config.seconds) / 2)
+        waveform = read_audio_between(self.audio, start, start + config.seconds, config.sample_rate)
+        return Excerpt(start, (0.0,), (image,), waveform)
 
 
-def sound_between(path: Path, start: float, stop: float, sample_rate: int) -> Tensor:
+def read_audio_between(path: Path, start: float, stop: float, sample_rate: int) -> Tensor:
     """Mono sound of a file from ``start`` to ``stop`` (seconds): (S,) float32; shorter at the file's end.
 
     Raises:
         InputError: no sound, broken, or none left at ``start``.
     """
-    reader = SoundReader(path, sample_rate)
+    reader = AudioReader(path, sample_rate)
     passed = 0.0
     while passed + STEP < start:
         passed += STEP

@@ -11,31 +11,31 @@ from seac.core.errors import InputError, unknown
 from seac.datasets.csv_file import read_rows
 from seac.datasets.pairs.folders import LIST, files_in
 from seac.datasets.pairs.pair import Pair
-from seac.media.sources import PICTURES, VIDEOS
+from seac.media.sources import IMAGE_SUFFIXES, VIDEOS
 
 
 @dataclass(frozen=True)
-class Kind:
+class SourceFormat:
     """A kind of training data.
 
     Attributes:
         pairs: "module:function" of (folder, split).
-        mark: the file by which a folder of this kind is known; None for folders without one.
+        marker: the file by which a folder of this kind is known; None for folders without one.
         fixed: whether its excerpts are cut already, into 5 s of one frame a second.
     """
 
     pairs: str
-    mark: str | None = None
+    marker: str | None = None
     fixed: bool = False
 
 
-KINDS: dict[str, Kind] = {
-    "s4": Kind("seac.datasets.pairs.benchmarks:s4", "s4_meta_data.csv", fixed=True),
-    "ms3": Kind("seac.datasets.pairs.benchmarks:ms3", "ms3_meta_data.csv", fixed=True),
-    "avss": Kind("seac.datasets.pairs.benchmarks:avss", "metadata.csv", fixed=True),
-    "vggsound": Kind("seac.datasets.pairs.benchmarks:vggsound", "vggsound.csv"),
-    "videos": Kind("seac.datasets.pairs.folders:videos"),
-    "stills": Kind("seac.datasets.pairs.folders:stills", LIST),
+FORMATS: dict[str, SourceFormat] = {
+    "s4": SourceFormat("seac.datasets.pairs.benchmarks:s4", "s4_meta_data.csv", fixed=True),
+    "ms3": SourceFormat("seac.datasets.pairs.benchmarks:ms3", "ms3_meta_data.csv", fixed=True),
+    "avss": SourceFormat("seac.datasets.pairs.benchmarks:avss", "metadata.csv", fixed=True),
+    "vggsound": SourceFormat("seac.datasets.pairs.benchmarks:vggsound", "vggsound.csv"),
+    "videos": SourceFormat("seac.datasets.pairs.folders:videos"),
+    "stills": SourceFormat("seac.datasets.pairs.folders:image_audio_pairs", LIST),
 }
 
 AUTO = "auto"
@@ -45,7 +45,7 @@ def find_pairs(folder: Path, kind: str = AUTO, split: str = "train") -> tuple[st
     """The training pairs of a folder, and the kind that it is; only metadata is read.
 
     Args:
-        folder: of a kind in :data:`KINDS`, or a csv of images and sounds.
+        folder: of a kind in :data:`FORMATS`, or a csv of images and sounds.
         kind: a row of the table, or "auto".
         split: "train", "val", "test" or "all", for benchmarks.
 
@@ -54,15 +54,15 @@ def find_pairs(folder: Path, kind: str = AUTO, split: str = "train") -> tuple[st
     """
     if not folder.exists():
         raise InputError(f"{folder}: no such folder; give one with videos, a benchmark, or images and sounds")
-    if kind != AUTO and kind not in KINDS:
-        raise InputError(unknown("kind", kind, (AUTO, *KINDS)))
-    kind = kind_of(folder) if kind == AUTO else kind
-    module, member = KINDS[kind].pairs.split(":")
+    if kind != AUTO and kind not in FORMATS:
+        raise InputError(unknown("kind", kind, (AUTO, *FORMATS)))
+    kind = detect_format(folder) if kind == AUTO else kind
+    module, member = FORMATS[kind].pairs.split(":")
     function: Callable[[Path, str], list[Pair]] = getattr(import_module(module), member)
     return kind, function(folder, split)
 
 
-def kind_of(folder: Path) -> str:
+def detect_format(folder: Path) -> str:
     """What a folder holds, by its mark, else by its files.
 
     Raises:
@@ -70,19 +70,19 @@ def kind_of(folder: Path) -> str:
     """
     if folder.is_file():
         return "stills"
-    marked = [name for name, kind in KINDS.items() if kind.mark and (folder / kind.mark).is_file()]
+    marked = [name for name, kind in FORMATS.items() if kind.marker and (folder / kind.marker).is_file()]
     if len(marked) > 1:
         raise InputError(f"{folder}: could be {' or '.join(marked)}; say which with --kind")
     if marked:
         return marked[0]
     suffixes = {path.suffix.lower() for path in files_in(folder)}
-    films, pictures = suffixes & VIDEOS, suffixes & PICTURES
-    if films and pictures:
+    video_suffixes, image_suffixes = suffixes & VIDEOS, suffixes & IMAGE_SUFFIXES
+    if video_suffixes and image_suffixes:
         raise InputError(f"{folder}: holds videos and pictures; say --kind videos or --kind stills")
-    return "stills" if pictures else "videos"
+    return "stills" if image_suffixes else "videos"
 
 
-def excluded(path: Path) -> frozenset[str]:
+def read_excluded(path: Path) -> frozenset[str]:
     """The first column of a list of ids: of clips, which are left out, or of videos, all of whose clips are.
 
     Raises:
@@ -102,5 +102,5 @@ def without(pairs: list[Pair], names: frozenset[str]) -> list[Pair]:
 def names_of(pair: Pair) -> set[str]:
     """What an exclusion list can call a pair: its id, with kind or without, whole or cut, or its video."""
     name = pair.id.partition("/")[2]
-    whole, _, number = name.rpartition("/")
-    return {pair.id, name, pair.video_id} | ({whole} if whole and number.isdigit() else set())
+    parent_name, _, number = name.rpartition("/")
+    return {pair.id, name, pair.video_id} | ({parent_name} if parent_name and number.isdigit() else set())

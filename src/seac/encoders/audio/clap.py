@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.core.types import AudioFeatures
-from seac.encoders.cached_text import Ensembles
+from seac.encoders.cached_text import CachedTextEncoder
 from seac.encoders.labels.descriptions import audioset_names
 from seac.weights.load import fingerprint, load_network, load_tokenizer
 
@@ -87,7 +87,7 @@ class ClapText:
 class Clap:
     """CLAP as an :class:`~seac.encoders.base.AudioEncoder`.
 
-    ``tags`` are its own softmax over AudioSet's names, by its own temperature.
+    ``class_probabilities`` are its own softmax over AudioSet's names, by its own temperature.
 
     Args:
         network: transformers' ClapModel.
@@ -110,7 +110,7 @@ class Clap:
         self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.network = network.eval().requires_grad_(False).to(self.device)
-        self.text = Ensembles(ClapText(self.network, tokenizer, self.version))
+        self.text = CachedTextEncoder(ClapText(self.network, tokenizer, self.version))
         self.front = ClapFrontEnd(mel)
         self.dim = int(network.config.projection_dim)
         self.labels = audioset_names()
@@ -139,9 +139,11 @@ class Clap:
         """Encode ``windows``, (n, 480000) float32 in [-1, 1] at 48 kHz, in one batch."""
         if len(windows) == 0:
             return AudioFeatures(torch.zeros(0, self.dim), torch.zeros(0, len(self.labels)))
-        pictures = self.front(windows.cpu()).to(self.device)
-        whole = torch.zeros(len(windows), 1, dtype=torch.bool, device=self.device)
-        heard = self.network.get_audio_features(input_features=pictures, is_longer=whole).pooler_output
-        embeddings = functional.normalize(heard.float(), dim=1).cpu()
+        spectrograms = self.front(windows.cpu()).to(self.device)
+        not_longer = torch.zeros(len(windows), 1, dtype=torch.bool, device=self.device)
+        encoded = self.network.get_audio_features(
+            input_features=spectrograms, is_longer=not_longer
+        ).pooler_output
+        embeddings = functional.normalize(encoded.float(), dim=1).cpu()
         scale = float(self.network.logit_scale_a.exp())
         return AudioFeatures(embeddings, (scale * embeddings @ self.names.T).softmax(1))

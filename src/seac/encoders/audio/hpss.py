@@ -14,13 +14,13 @@ from torch import Tensor
 
 FFT, HOP = 1024, 512
 REACH = 9  # cells of a median: 288 ms along time, 141 Hz along frequency
-LEAST = 0.1  # share of the power under which a component is a residue and not a sound
-WEIGHT = 0.5  # of what the likelier component says, beside the whole
+MIN_SHARE = 0.1  # share of the power under which a component is a residue and not a sound
+COMPONENT_WEIGHT = 0.5  # of what the likelier component says, beside the whole
 TINY = 1e-20
-COMPONENTS = f"both components of {FFT} {HOP} {REACH} {LEAST} at {WEIGHT}"  # for the record
+HPSS_VERSION = f"both components of {FFT} {HOP} {REACH} {MIN_SHARE} at {COMPONENT_WEIGHT}"  # for the record
 
 
-def components(windows: Tensor) -> Tensor:
+def hpss(windows: Tensor) -> Tensor:
     """Harmonic and percussive component of windows (n, S) at 16 kHz, whose sum they are: (n, 2, S).
 
     S is to be at least ``FFT``.
@@ -28,23 +28,26 @@ def components(windows: Tensor) -> Tensor:
     window = torch.hann_window(FFT, device=windows.device)
     spectrum = torch.stft(windows, FFT, HOP, window=window, return_complex=True)
     magnitude = spectrum.abs()
-    held, struck = moving_median(magnitude, 2).square(), moving_median(magnitude, 1).square()
-    share = held / (held + struck).clamp_min(TINY)
+    harmonic_energy, percussive_energy = (
+        moving_median(magnitude, 2).square(),
+        moving_median(magnitude, 1).square(),
+    )
+    share = harmonic_energy / (harmonic_energy + percussive_energy).clamp_min(TINY)
     harmonic = torch.istft(spectrum * share, FFT, HOP, window=window, length=windows.shape[1])
     return torch.stack([harmonic, windows - harmonic], 1)
 
 
-def loud(parts: Tensor, windows: Tensor) -> Tensor:
+def audible(parts: Tensor, windows: Tensor) -> Tensor:
     """Which components (n, C, S) of windows (n, S) are more than a residue: (n, C) bool."""
-    return parts.square().mean(2) > LEAST * windows.square().mean(1, keepdim=True)
+    return parts.square().mean(2) > MIN_SHARE * windows.square().mean(1, keepdim=True)
 
 
-def blended(whole: Tensor, apart: Tensor) -> Tensor:
+def blend_components(full: Tensor, parts: Tensor) -> Tensor:
     """What is heard in windows (n, K) and in their components (n, C, K), in one: (n, K).
 
     Probabilities stay probabilities, and where all say the same that is the answer.
     """
-    return (whole + WEIGHT * apart.amax(1)) / (1 + WEIGHT)
+    return (full + COMPONENT_WEIGHT * parts.amax(1)) / (1 + COMPONENT_WEIGHT)
 
 
 def moving_median(maps: Tensor, dim: int) -> Tensor:
@@ -71,8 +74,8 @@ def _without_extremes(values: list[Tensor]) -> list[Tensor]:
     for value in values[1:]:
         rest.append(torch.minimum(greatest, value))
         greatest = torch.maximum(greatest, value)
-    least, others = rest[0], []
+    smallest, others = rest[0], []
     for value in rest[1:]:
-        others.append(torch.maximum(least, value))
-        least = torch.minimum(least, value)
+        others.append(torch.maximum(smallest, value))
+        smallest = torch.minimum(smallest, value)
     return others

@@ -66,17 +66,17 @@ class VGGish(nn.Module):
     def __init__(self, layers: tuple[int, ...] = LAYERS, hidden: int = HIDDEN, dim: int = DIM) -> None:
         super().__init__()
         modules: list[nn.Module] = []
-        given, cells = 1, FRAMES * BANDS
+        given, locations = 1, FRAMES * BANDS
         for channels in layers:
             if channels == POOL:
                 modules.append(nn.MaxPool2d(2, 2))
-                cells //= 4
+                locations //= 4
                 continue
             modules += [nn.Conv2d(given, channels, 3, 1, 1), nn.ReLU(inplace=True)]
             given = channels
         self.features = nn.Sequential(*modules)
         self.embeddings = nn.Sequential(
-            nn.Linear(cells * given, hidden),
+            nn.Linear(locations * given, hidden),
             nn.ReLU(inplace=True),
             nn.Linear(hidden, hidden),
             nn.ReLU(inplace=True),

@@ -21,13 +21,13 @@ def windows_of(waveform: Tensor, window: int, hop: int) -> Tensor:
         return waveform.new_zeros(1, window)
     if length < window:
         return waveform.repeat(-(-window // length))[None, :window]
-    cut = waveform.unfold(0, window, hop)
+    windows = waveform.unfold(0, window, hop)
     if (length - window) % hop:
-        cut = torch.cat([cut, waveform[None, length - window :]])
-    return cut
+        windows = torch.cat([windows, waveform[None, length - window :]])
+    return windows
 
 
-def listen(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFeatures:
+def encode_windows(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFeatures:
     """What ``encoder`` says of every window of a sound.
 
     Args:
@@ -36,23 +36,24 @@ def listen(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFea
         batch: windows per forward pass; bounds memory for long sounds.
     """
     parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
-    tags, apart = (
-        [value for part in parts if (value := getattr(part, name)) is not None] for name in ("tags", "apart")
+    class_probabilities, components = (
+        [value for part in parts if (value := getattr(part, name)) is not None]
+        for name in ("class_probabilities", "components")
     )
     return AudioFeatures(
         torch.cat([part.embeddings for part in parts]),
-        torch.cat(tags) if tags else None,
-        torch.cat(apart) if apart else None,
+        torch.cat(class_probabilities) if class_probabilities else None,
+        torch.cat(components) if components else None,
     )
 
 
-def loudest_tags(
+def top_classes(
     features: AudioFeatures, labels: tuple[str, ...], count: int = 3
 ) -> tuple[tuple[str, float], ...]:
     """The likeliest of the network's own words, by their mean over the windows, with probabilities."""
-    if features.tags is None or not labels:
+    if features.class_probabilities is None or not labels:
         return ()
-    values, columns = features.tags.mean(0).topk(min(count, len(labels)))
+    values, columns = features.class_probabilities.mean(0).topk(min(count, len(labels)))
     return tuple(
         (labels[column], value) for column, value in zip(columns.tolist(), values.tolist(), strict=True)
     )

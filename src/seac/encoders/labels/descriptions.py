@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-UNSEEN = "-"
+INVISIBLE = "-"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ def imagenet_names() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2)
-def ranged(file: str, count: int) -> tuple[str | None, ...]:
+def expand_ranges(file: str, count: int) -> tuple[str | None, ...]:
     """A table of ranges (first, last, word) as one word, or None, for each of ``count`` classes."""
-    words: list[str | None] = [None] * count
-    for first, last, word in rows_of(file):
-        words[int(first) : int(last) + 1] = [word] * (int(last) + 1 - int(first))
-    return tuple(words)
+    texts: list[str | None] = [None] * count
+    for first, last, text in rows_of(file):
+        texts[int(first) : int(last) + 1] = [text] * (int(last) + 1 - int(first))
+    return tuple(texts)
 
 
 def rows_of(file: str) -> list[list[str]]:
@@ -64,16 +64,19 @@ def groups_of(labels: tuple[str, ...]) -> tuple[Group, ...]:
 def image_texts() -> tuple[str, ...]:
     """ImageNet names with their kind: "beagle, dog"."""
     names = imagenet_names()
-    kinds = ranged("imagenet_classes.tsv", len(names))
-    return tuple(f"{name}, {kind}" if kind else name for name, kind in zip(names, kinds, strict=True))
+    categories = expand_ranges("imagenet_classes.tsv", len(names))
+    return tuple(
+        f"{name}, {category}" if category else name for name, category in zip(names, categories, strict=True)
+    )
 
 
-def sound_texts() -> tuple[str, ...]:
+def audio_texts() -> tuple[str, ...]:
     """What one would see for each AudioSet name: "pig" for "Oink"; its name where nothing is to be seen."""
     names = audioset_names()
-    sources = ranged("audioset_sources.tsv", len(names))
+    sources = expand_ranges("audioset_sources.tsv", len(names))
     return tuple(
-        source if source and source != UNSEEN else name for name, source in zip(names, sources, strict=True)
+        source if source and source != INVISIBLE else name
+        for name, source in zip(names, sources, strict=True)
     )
 
 
@@ -82,12 +85,12 @@ def texts_of(labels: tuple[str, ...]) -> tuple[str, ...]:
     if labels == imagenet_names():
         return image_texts()
     if labels == audioset_names():
-        return sound_texts()
+        return audio_texts()
     return labels
 
 
-def visible(labels: tuple[str, ...]) -> tuple[bool, ...]:
+def is_visible(labels: tuple[str, ...]) -> tuple[bool, ...]:
     """Which labels name something that can be seen at all (all of them, where there is no table)."""
     if labels != audioset_names():
         return (True,) * len(labels)
-    return tuple(word != UNSEEN for word in ranged("audioset_sources.tsv", len(labels)))
+    return tuple(text != INVISIBLE for text in expand_ranges("audioset_sources.tsv", len(labels)))

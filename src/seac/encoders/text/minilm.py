@@ -35,7 +35,7 @@ def key_of(sentences: Sequence[str]) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-class WordTable:
+class TextTable:
     """Embeddings of groups of sentences, kept in a file: keys (n,) int64 and vectors (n, 384) float16."""
 
     def __init__(self, keys: Tensor, vectors: Tensor) -> None:
@@ -43,7 +43,7 @@ class WordTable:
         self.vectors = vectors
 
     @classmethod
-    def load(cls) -> WordTable:
+    def load(cls) -> TextTable:
         """The table that ships with seac; an empty one where it is missing."""
         resource = files("seac").joinpath(TABLE)
         if not resource.is_file():
@@ -79,8 +79,8 @@ class Transformer:
             sentences, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )
         states = self.network(**tokens).last_hidden_state
-        heard = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
-        return functional.normalize((states * heard).sum(1) / heard.sum(1), dim=1)
+        mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
+        return functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
 
 
 def model_folder() -> Path:
@@ -112,8 +112,8 @@ class MiniLM:
     version = f"all-MiniLM-L6-v2 sha256:{SHA256[:12]}"
     dim = DIM
 
-    def __init__(self, table: WordTable | None = None) -> None:
-        self.table = WordTable.load() if table is None else table
+    def __init__(self, table: TextTable | None = None) -> None:
+        self.table = TextTable.load() if table is None else table
 
     @cached_property
     def transformer(self) -> Transformer:
@@ -131,12 +131,12 @@ class MiniLM:
             (n, 384) float32 of unit length, on the CPU.
         """
         found = [self.table.find(group) for group in groups]
-        unseen = [group for group, vector in zip(groups, found, strict=True) if vector is None]
-        fresh = iter(self.computed(unseen)) if unseen else iter(())
-        rows = [next(fresh) if vector is None else vector for vector in found]
+        uncached = [group for group, vector in zip(groups, found, strict=True) if vector is None]
+        computed = iter(self.encode_means(uncached)) if uncached else iter(())
+        rows = [next(computed) if vector is None else vector for vector in found]
         return torch.stack(rows) if rows else torch.zeros(0, DIM)
 
-    def computed(self, groups: Sequence[Sequence[str]]) -> Tensor:
+    def encode_means(self, groups: Sequence[Sequence[str]]) -> Tensor:
         """As :meth:`means`, always by the transformer."""
         vectors = self.transformer([sentence for group in groups for sentence in group])
         parts = torch.split(vectors, [len(group) for group in groups])

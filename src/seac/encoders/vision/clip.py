@@ -70,11 +70,11 @@ class ClipVision:
     def features(self, pixels: Tensor) -> Tensor:
         """Every cell as if it were a picture: (n, d_m, h, w), for the quick path."""
         with self._half(True):
-            return self.tower.cells(pixels.to(self.device)).float().cpu()
+            return self.tower.dense_features(pixels.to(self.device)).float().cpu()
 
-    def tags(self, embeddings: Tensor) -> Tensor:
+    def class_probabilities(self, embeddings: Tensor) -> Tensor:
         """No classes of its own: (n, 0)."""
         return embeddings.new_zeros(len(embeddings), 0)
 
-    def _half(self, wanted: bool) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+    def _half(self, enabled: bool) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from seac.encoders.fuse_bn import fold
+from seac.encoders.fuse_bn import fuse_bn
 
 
 class Tower(Protocol):
@@ -23,7 +23,7 @@ class Tower(Protocol):
         """(n, 3, S, S) to embeddings (n, d)."""
         ...
 
-    def cells(self, pixels: Tensor) -> Tensor:
+    def dense_features(self, pixels: Tensor) -> Tensor:
         """(n, 3, S, S) to an embedding for every cell, (n, d, h, w)."""
         ...
 
@@ -41,7 +41,7 @@ class ResNetTower:
     """OpenAI's modified ResNet with attention pooling."""
 
     def __init__(self, visual: Any) -> None:
-        fold_batch_norms(visual)
+        fuse_batch_norms(visual)
         self.visual = visual.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def to(self, device: torch.device) -> ResNetTower:
@@ -66,27 +66,27 @@ class ResNetTower:
         """
         pool = self.visual.attnpool
         maps = self.maps(pixels)
-        cells = maps.flatten(2).transpose(1, 2)
-        cells = torch.cat([cells.mean(1, keepdim=True), cells], 1)
-        cells = cells + positions(pool.positional_embedding, *maps.shape[-2:])
-        n, _, width = cells.shape
+        dense_features = maps.flatten(2).transpose(1, 2)
+        dense_features = torch.cat([dense_features.mean(1, keepdim=True), dense_features], 1)
+        dense_features = dense_features + positions(pool.positional_embedding, *maps.shape[-2:])
+        n, _, width = dense_features.shape
         heads = pool.num_heads
-        query = functional.linear(cells[:, 0], pool.q_proj.weight, pool.q_proj.bias)
+        query = functional.linear(dense_features[:, 0], pool.q_proj.weight, pool.q_proj.bias)
         query = query.view(n, heads, -1) * (width // heads) ** -0.5
         # q . (W c + b): the bias adds the same to all cells, which softmax does not see.
-        asked = torch.einsum("nhk,hkc->nhc", query, pool.k_proj.weight.view(heads, -1, width))
-        weights = torch.einsum("nhc,nsc->nhs", asked, cells).softmax(-1)
-        sums = torch.einsum("nhs,nsc->nhc", weights, cells)
+        key_query = torch.einsum("nhk,hkc->nhc", query, pool.k_proj.weight.view(heads, -1, width))
+        weights = torch.einsum("nhc,nsc->nhs", key_query, dense_features).softmax(-1)
+        sums = torch.einsum("nhs,nsc->nhc", weights, dense_features)
         value = torch.einsum("nhc,hvc->nhv", sums, pool.v_proj.weight.view(heads, -1, width)).flatten(1)
         embedded: Tensor = pool.c_proj(value + pool.v_proj.bias)
         return embedded
 
-    def cells(self, pixels: Tensor) -> Tensor:
+    def dense_features(self, pixels: Tensor) -> Tensor:
         """Every cell through the pool's value and output maps, as if all attention were on it."""
         pool = self.visual.attnpool
         maps = self.maps(pixels)
-        cells = pool.c_proj(pool.v_proj(maps.flatten(2).transpose(1, 2)))
-        return cells.transpose(1, 2).reshape(len(maps), -1, *maps.shape[-2:])  # type: ignore[no-any-return]
+        dense_features = pool.c_proj(pool.v_proj(maps.flatten(2).transpose(1, 2)))
+        return dense_features.transpose(1, 2).reshape(len(maps), -1, *maps.shape[-2:])  # type: ignore[no-any-return]
 
 
 class TransformerTower:
@@ -104,7 +104,7 @@ class TransformerTower:
         """The class token, through the last norm and the projection."""
         return self._projected(self._tokens(pixels)[:, 0])
 
-    def cells(self, pixels: Tensor) -> Tensor:
+    def dense_features(self, pixels: Tensor) -> Tensor:
         """Every patch token through the last norm and the projection."""
         tokens = self._projected(self._tokens(pixels)[:, 1:])
         side = round(tokens.shape[1] ** 0.5)
@@ -121,8 +121,8 @@ class TransformerTower:
         return found
 
     def _projected(self, tokens: Tensor) -> Tensor:
-        placed: Tensor = self.visual.ln_post(tokens) @ self.visual.proj
-        return placed
+        projected: Tensor = self.visual.ln_post(tokens) @ self.visual.proj
+        return projected
 
 
 def positions(table: Tensor, height: int, width: int) -> Tensor:
@@ -135,9 +135,9 @@ def positions(table: Tensor, height: int, width: int) -> Tensor:
     return torch.cat([table[:1], grid[0].flatten(1).T.to(table.dtype)])
 
 
-def fold_batch_norms(visual: Any) -> None:
+def fuse_batch_norms(visual: Any) -> None:
     """Fold every batch norm of a modified ResNet into the convolution before it: the same function."""
-    fold(visual)  # the shortcuts
+    fuse_bn(visual)  # the shortcuts
     for module in visual.modules():
         for number in (1, 2, 3):
             convolution, norm = getattr(module, f"conv{number}", None), getattr(module, f"bn{number}", None)

@@ -126,7 +126,7 @@ class EfficientNetLite2(nn.Module):
         return pooled, self._fc(pooled)
 
 
-def fold_batch_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def fuse_batch_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rewrite a checkpoint of convolutions and batch norms as convolutions with a bias: the same function."""
     norm_of = {
         "_expand_conv": "_bn0",
@@ -135,18 +135,18 @@ def fold_batch_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
         "_conv_stem": "_bn0",
         "_conv_head": "_bn1",
     }
-    folded = {name: state[name] for name in ("_fc.weight", "_fc.bias")}
+    fused = {name: state[name] for name in ("_fc.weight", "_fc.bias")}
     for name in state:
         path, _, last = name.removesuffix(".weight").rpartition(".")
         if last not in norm_of:
             continue
         norm = f"{path}.{norm_of[last]}" if path else norm_of[last]
         scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPS)
-        folded[name] = state[name] * scale.view(-1, 1, 1, 1)
-        folded[name.replace(".weight", ".bias")] = (
+        fused[name] = state[name] * scale.view(-1, 1, 1, 1)
+        fused[name.replace(".weight", ".bias")] = (
             state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
         )
-    return folded
+    return fused
 
 
 def checkpoint_path() -> Path:
@@ -184,7 +184,7 @@ def load_checkpoint(path: Path, sha256: str = SHA256) -> dict[str, Tensor]:
 class EfficientNetLite:
     """EfficientNet-Lite2 as a :class:`~seac.encoders.base.VisionEncoder`.
 
-    ``tags`` are softmax probabilities over the 1,000 ImageNet classes.
+    ``class_probabilities`` are softmax probabilities over the 1,000 ImageNet classes.
     """
 
     version = f"efficientnet-lite2 ImageNet sha256:{SHA256[:12]}"
@@ -209,7 +209,7 @@ class EfficientNetLite:
         """
         with torch.device("meta"):
             network = EfficientNetLite2()
-        network.load_state_dict(fold_batch_norms(load_checkpoint(checkpoint_path())), assign=True)
+        network.load_state_dict(fuse_batch_norms(load_checkpoint(checkpoint_path())), assign=True)
         return cls(network, device)
 
     @torch.inference_mode()
@@ -217,20 +217,20 @@ class EfficientNetLite:
         """Encode ``pixels``, (n, 3, S, S) float32, already normalised, in one batch; S is 260 at its best."""
         if len(pixels) == 0:
             return VisionFeatures(pixels.new_zeros(0, HEAD), pixels.new_zeros(0, CLASSES))
-        pooled, logits = self.network(self._placed(pixels))
+        pooled, logits = self.network(self._to_device(pixels))
         return VisionFeatures(pooled, logits.softmax(dim=1))
 
     @torch.inference_mode()
     def features(self, pixels: Tensor) -> Tensor:
         """The feature map before pooling: (n, 1280, ceil(H / 32), ceil(W / 32))."""
-        result: Tensor = self.network.features(self._placed(pixels))
+        result: Tensor = self.network.features(self._to_device(pixels))
         return result
 
     @torch.inference_mode()
-    def tags(self, embeddings: Tensor) -> Tensor:
+    def class_probabilities(self, embeddings: Tensor) -> Tensor:
         """Class probabilities (n, 1000) of pooled features (n, 1280)."""
         result: Tensor = self.network._fc(embeddings).softmax(dim=1)
         return result
 
-    def _placed(self, pixels: Tensor) -> Tensor:
+    def _to_device(self, pixels: Tensor) -> Tensor:
         return pixels.to(self.device, memory_format=torch.channels_last)

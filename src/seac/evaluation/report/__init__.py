@@ -14,7 +14,7 @@ from seac.evaluation.report.page import write_html, write_markdown
 from seac.evaluation.report.per_clip import write_per_clip
 from seac.evaluation.report.plots import write_plots
 from seac.evaluation.summary import Evaluation
-from seac.export.folder import whole_folder
+from seac.export.folder import atomic_folder
 
 __all__ = ["FILES", "write_report", "written_earlier"]
 
@@ -63,9 +63,9 @@ def write_report(
     Raises:
         InputError: the folder cannot be written, or holds other files of these names.
     """
-    with whole_folder(out, FILES, earlier=written_earlier) as draft:
-        write_per_clip(evaluation, draft / "per_clip.csv")
-        plots = write_plots(evaluation, draft / "plots")
-        gallery = write_gallery(evaluation, reader, answer_of, draft / "gallery")
-        write_markdown(evaluation, plots, gallery, protocol, draft / "report.md")
-        write_html(evaluation, plots, gallery, protocol, draft / "report.html")
+    with atomic_folder(out, FILES, earlier=written_earlier) as temporary:
+        write_per_clip(evaluation, temporary / "per_clip.csv")
+        plots = write_plots(evaluation, temporary / "plots")
+        gallery = write_gallery(evaluation, reader, answer_of, temporary / "gallery")
+        write_markdown(evaluation, plots, gallery, protocol, temporary / "report.md")
+        write_html(evaluation, plots, gallery, protocol, temporary / "report.html")

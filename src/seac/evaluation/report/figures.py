@@ -14,7 +14,7 @@ from scipy.ndimage import binary_erosion
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 
-SEARED = np.array([255, 96, 32], np.float32)
+HEAT_COLOUR = np.array([255, 96, 32], np.float32)
 LONGEST = 10.0
 """Seconds of sound that are kept."""
 
@@ -25,13 +25,13 @@ def at_side(heat: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return np.asarray(image, np.float32)
 
 
-def outline(mask: NDArray[np.bool_], thick: int = 2) -> NDArray[np.bool_]:
+def mask_boundary(mask: NDArray[np.bool_], thick: int = 2) -> NDArray[np.bool_]:
     """The rim of a mask (h, w), within it."""
     inner: NDArray[np.bool_] = binary_erosion(mask, iterations=thick)
     return mask & ~inner
 
 
-def inked(
+def fill_pixels(
     pixels: NDArray[np.float32], where: NDArray[np.bool_], colour: tuple[int, int, int] = (255, 255, 255)
 ) -> NDArray[np.float32]:
     """A picture (h, w, 3) with ``where`` (h, w) in one colour."""
@@ -42,16 +42,18 @@ def inked(
 def under_heat(pixels: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[np.float32]:
     """A picture (h, w, 3) that is dark where the heatmap (h, w) in [0, 1] is cold."""
     warmth = heat[..., None]
-    mixed: NDArray[np.float32] = pixels * (1 - 0.6 * warmth) * (0.45 + 0.55 * warmth) + SEARED * 0.6 * warmth
+    mixed: NDArray[np.float32] = (
+        pixels * (1 - 0.6 * warmth) * (0.45 + 0.55 * warmth) + HEAT_COLOUR * 0.6 * warmth
+    )
     return mixed
 
 
-def save_picture(pixels: NDArray[np.float32], path: Path) -> None:
+def save_image(pixels: NDArray[np.float32], path: Path) -> None:
     """A picture (h, w, 3) in 0..255 as JPEG."""
     Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8)).save(path, quality=88)
 
 
-def save_sound(reader: Reader, clip: Clip, folder: Path, name: str) -> str | None:
+def save_audio(reader: Reader, clip: Clip, folder: Path, name: str) -> str | None:
     """The clip's sound as 16-bit wav beside the pictures, so that the page needs nothing but its folder.
 
     Returns:

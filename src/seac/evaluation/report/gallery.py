@@ -12,7 +12,14 @@ from PIL import Image
 
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import ClipAnswer
-from seac.evaluation.report.figures import at_side, inked, outline, save_picture, save_sound, under_heat
+from seac.evaluation.report.figures import (
+    at_side,
+    fill_pixels,
+    mask_boundary,
+    save_image,
+    save_audio,
+    under_heat,
+)
 from seac.evaluation.summary import ClipScore, Evaluation
 
 EACH = 12
@@ -21,15 +28,15 @@ SIDE = 224
 
 
 @dataclass(frozen=True)
-class Shown:
+class Example:
     """One clip of the gallery; files are relative to the report."""
 
     id: str
     category: str
     score: float
-    blame: str
-    picture: str
-    sound: str | None
+    attribution: str
+    image: str
+    audio: str | None
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class Gallery:
     """The ends of the list, by the figure that a clip is ranked by."""
 
     figure: str
-    best: tuple[Shown, ...]
-    worst: tuple[Shown, ...]
+    best: tuple[Example, ...]
+    worst: tuple[Example, ...]
 
 
 def ranked_by(clips: Sequence[ClipScore]) -> str:
@@ -60,17 +67,17 @@ def write_gallery(
     known.sort(key=lambda clip: clip.scores[figure])
     by_id = {clip.id: clip.annotated() for clip in reader.clips}
 
-    def drawn(rows: Sequence[ClipScore], end: str) -> tuple[Shown, ...]:
+    def save_examples(rows: Sequence[ClipScore], end: str) -> tuple[Example, ...]:
         return tuple(
-            _show(row, figure, reader, by_id[row.id], answer_of, folder, f"{end}-{number:02d}")
+            _save_example(row, figure, reader, by_id[row.id], answer_of, folder, f"{end}-{number:02d}")
             for number, row in enumerate(rows)
         )
 
     half = min(EACH, max(1, len(known) // 2))
-    return Gallery(figure, drawn(known[::-1][:half], "best"), drawn(known[:half], "worst"))
+    return Gallery(figure, save_examples(known[::-1][:half], "best"), save_examples(known[:half], "worst"))
 
 
-def _show(
+def _save_example(
     row: ClipScore,
     figure: str,
     reader: Reader,
@@ -78,23 +85,25 @@ def _show(
     answer_of: Callable[[Clip], ClipAnswer],
     folder: Path,
     name: str,
-) -> Shown:
+) -> Example:
     truth = reader.truth(clip)
     frame = len(clip.frames) // 2
     sounding = truth.flatten(1).amax(1) > 0
     if bool(sounding.any()) and not bool(sounding[frame]):
         frame = int(sounding.nonzero()[0])
-    picture = Image.fromarray(reader.image(clip, frame)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    image = Image.fromarray(reader.image(clip, frame)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     heat = at_side(answer_of(clip).heatmaps[frame].numpy(), SIDE)
-    rim = outline(at_side((truth[frame] > 0).numpy().astype(np.float32), SIDE) > 0.5)
-    pixels = np.asarray(picture, np.float32)
-    pair = np.concatenate([inked(pixels, rim), inked(under_heat(pixels, heat), rim)], axis=1)
-    save_picture(pair, folder / f"{name}.jpg")
-    return Shown(
+    boundary = mask_boundary(at_side((truth[frame] > 0).numpy().astype(np.float32), SIDE) > 0.5)
+    pixels = np.asarray(image, np.float32)
+    pair = np.concatenate(
+        [fill_pixels(pixels, boundary), fill_pixels(under_heat(pixels, heat), boundary)], axis=1
+    )
+    save_image(pair, folder / f"{name}.jpg")
+    return Example(
         clip.id,
         clip.category or "",
         row.scores[figure],
-        row.blame or "",
+        row.attribution or "",
         f"{folder.name}/{name}.jpg",
-        save_sound(reader, clip, folder, name),
+        save_audio(reader, clip, folder, name),
     )

@@ -41,11 +41,11 @@ def write_markdown(
         lines += [f"![{name}]({file})", ""]
     for end, rows in (("Worst", gallery.worst), ("Best", gallery.best)):
         lines += [f"## {end} clips", ""]
-        for shown in rows:
-            what = f"{shown.id}: {gallery.figure} {shown.score:.2f}" + (
-                f", {shown.blame}" if shown.blame else ""
+        for example in rows:
+            caption = f"{example.id}: {gallery.figure} {example.score:.2f}" + (
+                f", {example.attribution}" if example.attribution else ""
             )
-            lines += [f"![{what}]({shown.picture})", f"{what}", ""]
+            lines += [f"![{caption}]({example.image})", f"{caption}", ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ def write_per_clip(evaluation: Evaluation, path: Path) -> None:
             names += [name for name in clip.scores if name not in names]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["method", "id", "category", *names, "blame", "frame", "sound"])
+        writer.writerow(["method", "id", "category", *names, "attribution", "frame", "audio"])
         for method in evaluation.methods:
             for clip in method.clips:
                 figures = [clip.scores.get(name, math.nan) for name in names]
@@ -27,8 +27,8 @@ def write_per_clip(evaluation: Evaluation, path: Path) -> None:
                     clip.id,
                     clip.category or "",
                     *cells,
-                    clip.blame or "",
+                    clip.attribution or "",
                     clip.frame,
-                    clip.sound,
+                    clip.audio,
                 ]
                 writer.writerow(row)

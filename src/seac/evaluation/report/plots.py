@@ -8,11 +8,11 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from seac.evaluation.summary import BLAMES, Curve, Evaluation
+from seac.evaluation.summary import ERROR_TYPES, Curve, Evaluation
 
 DPI = 110
 COLOURS = ("#2f7d5b", "#b9c4c0", "#e0a33b", "#7a6ff0", "#d1495b")
-"""Of :data:`BLAMES`, in their order: right is green, what was lost is not."""
+"""Of :data:`ERROR_TYPES`, in their order: right is green, what was lost is not."""
 
 
 def write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
@@ -23,16 +23,16 @@ def write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
     """
     matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     folder.mkdir()
-    made: list[tuple[str, str]] = []
+    written: list[tuple[str, str]] = []
     for name in sorted({name for method in evaluation.methods for name in method.curves}):
         rows = [(method.name, method.curves[name]) for method in evaluation.methods if name in method.curves]
-        made.append((f"{name} curve", _save(curves(rows), folder, f"{name}-curve")))
+        written.append((f"{name} curve", _save(curves(rows), folder, f"{name}-curve")))
     first = evaluation.methods[0]
     if first.per_class:
-        made.append((f"{first.name} by class", _save(bars(first.per_class), folder, "by-class")))
-    if any(method.blame() for method in evaluation.methods):
-        made.append(("which stage lost the clips", _save(shares(evaluation), folder, "blame")))
-    return made
+        written.append((f"{first.name} by class", _save(bars(first.per_class), folder, "by-class")))
+    if any(method.attribution() for method in evaluation.methods):
+        written.append(("which stage lost the clips", _save(shares(evaluation), folder, "attribution")))
+    return written
 
 
 def curves(rows: list[tuple[str, Curve]]) -> Figure:
@@ -55,9 +55,9 @@ def bars(per_class: Any) -> Figure:
     axes = figure.add_subplot()
     height = 0.8 / len(figures)
     for number, name in enumerate(figures):
-        places = [row + number * height for row in range(len(order))]
+        positions = [row + number * height for row in range(len(order))]
         axes.barh(
-            places, [per_class[key][name] for key in order], height, label=name, color=COLOURS[number * 3]
+            positions, [per_class[key][name] for key in order], height, label=name, color=COLOURS[number * 3]
         )
     axes.set_yticks([row + 0.4 - height / 2 for row in range(len(order))], order, fontsize=7)
     axes.set_xlim(0, 1)
@@ -68,11 +68,13 @@ def bars(per_class: Any) -> Figure:
 
 def shares(evaluation: Evaluation) -> Figure:
     """A stacked bar per method."""
-    rows = [(method.name, method.blame()) for method in evaluation.methods if method.blame()][::-1]
+    rows = [(method.name, method.attribution()) for method in evaluation.methods if method.attribution()][
+        ::-1
+    ]
     figure = Figure(figsize=(6.4, 1.1 + 0.35 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     left = [0.0] * len(rows)
-    for name, colour in zip(BLAMES, COLOURS, strict=True):
+    for name, colour in zip(ERROR_TYPES, COLOURS, strict=True):
         width = [counts[name] / sum(counts.values()) for _, counts in rows]
         axes.barh([name for name, _ in rows], width, left=left, color=colour, label=name)
         left = [a + b for a, b in zip(left, width, strict=True)]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from seac.evaluation.report.published import published_rows
-from seac.evaluation.summary import BLAMES, Evaluation
+from seac.evaluation.summary import ERROR_TYPES, Evaluation
 
 TITLES = {
     "miou": "mIoU",
@@ -62,14 +62,14 @@ def scores(evaluation: Evaluation, protocol: str | None) -> Table:
     )
 
 
-def blame(evaluation: Evaluation) -> Table | None:
+def attribution(evaluation: Evaluation) -> Table | None:
     """Shares of clips that each stage lost; None where no row knows."""
     rows = []
     for method in evaluation.methods:
-        counts = method.blame()
+        counts = method.attribution()
         if counts:
             total = sum(counts.values())
-            rows.append((method.name, *(percent(counts[name] / total) for name in BLAMES), str(total)))
+            rows.append((method.name, *(percent(counts[name] / total) for name in ERROR_TYPES), str(total)))
     if not rows:
         return None
     note = (
@@ -77,7 +77,7 @@ def blame(evaluation: Evaluation) -> Table | None:
         "were lit. Wrong name: right pixels, wrong class. Wrong confidence: called dark where it sounds, or "
         "lit where nothing does. A clip is lost when half of its frames are, to the stage that lost most."
     )
-    return Table("Which stage lost the clips", ("method", *BLAMES, "clips"), tuple(rows), note)
+    return Table("Which stage lost the clips", ("method", *ERROR_TYPES, "clips"), tuple(rows), note)
 
 
 def settings(evaluation: Evaluation) -> Table:
@@ -120,16 +120,16 @@ def missing(evaluation: Evaluation) -> Table | None:
     )
 
 
-def some(ids: tuple[str, ...], most: int = 20) -> str:
+def some(ids: tuple[str, ...], limit: int = 20) -> str:
     """The first few ids."""
-    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
+    return ", ".join(ids[:limit]) + (f" and {len(ids) - limit} more" if len(ids) > limit else "")
 
 
 def all_tables(evaluation: Evaluation, protocol: str | None) -> list[Table]:
     """The tables that there are, in the order of the report."""
     parts = (
         scores(evaluation, protocol),
-        blame(evaluation),
+        attribution(evaluation),
         leakage(evaluation),
         missing(evaluation),
         settings(evaluation),

@@ -73,7 +73,7 @@ def avsbench(
     check_frames(logits, masks)
     size = frames_per_batch(frames_per_clip, clips_per_batch)
     if size is not None:
-        check_whole_clips(len(logits), frames_per_clip)
+        check_complete_clips(len(logits), frames_per_clip)
     rest, closed = torch.zeros(ROW, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
     rest, closed = add_frames(rest, closed, logits, masks, size)
     return averages(rest[None], closed)
@@ -110,8 +110,8 @@ def fixed_frames(heatmaps: Tensor, masks: Tensor, threshold: float) -> tuple[Ten
     for heatmap, mask in zip(heatmaps, masks, strict=True):
         predicted = heatmap > threshold
         iou.append(float(_iou(predicted[None], mask[None])))
-        hit, lit, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
-        fscore.append(float(f_measure(hit / (lit + 1e-20), hit / true)) if true else float("nan"))
+        hit, area, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
+        fscore.append(float(f_measure(hit / (area + 1e-20), hit / true)) if true else float("nan"))
     return torch.tensor(iou, dtype=torch.float64), torch.tensor(fscore, dtype=torch.float64)
 
 
@@ -174,12 +174,12 @@ def check_frames(logits: Tensor, masks: Tensor) -> None:
     """
     validate.frames("logits", logits)
     validate.frames("masks", masks)
-    validate.alike("logits", logits, "masks", masks)
+    validate.same_shape("logits", logits, "masks", masks)
     validate.floats("logits", logits)
     validate.booleans("masks", masks)
 
 
-def check_whole_clips(frames: int, frames_per_clip: int) -> None:
+def check_complete_clips(frames: int, frames_per_clip: int) -> None:
     """Refuse a clip that lacks frames: it would move every later clip into another batch.
 
     Raises:

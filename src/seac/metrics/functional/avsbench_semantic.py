@@ -176,10 +176,10 @@ def check_labels(scores: Tensor, target: Tensor, num_classes: int) -> None:
             raise InputError(
                 f"scores have {scores.shape[1]} classes, num_classes is {num_classes}: pass as many"
             )
-        validate.alike("scores' frames", scores[:, 0], "target", target)
+        validate.same_shape("scores' frames", scores[:, 0], "target", target)
         return
     validate.frames("labels", scores)
-    validate.alike("labels", scores, "target", target)
+    validate.same_shape("labels", scores, "target", target)
     validate.integers("labels", scores, 0, num_classes)
 
 

@@ -62,9 +62,9 @@ def count_pixels(values: Tensor, masks: Tensor) -> FrameCounts:
         for at in range(0, len(values), step)
     ]
     # bin k holds the pixels that reach exactly k thresholds, so threshold t is reached by bins t + 1 and up
-    outside, inside = torch.cat(bins).flip(-1).cumsum(-1).flip(-1)[..., 1:].unbind(1)
+    negative_hits, inside = torch.cat(bins).flip(-1).cumsum(-1).flip(-1)[..., 1:].unbind(1)
     true = masks.flatten(1).sum(1).cpu()
-    return FrameCounts(outside + inside, inside, true)
+    return FrameCounts(negative_hits + inside, inside, true)
 
 
 def f_measure(precision: Tensor, recall: Tensor) -> Tensor:

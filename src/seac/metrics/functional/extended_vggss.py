@@ -97,8 +97,8 @@ def check_pairs(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> None:
     validate.vector("ciou", ciou)
     validate.vector("num_boxes", num_boxes)
     validate.vector("confidence", confidence)
-    validate.alike("ciou", ciou, "num_boxes", num_boxes)
-    validate.alike("ciou", ciou, "confidence", confidence)
+    validate.same_shape("ciou", ciou, "num_boxes", num_boxes)
+    validate.same_shape("ciou", ciou, "confidence", confidence)
     validate.shares("ciou", ciou)
     validate.integers("num_boxes", num_boxes, 0)
     validate.finite("confidence", confidence)
@@ -121,6 +121,6 @@ def _rates(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, cuts: Tensor) ->
     return _ratio(true, true + false), _ratio(true, true + missed)
 
 
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+def _ratio(part: Tensor, total: Tensor) -> Tensor:
     """Part of whole; 0 where there is no whole."""
-    return torch.where(whole > 0, part / whole, 0.0)
+    return torch.where(total > 0, part / total, 0.0)

@@ -46,24 +46,24 @@ def silent_sums(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshol
     validate.finite("confidence", confidence)
     validate.vector("sounding", sounding)
     validate.booleans("sounding", sounding)
-    validate.counts_alike("heatmaps", heatmaps, "confidence", confidence)
-    validate.counts_alike("heatmaps", heatmaps, "sounding", sounding)
+    validate.same_length("heatmaps", heatmaps, "confidence", confidence)
+    validate.same_length("heatmaps", heatmaps, "sounding", sounding)
     validate.level("threshold", threshold)
     sums = torch.zeros(4, dtype=torch.float64)
-    for heatmap, sounds in zip(heatmaps, sounding.tolist(), strict=True):
-        if not sounds:
-            lit = int((heatmap.float() >= threshold).sum())
-            sums += torch.tensor([lit, heatmap.numel(), lit > 0, 1], dtype=torch.float64)
+    for heatmap, is_sounding in zip(heatmaps, sounding.tolist(), strict=True):
+        if not is_sounding:
+            active = int((heatmap.float() >= threshold).sum())
+            sums += torch.tensor([active, heatmap.numel(), active > 0, 1], dtype=torch.float64)
     return sums
 
 
 def rates(sums: Tensor, confidence: Tensor, sounding: Tensor) -> dict[str, float]:
     """The figures, from :func:`silent_sums` and the (N,) confidence and truth of all frames."""
-    lit, pixels, frames_lit, frames = sums.tolist()
+    active, pixels, frames_active, frames = sums.tolist()
     nowhere = float("nan")
     return {
-        "fpr_pixels": lit / pixels if pixels else nowhere,
-        "fpr_frames": frames_lit / frames if frames else nowhere,
+        "fpr_pixels": active / pixels if pixels else nowhere,
+        "fpr_frames": frames_active / frames if frames else nowhere,
         "auroc": auroc(confidence, sounding),
     }
 

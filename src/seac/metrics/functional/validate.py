@@ -95,13 +95,13 @@ def integers(name: str, given: Tensor, low: int, high: int | None = None) -> Non
     """
     if given.dtype not in INTEGERS:
         raise InputError(f"{name} is {given.dtype}: pass integers")
-    least, most = (int(end) for end in given.aminmax())
-    if least < low or (high is not None and most >= high):
+    lowest, highest = (int(end) for end in given.aminmax())
+    if lowest < low or (high is not None and highest >= high):
         wanted = f"at least {low}" if high is None else f"{low} to {high - 1}"
-        raise InputError(f"{name} spans {least} to {most}: pass {wanted}")
+        raise InputError(f"{name} spans {lowest} to {highest}: pass {wanted}")
 
 
-def alike(first: str, one: Tensor, second: str, other: Tensor) -> None:
+def same_shape(first: str, one: Tensor, second: str, other: Tensor) -> None:
     """Two tensors of one shape on one device.
 
     Raises:
@@ -115,7 +115,7 @@ def alike(first: str, one: Tensor, second: str, other: Tensor) -> None:
         raise InputError(f"{first} is on {one.device}, {second} on {other.device}: pass both on one device")
 
 
-def counts_alike(first: str, one: Tensor, second: str, other: Tensor) -> None:
+def same_length(first: str, one: Tensor, second: str, other: Tensor) -> None:
     """Two tensors of equally many frames.
 
     Raises:

@@ -59,14 +59,14 @@ def clip_ciou(
     """
     validate.frames("heatmaps", heatmaps, "N, H, W")
     validate.frames("truth", truth, "N, H, W")
-    validate.alike("heatmaps", heatmaps, "truth", truth)
+    validate.same_shape("heatmaps", heatmaps, "truth", truth)
     validate.shares("heatmaps", heatmaps)
     if truth.dtype != torch.bool:
         validate.shares("truth", truth)
     check_threshold(threshold)
     ciou, occupied = [], []
     for heatmap, true in zip(heatmaps, truth, strict=True):
-        value, any_truth = _ciou(_lit(heatmap, threshold, strict), true)
+        value, any_truth = _ciou(_active(heatmap, threshold, strict), true)
         ciou.append(value)
         occupied.append(any_truth)
     return torch.tensor(ciou, dtype=torch.float64), torch.tensor(occupied)
@@ -116,7 +116,7 @@ def check_threshold(threshold: Threshold) -> None:
         validate.level("threshold", threshold)
 
 
-def _lit(heatmap: Tensor, threshold: Threshold, strict: bool) -> Tensor:
+def _active(heatmap: Tensor, threshold: Threshold, strict: bool) -> Tensor:
     # Half precision would round the threshold too.
     wide = heatmap if heatmap.dtype == torch.float64 else heatmap.float()
     cut = _median(wide) if isinstance(threshold, str) else threshold
@@ -128,13 +128,13 @@ def _median(heatmap: Tensor) -> Tensor:
     return heatmap.flatten().kthvalue(heatmap.numel() // 2 + 1).values
 
 
-def _ciou(lit: Tensor, true: Tensor) -> tuple[float, bool]:
+def _ciou(active: Tensor, true: Tensor) -> tuple[float, bool]:
     """The ciou of one clip, 0 where nothing is lit and nothing is true, and whether it has truth."""
-    outside = int((lit & (true == 0)).sum())
+    false_pixels = int((active & (true == 0)).sum())
     if true.dtype == torch.bool:
-        hit, area = float((lit & true).sum()), float(true.sum())
+        hit, area = float((active & true).sum()), float(true.sum())
     else:
         exact = true.cpu().double()
-        hit, area = float(exact[lit.cpu()].sum()), float(exact.sum())
-    whole = area + outside
-    return (hit / whole if whole > 0 else 0.0), area > 0
+        hit, area = float(exact[active.cpu()].sum()), float(exact.sum())
+    union = area + false_pixels
+    return (hit / union if union > 0 else 0.0), area > 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import label as components
+from scipy.ndimage import label as label_components
 from torch import Tensor
 
 from seac.core.types import Proposals
@@ -22,14 +22,14 @@ from seac.segment.ops import (
     enlarge,
     pairwise_iou,
     resize_image,
-    seen,
-    suppress,
+    nonempty,
+    nms,
     whole_frame,
     working_size,
 )
 from seac.segment.proposal_net.hierarchy import Weights, merge
 from seac.segment.proposal_net.region_score import objectness
-from seac.segment.proposal_net.superpixels import Superpixels, cut
+from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixels
 
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.
@@ -44,13 +44,13 @@ class ClassicSettings:
     """Settings of the classic segmenter.
 
     Attributes:
-        most: masks per frame.
+        max_masks: masks per frame.
         long_side: working size in pixels.
         scale: size preference of the superpixels.
         smallest: pixels of a superpixel at least, at the working size.
         trees: one hierarchy per set of weights.
-        least_area: smallest candidate as a share of the picture.
-        most_area: greatest candidate as a share of the picture.
+        min_area: smallest candidate as a share of the picture.
+        max_area: greatest candidate as a share of the picture.
         overlap: greatest IoU of two proposals.
         saliency: also look at what stands out (ten times slower on one core, better order).
         stuff: order regions as what a network of things leaves, stuff above all, rather than as things;
@@ -58,13 +58,13 @@ class ClassicSettings:
         threads: threads of the saliency network.
     """
 
-    most: int = 50
+    max_masks: int = 50
     long_side: int = 256
     scale: float = 100.0
     smallest: int = 50
     trees: tuple[Weights, ...] = TREES
-    least_area: float = 0.002
-    most_area: float = 0.9
+    min_area: float = 0.002
+    max_area: float = 0.9
     overlap: float = 0.6
     saliency: bool = True
     stuff: bool = False
@@ -103,21 +103,21 @@ class Classic:
         height, width = image.shape[-2:]
         regions = self.regions(image)
         s = self.settings
-        kept = suppress(pairwise_iou(regions.rows, regions.area), s.overlap, s.most)
+        kept = nms(pairwise_iou(regions.rows, regions.area), s.overlap, s.max_masks)
         masks = enlarge(regions.masks(kept), height, width)
-        there = seen(masks)
-        if not there.any():
+        present = nonempty(masks)
+        if not present.any():
             return whole_frame(height, width)
-        return Proposals(masks[there], boxes_of(masks[there]), regions.scores[kept][there])
+        return Proposals(masks[present], boxes_of(masks[present]), regions.scores[kept][present])
 
-    def regions(self, image: Tensor, taps: tuple[Tensor, ...] = ()) -> Regions:
+    def regions(self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()) -> Regions:
         """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS.
 
         Args:
             image: (3, H, W) uint8.
-            taps: feature maps (C, h, w) of a network that has seen the image; none are needed.
+            feature_levels: feature maps (C, h, w) of a network that has seen the image; none are needed.
         """
-        leaves, salience = self.leaves(image, taps)
+        leaves, salience = self.leaves(image, feature_levels)
         rows, persistence = candidates(leaves, self.settings, salience)
         scores = torch.from_numpy(objectness(leaves, rows, persistence, salience, self.settings.stuff))
         order = torch.argsort(scores, descending=True, stable=True)
@@ -128,12 +128,14 @@ class Classic:
             scores[order],
         )
 
-    def leaves(self, image: Tensor, taps: tuple[Tensor, ...] = ()) -> tuple[Superpixels, Floats | None]:
+    def leaves(
+        self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()
+    ) -> tuple[Superpixels, Floats | None]:
         """Superpixels of ``image``, (3, H, W) uint8, and how much each stands out (R,), if asked for."""
         s = self.settings
         small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
-        picture = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = cut(picture, s.scale, s.smallest, taps)
+        small_image = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
+        leaves = segment_superpixels(small_image, s.scale, s.smallest, feature_levels)
         return leaves, self._salience(image, leaves) if s.saliency else None
 
     def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:
@@ -159,7 +161,7 @@ def candidates(
         persistence.append(np.zeros(len(standing), np.float32))
     every, lasting = np.concatenate(rows), np.concatenate(persistence)
     share = every @ leaves.area / leaves.area.sum()
-    fits = (share >= settings.least_area) & (share <= settings.most_area)
+    fits = (share >= settings.min_area) & (share <= settings.max_area)
     every, lasting = every[fits], lasting[fits]
     if len(every) == 0:
         return every, lasting
@@ -174,7 +176,7 @@ def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
     for threshold in LEVELS:
         above = salience > threshold
         rows.append(above)
-        parts, count = components(above[leaves.labels])
+        parts, count = label_components(above[leaves.labels])
         for part in range(1, count + 1):
             member = np.zeros(len(leaves), bool)
             member[leaves.labels[parts == part]] = True

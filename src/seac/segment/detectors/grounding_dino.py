@@ -40,7 +40,7 @@ class GroundingDino:
         self.reader = reader
         self.network = network.eval().requires_grad_(False).to(self.device)
         # Phrases end in a full stop: that is how it was trained.
-        self.words = tokenizer([query.rstrip(".") + "."], return_tensors="pt").to(self.device)
+        self.tokens = tokenizer([query.rstrip(".") + "."], return_tensors="pt").to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu", query: str = QUERY) -> GroundingDino:
@@ -59,8 +59,8 @@ class GroundingDino:
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes (Q, 4) float32 xyxy in pixels and the best match of each with any word (Q,), on the CPU."""
         height, width = image.shape[-2:]
-        picture = self.reader(images=image, return_tensors="pt").to(self.device)
-        answer = self.network(**picture, **self.words)
+        inputs = self.reader(images=image, return_tensors="pt").to(self.device)
+        answer = self.network(**inputs, **self.tokens)
         scores = answer.logits[0].sigmoid().amax(1)
         boxes = box_convert(answer.pred_boxes[0], "cxcywh", "xyxy").cpu()
         return boxes.float() * torch.tensor([width, height] * 2), scores.float().cpu()

@@ -28,14 +28,14 @@ class BoxSettings:
 
     Attributes:
         overlap: greatest IoU of two boxes.
-        most: boxes per frame, the best.
+        max_boxes: boxes per frame, the best.
     """
 
     overlap: float = 0.5
-    most: int = 50
+    max_masks: int = 50
 
 
-def chosen_boxes(
+def select_boxes(
     boxes: Tensor, scores: Tensor, size: tuple[int, int], settings: BoxSettings
 ) -> tuple[Tensor, Tensor]:
     """The boxes that survive suppression, best first, cut to the frame; those of no area are dropped.
@@ -53,9 +53,9 @@ def chosen_boxes(
     limit = torch.tensor([width, height, width, height], dtype=torch.float32)
     boxes, scores = boxes.float().cpu(), scores.float().cpu()
     boxes = torch.minimum(boxes.clamp_min(0), limit)
-    whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    boxes, scores = boxes[whole], scores[whole]
-    kept = nms(boxes, scores, settings.overlap)[: settings.most]
+    valid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    boxes, scores = boxes[valid], scores[valid]
+    kept = nms(boxes, scores, settings.overlap)[: settings.max_masks]
     return boxes[kept], scores[kept]
 
 
@@ -79,12 +79,12 @@ class BoxesToMasks:
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
         height, width = image.shape[-2:]
-        boxes, scores = chosen_boxes(*self.detector(image), (height, width), self.settings)
+        boxes, scores = select_boxes(*self.detector(image), (height, width), self.settings)
         if len(boxes) == 0:
             return whole_frame(height, width)
         masks, _ = self.promptable.masks(self.promptable.encode(image), boxes)
-        seen = masks.flatten(1).any(1)
-        if not seen.any():
+        nonempty_masks = masks.flatten(1).any(1)
+        if not nonempty_masks.any():
             return whole_frame(height, width)
-        masks = masks if bool(seen.all()) else masks[seen]
-        return Proposals(masks, boxes_of(masks), scores[seen].clamp(0, 1))
+        masks = masks if bool(nonempty_masks.all()) else masks[nonempty_masks]
+        return Proposals(masks, boxes_of(masks), scores[nonempty_masks].clamp(0, 1))

@@ -95,17 +95,17 @@ class _State:
         self.spread = np.tile(leaves.spread.astype(np.float64), (k, 1, 1))
         self.length = np.tile(leaves.length.astype(np.float64), (k, 1, 1))
         self.edge = np.tile(leaves.edge.astype(np.float64), (k, 1, 1))
-        self.colour = np.tile(_apart(leaves.colour), (k, 1, 1))
-        self.deep = np.tile(_apart(leaves.deep), (k, 1, 1))
+        self.colour = np.tile(_pairwise_distances(leaves.colour), (k, 1, 1))
+        self.deep = np.tile(_pairwise_distances(leaves.deep), (k, 1, 1))
         self.difference = np.full_like(self.length, np.inf)
         one, other = np.nonzero(leaves.length)
         every = self.trees[:, None]
         self.difference[:, one, other] = self._measured(every, one[None], other[None])
-        self.least = self.difference.min(2)
+        self.min_difference = self.difference.min(2)
 
     def closest(self) -> tuple[Indices, Indices, Doubles]:
         """The two regions of each tree to merge next, and their difference: (K,) each."""
-        i = self.least.argmin(1)
+        i = self.min_difference.argmin(1)
         j = self.difference[self.trees, i].argmin(1)
         return i, j, self.difference[self.trees, i, j]
 
@@ -114,10 +114,10 @@ class _State:
         t = self.trees
         before = self.area[t, i] + self.area[t, j]
         share = (self.area[t, j] / before)[:, None]
-        for apart in (self.colour, self.deep):
-            between = share * (1 - share) * apart[t, i, j][:, None]
-            merged = (1 - share) * apart[t, i] + share * apart[t, j] - between
-            apart[t, i] = apart[t, :, i] = np.maximum(merged, 0)
+        for distances in (self.colour, self.deep):
+            between = share * (1 - share) * distances[t, i, j][:, None]
+            merged = (1 - share) * distances[t, i] + share * distances[t, j] - between
+            distances[t, i] = distances[t, :, i] = np.maximum(merged, 0)
         self.spread[t, i] += share * (self.spread[t, j] - self.spread[t, i])
         self.area[t, i] = before
         for sums in (self.length, self.edge):
@@ -133,8 +133,8 @@ class _State:
         self.difference[t, j] = self.difference[t, :, j] = np.inf
         self.difference[t, i] = self.difference[t, :, i] = row
         tree, row_of = np.nonzero(stale)
-        self.least[tree, row_of] = self.difference[tree, row_of].min(1)
-        self.least[t, j] = np.inf
+        self.min_difference[tree, row_of] = self.difference[tree, row_of].min(1)
+        self.min_difference[t, j] = np.inf
 
     def _measured(self, tree: Indices, one: Indices, other: Indices) -> Doubles:
         """Differences of pairs of neighbours, in any shape."""
@@ -148,7 +148,7 @@ class _State:
         return np.asarray(value * smaller ** w["size"][tree])
 
 
-def _apart(means: Floats) -> Doubles:
+def _pairwise_distances(means: Floats) -> Doubles:
     """Squared distances of rows (R, C): (R, R)."""
     rows = means.astype(np.float64)
     square = (rows**2).sum(1)

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 # The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite2
 from seac.segment.proposal_net.layers import Separable
-from seac.segment.proposal_net.refinement_head import OutlineNet
+from seac.segment.proposal_net.refinement_head import RefinementHead
 
-TAPS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
-TAPPED = (24, 48, 120, 352)
+FEATURE_BLOCKS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
+FEATURE_CHANNELS = (24, 48, 120, 352)
 STRIDES = (8, 16, 32)
 MASK_STRIDE, FINE_STRIDE = 4, 2
 EDGES, SHARP = 16, 32  # channels of the first block, at stride 2, and of what sharpens
@@ -32,7 +32,7 @@ KERNEL = INPUTS * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
 
 
 @dataclass(frozen=True)
-class Cells:
+class Locations:
     """What the pyramid says of a batch of B pictures, its cells in one row of length L.
 
     Attributes:
@@ -43,7 +43,7 @@ class Cells:
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
         context: (B, WIDTH, h, w) finest level of the pyramid, of which they are made.
         edges: (B, EDGES, 2h, 2w) features of the backbone at stride 2.
-        taps: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
+        feature_levels: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
 
     logits: Tensor
@@ -53,7 +53,7 @@ class Cells:
     features: Tensor
     context: Tensor
     edges: Tensor
-    taps: tuple[Tensor, ...]
+    feature_levels: tuple[Tensor, ...]
 
 
 class ProposalNet(nn.Module):
@@ -63,8 +63,8 @@ class ProposalNet(nn.Module):
         super().__init__()
         self.backbone = EfficientNetLite2()
         del self.backbone._conv_head, self.backbone._fc
-        self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in TAPPED)
-        self.smooth = nn.ModuleList(Separable(WIDTH, WIDTH) for _ in TAPPED)
+        self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in FEATURE_CHANNELS)
+        self.smooth = nn.ModuleList(Separable(WIDTH, WIDTH) for _ in FEATURE_CHANNELS)
         self.head = nn.Sequential(
             *(Separable(WIDTH + 2, WIDTH + 2) for _ in range(1)), Separable(WIDTH + 2, 96)
         )
@@ -75,24 +75,24 @@ class ProposalNet(nn.Module):
         self.sharpen = nn.Sequential(Separable(MASK_CHANNELS + EDGES, SHARP), Separable(SHARP, SHARP), last)
         nn.init.zeros_(last.weight)  # untrained, it changes nothing
         nn.init.zeros_(_bias(last))
-        self.outline = OutlineNet(MASK_CHANNELS, WIDTH)
+        self.refine = RefinementHead(MASK_CHANNELS, WIDTH)
         nn.init.constant_(_bias(self.score), -3.5)
         nn.init.normal_(self.kernel.weight, std=0.04)  # three layers multiply: smaller starts too slowly
 
-    def forward(self, pixels: Tensor) -> Cells:
+    def forward(self, pixels: Tensor) -> Locations:
         """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
-        edges, taps = self._taps(pixels)
-        pyramid = self._pyramid(taps)
+        edges, feature_levels = self._feature_levels(pixels)
+        pyramid = self._pyramid(feature_levels)
         centres, strides = grid_of(pixels.shape[-2], pixels.shape[-1], pixels)
         square = 2 * centres / centres.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
-        counts = [level.shape[-2] * level.shape[-1] for level in pyramid[1:]]
+        counts = [pyramid_level.shape[-2] * pyramid_level.shape[-1] for pyramid_level in pyramid[1:]]
         logits, kernels = [], []
-        for level, where in zip(pyramid[1:], torch.split(square, counts), strict=True):
-            grid = where.T.reshape(1, 2, *level.shape[-2:]).expand(len(level), -1, -1, -1)
-            hidden = self.head(torch.cat([level, grid], 1))
+        for pyramid_level, where in zip(pyramid[1:], torch.split(square, counts), strict=True):
+            grid = where.T.reshape(1, 2, *pyramid_level.shape[-2:]).expand(len(pyramid_level), -1, -1, -1)
+            hidden = self.head(torch.cat([pyramid_level, grid], 1))
             logits.append(self.score(hidden).flatten(1))
             kernels.append(self.kernel(hidden).flatten(2).transpose(1, 2))
-        return Cells(
+        return Locations(
             torch.cat(logits, 1),
             torch.cat(kernels, 1),
             centres,
@@ -100,27 +100,29 @@ class ProposalNet(nn.Module):
             self.mask(pyramid[0]),
             pyramid[0],
             edges,
-            taps,
+            feature_levels,
         )
 
-    def fine(self, cells: Cells) -> Tensor:
+    def fine_features(self, locations: Locations) -> Tensor:
         """Mask features (B, MASK_CHANNELS, H / 2, W / 2): those at stride 4 enlarged, and sharpened."""
-        larger = F.interpolate(cells.features, cells.edges.shape[-2:], mode="bilinear", align_corners=False)
-        sharper: Tensor = self.sharpen(torch.cat([larger, cells.edges], 1))
+        larger = F.interpolate(
+            locations.features, locations.edges.shape[-2:], mode="bilinear", align_corners=False
+        )
+        sharper: Tensor = self.sharpen(torch.cat([larger, locations.edges], 1))
         return larger + sharper
 
-    def _taps(self, pixels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _feature_levels(self, pixels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         first, *others = self.backbone._blocks
         edges: Tensor = first(F.relu6(self.backbone._conv_stem(pixels)))
-        x, taps = edges, []
+        x, feature_levels = edges, []
         for index, block in enumerate(others, 1):
             x = block(x)
-            if index in TAPS:
-                taps.append(x)
-        return edges, tuple(taps)
+            if index in FEATURE_BLOCKS:
+                feature_levels.append(x)
+        return edges, tuple(feature_levels)
 
-    def _pyramid(self, taps: tuple[Tensor, ...]) -> list[Tensor]:
-        sides = [lateral(tap) for lateral, tap in zip(self.lateral, taps, strict=True)]
+    def _pyramid(self, feature_levels: tuple[Tensor, ...]) -> list[Tensor]:
+        sides = [lateral(level) for lateral, level in zip(self.lateral, feature_levels, strict=True)]
         above = sides[-1]
         levels = [self.smooth[-1](above)]
         for index in (2, 1, 0):
@@ -151,7 +153,7 @@ def grid_of(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(levels), torch.cat(strides)
 
 
-def draw(
+def decode_masks(
     features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE
 ) -> Tensor:
     """Mask logits of chosen cells of one picture.

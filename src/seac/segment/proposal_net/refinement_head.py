@@ -17,8 +17,8 @@ from seac.segment.proposal_net.layers import Separable
 
 VIEW = 128  # pixels of a view's side
 MARGIN = 1.2  # side of a view in sides of the mask's box: what was missed lies outside it
-SLIMMEST = 0.5  # least ratio of a view's sides
-CERTAIN = 6.0  # coarse logits count as at most this certain
+MIN_ASPECT = 0.5  # least ratio of a view's sides
+MAX_LOGIT = 6.0  # coarse logits count as at most this certain
 WIDTHS = (24, 48, 96, 128)  # channels at 1/2, 1/4, 1/8 and 1/16 of a view
 
 
@@ -36,7 +36,7 @@ class Block(nn.Module):
         return y
 
 
-class OutlineNet(nn.Module):
+class RefinementHead(nn.Module):
     """A U-Net over views of masks; half-size inside, full size where it is read and written.
 
     Args:
@@ -78,7 +78,7 @@ class OutlineNet(nn.Module):
         Returns:
             (B, VIEW, VIEW) float32.
         """
-        coarse = coarse.clamp(-CERTAIN, CERTAIN)
+        coarse = coarse.clamp(-MAX_LOGIT, MAX_LOGIT)
         x = self.entry(torch.cat([F.pixel_unshuffle(colours, 2), coarse.sigmoid() * 2 - 1, features], 1))
         kept = []
         for index, encode in enumerate(self.encode):
@@ -93,14 +93,14 @@ class OutlineNet(nn.Module):
         return after[:, 0]
 
 
-def surroundings(boxes: Tensor, margin: float = MARGIN) -> Tensor:
-    """Views around boxes (N, 4) xyxy, wider by ``margin`` and never slimmer than ``SLIMMEST``: (N, 4)."""
+def expand_boxes(boxes: Tensor, margin: float = MARGIN) -> Tensor:
+    """Views around boxes (N, 4) xyxy, wider by ``margin`` and never slimmer than ``MIN_ASPECT``: (N, 4)."""
     centre, side = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    half = torch.maximum(side, SLIMMEST * side.amax(1, keepdim=True)) * margin / 2
+    half = torch.maximum(side, MIN_ASPECT * side.amax(1, keepdim=True)) * margin / 2
     return torch.cat([centre - half, centre + half], 1)
 
 
-def looked_at(maps: Tensor, which: Tensor, views: Tensor, size: int, samples: int) -> Tensor:
+def roi_align_views(maps: Tensor, which: Tensor, views: Tensor, size: int, samples: int) -> Tensor:
     """What views of pictures show, enlarged or shrunk to a square.
 
     Args:
@@ -116,15 +116,15 @@ def looked_at(maps: Tensor, which: Tensor, views: Tensor, size: int, samples: in
     # As torchvision's roi_align, whose import alone would take a quarter of the time to the first result.
     # Reading is linear along each axis, so two small products do it, over what the view covers and no more.
     height, width = maps.shape[-2:]
-    shown = maps.new_empty(len(views), maps.shape[1], size, size)
-    for picture, index, (x1, y1, x2, y2) in zip(shown, which.tolist(), views.tolist(), strict=True):
+    outputs = maps.new_empty(len(views), maps.shape[1], size, size)
+    for output, index, (x1, y1, x2, y2) in zip(outputs, which.tolist(), views.tolist(), strict=True):
         top, along = _reading(y1, y2, height, size, samples)
         left, across = _reading(x1, x2, width, size, samples)
         part = maps[index, :, top : top + along.shape[1], left : left + across.shape[1]].transpose(0, 1)
         rows = along.to(maps) @ part.flatten(1)  # channels beside columns: one product for all of them
-        both = rows.reshape(size * len(picture), across.shape[1]) @ across.T.to(maps)
-        picture.copy_(both.view(size, len(picture), size).transpose(0, 1))
-    return shown
+        both = rows.reshape(size * len(output), across.shape[1]) @ across.T.to(maps)
+        output.copy_(both.view(size, len(output), size).transpose(0, 1))
+    return outputs
 
 
 def _reading(low: float, high: float, length: int, size: int, samples: int) -> tuple[int, Tensor]:
@@ -137,7 +137,7 @@ def _reading(low: float, high: float, length: int, size: int, samples: int) -> t
     return first, weights.reshape(size, samples, end - first).mean(1)
 
 
-def laid(logits: Tensor, views: Tensor, height: int, width: int) -> Tensor:
+def paste_masks(logits: Tensor, views: Tensor, height: int, width: int) -> Tensor:
     """Logits of views back in the picture; outside its view a mask is certainly not.
 
     Args:
@@ -149,13 +149,13 @@ def laid(logits: Tensor, views: Tensor, height: int, width: int) -> Tensor:
     Returns:
         (N, height, width) float32.
     """
-    pictures = torch.full((len(logits), height, width), -CERTAIN)
+    canvas = torch.full((len(logits), height, width), -MAX_LOGIT)
     size = logits.shape[-1]
-    for picture, drawn, (x1, y1, x2, y2) in zip(pictures, logits, views.tolist(), strict=True):
+    for output, mask_logits, (x1, y1, x2, y2) in zip(canvas, logits, views.tolist(), strict=True):
         top, along = _weights(y1, y2, height, size)
         left, across = _weights(x1, x2, width, size)
-        picture[top : top + len(along), left : left + len(across)] = along @ drawn @ across.T
-    return pictures
+        output[top : top + len(along), left : left + len(across)] = along @ mask_logits @ across.T
+    return canvas
 
 
 def _weights(low: float, high: float, length: int, size: int) -> tuple[int, Tensor]:

@@ -20,28 +20,28 @@ def objectness(
     stuff: bool = False,
 ) -> Floats:
     """How much like a thing, or like stuff, each candidate looks: (K,) float32 in [0, 1]."""
-    weights = SALIENT if salience is not None else STUFF if stuff else PLAIN
-    logits = evidence(leaves, rows, persistence, salience) @ weights[:-1] + weights[-1]
+    weights = SALIENCY_WEIGHTS if salience is not None else STUFF_WEIGHTS if stuff else DEFAULT_WEIGHTS
+    logits = region_features(leaves, rows, persistence, salience) @ weights[:-1] + weights[-1]
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-def evidence(
+def region_features(
     leaves: Superpixels, rows: NDArray[np.bool_], persistence: Floats, salience: Floats | None
 ) -> Floats:
-    """What speaks for each candidate: (K, 15) float32, see ``EVIDENCE`` for the names of the columns."""
+    """What speaks for each candidate: (K, 15) float32, see ``FEATURE_NAMES`` for the names of the columns."""
     inside = rows.astype(np.float32)
-    outside = 1 - inside
+    complement = 1 - inside
     area, total = inside @ leaves.area, leaves.area.sum()
     share = area / total
     length, edge = inside @ leaves.length, inside @ leaves.edge  # shared by candidate and piece
-    outline = (length * outside).sum(1)
-    step = (edge * outside).sum(1) / np.maximum(outline, 1)
+    perimeter = (length * complement).sum(1)
+    step = (edge * complement).sum(1) / np.maximum(perimeter, 1)
     within = (edge * inside).sum(1) / np.maximum((length * inside).sum(1), 1)
-    rim = inside @ leaves.frame
-    near = length * outside / np.maximum(outline, 1)[:, None]  # who lies along the outline
+    frame_border = inside @ leaves.frame
+    near = length * complement / np.maximum(perimeter, 1)[:, None]  # who lies along the outline
     colour_in = (inside * leaves.area) @ leaves.colour / area[:, None]
-    contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
-    compact = np.minimum(4 * np.pi * area / np.maximum(outline + rim, 1) ** 2, 1)
+    colour_contrast = np.sqrt(((colour_in - near @ leaves.colour) ** 2).sum(1))
+    compact = np.minimum(4 * np.pi * area / np.maximum(perimeter + frame_border, 1) ** 2, 1)
     if salience is None:
         stands = covers = np.zeros_like(area)
     else:
@@ -53,18 +53,18 @@ def evidence(
         np.log(share) ** 2,
         np.log1p(step),
         np.log1p(within),
-        np.log1p(contrast),
-        rim / np.maximum(outline + rim, 1),
+        np.log1p(colour_contrast),
+        frame_border / np.maximum(perimeter + frame_border, 1),
         compact,
         persistence,
         stands,
         covers,
     )
-    deep = deep_evidence(leaves, inside, near, area)
+    deep = deep_features(leaves, inside, near, area)
     return np.concatenate([np.stack(columns, 1), deep], 1).astype(np.float32)
 
 
-def deep_evidence(leaves: Superpixels, inside: Floats, near: Floats, area: Floats) -> Floats:
+def deep_features(leaves: Superpixels, inside: Floats, near: Floats, area: Floats) -> Floats:
     """How a network's features differ across the outline, one column a map, and within: (K, 5) float32.
 
     Args:
@@ -87,7 +87,7 @@ def deep_evidence(leaves: Superpixels, inside: Floats, near: Floats, area: Float
 
 
 MAPS = 4  # of a network, finest first
-EVIDENCE = (
+FEATURE_NAMES = (
     "log area",
     "log area squared",
     "step at the outline",
@@ -106,13 +106,15 @@ EVIDENCE = (
 )
 # Fitted on composites of the train media by python -m recipes.proposal_net.region_score, without and with saliency;
 # the intercept comes last.
-PLAIN = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, *[0] * 5, -2.18], np.float32)
-SALIENT = np.array(
+DEFAULT_WEIGHTS = np.array(
+    [0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, *[0] * 5, -2.18], np.float32
+)
+SALIENCY_WEIGHTS = np.array(
     [0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, *[0] * 5, -2.19], np.float32
 )
 # What the network leaves is stuff, of which composites of things can teach nothing: fitted by the same
 # command on mosaics of the train media, with the network's features, to the regions that no thing covers.
-STUFF = np.array(
+STUFF_WEIGHTS = np.array(
     [-0.40, -0.16, 0.41, 0.02, 0.22, 1.08, 1.20, 0.51, 0, 0, 0.43, 0.65, 1.23, -0.37, -0.90, -4.79],
     np.float32,
 )

@@ -17,53 +17,53 @@ from seac.segment.ops import (
     enlarge,
     pairwise_iou,
     resize_image,
-    seen,
-    soften,
-    suppress,
+    nonempty,
+    soft_nms,
+    nms,
     whole_frame,
 )
-from seac.segment.proposal_net.edge_refinement import eased, refined
+from seac.segment.proposal_net.edge_refinement import refine_edges, refine_masks
 from seac.segment.proposal_net.network import Network, NetworkSettings, digits
-from seac.segment.proposal_net.refinement_head import laid
-from seac.segment.proposal_net.region_score import STUFF
+from seac.segment.proposal_net.refinement_head import paste_masks
+from seac.segment.proposal_net.region_score import STUFF_WEIGHTS
 
 
 @dataclass(frozen=True)
-class CombinedSettings:
+class ProposalSegmenterSettings:
     """Settings of network and superpixels together.
 
     Attributes:
-        most: masks per frame, unless more are asked for.
+        max_masks: masks per frame, unless more are asked for.
         things: of these, from the network at most.
-        least_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
-        cells: best cells of the network whose masks are drawn; few are kept.
+        min_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
+        max_locations: best cells of the network whose masks are drawn; few are kept.
         overlap: greatest IoU of a region and any other proposal.
-        decay: how gently a region's score falls with its IoU with what is chosen, see :func:`soften`.
+        decay: how gently a region's score falls with its IoU with what is chosen, see :func:`soft_nms`.
         discount: factor on the scores of regions, so that things come first.
         colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
-        snap: share of its superpixel in the probability that a pixel is of a thing.
+        superpixel_weight: share of its superpixel in the probability that a pixel is of a thing.
         region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
         regions: regions that can be chosen, the best by their own score.
         network_overlap: greatest IoU of two proposals of the network, as it first draws them.
-        distinct: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
+        dedup_iou: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
         long_side: pixels of the longer side of the network's input.
         weights: another ``proposal_net.safetensors``; None for the one that comes with the package.
         device: where the network runs.
     """
 
-    most: int = 50
+    max_masks: int = 50
     things: int = 16
-    least_score: float = 0.15
-    cells: int = 80
+    min_score: float = 0.15
+    max_locations: int = 80
     overlap: float = 0.7
     decay: float = 0.5
     discount: float = 0.5
     colour: float = 0.3
-    snap: float = 0.25
+    superpixel_weight: float = 0.25
     region_colour: float = 1.0
     regions: int = 400
     network_overlap: float = 0.7
-    distinct: float = 0.9
+    dedup_iou: float = 0.9
     long_side: int = 288
     weights: str | None = None
     device: str = "cpu"
@@ -72,75 +72,83 @@ class CombinedSettings:
     def network(self) -> NetworkSettings:
         """What is asked of the network."""
         return NetworkSettings(
-            most=min(self.things, self.most),
+            max_masks=min(self.things, self.max_masks),
             long_side=self.long_side,
-            cells=self.cells,
+            max_locations=self.max_locations,
             overlap=self.network_overlap,
-            least_score=self.least_score,
+            min_score=self.min_score,
             weights=self.weights,
             device=self.device,
         )
 
 
-class Combined:
+class ProposalSegmenter:
     """The network's masks and the best regions that it did not draw; a Segmenter."""
 
-    def __init__(self, settings: CombinedSettings | None = None) -> None:
-        s = self.settings = settings or CombinedSettings()
+    def __init__(self, settings: ProposalSegmenterSettings | None = None) -> None:
+        s = self.settings = settings or ProposalSegmenterSettings()
         self._network = Network(s.network)
-        self.version = f"combined, {self._network.version}, order {order_of(s)}"
+        self.version = f"proposal segmenter, {self._network.version}, order {settings_digest(s)}"
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
-        return self.best(image, self.settings.most)
+        return self.best(image, self.settings.max_masks)
 
-    def best(self, image: Tensor, most: int) -> Proposals:
-        """The first ``most`` of the masks of ``image``, (3, H, W) uint8; the others are not drawn."""
+    def best(self, image: Tensor, max_masks: int) -> Proposals:
+        """The first ``max_masks`` of the masks of ``image``, (3, H, W) uint8; the others are not drawn."""
         height, width = image.shape[-2:]
         s = self.settings
-        things = self._network.drawn(image)
-        regions = self._classic.regions(image, things.taps)
-        small = laid(things.logits, things.views, *regions.labels.shape)
-        picture = resize_image(image, *regions.labels.shape)
-        better = refined(small, picture, regions.labels, regions.area, s.colour, s.snap)
+        things = self._network.decode(image)
+        regions = self._classic.regions(image, things.feature_levels)
+        small = paste_masks(things.logits, things.views, *regions.labels.shape)
+        small_image = resize_image(image, *regions.labels.shape)
+        better = refine_masks(small, small_image, regions.labels, regions.area, s.colour, s.superpixel_weight)
         inside = better > 0
-        own = suppress(pairwise_iou(inside.flatten(1)), s.distinct)  # outlined, two may be the same
-        chosen, left = complement(inside[own], regions, replace(s, most=max(s.most, most)))
-        scores = torch.cat([things.scores[own], left * s.discount])
-        order = torch.argsort(scores, descending=True, stable=True)[:most]
+        own = nms(pairwise_iou(inside.flatten(1)), s.dedup_iou)  # outlined, two may be the same
+        chosen, remaining = complement(
+            inside[own], regions, replace(s, max_masks=max(s.max_masks, max_masks))
+        )
+        scores = torch.cat([things.scores[own], remaining * s.discount])
+        order = torch.argsort(scores, descending=True, stable=True)[:max_masks]
         thing, scores = order < len(own), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
         masks[thing] = things.masks(height, width, better - small, own[order[thing]])
-        asked = regions.masks(chosen[order[~thing] - len(own)])
-        easy = eased(asked, picture, s.region_colour) if s.region_colour else asked
-        masks[~thing] = enlarge(easy, height, width)
-        there = seen(masks)
-        if not there.any():
+        region_masks = regions.masks(chosen[order[~thing] - len(own)])
+        refined_regions = (
+            refine_edges(region_masks, small_image, s.region_colour) if s.region_colour else region_masks
+        )
+        masks[~thing] = enlarge(refined_regions, height, width)
+        present = nonempty(masks)
+        if not present.any():
             return whole_frame(height, width)
-        return Proposals(masks[there], boxes_of(masks[there]), scores[there])
+        return Proposals(masks[present], boxes_of(masks[present]), scores[present])
 
 
-def order_of(settings: CombinedSettings) -> str:
+def settings_digest(settings: ProposalSegmenterSettings) -> str:
     """What decides choice and order beside the network's weights, in eight digits."""
-    return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF.tolist())
+    return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF_WEIGHTS.tolist())
 
 
-def complement(things: Tensor, regions: Regions, settings: CombinedSettings) -> tuple[Tensor, Tensor]:
+def complement(
+    things: Tensor, regions: Regions, settings: ProposalSegmenterSettings
+) -> tuple[Tensor, Tensor]:
     """Regions that say what things and better regions do not, while there is room, best first.
 
     Args:
         things: masks (N, h, w) bool at the size of the superpixels.
         regions: what there is to choose from.
-        settings: ``most``, ``regions``, ``overlap`` and ``decay`` of them.
+        settings: ``max_masks``, ``regions``, ``overlap`` and ``decay`` of them.
 
     Returns:
         Indices (n,) int64 of ``regions``, and what is left of their scores (n,) float32.
     """
-    s, drawn = settings, len(things)
+    s, count = settings, len(things)
     overlap = overlaps(things, regions.labels, regions.area, regions.rows[: s.regions])
-    covered = overlap[:drawn].amax(0) if drawn else overlap.new_zeros(overlap.shape[1])
-    return soften(overlap[drawn:], regions.scores[: s.regions], covered, s.decay, s.overlap, s.most - drawn)
+    covered = overlap[:count].amax(0) if count else overlap.new_zeros(overlap.shape[1])
+    return soft_nms(
+        overlap[count:], regions.scores[: s.regions], covered, s.decay, s.overlap, s.max_masks - count
+    )
 
 
 def overlaps(masks: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:

@@ -46,23 +46,23 @@ class Superpixels:
         return len(self.area)
 
 
-def cut(
-    picture: NDArray[np.uint8], scale: float, smallest: int, taps: tuple[Tensor, ...] = ()
+def segment_superpixels(
+    image: NDArray[np.uint8], scale: float, smallest: int, feature_levels: tuple[Tensor, ...] = ()
 ) -> Superpixels:
-    """Cut ``picture`` (h, w, 3) RGB by the graph method of Felzenszwalb and Huttenlocher (IJCV 2004).
+    """Cut ``image`` (h, w, 3) RGB by the graph method of Felzenszwalb and Huttenlocher (IJCV 2004).
 
     Args:
-        picture: (h, w, 3) uint8.
+        image: (h, w, 3) uint8.
         scale: the greater, the greater the pieces.
         smallest: pixels that a piece must have (unless the whole picture has fewer).
-        taps: feature maps (C, h', w') of the same picture at any sizes.
+        feature_levels: feature maps (C, h', w') of the same picture at any sizes.
     """
-    labels = felzenszwalb(picture, scale=scale, sigma=0.6, min_size=smallest).astype(np.int64)
+    labels = felzenszwalb(image, scale=scale, sigma=0.6, min_size=smallest).astype(np.int64)
     number = np.cumsum(np.bincount(labels.ravel()) > 0) - 1  # without gaps
-    return describe(rgb2lab(picture).astype(np.float32), number[labels], taps)
+    return describe(rgb2lab(image).astype(np.float32), number[labels], feature_levels)
 
 
-def describe(lab: Floats, labels: NDArray[np.int64], taps: tuple[Tensor, ...] = ()) -> Superpixels:
+def describe(lab: Floats, labels: NDArray[np.int64], feature_levels: tuple[Tensor, ...] = ()) -> Superpixels:
     """Measure the pieces of ``labels`` (h, w) in the picture ``lab`` (h, w, 3)."""
     count = int(labels.max()) + 1
     flat = labels.ravel()
@@ -78,46 +78,52 @@ def describe(lab: Floats, labels: NDArray[np.int64], taps: tuple[Tensor, ...] = 
         length,
         edge,
         np.bincount(rim, minlength=count).astype(np.float32),
-        np.concatenate([np.zeros((count, 0), np.float32), *(pooled(tap, labels, area) for tap in taps)], 1),
-        tuple(len(tap) for tap in taps),
+        np.concatenate(
+            [
+                np.zeros((count, 0), np.float32),
+                *(pool_features(level, labels, area) for level in feature_levels),
+            ],
+            1,
+        ),
+        tuple(len(level) for level in feature_levels),
     )
 
 
-def pooled(tap: Tensor, labels: NDArray[np.int64], area: Floats) -> Floats:
+def pool_features(level: Tensor, labels: NDArray[np.int64], area: Floats) -> Floats:
     """Mean of a feature map (C, h', w') over each piece: (R, C) float32.
 
     Channels are brought to mean 0 and deviation 1 over the picture, then scaled so that distances of maps
     with few and with many channels compare.
     """
-    mean, deviation = tap.mean((1, 2), keepdim=True), tap.std((1, 2), keepdim=True, correction=0)
-    even = ((tap - mean) / deviation.clamp_min(1e-3)).flatten(1)
-    weights = _cell_weights(labels, len(area), tap.shape[1], tap.shape[2])
+    mean, deviation = level.mean((1, 2), keepdim=True), level.std((1, 2), keepdim=True, correction=0)
+    even = ((level - mean) / deviation.clamp_min(1e-3)).flatten(1)
+    weights = _location_weights(labels, len(area), level.shape[1], level.shape[2])
     total = (torch.from_numpy(weights) @ even.T).numpy()  # numpy's product is many times slower at this size
-    return np.asarray(total / area[:, None] / len(tap) ** 0.5, np.float32)
+    return np.asarray(total / area[:, None] / len(level) ** 0.5, np.float32)
 
 
-def _cell_weights(labels: NDArray[np.int64], count: int, height: int, width: int) -> Floats:
+def _location_weights(labels: NDArray[np.int64], count: int, height: int, width: int) -> Floats:
     """How much each cell of a (height, width) map counts in each piece when read bilinearly: (R, cells).
 
     The transpose of enlarging the map to the picture: hundreds of channels never see that size.
     """
-    cells = height * width
-    total = np.zeros(count * cells, np.float32)
+    locations = height * width
+    total = np.zeros(count * locations, np.float32)
     rows, columns = _neighbours(labels.shape[0], height), _neighbours(labels.shape[1], width)
     for row, row_weight in rows:
         for column, column_weight in columns:
-            index = labels * cells + (row[:, None] * width + column)
+            index = labels * locations + (row[:, None] * width + column)
             weight = row_weight[:, None] * column_weight
-            total += np.bincount(index.ravel(), weight.ravel(), count * cells).astype(np.float32)
-    return total.reshape(count, cells)
+            total += np.bincount(index.ravel(), weight.ravel(), count * locations).astype(np.float32)
+    return total.reshape(count, locations)
 
 
-def _neighbours(pixels: int, cells: int) -> list[tuple[NDArray[np.int64], Floats]]:
+def _neighbours(pixels: int, locations: int) -> list[tuple[NDArray[np.int64], Floats]]:
     """For each pixel of an axis, the cell before and after its centre, each with its bilinear weight."""
-    where = ((np.arange(pixels) + 0.5) * cells / pixels - 0.5).clip(0, cells - 1)
+    where = ((np.arange(pixels) + 0.5) * locations / pixels - 0.5).clip(0, locations - 1)
     before = np.floor(where).astype(np.int64)
     after = (where - before).astype(np.float32)
-    return [(before, 1 - after), (np.minimum(before + 1, cells - 1), after)]
+    return [(before, 1 - after), (np.minimum(before + 1, locations - 1), after)]
 
 
 def _histograms(lab: Floats, flat: NDArray[np.int64], count: int) -> Floats:
@@ -136,9 +142,9 @@ def _borders(lab: Floats, labels: NDArray[np.int64], count: int) -> tuple[Floats
         (np.s_[:, :-1], np.s_[:, 1:]),
         (np.s_[:-1], np.s_[1:]),
     ):
-        apart = labels[here] != labels[there]
-        pair = labels[here][apart] * count + labels[there][apart]
-        step = np.sqrt(((smooth[here][apart] - smooth[there][apart]) ** 2).sum(1))
+        different = labels[here] != labels[there]
+        pair = labels[here][different] * count + labels[there][different]
+        step = np.sqrt(((smooth[here][different] - smooth[there][different]) ** 2).sum(1))
         length += np.bincount(pair, minlength=count * count)
         edge += np.bincount(pair, step, count * count)
     square = (count, count)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from seac.associate.losses import LOSSES
 from seac.core.errors import InputError
 from seac.features.batch import TrainingStore
-from seac.training.config import TrainingConfig, as_kind, checked
+from seac.training.config import TrainingConfig, parse_value, checked
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Axis:
 
 def mask_counts(store: TrainingStore, config: TrainingConfig) -> list[int]:
     """Counts of masks up to what frames of the store hold and the config takes."""
-    most = min(config.n_masks, int(store.proposals.max()))
-    return sorted({n for n in (1, 2, 5, 10, 20, 30, 40, 50) if n < most} | {config.n_masks})
+    max_masks = min(config.n_masks, int(store.proposals.max()))
+    return sorted({n for n in (1, 2, 5, 10, 20, 30, 40, 50) if n < max_masks} | {config.n_masks})
 
 
 def clip_counts(store: TrainingStore, config: TrainingConfig) -> list[int]:
     """The paper's 50k, 100k and 144k as shares of the store; 0 is all of it."""
-    learnt = len(store) - round(config.held_out * len(store))
-    return [round(learnt * 50 / 144), round(learnt * 100 / 144), 0]
+    train_clips = len(store) - round(config.held_out * len(store))
+    return [round(train_clips * 50 / 144), round(train_clips * 100 / 144), 0]
 
 
 AXES: dict[str, Axis] = {
@@ -131,8 +131,8 @@ def chosen_values(
     """
     if given is None:
         return list(axis.values(store, config))
-    kind = type(getattr(config, axis.setting))
-    found = [as_kind(axis.setting, text.strip(), kind) for text in given.split(",") if text.strip()]
+    value_type = type(getattr(config, axis.setting))
+    found = [parse_value(axis.setting, text.strip(), value_type) for text in given.split(",") if text.strip()]
     if not found:
         raise InputError(f"--values {given!r}: give {axis.setting} values by comma")
     for value in found:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import write_whole
+from seac.core.atomic import write_atomic
 from seac.training.ablation.axes import Axis
 from seac.training.config import TrainingConfig
 from seac.training.history import write_csv
@@ -31,8 +31,8 @@ def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> N
         (axis.setting, "seed", *names),
         [[value, seed, *(figures[name] for name in names)] for value, seed, figures in rows],
     )
-    draw(axis, rows, out / f"{axis.name}.png")
-    write_whole(out / f"{axis.name}.md", markdown(axis, rows, config))
+    plot(axis, rows, out / f"{axis.name}.png")
+    write_atomic(out / f"{axis.name}.md", markdown(axis, rows, config))
 
 
 def figure_names(rows: Rows) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def panels(names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def draw(axis: Axis, rows: Rows, path: Path) -> None:
+def plot(axis: Axis, rows: Rows, path: Path) -> None:
     """A panel for each benchmark: lines over the values, or bars where values have no order."""
     from matplotlib.figure import Figure
 
@@ -79,16 +79,18 @@ def draw(axis: Axis, rows: Rows, path: Path) -> None:
                 )
             else:
                 width = 0.8 / len(names)
-                places = [place + width * (number - (len(names) - 1) / 2) for place in range(len(points))]
-                panel.bar(places, means, width, yerr=spreads, capsize=3, label=name.split()[-1])
+                positions = [
+                    position + width * (number - (len(names) - 1) / 2) for position in range(len(points))
+                ]
+                panel.bar(positions, means, width, yerr=spreads, capsize=3, label=name.split()[-1])
                 panel.set_xticks(range(len(points)), [axis.shown(value) for value in points])
         panel.set(title=title, xlabel=axis.label)
         panel.margins(y=0.25)
         panel.legend(fontsize="small", frameon=False, loc="upper center", ncols=len(names))
     figure.suptitle(axis.title, fontsize="medium")
-    draft = path.with_name(path.name + ".tmp")
-    figure.savefig(draft, format="png", dpi=110)
-    draft.replace(path)
+    temporary = path.with_name(path.name + ".tmp")
+    figure.savefig(temporary, format="png", dpi=110)
+    temporary.replace(path)
 
 
 def markdown(axis: Axis, rows: Rows, config: TrainingConfig) -> str:
@@ -144,8 +146,8 @@ def verdict(axis: Axis, points: dict[Any, tuple[float, float]]) -> str:
         high, low = values[-1], values[0]
     gain = 100 * (points[high][0] - points[low][0])
     noise = 100 * math.sqrt((points[high][1] ** 2 + points[low][1] ** 2) / 2)
-    said = "appears" if gain > noise else "does not appear" if gain < -noise else "is within the noise"
+    trend = "appears" if gain > noise else "does not appear" if gain < -noise else "is within the noise"
     return (
-        f"the trend {said}: {axis.shown(high)} against {axis.shown(low)} is {gain:+.2f} (seeds differ by "
+        f"the trend {trend}: {axis.shown(high)} against {axis.shown(low)} is {gain:+.2f} (seeds differ by "
         f"{noise:.2f}); best {axis.shown(best)}"
     )

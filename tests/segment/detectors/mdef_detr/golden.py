@@ -82,7 +82,7 @@ def differences(full: MDefDetr, short: MDefDetr, golden: Arrays) -> Iterator[Dif
     text = full.encode_text(ids, mask)
     found = full.decode(image, text)
     hidden = full.transformer.text_encoder(ids).last_hidden_state
-    for name, ours in {"roberta": hidden, "text": text.words, **outputs(found)}.items():
+    for name, ours in {"roberta": hidden, "text": text.tokens, **outputs(found)}.items():
         if f"a12_{name}" in golden:
             yield compare(f"a12_{name}", ours, golden[f"a12_{name}"])
     yield from _post(short, image, tokens, golden)

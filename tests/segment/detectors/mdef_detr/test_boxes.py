@@ -17,7 +17,7 @@ def test_coordinates_are_cut_towards_zero() -> None:
     assert whole_pixels(torch.tensor([-1.9, -0.9, 0.9, 2.999])).tolist() == [-1, 0, 0, 2]
 
 
-def test_boxes_fill_the_picture() -> None:
+def test_boxes_fill_the_image() -> None:
     whole = torch.tensor([[0.5, 0.5, 1.0, 1.0], [0.25, 0.5, 0.5, 0.2]])
     assert corners(whole, 100, 40).tolist() == [[0, 0, 40, 100], [0, 40, 20, pytest.approx(60, abs=1e-4)]]
 

@@ -56,12 +56,12 @@ def test_old_files_may_hold_position_ids(tiny: MDefDetr, tmp_path: Path) -> None
         ({"transformer__level_embed": torch.zeros(4, 33)}, "widths"),
     ],
 )
-def test_files_that_do_not_fit_are_told_in_one_line(
-    tiny: MDefDetr, tmp_path: Path, entries: dict[str, Any], told: str
+def test_files_that_do_not_fit_are_refused_in_one_line(
+    tiny: MDefDetr, tmp_path: Path, entries: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         MDefDetr.from_checkpoint(changed(tiny, tmp_path / "wrong.pth", **entries))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -82,6 +82,6 @@ def test_code_is_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a file"):
         MDefDetr.from_checkpoint(tmp_path / "none.pth")

@@ -60,7 +60,7 @@ def test_points_beyond_the_last_cell_find_nothing(place: tuple[float, float]) ->
         assert way.sample(x, y, torch.ones(1, 1, 1, 2)).abs().max() == 0
 
 
-def test_a_point_on_a_cell_finds_that_cell() -> None:
+def test_a_point_on_a_location_finds_that_location() -> None:
     value = torch.arange(6.0).view(1, 6, 1, 1)
     x, y = torch.tensor([2.0]).view(1, 1, 1, 1), torch.tensor([1.0]).view(1, 1, 1, 1)
     for way in (Bags(value, ((2, 3),), 1), Grids(value, ((2, 3),))):

@@ -18,7 +18,7 @@ from seac.segment.detectors.mdef_detr.boxes import merge
 from seac.segment.detectors.mdef_detr.checkpoint import save
 from seac.segment.detectors.mdef_detr.sentences import PUBLISHED, TOKENIZER, load_tokenizer, tokens_of
 
-PICTURE = np.random.default_rng(1).integers(0, 256, (50, 80, 3), np.uint8)
+IMAGE = np.random.default_rng(1).integers(0, 256, (50, 80, 3), np.uint8)
 SHORT = 64
 
 
@@ -34,8 +34,8 @@ def tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_one_sentence_has_all_boxes_in_the_pictures_pixels(tiny: MDefDetr) -> None:
-    boxes, scores = detect(tiny, PICTURE, short=SHORT)
+def test_one_sentence_has_all_boxes_in_the_images_pixels(tiny: MDefDetr) -> None:
+    boxes, scores = detect(tiny, IMAGE, short=SHORT)
     assert boxes.shape == (20, 4)
     assert boxes.dtype == torch.int32
     assert scores.shape == (20,)
@@ -44,8 +44,8 @@ def test_one_sentence_has_all_boxes_in_the_pictures_pixels(tiny: MDefDetr) -> No
 
 def test_several_sentences_are_merged(tiny: MDefDetr) -> None:
     sentences = ("all objects", "all entities")
-    each = [detect(tiny, PICTURE, (sentence,), short=SHORT) for sentence in sentences]
-    together = detect(tiny, PICTURE, sentences, short=SHORT)
+    each = [detect(tiny, IMAGE, (sentence,), short=SHORT) for sentence in sentences]
+    together = detect(tiny, IMAGE, sentences, short=SHORT)
     merged = merge(torch.cat([one.boxes for one in each]), torch.cat([one.scores for one in each]))
     assert together.boxes.tolist() == merged.boxes.tolist()
     torch.testing.assert_close(together.scores, merged.scores, atol=1e-5, rtol=0)
@@ -53,13 +53,13 @@ def test_several_sentences_are_merged(tiny: MDefDetr) -> None:
 
 def test_tokens_stand_for_their_sentence(tiny: MDefDetr) -> None:
     ids = torch.tensor([PUBLISHED["all entities"]])
-    told = detect(tiny, PICTURE, ("all entities",), short=SHORT)
-    assert torch.equal(detect(tiny, PICTURE, input_ids=ids, short=SHORT).boxes, told.boxes)
+    message = detect(tiny, IMAGE, ("all entities",), short=SHORT)
+    assert torch.equal(detect(tiny, IMAGE, input_ids=ids, short=SHORT).boxes, message.boxes)
 
 
 def test_the_detector_keeps_the_best_after_suppression(tiny: MDefDetr) -> None:
-    image = torch.from_numpy(PICTURE).permute(2, 0, 1)
-    boxes, scores = MDefDetrDetector(tiny, most=5, short=SHORT)(image)
+    image = torch.from_numpy(IMAGE).permute(2, 0, 1)
+    boxes, scores = MDefDetrDetector(tiny, max_boxes=5, short=SHORT)(image)
     merged = merge(*detect(tiny, image, short=SHORT))
     assert torch.equal(boxes, merged.boxes[:5].float())
     assert torch.equal(scores, merged.scores[:5])
@@ -68,12 +68,12 @@ def test_the_detector_keeps_the_best_after_suppression(tiny: MDefDetr) -> None:
 
 def test_the_detector_loads_a_checkpoint(tiny: MDefDetr, tmp_path: Path) -> None:
     save(tiny, tmp_path / "tiny.safetensors")
-    image = torch.from_numpy(PICTURE).permute(2, 0, 1)
+    image = torch.from_numpy(IMAGE).permute(2, 0, 1)
     loaded = MDefDetrDetector.load(tmp_path / "tiny.safetensors", short=SHORT)
     assert torch.equal(loaded(image)[0], MDefDetrDetector(tiny, short=SHORT)(image)[0])
 
 
-def test_the_version_tells_weights_apart(tiny: MDefDetr, tmp_path: Path) -> None:
+def test_the_version_distinguishes_weights(tiny: MDefDetr, tmp_path: Path) -> None:
     save(tiny, tmp_path / "tiny.safetensors")
     version = MDefDetrDetector(tiny, short=SHORT).version
     assert MDefDetrDetector.load(tmp_path / "tiny.safetensors", short=SHORT).version == version
@@ -83,9 +83,9 @@ def test_the_version_tells_weights_apart(tiny: MDefDetr, tmp_path: Path) -> None
     assert MDefDetrDetector(other, short=SHORT).version != version
 
 
-def test_grey_and_transparent_pictures_are_detected_in(tiny: MDefDetr) -> None:
+def test_grey_and_transparent_images_are_detected_in(tiny: MDefDetr) -> None:
     for mode in ("L", "RGBA", "P", "1"):
-        assert len(detect(tiny, Image.fromarray(PICTURE).convert(mode), short=SHORT).boxes) == 20
+        assert len(detect(tiny, Image.fromarray(IMAGE).convert(mode), short=SHORT).boxes) == 20
 
 
 def test_other_sentences_ask_for_the_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,17 +49,17 @@ def test_order_of_sentences_does_not_matter(tiny: MDefDetr, order: list[int]) ->
 
 @given(st.integers(0, 3), st.integers(0, 12), st.booleans())
 @settings(max_examples=15, deadline=None)
-def test_padding_of_text_does_not_matter(tiny: MDefDetr, row: int, more: int, told: bool) -> None:
+def test_padding_of_text_does_not_matter(tiny: MDefDetr, row: int, more: int, passed: bool) -> None:
     image = tiny.encode_image(picture(1)[None])
     bare = IDS[row][MASK[row].bool()][None]
     longer = torch.cat((bare, torch.ones(1, more, dtype=torch.long)), 1)
-    mask = (longer != 1).long() if told else None
+    mask = (longer != 1).long() if passed else None
     near(tiny.decode(image, tiny.encode_text(longer, mask)), tiny.decode(image, tiny.encode_text(bare)))
 
 
 @given(st.integers(0, 99), st.integers(33, 120), st.integers(33, 120))
 @settings(max_examples=4, deadline=None)
-def test_a_picture_encoded_once_answers_as_one_encoded_for_each_sentence(
+def test_an_image_encoded_once_answers_as_one_encoded_for_each_sentence(
     double: MDefDetr, seed: int, height: int, width: int
 ) -> None:
     pixels = picture(seed, height, width)[None].double()
@@ -67,7 +67,7 @@ def test_a_picture_encoded_once_answers_as_one_encoded_for_each_sentence(
     near(double(pixels.expand(4, -1, -1, -1), IDS, None, MASK), once)
 
 
-def test_a_sentence_read_once_serves_many_pictures(tiny: MDefDetr) -> None:
+def test_a_sentence_read_once_serves_many_images(tiny: MDefDetr) -> None:
     pixels = torch.stack([picture(0), picture(1), picture(2)])
     once = tiny.decode(tiny.encode_image(pixels), tiny.encode_text(IDS[:1], MASK[:1]))
     near(tiny(pixels, IDS[:1].expand(3, -1), None, MASK[:1].expand(3, -1)), once)
@@ -101,7 +101,7 @@ def test_noise_behind_the_mask_only_matters_through_convolutions_so_masks_do_mat
     assert (tiny(batch.pixel_values, IDS[:2], None, MASK[:2]).boxes[1] - masked.boxes[1]).abs().max() > 1e-3
 
 
-def test_bags_and_grids_answer_alike(tiny: MDefDetr, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bags_and_grids_answer_equally(tiny: MDefDetr, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = stack([picture(8), picture(9, 50, 90)])
     ours = tiny(batch.pixel_values, IDS[:2], batch.pixel_mask, MASK[:2])
     monkeypatch.setattr(deformable, "values", lambda value, shapes, points=4: deformable.Grids(value, shapes))
@@ -115,7 +115,7 @@ def test_chunks_do_not_show(tiny: MDefDetr, monkeypatch: pytest.MonkeyPatch) -> 
     near(tiny(batch.pixel_values, IDS[:2], batch.pixel_mask, MASK[:2]), whole)
 
 
-def test_nothing_is_remembered_between_pictures(tiny: MDefDetr) -> None:
+def test_nothing_is_cached_between_images(tiny: MDefDetr) -> None:
     first = tiny(picture(10)[None], IDS[:1])
     tiny(picture(11, 120, 40)[None], IDS[1:2])
     again = tiny(picture(10)[None], IDS[:1])
@@ -124,7 +124,7 @@ def test_nothing_is_remembered_between_pictures(tiny: MDefDetr) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 200), (33, 7)])
-def test_the_smallest_pictures_have_finite_answers(tiny: MDefDetr, height: int, width: int) -> None:
+def test_the_smallest_images_have_finite_answers(tiny: MDefDetr, height: int, width: int) -> None:
     # GroupNorm over a single cell of a single channel group still has several channels.
     found = tiny(picture(12, height, width)[None], IDS[:1])
     assert found.boxes.isfinite().all()
@@ -173,7 +173,7 @@ def test_every_parameter_but_the_pooler_learns(tiny: MDefDetr) -> None:
         ),
     ],
 )
-def test_shapes_that_do_not_fit_are_told_in_one_line(
+def test_shapes_that_do_not_fit_are_refused_in_one_line(
     tiny: MDefDetr, given_: dict[str, Tensor], needed: str
 ) -> None:
     arguments = {

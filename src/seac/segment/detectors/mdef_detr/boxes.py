@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seac.segment.ops import suppress
+from seac.segment.ops import nms
 
 LIMIT = 0.5
 
@@ -55,15 +55,15 @@ def merge(boxes: Tensor, scores: Tensor, limit: float = LIMIT) -> Boxes:
     order = scores.flip(0).argsort(descending=True, stable=True)
     order = len(scores) - 1 - order
     boxes, scores = boxes[order], scores[order]
-    kept = suppress(overlap(boxes), limit).to(boxes.device)
+    kept = nms(overlap(boxes), limit).to(boxes.device)
     return Boxes(boxes[kept], scores[kept])
 
 
 def overlap(boxes: Tensor) -> Tensor:
     """IoU of every pair of (N, 4) boxes, widths and heights counted + 1: (N, N) float64."""
     exact = boxes.cpu().double()
-    least, greatest = exact[:, :2], exact[:, 2:]
-    area = (greatest - least + 1).prod(-1)
-    inner = torch.minimum(greatest[:, None], greatest) - torch.maximum(least[:, None], least) + 1
+    lower, upper = exact[:, :2], exact[:, 2:]
+    area = (upper - lower + 1).prod(-1)
+    inner = torch.minimum(upper[:, None], upper) - torch.maximum(lower[:, None], lower) + 1
     shared = inner.clamp(min=0).prod(-1)
     return shared / (area[:, None] + area - shared)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seac.segment.detectors.mdef_detr.attention import Attention
 from seac.segment.detectors.mdef_detr.deformable import POINTS, DeformableAttention
-from seac.segment.detectors.mdef_detr.position import Levels, in_cells
+from seac.segment.detectors.mdef_detr.position import Levels, to_pixel_coordinates
 
 
 class DecoderLayer(nn.Module):
@@ -31,13 +31,13 @@ class DecoderLayer(nn.Module):
         Args:
             x: (B, Q, C) content of the queries.
             position: (1, Q, C) their position, added to queries and keys.
-            reference: (B, Q, 2, L P) in cells, see :func:`in_cells`.
+            reference: (B, Q, 2, L P) in cells, see :func:`to_pixel_coordinates`.
             memory: (B, S, C) from the encoder.
             levels: the geometry.
         """
         x = self.norm2(x + self.self_attn(x, position))
-        seen = self.cross_attn.lay_out(memory, levels.shapes, levels.real)
-        x = self.norm1(x + self.cross_attn(x + position, reference, seen))
+        values = self.cross_attn.lay_out(memory, levels.shapes, levels.real)
+        x = self.norm1(x + self.cross_attn(x + position, reference, values))
         return self.norm3(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
 
 
@@ -58,7 +58,7 @@ class Decoder(nn.Module):
             memory: (B, S, C).
             levels: the geometry.
         """
-        reference = in_cells(points, levels, POINTS)
+        reference = to_pixel_coordinates(points, levels, POINTS)
         for layer in self.layers:
             x = layer(x, position, reference, memory, levels)
         return x

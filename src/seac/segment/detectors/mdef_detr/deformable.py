@@ -61,8 +61,8 @@ class Grids:
         """See :class:`Values`."""
         B, Q, M, N = x.shape
         L = len(self._maps)
-        cells = torch.stack((x, y), -1).transpose(1, 2).reshape(B * M, Q, L, N // L, 2)
-        grid = (2 * cells + 1) / self._extents - 1
+        coordinates = torch.stack((x, y), -1).transpose(1, 2).reshape(B * M, Q, L, N // L, 2)
+        grid = (2 * coordinates + 1) / self._extents - 1
         found = [
             F.grid_sample(level, grid[:, :, index], align_corners=False)
             for index, level in enumerate(self._maps)
@@ -142,8 +142,8 @@ def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) ->
     Returns:
         (B, Q, M * D) float32.
     """
-    cells = locations * extents(shapes, value.device)[:, None] - 0.5
-    x, y = cells.flatten(3, 4).unbind(-1)
+    coordinates = locations * extents(shapes, value.device)[:, None] - 0.5
+    x, y = coordinates.flatten(3, 4).unbind(-1)
     return values(value, shapes, locations.shape[4]).sample(x, y, weights.flatten(3))
 
 
@@ -170,7 +170,7 @@ class DeformableAttention(nn.Module):
             value = value.masked_fill(~real[..., None], 0)
         return values(value.view(*value.shape[:2], HEADS, -1), shapes)
 
-    def looking(self) -> tuple[Tensor, Tensor]:
+    def projection_weights(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of one linear map to all x offsets, all y offsets and all attention weights."""
         # x and y in blocks of their own: every step of the sampling then runs over contiguous memory.
         offsets, bias = self.sampling_offsets.weight, self.sampling_offsets.bias
@@ -183,16 +183,16 @@ class DeformableAttention(nn.Module):
         self,
         query: Tensor,
         reference: Tensor,
-        seen: Values,
-        looking: tuple[Tensor, Tensor] | None = None,
+        sampled_values: Values,
+        projection: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Look around the reference points.
 
         Args:
             query: (B, Q, C), position added.
             reference: (B, Q, 2, L P) float32, x and y in cells of each point's level, see :func:`in_cells`.
-            seen: from :meth:`lay_out`.
-            looking: from :meth:`looking`; None makes it.
+            sampled_values: from :meth:`lay_out`.
+            projection: from :meth:`projection`; None makes it.
 
         Returns:
             (B, Q, C).
@@ -200,8 +200,8 @@ class DeformableAttention(nn.Module):
         # Coordinates need all 24 bits: half precision would move a point by a third of a cell.
         x, y, weights = (
             part.view(*part.shape[:2], HEADS, LEVELS * POINTS)
-            for part in F.linear(query, *(looking or self.looking())).float().chunk(3, -1)
+            for part in F.linear(query, *(projection or self.projection_weights())).float().chunk(3, -1)
         )
         x, y = x + reference[:, :, :1], y + reference[:, :, 1:]
-        found = seen.sample(x, y, weights.softmax(-1))
+        found = sampled_values.sample(x, y, weights.softmax(-1))
         return self.output_proj(found.to(query.dtype))  # type: ignore[no-any-return]

@@ -62,12 +62,12 @@ def read(network: MDefDetr, input_ids: Tensor, attention_mask: Tensor | None = N
 @torch.inference_mode()
 def find(network: MDefDetr, image: Any, text: EncodedText, short: int = SHORT_SIDE) -> Boxes:
     """:func:`detect` with sentences that :func:`read` has read."""
-    picture = as_rgb(image)
-    pixels = prepare(picture, short)[None].to(network.query_embed.weight.device)
+    pil_image = as_rgb(image)
+    pixels = prepare(pil_image, short)[None].to(network.query_embed.weight.device)
     found = network.decode(network.encode_image(pixels), text)
-    boxes = whole_pixels(corners(found.boxes, picture.height, picture.width)).flatten(0, 1).cpu()
+    boxes = whole_pixels(corners(found.boxes, pil_image.height, pil_image.width)).flatten(0, 1).cpu()
     scores = objectness(found.logits).flatten().cpu()
-    return Boxes(boxes, scores) if len(text.words) == 1 else merge(boxes, scores)
+    return Boxes(boxes, scores) if len(text.tokens) == 1 else merge(boxes, scores)
 
 
 class MDefDetrDetector:
@@ -75,16 +75,16 @@ class MDefDetrDetector:
 
     Args:
         network: with its weights.
-        most: how many boxes to keep.
+        max_boxes: how many boxes to keep.
         limit: greatest IoU of two boxes that are kept.
         short: pixels that the short side is resized to.
     """
 
     def __init__(
-        self, network: MDefDetr, *, most: int = 50, limit: float = LIMIT, short: int = SHORT_SIDE
+        self, network: MDefDetr, *, max_boxes: int = 50, limit: float = LIMIT, short: int = SHORT_SIDE
     ) -> None:
         self.version = f"mdef-detr {fingerprint(network)}"
-        self.network, self.most, self.limit, self.short = network, most, limit, short
+        self.network, self.max_boxes, self.limit, self.short = network, max_boxes, limit, short
         # The sentence never changes: it is read once, not once a picture.
         self.text = read(network, *tokens_of(SENTENCE))
 
@@ -104,11 +104,11 @@ class MDefDetrDetector:
             image: (3, H, W) uint8 RGB.
 
         Returns:
-            (n, 4) float32 xyxy in pixels and (n,) float32 in 0..1; n is at most ``most``.
+            (n, 4) float32 xyxy in pixels and (n,) float32 in 0..1; n is at most ``max_boxes``.
 
         Raises:
             InputError: no picture.
         """
         found = find(self.network, image, self.text, self.short)
         kept = merge(found.boxes, found.scores, self.limit)
-        return kept.boxes[: self.most].float(), kept.scores[: self.most]
+        return kept.boxes[: self.max_boxes].float(), kept.scores[: self.max_boxes]

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seac.segment.detectors.mdef_detr.deformable import POINTS, DeformableAttention
-from seac.segment.detectors.mdef_detr.position import Levels, cell_centres, in_cells
+from seac.segment.detectors.mdef_detr.position import Levels, location_centres, to_pixel_coordinates
 
 CHUNK = 512
 """Queries that a CPU takes through a layer at a time: what they need then stays in its cache."""
@@ -30,16 +30,16 @@ class EncoderLayer(nn.Module):
         Args:
             x: (B, S, C).
             position: (B or 1, S, C), added to the query only.
-            reference: (B, S, 2, L P) in cells, see :func:`in_cells`.
+            reference: (B, S, 2, L P) in cells, see :func:`to_pixel_coordinates`.
             levels: the geometry.
         """
-        seen = self.self_attn.lay_out(x, levels.shapes, levels.real)
+        values = self.self_attn.lay_out(x, levels.shapes, levels.real)
         step = CHUNK if x.device.type == "cpu" else x.shape[1]
-        chunks = zip(*(torch.split(whole, step, 1) for whole in (x, position, reference)), strict=True)
-        looking = self.self_attn.looking()
+        chunks = zip(*(torch.split(sequence, step, 1) for sequence in (x, position, reference)), strict=True)
+        projection = self.self_attn.projection_weights()
         done = []
-        for part, place, around in chunks:
-            part = self.norm1(part + self.self_attn(part + place, around, seen, looking))
+        for part, encoding, around in chunks:
+            part = self.norm1(part + self.self_attn(part + encoding, around, values, projection))
             done.append(self.norm2(part + self.linear2(F.relu(self.linear1(part)))))
         return torch.cat(done, 1)
 
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, position: Tensor, levels: Levels) -> Tensor:
         """(B, S, C) features of all levels to (B, S, C) memory."""
-        reference = in_cells(cell_centres(levels), levels, POINTS)
+        reference = to_pixel_coordinates(location_centres(levels), levels, POINTS)
         for layer in self.layers:
             x = layer(x, position, reference, levels)
         return x

@@ -33,18 +33,18 @@ class Fusion(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(FusionLayer(channels, hidden) for _ in range(6))
 
-    def forward(self, queries: Tensor, words: Tensor, real: Tensor | None) -> Tensor:
+    def forward(self, queries: Tensor, tokens: Tensor, real: Tensor | None) -> Tensor:
         """Queries that have read the sentence.
 
         Args:
             queries: (B, Q, C).
-            words: (B, L, C).
+            tokens: (B, L, C).
             real: (B, L) bool, false on padding; None if nothing is padded.
 
         Returns:
             (B, Q, C).
         """
-        x = torch.cat((queries, words), 1)
+        x = torch.cat((queries, tokens), 1)
         if real is not None:
             real = torch.cat((real.new_ones(queries.shape[:2]), real), 1)
         for layer in self.layers:

@@ -57,11 +57,11 @@ class EncodedText:
     """Sentences that were read.
 
     Attributes:
-        words: (T, L, C), a vector per token.
+        tokens: (T, L, C), a vector per token.
         real: (T, L) bool, false on padding; None if nothing is padded.
     """
 
-    words: Tensor
+    tokens: Tensor
     real: Tensor | None
 
 
@@ -169,7 +169,7 @@ class MDefDetr(nn.Module):
         shapes = tuple((level.shape[2], level.shape[3]) for level in features)
         levels = levels_of(shapes, pixel_mask, len(pixel_values), pixel_values.device)
         x = torch.cat([level.flatten(2).transpose(1, 2) for level in features], 1)
-        place = torch.cat(
+        position_embedding = torch.cat(
             [
                 (position + embedding).flatten(1, 2)
                 for position, embedding in zip(
@@ -178,7 +178,7 @@ class MDefDetr(nn.Module):
             ],
             1,
         ).to(x.dtype)
-        memory = self.transformer.encoder(x, place, levels)
+        memory = self.transformer.encoder(x, position_embedding, levels)
         position, content = self.query_embed.weight.to(x.dtype).chunk(2, -1)
         content = content.expand(len(memory), -1, -1)
         points = self.reference_points().sigmoid()[None]
@@ -221,13 +221,13 @@ class MDefDetr(nn.Module):
         Raises:
             InputError: B and T differ and neither is 1.
         """
-        B, T = len(image.queries), len(text.words)
+        B, T = len(image.queries), len(text.tokens)
         if B != T and 1 not in (B, T):
             raise InputError(f"{B} pictures and {T} sentences: pass as many of both, or one of either")
         n = max(B, T)
         real = None if text.real is None else text.real.expand(n, -1)
-        queries, words = image.queries.expand(n, -1, -1), text.words.expand(n, -1, -1)
-        return self.heads(self.transformer.img_text_attn(queries, words, real))
+        queries, tokens = image.queries.expand(n, -1, -1), text.tokens.expand(n, -1, -1)
+        return self.heads(self.transformer.img_text_attn(queries, tokens, real))
 
     def heads(self, x: Tensor) -> Found:
         """Classes and boxes of (B, 300, C)."""

@@ -98,7 +98,7 @@ def waves(share: Tensor, axis: int) -> Tensor:
     return torch.stack((angle.sin(), angle.cos()), -1).flatten(-2)
 
 
-def cell_centres(levels: Levels) -> Tensor:
+def location_centres(levels: Levels) -> Tensor:
     """Centre of every cell, x then y, as a share of the real extent of its level: (B, S, 2) float32."""
     device, points = levels.ratios.device, []
     for level, (height, width) in enumerate(levels.shapes):
@@ -111,7 +111,7 @@ def cell_centres(levels: Levels) -> Tensor:
     return torch.cat(points, 1)
 
 
-def in_cells(points: Tensor, levels: Levels, repeat: int) -> Tensor:
+def to_pixel_coordinates(points: Tensor, levels: Levels, repeat: int) -> Tensor:
     """Points as shares of the real extent, in the cells of each level: 0 is the centre of the first.
 
     Args:
@@ -122,8 +122,8 @@ def in_cells(points: Tensor, levels: Levels, repeat: int) -> Tensor:
     Returns:
         (B, Q, 2, L P) float32, x then y.
     """
-    cells = points[:, :, None] * levels.ratios[:, None] * extents(levels.shapes, points.device) - 0.5
-    return cells.transpose(2, 3).repeat_interleave(repeat, 3)
+    coordinates = points[:, :, None] * levels.ratios[:, None] * extents(levels.shapes, points.device) - 0.5
+    return coordinates.transpose(2, 3).repeat_interleave(repeat, 3)
 
 
 def extents(shapes: Shapes, device: torch.device) -> Tensor:

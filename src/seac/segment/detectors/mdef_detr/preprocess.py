@@ -40,10 +40,10 @@ def as_rgb(image: Any) -> Image.Image:
     Raises:
         InputError: anything else.
     """
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(_channels_last(image))
-    if 0 in picture.size:
-        raise InputError(f"image is {picture.height} x {picture.width} pixels: pass one that has some")
-    return picture.convert("RGB")
+    pil_image = image if isinstance(image, Image.Image) else Image.fromarray(_channels_last(image))
+    if 0 in pil_image.size:
+        raise InputError(f"image is {pil_image.height} x {pil_image.width} pixels: pass one that has some")
+    return pil_image.convert("RGB")
 
 
 def _channels_last(image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -62,7 +62,7 @@ def _channels_last(image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array)
 
 
-def resized(height: int, width: int, short: int = SHORT_SIDE) -> tuple[int, int]:
+def resized_size(height: int, width: int, short: int = SHORT_SIDE) -> tuple[int, int]:
     """Height and width with a short side of ``short``; the long side is cut to an integer, without limit."""
     if height <= width:
         return short, int(short * width / height)
@@ -82,10 +82,10 @@ def prepare(image: Any, short: int = SHORT_SIDE) -> Tensor:
     Raises:
         InputError: no picture.
     """
-    picture = as_rgb(image)
-    height, width = resized(picture.height, picture.width, short)
-    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    return normalise(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+    pil_image = as_rgb(image)
+    height, width = resized_size(pil_image.height, pil_image.width, short)
+    pil_image = pil_image.resize((width, height), Image.Resampling.BILINEAR)
+    return normalise(torch.from_numpy(np.array(pil_image)).permute(2, 0, 1))
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -95,26 +95,26 @@ def normalise(pixels: Tensor) -> Tensor:
     return (pixels.float() / 255 - mean) / std
 
 
-def stack(pictures: Sequence[Tensor]) -> Batch:
+def stack(images: Sequence[Tensor]) -> Batch:
     """Prepared pictures as a batch, padded to the greatest height and width.
 
     GroupNorm sees the padding, as in the original: for the same answer as alone, stack pictures of one size.
 
     Args:
-        pictures: (3, h_i, w_i) float32 each.
+        images: (3, h_i, w_i) float32 each.
 
     Raises:
         InputError: no pictures.
     """
-    if not pictures:
+    if not images:
         raise InputError("no pictures: pass at least one")
-    if len({picture.shape for picture in pictures}) == 1:
-        return Batch(torch.stack(list(pictures)), None)
-    height = max(picture.shape[1] for picture in pictures)
-    width = max(picture.shape[2] for picture in pictures)
-    pixels = pictures[0].new_zeros(len(pictures), 3, height, width)
-    mask = torch.zeros(len(pictures), height, width, dtype=torch.bool, device=pixels.device)
-    for index, picture in enumerate(pictures):
-        pixels[index, :, : picture.shape[1], : picture.shape[2]] = picture
-        mask[index, : picture.shape[1], : picture.shape[2]] = True
+    if len({image.shape for image in images}) == 1:
+        return Batch(torch.stack(list(images)), None)
+    height = max(image.shape[1] for image in images)
+    width = max(image.shape[2] for image in images)
+    pixels = images[0].new_zeros(len(images), 3, height, width)
+    mask = torch.zeros(len(images), height, width, dtype=torch.bool, device=pixels.device)
+    for index, image in enumerate(images):
+        pixels[index, :, : image.shape[1], : image.shape[2]] = image
+        mask[index, : image.shape[1], : image.shape[2]] = True
     return Batch(pixels, mask)

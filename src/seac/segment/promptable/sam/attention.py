@@ -37,26 +37,31 @@ class RelativeAttention(nn.Module):
         count, height, width, _ = hidden_states.shape
         parts = self.qkv(hidden_states).view(count, height * width, 3, self.heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        whole = self.heads * (height * width) ** 2
-        most = BLOCK.get(query.device.type, ROOMY)
-        together, rows = max(1, most // whole), max(1, min(height, most * height // whole))
-        places = tuple(
+        entries_per_image = self.heads * (height * width) ** 2
+        max_entries = BLOCK.get(query.device.type, ROOMY)
+        together, rows = (
+            max(1, max_entries // entries_per_image),
+            max(1, min(height, max_entries * height // entries_per_image)),
+        )
+        position_table = tuple(
             _between(size, table) for size, table in ((height, self.rel_pos_h), (width, self.rel_pos_w))
         )
-        seen = torch.empty_like(hidden_states).view(count, height * width, self.heads, -1)
+        output = torch.empty_like(hidden_states).view(count, height * width, self.heads, -1)
         room = query.new_empty(min(together, count) * self.heads * rows * width * height * width)
         for first in range(0, count, together):
-            pictures = slice(first, first + together)
+            image_slice = slice(first, first + together)
             for top in range(0, height, rows):
                 block = slice(top * width, (top + rows) * width)
-                asking = query[pictures, :, block]
-                bias = _bias(asking, places[0][top : top + rows], places[1], room)
-                found = functional.scaled_dot_product_attention(asking, key[pictures], value[pictures], bias)
-                seen[pictures, block] = found.transpose(1, 2)
-        return self.proj(seen.flatten(2).view_as(hidden_states)), None
+                asking = query[image_slice, :, block]
+                bias = _bias(asking, position_table[0][top : top + rows], position_table[1], room)
+                found = functional.scaled_dot_product_attention(
+                    asking, key[image_slice], value[image_slice], bias
+                )
+                output[image_slice, block] = found.transpose(1, 2)
+        return self.proj(output.flatten(2).view_as(hidden_states)), None
 
 
-def lean(network: Any) -> None:
+def use_blockwise_attention(network: Any) -> None:
     """Give every layer of a SamModel's or SamHQModel's image encoder this attention, in place."""
     for layer in network.vision_encoder.layers:
         if layer.attn.use_rel_pos:
@@ -65,16 +70,16 @@ def lean(network: Any) -> None:
 
 def _between(size: int, table: Tensor) -> Tensor:
     """Embeddings (size, size, d) of the way from every place to every other, of a table (2 size - 1, d)."""
-    places = torch.arange(size, device=table.device)
-    return table[places[:, None] - places + size - 1]
+    position_table = torch.arange(size, device=table.device)
+    return table[position_table[:, None] - position_table + size - 1]
 
 
 def _bias(query: Tensor, by_row: Tensor, by_column: Tensor, room: Tensor) -> Tensor:
     """Bias (b, heads, rows * W, H * W) of queries (b, heads, rows * W, d), written into ``room``."""
     (rows, height, _), (width, _, _) = by_row.shape, by_column.shape
-    placed = query.view(*query.shape[:2], rows, width, -1)
-    down = torch.einsum("bnrwd,rkd->bnrwk", placed, by_row)
-    across = torch.einsum("bnrwd,wkd->bnrwk", placed, by_column)
-    bias = room[: down.numel() * width].view(*placed.shape[:4], height, width)
+    query_grid = query.view(*query.shape[:2], rows, width, -1)
+    down = torch.einsum("bnrwd,rkd->bnrwk", query_grid, by_row)
+    across = torch.einsum("bnrwd,wkd->bnrwk", query_grid, by_column)
+    bias = room[: down.numel() * width].view(*query_grid.shape[:4], height, width)
     torch.add(down[..., None], across[..., None, :], out=bias)
     return bias.view(*query.shape[:3], height * width)

@@ -67,8 +67,8 @@ def config_of(state: dict[str, Tensor]) -> Any:
         state[f"image_encoder.blocks.{index}.attn.rel_pos_h"]
         for index in range(_count(state, "image_encoder.blocks"))
     ]
-    seen_by_all = tuple(index for index, table in enumerate(positions) if len(table) == 2 * grid - 1)
-    windows = [len(table) // 2 + 1 for index, table in enumerate(positions) if index not in seen_by_all]
+    global_layers = tuple(index for index, table in enumerate(positions) if len(table) == 2 * grid - 1)
+    windows = [len(table) // 2 + 1 for index, table in enumerate(positions) if index not in global_layers]
     channels = state["image_encoder.neck.0.weight"].shape[0]
     vision = SamVisionConfig(
         hidden_size=hidden,
@@ -79,7 +79,7 @@ def config_of(state: dict[str, Tensor]) -> Any:
         patch_size=patch,
         mlp_dim=state["image_encoder.blocks.0.mlp.lin1.weight"].shape[0],
         window_size=windows[0] if windows else 14,
-        global_attn_indexes=seen_by_all,
+        global_attn_indexes=global_layers,
         num_pos_feats=state["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"].shape[1],
     )
     prompts = SamPromptEncoderConfig(

@@ -38,14 +38,18 @@ class SamDecoder:
         sparse, dense = self.network.prompt_encoder(None, None, prompts[None], None)
         fixed = torch.cat([self.decoder.iou_token.weight, self.decoder.mask_tokens.weight])
         tokens = torch.cat([fixed.expand(len(prompts), -1, -1), sparse[0]], 1)
-        places = self.network.get_image_wide_positional_embeddings().flatten(2).transpose(1, 2)
-        cells = (features + dense).flatten(2).transpose(1, 2)
-        tokens, cells = self._transformed(tokens, cells, places)
+        position_encoding = self.network.get_image_wide_positional_embeddings().flatten(2).transpose(1, 2)
+        locations = (features + dense).flatten(2).transpose(1, 2)
+        tokens, locations = self._transformed(tokens, locations, position_encoding)
         quality = self.decoder.iou_prediction_head(tokens[:, 0])[:, self.kept]
         best = quality.argmax(1)
-        return self._drawn(tokens, cells, best, features.shape[-2:]), quality.gather(1, best[:, None])[:, 0]
+        return self._decode_masks(tokens, locations, best, features.shape[-2:]), quality.gather(
+            1, best[:, None]
+        )[:, 0]
 
-    def _transformed(self, tokens: Tensor, cells: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    def _transformed(
+        self, tokens: Tensor, locations: Tensor, position_encoding: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Both ways of attention, layer by layer: tokens (N, T, C), cells (1 or N, S, C)."""
         first, transformer = tokens, self.decoder.transformer
         for layer in transformer.layers:
@@ -54,70 +58,72 @@ class SamDecoder:
             else:
                 tokens = tokens + _among(layer.self_attn, tokens + first, tokens)
             tokens = layer.layer_norm1(tokens)
-            placed = cells + places
+            keyed = locations + position_encoding
             tokens = layer.layer_norm2(
-                tokens + to_cells(layer.cross_attn_token_to_image, tokens + first, placed, cells)
+                tokens + attend_to_image(layer.cross_attn_token_to_image, tokens + first, keyed, locations)
             )
             tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-            heard = to_tokens(layer.cross_attn_image_to_token, placed, tokens + first, tokens)
-            cells = layer.layer_norm4(heard.add_(cells))
-        last = to_cells(transformer.final_attn_token_to_image, tokens + first, cells + places, cells)
+            image_update = attend_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + first, tokens)
+            locations = layer.layer_norm4(image_update.add_(locations))
+        last = attend_to_image(
+            transformer.final_attn_token_to_image, tokens + first, locations + position_encoding, locations
+        )
         done: Tensor = transformer.layer_norm_final_attn(tokens + last)
-        return done, cells
+        return done, locations
 
-    def _drawn(self, tokens: Tensor, cells: Tensor, best: Tensor, grid: torch.Size) -> Tensor:
+    def _decode_masks(self, tokens: Tensor, locations: Tensor, best: Tensor, grid: torch.Size) -> Tensor:
         """The chosen mask of every box, at four times the grid."""
         decoder, count = self.decoder, len(tokens)
-        maps = cells.transpose(1, 2).reshape(count, -1, *grid)
+        maps = locations.transpose(1, 2).reshape(count, -1, *grid)
         maps = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(maps)))
         maps = decoder.activation(decoder.upscale_conv2(maps))
         chosen = best + (self.kept.start or 0)
-        words: Tensor = torch.stack(
+        hyper_weights: Tensor = torch.stack(
             [
                 decoder.output_hypernetworks_mlps[index](tokens[row, 1 + index])
                 for row, index in enumerate(chosen.tolist())
             ]
         )
-        drawn: Tensor = words[:, None] @ maps.flatten(2)
-        return drawn.view(count, *maps.shape[-2:])
+        mask_logits: Tensor = hyper_weights[:, None] @ maps.flatten(2)
+        return mask_logits.view(count, *maps.shape[-2:])
 
 
-def _among(attention: Any, asking: Tensor, values: Tensor) -> Tensor:
+def _among(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
     """Attention among tokens, as transformers has it; its groups of boxes are one here."""
-    answer: Tensor = attention(asking[None], asking[None], values[None])[0][0]
+    answer: Tensor = attention(queries[None], queries[None], values[None])[0][0]
     return answer
 
 
-def to_cells(attention: Any, asking: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def attend_to_image(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Tokens attend to cells.
 
     Args:
         attention: transformers' SamAttention.
-        asking: (N, T, C) tokens.
+        queries: (N, T, C) tokens.
         keys: (1 or N, S, C) cells with their places.
         values: (1 or N, S, C) cells.
 
     Returns:
         (N, T, C).
     """
-    heads, (count, length, width) = attention.num_attention_heads, asking.shape
-    query = attention.q_proj(asking).view(count, length, heads, -1)
+    heads, (count, length, width) = attention.num_attention_heads, queries.shape
+    query = attention.q_proj(queries).view(count, length, heads, -1)
     scale = query.shape[-1] ** -0.5
-    asked = torch.einsum("nthd,hdc->nhtc", query * scale, _split(attention.k_proj.weight, heads))
-    asked = asked.reshape(count, heads * length, width)
-    weights = (asked @ keys.transpose(1, 2)).softmax(-1)
+    key_query = torch.einsum("nthd,hdc->nhtc", query * scale, _split(attention.k_proj.weight, heads))
+    key_query = key_query.reshape(count, heads * length, width)
+    weights = (key_query @ keys.transpose(1, 2)).softmax(-1)
     sums = (weights @ values).view(count, heads, length, width)
     found = torch.einsum("nhtc,hdc->nthd", sums, _split(attention.v_proj.weight, heads)).flatten(2)
     answer: Tensor = attention.out_proj(found + attention.v_proj.bias)
     return answer
 
 
-def to_tokens(attention: Any, cells: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def attend_to_tokens(attention: Any, locations: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Cells attend to tokens.
 
     Args:
         attention: transformers' SamAttention.
-        cells: (1 or N, S, C) cells with their places.
+        locations: (1 or N, S, C) cells with their places.
         keys: (N, T, C) tokens with theirs.
         values: (N, T, C) tokens.
 
@@ -128,14 +134,16 @@ def to_tokens(attention: Any, cells: Tensor, keys: Tensor, values: Tensor) -> Te
     key = attention.k_proj(keys).view(count, length, heads, -1)
     key = key * key.shape[-1] ** -0.5
     weight, bias = attention.q_proj.weight, attention.q_proj.bias
-    asked = torch.einsum("nthd,hdc->nhtc", key, _split(weight, heads)).reshape(count, heads * length, width)
+    key_query = torch.einsum("nthd,hdc->nhtc", key, _split(weight, heads)).reshape(
+        count, heads * length, width
+    )
     offset = torch.einsum("nthd,hd->nht", key, bias.view(heads, -1)).reshape(count, 1, heads * length)
-    scores = (cells @ asked.transpose(1, 2)).add_(offset)
+    scores = (locations @ key_query.transpose(1, 2)).add_(offset)
     weights = scores.view(count, -1, heads, length).softmax(-1).flatten(2)
     value = attention.v_proj(values).view(count, length, heads, -1)
     out = attention.out_proj.weight.view(width, heads, -1)
-    said = torch.einsum("nthd,chd->nhtc", value, out).reshape(count, heads * length, width)
-    return (weights @ said).add_(attention.out_proj.bias)
+    projected_values = torch.einsum("nthd,chd->nhtc", value, out).reshape(count, heads * length, width)
+    return (weights @ projected_values).add_(attention.out_proj.bias)
 
 
 def _split(weight: Tensor, heads: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
-from seac.segment.promptable.sam.attention import lean
+from seac.segment.promptable.sam.attention import use_blockwise_attention
 from seac.segment.promptable.sam.checkpoint import load_sam
 from seac.segment.promptable.sam.decoder import SamDecoder
 from seac.segment.promptable.sam.small_input import shrink
@@ -82,12 +82,12 @@ class Sam:
         self.version = f"{name} {fingerprint(network)}{side} {self.settings.precision}"
         if self.settings.side is not None:
             shrink(network, self.settings.side)
-        lean(network)
+        use_blockwise_attention(network)
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
         # SAM-HQ's decoder has more parts; it runs as transformers has it.
-        plain = not hasattr(self.network.mask_decoder, "hq_token")
-        self.decoder = SamDecoder(self.network, several=self.settings.several) if plain else None
+        standard = not hasattr(self.network.mask_decoder, "hq_token")
+        self.decoder = SamDecoder(self.network, several=self.settings.several) if standard else None
         self.side = int(network.config.vision_config.image_size)
 
     @classmethod
@@ -111,8 +111,8 @@ class Sam:
         content = int(height * scale + 0.5), int(width * scale + 0.5)
         pixels = normalised(image, *content)
         pixels = functional.pad(pixels, (0, self.side - content[1], 0, self.side - content[0]))
-        seen = self.network.vision_encoder(pixels.to(self.device, self.settings.dtype))
-        features = [seen.last_hidden_state, *getattr(seen, "intermediate_embeddings", ())[:1]]
+        encoded = self.network.vision_encoder(pixels.to(self.device, self.settings.dtype))
+        features = [encoded.last_hidden_state, *getattr(encoded, "intermediate_embeddings", ())[:1]]
         return EncodedImage(tuple(part.float() for part in features), (height, width), content)
 
     @torch.inference_mode()
