@@ -53,7 +53,7 @@ def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
 
 
 def test_an_encoder_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fixtures.parts:PitchHearing")
+    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fixtures.parts:PitchAudioEncoder")
     assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchAudioEncoder
 
 
@@ -74,7 +74,7 @@ class OneClip:
         self.clips = (Clip("one", "one", split, "red", (frame,), wav, audio_windows=((0, 5),)),)
 
     def image(self, clip, frame):
-        return benchmarks.picture()
+        return benchmarks.make_image()
 
     def waveform(self, clip):
         return torch.from_numpy(tone("red", 2)), 16_000

@@ -36,7 +36,7 @@ from tests.fixtures.parts import (
 class Rivals:
     """The red square looks like red, the green one a little like blue; red is heard."""
 
-    def among(self, classes: torch.Tensor) -> ClassScorers:
+    def scorers_for(self, classes: torch.Tensor) -> ClassScorers:
         crop_scores = torch.tensor([[5.0, -5.0, -5.0], [0.0, 0.0, 1.6]])
         return ClassScorers(
             lambda masks: crop_scores[masks.local.argmax(1)], lambda audio: torch.tensor([2.0, 0.0, 0.0])
@@ -193,7 +193,7 @@ def test_results_become_detections_figures_and_folders(tmp_path):
     assert Image.open(tmp_path / "a.png").width > 100
     result.save(tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "heatmap.png", "masks", "overlay.png", "result.json",
+        ".seac.json", "heatmap.png", "masks", "overlay.png", "result.json",
     ]  # fmt: skip
 
 

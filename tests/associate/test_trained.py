@@ -92,7 +92,7 @@ def test_a_zero_shot_share_without_text_is_refused() -> None:
 
 def test_text_space_embeddings_are_those_of_the_class_names() -> None:
     assert torch.equal(Trained(Weights(module()), zero_shot=Said()).to_text_space(seen(2)), torch.eye(2))
-    with pytest.raises(InputError, match="loaded without words"):
+    with pytest.raises(InputError, match="without a zero-shot"):
         Trained(Weights(module())).to_text_space(seen())
 
 

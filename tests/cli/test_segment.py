@@ -342,10 +342,10 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import seac.jobs.segment
 from seac.cli import app
-from tests.fixtures.parts import fake_model
-model = fake_model()
-see = model.encode_image
-model.encode_image = lambda *a: (time.sleep(0.3), see(*a))[1]
+from tests.fixtures.parts import synthetic_model
+model = synthetic_model()
+encode_image = model.encode_image
+model.encode_image = lambda *a: (time.sleep(0.3), encode_image(*a))[1]
 seac.jobs.segment.load = lambda preset, **options: model
 print("ready", flush=True)
 sys.exit(app.run(sys.argv[1:]))

@@ -66,7 +66,7 @@ def test_duplicated_ids_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "output"),
     [
         ("{", "not JSON"),
         ({"file": "a"}, "must be a list"),
@@ -91,7 +91,7 @@ def test_a_malformed_entry_is_named(tmp_path: Path, entries: object, output: str
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "output"),
     [
         (b"", "is empty"),
         (b"name,start,split\nx,0,test\n", "no column 'category'"),

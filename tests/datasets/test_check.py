@@ -55,7 +55,7 @@ def test_every_fault_is_found_counted_and_written(tmp_path: Path, capsys: pytest
     assert "1 duplicate" in captured.err
     splits = json.loads(captured.out.strip().splitlines()[-1])["splits"]
     assert splits["test"] == {
-        "clips": 3, "frames": 15, "masks": 15, "sounds": 3,
+        "clips": 3, "frames": 15, "masks": 15, "audio": 3,
         "missing": 12, "broken": 2, "size": 1, "duplicate": 1,
         "box outside": 0, "empty truth": 1, "silent": 1,
     }  # fmt: skip

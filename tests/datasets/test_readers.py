@@ -183,7 +183,8 @@ def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("z,z,sounding", "positive z"), ("a,b,sounding", "not labelled"), ("a,b", "2 fields")]
+    ("line", "output"),
+    [("z,z,sounding", "positive z"), ("a,b,sounding", "not labelled"), ("a,b", "2 fields")],
 )
 def test_extended_pairs_that_make_no_sense_are_refused(tmp_path: Path, line: str, output: str) -> None:
     make_vggss(tmp_path, [{"file": "a", "class": "x", "bbox": [[0, 0, 1, 1]]}])

@@ -123,7 +123,7 @@ def test_masks_within_the_margin_are_active_together() -> None:
         assert score_sample(seen, chosen) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("what", ["visible", "off-screen"])
+@pytest.mark.parametrize("sample_type", ["visible", "off-screen"])
 def test_a_missing_type_of_frame_is_named(sample_type: SampleType) -> None:
     with pytest.raises(InputError, match=sample_type):
         fit([one for one in frames() if one.sample_type != sample_type])

@@ -20,11 +20,11 @@ HALF = """
 import sys, time
 from pathlib import Path
 from seac.cli import app
-from seac.export.folder import whole_folder
+from seac.export.folder import atomic_folder
 
 def run(words):
     try:
-        with whole_folder(Path(words[0])) as draft:
+        with atomic_folder(Path(words[0])) as draft:
             (draft / "half").write_text("half")
             print("ready", flush=True)
             time.sleep(60)

@@ -79,11 +79,11 @@ class TestExtract:
         assert "no clip is left" in line
 
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
             (("--top-n", "2"), "top_n 50, not 2"),
             (("--seconds", "2"), "seconds 5.0, not 2.0"),
-            (("--no-tags",), "tags true, not false"),
+            (("--no-class-probabilities",), "class_probabilities true, not false"),
         ],
     )
     def test_settings_are_not_mixed(self, capsys, videos, tmp_path, words, message):
@@ -92,7 +92,7 @@ class TestExtract:
         assert run_cli(capsys, "extract", videos, tmp_path / "s", "--batch", 9)[0] == 0
 
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
             (("--workers", "0"), "--workers is 0"),
             (("--limit", "-3"), "--limit is -3"),

@@ -26,9 +26,9 @@ SHARD = 60_000
 PROGRAM = """
 import sys
 from pathlib import Path
-from tests.extraction.test_killed import whole_run
+from tests.extraction.test_killed import run_to_the_end
 if __name__ == "__main__":
-    whole_run(Path(sys.argv[1]), int(sys.argv[2]))
+    run_to_the_end(Path(sys.argv[1]), int(sys.argv[2]))
 """
 
 

@@ -103,7 +103,9 @@ def test_a_path_that_takes_no_file_is_refused_before_a_frame_is_predicted(
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    monkeypatch.setattr(seac.jobs.calibrate, "observed", lambda *given: pytest.fail("a frame was judged"))
+    monkeypatch.setattr(
+        seac.jobs.calibrate, "collect_samples", lambda *given: pytest.fail("a frame was judged")
+    )
     line = refused(capsys, "s4", validation(tmp_path / "s4", 3), "-o", tmp_path / out)
     assert "cannot write to" in line or "is a folder" in line
 

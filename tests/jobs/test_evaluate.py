@@ -125,7 +125,7 @@ class TestReport:
         for words in ("SeAC (paper) [published]", "65.31", "Which stage lost the clips"):
             assert words in page
             assert words in text
-        for file in ("plots/blame.png", "gallery/worst-00.jpg", "gallery/worst-00.wav"):
+        for file in ("plots/attribution.png", "gallery/worst-00.jpg", "gallery/worst-00.wav"):
             assert (out / file).is_file()
             assert file in page or file.startswith("gallery") or file.startswith("plots")
         assert "<audio" in page
@@ -264,7 +264,7 @@ class TestPredictions:
         assert found["missing"] == ["green_1", "blue_2"]
 
     @pytest.mark.parametrize(
-        ("array", "said"),
+        ("array", "output"),
         [
             (np.zeros((5, 100, 100), np.float32), "(5, 100, 100)"),
             (np.zeros((4, 224, 224), np.float32), "(4, 224, 224)"),

@@ -122,7 +122,7 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_mixtures_are_encoded_by_the_network_that_made_the_store_or_not_at_all() -> None:
-    with pytest.raises(InputError, match="heard by fake bands, and this is hearing"):
+    with pytest.raises(InputError, match="heard by fake bands, and this is yamnet-student"):
         Networks("tiny").audio(synthetic_store())
     here = replace(synthetic_store(), provenance={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):
@@ -176,7 +176,7 @@ def test_weights_appear_only_when_the_run_is_done(store: MemoryStore, tmp_path: 
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "card", stopped)
+        patch.setattr(training, "model_card", stopped)
         assert seac(arguments(tmp_path)) == 130
     with pytest.raises(InputError, match=r"holds no association\.safetensors: finish it"):
         read(tmp_path)

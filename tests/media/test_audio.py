@@ -42,10 +42,10 @@ def test_an_ordinary_sound_is_left_as_it_is_to_the_bit(tmp_path, suffix, rate):
     "late",
     [
         {},
-        {"picture_from": 2.0},
-        {"sound_from": 2.0},
+        {"video_start": 2.0},
+        {"audio_start": 2.0},
         {"hole": (0.5, 2.5)},
-        {"picture_from": 1.0, "hole": (0.5, 2.5)},
+        {"video_start": 1.0, "hole": (0.5, 2.5)},
     ],
     ids=str,
 )

@@ -24,7 +24,7 @@ def copied(video, path, fps=10):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize(
-    "late", [{}, {"picture_from": 2.0}, {"sound_from": 2.0}, {"hole": (0.5, 2.5)}], ids=str
+    "late", [{}, {"video_start": 2.0}, {"audio_start": 2.0}, {"hole": (0.5, 2.5)}], ids=str
 )
 def test_flash_and_beep_stay_together(tmp_path, suffix, late):
     video = flash_and_beep(tmp_path / f"a{suffix}", 3.0, **late)

@@ -65,7 +65,7 @@ scored_masks = few_masks.flatmap(
 
 
 def softened(masks: np.ndarray, scores: np.ndarray, **given: float) -> tuple[list[int], list[float]]:
-    asked = {"decay": 0.5, "limit": 0.7, "most": 50, **given}
+    asked = {"decay": 0.5, "limit": 0.7, "max_count": 50, **given}
     iou = pairwise_iou(torch.from_numpy(masks).flatten(1))
     found, left = soft_nms(iou, torch.from_numpy(scores), torch.zeros(len(masks)), **asked)  # type: ignore[arg-type]
     return found.tolist(), left.tolist()
@@ -109,7 +109,7 @@ def test_what_is_covered_beforehand_comes_later_or_never() -> None:
 
 
 def test_soft_suppression_chooses_no_more_than_there_is_room_for() -> None:
-    assert softened(np.eye(4, dtype=bool).reshape(4, 2, 2), np.ones(4, np.float32), most=2)[0] == [0, 1]
+    assert softened(np.eye(4, dtype=bool).reshape(4, 2, 2), np.ones(4, np.float32), max_count=2)[0] == [0, 1]
     for most in (0, -3):
-        assert softened(np.ones((2, 2, 2), bool), np.ones(2, np.float32), most=most) == ([], [])
+        assert softened(np.ones((2, 2, 2), bool), np.ones(2, np.float32), max_count=most) == ([], [])
     assert softened(np.zeros((0, 2, 2), bool), np.zeros(0, np.float32)) == ([], [])

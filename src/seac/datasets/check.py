@@ -40,7 +40,7 @@ class Health:
     """What a check found.
 
     Attributes:
-        counts: by split, how many ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``audios`` the metadata
+        counts: by split, how many ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``audio`` the metadata
             promises, and how many findings of each kind there are.
         findings: in the order of the clips.
         deep: whether every file was decoded.
@@ -75,7 +75,7 @@ def check(
         checked = pool.map(lambda clip: tuple(_check_clip(reader, clip, deep)), reader.clips)
         for clip, findings in zip(reader.clips, checked, strict=True):
             counted = counts.setdefault(clip.split, Counter())
-            counted.update(clips=1, frames=len(clip.frames), audios=1)
+            counted.update(clips=1, frames=len(clip.frames), audio=1)
             counted[_promised(reader)] += sum(path is not None for path in clip.truth) or len(clip.boxes)
             if (clip.split, clip.id) in ids:
                 line = f"{clip.id}: listed more than once in {reader.folder}; list each clip once"
@@ -190,7 +190,7 @@ def _finding(kind: str, clip: Clip, file: Path, line: str) -> Finding:
 
 def rows_of(reader: Reader) -> tuple[str, ...]:
     """Names of the counts of a benchmark, in the order of a table."""
-    return ("clips", "frames", _promised(reader), "sounds", *FAULTS, *METADATA_KEY)
+    return ("clips", "frames", _promised(reader), "audio", *FAULTS, *METADATA_KEY)
 
 
 def _promised(reader: Reader) -> str:

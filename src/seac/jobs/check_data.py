@@ -95,7 +95,7 @@ def _table(reader: Reader, health: Health) -> Table:
         table.add_column(split, justify="right")
     for name in rows_of(reader):
         cells = (_cell(_count(health, counts, name), name) for counts in health.counts.values())
-        table.add_row(name, *cells, end_section=name in {"sounds", FAULTS[-1]})
+        table.add_row(name, *cells, end_section=name in {"audio", FAULTS[-1]})
     return table
 
 

@@ -102,7 +102,9 @@ def load(
             **stages,
             association=associator,
             to_text_space=associator.to_text_space,
-            classifier=builder("naming", chosen.classifier, weights)(*parts[1:], associator.to_text_space),
+            classifier=builder("classifier", chosen.classifier, weights)(
+                *parts[1:], associator.to_text_space
+            ),
             calibration=decision,
         ),
         names,

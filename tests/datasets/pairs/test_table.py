@@ -110,7 +110,7 @@ class TestFolders:
 
     def test_a_list_of_images_and_sounds(self, tmp_path):
         (tmp_path / "pairs.csv").write_text(
-            "sound,image,label,id\nx/1.wav,y/2.jpg,dog,\nx/1.wav,3.jpg,,mine\n"
+            "audio,image,label,id\nx/1.wav,y/2.jpg,dog,\nx/1.wav,3.jpg,,mine\n"
         )
         _, pairs = find_pairs(tmp_path)
         assert pairs[0] == ImageAudioPair(

@@ -184,7 +184,7 @@ true = torch.zeros(5, 4, 4, dtype=torch.bool)
 
 
 @pytest.mark.parametrize(
-    ("logits", "masks", "settings_", "says"),
+    ("logits", "masks", "settings_", "message"),
     [
         (bad[0], true[0], {}, r"logits has shape \(4, 4\)"),
         (bad, true[:4], {}, "differ"),
@@ -201,9 +201,9 @@ true = torch.zeros(5, 4, 4, dtype=torch.bool)
     ],
 )
 def test_unusable_input_is_one_clear_line(
-    logits: Tensor, masks: Tensor, settings_: dict, run_cli: str
+    logits: Tensor, masks: Tensor, settings_: dict, message: str
 ) -> None:
-    with pytest.raises(InputError, match=run_cli) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         avsbench(logits, masks, **settings_)
     assert "\n" not in str(caught.value)
 

@@ -126,7 +126,7 @@ ten = torch.zeros(10, 3, 3, dtype=torch.long)
 
 
 @pytest.mark.parametrize(
-    ("scores", "target", "settings_", "says"),
+    ("scores", "target", "settings_", "message"),
     [
         (ten[:5], ten[:5], {}, "5 frames are not whole clips of 10: pass clip_lengths"),
         (ten, ten, {"clip_lengths": [5, 4]}, "sum to 9"),
@@ -143,8 +143,8 @@ ten = torch.zeros(10, 3, 3, dtype=torch.long)
     ],
 )
 def test_unusable_input_is_one_clear_line(
-    scores: Tensor, target: Tensor, settings_: dict, run_cli: str
+    scores: Tensor, target: Tensor, settings_: dict, message: str
 ) -> None:
-    with pytest.raises(InputError, match=run_cli) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         avsbench_semantic(scores, target, **{"num_classes": C, **settings_})
     assert "\n" not in str(caught.value)

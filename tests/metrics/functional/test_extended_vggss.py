@@ -109,7 +109,7 @@ good = pairs(4, 0, 9)
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong", "says"),
+    ("place", "wrong", "message"),
     [
         (0, torch.full((4,), 1.5), r"ciou spans \[1.5, 1.5\]"),
         (0, torch.full((4,), math.nan), "ciou holds NaN"),
@@ -122,10 +122,10 @@ good = pairs(4, 0, 9)
         (2, torch.zeros(4, dtype=torch.long), "confidence is torch.int64"),
     ],
 )
-def test_unusable_input_is_one_clear_line(place: int, wrong: Tensor, run_cli: str) -> None:
+def test_unusable_input_is_one_clear_line(place: int, wrong: Tensor, message: str) -> None:
     given_ = list(good)
     given_[place] = wrong
-    with pytest.raises(InputError, match=run_cli) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         extended_vggss(*given_)
     assert "\n" not in str(caught.value)
 

@@ -47,7 +47,7 @@ maps, level, sounds = torch.zeros(2, 2, 2), torch.zeros(2), torch.tensor([True, 
 
 
 @pytest.mark.parametrize(
-    ("given_", "says"),
+    ("given_", "message"),
     [
         ((maps + 2, level, sounds, 0.5), "heatmaps spans"),
         ((maps, level / 0, sounds, 0.5), "confidence holds NaN"),
@@ -59,7 +59,7 @@ maps, level, sounds = torch.zeros(2, 2, 2), torch.zeros(2), torch.tensor([True, 
         ((maps, level[None], sounds, 0.5), "confidence has shape"),
     ],
 )
-def test_unusable_input_is_one_clear_line(given_: tuple[Tensor, Tensor, Tensor, float], run_cli: str) -> None:
-    with pytest.raises(InputError, match=run_cli) as caught:
+def test_unusable_input_is_one_clear_line(given_: tuple[Tensor, Tensor, Tensor, float], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         robustness(*given_)
     assert "\n" not in str(caught.value)

@@ -106,7 +106,7 @@ ones, yes = torch.ones(2, 3, 3), torch.ones(2, 3, 3, dtype=torch.bool)
 
 
 @pytest.mark.parametrize(
-    ("heatmaps", "truth", "settings_", "says"),
+    ("heatmaps", "truth", "settings_", "message"),
     [
         (ones * 2, yes, {}, r"heatmaps spans \[2, 2\]: pass values in \[0, 1\]"),
         (ones * math.inf, yes, {}, "heatmaps spans"),
@@ -121,8 +121,8 @@ ones, yes = torch.ones(2, 3, 3), torch.ones(2, 3, 3, dtype=torch.bool)
     ],
 )
 def test_unusable_input_is_one_clear_line(
-    heatmaps: Tensor, truth: Tensor, settings_: dict, run_cli: str
+    heatmaps: Tensor, truth: Tensor, settings_: dict, message: str
 ) -> None:
-    with pytest.raises(InputError, match=run_cli) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         vggss(heatmaps, truth, **settings_)
     assert "\n" not in str(caught.value)

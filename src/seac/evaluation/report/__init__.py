@@ -29,7 +29,7 @@ FILES = (
     "report.html",
 )
 """What a report is made of, as :func:`seac.core.ownership.check_names` takes it."""
-HEAD, TAIL = ["method", "id", "category"], ["blame", "frame", "sound"]
+HEAD, TAIL = ["method", "id", "category"], ["attribution", "frame", "audio"]
 
 
 def written_earlier(folder: Path) -> Callable[[str], bool]:

@@ -46,7 +46,7 @@ def test_old_files_may_hold_position_ids(tiny: MDefDetr, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("entries", "told"),
+    ("entries", "message"),
     [
         ({"query_embed__weight": None}, "missing (query_embed.weight)"),
         ({"transformer__level_embed": torch.zeros(4)}, "misshapen"),
