@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.compare import add_options, describe_weights, compare_all, describe_command
+from benchmarks.compare import add_options, compare_all, describe_command, describe_weights
 from seac.core.atomic import write_atomic
 from seac.pipeline import SeAC
 from seac.presets.load import load

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.compare import add_options, describe_weights, compare_all, describe_command
-from recipes.association.__main__ import load_feature_cache, build_classifiers, train_ensemble
+from benchmarks.compare import add_options, compare_all, describe_command, describe_weights
+from recipes.association.__main__ import build_classifiers, load_feature_cache, train_ensemble
 from recipes.association.train import Recipe
 from recipes.common.scene_features import Plan
 from seac.associate.base import Association

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.composite import FOLDERS
-from benchmarks.tables import machine, format_spread, table
+from benchmarks.tables import format_spread, machine, table
 from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
 from seac.evaluation.score import score

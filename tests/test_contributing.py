@@ -14,7 +14,7 @@ from seac.export import writer
 from seac.presets import table as presets
 from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import PitchAudioEncoder, synthetic_model, squares, tone, write_video
+from tests.fixtures.parts import PitchAudioEncoder, squares, synthetic_model, tone, write_video
 
 
 class Halves:

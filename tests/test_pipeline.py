@@ -21,12 +21,12 @@ from seac.classify.base import ClassScorers
 from seac.core.types import AudioFeatures, MaskEmbeddings, VisionFeatures
 from seac.pipeline import SeAC
 from seac.video import tracker as tracker_module
-from seac.video.tracker import TrackState, Tracker
+from seac.video.tracker import Tracker, TrackState
 from tests.fixtures.parts import (
     COLOURS,
     ColourImageEncoder,
-    synthetic_model,
     squares,
+    synthetic_model,
     tone,
     write_video,
     write_wav,

@@ -22,11 +22,11 @@ from seac.evaluation.report.figures import (
     at_side,
     fill_pixels,
     mask_boundary,
-    save_image,
     save_audio,
+    save_image,
     under_heat,
 )
-from seac.evaluation.scene import CachedImage, Scene, CachedAudio
+from seac.evaluation.scene import CachedAudio, CachedImage, Scene
 from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 

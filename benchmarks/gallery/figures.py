@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.gallery.regions import FOUND, TEN, Region
-from benchmarks.proposals import Masks, ImageArray
+from benchmarks.proposals import ImageArray, Masks
 from seac.evaluation.report.figures import fill_pixels, mask_boundary
 from seac.export.draw import colour
 

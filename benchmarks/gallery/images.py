@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.gallery.figures import draw_closely, draw_pair
 from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measure_regions
-from benchmarks.proposals import Masks, ImageArray, composites, photographs
+from benchmarks.proposals import ImageArray, Masks, composites, photographs
 from seac.evaluation.report.figures import save_image
 from seac.segment.base import Segmenter
 

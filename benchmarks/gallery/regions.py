@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation, distance_transform_edt
 from scipy.ndimage import label as components
 from skimage.color import rgb2lab
 
-from benchmarks.proposals import Masks, ImageArray, best_iou
+from benchmarks.proposals import ImageArray, Masks, best_iou
 
 TEN = 10
 RING = 5

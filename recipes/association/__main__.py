@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from recipes.association.evaluate import (
-    compute_accuracies,
     build_dev_trials,
-    split_folds,
     build_left_out_trials,
+    compute_accuracies,
+    split_folds,
 )
 from recipes.association.model_card import write_model_card
 from recipes.association.train import Recipe, learn

@@ -13,9 +13,9 @@ from torch import Tensor
 from recipes.common.feature_cache import (
     FeatureCache,
     FrozenClassifiers,
-    single_class_clips,
     group_indices,
     project_probabilities,
+    single_class_clips,
 )
 from recipes.common.media_bank import SILENT
 from recipes.common.scene_features import VIEWS
@@ -23,9 +23,9 @@ from seac.associate.ensemble import (
     AssociationEnsemble,
     AssociationEnsembleSettings,
     PCAProjections,
+    build_input,
     cosines,
     fuse,
-    build_input,
     log_sum_exp_pool,
 )
 from seac.core.types import AudioFeatures, MaskEmbeddings

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recipes.common.feature_cache import GROUND, FeatureCache, single_class_clips, group_indices
+from recipes.common.feature_cache import GROUND, FeatureCache, group_indices, single_class_clips
 from recipes.common.media_bank import SILENT
 from seac.associate.losses import msa_micl, similarity_matrix
 from seac.associate.mixing import mixing_probability

@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from recipes.audio_student.export import export
-from recipes.audio_student.samples import write_held_out, render_shards
+from recipes.audio_student.samples import render_shards, write_held_out
 from recipes.audio_student.teacher import Teacher
 from recipes.audio_student.train import Schedule, learn
-from recipes.common.recordings import fetch, list_held_out, render_instruments, load_groups
+from recipes.common.recordings import fetch, list_held_out, load_groups, render_instruments
 from seac.encoders.audio.yamnet_student import load_network
 
 

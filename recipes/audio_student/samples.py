@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from recipes.audio_student.teacher import Teacher
-from recipes.common.mixtures import WINDOW, Mixture, single_source, render_mixture
+from recipes.common.mixtures import WINDOW, Mixture, render_mixture, single_source
 from recipes.common.recordings import Group
 from seac.encoders.audio.log_mel import LogMel
 from seac.encoders.audio.windows import windows_of

@@ -25,7 +25,7 @@ from recipes.class_heads.evaluate import (
     trials,
     vocabularies,
 )
-from recipes.class_heads.fit import load_samples, crop_folder, common_classes, train_class_heads
+from recipes.class_heads.fit import common_classes, crop_folder, load_samples, train_class_heads
 from recipes.class_heads.model_card import TABLES_MARK, Figures, Row, render_header, write_model_card
 from recipes.class_heads.samples import LabelledSamples
 from recipes.common import media_bank, scene_features
@@ -34,7 +34,7 @@ from recipes.common.scene_features import Plan
 from recipes.common.scenes import Composer
 from recipes.common.waveforms import Recordings
 from seac.associate.zero_shot import ZeroShot
-from seac.classify.base import ZeroShotClassifier, MaskClassifier
+from seac.classify.base import MaskClassifier, ZeroShotClassifier
 from seac.classify.experts import ExpertsClassifier, ExpertsSettings, load_class_heads
 from seac.encoders import class_heads as shipped
 from seac.encoders.audio.yamnet_student import YamnetStudent

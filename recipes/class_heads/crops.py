@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recipes.common.scene_features import boxes_of
-from recipes.common.scenes import Composer, perturb_masks, match_owners
+from recipes.common.scenes import Composer, match_owners, perturb_masks
 from seac.associate.embed import high_resolution_crops
 from seac.associate.views import ViewSettings
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite

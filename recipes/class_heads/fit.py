@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recipes.class_heads.crops import VIEWS
 from recipes.class_heads.evaluate import to_class_name
-from recipes.class_heads.samples import LabelledSamples, ImageSamples, AudioSamples
+from recipes.class_heads.samples import AudioSamples, ImageSamples, LabelledSamples
 from recipes.class_heads.train import RECIPES, learn
 from recipes.common import scene_features
 from seac.encoders.class_heads import ClassHeadsWeights

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from recipes.common.feature_cache import GROUND, single_class_clips, clips, shards, read_mask_names
+from recipes.common.feature_cache import GROUND, clips, read_mask_names, shards, single_class_clips
 from recipes.common.media_bank import SILENT
 
 Rows = NDArray[np.int64]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter, zoom
 
-from recipes.common.shapes import warp, apply_grain, find_opaque_box
+from recipes.common.shapes import apply_grain, find_opaque_box, warp
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recipes.common.scenes import Composer, Mask, Scene, perturb_masks, match_owners
+from recipes.common.scenes import Composer, Mask, Scene, match_owners, perturb_masks
 from recipes.common.waveforms import Recordings
 from seac.associate.embed import fast_embeddings
 from seac.associate.views import ViewSettings

@@ -17,13 +17,13 @@ from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 
 from recipes.common.media_bank import SILENT
 from recipes.common.object_scenes import (
-    Rng,
     Floats,
     Painter,
+    Rng,
     blob,
-    simulate_camera,
     jitter_colour,
     random_half_plane,
+    simulate_camera,
 )
 
 Mask = NDArray[np.bool_]

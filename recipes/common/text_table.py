@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from seac.classify.prompts import sentences
 from seac.classify.vocabulary import default_vocabulary
 from seac.encoders.class_heads import read
-from seac.encoders.labels.descriptions import audioset_names, image_texts, imagenet_names, audio_texts
+from seac.encoders.labels.descriptions import audio_texts, audioset_names, image_texts, imagenet_names
 from seac.encoders.text.minilm import DIM, MiniLM, TextTable, key_of
 
 ASSET = Path(__file__).resolve().parents[2] / "src/seac/assets/text_table.safetensors"

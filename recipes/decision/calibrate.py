@@ -29,7 +29,7 @@ from seac.associate.base import Association
 from seac.decision import activity
 from seac.decision.fit import Sample, SampleType, build_sample, fit_and_report
 from seac.media.decode import SAMPLE_RATE
-from seac.pipeline import EncodedAudio, SeAC, EncodedImage, crop_waveform
+from seac.pipeline import EncodedAudio, EncodedImage, SeAC, crop_waveform
 
 SECONDS = 5
 MAX_THINGS = 3

@@ -21,9 +21,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from recipes.common.object_scenes import Rng, Painter, Scene
+from recipes.common.object_scenes import Painter, Rng, Scene
 from recipes.proposal_net import refinement
-from recipes.proposal_net.loss import Targets, compute_loss, build_targets
+from recipes.proposal_net.loss import Targets, build_targets, compute_loss
 from recipes.proposal_net.phase import TrainingPhase, iterate_batches, move_to_device
 from recipes.proposal_net.refinement import train_refinement
 from recipes.proposal_net.sharpen import SIDE, batch, to_network_input, train_sharpening

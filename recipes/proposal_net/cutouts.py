@@ -20,10 +20,10 @@ from recipes.common.media_bank import (
     EMOJI,
     IMAGE_AND_EMOJI_PACKAGES,
     IMAGE_PACKAGES,
-    load_cutout,
-    render_emoji,
     fetch,
     fingerprint,
+    load_cutout,
+    render_emoji,
 )
 from seac.core.errors import InputError
 

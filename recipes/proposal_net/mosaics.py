@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label, zoom
 
-from recipes.common.object_scenes import Rng, Floats, Painter, Scene, simulate_camera, jitter_colour
+from recipes.common.object_scenes import Floats, Painter, Rng, Scene, jitter_colour, simulate_camera
 
 MIN_PARTS, MAX_PARTS = 3, 9
 MIN_SHARE = 0.005

@@ -29,8 +29,8 @@ from seac.segment.proposal_net.network import (
     best_locations,
     decode_locations,
     normalised,
-    views_of,
     refinement_inputs,
+    views_of,
 )
 from seac.segment.proposal_net.refinement_head import VIEW, roi_align_views
 

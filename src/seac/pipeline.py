@@ -20,8 +20,8 @@ from torch import Tensor
 
 from seac.associate.aggregate import aggregate, all_equal, confidence, minmax, softmax_scores
 from seac.associate.base import Association
-from seac.associate.embed import DenseEncoder, high_resolution_crops, embed_masks
-from seac.classify.base import MaskClassifier, ClassScorers, class_scores
+from seac.associate.embed import DenseEncoder, embed_masks, high_resolution_crops
+from seac.classify.base import ClassScorers, MaskClassifier, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.semantic import ClassifiedMasks, classify_masks, semantic_mask
 from seac.classify.vocabulary import Vocabulary
@@ -30,14 +30,14 @@ from seac.core.types import AudioFeatures, MaskEmbeddings, Proposals
 from seac.decision.activity import Calibration, is_noise, is_silent, level, sounding
 from seac.encoders.audio.windows import encode_windows, top_classes
 from seac.encoders.base import AudioEncoder, VisionEncoder
-from seac.media.decode import Frame, AudioReader
+from seac.media.decode import AudioReader, Frame
 from seac.media.image import as_image, size_of
 from seac.media.sources import source_frames, source_of
 from seac.media.waveform import as_waveform
 from seac.segment.base import Segmenter, best_of
 from seac.settings import Settings
 from seac.video.prefetch import prefetch, workers_of
-from seac.video.tracker import TrackState, Tracker, max_track_age
+from seac.video.tracker import Tracker, TrackState, max_track_age
 
 __all__ = ["EncodedAudio", "EncodedImage", "SeAC", "Settings", "Stages"]
 

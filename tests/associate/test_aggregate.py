@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.associate.aggregate import aggregate, confidence, minmax, softmax_scores, paint_boxes
+from seac.associate.aggregate import aggregate, confidence, minmax, paint_boxes, softmax_scores
 
 similarities = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=12).map(torch.tensor)
 

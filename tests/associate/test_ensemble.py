@@ -16,9 +16,9 @@ from seac.associate.ensemble import (
     AssociationEnsembleSettings,
     AssociationEnsembleWeights,
     PCAProjections,
-    read,
     log_sum_exp_pool,
     prior_corrected,
+    read,
     write,
 )
 from seac.associate.model import AssociationConfig, AssociationModule

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.classify.base import MATCH_WIDTH, ZeroShotClassifier, ClassScorers, class_scores
+from seac.classify.base import MATCH_WIDTH, ClassScorers, ZeroShotClassifier, class_scores
 from seac.classify.experts import ExpertsClassifier, ExpertsSettings
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.class_heads import ClassHead, ClassHeads, ClassHeadsWeights
 from seac.encoders.labels.conse import ConSEMapping, IdentityMapping
 from seac.encoders.labels.descriptions import Group, audioset_names, groups_of, is_visible
-from tests.fixtures.parts import COLOURS, synthetic_model, squares, tone
+from tests.fixtures.parts import COLOURS, squares, synthetic_model, tone
 
 CLASSES = torch.eye(3)
 KINDS = ("red", "blue")

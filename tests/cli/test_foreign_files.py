@@ -19,7 +19,7 @@ from seac.core.ownership import RECORD
 from seac.features.writer import StoreWriter
 from tests.fixtures import benchmarks
 from tests.fixtures.pairs import MADE
-from tests.fixtures.parts import synthetic_model, squares, tone, write_video, write_wav
+from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
 
 
 @pytest.fixture(autouse=True)

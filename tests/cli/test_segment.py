@@ -22,7 +22,7 @@ from seac.cli import app
 from seac.core.ownership import RECORD
 from seac.export.record import ClipRecord, decode_mask
 from seac.pipeline import SeAC
-from tests.fixtures.parts import synthetic_model, squares, tone, write_video, write_wav
+from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
 
 TURNS = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
 

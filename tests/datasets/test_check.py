@@ -17,8 +17,8 @@ from tests.datasets.conftest import (
     make_s4,
     make_vggss,
     square,
-    write_image,
     write_audio,
+    write_image,
 )
 
 

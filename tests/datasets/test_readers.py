@@ -26,8 +26,8 @@ from tests.datasets.conftest import (
     make_s4,
     make_vggss,
     square,
-    write_image,
     write_audio,
+    write_image,
 )
 
 WHOLE = (0.0, float("inf"))

@@ -17,13 +17,13 @@ from seac.decision.fit import (
     Fit,
     Sample,
     SampleType,
+    build_sample,
     constants,
     curve,
     fit,
-    build_sample,
-    score_sample,
-    report,
     objective,
+    report,
+    score_sample,
 )
 
 SIDE = 8

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seac.decision.activity import Calibration, is_noise
-from seac.decision.stationary_noise import spectral_deviation, is_stationary_noise
+from seac.decision.stationary_noise import is_stationary_noise, spectral_deviation
 from seac.encoders.audio.windows import encode_windows
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.media.decode import load_waveform

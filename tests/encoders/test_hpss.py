@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import median_filter
 
-from seac.encoders.audio.hpss import REACH, blend_components, hpss, audible, moving_median
+from seac.encoders.audio.hpss import REACH, audible, blend_components, hpss, moving_median
 from seac.encoders.audio.windows import encode_windows
 from seac.encoders.audio.yamnet_student import YamnetStudent
 

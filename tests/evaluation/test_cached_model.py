@@ -7,7 +7,7 @@ from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import Trained
 from seac.evaluation.cached_model import CachedModel
 from seac.pipeline import SeAC, Settings
-from tests.fixtures.parts import synthetic_model, squares, tone
+from tests.fixtures.parts import squares, synthetic_model, tone
 
 CONFIG = AssociationConfig(d_m=3, d_a=3, d=4, width=8, depth=1, heads=2, pool_heads=1)
 

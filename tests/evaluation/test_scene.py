@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seac.datasets.table import open_benchmark
-from seac.evaluation.scene import CachedImage, CachedAudio
+from seac.evaluation.scene import CachedAudio, CachedImage
 from seac.pipeline import SeAC
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import synthetic_model

@@ -10,8 +10,8 @@ import pytest
 
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD, check_names, claim, read_record
-from seac.export.folder import save_result, atomic_folder
-from tests.fixtures.parts import synthetic_model, squares, tone
+from seac.export.folder import atomic_folder, save_result
+from tests.fixtures.parts import squares, synthetic_model, tone
 
 NAMES = ("film", "masks/[0-9]*.png", "result.json")
 

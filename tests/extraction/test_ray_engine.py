@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import ExcerptConfig, Excerpt
+from seac.datasets.pairs.pair import Excerpt, ExcerptConfig
 from seac.extraction.engine import Here
 from seac.extraction.ray_engine import OnRay, connected
 from seac.features import open_store

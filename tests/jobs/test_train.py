@@ -20,7 +20,7 @@ from seac.jobs import train as training
 from seac.jobs.train import check_variant, split
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
-from seac.training.validation import Retrieval, Wanted, found_in, combine_measures
+from seac.training.validation import Retrieval, Wanted, combine_measures, found_in
 from tests.fixtures.training_data import Bands, synthetic_store
 
 SMALL = ["lr=2e-3", "epochs=3", "batch=12", "d=8", "width=16", "depth=1", "heads=2", "held_out=0.25"]

@@ -14,7 +14,7 @@ from seac.media import audio
 from seac.media.decode import frames, load_waveform
 from tests.conftest import REPO
 from tests.fixtures.parts import squares, tone, write_video
-from tests.fixtures.videos import aac, flash_and_beep, beep_time, flash_time
+from tests.fixtures.videos import aac, beep_time, flash_and_beep, flash_time
 
 AT = 3.0
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from seac import InputError
 from seac.cli.segment import segment
-from seac.media.decode import Media, AudioReader, frames, probe, load_waveform
+from seac.media.decode import AudioReader, Media, frames, load_waveform, probe
 from seac.media.image import as_image, read_image, shrink
 from seac.media.sources import Source, source_frames
 from seac.video import tracker as tracker_module

@@ -10,7 +10,7 @@ from seac import InputError
 from seac.media.decode import MIN_FPS, frames, load_waveform
 from seac.media.encode import VideoWriter
 from tests.fixtures.parts import squares, write_video
-from tests.fixtures.videos import aac, flash_and_beep, beep_time, flash_time
+from tests.fixtures.videos import aac, beep_time, flash_and_beep, flash_time
 
 
 def copied(video, path, fps=10):

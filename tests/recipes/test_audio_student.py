@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with seac[distil]")
 
 from recipes.audio_student.samples import COLUMNS, TeacherSamples, label_mixtures, write
-from recipes.audio_student.train import Schedule, evaluate, learn, compute_loss
-from recipes.common.mixtures import WINDOW, Mixture, single_source, compute_audibility, render_mixture
+from recipes.audio_student.train import Schedule, compute_loss, evaluate, learn
+from recipes.common.mixtures import WINDOW, Mixture, compute_audibility, render_mixture, single_source
 from recipes.common.recordings import Group, list_held_out
 from recipes.common.synthetic_calls import RATE, SECONDS, synthesise_call
 from seac.encoders.audio.yamnet_student import YamnetStudentNetwork

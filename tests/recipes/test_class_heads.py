@@ -12,7 +12,7 @@ import torch
 from recipes.class_heads.crops import CropRenderer
 from recipes.class_heads.evaluate import AUDIO_CONDITIONS
 from recipes.class_heads.model_card import Row, table
-from recipes.class_heads.samples import ImageSamples, AudioSamples, choose_row
+from recipes.class_heads.samples import AudioSamples, ImageSamples, choose_row
 from recipes.class_heads.train import Recipe, learn
 from recipes.common.feature_cache import GROUND
 from recipes.common.media_bank import SILENT

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recipes.common.object_scenes import Painter
-from recipes.proposal_net.cutouts import write_cutouts, is_one_object
+from recipes.proposal_net.cutouts import is_one_object, write_cutouts
 from seac.core.errors import InputError
 
 

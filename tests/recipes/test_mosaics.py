@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.ndimage import label
 
 from recipes.common.object_scenes import Painter, Scene
-from recipes.proposal_net.mosaics import MIN_SHARE, Mosaics, label_connected, cut_part
-from recipes.proposal_net.region_score import region_examples, fit, uncovered_region_examples
+from recipes.proposal_net.mosaics import MIN_SHARE, Mosaics, cut_part, label_connected
+from recipes.proposal_net.region_score import fit, region_examples, uncovered_region_examples
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings
 from seac.segment.proposal_net.network import Network, NetworkSettings
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recipes.proposal_net.loss import MAX_POSITIVE, compute_loss, build_targets
+from recipes.proposal_net.loss import MAX_POSITIVE, build_targets, compute_loss
 from seac.segment.proposal_net.model import Locations, ProposalNet, grid_of
 
 HEIGHT, WIDTH = 64, 96

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recipes.common.media_bank import SILENT
-from recipes.common.scenes import Composer, roughen_edge, perturb_masks, match_owners, crop_mask
+from recipes.common.scenes import Composer, crop_mask, match_owners, perturb_masks, roughen_edge
 from recipes.common.waveforms import LENGTH, Recordings
 from tests.fixtures.media_bank import write_media_bank
 

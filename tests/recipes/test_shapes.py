@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recipes.common.shapes import warp, apply_grain
+from recipes.common.shapes import apply_grain, warp
 
 
 @pytest.fixture(scope="module")

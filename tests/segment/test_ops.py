@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seac.segment.ops import mask_nms, pairwise_iou, soft_nms, nms
+from seac.segment.ops import mask_nms, nms, pairwise_iou, soft_nms
 
 few_masks = st.integers(1, 8).flatmap(lambda n: arrays(np.bool_, (n, 4, 5)))
 

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from seac.associate.losses import Frozen
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.training.collate import CollatedBatch
-from seac.training.distributed import gather_rows, gather_groups
+from seac.training.distributed import gather_groups, gather_rows
 from seac.training.step import batch_loss
 
 FORK = multiprocessing.get_context("fork")

@@ -24,7 +24,7 @@ from seac.training.frozen import Networks
 from seac.training.trainer import Fitting, fit
 from seac.training.validation import Benchmarked, Wanted
 from tests.fixtures import benchmarks
-from tests.fixtures.parts import COLOURS, PitchAudioEncoder, synthetic_model, squares, tone
+from tests.fixtures.parts import COLOURS, PitchAudioEncoder, squares, synthetic_model, tone
 
 SHAPE = TrainingConfig(d=8, width=16, depth=1, heads=2, pool_heads=1, dropout=0.0, n_masks=4)
 CONFIG = replace(SHAPE, lr=5e-3, epochs=3, batch=6, mixing=0.0)

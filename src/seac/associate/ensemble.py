@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
-from seac.core.checkpoint import to_half, sub_state_dict, load_shipped, save_with_metadata
+from seac.core.checkpoint import load_shipped, save_with_metadata, sub_state_dict, to_half
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder

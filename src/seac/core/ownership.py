@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import removed_unless_kept, write_error, write_atomic
+from seac.core.atomic import removed_unless_kept, write_atomic, write_error
 from seac.core.errors import InputError
 
 RECORD = ".seac.json"

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seac.core.checkpoint import to_half, sub_state_dict, load_shipped, save_with_metadata
+from seac.core.checkpoint import load_shipped, save_with_metadata, sub_state_dict, to_half
 from seac.core.types import AudioFeatures
 from seac.encoders.audio.hpss import blend_components
 from seac.encoders.base import AudioEncoder, VisionEncoder

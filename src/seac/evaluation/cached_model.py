@@ -13,7 +13,7 @@ from torch import Tensor
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
 from seac.core.types import MaskEmbeddings, Proposals
-from seac.pipeline import EncodedAudio, SeAC, EncodedImage, Settings
+from seac.pipeline import EncodedAudio, EncodedImage, SeAC, Settings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from seac.datasets.clip import Clip
 from seac.decision.fit import Sample, SampleType, build_sample
 from seac.evaluation.robustness import UNCHANGED, Corrupted, variant_of
-from seac.evaluation.scene import CachedImage, Scene, CachedAudio
+from seac.evaluation.scene import CachedAudio, CachedImage, Scene
 from seac.pipeline import SeAC
 
 SAMPLE_TYPES: dict[str, SampleType] = {UNCHANGED: "visible", "another class": "off-screen"}

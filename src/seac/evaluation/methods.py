@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.aggregate import softmax_scores, paint_boxes
+from seac.associate.aggregate import paint_boxes, softmax_scores
 from seac.core.result import FrameResult
 from seac.datasets.clip import TruthKind
 from seac.evaluation.answer import Answer

@@ -17,7 +17,7 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import SUFFIX, ClipAnswer, is_answer, path_of, save
 from seac.evaluation.methods import Method
-from seac.evaluation.scene import CachedImage, Scene, CachedAudio
+from seac.evaluation.scene import CachedAudio, CachedImage, Scene
 from seac.evaluation.timer import ProgressTimer
 
 SETTINGS = "settings.json"

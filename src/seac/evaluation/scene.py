@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from seac.core.result import FrameResult
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.pipeline import EncodedAudio, SeAC, EncodedImage
+from seac.pipeline import EncodedAudio, EncodedImage, SeAC
 
 
 class CachedImage:

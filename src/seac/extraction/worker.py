@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import ExcerptConfig, Excerpt, Pair
+from seac.datasets.pairs.pair import Excerpt, ExcerptConfig, Pair
 from seac.encoders.audio.windows import encode_windows
 from seac.features.clip_features import (
     ClipFeatures,

@@ -16,7 +16,7 @@ from seac.core.errors import InputError
 from seac.datasets.table import READERS, check_scored, open_benchmark
 from seac.decision.calibration_file import NAME, is_calibration, write
 from seac.decision.fit import fit_and_report
-from seac.evaluation.calibration_samples import describe, halves, collect_samples, calibration_clips
+from seac.evaluation.calibration_samples import calibration_clips, collect_samples, describe, halves
 from seac.evaluation.robustness import Corrupted
 from seac.evaluation.timer import ProgressTimer
 from seac.presets.load import load as load_model

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from seac.core.errors import InputError
 from seac.datasets.pairs.benchmarks import FPS, SECONDS
 from seac.datasets.pairs.pair import Pair
-from seac.datasets.pairs.table import AUTO, FORMATS, read_excluded, find_pairs, without
+from seac.datasets.pairs.table import AUTO, FORMATS, find_pairs, read_excluded, without
 from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seac.core.errors import InputError
-from seac.media.decode import Frame, AudioReader, check_fps, frames, probe
+from seac.media.decode import AudioReader, Frame, check_fps, frames, probe
 from seac.media.image import read_image, size_on_disk
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}

@@ -19,8 +19,8 @@ from seac.metrics.functional.avsbench import (
     ROW,
     add_frames,
     averages,
-    check_frames,
     check_complete_clips,
+    check_frames,
     frames_per_batch,
 )
 from seac.metrics.functional.avsbench_semantic import (

@@ -9,7 +9,7 @@ from torch import Tensor
 from seac.associate.losses import LOSSES, Batch, Frozen, similarity_matrix
 from seac.training.collate import CollatedBatch
 from seac.training.config import TrainingConfig
-from seac.training.distributed import gather_rows, gather_groups
+from seac.training.distributed import gather_groups, gather_rows
 
 
 def batch_loss(

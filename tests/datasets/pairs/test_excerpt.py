@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import ExcerptConfig, VideoPair, ImageAudioPair, Sequence, read_audio_between
+from seac.datasets.pairs.pair import ExcerptConfig, ImageAudioPair, Sequence, VideoPair, read_audio_between
 from seac.media.decode import FAR, frames
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 

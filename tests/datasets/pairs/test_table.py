@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seac.core.errors import InputError
-from seac.datasets.pairs.pair import ExcerptConfig, VideoPair, ImageAudioPair
-from seac.datasets.pairs.table import FORMATS, read_excluded, find_pairs, detect_format, names_of, without
+from seac.datasets.pairs.pair import ExcerptConfig, ImageAudioPair, VideoPair
+from seac.datasets.pairs.table import FORMATS, detect_format, find_pairs, names_of, read_excluded, without
 from tests.fixtures.pairs import SyntheticPair
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 

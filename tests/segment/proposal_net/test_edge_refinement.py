@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seac.segment.proposal_net import edge_refinement
-from seac.segment.proposal_net.edge_refinement import refine_edges, side_evidence, refine_masks
+from seac.segment.proposal_net.edge_refinement import refine_edges, refine_masks, side_evidence
 
 
 def disc(radius: float, side: int = 64) -> Tensor:

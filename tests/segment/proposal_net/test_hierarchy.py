@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import label
 
 from seac.segment.proposal_net.hierarchy import Hierarchy, Weights, merge
-from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixels, describe, pool_features
+from seac.segment.proposal_net.superpixels import Superpixels, describe, pool_features, segment_superpixels
 
 WEIGHTS = Weights(1, 10, 1, 0.5)
 

@@ -16,9 +16,9 @@ from seac.segment.proposal_net.refinement_head import (
     MIN_ASPECT,
     VIEW,
     RefinementHead,
+    expand_boxes,
     paste_masks,
     roi_align_views,
-    expand_boxes,
 )
 
 

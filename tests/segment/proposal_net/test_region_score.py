@@ -7,16 +7,16 @@ import torch
 from skimage.color import rgb2lab
 
 from seac.segment.proposal_net.region_score import (
+    DEFAULT_WEIGHTS,
     FEATURE_NAMES,
     MAPS,
-    DEFAULT_WEIGHTS,
     SALIENCY_WEIGHTS,
     STUFF_WEIGHTS,
     deep_features,
-    region_features,
     objectness,
+    region_features,
 )
-from seac.segment.proposal_net.superpixels import segment_superpixels, describe
+from seac.segment.proposal_net.superpixels import describe, segment_superpixels
 
 SIDE = 64
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]

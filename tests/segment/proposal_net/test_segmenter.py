@@ -14,8 +14,8 @@ from seac.segment.proposal_net.segmenter import (
     ProposalSegmenter,
     ProposalSegmenterSettings,
     complement,
-    settings_digest,
     overlaps,
+    settings_digest,
 )
 
 STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seac.datasets.clip import Clip
 from seac.datasets.layout import WHOLE_CLIP
-from seac.datasets.pairs.pair import VideoPair, Pair, ImageAudioPair, Sequence
+from seac.datasets.pairs.pair import ImageAudioPair, Pair, Sequence, VideoPair
 from seac.datasets.table import open_benchmark
 
 SECONDS, FPS = 5.0, 1.0
@@ -55,6 +55,7 @@ def excerpts(kind: str, clip: Clip) -> list[Pair]:
 
 
 def vggsound_pair(clip: Clip) -> Pair:
+    """A clip of VGGSound as a training pair: a video, or an image with its audio."""
     name, (image,) = f"vggsound/{clip.id}", clip.frames
     if image == clip.audio:
         return VideoPair(name, clip.video_id, clip.category, image)

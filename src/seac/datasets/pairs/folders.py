@@ -8,8 +8,8 @@ from pathlib import Path
 from seac.core.errors import InputError
 from seac.datasets.csv_file import read_table
 from seac.datasets.layout import video_id_of
-from seac.datasets.pairs.pair import VideoPair, Pair, ImageAudioPair
-from seac.media.sources import IMAGE_SUFFIXES, AUDIO_SUFFIXES, VIDEOS
+from seac.datasets.pairs.pair import ImageAudioPair, Pair, VideoPair
+from seac.media.sources import AUDIO_SUFFIXES, IMAGE_SUFFIXES, VIDEOS
 
 LIST = "pairs.csv"
 

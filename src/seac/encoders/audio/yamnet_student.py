@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures
-from seac.encoders.audio.hpss import HPSS_VERSION, blend_components, hpss, audible
+from seac.encoders.audio.hpss import HPSS_VERSION, audible, blend_components, hpss
 from seac.encoders.audio.log_mel import RATE, LogMel
 from seac.encoders.fuse_bn import fuse_bn_named
 from seac.encoders.labels.descriptions import audioset_names

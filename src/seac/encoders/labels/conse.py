@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.encoders.base import TextEncoder
-from seac.encoders.labels.descriptions import Group, groups_of, texts_of, is_visible
+from seac.encoders.labels.descriptions import Group, groups_of, is_visible, texts_of
 
 TINY = 1e-12
 

@@ -16,8 +16,8 @@ from seac.evaluation.report.figures import (
     at_side,
     fill_pixels,
     mask_boundary,
-    save_image,
     save_audio,
+    save_image,
     under_heat,
 )
 from seac.evaluation.summary import ClipScore, Evaluation

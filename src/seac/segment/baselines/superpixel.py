@@ -20,10 +20,10 @@ from seac.segment.baselines.saliency import shared_saliency
 from seac.segment.ops import (
     boxes_of,
     enlarge,
+    nms,
+    nonempty,
     pairwise_iou,
     resize_image,
-    nonempty,
-    nms,
     whole_frame,
     working_size,
 )

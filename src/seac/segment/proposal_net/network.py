@@ -16,9 +16,9 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.core.types import Proposals
 from seac.encoders.fuse_bn import fuse_bn
-from seac.segment.ops import boxes_of, pairwise_iou, resize_image, nonempty, nms, whole_frame, working_size
+from seac.segment.ops import boxes_of, nms, nonempty, pairwise_iou, resize_image, whole_frame, working_size
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, Locations, ProposalNet, decode_masks
-from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, paste_masks, roi_align_views, expand_boxes
+from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, expand_boxes, paste_masks, roi_align_views
 
 ASSET = "assets/proposal_net.safetensors"
 MULTIPLE = 32

@@ -15,11 +15,11 @@ from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettin
 from seac.segment.ops import (
     boxes_of,
     enlarge,
+    nms,
+    nonempty,
     pairwise_iou,
     resize_image,
-    nonempty,
     soft_nms,
-    nms,
     whole_frame,
 )
 from seac.segment.proposal_net.edge_refinement import refine_edges, refine_masks

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from seac.associate.losses import LOSSES
 from seac.core.errors import InputError
 from seac.features.batch import TrainingStore
-from seac.training.config import TrainingConfig, parse_value, checked
+from seac.training.config import TrainingConfig, checked, parse_value
 
 
 @dataclass(frozen=True)
