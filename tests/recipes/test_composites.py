@@ -286,3 +286,14 @@ def test_packages_are_sorted_into_a_media_folder(media: Media, tmp_path: Path) -
     media.background(media.backgrounds[0]).save(grounds / "field.jpg")
     sort_packages(packages, tmp_path / "media", 0)
     assert Media.open(tmp_path / "media").classes == ("cat", "dog")
+
+
+@pytest.mark.shared
+def test_the_dev_media_render_without_faults(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "data/media/dev"
+    if not folder.is_dir():
+        pytest.skip(f"no media at {folder}")
+    render_composites(Media.open(folder), tmp_path / "out", 0, {"s4": 2, "ms3": 2, "avss": 1, "vggss": 3})
+    for name, layout in BENCHMARKS.items():
+        reader = open_benchmark(name, tmp_path / "out" / LAYOUTS[layout].folder)
+        assert {finding.kind for finding in check(reader, deep=True).findings} <= {"empty truth"}

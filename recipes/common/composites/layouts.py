@@ -20,6 +20,7 @@ from PIL import Image
 from recipes.common.composites.audio import mix_sources, write_wav
 from recipes.common.composites.clips import CompositeClip, render_multi_source, render_single_source
 from recipes.common.composites.media import Media
+from recipes.common.media_bank import to_class_name
 from seac.datasets.images import voc_palette
 
 S4_STREAM, MS3_STREAM, AVSS_STREAM, VGGSS_STREAM, NEGATIVE_STREAM = range(5)
@@ -90,10 +91,10 @@ def write_avss(media: Media, root: Path, count: int, seed: int, split: str) -> N
             save_image(labels, home / f"labels_semantic/{frame}.png")
             save_image(palette[labels], home / f"labels_rgb/{frame}.png")
         write_wav(home / "audio.wav", clip.waveform)
-        objects = "_".join(map(to_words, clip.names))
+        objects = "_".join(map(to_class_name, clip.names))
         rows.append((f"clip{index:04d}", uid, 0, 0, objects, split, "v2"))
     write_rows(root / "metadata.csv", ("vid", "uid", "s_min", "s_sec", "a_obj", "split", "label"), rows)
-    named = {"background": 0, **{to_words(name): number for name, number in numbers.items()}}
+    named = {"background": 0, **{to_class_name(name): number for name, number in numbers.items()}}
     (root / "label2idx.json").write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
 
 
@@ -110,7 +111,7 @@ def write_vggss(media: Media, root: Path, count: int, seed: int, split: str) -> 
         id_ = f"clip{number:04d}_000000"
         save_image(clip.frames[0].image, root / f"frames/{id_}.jpg", quality=JPEG_QUALITY)
         write_wav(root / f"audio/{id_}.wav", clip.waveform)
-        entries.append({"file": id_, "class": to_words(name), "bbox": [bounding_box(clip.mask(0))]})
+        entries.append({"file": id_, "class": to_class_name(name), "bbox": [bounding_box(clip.mask(0))]})
         ids.append((id_, name))
     (root / "vggss.json").write_text(json.dumps(entries) + "\n", encoding="utf-8")
     write_rows(root / "vggss_test.csv", None, [(id_,) for id_, _ in ids])
@@ -144,11 +145,6 @@ LAYOUTS = {
     "avss": Layout("AVSBench-semantic", 30, write_avss),
     "vggss": Layout("vggss", 100, write_vggss),
 }
-
-
-def to_words(identifier: str) -> str:
-    """The name of a class in words: ``acoustic_guitar`` is "acoustic guitar"."""
-    return identifier.replace("_", " ")
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> list[float]:
