@@ -28,6 +28,7 @@ from torch.nn import functional
 import seac.encoders.audio.yamnet_student as hearing
 from benchmarks.shared import shared_folder
 from recipes.audio_student.teacher import Teacher
+from recipes.common.options import add_media, open_media
 from seac.core.atomic import write_atomic
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.audio.yamnet_student import YamnetStudent
@@ -233,11 +234,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--media", type=Path, default=shared_folder() / "data/media/dev")
+    add_media(parser)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--model-card", action="store_true")
     options = parser.parse_args()
-    asked = questions(options.media, Teacher(shared_folder() / "models/yamnet.tflite"))
+    asked = questions(open_media(options.media).folder, Teacher(shared_folder() / "models/yamnet.tflite"))
     table, whole = (figures(asked, YamnetStudent.load(full_mix=whole)) for whole in (False, True))
     if options.model_card:
         head = MODEL_CARD.read_text(encoding="utf-8").split(MARK)[0]

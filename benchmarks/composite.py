@@ -1,12 +1,13 @@
 """All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page.
 
-    python -m benchmarks.composite --work FOLDER [--seeds 0 1 2] [--benchmarks s4,...] [--write FILE]
+    python -m benchmarks.composite --work FOLDER [--media FOLDER] [--seeds 0 1 2] [--benchmarks s4,...]
+                                   [--write FILE]
 
-The shared folder's builder renders the public layouts from cut-outs and recordings that no weights of ours
-were trained on. Composites are easier than films in some ways (things are pasted) and harder in others (half
-of them are drawings): compare rows with one another, never with what papers report on the real data. What is
-in FOLDER already is not made again, so an interrupted run goes on. Each seed renders other scenes of the same
-media; with several, figures are their mean and standard deviation.
+``recipes.common.composites`` renders the public layouts from cut-outs and recordings; no weights of ours were
+trained on the default ones. Composites are easier than films in some ways (things are pasted) and harder in
+others (half of them are drawings): compare rows with one another, never with what papers report on the real
+data. What is in FOLDER already is not made again, so an interrupted run goes on. Each seed renders other
+scenes of the same media; with several, figures are their mean and standard deviation.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.shared import shared_folder
+from recipes.common.composites.layouts import LAYOUTS
+from recipes.common.composites.media import Media
+from recipes.common.composites.render import render_composites
+from recipes.common.options import add_media, open_media
 from seac.core.atomic import write_atomic
 
 Line = Mapping[str, Any]
 """What `seac evaluate --json` says last."""
 
 FOLDERS = {
-    "s4": "Single-source",
-    "ms3": "Multi-sources",
-    "avss": "AVSBench-semantic",
-    "vggss": "vggss",
-    "vggss-extended": "vggss",
-    "robustness": "vggss",
+    **{name: layout.folder for name, layout in LAYOUTS.items()},
+    "vggss-extended": LAYOUTS["vggss"].folder,
+    "robustness": LAYOUTS["vggss"].folder,
 }
 SHOWN = {
     "s4": (("official", "miou"), ("official", "fscore"), ("dataset", "fscore")),
@@ -55,14 +56,11 @@ SHOWN = {
 """What the page shows of each benchmark; the report of each run has all."""
 
 
-def render_benchmarks(work: Path, shared: Path, seed: int) -> Path:
-    """The benchmarks in their layouts, made once."""
-    folder = work / f"composite-dev-{seed}"
+def render_benchmarks(work: Path, media: Media, seed: int) -> Path:
+    """The benchmarks of a seed in their layouts, rendered once for the same media."""
+    folder = work / f"composite-{media.fingerprint()}-{seed}"
     if not folder.is_dir():
-        temporary = folder.with_suffix(".part")
-        builder = [str(shared / "tools/build_bench.py"), str(shared / "data/media/dev"), str(temporary)]
-        subprocess.run([sys.executable, *builder, "--seed", str(seed)], check=True)
-        temporary.rename(folder)
+        render_composites(media, folder, seed)
     return folder
 
 
@@ -137,6 +135,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
+    add_media(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the scenes")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
@@ -144,8 +143,9 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--write", type=Path, default=None)
     options = parser.parse_args()
+    media = open_media(options.media)
     options.work.mkdir(parents=True, exist_ok=True)
-    benches = {seed: render_benchmarks(options.work, shared_folder(), seed) for seed in options.seeds}
+    benches = {seed: render_benchmarks(options.work, media, seed) for seed in options.seeds}
     extra = [] if options.limit is None else ["--limit", str(options.limit)]
     extra += [] if options.associate is None else ["--associate", options.associate]
     extra += ["--again"] if options.again else []

@@ -1,18 +1,18 @@
 """Object picking on composites: the sounding one of two or three things in a scene.
 
-    python -m benchmarks.pairwise_choice [--scenes 400] [--ears teacher|own|both] [--eyes exact|quick] [--json]
+    python -m benchmarks.pairwise_choice [--media FOLDER] [--scenes 400] [--audio-encoder teacher|own|both]
+                                         [--views exact|fast] [--json]
 
-Scenes are rendered by ``tools/build_bench.py`` of the shared folder from its dev media, with exact masks, so
-nothing but stage 2 is judged. Chance is the mean of 1 / number of things.
+Scenes are composites with exact masks, so nothing but stage 2 is measured.
+Chance is the mean of 1 / number of things.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.shared import renderer, shared_folder
+from benchmarks.shared import shared_folder
+from recipes.common.options import add_media, open_media
+from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_choice_scenes
 from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
 from seac.associate.embed import embed_masks
@@ -32,76 +34,20 @@ from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets import builders
 
-SAMPLE_RATE = 16_000
-SECONDS = 5
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A composite with one sounding thing: the first mask.
-
-    Attributes:
-        image: (3, H, W) uint8.
-        masks: (N, H, W) bool, N = 2 or 3 (things entirely hidden are left out).
-        boxes: (N, 4) float xyxy.
-        waveform: (S,) float32 at 16 kHz.
-        name: class of the sounding thing.
-        others: classes of the rest; None is a mute thing.
-    """
-
-    image: Tensor
-    masks: Tensor
-    boxes: Tensor
-    waveform: Tensor
-    name: str
-    others: tuple[str | None, ...]
-
 
 @dataclass(frozen=True)
 class EncodedScene:
     """A scene as the frozen networks see and hear it."""
 
-    scene: Scene
+    scene: ChoiceScene
     masks: MaskEmbeddings
     audio_features: dict[str, AudioFeatures]
-
-
-def box_of(mask: Tensor) -> list[float]:
-    """Tight box of a mask, xyxy with exclusive ends."""
-    rows, columns = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
-    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
-
-
-def scenes(count: int, seed: int, shared: Path) -> Iterator[Scene]:
-    """Composites of dev media, every class in turn, with one or two distractors in turn."""
-    bench = renderer(shared)
-    media = bench.Media(shared / "data/media/dev")
-    rng = random.Random(seed)
-    rendered = 0
-    while rendered < count:
-        name = media.sounding[rendered % len(media.sounding)]
-        things = bench.things_for(rng, media, [name], 1 + rendered % 2)
-        ((image, owner),) = bench.scene(rng, media, things, 1)
-        wave = bench.sound(rng, media, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
-        masks = [torch.from_numpy(owner == index) for index in range(len(things))]
-        kept = [index for index, mask in enumerate(masks) if mask.sum() > 20]
-        if 0 not in kept or len(kept) < 2:
-            continue
-        rendered += 1
-        yield Scene(
-            torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1),
-            torch.stack([masks[index] for index in kept]),
-            torch.tensor([box_of(masks[index]) for index in kept]),
-            torch.from_numpy(wave.astype(np.float32)),
-            name,
-            tuple(things[index].cls for index in kept[1:]),
-        )
 
 
 class Teacher:
     """The teacher network of our ears, as an AudioEncoder: 521 tags of 0.975 s of sound."""
 
-    sample_rate, window, hop, dim = SAMPLE_RATE, 15_600, 7_800, 1024
+    sample_rate, window, hop, dim = 16_000, 15_600, 7_800, 1024
 
     def __init__(self, shared: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -128,11 +74,6 @@ class Teacher:
         return AudioFeatures(torch.stack(embeddings), torch.stack(class_probabilities))
 
 
-def encode_audio(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
-    """All windows of a waveform that is at least one window long."""
-    return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())
-
-
 def audio_encoder(which: str, shared: Path) -> dict[str, AudioEncoder]:
     """The audio networks to compare, by name."""
     found: dict[str, AudioEncoder] = {}
@@ -146,14 +87,17 @@ def audio_encoder(which: str, shared: Path) -> dict[str, AudioEncoder]:
 
 
 def encode_scenes(
-    rendered: Iterator[Scene], vision: EfficientNetLite, audio_encoders: dict[str, AudioEncoder], exact: bool
+    rendered: Iterable[ChoiceScene],
+    vision: EfficientNetLite,
+    audio_encoders: dict[str, AudioEncoder],
+    exact: bool,
 ) -> list[EncodedScene]:
     """Every scene through the frozen networks, once."""
     return [
         EncodedScene(
             scene,
             embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=exact),
-            {name: encode_audio(student, scene.waveform) for name, student in audio_encoders.items()},
+            {name: encode_windows(student, scene.waveform) for name, student in audio_encoders.items()},
         )
         for scene in rendered
     ]
@@ -211,17 +155,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_media(parser)
     parser.add_argument("--scenes", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--audio-encoder", choices=("teacher", "own", "both"), default="both")
     parser.add_argument("--views", choices=("exact", "fast"), default="exact")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    shared = shared_folder()
+    media = open_media(options.media)
     vision = EfficientNetLite.load()
-    audio_encoders = audio_encoder(options.audio_encoder, shared)
+    audio_encoders = audio_encoder(options.audio_encoder, shared_folder())
     encoded = encode_scenes(
-        scenes(options.scenes, options.seed, shared), vision, audio_encoders, options.views == "exact"
+        render_choice_scenes(media, options.scenes, options.seed),
+        vision,
+        audio_encoders,
+        options.views == "exact",
     )
     chance = float(np.mean([1 / len(item.scene.masks) for item in encoded]))
     print(f"{len(encoded)} composite scenes, chance {chance:.3f}", file=sys.stderr)

@@ -14,16 +14,12 @@ other photograph: that half is apart.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
-import random
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -32,11 +28,14 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks import tables
+from benchmarks.shared import shared_folder
+from recipes.common.composites.media import Media
+from recipes.common.composites.scene import render_scene
+from recipes.common.options import add_media, open_media
 from seac.segment.base import Segmenter
 
 ImageArray = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
-SHARED = Path(os.environ.get("SEAC_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,13 @@ class Row:
     ms_p90: float
 
 
-def composites(shared: Path, count: int, seed: int, split: str = "dev") -> Iterator[tuple[ImageArray, Masks]]:
-    """``count`` composite frames (224 px) with the exact visible masks of all their things."""
-    bench = _load(shared / "tools" / "build_bench.py")
-    media, rng = bench.Media(str(shared / "data" / "media" / split)), random.Random(seed)
+def composites(media: Media, count: int, seed: int) -> Iterator[tuple[ImageArray, Masks]]:
+    """``count`` composite frames (224 px) with the exact visible masks of all their cut-outs."""
+    rng = np.random.default_rng(seed)
     for index in range(count):
-        things = bench.things_for(rng, media, [media.sounding[index % len(media.sounding)]], index % 3)
-        frame, owner = bench.scene(rng, media, things, 1)[0]
-        masks = np.stack([owner == k for k in range(len(things))])
-        yield np.asarray(frame), masks[masks.sum((1, 2)) >= 60]
+        (scene,) = render_scene(rng, media, [media.classes[index % len(media.classes)]], index % 3)
+        masks = scene.masks()
+        yield scene.image, masks[masks.sum((1, 2)) >= 60]
 
 
 def photographs(
@@ -157,15 +154,6 @@ def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return edge
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _print(rows: list[Row]) -> None:
     heads = (
         "segmenter",
@@ -222,7 +210,8 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--segmenter", action="append", help="name in seac.segment.table (default: tiny)")
-    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with tools/ and data/")
+    parser.add_argument("--shared", type=Path, default=shared_folder(), help="folder with data/photos")
+    add_media(parser)
     parser.add_argument("--composites", type=int, default=120, help="composite frames of the dev media")
     parser.add_argument("--photos", type=int, default=None, help="first N photographs (default: all)")
     parser.add_argument(
@@ -238,7 +227,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in given.segmenter or ["tiny"]:
         segmenter = build(name)
         if given.composites:
-            cases = composites(given.shared, given.composites, given.seed)
+            cases = composites(open_media(given.media), given.composites, given.seed)
             rows.append(measure(name, segmenter, "composite dev", cases))
         if given.photos != 0:
             for image_set, first in (("photos, tuned", 0), ("photos, other", 1)):

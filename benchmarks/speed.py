@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 
 from benchmarks import tables
-from benchmarks.pairwise_choice import Scene, encode_audio, scenes
-from benchmarks.shared import shared_folder
+from recipes.common.options import add_media, open_media
+from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_choice_scenes
 from seac.associate.embed import embed_masks
 from seac.core.atomic import write_atomic
 from seac.core.result import FrameResult
@@ -194,13 +194,13 @@ def ranks(values: Tensor) -> Tensor:
     return rank_correlations - rank_correlations.mean()
 
 
-def fidelity(model: SeAC, composites: Sequence[Scene]) -> dict[str, float]:
+def fidelity(model: SeAC, composites: Sequence[ChoiceScene]) -> dict[str, float]:
     """The quick path against the exact one, on proposals (order) and on true masks (picking)."""
     rank_correlations: list[float] = []
     same: list[bool] = []
     picked: dict[str, list[bool]] = {"exact": [], "fast": []}
     for scene in composites:
-        audio_features = encode_audio(model.stages.audio, scene.waveform)
+        audio_features = encode_windows(model.stages.audio, scene.waveform)
         proposals = best_of(model.stages.segmenter, scene.image, model.settings.top_n)
         masks = torch.cat([scene.masks, proposals.masks])
         boxes = torch.cat([scene.boxes, proposals.boxes])
@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16, help="for the table by stage; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3, help="of the whole, each way in turn")
     parser.add_argument("--fps", type=float, default=4.0)
+    add_media(parser)
     parser.add_argument("--scenes", type=int, default=40, help="composites for fidelity; 0 leaves it out")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", type=Path, help="a page of the docs")
@@ -250,7 +251,8 @@ def main() -> None:
         report["whole"] = measure_end_to_end(model, options.clip, options.fps, options.frames, options.rounds)
         report["command"] = commands(options.clip, options.fps, options.rounds)
     if options.scenes:
-        report["fidelity"] = fidelity(model, list(scenes(options.scenes, 0, shared_folder())))
+        scenes = list(render_choice_scenes(open_media(options.media), options.scenes, 0))
+        report["fidelity"] = fidelity(model, scenes)
     print(json.dumps(report) if options.json else page(report))
     if options.write:
         write_atomic(options.write, page(report))

@@ -24,6 +24,7 @@ from benchmarks.gallery.clips import ShownClip, readers, show_clips
 from benchmarks.gallery.images import Case, Worst, photo_cases, scene_cases, show_images
 from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.shared import shared_folder
+from recipes.common.options import add_media, open_media
 from seac.core.errors import InputError
 from seac.export.folder import atomic_folder
 from seac.pipeline import SeAC
@@ -51,6 +52,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the page")
     parser.add_argument("--photos", type=int, default=None, help="first N photographs (default: all)")
     parser.add_argument("--scenes", type=int, default=60, help="composite scenes")
+    add_media(parser)
     parser.add_argument("--composites", type=Path, default=None, help="folder of rendered benchmarks")
     parser.add_argument("--clips", type=int, default=None, help="first N clips of each (default: all)")
     parser.add_argument(
@@ -95,7 +97,11 @@ def main(arguments: list[str] | None = None) -> None:
     with atomic_folder(given.out) as temporary:
         image_sets = {
             "Photographs": (given.photos, photo_cases(shared, given.min_share, given.photos), "photos"),
-            "Composite scenes": (given.scenes, scene_cases(shared, given.scenes, given.seed), "scenes"),
+            "Composite scenes": (
+                given.scenes,
+                scene_cases(open_media(given.media), given.scenes, given.seed) if given.scenes else (),
+                "scenes",
+            ),
         }
         for title, (count, cases, name) in image_sets.items():
             if count != 0:

@@ -12,6 +12,7 @@ import torch
 from benchmarks.gallery.figures import draw_closely, draw_pair
 from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measure_regions
 from benchmarks.proposals import ImageArray, Masks, composites, photographs
+from recipes.common.composites.media import Media
 from seac.evaluation.report.figures import save_image
 from seac.segment.base import Segmenter
 
@@ -61,9 +62,9 @@ def photo_cases(shared: Path, min_share: float, count: int | None) -> Iterator[C
         yield name, image, true
 
 
-def scene_cases(shared: Path, count: int, seed: int) -> Iterator[Case]:
-    """Composite scenes of the dev media with the exact masks of their things."""
-    for number, (image, true) in enumerate(composites(shared, count, seed)):
+def scene_cases(media: Media, count: int, seed: int) -> Iterator[Case]:
+    """Composite scenes with the exact masks of their things."""
+    for number, (image, true) in enumerate(composites(media, count, seed)):
         yield f"composite {number}", image, true
 
 

@@ -1,7 +1,7 @@
-"""Teach the association: ``python -m recipes.association --media M --work W [--dev SHARED] --seed 0``.
+"""Teach the association: ``python -m recipes.association --media M --work W [--dev MEDIA] --seed 0``.
 
-Wants taught kinds (give ``python -m recipes.class_heads`` first, with the same folder) for what it judges. Builds
-a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
+Wants trained class heads (give ``python -m recipes.class_heads`` first, with the same folder). Builds a media
+bank of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
 processes, learns, judges kinds that were left out, and writes the weights and the model card. Every step
 that is finished is skipped when the command is given again.
 """
@@ -21,13 +21,14 @@ from recipes.association.evaluate import (
     build_dev_trials,
     build_left_out_trials,
     compute_accuracies,
-    split_folds,
 )
 from recipes.association.model_card import write_model_card
 from recipes.association.train import Recipe, learn
-from recipes.class_heads.fit import load_samples, train_class_heads
-from recipes.class_heads.samples import LabelledSamples
 from recipes.common import feature_cache, media_bank, scene_features
+from recipes.common.class_heads.fit import load_samples, train_class_heads
+from recipes.common.class_heads.samples import LabelledSamples
+from recipes.common.folds import split_folds
+from recipes.common.options import open_media
 from recipes.common.options import recipe as options_of
 from recipes.common.scene_features import Plan
 from seac.associate import ensemble
@@ -157,7 +158,7 @@ def main() -> None:
     class_probabilities, provenance = build_classifiers()
     text = MiniLM()
     material, made = load_feature_cache(plan, class_probabilities, SHIPPED, provenance["audio"])
-    dev = build_dev_trials(options.dev, class_probabilities, made, SHIPPED) if options.dev else []
+    dev = build_dev_trials(open_media(options.dev), class_probabilities, made, SHIPPED) if options.dev else []
     kinds = material.kinds()
     runs = [
         AssociationEnsembleWeights(train_ensemble(material, kinds, recipe, seed), made, SHIPPED, provenance)
@@ -177,7 +178,8 @@ def main() -> None:
             compute_accuracies(each, unseen_trials, VARIANTS.values()) for each in associations
         ] if dev else [],
         "left out of training": evaluate_left_out(
-            material, made, class_probabilities.words, load_samples(plan.work, provenance["audio"]), plan, recipe, text
+            material, made, class_probabilities.words, load_samples(plan.work, provenance["audio"]), plan,
+            recipe, text,
         ),
         "sha256": sha256,
     }  # fmt: skip

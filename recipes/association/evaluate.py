@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from recipes.common.composites.media import Media
 from recipes.common.feature_cache import (
     FeatureCache,
     FrozenClassifiers,
@@ -18,6 +18,7 @@ from recipes.common.feature_cache import (
     single_class_clips,
 )
 from recipes.common.media_bank import SILENT
+from recipes.common.pairwise_choice import encode_windows, render_choice_scenes
 from recipes.common.scene_features import VIEWS
 from seac.associate.ensemble import (
     AssociationEnsemble,
@@ -29,8 +30,6 @@ from seac.associate.ensemble import (
     log_sum_exp_pool,
 )
 from seac.core.types import AudioFeatures, MaskEmbeddings
-
-FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,8 @@ class Trial:
     name: str
 
 
-def split_folds(kinds: Sequence[str], seed: int) -> list[list[str]]:
-    """All kinds in FOLDS parts, each left out once."""
-    order = torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed)).tolist()
-    return [[kinds[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
-
-
 def build_left_out_trials(cache: FeatureCache, kinds: Sequence[str], count: int, seed: int) -> list[Trial]:
-    """Trials like ``benchmarks.pairwise_choice``'s among untrained kinds: one or two rivals, some mute."""
+    """Trials like :func:`build_dev_trials`'s among untrained kinds: one or two rivals, some mute."""
     rng = np.random.default_rng(seed)
     masks_by_class = group_indices(cache.mask_class)
     clips_by_class = single_class_clips(cache.clip_classes)
@@ -115,23 +108,22 @@ def compute_accuracies(
 
 
 def build_dev_trials(
-    shared: Path,
+    media: Media,
     class_probabilities: FrozenClassifiers,
     made: PCAProjections,
     settings: AssociationEnsembleSettings,
     count: int = 400,
 ) -> list[Trial]:
-    """The scenes of ``benchmarks.pairwise_choice``: dev cut-outs and recordings, never trained on."""
-    from benchmarks.pairwise_choice import encode_audio, scenes
+    """Scenes of media that were never trained on: one or two distractors, exact masks."""
     from seac.associate.embed import embed_masks
     from seac.encoders.audio.yamnet_student import YamnetStudent
     from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
     vision, hearing = EfficientNetLite.load(), YamnetStudent.load()
     trials = []
-    for scene in scenes(count, 0, shared):
+    for scene in render_choice_scenes(media, count, 0):
         mask_embeddings = embed_masks(scene.image, scene.masks, scene.boxes, vision, VIEWS, exact=False)
-        clips_by_class = encode_audio(hearing, scene.waveform)
+        clips_by_class = encode_windows(hearing, scene.waveform)
         assert clips_by_class.class_probabilities is not None
         image_text_embeddings = project_probabilities(
             class_probabilities.words.image_mapping,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recipes.association.train import Recipe
+from recipes.common.model_card import format_values
 from seac.associate.ensemble import AssociationEnsembleSettings
 from seac.core.atomic import write_atomic
 
@@ -21,7 +22,8 @@ among words, are what is learnt from ({loss}) by {members} modules with differen
 zero-shot one are averaged, after a soft maximum of each over the windows of the sound, with how likely mask
 and sound are of one kind (class_heads.md; this file holds no kinds).
 
-- **Recipe**: `python -m recipes.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
+- **Recipe**: `python -m recipes.association --media MEDIA/train --work FOLDER --dev MEDIA/dev --model-card
+  --seed 0`;
   renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and
   recordings of the Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and
   instruments played by FluidSynth.
@@ -29,7 +31,7 @@ and sound are of one kind (class_heads.md; this file holds no kinds).
   scene sounds, and nothing else: the loss sees pairs of a frame and its sound. Kinds alone see names.
 - **Learnt with**: {recipe}.
 - **Combined with**: {settings}.
-- **Made for**: {made_by}.
+- **Made for**: {provenance}.
 - **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
   Artistic) are not distributed with them.
 - **Limits**: composites are not films; things are cut-outs, often drawn, and one of them sounds. Kinds that
@@ -83,8 +85,3 @@ def write_model_card(
     for name, title in HEADS.items():
         text += table(title, figures["variants"], figures[name])
     write_atomic(path, text)
-
-
-def format_values(values: Mapping[str, Any]) -> str:
-    """Names and values in one line."""
-    return ", ".join(f"{name} {value}" for name, value in values.items())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from recipes.common.feature_cache import GROUND, FeatureCache, group_indices, single_class_clips
 from recipes.common.media_bank import SILENT
+from recipes.common.optimiser import build_optimiser
 from seac.associate.losses import msa_micl, similarity_matrix
 from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationConfig, AssociationModule
@@ -155,18 +155,3 @@ def learn(cache: FeatureCache, kinds: Sequence[str], recipe: Recipe, seed: int) 
         schedule.step()
         module.clamp()
     return module.eval()
-
-
-def build_optimiser(
-    module: nn.Module, steps: int, rate: float, decay: float
-) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
-    """AdamW and its rate: up over the first tenth of the steps, then down a cosine to 0."""
-    optimiser = torch.optim.AdamW(module.parameters(), rate, weight_decay=decay)
-    return optimiser, torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, 10 * (step + 1) / steps) * cosine(step / steps)
-    )
-
-
-def cosine(done: float) -> float:
-    """From 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -1,4 +1,6 @@
-"""Teach kinds by name: ``python -m recipes.class_heads --media M --work W --dev SHARED --card --seed 0``.
+"""Train the class heads of ``tiny``.
+
+    python -m recipes.class_heads --media M --work W --dev MEDIA/dev --model-card --seed 0
 
 Takes the library and the features of :mod:`recipes.association` (give it the same folder; what is missing
 is made), renders closer looks at its things in two processes, learns to tell kinds by looks and by ear, and
@@ -15,21 +17,21 @@ from pathlib import Path
 
 import torch
 
-from recipes.association.evaluate import split_folds
 from recipes.class_heads.crops import SCENES_PER_SHARD, CropRenderer
 from recipes.class_heads.evaluate import (
     AUDIO_CONDITIONS,
     Trial,
     count_correct,
-    to_class_name,
     trials,
     vocabularies,
 )
-from recipes.class_heads.fit import common_classes, crop_folder, load_samples, train_class_heads
 from recipes.class_heads.model_card import TABLES_MARK, Figures, Row, render_header, write_model_card
-from recipes.class_heads.samples import LabelledSamples
 from recipes.common import media_bank, scene_features
-from recipes.common.options import recipe
+from recipes.common.class_heads.fit import common_classes, crop_folder, load_samples, train_class_heads
+from recipes.common.class_heads.samples import LabelledSamples
+from recipes.common.folds import split_folds
+from recipes.common.media_bank import to_class_name
+from recipes.common.options import open_media, recipe
 from recipes.common.scene_features import Plan
 from recipes.common.scenes import Composer
 from recipes.common.waveforms import Recordings
@@ -131,7 +133,7 @@ def main() -> None:
     if not options.dev:
         return
     words = ZeroShot.load(vision.labels, hearing.labels, text)
-    dev = trials(options.dev, vision, hearing)
+    dev = trials(open_media(options.dev), vision, hearing)
     asked = vocabularies(dev)
     rows = evaluate_variants([(weights, dev)], asked, words, text)
     out = evaluate_variants(

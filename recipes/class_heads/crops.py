@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from recipes.common.class_heads.fit import VIEWS
 from recipes.common.scene_features import boxes_of
 from recipes.common.scenes import Composer, match_owners, perturb_masks
 from seac.associate.embed import high_resolution_crops
-from seac.associate.views import ViewSettings
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.table import PRESETS
 
 SCENES_PER_SHARD = 100
 PERTURBED_SHARE = 0.6
 """Share of scenes whose masks are as rough as a network's."""
-VIEWS: ViewSettings = PRESETS["tiny"].views
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
-from benchmarks.pairwise_choice import Scene, encode_audio, scenes
-from recipes.class_heads.crops import VIEWS
+from recipes.common.class_heads.fit import VIEWS
+from recipes.common.composites.media import Media
+from recipes.common.media_bank import to_class_name
+from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_choice_scenes
 from seac.associate.embed import high_resolution_crops
 from seac.classify.base import MaskClassifier, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
@@ -30,26 +31,21 @@ class Trial:
     name: str
 
 
-def to_class_name(identifier: str) -> str:
-    """A kind in words."""
-    return identifier.replace("_", " ")
-
-
 def trials(
-    shared: Path, vision: VisionEncoder, audio_encoder: AudioEncoder, count: int = SCENES
+    media: Media, vision: VisionEncoder, audio_encoder: AudioEncoder, count: int = SCENES
 ) -> list[Trial]:
-    """Scenes of ``benchmarks.pairwise_choice``; the other sound is that of the scene before, as loud."""
+    """Scenes with one or two distractors; the other sound is that of the scene before, as loud."""
     found: list[Trial] = []
-    before: Scene | None = None
-    for scene in scenes(count, 0, shared):
+    before: ChoiceScene | None = None
+    for scene in render_choice_scenes(media, count, 0):
         other = before or scene
         both = normalise_rms(scene.waveform) + normalise_rms(other.waveform)
         found.append(
             Trial(
                 high_resolution_crops(scene.image, scene.masks[:1], scene.boxes[:1], vision, VIEWS),
                 {
-                    "one sound": encode_audio(audio_encoder, scene.waveform),
-                    "two sounds": encode_audio(audio_encoder, both / both.abs().max()),
+                    "one sound": encode_windows(audio_encoder, scene.waveform),
+                    "two sounds": encode_windows(audio_encoder, both / both.abs().max()),
                 },
                 to_class_name(scene.name),
             )

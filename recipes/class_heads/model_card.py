@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recipes.association.model_card import format_values
 from recipes.class_heads.evaluate import AUDIO_CONDITIONS
-from recipes.class_heads.train import RECIPES
+from recipes.common.class_heads.train import RECIPES
+from recipes.common.model_card import format_values
 from seac.classify.experts import ExpertsSettings
 from seac.core.atomic import write_atomic
 from seac.encoders.class_heads import ClassHeadsWeights
@@ -21,17 +21,17 @@ associates a mask with a sound by what both say of one kind (beside what was lea
 association.md), and names it by what they say beside the classes of the two taggers, so any word may be asked
 for.
 
-- **Recipe**: `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`, with
-  the same FOLDER as `recipes.association`.
+- **Recipe**: `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev MEDIA/dev
+  --model-card --seed 0`, with the same FOLDER as `recipes.association`.
 - **Data**: {sights} closer looks at things of composites, {sounds} clips of one kind or two. Cut-outs and
   recordings are the training media's and those of Debian packages that `recipes/association/kinds.tsv` sorts
   by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
 - **Learnt with**: {recipe}.
-- **Made for**: {made_by}.
+- **Made for**: {provenance}.
 - **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
   Artistic) are not distributed with them.
-- **Limits**: it was taught mostly drawings. Say `--classifier zero-shot` for names by looks and words alone, as in
-  the paper.
+- **Limits**: it was taught mostly drawings. Say `--classifier zero-shot` for names by looks and words alone,
+  as in the paper.
 - **sha256**: {sha256}
 """
 TABLES_MARK = "<!-- the rest is written by python -m recipes.class_heads --card -->"

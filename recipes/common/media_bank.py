@@ -1,9 +1,9 @@
 """Cut-outs and recordings by kind: the media folder, and Debian packages that its SOURCES.csv names.
 
 ``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
-which kind is said by patterns in ``kinds.tsv``; to pairs a kind only decides which thing of a composite
-sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are played by
-FluidSynth from the packages' sound font.
+which kind is said by patterns in ``classes.tsv``; to pairs a kind only decides which thing of a composite
+sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are
+played by FluidSynth from the packages' sound font.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ class MediaClass:
     recordings: tuple[str, ...]
     programs: tuple[int, ...]
     keys: tuple[int, ...]
+
+
+def to_class_name(identifier: str) -> str:
+    """The name of a class in words: ``acoustic_guitar`` is "acoustic guitar"."""
+    return identifier.replace("_", " ")
 
 
 def load_media_classes() -> tuple[MediaClass, ...]:

@@ -45,7 +45,7 @@ class Painter:
 
     def __init__(self, media: Path, side: int, more: Path | None = None) -> None:
         self.side = side
-        self.things = [_load_cutout(path) for path in sorted(media.glob("images/*/*.png"))]
+        self.things = [open_cutout(path) for path in sorted(media.glob("images/*/*.png"))]
         self.more = sorted(more.glob("*/*.png")) if more else []
         if more and not self.more:
             raise FileNotFoundError(f"{more}: needs */*.png with alpha")
@@ -61,7 +61,7 @@ class Painter:
         count = 0
         if rng.random() < 0.3:
             region = random_half_plane(rng, s)
-            canvas = _blend(canvas, self.ground(rng), gaussian_filter(region, rng.uniform(0.3, 1.5)))
+            canvas = blend(canvas, self.ground(rng), gaussian_filter(region, rng.uniform(0.3, 1.5)))
             owner[region > 0.5] = 0
             owner[region <= 0.5] = 1
             count = 2
@@ -81,16 +81,7 @@ class Painter:
             ramp = np.linspace(0, 1, s)[:, None, None]
             return np.broadcast_to(a * (1 - ramp) + b * ramp, (s, s, 3)).astype(np.float32)
         image = self.grounds[rng.integers(len(self.grounds))]
-        scale = s / min(image.size) * rng.uniform(1, 1.8)
-        width, height = max(s, round(image.width * scale)), max(s, round(image.height * scale))
-        x, y = rng.integers(width - s + 1), rng.integers(height - s + 1)
-        box = (
-            x / scale,
-            y / scale,
-            min((x + s) / scale, image.width),
-            min((y + s) / scale, image.height),
-        )
-        part = image.resize((s, s), Image.Resampling.BILINEAR, box=box)
+        part = crop_background(rng, image, s, 1.8)
         if rng.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         return jitter_colour(rng, np.asarray(part, np.float32), 0.5)
@@ -143,7 +134,7 @@ class Painter:
 
     def _choose_cutout(self, rng: Rng) -> Image.Image:
         if self.more and rng.random() < MORE:
-            return _load_cutout(self.more[rng.integers(len(self.more))])
+            return open_cutout(self.more[rng.integers(len(self.more))])
         return self.things[rng.integers(len(self.things))]
 
     def _fill_with_texture(self, rng: Rng, alpha: Floats) -> Floats:
@@ -159,15 +150,11 @@ class Painter:
         height, width = layer.shape[:2]
         x = round(rng.uniform(-0.25 * width, s - 0.75 * width))
         y = round(rng.uniform(-0.25 * height, s - 0.75 * height))
-        x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + width, s), min(y + height, s)
-        alpha = np.zeros((s, s), np.float32)
-        colour = np.zeros((s, s, 3), np.float32)
-        alpha[y1:y2, x1:x2] = layer[y1 - y : y2 - y, x1 - x : x2 - x, 3] / 255
-        colour[y1:y2, x1:x2] = layer[y1 - y : y2 - y, x1 - x : x2 - x, :3]
+        alpha, colour = place_layer(layer, (x, y), s)
         hit = alpha > 0.5
         canvas = canvas.copy()
         if rng.random() < 0.35:
-            canvas = _cast_shadow(rng, canvas, alpha)
+            canvas = cast_shadow(rng, canvas, alpha)
         if rng.random() < 0.4 and hit.any():  # as lit as what surrounds it
             here, there = colour[hit].mean(0), canvas[hit].mean(0)
             colour = colour + rng.uniform(0.1, 0.6) * (there - here)
@@ -175,10 +162,43 @@ class Painter:
             colour = colour * (0.75 + 0.5 * _ramp(rng, s))[..., None]
         if rng.random() < 0.5:
             alpha = gaussian_filter(alpha, rng.uniform(0.3, 1.2)) * alpha**0.5
-        return _blend(canvas, colour.astype(np.float32), alpha), hit
+        return blend(canvas, colour.astype(np.float32), alpha), hit
 
 
-def _load_cutout(path: Path) -> Image.Image:
+def crop_background(rng: Rng, image: Image.Image, side: int, max_zoom: float) -> Image.Image:
+    """A square piece of an image at a random place, its short side zoomed 1 to ``max_zoom`` times: (S, S)."""
+    scale = side / min(image.size) * rng.uniform(1, max_zoom)
+    width, height = max(side, round(image.width * scale)), max(side, round(image.height * scale))
+    x, y = rng.integers(width - side + 1), rng.integers(height - side + 1)
+    right, lower = min((x + side) / scale, image.width), min((y + side) / scale, image.height)
+    box = (x / scale, y / scale, right, lower)
+    return image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+
+
+def place_layer(layer: Floats, corner: tuple[int, int], side: int) -> tuple[Floats, Floats]:
+    """A layer in a frame; what lies outside is cut off.
+
+    Args:
+        layer: (h, w, 4), colour and alpha in 0..255.
+        corner: upper left (x, y) in the frame, in pixels; may lie outside.
+        side: S of the frame.
+
+    Returns:
+        alpha (S, S) in 0..1 and colour (S, S, 3) in 0..255, 0 outside of the layer.
+    """
+    height, width = layer.shape[:2]
+    x, y = corner
+    alpha = np.zeros((side, side), np.float32)
+    colour = np.zeros((side, side, 3), np.float32)
+    x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + width, side), min(y + height, side)
+    if x1 < x2 and y1 < y2:
+        part = layer[y1 - y : y2 - y, x1 - x : x2 - x]
+        alpha[y1:y2, x1:x2], colour[y1:y2, x1:x2] = part[..., 3] / 255, part[..., :3]
+    return alpha, colour
+
+
+def open_cutout(path: Path) -> Image.Image:
+    """A cut-out, RGBA, cropped to what is visible, at most 320 pixels long."""
     with Image.open(path) as opened:
         image = opened.convert("RGBA")
     image = image.crop(find_opaque_box(image))
@@ -186,7 +206,8 @@ def _load_cutout(path: Path) -> Image.Image:
     return image
 
 
-def _blend(base: Floats, top_layer: Floats, alpha: Floats) -> Floats:
+def blend(base: Floats, top_layer: Floats, alpha: Floats) -> Floats:
+    """A layer (S, S, 3) over a base (S, S, 3), as opaque as ``alpha`` (S, S) in 0..1 says."""
     return np.asarray(base + alpha[..., None] * (top_layer - base), np.float32)
 
 
@@ -206,7 +227,8 @@ def _ramp(rng: Rng, side: int) -> Floats:
     return np.asarray(0.5 + 0.7 * (np.cos(angle) * x[None] + np.sin(angle) * x[:, None]), np.float32)
 
 
-def _cast_shadow(rng: Rng, canvas: Floats, alpha: Floats) -> Floats:
+def cast_shadow(rng: Rng, canvas: Floats, alpha: Floats) -> Floats:
+    """The canvas (S, S, 3) darkened beside a layer of opacity ``alpha`` (S, S) in 0..1."""
     shift = (round(rng.uniform(0, 10)), round(rng.uniform(-10, 10)))
     shadow = gaussian_filter(np.roll(alpha, shift, (0, 1))[::2, ::2], rng.uniform(1, 4))
     shadow = shadow.repeat(2, 0).repeat(2, 1)[: len(alpha), : len(alpha)]

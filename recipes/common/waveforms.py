@@ -65,18 +65,32 @@ def change_speed(recording: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(faster, np.float32)
 
 
-def fit_length(recording: Floats, rng: np.random.Generator) -> Floats:
-    """Five seconds of a recording: a piece of a long one, a short one said again and again with pauses."""
-    if len(recording) >= LENGTH:
-        starts = rng.integers(0, len(recording) - LENGTH + 1, size=2)
-        return max((recording[start : start + LENGTH] for start in starts), key=rms)
-    clip = np.zeros(LENGTH, np.float32)
-    longest = RATE if rng.random() < 0.8 else 3 * RATE
-    position = int(rng.integers(0, RATE // 2))
-    while position < LENGTH:
-        count = min(len(recording), LENGTH - position)
+def fit_length(
+    recording: Floats, rng: np.random.Generator, length: int = LENGTH, max_pause: int | None = None
+) -> Floats:
+    """A piece of a long recording, or a short one repeated with pauses.
+
+    Args:
+        recording: (S,) float32.
+        rng: draws the piece, or the pauses.
+        length: of the clip in samples.
+        max_pause: longest pause in samples, also before the first time; None draws one second, or three.
+
+    Returns:
+        (length,) float32.
+    """
+    if len(recording) >= length:
+        starts = rng.integers(0, len(recording) - length + 1, size=2)
+        return max((recording[start : start + length] for start in starts), key=rms)
+    clip = np.zeros(length, np.float32)
+    first = RATE // 2 if max_pause is None else max_pause
+    if max_pause is None:
+        max_pause = RATE if rng.random() < 0.8 else 3 * RATE
+    position = int(rng.integers(0, first))
+    while position < length:
+        count = min(len(recording), length - position)
         clip[position : position + count] = recording[:count]
-        position += len(recording) + int(rng.integers(RATE // 20, longest))
+        position += len(recording) + int(rng.integers(RATE // 20, max_pause))
     return clip
 
 

@@ -1,10 +1,11 @@
-"""When does ``tiny`` say that a mask sounds? ``python -m recipes.decision.calibrate --shared FOLDER`` chooses it.
+"""When does ``tiny`` decide that a mask sounds? This chooses its constants.
 
-Composites are rendered from the *dev* media by the shared folder's bench builder: of eight scenes, four in
-which a thing among others sounds, in every second of them another one at the same time, and four in which
-nothing visible does, because the sound is of a thing that is not in the frame, or is a room's noise, or
-silence. The model proposes masks as it does for a user, and hears the whole of a sound, as in benchmarks, and
-the middle of it, as a video's frame does.
+    python -m recipes.decision.calibrate [--media FOLDER] [--scenes 480] [--seed 0] [--json FILE]
+
+Composites are rendered from media that no weights were trained on. Of eight scenes, a visible class sounds in
+four, in two of these a second one at the same time; in the other four nothing visible sounds: the audio is of
+a class that is not in the frame, or a room's noise, or silence. The model proposes masks as it does for a
+user, and encodes the whole of an audio, as in benchmarks, and the middle of it, as a frame of a video does.
 For every association :func:`seac.decision.fit.fit` chooses on half of the scenes and the other half
 reports; what ships is chosen on all of them. ``--json FILE`` keeps the figures.
 """
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 import seac
-from benchmarks.shared import renderer
+from recipes.common.composites.audio import mix_sources
+from recipes.common.composites.media import Media
+from recipes.common.composites.scene import MAX_CUTOUTS, render_scene
+from recipes.common.options import add_media, open_media
 from seac.associate.base import Association
 from seac.core.types import EncodedAudio, EncodedImage
 from seac.decision import calibration
@@ -34,7 +38,6 @@ from seac.media.waveform import crop_waveform
 from seac.pipeline import SeAC
 
 SECONDS = 5
-MAX_THINGS = 3
 ASSET = Path(calibration.__file__).parents[1] / calibration.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """How many things of a scene sound, if any does, in turn."""
@@ -60,29 +63,33 @@ class EncodedScene:
     what: SampleType
 
 
-def encode_scenes(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[EncodedScene]:
+def encode_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[EncodedScene]:
     """Scenes through the frozen networks, each heard twice: all of the sound, and as a video's frame does."""
-    found, rng = [], random.Random(seed)
-    media_bank = bench.Media(media)
+    found, rng = [], np.random.default_rng(seed)
     for number in range(count):
         what = TURN[number % len(TURN)]
-        names = rng.sample(media_bank.sounding, SOUNDING[number % len(TURN)])
-        things = bench.things_for(rng, media_bank, names, min(number % 3, MAX_THINGS - len(names)))
-        ((image, owner),) = bench.scene(rng, media_bank, things, 1)
-        shown = {thing.cls for thing in things}
-        heard = rng.choice([other for other in media_bank.sounding if other not in shown])
-        wave = np.zeros(SECONDS * SAMPLE_RATE, np.float32)
-        if what != "silence":
-            wave = bench.room(rng, len(wave))
-        for name in {"visible": names, "off-screen": [heard]}.get(what, []):
-            wave = wave + bench.sound(rng, media_bank, name, SECONDS)
-        encoded_image = model.encode_image(np.asarray(image))
-        truth = torch.from_numpy((owner >= 0) & (owner < len(names)) & (what == "visible"))
-        wave = wave.astype(np.float32).clip(-1, 1)
+        sounding = SOUNDING[number % len(TURN)]
+        names = tuple(rng.choice(media.classes, sounding, replace=False).tolist())
+        (scene,) = render_scene(rng, media, names, min(number % 3, MAX_CUTOUTS - sounding))
+        wave = render_waveform(rng, media, what, names, scene.kinds)
+        encoded_image = model.encode_image(scene.image)
+        visible = (scene.owner >= 0) & (scene.owner < sounding)
+        truth = torch.from_numpy(visible & (what == "visible"))
         middle = crop_waveform(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.audio_window)
         encoded_audio = tuple(model.encode_audio(part, SAMPLE_RATE) for part in (wave, middle))
         found.append(EncodedScene(encoded_image, encoded_audio, truth, what))
     return found
+
+
+def render_waveform(
+    rng: np.random.Generator, media: Media, what: SampleType, visible: Sequence[str], shown: Sequence[str]
+) -> NDArray[np.float32]:
+    """Five seconds in which the visible classes sound, one that is not shown, a room's noise, or nothing."""
+    if what == "silence":
+        return np.zeros(SECONDS * SAMPLE_RATE, np.float32)
+    off_screen = [name for name in media.classes if name not in shown]
+    heard = {"visible": tuple(visible), "off-screen": (str(rng.choice(off_screen)),)}.get(what, ())
+    return mix_sources(rng, media, heard, np.ones((len(heard), SECONDS), bool))
 
 
 def score_scenes(
@@ -116,16 +123,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--shared", type=Path, required=True)
+    add_media(parser)
     parser.add_argument("--scenes", type=int, default=480)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--objectness", type=float, nargs="*", help="also report at these weights")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    bench = renderer(options.shared)
+    media = open_media(options.media)
     encoders = seac.load("tiny", associate="zero-shot")
-    scenes = encode_scenes(encoders, options.shared / "data/media/dev", bench, options.scenes, options.seed)
+    scenes = encode_scenes(encoders, media, options.scenes, options.seed)
     figures: dict[str, Any] = {}
     for name in ("zero-shot", "pairs", "trained"):
         model = seac.load("tiny", associate=name)

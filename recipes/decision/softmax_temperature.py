@@ -1,4 +1,6 @@
-"""How sharp is the heatmap? ``python -m recipes.decision.softmax_temperature --shared FOLDER`` chooses its constants.
+"""How sharp is the heatmap? This chooses its constants.
+
+    python -m recipes.decision.softmax_temperature [--media FOLDER] [--scenes 160] [--seed 5]
 
 Composites of the dev media, half with one sounding thing and half with two, go through the frozen networks
 once; half of the scenes choose contrast, objectness and sigma, the other half report. What is asked of a
@@ -10,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +21,9 @@ import torch
 from torch import Tensor
 
 import seac
-from benchmarks.shared import renderer
+from recipes.common.composites.clips import CompositeClip, render_multi_source, render_single_source
+from recipes.common.composites.media import Media
+from recipes.common.options import add_media, open_media
 from seac.associate.aggregate import aggregate
 from seac.decision.sounding import softmax_scores
 from seac.media.decode import SAMPLE_RATE
@@ -29,7 +31,7 @@ from seac.metrics.functional.avsbench import avsbench
 from seac.metrics.functional.curves import f_measure
 from seac.pipeline import SeAC
 
-SECONDS, FRAMES = 5, 5
+SECONDS = 5
 TEMPERATURES = (0.0, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
 OBJECTNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 Point = TypeVar("Point")
@@ -47,43 +49,40 @@ class ScoredScene:
     sounding: int
 
 
-def score_scenes(model: SeAC, media: Path, bench: Any, count: int, seed: int) -> list[ScoredScene]:
-    """Scenes with one and with two sounding things in turn."""
-    media_bank, rng = bench.Media(media), random.Random(seed)
+def score_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[ScoredScene]:
+    """Scenes with one and with two sounding cut-outs in turn."""
+    rng = np.random.default_rng(seed)
     return [
-        one_scene(model, bench, media_bank, rng) if number % 2 else two_scene(model, bench, media_bank, rng)
+        score_single_source(model, media, rng) if number % 2 else score_multi_source(model, media, rng)
         for number in range(count)
     ]
 
 
-def one_scene(model: SeAC, bench: Any, media_bank: Any, rng: random.Random) -> ScoredScene:
-    """As S4: a thing sounds among others that do not."""
-    name = rng.choice(media_bank.sounding)
-    things = bench.things_for(rng, media_bank, [name], rng.choice([1, 1, 2]))
-    ((image, owner),) = bench.scene(rng, media_bank, things, 1)
-    wave = bench.sound(rng, media_bank, name, SECONDS) + bench.room(rng, SECONDS * SAMPLE_RATE)
-    return score_scene(model, image, owner == 0, wave, 1)
+def score_single_source(model: SeAC, media: Media, rng: np.random.Generator) -> ScoredScene:
+    """As S4: one class sounds beside cut-outs that do not."""
+    name, distractors = str(rng.choice(media.classes)), int(rng.choice([1, 1, 2]))
+    return score_scene(model, render_single_source(rng, media, name, distractors, 1, SECONDS), 0)
 
 
-def two_scene(model: SeAC, bench: Any, media_bank: Any, rng: random.Random) -> ScoredScene:
-    """As MS3: two things sound, not always at once."""
-    frames, _, active, wave = bench.multi(rng, media_bank, FRAMES, 0)
-    image, owner = frames[FRAMES // 2]
-    sounding_things = [thing for thing in range(2) if active[thing, FRAMES // 2]] or [0]
-    return score_scene(model, image, np.isin(owner, sounding_things), wave, len(sounding_things))
+def score_multi_source(model: SeAC, media: Media, rng: np.random.Generator) -> ScoredScene:
+    """As MS3: two classes sound, not always at once."""
+    clip = render_multi_source(rng, media, SECONDS, 0)
+    sounding = clip.active.any(0)
+    middle = int(min(np.flatnonzero(sounding), key=lambda second: abs(second - SECONDS // 2)))
+    return score_scene(model, clip, middle)
 
 
-def score_scene(model: SeAC, image: Any, truth: np.ndarray, wave: np.ndarray, sounding: int) -> ScoredScene:
-    """A scene through the frozen networks and the association."""
-    encoded_image = model.encode_image(np.asarray(image))
-    encoded_audio = model.encode_audio(wave.astype(np.float32).clip(-1, 1), SAMPLE_RATE)
+def score_scene(model: SeAC, clip: CompositeClip, frame: int) -> ScoredScene:
+    """A frame of a clip, with all of its audio, through the frozen networks and the association."""
+    encoded_image = model.encode_image(clip.frames[frame].image)
+    encoded_audio = model.encode_audio(clip.waveform, SAMPLE_RATE)
     similarity = model.stages.association(encoded_image.embeddings, encoded_audio.features).float().cpu()
     return ScoredScene(
         similarity,
         encoded_image.proposals.scores,
         encoded_image.proposals.masks,
-        torch.from_numpy(truth),
-        sounding,
+        torch.from_numpy(clip.mask(frame)),
+        int(clip.active[:, frame].sum()),
     )
 
 
@@ -127,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--shared", type=Path, required=True)
+    add_media(parser)
     parser.add_argument("--scenes", type=int, default=160)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--associate", default=None)
@@ -135,9 +134,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = seac.load("tiny", associate=options.associate)
-    scenes = score_scenes(
-        model, options.shared / "data/media/dev", renderer(options.shared), options.scenes, options.seed
-    )
+    scenes = score_scenes(model, open_media(options.media), options.scenes, options.seed)
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     weights = OBJECTNESS if options.objectness is None else (options.objectness,)
     grid = [(contrast, weight) for contrast in TEMPERATURES for weight in weights]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import wave
 from pathlib import Path
 
@@ -13,19 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-COMPOSITES = {"s4": "Single-source", "ms3": "Multi-sources", "avss": "AVSBench-semantic", "vggss": "vggss"}
+from recipes.common.composites.layouts import LAYOUTS
+from recipes.common.composites.media import Media
+from recipes.common.composites.render import render_composites
+from tests.fixtures.media_bank import write_media_folder
+
+COMPOSITES = {name: layout.folder for name, layout in LAYOUTS.items()}
 SIDE = 16
 
 
 @pytest.fixture(scope="session")
-def composites(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A very small benchmark in each layout, made by the workplace's own renderer."""
+def composites(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A very small benchmark in each layout, rendered from discs and tones."""
+    media = Media.open(write_media_folder(tmp_path_factory.mktemp("media")))
     out = tmp_path_factory.mktemp("composites")
-    build = [sys.executable, str(shared / "tools/build_bench.py"), str(shared / "data/media/dev"), str(out)]
-    sizes = ["--s4", "3", "--ms3", "2", "--avss", "2", "--vggss", "6"]
-    made = subprocess.run([*build, *sizes], capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip(f"composites cannot be rendered here: {made.stderr.strip().splitlines()[-1]}")
+    render_composites(media, out, 0, {"s4": 3, "ms3": 2, "avss": 2, "vggss": 6})
     return out
 
 

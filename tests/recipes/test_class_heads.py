@@ -12,8 +12,8 @@ import torch
 from recipes.class_heads.crops import CropRenderer
 from recipes.class_heads.evaluate import AUDIO_CONDITIONS
 from recipes.class_heads.model_card import Row, table
-from recipes.class_heads.samples import AudioSamples, ImageSamples, choose_row
-from recipes.class_heads.train import Recipe, learn
+from recipes.common.class_heads.samples import AudioSamples, ImageSamples, choose_row
+from recipes.common.class_heads.train import Recipe, learn
 from recipes.common.feature_cache import GROUND
 from recipes.common.media_bank import SILENT
 from recipes.common.scenes import Composer

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from recipes.class_heads.crops import VIEWS
-from recipes.class_heads.evaluate import to_class_name
-from recipes.class_heads.samples import AudioSamples, ImageSamples, LabelledSamples
-from recipes.class_heads.train import RECIPES, learn
 from recipes.common import scene_features
+from recipes.common.class_heads.samples import AudioSamples, ImageSamples, LabelledSamples
+from recipes.common.class_heads.train import RECIPES, learn
+from recipes.common.media_bank import to_class_name
+from seac.associate.views import ViewSettings
 from seac.encoders.class_heads import ClassHeadsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
+from seac.presets.table import PRESETS
+
+VIEWS: ViewSettings = PRESETS["tiny"].views
 
 
 def crop_folder(work: Path) -> Path:

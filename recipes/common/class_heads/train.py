@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from recipes.association.train import build_optimiser
-from recipes.class_heads.samples import LabelledSamples
+from recipes.common.class_heads.samples import LabelledSamples
 from recipes.common.feature_cache import WHITENING, compute_pca
+from recipes.common.optimiser import build_optimiser
 from seac.encoders.class_heads import ClassHead
 
 MEASURED = 40_000

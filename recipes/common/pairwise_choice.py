@@ -1,0 +1,70 @@
+"""Scenes for choosing the sounding one of two or three cut-outs; masks are exact, so stage 2 is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recipes.common.composites.clips import render_single_source
+from recipes.common.composites.media import Media
+from recipes.common.scene_features import boxes_of
+from seac.core.types import AudioFeatures
+from seac.encoders.base import AudioEncoder
+
+SECONDS = 5
+MIN_PIXELS = 20
+"""Cut-outs of which fewer are visible are left out."""
+
+
+@dataclass(frozen=True)
+class ChoiceScene:
+    """A composite with one sounding cut-out: the first mask.
+
+    Attributes:
+        image: (3, H, W) uint8.
+        masks: (N, H, W) bool, N = 2 or 3; hidden cut-outs are left out.
+        boxes: (N, 4) float xyxy.
+        waveform: (S,) float32 at 16 kHz.
+        name: class of the sounding cut-out.
+        others: classes of the rest; ``SILENT`` for one that never sounds.
+    """
+
+    image: Tensor
+    masks: Tensor
+    boxes: Tensor
+    waveform: Tensor
+    name: str
+    others: tuple[str, ...]
+
+
+def render_choice_scenes(media: Media, count: int, seed: int) -> Iterator[ChoiceScene]:
+    """Composites, every class in turn, with one and two distractors in turn; deterministic by the seed."""
+    rng = np.random.default_rng(seed)
+    rendered = 0
+    while rendered < count:
+        name = media.classes[rendered % len(media.classes)]
+        clip = render_single_source(rng, media, name, 1 + rendered % 2, 1, SECONDS)
+        (scene,) = clip.frames
+        masks = scene.masks()
+        kept = [index for index, mask in enumerate(masks) if mask.sum() > MIN_PIXELS]
+        if 0 not in kept or len(kept) < 2:
+            continue
+        rendered += 1
+        visible = torch.from_numpy(masks[kept])
+        yield ChoiceScene(
+            torch.from_numpy(scene.image).permute(2, 0, 1),
+            visible,
+            boxes_of(visible),
+            torch.from_numpy(clip.waveform),
+            name,
+            tuple(scene.kinds[index] for index in kept[1:]),
+        )
+
+
+def encode_windows(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
+    """All windows of a waveform (S,) that is at least one window long."""
+    return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())
