@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ROOM   := 8
 
-.PHONY: demo pictures test lint types unit clean
+.PHONY: demo pictures test lint types unit test-lowest clean
 
 demo: $(STAMP)
 	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4 --export overlay,masks,json,timeline,sheet
@@ -22,6 +22,7 @@ test: lint types unit
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=.:src $(BIN)/lint-imports
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -29,14 +30,18 @@ types: $(STAMP)
 unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2
 
+# The lowest versions that pyproject.toml allows, in an environment of their own (5 GB more on Linux).
+test-lowest:
+	$(PYTHON) scripts/lowest_versions.py --venv .venv-lowest
+
 # The editable install is made again only when what it depends on has changed.
 $(STAMP): pyproject.toml requirements.lock
 	@df -Pk . | awk 'NR == 2 && $$4 < $(ROOM) * 1048576 { \
 		print "error: torch and what it needs take $(ROOM) GiB and this disk has " int($$4 / 1048576) \
 		" left: make room, or clone to another disk" > "/dev/stderr"; exit 1 }'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) .venv-lowest out

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.nn import functional
-from torchvision.transforms.v2 import functional as vision
 
 from seac.associate.embed import embed_masks, mask_views, masked_pool
 from seac.associate.views import ViewSettings
 from seac.core.types import VisionFeatures
-from seac.segment.ops import boxes_of
+from seac.segment.ops import boxes_of, resize_image
 
 
 class Flat:
@@ -47,7 +46,7 @@ class Dense(Flat):
 def scene():
     generator = torch.Generator().manual_seed(0)
     image = (torch.rand(3, 6, 8, generator=generator) * 255).to(torch.uint8)
-    image = vision.resize(image, [60, 80])
+    image = resize_image(image, 60, 80).round().to(torch.uint8)
     masks = torch.zeros(3, 60, 80, dtype=torch.bool)
     masks[0, 10:40, 5:30] = True
     masks[1, 20:25, 40:79] = True

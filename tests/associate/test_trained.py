@@ -154,14 +154,14 @@ def test_a_run_is_loaded_into_a_preset_and_refused_where_it_does_not_fit(tmp_pat
     right.mkdir()
     write(module(), wrong / FILE)
     with pytest.raises(InputError, match="vision features of size 3, this vision encoder gives 1280"):
-        load("tiny", association=wrong, segmenter="classic")
+        load("tiny", association=wrong)
     write(
         AssociationModule(
             AssociationConfig(1280, 1024, d=8, width=8, depth=1, heads=1, zero_shot_weight=0.5)
         ),
         right / FILE,
     )
-    model = load("tiny", association=right, segmenter="classic")
+    model = load("tiny", association=right)
     version = model.stages.versions()["association"]
     assert version.startswith("trained association sha256:")
     assert isinstance(model.stages.association, Trained)

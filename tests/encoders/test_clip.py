@@ -15,7 +15,7 @@ from torch.nn import functional
 from seac.associate.embed import embed_masks
 from seac.classify.prompts import class_embeddings
 from seac.core.errors import InputError
-from seac.encoders.audio.clap import Clap, ClapFrontEnd
+from seac.encoders.audio.clap import Clap, ClapFrontEnd, pooled
 from seac.encoders.cached_text import CachedTextEncoder
 from seac.encoders.text.clip import ClipText
 from seac.encoders.text.siglip import SiglipText
@@ -163,7 +163,7 @@ def test_clap_equals_transformers_own(made: Path, monkeypatch: pytest.MonkeyPatc
         list(waves.numpy()), sampling_rate=48_000, return_tensors="pt"
     )
     with torch.inference_mode():
-        plain = network.get_audio_features(**inputs).pooler_output
+        plain = pooled(network.get_audio_features(**inputs))
     heard = Clap.load(made / "clap")(waves)
     assert torch.allclose(heard.embeddings, functional.normalize(plain, dim=1), atol=1e-4)
     assert heard.class_probabilities is not None

@@ -14,6 +14,7 @@ from seac.cli import app
 from seac.evaluation import predict
 from seac.jobs.evaluate import Job, chosen_clips, open_reader
 from tests.fixtures import benchmarks
+from tests.fixtures.extras import needs
 from tests.fixtures.parts import synthetic_model
 
 
@@ -81,6 +82,7 @@ class TestFigures:
         # The strange colour is in the frame as well: the fake world shows all three squares.
         assert found["protocols"]["another class"]["fpr_frames"] == 1.0
 
+    @needs("baselines")
     def test_baselines_stand_in_the_same_table(self, capsys, tmp_path):
         found = figures(
             capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--baselines"

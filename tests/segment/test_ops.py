@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seac.segment.ops import mask_nms, nms, pairwise_iou, soft_nms
+from seac.segment.ops import box_corners, box_iou, box_nms, mask_nms, nms, pairwise_iou, soft_nms
 
 few_masks = st.integers(1, 8).flatmap(lambda n: arrays(np.bool_, (n, 4, 5)))
 
@@ -113,3 +114,53 @@ def test_soft_suppression_chooses_no_more_than_there_is_room_for() -> None:
     for most in (0, -3):
         assert softened(np.ones((2, 2, 2), bool), np.ones(2, np.float32), max_count=most) == ([], [])
     assert softened(np.zeros((0, 2, 2), bool), np.zeros(0, np.float32)) == ([], [])
+
+
+boxes_on_a_grid = arrays(np.int64, st.tuples(st.integers(0, 12), st.just(4)), elements=st.integers(0, 9)).map(
+    lambda corners: torch.from_numpy(
+        np.concatenate([np.minimum(*np.split(corners, 2, 1)), np.maximum(*np.split(corners, 2, 1)) + 1], 1)
+    ).float()
+)
+
+
+def random_boxes(count: int = 400) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(count)
+    corners = 100 * torch.rand(count, 2, 2, generator=generator)
+    scores = (20 * torch.rand(count, generator=generator)).round() / 20  # many are equal
+    return torch.cat([corners.amin(1), corners.amax(1)], 1), scores
+
+
+@given(boxes_on_a_grid)
+@settings(max_examples=60, deadline=None)
+def test_box_iou_counts_pixels(boxes: torch.Tensor) -> None:
+    y, x = torch.meshgrid(torch.arange(11), torch.arange(11), indexing="ij")
+    masks = [(x >= x1) & (x < x2) & (y >= y1) & (y < y2) for x1, y1, x2, y2 in boxes]
+    slow = [[slow_iou(a.numpy(), b.numpy()) for b in masks] for a in masks]
+    torch.testing.assert_close(box_iou(boxes, boxes), torch.tensor(slow).reshape(len(boxes), len(boxes)))
+
+
+@given(boxes_on_a_grid, st.floats(0.05, 0.95), st.integers(0, 2**31))
+@settings(max_examples=100, deadline=None)
+def test_boxes_that_stay_are_those_of_the_greedy_loop(boxes: torch.Tensor, limit: float, seed: int) -> None:
+    scores = torch.randint(0, 4, (len(boxes),), generator=torch.Generator().manual_seed(seed)) / 4
+    iou = box_iou(boxes, boxes)
+    kept: list[int] = []
+    for index in np.argsort(-scores.numpy(), kind="stable"):
+        if all(iou[index, k] <= limit for k in kept):
+            kept.append(int(index))
+    assert box_nms(boxes, scores, limit).tolist() == kept
+    assert box_nms(boxes, scores, limit, 2).tolist() == kept[:2]
+    assert box_nms(boxes, scores, limit, 0).tolist() == []
+
+
+def test_boxes_without_area_suppress_none() -> None:
+    assert box_nms(torch.zeros(3, 4), torch.ones(3), 0.5).tolist() == [0, 1, 2]
+
+
+def test_box_operations_have_torchvisions_numbers() -> None:
+    ops = pytest.importorskip("torchvision.ops", reason="pip install 'seac[paper]'")
+    boxes, scores = random_boxes()
+    for limit in (0.1, 0.5, 0.9):
+        assert torch.equal(box_nms(boxes, scores, limit), ops.nms(boxes, scores, limit))
+    assert torch.equal(box_iou(boxes, boxes[:9]), ops.box_iou(boxes, boxes[:9]))
+    assert torch.equal(box_corners(boxes), ops.box_convert(boxes, "cxcywh", "xyxy"))

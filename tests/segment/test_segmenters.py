@@ -13,8 +13,9 @@ from seac.core.errors import InputError
 from seac.segment.base import Segmenter, best_of
 from seac.segment.ops import boxes_of
 from seac.segment.table import build
+from tests.fixtures.extras import needs
 
-NAMES = ["classic", "network", "tiny"]
+NAMES = [pytest.param("classic", marks=needs("baselines")), "network", "tiny"]
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from seac.jobs.doctor import Diagnosis, Readiness
+    from seac.jobs.doctor import Diagnosis, Extra, Readiness
 
 
 def doctor(
@@ -26,8 +26,6 @@ def doctor(
 
 def describe(found: Diagnosis) -> str:
     """The answer for a person, as lines."""
-    from seac.jobs.doctor import PACKAGES
-
     lines = [f"seac {found.seac}, Python {found.python}, {found.system}, {found.cores} cores"]
     lines += [
         f"device {each.name}: {each.kind}, {_gigabytes(each.free)} of {_gigabytes(each.total)} free"
@@ -35,15 +33,26 @@ def describe(found: Diagnosis) -> str:
     ]
     fetching = "nothing is fetched (SEAC_OFFLINE)" if found.offline else "weights are fetched on first use"
     lines.append(f"cache {found.cache}: {_gigabytes(found.cache_free)} free; {fetching}")
+    if found.unused_cuda:
+        lines.append(
+            f"torch is a CUDA build and no GPU is here: its CPU build saves {_gigabytes(found.unused_cuda)}; "
+            "PyTorch's own installation page has the command for it (docs/installation.md)"
+        )
     lines += ["", "packages"]
-    lines += [
-        f"  {name:18} {version or f'not installed ({PACKAGES[name]})'}"
-        for name, version in found.packages.items()
-    ]
+    lines += [f"  {name:21} {version}" for name, version in found.packages.items() if version]
+    lines += ["", "extras"]
+    lines += [_extra(each) for each in found.extras]
     lines += ["", "presets"]
     for preset in found.presets:
         lines += _preset(preset)
     return "\n".join(lines) + "\n"
+
+
+def _extra(extra: Extra) -> str:
+    if not extra.missing:
+        return f"  {extra.name:10} installed"
+    lacks = f"lacks {', '.join(extra.missing)}"
+    return f"  {extra.name:10} {lacks}; for {extra.purpose}: pip install 'seac[{extra.name}]'"
 
 
 def _preset(preset: Readiness) -> list[str]:

@@ -26,5 +26,11 @@ def fuse_bn_named(module: nn.Module, convolution: str, norm: str) -> None:
     before, after = module.get_submodule(convolution), module.get_submodule(norm)
     if not isinstance(before, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):
         raise TypeError(f"{convolution} and {norm} are no convolution and its batch norm")
-    module.set_submodule(convolution, fuse_conv_bn_eval(before.eval(), after.eval()))
-    module.set_submodule(norm, nn.Identity())
+    _replace(module, convolution, fuse_conv_bn_eval(before.eval(), after.eval()))
+    _replace(module, norm, nn.Identity())
+
+
+def _replace(module: nn.Module, name: str, other: nn.Module) -> None:
+    """What ``Module.set_submodule`` does, which torch has from 2.5 on."""
+    parent, _, last = name.rpartition(".")
+    setattr(module.get_submodule(parent), last, other)

@@ -18,6 +18,7 @@ from seac.evaluation.answer import Answer
 from seac.evaluation.scene import Scene
 from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
+from seac.segment.baselines.saliency import check_installed
 
 SURELY_NOT = -1.0
 """Confidence where there is nothing to hear or no mask: no cosine is less."""
@@ -208,7 +209,12 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
+    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training.
+
+    Raises:
+        InputError: the extra ``baselines`` is not installed, which saliency needs.
+    """
+    check_installed()
     rows: list[Method] = [
         Blind("whole image", whole_image),
         Blind("centre Gaussian", centre),

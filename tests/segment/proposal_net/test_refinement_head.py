@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torchvision.ops import roi_align
 
 from seac.segment.proposal_net.network import DecodedMasks
 from seac.segment.proposal_net.refinement_head import (
@@ -141,12 +140,13 @@ def test_masks_of_a_frame_are_what_is_pasted_and_shifted() -> None:
 
 
 def test_views_are_those_of_roi_align() -> None:
+    ops = pytest.importorskip("torchvision.ops", reason="pip install 'seac[paper]'")
     draw = torch.Generator().manual_seed(5)
     maps = torch.randn(2, 3, 40, 60, generator=draw)
     views = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.1, 0.5, 0.4], [0.2, 0.2, 0.9, 0.8]])
     which = torch.tensor([1, 0, 1])
     rows = torch.cat([which[:, None].float(), views * torch.tensor([60.0, 40, 60, 40])], 1)
-    theirs = roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
+    theirs = ops.roi_align(maps, rows, 16, sampling_ratio=2, aligned=True)
     torch.testing.assert_close(roi_align_views(maps, which, views, 16, 2), theirs, rtol=1e-4, atol=1e-4)
 
 

@@ -54,6 +54,15 @@ class ClapFrontEnd:
         return (10 * power.clamp_min(SILENT_DECIBELS).log10()).float()[:, None]
 
 
+def pooled(answer: Any) -> Tensor:
+    """The vectors (n, dim) float of ``get_text_features`` or ``get_audio_features``.
+
+    transformers 4 answers with the vectors, transformers 5 with an output that holds them.
+    """
+    vectors: Tensor = getattr(answer, "pooler_output", answer)
+    return vectors
+
+
 class ClapText:
     """CLAP's text half as a :class:`~seac.encoders.base.TextEncoder`.
 
@@ -79,7 +88,11 @@ class ClapText:
             tokens = self.tokenizer(
                 list(sentences[at : at + self.batch]), padding=True, truncation=True, return_tensors="pt"
             ).to(self.network.device)
-            encoded = self.network.get_text_features(**tokens).pooler_output
+            encoded = pooled(
+                self.network.get_text_features(
+                    input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+                )
+            )
             parts.append(functional.normalize(encoded.float(), dim=1).cpu())
         return torch.cat(parts)
 
@@ -141,9 +154,7 @@ class Clap:
             return AudioFeatures(torch.zeros(0, self.dim), torch.zeros(0, len(self.labels)))
         spectrograms = self.front(windows.cpu()).to(self.device)
         not_longer = torch.zeros(len(windows), 1, dtype=torch.bool, device=self.device)
-        encoded = self.network.get_audio_features(
-            input_features=spectrograms, is_longer=not_longer
-        ).pooler_output
+        encoded = pooled(self.network.get_audio_features(input_features=spectrograms, is_longer=not_longer))
         embeddings = functional.normalize(encoded.float(), dim=1).cpu()
         scale = float(self.network.logit_scale_a.exp())
         return AudioFeatures(embeddings, (scale * embeddings @ self.names.T).softmax(1))

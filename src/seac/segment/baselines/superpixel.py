@@ -16,7 +16,7 @@ from scipy.ndimage import label as label_components
 from torch import Tensor
 
 from seac.core.types import Proposals
-from seac.segment.baselines.saliency import shared_saliency
+from seac.segment.baselines.saliency import check_installed, shared_saliency
 from seac.segment.ops import (
     boxes_of,
     enlarge,
@@ -93,10 +93,16 @@ class Regions:
 
 
 class Classic:
-    """Saliency and hierarchical superpixels, merged by mask NMS, as a Segmenter."""
+    """Saliency and hierarchical superpixels, merged by mask NMS, as a Segmenter.
+
+    Raises:
+        InputError: saliency is asked for and the extra ``baselines`` is not installed.
+    """
 
     def __init__(self, settings: ClassicSettings | None = None) -> None:
         self.settings = settings or ClassicSettings()
+        if self.settings.saliency:
+            check_installed()
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""

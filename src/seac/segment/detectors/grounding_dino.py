@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
 
-from seac.weights.load import fingerprint, load_network, load_tokenizer
+from seac.segment.ops import box_corners
+from seac.weights.load import fingerprint, load_image_processor, load_network, load_tokenizer
 
 QUERY = "all objects"
 
@@ -47,12 +47,12 @@ class GroundingDino:
         """MM-Grounding-DINO from a folder of transformers'.
 
         Raises:
-            InputError: something else.
+            InputError: torchvision is not installed, or the folder holds something else.
         """
-        from transformers import GroundingDinoImageProcessor, MMGroundingDinoForObjectDetection
+        from transformers import MMGroundingDinoForObjectDetection
 
         network = load_network(MMGroundingDinoForObjectDetection, folder)
-        reader = GroundingDinoImageProcessor.from_pretrained(folder)
+        reader = load_image_processor("GroundingDinoImageProcessor", folder)
         return cls(network, reader, load_tokenizer(folder), device, query, folder.name)
 
     @torch.inference_mode()
@@ -62,5 +62,5 @@ class GroundingDino:
         inputs = self.reader(images=image, return_tensors="pt").to(self.device)
         answer = self.network(**inputs, **self.tokens)
         scores = answer.logits[0].sigmoid().amax(1)
-        boxes = box_convert(answer.pred_boxes[0], "cxcywh", "xyxy").cpu()
+        boxes = box_corners(answer.pred_boxes[0]).cpu()
         return boxes.float() * torch.tensor([width, height] * 2), scores.float().cpu()

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
 
-from seac.weights.load import fingerprint, load_network
+from seac.segment.ops import box_corners
+from seac.weights.load import fingerprint, load_image_processor, load_network
 
 
 class Owlv2:
@@ -35,12 +35,13 @@ class Owlv2:
         """OWLv2 from a folder of transformers'.
 
         Raises:
-            InputError: something else.
+            InputError: torchvision is not installed, or the folder holds something else.
         """
-        from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
+        from transformers import Owlv2ForObjectDetection
 
         network = load_network(Owlv2ForObjectDetection, folder)
-        return cls(network, Owlv2ImageProcessor.from_pretrained(folder), device, folder.name)
+        reader = load_image_processor("Owlv2ImageProcessor", folder)
+        return cls(network, reader, device, folder.name)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,6 +50,6 @@ class Owlv2:
         grid, _ = self.network.image_embedder(pixels)
         patches = grid.flatten(1, 2)
         objectness = self.network.objectness_predictor(patches)[0].sigmoid()
-        boxes = box_convert(self.network.box_predictor(patches, grid)[0], "cxcywh", "xyxy")
+        boxes = box_corners(self.network.box_predictor(patches, grid)[0])
         # The picture was padded to a square at the right and the bottom.
         return (boxes * max(image.shape[-2:])).float().cpu(), objectness.float().cpu()

@@ -7,10 +7,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from seac.core.types import Proposals
-from seac.segment.ops import boxes_of, whole_frame
+from seac.segment.ops import box_nms, boxes_of, whole_frame
 from seac.segment.promptable.base import Promptable
 
 
@@ -55,7 +54,7 @@ def select_boxes(
     boxes = torch.minimum(boxes.clamp_min(0), limit)
     valid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     boxes, scores = boxes[valid], scores[valid]
-    kept = nms(boxes, scores, settings.overlap)[: settings.max_masks]
+    kept = box_nms(boxes, scores, settings.overlap, settings.max_masks)
     return boxes[kept], scores[kept]
 
 

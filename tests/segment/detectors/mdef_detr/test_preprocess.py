@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torchvision.transforms.v2 import functional as vision
 
 from seac.core.errors import InputError
 from seac.segment.detectors.mdef_detr import prepare, stack
@@ -20,6 +19,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
 
 
 def test_preparation_is_torchvisions() -> None:
+    vision = pytest.importorskip("torchvision.transforms.v2.functional", reason="pip install 'seac[paper]'")
     resized_image = vision.resize(Image.fromarray(PIXELS), 64, vision.InterpolationMode.BILINEAR)
     expected = vision.normalize(vision.to_dtype(vision.pil_to_tensor(resized_image), scale=True), MEAN, STD)
     torch.testing.assert_close(prepare(PIXELS, 64), expected)
