@@ -36,7 +36,7 @@ from seac.core.atomic import write_atomic
 from seac.core.result import FrameResult
 from seac.export.writer import Clip, writer_class
 from seac.media.decode import AudioReader
-from seac.media.sources import source_frames, source_of
+from seac.media.sources import resolve_source, source_frames
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.profiling.reference import reference_embeddings
@@ -47,7 +47,7 @@ FIRST = "import seac; next(seac.load().video({clip!r}, {fps}))"
 
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
     """Milliseconds per frame of each stage, a frame after the other: median, 90th percentile, share."""
-    source = source_of(clip)
+    source = resolve_source(clip)
     sound = AudioReader(source.audio, model.stages.audio.sample_rate)
     exact = SeAC(model.stages, model.vocabulary, replace(model.settings, exact=True))
     spent: dict[str, list[float]] = {}

@@ -31,8 +31,8 @@ from seac.decision.activity import Calibration, is_noise, is_silent, level, soun
 from seac.encoders.audio.windows import encode_windows, top_classes
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.media.decode import AudioReader, Frame
-from seac.media.image import as_image, size_of
-from seac.media.sources import source_frames, source_of
+from seac.media.image import as_image, get_image_size
+from seac.media.sources import resolve_source, source_frames
 from seac.media.waveform import as_waveform
 from seac.segment.base import Segmenter, best_of
 from seac.settings import Settings
@@ -124,7 +124,7 @@ class SeAC:
         Raises:
             InputError: not a video, no sound, or broken off.
         """
-        source = source_of(Path(path), Path(audio) if audio else None)
+        source = resolve_source(Path(path), Path(audio) if audio else None)
         audio_reader = AudioReader(source.audio, self.stages.audio.sample_rate)
         tracker = Tracker(self.settings.smoothing, max_track_age(fps))
         half = self.settings.audio_window / 2
@@ -152,7 +152,7 @@ class SeAC:
     @torch.inference_mode()
     def encode_image(self, image: Any, original_size: tuple[int, int] | None = None) -> EncodedImage:
         """Stage 1 (masks), the frozen half of stage 2 (Eq. 1-3), and names (stage 3) of a picture."""
-        original_size = original_size or size_of(image)
+        original_size = original_size or get_image_size(image)
         image = as_image(image, self.settings.max_side)
         proposals = self.propose(image)
         embeddings = self.embed(image, proposals)
