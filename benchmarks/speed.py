@@ -38,7 +38,7 @@ from seac.core.result import FrameResult
 from seac.core.types import Proposals
 from seac.export.writer import Clip, writer_class
 from seac.media.decode import AudioReader
-from seac.media.sources import open_source, source_frames
+from seac.media.sources import resolve_source, source_frames
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.profiling.reference import reference_embeddings
@@ -51,7 +51,7 @@ FIRST = "import seac; next(seac.VideoPredictor(seac.load()).stream({clip!r}, {fp
 
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
     """Milliseconds per frame of each stage, a frame after the other: median, 90th percentile, share."""
-    source = open_source(clip)
+    source = resolve_source(clip)
     sound = AudioReader(source.audio, model.stages.audio.sample_rate)
     spent: dict[str, list[float]] = {}
 

@@ -80,7 +80,7 @@ class OneClip:
         return torch.from_numpy(tone("red", 2)), 16_000
 
     def truth(self, clip):
-        return torch.from_numpy(benchmarks.mask_of("red"))[None]
+        return torch.from_numpy(benchmarks.make_mask("red"))[None]
 
 
 def test_a_benchmark_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):

@@ -205,9 +205,7 @@ def test_no_detections_in_silence():
 
 @pytest.mark.parametrize("module", ["seac", "seac.cli.app"])
 def test_importing_seac_imports_nothing_heavy(module):
-    heavy = (
-        "torch numpy scipy skimage PIL av transformers torchmetrics matplotlib pyarrow pydantic"
-    )
+    heavy = "torch numpy scipy skimage PIL av transformers torchmetrics matplotlib pyarrow pydantic"
     code = f"import sys, {module}; print(*sorted(set('{heavy}'.split()) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.split() == []

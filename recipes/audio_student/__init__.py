@@ -1,1 +1,1 @@
-"""How ``src/seac/assets/audio_student.safetensors`` was made: ``python -m recipes.audio_student --help``."""
+"""The recipe of ``src/seac/assets/audio_student.safetensors``: ``python -m recipes.audio_student --help``."""

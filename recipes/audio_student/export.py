@@ -1,4 +1,4 @@
-"""The student's weights as half floats in ``src/seac/assets``; its checksum goes beside them in the code."""
+"""Export of the student's weights in float16 to ``src/seac/assets``, with their checksum in the code."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import seac.encoders.audio.yamnet_student as hearing
+import seac.encoders.audio.yamnet_student as yamnet_student
 
-MODULE = Path(hearing.__file__)
-ASSET = MODULE.parents[2] / hearing.WEIGHTS
+MODULE = Path(yamnet_student.__file__)
+ASSET = MODULE.parents[2] / yamnet_student.WEIGHTS
 
 
 def export(network: nn.Module, asset: Path = ASSET) -> str:
-    """Write the weights and note their sha256 in ``hearing.py``.
+    """Write the weights and their sha256, the latter into ``yamnet_student.py``.
 
     Returns:
         the sha256.

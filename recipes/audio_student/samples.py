@@ -1,4 +1,4 @@
-"""What the teacher said of many mixtures, kept in arrays on disk that grow while the student learns."""
+"""Training samples: mixtures labelled by the teacher, in shards of arrays on disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ COLUMNS = {"logmel": (96, 64), "class_probabilities": (521,), "embedding": (1024
 
 @dataclass(frozen=True)
 class TeacherSamples:
-    """n lessons: ``logmel`` (n, 96, 64), ``class_probabilities`` (n, 521), ``embedding`` (n, 1024), all float16."""
+    """n training samples.
+
+    Attributes:
+        logmel: (n, 96, 64) float16 log-mel spectrograms.
+        class_probabilities: (n, 521) float16 class probabilities of the teacher.
+        embedding: (n, 1024) float16 embeddings of the teacher.
+    """
 
     logmel: NDArray[np.float16]
     class_probabilities: NDArray[np.float16]
@@ -33,31 +39,31 @@ class TeacherSamples:
 
 
 def label_mixtures(mixtures: Sequence[Mixture], teacher: Teacher) -> TeacherSamples:
-    """What the teacher says of mixtures, and of each of their sounds alone, as far as it is heard."""
-    labelled = TeacherSamples(*(np.zeros((len(mixtures), *shape), np.float16) for shape in COLUMNS.values()))
+    """Label mixtures by the teacher: the maximum over the mixture and its sources, weighted by audibility."""
+    samples = TeacherSamples(*(np.zeros((len(mixtures), *shape), np.float16) for shape in COLUMNS.values()))
     for row, mixed in enumerate(mixtures):
         class_probabilities, embedding = teacher(mixed.waveform)
         for part, audibility in zip(mixed.parts, mixed.audibility, strict=True):
-            probabilities_alone, embedding_alone = teacher(part)
-            class_probabilities = np.maximum(class_probabilities, audibility * probabilities_alone)
-            embedding = np.maximum(embedding, audibility * embedding_alone)
-        labelled.class_probabilities[row], labelled.embedding[row] = class_probabilities, embedding
-    labelled.logmel[:] = LogMel()(torch.from_numpy(np.stack([mixed.waveform for mixed in mixtures]))).numpy()
-    return labelled
+            source_probabilities, source_embedding = teacher(part)
+            class_probabilities = np.maximum(class_probabilities, audibility * source_probabilities)
+            embedding = np.maximum(embedding, audibility * source_embedding)
+        samples.class_probabilities[row], samples.embedding[row] = class_probabilities, embedding
+    samples.logmel[:] = LogMel()(torch.from_numpy(np.stack([mixed.waveform for mixed in mixtures]))).numpy()
+    return samples
 
 
 def shards(folder: Path) -> list[Path]:
-    """Finished shards, in order."""
+    """List the complete shards in order."""
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
 def read(shard: Path) -> TeacherSamples:
-    """A shard, mapped from disk."""
+    """Open a shard as memory-mapped arrays."""
     return TeacherSamples(*(np.load(shard / f"{name}.npy", mmap_mode="r") for name in COLUMNS))
 
 
 def write(shard: Path, samples: TeacherSamples) -> None:
-    """Save a shard, whole or not at all."""
+    """Write a shard atomically."""
     temporary = shard.with_name(f"tmp-{shard.name}")
     temporary.mkdir(parents=True, exist_ok=True)
     for name in COLUMNS:
@@ -73,29 +79,29 @@ def render_shards(
     seed: int,
     part: tuple[int, int] = (0, 1),
 ) -> None:
-    """Render shards up to ``count`` lessons; those that are there already are left.
+    """Render shards up to ``count`` samples; existing shards are kept.
 
     Args:
-        groups: what mixtures are made of.
-        teacher: labels them.
-        folder: where shards go.
-        count: lessons in all.
-        seed: shard k draws from (seed, k), so any process may render any shard.
-        part: (i, n): this process renders every n-th shard, from the i-th.
+        groups: recordings for the mixtures.
+        teacher: labels the mixtures.
+        folder: destination of the shards.
+        count: total number of samples.
+        seed: shard k is seeded by (seed, k), so that any process may render any shard.
+        part: (i, n): this process renders every n-th shard, starting with the i-th.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(part[0], -(-count // SHARD), part[1]):
         shard = folder / f"{number:05d}"
         if shard.is_dir():
             continue
-        began = time.time()
+        start = time.time()
         random = np.random.default_rng((seed, number))
         write(shard, label_mixtures([render_mixture(groups, random) for _ in range(SHARD)], teacher))
-        print(json.dumps({"shard": number, "seconds": round(time.time() - began, 1)}), flush=True)
+        print(json.dumps({"shard": number, "seconds": round(time.time() - start, 1)}), flush=True)
 
 
 def write_held_out(recordings: Sequence[Path], teacher: Teacher, folder: Path, max_windows: int = 12) -> None:
-    """Lessons of recordings as they are, ``folder/exam``, at most so many windows of each."""
+    """Write the held-out set ``folder/held_out``: up to ``max_windows`` unmixed windows of each recording."""
     if (folder / "held_out").is_dir():
         return
     windows = [windows_of(load_waveform(path), WINDOW, WINDOW // 2)[:max_windows] for path in recordings]

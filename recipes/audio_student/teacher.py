@@ -1,4 +1,4 @@
-"""YAMNet, as the teacher: a window in, 521 scores and a 1024-d embedding out."""
+"""The teacher YAMNet: 521 class scores and a 1024-d embedding of a window."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 EMBEDDING = 112
-"""Tensor of the graph that holds the embedding."""
+"""Index of the embedding tensor in the graph."""
 
 
 class Teacher:
     """Runs ``yamnet.tflite`` on one core."""
 
     def __init__(self, path: Path) -> None:
-        with warnings.catch_warnings():  # keeping all tensors is what we want: one of them is the embedding
+        with warnings.catch_warnings():  # preserving all tensors is intended: one of them is the embedding
             warnings.simplefilter("ignore")
             self._graph = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
         self._graph.allocate_tensors()

@@ -1,7 +1,8 @@
-"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes.
+"""Training of the student on the teacher's class probabilities, their ranking, and the embedding.
 
-A course begins with random weights or with those of another: a second one, at a lower rate and over other
-lessons, still teaches much. Marks on recordings that no lesson is made of are told on the way.
+A training phase starts from random weights or from the weights of an earlier phase; a second phase with a
+lower learning rate and other samples still improves the metrics. Metrics on the held-out set are printed with
+each checkpoint.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from recipes.audio_student.samples import TeacherSamples, read, shards
 from seac.encoders.audio.yamnet_student import YamnetStudentNetwork
 
 SAVE_EVERY = 120.0
-SURE = 0.3
+MIN_CONFIDENCE = 0.3
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """Settings of a training phase.
 
     Attributes:
-        minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
-        batch: lessons per step.
-        rate: greatest learning rate.
+        minutes: wall time; the learning rate is a function of it, so that it decays on any machine.
+        batch: samples per step.
+        rate: peak learning rate.
         decay: weight decay.
-        average: of the moving average of weights, per step.
-        seed: of the order of lessons.
+        average: decay of the exponential moving average of the weights, per step.
+        seed: seed of the order of samples.
     """
 
     minutes: float = 50.0
@@ -47,35 +48,35 @@ class Schedule:
 
 
 def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Three views of one teacher.
+    """Distillation loss: cross-entropies of the class probabilities, and distances of the embedding.
 
     Args:
-        embedding: (n, 1024) student's.
-        logits: (n, 521) student's.
-        target: tags (n, 521) and embedding (n, 1024) of the teacher.
+        embedding: (n, 1024) embeddings of the student.
+        logits: (n, 521) class logits of the student.
+        target: class probabilities (n, 521) and embeddings (n, 1024) of the teacher.
     """
     class_probabilities, target_embedding = target
-    each = (
+    binary = (
         functional.binary_cross_entropy_with_logits(logits, class_probabilities, reduction="none")
         .sum(1)
         .mean()
     )
     teacher_logits = torch.logit(class_probabilities.clamp(1e-4, 1 - 1e-4))
-    order = functional.cross_entropy(logits, teacher_logits.softmax(1))
-    turn = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
-    size = functional.smooth_l1_loss(embedding, target_embedding)
-    return each + order + 4 * turn + size
+    ranking = functional.cross_entropy(logits, teacher_logits.softmax(1))
+    cosine = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
+    smooth_l1 = functional.smooth_l1_loss(embedding, target_embedding)
+    return binary + ranking + 4 * cosine + smooth_l1
 
 
-def rate_at(share: float, top: float) -> float:
-    """Learning rate: up over the first 5 %, then down a cosine to nearly 0."""
+def rate_at(share: float, peak: float) -> float:
+    """Learning rate at ``share`` of a phase: linear warm-up over 5 %, then a cosine to 0.2 % of ``peak``."""
     if share < 0.05:
-        return top * (share / 0.05)
-    return top * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
+        return peak * (share / 0.05)
+    return peak * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
 
 
 class ShardSampler:
-    """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
+    """Samples batches from the shards read least often, shuffled over ``mixed`` shards at a time."""
 
     def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
@@ -83,10 +84,10 @@ class ShardSampler:
         self.times_read: dict[str, int] = {}
 
     def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of the next few shards."""
-        while not (there := shards(self.folder)):  # the other process has only begun
+        """The batches of the next shards."""
+        while not (available := shards(self.folder)):  # the other process has not finished a shard yet
             time.sleep(5)
-        order = sorted(there, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
+        order = sorted(available, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
             : self.mixed
         ]
         for shard in order:
@@ -103,7 +104,7 @@ class ShardSampler:
 
 @torch.no_grad()
 def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
-    """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
+    """Metrics on the held-out set: top-1 and top-5 agreement where the teacher is confident, and cosine."""
     training = network.training
     network.eval()
     logmel, class_probabilities, target_embedding = (
@@ -112,31 +113,31 @@ def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[st
     )
     embedding, logits = network(logmel)
     network.train(training)
-    best, ranked, sure = (
+    best, ranked, confident = (
         class_probabilities.argmax(1, keepdim=True),
         logits.topk(5).indices,
-        class_probabilities.amax(1) > SURE,
+        class_probabilities.amax(1) > MIN_CONFIDENCE,
     )
     return {
-        "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
-        "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
+        "top1": round(float((ranked[:, :1] == best).any(1)[confident].float().mean()), 4),
+        "top5": round(float((ranked == best).any(1)[confident].float().mean()), 4),
         "cosine": round(float(functional.cosine_similarity(embedding, target_embedding).mean()), 4),
     }
 
 
-def learn(
+def train_student(
     folder: Path, out: Path, schedule: Schedule, start: YamnetStudentNetwork | None = None
 ) -> YamnetStudentNetwork:
-    """Train until the time is up, from a checkpoint if there is one.
+    """Train for the time of the schedule, from the checkpoint if there is one.
 
     Args:
-        folder: of lessons; more may arrive meanwhile.
-        out: for the checkpoint.
-        schedule: how long and how fast.
-        start: whose weights to begin with; random ones if None.
+        folder: folder of training samples; shards may be added during training.
+        out: folder of the checkpoint.
+        schedule: settings of the phase.
+        start: network with the initial weights; random weights if None.
 
     Returns:
-        the moving average of the weights.
+        the network with the moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
     network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
@@ -158,8 +159,8 @@ def learn(
         for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
-            mine, logits = network(logmel.float())
-            loss = compute_loss(mine, logits, (class_probabilities.float(), embedding.float()))
+            student_embedding, logits = network(logmel.float())
+            loss = compute_loss(student_embedding, logits, (class_probabilities.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -187,7 +188,7 @@ def learn(
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the average a little towards the network; counters and running statistics are copied."""
+    """Update the exponential moving average of the parameters; buffers are copied."""
     for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
         slow.lerp_(fast, 1 - keep)
     for copied, current in zip(average.buffers(), network.buffers(), strict=True):

@@ -1,4 +1,4 @@
-"""Cut-outs and recordings by kind: the media folder, and Debian packages that its SOURCES.csv names.
+"""The media bank: cut-outs and recordings by class, from the media folder and Debian packages.
 
 ``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
 which kind is said by patterns in ``classes.tsv``; to pairs a kind only decides which thing of a composite
@@ -28,23 +28,23 @@ from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, load_waveform
 
 EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
-"""The font's package, and the folder beside it that its emoji are drawn into."""
+"""The package of the emoji font, and the folder of the rendered emoji beside it."""
 IMAGE_PACKAGES = ("openclipart-png", "tuxpaint-stamps-default")
 IMAGE_AND_EMOJI_PACKAGES = (*IMAGE_PACKAGES, EMOJI_FONT)
 TABLE = Path(__file__).with_name("classes.tsv")
 SILENT = "_silent"
-LONGEST, SHORTEST = 40.0, 0.05
-"""Seconds that are taken of one recording."""
+MAX_SECONDS, MIN_SECONDS = 40.0, 0.05
+"""Maximum and minimum seconds of a recording."""
 MAX_IMAGES = {SILENT: 250}
 MAX_PER_CLASS = 40
-"""Pictures, and recordings, that are taken of one kind: people must not outnumber everything else."""
+"""Maximum number of images and of recordings of a class, which limits the imbalance of classes."""
 SIDE = 320
 TAKES, TAKE_SECONDS = 3, 20.0
 
 
 @dataclass(frozen=True)
 class MediaClass:
-    """A row of the table: patterns of pictures and recordings, the sound font's programs and drum keys."""
+    """A row of the table: patterns of image and recording names, programs and drum keys of the sound font."""
 
     name: str
     images: tuple[str, ...]
@@ -59,27 +59,27 @@ def to_class_name(identifier: str) -> str:
 
 
 def load_media_classes() -> tuple[MediaClass, ...]:
-    """The table."""
+    """Read the table of classes."""
     found = []
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
         name, images, recordings = [*line.split("\t"), ""][:3]
-        words = recordings.split()
+        patterns = recordings.split()
         found.append(
             MediaClass(
                 name,
                 tuple(images.split()),
-                tuple(word for word in words if not word.startswith(("gm:", "note:"))),
-                tuple(int(word[3:]) for word in words if word.startswith("gm:")),
-                tuple(int(word[5:]) for word in words if word.startswith("note:")),
+                tuple(pattern for pattern in patterns if not pattern.startswith(("gm:", "note:"))),
+                tuple(int(pattern[3:]) for pattern in patterns if pattern.startswith("gm:")),
+                tuple(int(pattern[5:]) for pattern in patterns if pattern.startswith("note:")),
             )
         )
     return tuple(found)
 
 
 def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *IMAGE_AND_EMOJI_PACKAGES)) -> None:
-    """Download and unpack packages into ``folder/NAME`` (Debian's apt and dpkg are needed)."""
+    """Download and unpack packages into ``folder/NAME`` with apt and dpkg."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(set(names)):
         if (folder / name).is_dir():
@@ -92,7 +92,7 @@ def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *IMAGE_AND_EMOJI_PACK
 
 
 def render_emoji(packages: Path) -> None:
-    """Draw every emoji of the font as ``packages/noto/<unicode_name>.png``."""
+    """Render all emoji of the font as ``packages/noto/<unicode_name>.png``."""
     folder = packages / EMOJI
     if folder.is_dir():
         return
@@ -119,13 +119,13 @@ def match_paths(patterns: tuple[str, ...], paths: dict[str, Path]) -> list[Path]
 
 
 def choose_paths(paths: list[Path], limit: int, seed: int) -> list[Path]:
-    """At most so many of them."""
+    """Sample at most ``limit`` of the paths."""
     order = np.random.default_rng(seed).permutation(len(paths))[:limit]
     return [paths[index] for index in sorted(order)]
 
 
 def load_cutout(path: Path) -> Image.Image | None:
-    """A picture with something to see through, shrunk to its content; None if it is none."""
+    """An RGBA image with transparency, cropped to its content and scaled down; None if unsuitable."""
     try:
         opened = Image.open(path)
     except Image.DecompressionBombError:
@@ -146,46 +146,58 @@ def load_cutout(path: Path) -> Image.Image | None:
 
 
 def load_recording(path: Path) -> NDArray[np.int16] | None:
-    """A sound file as mono int16 at 16 kHz; None if there is nothing in it."""
+    """Decode an audio file to mono int16 at 16 kHz; None if it is unreadable, too short or silent."""
     try:
-        waveform = load_waveform(path, SAMPLE_RATE, LONGEST).numpy()
+        waveform = load_waveform(path, SAMPLE_RATE, MAX_SECONDS).numpy()
     except InputError:
         return None
     peak = float(np.abs(waveform).max()) if len(waveform) else 0.0
-    if len(waveform) < SHORTEST * SAMPLE_RATE or peak < 1e-3:
+    if len(waveform) < MIN_SECONDS * SAMPLE_RATE or peak < 1e-3:
         return None
     return np.round(waveform * (32_000 / max(peak, 0.05))).clip(-32_768, 32_767).astype(np.int16)
 
 
 def render_midi(score: bytes, font: Path) -> NDArray[np.int16] | None:
-    """A MIDI file through the sound font."""
+    """Render a MIDI file with the sound font: mono int16 at 16 kHz."""
     with tempfile.TemporaryDirectory() as scratch:
         midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
         midi.write_bytes(score)
-        words = ["fluidsynth", "-ni", "-q", "-g", "0.7", "-r", "44100", "-F", str(wave), str(font), str(midi)]
-        subprocess.run(words, check=True, capture_output=True)
+        command = [
+            "fluidsynth",
+            "-ni",
+            "-q",
+            "-g",
+            "0.7",
+            "-r",
+            "44100",
+            "-F",
+            str(wave),
+            str(font),
+            str(midi),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
         return load_recording(wave)
 
 
 def render_takes(media_class: MediaClass, font: Path, seed: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
-    """Takes of every program and key of a kind."""
+    """Yield (name, waveform) of ``TAKES`` random scores for each program and key of a class."""
     scores = [
         *(("gm", program, take) for program in media_class.programs for take in range(TAKES)),
         *(("note", key, take) for key in media_class.keys for take in range(TAKES)),
     ]
-    for how, number, take in scores:
-        random = np.random.default_rng((seed, number, take, len(how)))
-        if how == "note":
+    for kind, number, take in scores:
+        random = np.random.default_rng((seed, number, take, len(kind)))
+        if kind == "note":
             score = drumming(number, TAKE_SECONDS, random)
         else:
             score = melody(number % 128, TAKE_SECONDS, random, drums=number >= 128)
         wave = render_midi(score, font)
         if wave is not None:
-            yield f"{how}{number:03d}-{take}", wave
+            yield f"{kind}{number:03d}-{take}", wave
 
 
 def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
-    """Everything, by kind; kinds that are there already are left alone."""
+    """Build the media bank; existing classes are kept."""
     fetch(packages)
     render_emoji(packages)
     font = next((packages / "fluid-soundfont-gm").rglob("*.sf2"))
@@ -194,20 +206,22 @@ def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
     images = {name: path for name, path in named if path.suffix.lower() == ".png"}
     audio_files = [(name, path) for name, path in named if path.suffix.lower() in SUFFIXES]
     recordings = {f"{name}.{path.suffix[1:]}": path for name, path in audio_files if "_desc" not in name}
-    words = [path for name, path in audio_files if "_desc" in name]
+    spoken_words = [path for name, path in audio_files if "_desc" in name]
     table = {media_class.name: media_class for media_class in load_media_classes()}
-    own = {path.name for path in (media / "images").iterdir()} | {
+    media_names = {path.name for path in (media / "images").iterdir()} | {
         path.name for path in (media / "sounds").iterdir()
     }
-    for name in sorted(own | set(table)):
+    for name in sorted(media_names | set(table)):
         media_class = table.get(name, MediaClass(name, (), (), (), ()))
-        seen = choose_paths(
+        more_images = choose_paths(
             match_paths(media_class.images, images), MAX_IMAGES.get(name, MAX_PER_CLASS), seed
         )
-        _write_images(media_class, media, seen, folder)
-        found = match_paths(tuple(word for word in media_class.recordings if word != "words:"), recordings)
+        _write_images(media_class, media, more_images, folder)
+        found = match_paths(
+            tuple(pattern for pattern in media_class.recordings if pattern != "words:"), recordings
+        )
         if "words:" in media_class.recordings:
-            found += choose_paths(words, MAX_PER_CLASS, seed)
+            found += choose_paths(spoken_words, MAX_PER_CLASS, seed)
         _write_recordings(
             media_class, media, choose_paths(found, 2 * MAX_PER_CLASS, seed), font, folder, seed
         )
@@ -233,7 +247,7 @@ def _write_images(media_class: MediaClass, media: Path, more: list[Path], folder
 
 
 def fingerprint(image: Image.Image) -> bytes:
-    """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
+    """A hash of an image, equal at other sizes; many cut-outs of the media are also in the packages."""
     small = np.asarray(image.resize((8, 8), Image.Resampling.BOX), np.float32)
     return bytes(np.round(small / 48).astype(np.uint8).tobytes())
 

@@ -1,4 +1,4 @@
-"""Short random scores as MIDI files: notes, chords and runs at every pitch an instrument has."""
+"""Random MIDI scores: notes, chords and rhythms."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ def melody(program: int, seconds: float, random: np.random.Generator, *, drums: 
 
     Args:
         program: General MIDI program, 0 to 127.
-        seconds: how long.
-        random: draws pitch, length, loudness, chords and pauses.
-        drums: play the drum channel instead.
+        seconds: duration.
+        random: generator for pitch, length, velocity, chords and rests.
+        drums: use the drum channel instead.
     """
     channel = 9 if drums else 0
     events: list[tuple[int, bytes]] = [(0, bytes([0xC0 | channel, program]))]
     tick, end = 0, round(seconds * 2 * TICKS)
     while tick < end:
         length = round(TICKS * float(random.choice([0.2, 0.5, 1.0, 2.0, 4.0], p=[0.2, 0.3, 0.25, 0.15, 0.1])))
-        loud = int(random.integers(50, 127))
+        velocity = int(random.integers(50, 127))
         for pitch in _pitches(random, drums=drums):
-            events.append((tick, bytes([0x90 | channel, pitch, loud])))
+            events.append((tick, bytes([0x90 | channel, pitch, velocity])))
             events.append((tick + length, bytes([0x80 | channel, pitch, 0])))
         tick += length + (round(TICKS * float(random.exponential(0.6))) if random.random() < 0.3 else 0)
     return _file(sorted(events, key=lambda event: event[0]))
 
 
 def drumming(key: int, seconds: float, random: np.random.Generator) -> bytes:
-    """A MIDI file of one drum or shaker in a rhythm that changes every few beats.
+    """A MIDI file of one drum or shaker in a random rhythm that changes every few beats.
 
     Args:
-        key: of the drum channel, 35 to 81.
-        seconds: how long.
-        random: draws tempo, rhythm and loudness.
+        key: key of the drum channel, 35 to 81.
+        seconds: duration.
+        random: generator for tempo, rhythm and velocity.
     """
     events: list[tuple[int, bytes]] = []
     tick, end = 0, round(seconds * 2 * TICKS)
@@ -44,15 +44,15 @@ def drumming(key: int, seconds: float, random: np.random.Generator) -> bytes:
         step = round(TICKS * float(random.choice([0.17, 0.25, 0.33, 0.5, 1.0])))
         for _ in range(int(random.integers(4, 17))):
             if random.random() < 0.8:
-                loud = int(random.integers(60, 127))
-                events.append((tick, bytes([0x99, key, loud])))
+                velocity = int(random.integers(60, 127))
+                events.append((tick, bytes([0x99, key, velocity])))
                 events.append((tick + step, bytes([0x89, key, 0])))
             tick += step
     return _file(sorted(events, key=lambda event: event[0]))
 
 
 def _pitches(random: np.random.Generator, *, drums: bool) -> list[int]:
-    """One note, or the notes of a chord."""
+    """Keys of one note or of a chord."""
     if drums:
         return sorted({int(key) for key in random.integers(35, 82, size=random.integers(1, 3))})
     root = int(np.clip(random.normal(60, 12), 28, 96))
@@ -73,7 +73,7 @@ def _file(events: list[tuple[int, bytes]]) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    """MIDI's variable-length number."""
+    """A number in MIDI's variable-length encoding."""
     parts = [value & 0x7F]
     while value := value >> 7:
         parts.append(0x80 | (value & 0x7F))

@@ -1,9 +1,9 @@
-"""Mixtures: what the student hears is never twice the same.
+"""Random mixtures of recordings for training the audio student.
 
-One to three recordings, each cut anywhere, played faster or slower (which moves its pitch) or backwards,
-coloured by a random equaliser, placed in a random room, at random levels, with noise of a random colour
-beneath; one in five is a recording as it is, since that is what most people will bring. Of several, each is
-kept alone too, so that the teacher, who hears one of two sounds at best, can say what all of them are.
+A mixture has one to three sources. Each source is a random window of a recording at a random speed (which
+shifts the pitch), sometimes reversed, with a random equaliser, room and level. Coloured noise is added. One
+in five mixtures is an unmodified recording. The sources of a mixture are kept, because the teacher recognises
+only one of several sources and labels each of them separately.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ RATE = 16_000
 PADDED = 1 << 15
 FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE)
 CLEAR, LOST = 8.0, 16.0
-"""Decibels below the loudest of a mixture at which a sound is heard as if alone, and no longer heard."""
+"""Level below the loudest source in dB up to which the audibility is 1, and from which it is 0."""
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complexfloating[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """A window, and what it is made of.
+    """A window of audio with its sources.
 
     Attributes:
         waveform: (15600,) float32 in [-1, 1].
-        parts: (n, 15600) float32 in [-1, 1], each of its sounds alone, as loud as there; none if it is one.
-        audibility: (n,) float32 in [0, 1], how well each is heard beside the loudest.
+        parts: (n, 15600) float32 in [-1, 1], the sources at their level in the mixture; n = 0 for one source.
+        audibility: (n,) float32 in [0, 1], see :func:`compute_audibility`.
     """
 
     waveform: Floats
@@ -43,7 +43,7 @@ class Mixture:
 
 
 def render_mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixture:
-    """A window of one to three recordings."""
+    """Render a mixture of one to three recordings."""
     if random.random() < 0.2:
         return single_source(
             scale_level(cut_window(sample_recording(groups, random), random, perturb=False), random)
@@ -52,9 +52,9 @@ def render_mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixt
     parts = np.empty((count, WINDOW), np.float32)
     for number, part in enumerate(parts):
         piece = cut_window(sample_recording(groups, random), random)
-        loud = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
+        gain = 10 ** (float(random.uniform(-14, 4) if number else 0) / 20)
         spectrum = np.fft.rfft(piece / max(rms(piece), 1e-4), PADDED).astype(np.complex64)
-        part[:] = loud * np.fft.irfft(equalise(spectrum, random), PADDED)[:WINDOW]
+        part[:] = gain * np.fft.irfft(equalise(spectrum, random), PADDED)[:WINDOW]
     parts /= max(rms(parts.sum(0)), 1e-4)
     raw: Floats = parts.sum(0)
     if random.random() < 0.5:
@@ -67,7 +67,7 @@ def render_mixture(groups: Sequence[Group], random: np.random.Generator) -> Mixt
 
 
 def compute_audibility(parts: Floats) -> Floats:
-    """How well each of the sounds (n, L) of a mixture is heard beside the loudest: (n,) float32 in [0, 1]."""
+    """Audibility of the sources (n, L) by their level below the loudest: (n,) float32 in [0, 1]."""
     loudness = np.array([rms(part) for part in parts]).clip(1e-6)
     below = -20 * np.log10(loudness / loudness.max())
     audibility: Floats = np.clip((LOST - below) / (LOST - CLEAR), 0, 1).astype(np.float32)
@@ -75,27 +75,27 @@ def compute_audibility(parts: Floats) -> Floats:
 
 
 def single_source(waveform: Floats) -> Mixture:
-    """A window of one sound."""
+    """A mixture of one source."""
     return Mixture(waveform, np.zeros((0, WINDOW), np.float32), np.zeros(0, np.float32))
 
 
 def sample_recording(groups: Sequence[Group], random: np.random.Generator) -> NDArray[np.int16]:
-    """A recording of a group drawn by weight."""
+    """Sample a group by weight, and a recording of it."""
     weights = np.cumsum([group.weight if group.recordings else 0 for group in groups])
     group = groups[int(np.searchsorted(weights, random.uniform(0, weights[-1]), side="right"))]
     return group.recordings[int(random.integers(len(group.recordings)))]
 
 
 def sample_speed(random: np.random.Generator) -> float:
-    """As it is, a little off, or up to an octave away."""
-    chance = float(random.random())
-    if chance < 0.4:
+    """Sample a speed factor: 1, close to 1, or up to a factor of 2."""
+    choice = float(random.random())
+    if choice < 0.4:
         return 1.0
-    return float(np.exp(random.normal(0, 0.12) if chance < 0.85 else random.uniform(-0.7, 0.7)))
+    return float(np.exp(random.normal(0, 0.12) if choice < 0.85 else random.uniform(-0.7, 0.7)))
 
 
 def cut_window(recording: NDArray[np.int16], random: np.random.Generator, *, perturb: bool = True) -> Floats:
-    """A window of a recording, at a random speed if moved, rather where it sounds than where it is quiet."""
+    """Cut a window from a recording, preferably a loud one, at a random speed if ``perturb``."""
     speed = sample_speed(random) if perturb else 1.0
     if perturb and random.random() < 0.08:
         recording = recording[::-1]
@@ -115,13 +115,13 @@ def cut_window(recording: NDArray[np.int16], random: np.random.Generator, *, per
 
 
 def to_float(samples: NDArray[np.int16]) -> Floats:
-    """In [-1, 1]."""
+    """Convert int16 samples to float32 in [-1, 1]."""
     scaled: Floats = np.divide(samples, np.float32(32_768)).astype(np.float32)
     return scaled
 
 
 def pad_short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
-    """A recording shorter than the window: said again and again, or once, somewhere in silence."""
+    """Extend a short recording to ``need`` samples by repetition, or by silence at random offsets."""
     if random.random() < 0.5:
         return np.resize(piece, need)
     padded = np.zeros(need, np.float32)
@@ -131,7 +131,7 @@ def pad_short(piece: Floats, need: int, random: np.random.Generator) -> Floats:
 
 
 def equalise(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
-    """Through a random equaliser, a random band limit, a random room, each of them sometimes."""
+    """Apply a random equaliser, low-pass filter and room to a spectrum, each with some probability."""
     if random.random() < 0.5:
         knots = np.geomspace(60, 8_000, 7)
         gains = np.interp(np.log(FREQUENCIES + 1), np.log(knots), random.normal(0, 5, len(knots)))
@@ -145,7 +145,7 @@ def equalise(spectrum: Spectrum, random: np.random.Generator) -> Spectrum:
 
 
 def room_spectrum(random: np.random.Generator) -> Spectrum:
-    """Spectrum of a room: the direct sound, then noise that dies away."""
+    """Spectrum of a room impulse response: an impulse and exponentially decaying noise."""
     decay = float(random.uniform(0.05, 0.6))
     length = min(WINDOW, int(decay * RATE))
     tail = random.normal(size=length) * np.exp(-6.9 * np.arange(length) / (decay * RATE))
@@ -155,7 +155,7 @@ def room_spectrum(random: np.random.Generator) -> Spectrum:
 
 
 def coloured_noise(random: np.random.Generator) -> Floats:
-    """A window of noise with a random slope (white to brown), RMS 1."""
+    """A window of noise with a random spectral slope (white to brown), RMS 1."""
     spectrum = np.fft.rfft(random.normal(size=WINDOW))
     slope = (1 + np.arange(len(spectrum))) ** -float(random.uniform(0, 1))
     waveform: Floats = np.fft.irfft(spectrum * slope, WINDOW).astype(np.float32)
@@ -164,7 +164,7 @@ def coloured_noise(random: np.random.Generator) -> Floats:
 
 
 def scale_level(waveform: Floats, random: np.random.Generator) -> Floats:
-    """At a random level, rarely clipped, rarely almost silent."""
+    """Scale a waveform to a random peak; a few are clipped or almost silent."""
     peak = float(np.abs(waveform).max()) + 1e-6
     goal = float(random.uniform(0.08, 1.0)) if random.random() < 0.9 else 10 ** float(random.uniform(-4, 0.6))
     clipped: Floats = np.clip(waveform * (goal / peak), -1, 1).astype(np.float32)
@@ -172,5 +172,5 @@ def scale_level(waveform: Floats, random: np.random.Generator) -> Floats:
 
 
 def rms(waveform: Floats) -> float:
-    """Root of the mean square."""
+    """The root mean square."""
     return float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64))))

@@ -1,9 +1,8 @@
-"""Composite scenes on the fly: cut-outs, silhouettes filled with texture, wires, split grounds, exact masks.
+"""Composite scenes with exact masks: cut-outs, textured silhouettes, wires, split backgrounds.
 
-A lamp has a shade and a foot, a maraca a head and a handle: now and then a part of a cut-out takes another
-colour or texture, so that what is learned is the whole and not what looks alike.
-Pasted edges are hidden in many ways (feathering, blur of the whole, shadow, light, noise, compression), so
-that what is learned is a thing and not the seam around it.
+Some cut-outs are recoloured or textured in part, so that the network learns objects with parts of different
+appearance (a lamp, a maraca). Edges of pasted objects are disguised by feathering, blur, shadow, lighting,
+noise and compression, so that the network does not learn to detect pasting artefacts.
 """
 
 from __future__ import annotations
@@ -21,15 +20,21 @@ from recipes.common.shapes import apply_grain, find_opaque_box, warp
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
-MORE = 0.7  # share of things that are from further cut-outs, where there are any
+MORE = 0.7  # share of cut-outs from the additional folder, if there is one
 BLOBS, WIRES, TWO_TONED, FILLED, WARPED, GRAIN_SHARE = 0.1, 0.06, 0.3, 0.12, 0.4, 0.25
-"""Shares of things: silhouettes of nobody, thin ones, cut-outs of two looks, cut-outs filled with texture; of
-cut-outs, those that are bent, and of those not filled, those with a photograph's grain."""
+"""Shares of objects: random silhouettes, wires, recoloured in part, filled with texture; of cut-outs, the
+share that is warped; of cut-outs without filling, the share with the texture of a photograph."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture (S, S, 3) uint8 and ``owner`` (S, S): which instance each pixel shows, -1 for none."""
+    """A rendered scene.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        owner: (S, S) int64, the instance that each pixel shows, -1 for none.
+        count: number of instances.
+    """
 
     image: NDArray[np.uint8]
     owner: NDArray[np.int64]
@@ -39,8 +44,8 @@ class Scene:
 class Painter:
     """Renders scenes from a media folder with ``images/*/*.png`` cut-outs and ``backgrounds/*.jpg``.
 
-    ``more`` holds further cut-outs in folders of their own (:mod:`recipes.proposal_net.cutouts`), opened when
-    they are drawn: there may be thousands. Of things, ``MORE`` are from there.
+    ``more`` is a folder of additional cut-outs (:mod:`recipes.proposal_net.cutouts`), which are opened when
+    they are sampled. Their share of the cut-outs is ``MORE``.
     """
 
     def __init__(self, media: Path, side: int, more: Path | None = None) -> None:
@@ -54,7 +59,7 @@ class Painter:
             raise FileNotFoundError(f"{media}: needs images/*/*.png with alpha and backgrounds/*.jpg")
 
     def __call__(self, rng: Rng) -> Scene:
-        """One scene."""
+        """Render a scene."""
         s = self.side
         canvas = self.ground(rng)
         owner = np.full((s, s), -1, np.int64)
@@ -74,7 +79,7 @@ class Painter:
         return Scene(simulate_camera(rng, canvas), owner, count)
 
     def ground(self, rng: Rng) -> Floats:
-        """A piece of a background photograph, or now and then plain colour with a gradient."""
+        """A random crop of a background photograph, or a colour gradient: (S, S, 3)."""
         s = self.side
         if rng.random() < 0.06:
             a, b = rng.uniform(0, 255, (2, 3))
@@ -87,7 +92,7 @@ class Painter:
         return jitter_colour(rng, np.asarray(part, np.float32), 0.5)
 
     def thing(self, rng: Rng, many: int) -> Floats:
-        """One RGBA layer, cropped to the thing: (h, w, 4)."""
+        """Render an object as an RGBA layer cropped to its extent: (h, w, 4)."""
         s = self.side
         high = {1: 0.95, 2: 0.75, 3: 0.65}.get(many, 0.5)
         side = s * np.exp(rng.uniform(np.log(0.18), np.log(high)))
@@ -119,7 +124,7 @@ class Painter:
         return self._recolour_part(rng, layer) if rng.random() < TWO_TONED else layer
 
     def _recolour_part(self, rng: Rng, layer: Floats) -> Floats:
-        """A layer (h, w, 4), one end of which looks different: other colours, grey, or textured."""
+        """Change one side of a layer (h, w, 4) to other colours, grey or a texture."""
         height, width = layer.shape[:2]
         end = random_half_plane(rng, max(height, width))[:height, :width, None]
         if rng.random() < 0.3:
@@ -145,7 +150,7 @@ class Painter:
         return np.tile(texture, (height // self.side + 1, width // self.side + 1, 1))[:height, :width]
 
     def paste(self, rng: Rng, canvas: Floats, layer: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """A layer (h, w, 4) somewhere on the canvas, and the pixels it hides (S, S)."""
+        """Paste a layer (h, w, 4) at a random position; returns the canvas and the covered pixels (S, S)."""
         s = self.side
         height, width = layer.shape[:2]
         x = round(rng.uniform(-0.25 * width, s - 0.75 * width))
@@ -212,7 +217,7 @@ def blend(base: Floats, top_layer: Floats, alpha: Floats) -> Floats:
 
 
 def jitter_colour(rng: Rng, colour: Floats, chance: float) -> Floats:
-    """In another light, with other saturation: (h, w, 3) to the same."""
+    """Change brightness, colour balance and saturation of (h, w, 3) at random."""
     if rng.random() > chance:
         return colour
     gain = np.exp(rng.uniform(-0.35, 0.35) + rng.uniform(-0.12, 0.12, 3))
@@ -236,7 +241,7 @@ def cast_shadow(rng: Rng, canvas: Floats, alpha: Floats) -> Floats:
 
 
 def blob(rng: Rng, side: int) -> Floats:
-    """A silhouette of no thing in particular: about (side, side), 0 or 1."""
+    """A random silhouette: about (side, side), 0 or 1."""
     noise = zoom(rng.normal(size=(5, 5)), side / 5, order=3)
     x = np.linspace(-1, 1, len(noise))
     field = (
@@ -248,8 +253,8 @@ def blob(rng: Rng, side: int) -> Floats:
 
 
 def wire(rng: Rng, side: int) -> Floats:
-    """A thin thing of tubes, rings and discs that hang together, smoothly coloured: (h, w, 4)."""
-    image = Image.new("L", (side * 2, side * 2))  # drawn twice as large, so that outlines are smooth
+    """A thin object of connected lines, rings and discs with a smooth colour gradient: (h, w, 4)."""
+    image = Image.new("L", (side * 2, side * 2))  # rendered at twice the size for antialiasing
     pen = ImageDraw.Draw(image)
     thick = max(3, round(side * 2 * rng.uniform(0.015, 0.06)))
     at = rng.uniform(0.25, 0.75, 2) * side * 2
@@ -272,7 +277,7 @@ def wire(rng: Rng, side: int) -> Floats:
 
 
 def random_half_plane(rng: Rng, side: int) -> Floats:
-    """One side of a wavy line across a square: (side, side), 0 or 1."""
+    """One side of a random wavy line across a square: (side, side), 0 or 1."""
     wave: Floats = zoom(rng.normal(size=8), side / 8, order=3)[:side] * rng.uniform(0, 0.08)
     x = np.linspace(-0.5, 0.5, side)
     angle = rng.uniform(-0.4, 0.4) + (np.pi / 2 if rng.random() < 0.25 else 0)
@@ -281,7 +286,7 @@ def random_half_plane(rng: Rng, side: int) -> Floats:
 
 
 def simulate_camera(rng: Rng, canvas: Floats) -> NDArray[np.uint8]:
-    """Seen through a camera: light, grain, blur, compression."""
+    """Apply random lighting, noise, blur and JPEG compression to a canvas: (S, S, 3) uint8."""
     if rng.random() < 0.4:
         canvas = jitter_colour(rng, canvas, 1)
     if rng.random() < 0.35:

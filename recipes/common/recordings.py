@@ -1,7 +1,7 @@
-"""Recordings to learn from: the media folder, and Debian packages that its SOURCES.csv names.
+"""Recordings for training: the media folder, and the Debian packages that its SOURCES.csv lists.
 
-``fetch`` downloads the packages and keeps their sound files; ``render_instruments`` plays the sound font of one of
-them, so that every General MIDI instrument is heard at every pitch; ``load_groups`` decodes everything.
+``fetch`` downloads the packages and keeps their audio files. ``render_instruments`` renders all General MIDI
+instruments over their range of pitches with a sound font of the packages. ``load_groups`` decodes all files.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ PACKAGES = (
     "supertuxkart-data", "berusky2-data",
 )  # fmt: skip
 SUFFIXES = {".wav", ".ogg", ".flac", ".mp3"}
-LONGEST = 60.0
-"""Seconds that are taken of one file: music of an hour must not outweigh everything else in memory."""
+MAX_SECONDS = 60.0
+"""Maximum seconds of one file, which bounds the memory for long music."""
 SECONDS_PER_INSTRUMENT = 24.0
 DRUMS = range(35, 82)
-"""Keys of General MIDI's drums and shakers."""
+"""Keys of the General MIDI drums and shakers."""
 CALLS = 500
-"""How many synthetic calls are made."""
+"""Number of synthetic calls."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Recordings of one kind.
+    """A group of recordings that are sampled with equal probability.
 
     Attributes:
-        name: what they are.
-        weight: how often one of them is drawn, relative to other groups.
-        recordings: mono int16 at 16 kHz.
+        name: name of the group.
+        weight: sampling weight of the group.
+        recordings: mono int16 waveforms at 16 kHz.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Group:
 
 
 def fetch(folder: Path) -> None:
-    """Download the packages (Debian's apt and dpkg are needed) and keep their sounds in ``folder/NAME``."""
+    """Download the packages with apt and dpkg, and keep their audio files in ``folder/NAME``."""
     for name in PACKAGES:
         if (folder / name).is_dir():
             continue
@@ -70,7 +70,7 @@ def fetch(folder: Path) -> None:
 
 
 def render_instruments(font: Path, folder: Path, seed: int) -> None:
-    """Play every General MIDI instrument of a sound font, eight times all drums, and every drum alone."""
+    """Render each General MIDI instrument, eight scores of all drums, and each drum with a sound font."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(136 + len(DRUMS)):
         target = folder / f"{number:03d}.wav"
@@ -85,7 +85,7 @@ def render_instruments(font: Path, folder: Path, seed: int) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
             midi.write_bytes(score)
-            words = [
+            command = [
                 "fluidsynth",
                 "-ni",
                 "-q",
@@ -98,15 +98,15 @@ def render_instruments(font: Path, folder: Path, seed: int) -> None:
                 str(font),
                 str(midi),
             ]
-            subprocess.run(words, check=True, capture_output=True)
+            subprocess.run(command, check=True, capture_output=True)
             shutil.move(wave, target)
 
 
 def decode_files(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
-    """Those of the files that can be decoded and hold any sound."""
+    """Decode files to mono int16 waveforms; unreadable and silent files are skipped."""
     for path in paths:
         try:
-            waveform = load_waveform(path, SAMPLE_RATE, LONGEST).numpy()
+            waveform = load_waveform(path, SAMPLE_RATE, MAX_SECONDS).numpy()
         except InputError:
             continue
         peak = float(np.abs(waveform).max())
@@ -115,27 +115,29 @@ def decode_files(paths: list[Path]) -> Iterator[NDArray[np.int16]]:
 
 
 def list_held_out(media: Path) -> tuple[Path, ...]:
-    """Recordings kept for choosing weights: the last of every class that has five or more."""
+    """The held-out recordings for model selection: the last one of each class with five or more."""
     folders = (sorted(folder.glob("*.ogg")) for folder in sorted((media / "sounds").iterdir()))
     return tuple(paths[-1] for paths in folders if len(paths) >= 5)
 
 
-def load_groups(media: Path, packages: Path, words: int, seed: int) -> tuple[Group, ...]:
-    """Everything that can be drawn from; recordings :func:`list_held_out` are not.
+def load_groups(media: Path, packages: Path, spoken_words: int, seed: int) -> tuple[Group, ...]:
+    """Load all groups of recordings, without those of :func:`list_held_out`.
 
-    A class of the media is drawn by the root of how many recordings it has: most of them are instruments, and
-    animals are heard too seldom otherwise.
+    The weight of a media class is the square root of its number of recordings, because most recordings are
+    instruments and animals would be rare otherwise.
 
     Args:
         media: folder with ``sounds/<class>/*.ogg``.
-        packages: folder that :func:`fetch` filled, with ``render_instruments`` in it.
-        words: how many of tuxpaint's spoken words are taken (there are thousands, all of them speech).
-        seed: of that choice, and of synthetic calls.
+        packages: folder filled by :func:`fetch`, with the output of ``render_instruments``.
+        spoken_words: number of tuxpaint's spoken words to use (of thousands, all of them speech).
+        seed: seed of this choice and of the synthetic calls.
     """
     random = np.random.default_rng(seed)
-    kept = set(list_held_out(media))
+    held_out = set(list_held_out(media))
     classes = {
-        folder.name: tuple(decode_files([path for path in sorted(folder.glob("*.ogg")) if path not in kept]))
+        folder.name: tuple(
+            decode_files([path for path in sorted(folder.glob("*.ogg")) if path not in held_out])
+        )
         for folder in sorted((media / "sounds").iterdir())
     }
     total = sum(len(recordings) ** 0.5 for recordings in classes.values())
@@ -150,7 +152,7 @@ def load_groups(media: Path, packages: Path, words: int, seed: int) -> tuple[Gro
             continue
         speech = path.is_relative_to(packages / PACKAGES[0]) and "_desc" in path.name
         (spoken if speech else other).append(path)
-    chosen = [spoken[index] for index in random.permutation(len(spoken))[:words]]
+    chosen = [spoken[index] for index in random.permutation(len(spoken))[:spoken_words]]
     return (
         *groups,
         Group("packages", 0.20, tuple(decode_files(other))),

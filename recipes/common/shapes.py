@@ -1,7 +1,7 @@
-"""One cut-out, many shapes and surfaces: bent like rubber, or with the grain of a photograph.
+"""Augmentation of cut-outs by warping and by the texture of photographs.
 
-Thousands of cut-outs are soon known by heart when a course has hundreds of thousands of scenes; bent, none is
-seen twice. Most are drawings in flat colours: grain makes of some what a camera might have seen.
+Warping prevents overfitting to a few thousand cut-outs in training phases with hundreds of thousands of
+scenes. Most cut-outs are drawings in flat colours; the texture makes them similar to photographs.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
-MESH_DIVISIONS = 4  # along each side, that a picture is bent in
-FAINT = 20  # alpha, of 255, up to which nothing is seen
-BORDER = 0.12  # share of a side left around it, so that what bends outwards stays seen
+MESH_DIVISIONS = 4  # cells of the warp mesh along each side
+FAINT = 20  # alpha, of 255, up to which a pixel counts as transparent
+BORDER = 0.12  # padding as a share of a side, for parts that move outwards
 
 
 def warp(rng: Rng, image: Image.Image, max_shift: float = 0.14) -> Image.Image:
-    """An RGBA picture whose parts are moved by up to ``max_shift`` of its sides, without a seam."""
+    """Warp an RGBA image by a random mesh with shifts of up to ``max_shift`` of its sides."""
     width, height = image.size
     around = (round(width * BORDER) + 1, round(height * BORDER) + 1)
     padded = Image.new("RGBA", (width + 2 * around[0], height + 2 * around[1]))
@@ -36,17 +36,17 @@ def warp(rng: Rng, image: Image.Image, max_shift: float = 0.14) -> Image.Image:
         for r in range(MESH_DIVISIONS)
         for c in range(MESH_DIVISIONS)
     ]
-    shown = padded.transform(padded.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
-    box = find_opaque_box(shown)
-    return shown.crop(box) if box else image
+    warped = padded.transform(padded.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
+    box = find_opaque_box(warped)
+    return warped.crop(box) if box else image
 
 
 def find_opaque_box(image: Image.Image) -> tuple[int, int, int, int] | None:
-    """The box (xyxy) of what can be seen of an RGBA picture; None where nothing can."""
+    """The bounding box (xyxy) of the opaque pixels of an RGBA image; None if there are none."""
     return image.getchannel("A").point(lambda alpha: 255 * (alpha > FAINT)).getbbox()
 
 
 def apply_grain(rng: Rng, colour: Floats, texture: Floats) -> Floats:
-    """Colours (h, w, 3) lit and darkened as ``texture`` (h, w, 3), a piece of a photograph, is."""
+    """Modulate the brightness of colours (h, w, 3) by ``texture`` (h, w, 3), a crop of a photograph."""
     light = texture.mean(-1, keepdims=True) + 8
     return np.asarray(colour * np.clip(light / light.mean(), 0.3, 2) ** rng.uniform(0.2, 0.9), np.float32)

@@ -1,7 +1,7 @@
-"""Calls that no creature made, of gliding pitch, formants, breath, pulses; the teacher says what they are.
+"""Synthetic animal calls with random pitch contours, formants, noise and pulses; the teacher labels them.
 
-Few recordings of animals are free, so what the student never heard (a cat of another age, a faster cricket)
-is reached by sweeping what calls are made of.
+There are few free recordings of animals. Synthetic calls extend the range of pitches, formants and rates
+beyond these recordings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def synthesise_call(random: np.random.Generator) -> NDArray[np.int16]:
-    """Three seconds of one kind of call, said once or again and again: mono int16 at 16 kHz."""
+    """Synthesise three seconds of a call, once or repeated: mono int16 at 16 kHz."""
     count = round(SECONDS * RATE)
     waveform = _source(count, random)
     waveform = _formants(waveform, random) * _pulses(count, random) * _phrases(count, random)
@@ -23,7 +23,7 @@ def synthesise_call(random: np.random.Generator) -> NDArray[np.int16]:
 
 
 def _glide(count: int, low: float, high: float, random: np.random.Generator) -> Floats:
-    """A curve through random knots between two values, on a logarithmic scale."""
+    """A curve (count,) through random knots between two values, on a logarithmic scale."""
     knots = np.exp(random.uniform(np.log(low), np.log(high), size=int(random.integers(2, 9))))
     centre = np.exp(random.uniform(np.log(low), np.log(high)))
     knots = centre * (knots / centre) ** float(random.choice([0.05, 0.3, 1.0]))
@@ -32,7 +32,7 @@ def _glide(count: int, low: float, high: float, random: np.random.Generator) -> 
 
 
 def _source(count: int, random: np.random.Generator) -> Floats:
-    """Glottis or whistle or hiss: a periodic wave that may tremble, with breath in it."""
+    """The excitation (count,): a periodic wave with vibrato and jitter, mixed with noise."""
     pitch = _glide(count, 50, float(random.choice([400, 1_500, 6_000])), random)
     tremble = float(random.choice([0, 0.02, 0.15])) * np.sin(
         2 * np.pi * float(random.uniform(3, 60)) * np.arange(count) / RATE
@@ -50,7 +50,7 @@ def _source(count: int, random: np.random.Generator) -> Floats:
 
 
 def _formants(waveform: Floats, random: np.random.Generator) -> Floats:
-    """Two to five resonances, and a slope."""
+    """Filter a waveform with two to five resonances and a spectral slope."""
     spectrum = np.fft.rfft(waveform)
     hertz = np.fft.rfftfreq(len(waveform), 1 / RATE)
     gain = np.full(len(hertz), float(random.uniform(0, 0.2)))
@@ -62,7 +62,7 @@ def _formants(waveform: Floats, random: np.random.Generator) -> Floats:
 
 
 def _pulses(count: int, random: np.random.Generator) -> Floats:
-    """Trills, chirps, purrs and engines: loudness that comes and goes two to sixty times a second."""
+    """An amplitude modulation (count,) of 2 to 60 Hz, or none."""
     if random.random() < 0.5:
         return np.ones(count)
     rate = _glide(count, 2, 60, random)
@@ -71,13 +71,15 @@ def _pulses(count: int, random: np.random.Generator) -> Floats:
 
 
 def _phrases(count: int, random: np.random.Generator) -> Floats:
-    """One long call, or several with rests between them."""
-    loud = np.zeros(count)
+    """The amplitude envelope (count,) of one long call, or of several calls with pauses."""
+    envelope = np.zeros(count)
     length = int(RATE * float(np.exp(random.uniform(np.log(0.06), np.log(2.5)))))
     rest = int(RATE * float(random.uniform(0.05, 0.8)))
     attack = max(1, int(length * float(random.uniform(0.02, 0.4))))
     for start in range(int(random.integers(0, rest + 1)), count, length + rest):
         end = min(count, start + length)
         time = np.arange(end - start)
-        loud[start:end] = np.minimum(time / attack, 1) * np.minimum((length - time) / max(1, length // 3), 1)
-    return loud
+        envelope[start:end] = np.minimum(time / attack, 1) * np.minimum(
+            (length - time) / max(1, length // 3), 1
+        )
+    return envelope

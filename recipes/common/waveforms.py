@@ -1,7 +1,7 @@
-"""Training sounds of five seconds: one kind is loud, as it might be recorded anywhere.
+"""Training waveforms of five seconds with one dominant class.
 
-A recording is cut or repeated, played faster or slower, coloured by an equaliser, put in a room; noise lies
-beneath, and now and then something else, quieter. Deterministic by the generator that is passed.
+A recording is cropped or repeated, changed in speed, and filtered by a random equaliser and room. Noise is
+added, and sometimes a quieter recording of another class. The result is a function of the random generator.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ Spectrum = NDArray[np.complexfloating[Any, Any]]
 
 
 class Recordings:
-    """The recordings of a library, by kind."""
+    """The recordings of a media bank by class."""
 
     def __init__(self, folder: Path) -> None:
         named = {path.name: sorted(path.glob("*.npy")) for path in sorted(folder.iterdir())}
         self.paths = {name: paths for name, paths in named.items() if paths and name != SILENT}
 
     def __call__(self, name: str, rng: np.random.Generator) -> tuple[Floats, str]:
-        """A clip (80000,) float32 in [-1, 1] in which ``name`` is the loudest, and which recording it is."""
-        main, stem = self._alone(name, rng)
+        """A waveform (80000,) float32 in [-1, 1] with ``name`` as the loudest class, and its recording."""
+        main, stem = self._render_source(name, rng)
         total = main
         if rng.random() < 0.15:
             others = [other for other in self.paths if other != name]
-            quiet, _ = self._alone(others[rng.integers(len(others))], rng)
+            quiet, _ = self._render_source(others[rng.integers(len(others))], rng)
             total = total + 10 ** (-float(rng.uniform(12, 26)) / 20) * quiet
         if rng.random() < 0.7:
             total = total + 10 ** (-float(rng.uniform(4, 45)) / 20) * coloured_noise(rng)
         return scale_level(total, rng), f"{name}/{stem}"
 
     def mix(self, names: Sequence[str], rng: np.random.Generator) -> Floats:
-        """The sum of several kinds, about equally loud, as audio mixing makes it."""
+        """The sum of waveforms of several classes of about equal level."""
         total = sum((self(name, rng)[0] for name in names), np.zeros(LENGTH, np.float32))
         return np.asarray(total / max(1.0, float(np.abs(total).max())), np.float32)
 
-    def _alone(self, name: str, rng: np.random.Generator) -> tuple[Floats, str]:
+    def _render_source(self, name: str, rng: np.random.Generator) -> tuple[Floats, str]:
         path = self.paths[name][rng.integers(len(self.paths[name]))]
         recording = np.load(path).astype(np.float32) / 32_768
         clip = fit_length(change_speed(recording, rng), rng)
@@ -56,7 +56,7 @@ class Recordings:
 
 
 def change_speed(recording: Floats, rng: np.random.Generator) -> Floats:
-    """At another speed, which moves the pitch, more often than not."""
+    """Change the speed and with it the pitch of a recording, with probability 0.65."""
     if rng.random() < 0.35:
         return recording
     speed = float(np.exp(rng.normal(0, 0.12)))
@@ -95,7 +95,7 @@ def fit_length(
 
 
 def equalise(clip: Floats, rng: np.random.Generator) -> Floats:
-    """Through an equaliser, a band limit, a room, each of them sometimes; RMS stays 1."""
+    """Apply a random equaliser, low-pass filter and room, each with some probability; the RMS is 1."""
     spectrum: Spectrum = np.fft.rfft(clip, PADDED).astype(np.complex64)
     if rng.random() < 0.5:
         knots = np.geomspace(60, 8_000, 7)
@@ -115,7 +115,7 @@ def equalise(clip: Floats, rng: np.random.Generator) -> Floats:
 
 
 def coloured_noise(rng: np.random.Generator) -> Floats:
-    """Noise of a random slope, white to brown, RMS 1."""
+    """Noise with a random spectral slope, white to brown, RMS 1."""
     spectrum = np.fft.rfft(rng.normal(size=LENGTH))
     slope = (1 + np.arange(len(spectrum))) ** -float(rng.uniform(0, 1))
     waveform = np.fft.irfft(spectrum * slope, LENGTH).astype(np.float32)
@@ -123,6 +123,6 @@ def coloured_noise(rng: np.random.Generator) -> Floats:
 
 
 def scale_level(waveform: Floats, rng: np.random.Generator) -> Floats:
-    """At a random level."""
+    """Scale a waveform to a random peak."""
     goal = float(rng.uniform(0.1, 1.0)) if rng.random() < 0.9 else float(10 ** rng.uniform(-2, 0))
     return np.asarray(waveform * (goal / (float(np.abs(waveform).max()) + 1e-6)), np.float32)

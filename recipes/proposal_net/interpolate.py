@@ -1,11 +1,11 @@
-"""What a long course learned, without all that it forgot: weights most of the way from before it to after it.
+"""Interpolate the weights before and after a training phase.
 
     python -m recipes.proposal_net.interpolate --before FIFTH --after SIXTH
 
-A course on composites alone slowly wears away what the features knew of photographs. A mean of the weights
-before and after keeps nearly all that was learned and gives most of the rest back, after WiSE-FT (Wortsman et
-al., CVPR 2022). What outlines comes last and is taken whole: it learned from whole weights' errors, and what
-it sees is a picture more than features.
+A long phase on composites reduces the quality on photographs. Interpolated weights keep nearly all of the
+improvement and restore most of the quality on photographs (WiSE-FT, Wortsman et al., CVPR 2022). The weights
+of the refinement head are copied from the later phase: it was trained on the masks of the uninterpolated
+network, and its main input is the image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COPIED_PREFIX = "outline."
 def interpolate_weights(
     before: dict[str, Tensor], after: dict[str, Tensor], share: float
 ) -> dict[str, Tensor]:
-    """``share`` of the way from the weights ``before`` to those ``after``, name by name."""
+    """``(1 - share) * before + share * after``; integers and the refinement head are those of ``after``."""
     return {
         name: value
         if name.startswith(COPIED_PREFIX) or not value.is_floating_point()
@@ -35,13 +35,15 @@ def interpolate_weights(
 
 
 def main() -> None:
-    """Command line."""
+    """Interpolate from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--before", type=Path, required=True, help="weights that the course began with")
-    parser.add_argument("--after", type=Path, required=True, help="weights that it left")
-    parser.add_argument("--share", type=float, default=SHARE, help="of the way, 0 to 1")
+    parser.add_argument("--before", type=Path, required=True, help="weights before the phase")
+    parser.add_argument("--after", type=Path, required=True, help="weights after the phase")
+    parser.add_argument(
+        "--share", type=float, default=SHARE, help="weight of the weights after the phase, 0 to 1"
+    )
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     export(

@@ -1,4 +1,4 @@
-"""Which cell answers for which thing, and how wrong it is."""
+"""Assignment of instances to locations, and the losses of the proposal network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, Locations,
 
 LEVEL_SIZES = {8: (0.0, 64.0), 16: (32.0, 144.0), 32: (96.0, 1e9)}
 MAX_POSITIVE = 24
-FINE_POSITIVE = 7  # a fine mask has four times the pixels
-BOUNDARY_WEIGHT = 8.0  # how much more a pixel counts where half of what surrounds it is of the other side
+FINE_POSITIVE = 7  # fewer, as a fine mask has four times the pixels
+BOUNDARY_WEIGHT = 8.0  # additional weight of a pixel per share of its surroundings on the other side
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Sums over a batch, already divided by the number of positive cells."""
+    """Loss terms of a batch, divided by the number of positive locations."""
 
     score: Tensor
     dice: Tensor
@@ -27,14 +27,15 @@ class Loss:
 
     @property
     def total(self) -> Tensor:
-        """What is minimised."""
+        """The objective."""
         return self.score + 2 * self.dice + self.bce
 
 
 def true_masks(owner: Tensor, count: int, minimum: int = 48, stride: int = MASK_STRIDE) -> Tensor:
-    """Instances of ``owner`` (S, S) of at least ``minimum`` pixels: (K, S / 4, S / 4) float32 coverage.
+    """Coverage of the instances of ``owner`` (S, S) with at least ``minimum`` pixels.
 
-    With another ``stride``, at that.
+    Returns:
+        (K, S / stride, S / stride) float32 in [0, 1].
     """
     full = owner[None] == torch.arange(count)[:, None, None]
     full = full[full.flatten(1).sum(1) >= minimum]
@@ -44,10 +45,10 @@ def true_masks(owner: Tensor, count: int, minimum: int = 48, stride: int = MASK_
 
 
 def assign(masks: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE) -> Tensor:
-    """The thing that each cell answers for, (L,) int64 index into ``masks`` (K, h, w), -1 for none.
+    """Assign an instance to each location: (L,) int64 index into ``masks`` (K, h, w), -1 for none.
 
-    A cell answers for a thing if it lies within a stride of its centre of mass, on a level made for its size;
-    of several, for the smallest. ``stride`` is that of the masks.
+    A location is positive if it lies within a stride of the centre of mass of an instance, on a level for its
+    size. Of several instances the smallest is assigned. ``stride`` is the stride of the masks.
     """
     _, h, w = masks.shape
     area = masks.sum((1, 2))
@@ -68,19 +69,19 @@ def assign(masks: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_S
 
 
 def sample_positives(positive: Tensor, limit: int, generator: torch.Generator) -> Tensor:
-    """At most ``limit`` of the cells ``positive`` (n,); the draw is the same on every device."""
+    """Sample at most ``limit`` of the locations ``positive`` (n,), independently of the device."""
     return positive[torch.randperm(len(positive), generator=generator)[:limit].to(positive.device)]
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What the cells of a batch of B pictures are to draw, at most P = ``MAX_POSITIVE`` of each.
+    """Targets of the locations of B images, with masks for at most P = ``MAX_POSITIVE`` of each image.
 
     Attributes:
-        positive: (B, L) bool, cells that answer for a thing.
-        chosen: (B, P) int64 of them that are drawn; rows with fewer are filled up with cell 0.
-        counted: (B, P) bool, which of the chosen are no filling.
-        masks: (B, P, h, w) float16 coverage at stride 4 of what each answers for.
+        positive: (B, L) bool, locations with an instance.
+        chosen: (B, P) int64, positive locations with masks, padded with 0.
+        counted: (B, P) bool, False for padding.
+        masks: (B, P, h, w) float16 coverage of the instances at stride 4.
     """
 
     positive: Tensor
@@ -90,30 +91,33 @@ class Targets:
 
 
 def build_targets(masks: list[Tensor], height: int, width: int, generator: torch.Generator) -> Targets:
-    """Targets for ``masks``, for each picture of ``height`` x ``width`` (K, h, w) coverage at stride 4."""
+    """Build the targets of ``masks``: for each image of ``height`` x ``width``, (K, h, w) at stride 4."""
     centres, strides = grid_of(height, width, torch.zeros(()))
     batch, (h, w) = len(masks), (height // MASK_STRIDE, width // MASK_STRIDE)
     positive = torch.zeros(batch, len(centres), dtype=torch.bool)
     chosen = torch.zeros(batch, MAX_POSITIVE, dtype=torch.int64)
     counted = torch.zeros(batch, MAX_POSITIVE, dtype=torch.bool)
-    wanted = torch.zeros(batch, MAX_POSITIVE, h, w, dtype=torch.float16)
+    target_masks = torch.zeros(batch, MAX_POSITIVE, h, w, dtype=torch.float16)
     for index, true in enumerate(masks):
         if len(true) == 0:
             continue
-        thing = assign(true, centres, strides)
-        positive[index] = thing >= 0
-        some = sample_positives(torch.nonzero(thing >= 0)[:, 0], MAX_POSITIVE, generator)
+        instance = assign(true, centres, strides)
+        positive[index] = instance >= 0
+        some = sample_positives(torch.nonzero(instance >= 0)[:, 0], MAX_POSITIVE, generator)
         chosen[index, : len(some)], counted[index, : len(some)] = some, True
-        wanted[index, : len(some)] = true[thing[some]].half()
-    return Targets(positive, chosen, counted, wanted)
+        target_masks[index, : len(some)] = true[instance[some]].half()
+    return Targets(positive, chosen, counted, target_masks)
 
 
-def compute_loss(cells: Locations, targets: Targets) -> Loss:
-    """Loss of a batch."""
+def compute_loss(locations: Locations, targets: Targets) -> Loss:
+    """The loss of a batch."""
     chosen, counted = targets.chosen, targets.counted
     each = torch.arange(len(chosen), device=chosen.device)[:, None]
     mask_logits = torch.vmap(decode_masks)(
-        cells.features, cells.kernels[each, chosen], cells.centres[chosen], cells.strides[chosen]
+        locations.features,
+        locations.kernels[each, chosen],
+        locations.centres[chosen],
+        locations.strides[chosen],
     )[counted]
     target = targets.masks[counted].float()
     positives = counted.sum().clamp_min(1)
@@ -122,11 +126,11 @@ def compute_loss(cells: Locations, targets: Targets) -> Loss:
         iou = (hard & real).sum((1, 2)) / (hard | real).sum((1, 2)).clamp_min(1)
         ious = torch.zeros_like(chosen, dtype=iou.dtype).masked_scatter(counted, iou)
         mean = ious.sum(1, keepdim=True) / counted.sum(1, keepdim=True).clamp_min(1)
-        quality = mean * targets.positive  # those not drawn this time
-        picture = each.expand_as(chosen)[counted]
-        quality[picture, chosen[counted]] = iou
-    away = (cells.logits.sigmoid() - quality).abs().square()
-    score = (away * F.binary_cross_entropy_with_logits(cells.logits, quality, reduction="none")).sum()
+        quality = mean * targets.positive  # positive locations without masks get the mean IoU
+        image_index = each.expand_as(chosen)[counted]
+        quality[image_index, chosen[counted]] = iou
+    error = (locations.logits.sigmoid() - quality).abs().square()
+    score = (error * F.binary_cross_entropy_with_logits(locations.logits, quality, reduction="none")).sum()
     bce = F.binary_cross_entropy_with_logits(mask_logits, target, reduction="none").mean((1, 2))
     return Loss(
         score / positives,
@@ -137,30 +141,30 @@ def compute_loss(cells: Locations, targets: Targets) -> Loss:
 
 
 def compute_fine_loss(
-    cells: Locations, fine: Tensor, masks: list[Tensor], generator: torch.Generator
+    locations: Locations, fine: Tensor, masks: list[Tensor], generator: torch.Generator
 ) -> Tensor:
-    """Dice and cross-entropy, heavier at outlines, of masks drawn from ``fine`` (B, MASK_CHANNELS, h, w).
+    """Dice and boundary-weighted cross-entropy of masks decoded from ``fine`` (B, MASK_CHANNELS, h, w).
 
-    Against ``masks``, for each picture (K, h, w) coverage at stride 2; the score is left alone.
+    The targets are ``masks``: for each image, (K, h, w) coverage at stride 2. The score has no loss.
     """
     dice: list[Tensor] = []
     bce: list[Tensor] = []
     for index, true in enumerate(masks):
         if len(true) == 0:
             continue
-        thing = assign(true, cells.centres, cells.strides, FINE_STRIDE)
-        positive = torch.nonzero(thing >= 0)[:, 0]
+        instance = assign(true, locations.centres, locations.strides, FINE_STRIDE)
+        positive = torch.nonzero(instance >= 0)[:, 0]
         chosen = sample_positives(positive, FINE_POSITIVE, generator)
         if len(chosen) == 0:
             continue
         mask_logits = decode_masks(
             fine[index],
-            cells.kernels[index, chosen],
-            cells.centres[chosen],
-            cells.strides[chosen],
+            locations.kernels[index, chosen],
+            locations.centres[chosen],
+            locations.strides[chosen],
             FINE_STRIDE,
         )
-        target = true[thing[chosen]]
+        target = true[instance[chosen]]
         dice.append(compute_dice(mask_logits, target))
         bce.append(compute_boundary_bce(mask_logits, target))
     if not dice:
@@ -169,7 +173,7 @@ def compute_fine_loss(
 
 
 def compute_refinement_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Dice, and cross-entropy that is heavier at outlines, of masks (N, s, s) against coverage (N, s, s)."""
+    """Dice and boundary-weighted cross-entropy of masks (N, s, s) against coverage (N, s, s)."""
     return 2 * compute_dice(logits, target).mean() + compute_boundary_bce(logits, target).mean()
 
 
@@ -181,12 +185,12 @@ def compute_dice(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def compute_boundary_bce(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of each mask, heavier at its outline: (K,)."""
+    """Boundary-weighted cross-entropy of each mask: (K,)."""
     each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (each * compute_boundary_weights(target)).mean((1, 2))
 
 
 def compute_boundary_weights(target: Tensor, reach: int = 7) -> Tensor:
-    """Weights (K, h, w) of the pixels of masks (K, h, w): 1, and more within ``reach`` / 2 of an outline."""
+    """Pixel weights (K, h, w) of masks (K, h, w): 1, and more within ``reach`` / 2 of a boundary."""
     near = F.avg_pool2d(target[None], reach, 1, reach // 2, count_include_pad=False)[0]
     return 1 + BOUNDARY_WEIGHT * (near - target).abs().clamp_max(0.5)

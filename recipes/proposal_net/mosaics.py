@@ -1,8 +1,8 @@
-"""Composite grounds of many regions: what teaches the order of stuff, and of things among it.
+"""Composite backgrounds of many regions, for fitting the region scores of stuff and of things.
 
-A scene of :mod:`recipes.common.object_scenes` is things on one ground or two; a photograph is sky, slope, wall
-and meadow beside each other, great and small. A mosaic cuts the picture again and again along smooth lines,
-fills each part with stuff of its own and lays few things on top; the truth is every connected visible part.
+A scene of :mod:`recipes.common.object_scenes` has one or two background regions; photographs have many, of
+different sizes. A mosaic splits the image repeatedly along smooth lines, fills each part with a different
+texture and pastes a few things on top. The ground truth is every connected visible part.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Mosaics:
     """Renders mosaics from the media of a painter.
 
     Attributes:
-        painter: what draws things, and holds the backgrounds that stuff is cut from.
-        flat: chance of a part of plain colour.
-        closest: how near stuff is looked at, at most, as a factor.
-        similar_colour: chance that a part has nearly the colour of what it borders.
-        softest: greatest blur of a border in pixels.
+        painter: renders things, and holds the background photographs that stuff is cut from.
+        flat: probability of a part of plain colour.
+        closest: maximum magnification of stuff.
+        similar_colour: probability that a part has nearly the colour of its surroundings.
+        softest: maximum blur of a boundary in pixels.
     """
 
     painter: Painter
@@ -38,7 +38,7 @@ class Mosaics:
     softest: float = 2.5
 
     def __call__(self, rng: Rng) -> Scene:
-        """One mosaic; ``owner`` is -1 where a part is too small to count."""
+        """Render a mosaic; ``owner`` is -1 for parts below the minimum size."""
         side = self.painter.side
         canvas, owner = self.stuff(rng), np.zeros((side, side), np.int64)
         for part in range(1, int(rng.integers(MIN_PARTS, MAX_PARTS + 1))):
@@ -52,7 +52,7 @@ class Mosaics:
         return Scene(simulate_camera(rng, canvas), owner, count)
 
     def stuff(self, rng: Rng) -> Floats:
-        """Grass, wall, cloud, or plain colour in a gradient: (S, S, 3), more even than a whole background."""
+        """A texture cut from a background, or a colour gradient: (S, S, 3)."""
         side = self.painter.side
         if rng.random() < self.flat:
             near, far = rng.uniform(0, 255, 3), rng.normal(0, 25, 3)
@@ -79,22 +79,22 @@ class Mosaics:
 
 
 def cut_part(rng: Rng, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """A piece of one part of ``owner`` (S, S), 2 to 60 % of it, on one side of a smooth line: (S, S) bool.
+    """Cut 2 to 60 % of one part of ``owner`` (S, S) along a smooth line: (S, S) bool.
 
-    Great parts are cut rather than small ones, yet not always, so that areas differ by orders of magnitude.
+    Larger parts are cut with higher probability, so that areas differ by orders of magnitude.
     """
     parts, areas = np.unique(owner, return_counts=True)
-    chance = areas**0.7
-    parent = owner == rng.choice(parts, p=chance / chance.sum())
+    weights = areas**0.7
+    parent = owner == rng.choice(parts, p=weights / weights.sum())
     field = random_height_field(rng, len(owner))
     share = np.exp(rng.uniform(np.log(0.02), np.log(0.6)))
     return np.asarray(parent & (field > np.quantile(field[parent], 1 - share)))
 
 
 def random_height_field(rng: Rng, side: int) -> Floats:
-    """A height over the square (S, S) whose contours are anything from straight lines to islands."""
+    """A random scalar field (S, S) with contours from straight lines to islands."""
     x = np.linspace(-0.5, 0.5, side)
-    angle = rng.choice([np.pi / 2, rng.uniform(0, 2 * np.pi)])  # horizons are level more often than not
+    angle = rng.choice([np.pi / 2, rng.uniform(0, 2 * np.pi)])  # horizontal lines are the most frequent
     plane = np.cos(angle) * x[None] + np.sin(angle) * x[:, None]
     knots = int(rng.integers(4, 8))
     waves = zoom(rng.normal(size=(knots, knots)), side / knots, order=3)
@@ -102,7 +102,7 @@ def random_height_field(rng: Rng, side: int) -> Floats:
 
 
 def label_connected(owner: NDArray[np.int64], min_share: float) -> tuple[NDArray[np.int64], int]:
-    """Each connected piece of each part under a number of its own, -1 where it is below ``min_share`` of all."""
+    """Number the connected components of each part; those below ``min_share`` of the image are -1."""
     pieces, count = np.full(owner.shape, -1, np.int64), 0
     for part in np.unique(owner):
         found, many = label(owner == part)

@@ -1,4 +1,4 @@
-"""What every stage of the recipe does alike: a rate that rises and falls, averaged weights, checkpoints."""
+"""Training loop shared by the stages: learning-rate schedule, averaged weights, checkpoints."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ T = TypeVar("T")
 
 
 def move_to_device(tensors: T, device: str) -> T:
-    """A dataclass of tensors with all of them on ``device``."""
+    """Copy a dataclass of tensors to ``device``."""
     return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
 
 
 class TrainingPhase:
-    """The steps of a stage.
+    """Optimisation of a stage.
 
     Args:
-        module: what learns; parameters without a gradient stay as they are.
-        optimiser: of its parameters; the rate of each group is the greatest that it will have.
-        steps: of the whole course.
-        warm: steps in which the rate grows; then it falls along a cosine to nought.
-        keep: share of the averaged weights that a step leaves, once there were enough steps.
-        checkpoint: a file that is gone on from if it is there; None keeps none.
+        module: the trained module; parameters without gradients are frozen.
+        optimiser: optimiser of its parameters; the rate of each group is its peak rate.
+        steps: number of steps.
+        warm: steps of linear warm-up; then the rate falls along a cosine to 0.
+        keep: decay of the exponential moving average of the weights; smaller in the first steps.
+        checkpoint: file of the checkpoint, loaded if it exists; None writes no checkpoint.
 
     Attributes:
-        first: the step to begin with.
-        average: the averaged state of ``module``.
+        first: the first step.
+        average: the averaged state dict of ``module``.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TrainingPhase:
             self.average, self.first = stored["average"], stored["step"]
 
     def learn(self, step: int, loss: Tensor) -> None:
-        """One step down ``loss``, and the weights it leads to into the average."""
+        """Take an optimiser step on ``loss`` and update the averaged weights."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["base"] * rate_at(step, self.steps, self.warm)
         self.optimiser.zero_grad(set_to_none=True)
@@ -74,7 +74,7 @@ class TrainingPhase:
             mean.lerp_(value, 1 - keep) if value.is_floating_point() else mean.copy_(value)
 
     def save(self, step: int) -> None:
-        """Write the checkpoint after ``step``, whole or not at all."""
+        """Write the checkpoint after ``step`` atomically."""
         if self.checkpoint is None:
             return
         state = {
@@ -90,13 +90,13 @@ class TrainingPhase:
 
 
 def rate_at(step: int, steps: int, warm: int) -> float:
-    """Share of the greatest rate: linear over the first ``warm`` steps, then a cosine to nought."""
+    """Learning rate relative to its peak: linear over the first ``warm`` steps, then a cosine to 0."""
     return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 @dataclass(frozen=True)
 class _BatchDataset(Generic[T]):
-    """A data set of what ``make_batch`` makes of a step."""
+    """A dataset whose items are the batches ``make_batch(step)``."""
 
     make_batch: Callable[[int], T]
     steps: int
@@ -110,14 +110,14 @@ class _BatchDataset(Generic[T]):
 
 
 def iterate_batches(make_batch: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
-    """What ``make_batch`` makes of each of ``steps``, drawn by ``workers`` processes while the network learns.
+    """Iterate over ``make_batch(step)`` for ``steps``, computed ahead by ``workers`` processes.
 
-    Without workers each is drawn when its turn comes.
+    Without workers, batches are computed on demand.
     """
     if not workers:
         return map(make_batch, steps)
     return DataLoader(
-        _BatchDataset(make_batch, steps.stop),  # type: ignore[arg-type]  # what it needs is there
+        _BatchDataset(make_batch, steps.stop),  # type: ignore[arg-type]  # has __len__ and __getitem__
         batch_size=None,
         sampler=steps,
         num_workers=workers,

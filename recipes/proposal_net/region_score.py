@@ -1,10 +1,11 @@
-"""Fit the order of superpixel regions on composites: which evidence speaks for a thing, or for stuff.
+"""Fit the scores of superpixel regions on composites, for things and for stuff.
 
     python -m recipes.proposal_net.region_score --media ../shared/data/media/train --seed 0
 
-A logistic regression from the evidence of each candidate to the square of its best IoU with a rendered part.
-Prints the rows of coefficients that ``seac.segment.proposal_net.region_score`` holds: PLAIN and SALIENT order things,
-without saliency and with it; STUFF orders what the network leaves, with its features, fitted on mosaics.
+The score is a logistic regression from the features of a candidate to the square of its best IoU with a
+rendered part. The command prints the rows of coefficients of ``seac.segment.proposal_net.region_score``:
+PLAIN and SALIENT score things, without and with saliency; STUFF scores the regions that the network's masks
+leave uncovered, with features of the network, fitted on mosaics.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from seac.segment.proposal_net.segmenter import ProposalSegmenterSettings, overl
 from seac.segment.proposal_net.superpixels import Superpixels
 
 MIN_AREA = 120
-COVERED = 0.5  # IoU with a thing of the network from which a region has nothing to add
+COVERED = 0.5  # IoU with a mask of the network above which a region is a duplicate
 SIDE, MOSAIC_SIDE = 240, 256
 ROWS = ("PLAIN", "SALIENT", "STUFF")
 Pair = tuple[Tensor, Tensor]
 
 
 def region_examples(scene: Scene, classic: Classic) -> Pair:
-    """Evidence (K, E) of the candidates of a scene, and their best IoU with one of its things (K,)."""
+    """Features (K, E) of the candidate regions of a scene, and their best IoU with its parts (K,)."""
     leaves, salience = classic.leaves(_image(scene))
     rows, persistence = candidates(leaves, classic.settings, salience)
     return torch.from_numpy(region_features(leaves, rows, persistence, salience)), best_iou(
@@ -44,7 +45,7 @@ def region_examples(scene: Scene, classic: Classic) -> Pair:
 
 
 def uncovered_region_examples(scene: Scene, classic: Classic, network: Network) -> Pair:
-    """As ``region_examples``, with the network's features, of the candidates that none of its things covers."""
+    """As ``region_examples``, with features of the network, for candidates that none of its masks covers."""
     things = network.decode(_image(scene))
     leaves, _ = classic.leaves(_image(scene), things.feature_levels)
     rows, persistence = candidates(leaves, classic.settings, None)
@@ -56,7 +57,7 @@ def uncovered_region_examples(scene: Scene, classic: Classic, network: Network) 
 
 
 def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tensor:
-    """The best IoU of each set of superpixels (K, R) with a visible part of the scene: (K,) float32."""
+    """The best IoU of each set of superpixels (K, R) with the visible parts of the scene: (K,) float32."""
     true = np.stack([scene.owner == k for k in range(scene.count)])
     true = true[true.sum((1, 2)) >= MIN_AREA]
     best = np.zeros(len(rows), np.float32)
@@ -68,7 +69,7 @@ def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tens
 
 
 def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
-    """Coefficients (E + 1,), the intercept last; good candidates are rare and weigh more."""
+    """Fit the coefficients (E + 1,), the intercept last; candidates of high IoU are rare and weigh more."""
     mean, deviation = given.mean(0), given.std(0) + 1e-6
     even = torch.cat([(given - mean) / deviation, torch.ones(len(given), 1)], 1)
     weights = torch.zeros(even.shape[1], requires_grad=True)
@@ -89,7 +90,7 @@ def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
 
 
 def build_example_source(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
-    """What draws a scene that teaches one of ``ROWS``, and gives its candidates."""
+    """A function that renders a scene and returns the examples of its candidates, for one of ``ROWS``."""
     if row == "STUFF":
         mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(ProposalSegmenterSettings().network)
         deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
@@ -103,12 +104,12 @@ def _image(scene: Scene) -> Tensor:
 
 
 def main() -> None:
-    """Command line."""
+    """Fit the coefficients from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--media", type=Path, required=True, help="folder of cut-outs and backgrounds")
-    parser.add_argument("--row", choices=ROWS, help="this one only")
+    parser.add_argument("--row", choices=ROWS, help="fit this row only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scenes", type=int, default=120)
     given = parser.parse_args()

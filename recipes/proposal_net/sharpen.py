@@ -1,6 +1,6 @@
-"""The second stage: what sharpens mask features at stride 2 learns, and all else stays as it is.
+"""The second stage: training of the layers that sharpen mask features to stride 2.
 
-Nothing of the first stage moves, so scores, order and suppression stay too; only outlines change.
+The weights of the first stage are frozen, so that scores and non-maximum suppression do not change.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PREFIX = "sharpen."
 def batch(
     painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
 ) -> tuple[Tensor, list[Tensor]]:
-    """Pictures (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step alone."""
+    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step."""
     rng = np.random.default_rng((seed, step))
     scenes = [painter(rng) for _ in range(size)]
     pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
@@ -35,12 +35,12 @@ def batch(
 
 
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
-    """Pictures of a batch as the network takes them, on its device."""
+    """Normalise images and move them to the device of the network."""
     return normalised(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
 def load_first_stage(first: Path) -> ProposalNet:
-    """The network of the first stage, its sharpening fresh and the only part that learns."""
+    """The network of the first stage, with new sharpening layers as the only trainable part."""
     network = ProposalNet()
     stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
     fresh = {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
@@ -53,7 +53,7 @@ def load_first_stage(first: Path) -> ProposalNet:
 def train_sharpening(
     first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
-    """Weights of the whole network after ``steps`` of the second stage, what was learned averaged."""
+    """Train the second stage for ``steps`` and return the state dict of the network with averaged weights."""
     torch.manual_seed(seed)
     network = load_first_stage(first).to(device)
     optimiser = torch.optim.AdamW(network.sharpen.parameters(), lr=RATE, weight_decay=0.02)
@@ -62,9 +62,9 @@ def train_sharpening(
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        cells = network(to_network_input(pixels, device))
+        locations = network(to_network_input(pixels, device))
         loss = compute_fine_loss(
-            cells, network.fine_features(cells), [m.to(device) for m in masks], generator
+            locations, network.fine_features(locations), [m.to(device) for m in masks], generator
         )
         phase.learn(step, loss)
         sum_of_losses += loss.item()

@@ -22,7 +22,7 @@ from seac.core.types import Decision, EncodedAudio, EncodedImage
 from seac.decision.activity import summarise
 from seac.decision.sounding import decide
 from seac.encoders.audio.windows import encode_windows
-from seac.media.image import as_image, size_of
+from seac.media.image import as_image, get_image_size
 from seac.media.waveform import as_waveform, crop_waveform
 from seac.segment.base import best_of
 from seac.settings import Settings
@@ -58,7 +58,9 @@ class SeAC:
             pixels, proposals.masks, proposals.boxes, stages.vision, settings.views, exact=settings.exact
         )
         text_embeddings = stages.to_text_space(embeddings).cpu()  # Eq. 3
-        return EncodedImage(pixels, original_size or size_of(image), proposals, embeddings, text_embeddings)
+        return EncodedImage(
+            pixels, original_size or get_image_size(image), proposals, embeddings, text_embeddings
+        )
 
     @torch.inference_mode()
     def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:

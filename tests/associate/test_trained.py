@@ -56,10 +56,10 @@ def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_l
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     network = module(variant="grid", zero_shot_weight=0.3, zero_shot_scale=2.0)
-    digest = write(network, tmp_path / FILE, {"vision": "fake vision"})
+    digest = write(network, tmp_path / FILE, {"vision": "synthetic image encoder"})
     weights = read(tmp_path)
     assert (weights.module.config, weights.sha256) == (network.config, digest)
-    assert weights.provenance == {"vision": "fake vision"}
+    assert weights.provenance == {"vision": "synthetic image encoder"}
     for name, value in network.state_dict().items():
         assert torch.equal(weights.module.state_dict()[name], value)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
@@ -111,9 +111,11 @@ def test_features_of_another_size_or_network_are_refused() -> None:
         Trained(Weights(module())).checked(vision, audio)
     fits = module(d_a=4, pool_heads=1)
     audio.dim = 4
-    assert Trained(Weights(fits, {"audio": "fake hearing"})).checked(vision, audio)
-    with pytest.raises(InputError, match="trained on features of other hearing, this is fake hearing"):
-        Trained(Weights(fits, {"audio": "other hearing"})).checked(vision, audio)
+    assert Trained(Weights(fits, {"audio": "synthetic audio encoder"})).checked(vision, audio)
+    with pytest.raises(
+        InputError, match="trained on features of other audio encoder, this is synthetic audio encoder"
+    ):
+        Trained(Weights(fits, {"audio": "other audio encoder"})).checked(vision, audio)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from seac.core.errors import InputError
 from seac.core.ownership import RECORD
 from seac.features.writer import StoreWriter
 from tests.fixtures import benchmarks
-from tests.fixtures.pairs import MADE
+from tests.fixtures.pairs import PROVENANCE
 from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
 
 
@@ -308,7 +308,7 @@ class TestStores:
         before = snapshot(tmp_path / "store")
         refused(capsys, "extract", tmp_path / "in", tmp_path / "store")
         with pytest.raises(InputError):
-            StoreWriter(tmp_path / "store", MADE)
+            StoreWriter(tmp_path / "store", PROVENANCE)
         assert snapshot(tmp_path / "store") == before
 
     def test_what_is_beside_a_store_stays(self, tmp_path: Path) -> None:
@@ -317,6 +317,6 @@ class TestStores:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text("mine")
         (tmp_path / ".manifest.json.7.part").write_text("of a writer that was killed")
-        StoreWriter(tmp_path, MADE).close()
+        StoreWriter(tmp_path, PROVENANCE).close()
         assert all((tmp_path / name).read_text() == "mine" for name in names)
         assert not (tmp_path / ".manifest.json.7.part").exists()

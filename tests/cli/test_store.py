@@ -10,13 +10,13 @@ from seac.cli import app
 from seac.features import open_store
 from seac.features.schema import payload
 from seac.features.writer import StoreWriter
-from tests.fixtures.pairs import MADE, clip
+from tests.fixtures.pairs import PROVENANCE, clip
 
 
 @pytest.fixture
 def shard(tmp_path: Path) -> Path:
     """The only shard of a store."""
-    with StoreWriter(tmp_path / "s", MADE) as writer:
+    with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
         for number in range(4):
             writer.add(payload(clip(number)))
         writer.compact()
@@ -44,7 +44,7 @@ def test_putting_in_order_leaves_a_damaged_shard_as_it_is(
 ) -> None:
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-20] if damage == "cut short" else whole[:200] + b"?" + whole[201:])
-    with StoreWriter(tmp_path / "more", MADE) as writer:
+    with StoreWriter(tmp_path / "more", PROVENANCE) as writer:
         writer.add(payload(clip(9)))
     (pending,) = (tmp_path / "more" / "pending").iterdir()
     pending.rename(tmp_path / "s" / "pending" / pending.name)
@@ -54,7 +54,7 @@ def test_putting_in_order_leaves_a_damaged_shard_as_it_is(
 
 
 def test_pending_clips_become_a_shard(tmp_path: Path) -> None:
-    with StoreWriter(tmp_path / "s", MADE) as writer:
+    with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
         for number in range(3):
             writer.add(payload(clip(number)))
     assert app.run(["store", "compact", str(tmp_path / "s")]) == 0

@@ -1,4 +1,4 @@
-"""A message for the user is one line, whatever it quotes."""
+"""Error messages are one printable line."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def test_a_message_is_one_printable_line(output: str) -> None:
 
 
 @given(st.text().filter(str.isprintable))
-def test_what_prints_is_reported_unchanged(output: str) -> None:
+def test_printable_text_is_unchanged(output: str) -> None:
     assert str(InputError(output)) == output

@@ -1,4 +1,4 @@
-"""Benchmarks on disk: composites in every layout, rendered once, and tiny ones in the true layouts."""
+"""Benchmarks on disk: rendered composites, and small synthetic benchmarks in the published layouts."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def composites(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(composites: Path, tmp_path: Path) -> Path:
-    """A copy of the composites that a test may break."""
-    return Path(shutil.copytree(composites, tmp_path / "own"))
+def composites_copy(composites: Path, tmp_path: Path) -> Path:
+    """A copy of the composites that a test may change."""
+    return Path(shutil.copytree(composites, tmp_path / "copy"))
 
 
 def write_audio(path: Path, seconds: float = 0.1, rate: int = 16000, level: float = 0.5) -> None:
@@ -47,7 +47,7 @@ def write_audio(path: Path, seconds: float = 0.1, rate: int = 16000, level: floa
 
 
 def write_image(path: Path, values: np.ndarray | None = None, mode: str | None = None) -> None:
-    """A picture from an array, grey noise by default."""
+    """Write an image from an array, noise by default."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if values is None:
         values = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
@@ -67,7 +67,7 @@ def square(value: int = 255, side: int = SIDE) -> np.ndarray:
 
 
 def make_s4(root: Path, header: str = "name,start,category,split", row: str = "{name},0,dog,{split}") -> Path:
-    """The true layout: a train clip with one mask and a test clip with five."""
+    """The layout of S4: a train clip with one mask and a test clip with five."""
     lines = [header]
     for name, split, masks in (("M1P1xla8rg0_1000", "train", 1), ("MKC9LvRivTM_30000", "test", 5)):
         below = Path(split, "dog")
@@ -82,7 +82,7 @@ def make_s4(root: Path, header: str = "name,start,category,split", row: str = "{
 
 
 def make_ms3(root: Path) -> Path:
-    """The true layout: palette masks whose first index is 1, and an empty frame."""
+    """The layout of MS3: palette masks with indices from 1 on, and an empty frame."""
     name = "a_clip"
     for n in range(1, 6):
         write_image(root / f"ms3_data/visual_frames/{name}/{name}.mp4_{n}.png")
@@ -98,7 +98,7 @@ AVSS_CLASSES = {"background": 0, "dog": 1, "cat": 2, "piano": 9}
 
 
 def make_avss(root: Path, *, numbers: bool) -> Path:
-    """The true layout, with ten classes; without ``numbers`` only colours are there."""
+    """The layout of AVSS with ten classes; label images are colours only, unless ``numbers``."""
     classes = ["background", *(f"class {n}" for n in range(1, 10))]
     colours = {0: (0, 0, 0), 1: (128, 0, 0), 9: (192, 0, 0)}
     lines = ["vid,uid,s_min,s_sec,a_obj,split,label"]
@@ -123,7 +123,7 @@ def make_avss(root: Path, *, numbers: bool) -> Path:
 
 
 def make_vggss(root: Path, entries: list[dict[str, object]]) -> Path:
-    """``vggss.json`` with a frame and a sound for each entry."""
+    """``vggss.json`` with a frame and an audio file for each entry."""
     for entry in entries:
         write_image(root / f"frames/{entry['file']}.jpg")
         write_audio(root / f"audio/{entry['file']}.wav")
@@ -133,7 +133,7 @@ def make_vggss(root: Path, entries: list[dict[str, object]]) -> Path:
 
 
 def make_flickr(root: Path, boxes: dict[str, list[tuple[int, int, int, int]]]) -> Path:
-    """An annotation, a frame and a sound for each id; boxes in 256 px, one annotator each."""
+    """An annotation, a frame and an audio file for each id; boxes in 256 px, one annotator each."""
     for name, found in boxes.items():
         body = "".join(
             f"<annotator><bbox><id>1</id><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bbox>"

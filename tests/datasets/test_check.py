@@ -1,4 +1,4 @@
-"""``seac data check`` finds what is wrong, counts it and says so by its exit code."""
+"""``seac data check`` finds and counts faults and sets its exit code."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_headers_alone_find_missing_files_and_sizes(tmp_path: Path) -> None:
     assert [finding.kind for finding in health.findings] == ["size", "missing"]
 
 
-def test_what_benchmarks_hold_by_nature_is_no_fault(tmp_path: Path) -> None:
+def test_boxes_outside_and_empty_truth_are_no_faults(tmp_path: Path) -> None:
     entries: list[dict[str, object]] = [{"file": "a", "class": "x", "bbox": [[-2.9e16] * 4]}]
     make_vggss(tmp_path, entries)
     health = check(open_benchmark("vggss", tmp_path), deep=True)
@@ -98,7 +98,7 @@ def test_one_split_can_be_checked_alone(tmp_path: Path, capsys: pytest.CaptureFi
     record = last_line(capsys)
     assert isinstance(record["splits"], dict)
     assert list(record["splits"]) == ["train"]
-    assert record["splits"]["train"]["silent"] is None  # headers do not say
+    assert record["splits"]["train"]["silent"] is None  # not known from headers
 
 
 def test_a_wrong_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Every layout, as its benchmark has it and as the composites have it."""
+"""Readers of all layouts, on composites and on synthetic benchmarks in the published layouts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from seac.core.errors import InputError
 from seac.datasets.clip import Reader, TruthKind
-from seac.datasets.images import nearest, read_one_bit, voc_palette
+from seac.datasets.images import read_one_bit, resize_nearest, voc_palette
 from seac.datasets.table import READERS, open_benchmark
 from tests.datasets.conftest import (
     COMPOSITES,
@@ -30,25 +30,25 @@ from tests.datasets.conftest import (
     write_image,
 )
 
-WHOLE = (0.0, float("inf"))
-Answer = TypeVar("Answer")
+WHOLE_CLIP = (0.0, float("inf"))
+Result = TypeVar("Result")
 
 
-def calls(run: Callable[[], Answer]) -> tuple[Answer, int]:
-    """The answer and how many calls it took: the work there is, whatever else the machine does meanwhile."""
+def count_calls(run: Callable[[], Result]) -> tuple[Result, int]:
+    """The result of ``run`` and its number of function calls, a cost that other processes do not affect."""
     count = 0
 
-    def tell(frame: Any, event: str, argument: Any) -> None:
+    def count_call(frame: Any, event: str, argument: Any) -> None:
         nonlocal count
         count += event in ("call", "c_call")
 
     before = sys.getprofile()
-    sys.setprofile(tell)
+    sys.setprofile(count_call)
     try:
-        answer = run()
+        result = run()
     finally:
         sys.setprofile(before)
-    return answer, count
+    return result, count
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_composite_masks_are_the_pixels_of_their_files(composites: Path) -> None
     assert np.array_equal(reader.truth(clip).numpy(), stored == 255)
 
 
-def test_composite_labels_are_the_same_from_numbers_and_from_colours(own: Path) -> None:
-    folder = own / "AVSBench-semantic"
+def test_composite_labels_are_the_same_from_numbers_and_from_colours(composites_copy: Path) -> None:
+    folder = composites_copy / "AVSBench-semantic"
     numbered = open_benchmark("avss", folder)
     labels = [numbered.truth(clip) for clip in numbered.clips]
     for path in folder.glob("v2/*/labels_semantic"):
@@ -115,7 +115,7 @@ def test_s4_trains_on_its_first_mask_only(tmp_path: Path) -> None:
     assert [path is not None for path in train.truth] == [True] + [False] * 4
     assert reader.truth(train).shape == (1, 224, 224)
     assert reader.truth(test).float().mean() == 0.25
-    assert (train.video_id, train.category, test.audio_windows[3]) == ("M1P1xla8rg0", "dog", WHOLE)
+    assert (train.video_id, train.category, test.audio_windows[3]) == ("M1P1xla8rg0", "dog", WHOLE_CLIP)
 
 
 def test_ms3_masks_are_palette_indices_above_zero(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_avss_frames_have_their_own_five_seconds(tmp_path: Path, numbers: bool) 
     assert long.video_id == "MKC9LvRivTM"
 
 
-def test_vggss_boxes_are_clipped_before_they_are_painted(tmp_path: Path) -> None:
+def test_vggss_boxes_are_clipped_before_they_are_rasterised(tmp_path: Path) -> None:
     entries: list[dict[str, object]] = [
         {"file": "M1P1xla8rg0_000000", "class": "dog", "bbox": [[-2.9e16, -2.9e16, -2.9e16, -2.9e16]]},
         {"file": "a", "class": "cat", "bbox": [[-2.9e16, 0.5, 0.3, 1.7], [0.25, 0.5, 0.75, 1.0]]},
@@ -175,7 +175,7 @@ def test_metadata_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
         assert reader.clips[0].audio.is_relative_to(reader.folder)
 
 
-def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) -> None:
+def test_the_extended_list_may_hold_positives_and_lack_a_header(tmp_path: Path) -> None:
     make_vggss(tmp_path, [{"file": "a", "class": "x", "bbox": [[0, 0, 1, 1]]}])
     (tmp_path / "vggss_test_plus_silent.csv").write_text("a,a,sounding\na,b,non-sounding\nc,c,non-sounding\n")
     reader = open_benchmark("vggss-extended", tmp_path)
@@ -186,7 +186,7 @@ def test_extended_list_may_name_positives_too_and_lack_a_header(tmp_path: Path) 
     ("line", "output"),
     [("z,z,sounding", "positive z"), ("a,b,sounding", "not labelled"), ("a,b", "2 fields")],
 )
-def test_extended_pairs_that_make_no_sense_are_refused(tmp_path: Path, line: str, output: str) -> None:
+def test_invalid_extended_pairs_are_refused(tmp_path: Path, line: str, output: str) -> None:
     make_vggss(tmp_path, [{"file": "a", "class": "x", "bbox": [[0, 0, 1, 1]]}])
     (tmp_path / "vggss_test_plus_silent.csv").write_text(line + "\n")
     with pytest.raises(InputError, match=output):
@@ -239,10 +239,10 @@ def test_indexing_touches_no_file_of_a_clip(tmp_path: Path) -> None:
         root.mkdir()
         rows = "".join(f"clip{n},0,dog,test\n" for n in range(count))
         (root / "s4_meta_data.csv").write_text("name,start,category,split\n" + rows)
-        return calls(lambda: open_benchmark("s4", root))
+        return count_calls(lambda: open_benchmark("s4", root))
 
     (reader, many), (_, few) = index(5000), index(500)
-    assert len(reader.clips) == 5000  # none of their files is there
+    assert len(reader.clips) == 5000  # none of their files exists
     assert many < 10.5 * few
     with pytest.raises(InputError, match=r"clip7_1\.png: no such file"):
         reader.image(reader.clips[7], 0)
@@ -256,16 +256,16 @@ def test_a_line_of_vggsound_costs_a_few_calls_however_many_there_are(tmp_path: P
     def read(count: int) -> int:
         path = tmp_path / f"{count}.csv"
         path.write_text("".join(f'{n:010d}A,{n % 300},"a, label",train\n' for n in range(count)))
-        rows, cost = calls(lambda: read_vggsound(path))
+        rows, cost = count_calls(lambda: read_vggsound(path))
         assert len(rows) == count
         return cost
 
-    few, many = read(1_000), read(20_000)  # there are 200,000 in all
+    few, many = read(1_000), read(20_000)  # VGGSound has 200,000 lines
     assert many < 30 * 20_000
     assert many < 20.5 * few
 
 
-def test_every_row_of_the_table_opens_what_it_names(tmp_path: Path) -> None:
+def test_every_row_of_the_table_opens_its_benchmark(tmp_path: Path) -> None:
     make_s4(tmp_path / "s4")
     make_ms3(tmp_path / "ms3")
     make_avss(tmp_path / "avss", numbers=True)
@@ -298,11 +298,11 @@ def test_the_palette_spreads_bits_as_pascal_voc_does() -> None:
     assert len(np.unique(palette, axis=0)) == 256
 
 
-def test_scaling_by_the_nearest_agrees_with_pillow() -> None:
+def test_nearest_neighbour_resizing_agrees_with_pillow() -> None:
     values = np.random.default_rng(3).integers(0, 256, (37, 61), np.uint8)
     for size in ((224, 224), (16, 9), (37, 61)):
         known = np.asarray(Image.fromarray(values).resize(size[::-1], Image.Resampling.NEAREST))
-        assert np.array_equal(nearest(values, size), known)
+        assert np.array_equal(resize_nearest(values, size), known)
 
 
 def test_a_mask_of_ones_is_refused_rather_than_read_as_empty(tmp_path: Path) -> None:

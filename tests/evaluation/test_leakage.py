@@ -9,7 +9,7 @@ import pytest
 
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip
-from seac.datasets.layout import video_id_of
+from seac.datasets.layout import parse_video_id
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.robustness import MARK, VARIANTS
 
@@ -17,7 +17,7 @@ IDS = ("M1P1xla8rg0_000000", "MKC9LvRivTM_000030", "---g-f_I2yQ_000001", "french
 
 
 def clip(name: str) -> Clip:
-    return Clip(name, video_id_of(name.split("+")[0]), "test", None, (Path("f"),), Path("s"))
+    return Clip(name, parse_video_id(name.split("+")[0]), "test", None, (Path("f"),), Path("s"))
 
 
 CLIPS = tuple(map(clip, IDS))
@@ -71,7 +71,7 @@ def test_a_pair_overlaps_if_either_half_does(tmp_path: Path) -> None:
 
 
 def test_names_that_only_look_like_youtube_ids_are_their_own_video() -> None:
-    assert [video_id_of(name) for name in (*IDS, "M1P1xla8rg0_0_10000", "M1P1xla8rg0", "x")] == [
+    assert [parse_video_id(name) for name in (*IDS, "M1P1xla8rg0_0_10000", "M1P1xla8rg0", "x")] == [
         "M1P1xla8rg0",
         "MKC9LvRivTM",
         "---g-f_I2yQ",

@@ -1,4 +1,4 @@
-"""Folders are whole or not there, however a run ends."""
+"""Folders are written atomically, however a run ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seac.export import folder
 from seac.export.folder import PREFIX, atomic_folder
 from tests.conftest import REPO
 
-# The program itself, but for a command that makes half a folder and then waits for its end.
+# The program with a command that writes half of a folder and then waits.
 HALF = """
 import sys, time
 from pathlib import Path
@@ -24,8 +24,8 @@ from seac.export.folder import atomic_folder
 
 def run(words):
     try:
-        with atomic_folder(Path(words[0])) as draft:
-            (draft / "half").write_text("half")
+        with atomic_folder(Path(words[0])) as temporary:
+            (temporary / "half").write_text("half")
             print("ready", flush=True)
             time.sleep(60)
     except KeyboardInterrupt:
@@ -38,9 +38,9 @@ app.main()
 
 @pytest.fixture
 def running(tmp_path):
-    """A program that is in the middle of making ``tmp_path / "out"``."""
-    words = [sys.executable, "-c", HALF, str(tmp_path / "out")]
-    process = subprocess.Popen(words, cwd=REPO, stdout=subprocess.PIPE, text=True)
+    """A process that is writing ``tmp_path / "out"``."""
+    command = [sys.executable, "-c", HALF, str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     yield process
@@ -61,10 +61,10 @@ def test_a_terminated_program_leaves_nothing(running, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
-def test_temporary_folders_of_the_killed_go_and_those_of_the_living_stay(running, tmp_path, monkeypatch):
+def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(running, tmp_path, monkeypatch):
     out = tmp_path / "out"
     (theirs,) = temporary_paths(out)
-    monkeypatch.setattr(folder, "YOUNG", -1.0)
+    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out) as temporary:
         (temporary / "mine").write_text("whole")
         with atomic_folder(out):
@@ -72,17 +72,17 @@ def test_temporary_folders_of_the_killed_go_and_those_of_the_living_stay(running
     assert temporary_paths(out) == [theirs]
     running.kill()
     running.wait(timeout=30)
-    monkeypatch.setattr(folder, "YOUNG", 600.0)
+    monkeypatch.setattr(folder, "MIN_AGE", 600.0)
     with atomic_folder(out):
-        assert theirs.exists()  # it may have been made this moment
-    monkeypatch.setattr(folder, "YOUNG", -1.0)
+        assert theirs.exists()  # younger than MIN_AGE
+    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out):
         assert not theirs.exists()
     assert sorted(item.name for item in out.iterdir()) == [RECORD, "mine"]
 
 
-def test_what_only_looks_like_a_temporary_folder_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "YOUNG", -1.0)
+def test_files_and_folders_of_similar_names_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     names = [".seac-notes", ".seac", ".other"]
     for name in names:
         (tmp_path / name).mkdir()

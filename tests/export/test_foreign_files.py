@@ -1,4 +1,4 @@
-"""Files that seac did not write are neither replaced nor removed, whatever their names."""
+"""Files that seac did not write are neither replaced nor removed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seac.core.ownership import RECORD, check_names, claim, read_record
 from seac.export.folder import atomic_folder, save_result
 from tests.fixtures.parts import squares, synthetic_model, tone
 
-NAMES = ("film", "masks/[0-9]*.png", "result.json")
+NAMES = ("overlay", "masks/[0-9]*.png", "result.json")
 
 
-def write(out: Path, masks: int = 2, *, film: str = "film", names: tuple[str, ...] = NAMES) -> None:
+def write(out: Path, masks: int = 2, *, overlay: str = "overlay", names: tuple[str, ...] = NAMES) -> None:
     with atomic_folder(out, names) as temporary:
-        (temporary / "film").write_text(film)
+        (temporary / "overlay").write_text(overlay)
         (temporary / "result.json").write_text("{}")
         (temporary / "masks").mkdir()
         for number in range(masks):
@@ -33,68 +33,68 @@ def content(folder: Path) -> dict[str, str]:
     }
 
 
-def refusal(out: Path, *, where: str, before_the_work: bool = True) -> None:
-    held = content(out)
+def assert_refused(out: Path, *, where: str) -> None:
+    before = content(out)
     with pytest.raises(InputError, match=where):
         write(out)
-    assert content(out) == held
+    assert content(out) == before
     with pytest.raises(InputError, match=where):
-        write(out, names=())  # what comes while the work goes on
-    assert content(out) == held
+        write(out, names=())  # checked at the end of the block
+    assert content(out) == before
     assert not list(out.glob(".seac-*"))
 
 
-def test_what_seac_wrote_is_written_again(tmp_path: Path) -> None:
-    write(tmp_path / "out", 3, film="old")
-    write(tmp_path / "out", 2, film="new")
+def test_files_written_by_seac_are_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "out", 3, overlay="old")
+    write(tmp_path / "out", 2, overlay="new")
     assert content(tmp_path / "out") == {
-        "film": "new",
+        "overlay": "new",
         "result.json": "{}",
         "masks/0.png": "0",
         "masks/1.png": "1",
     }
 
 
-@pytest.mark.parametrize("name", ["film", "result.json", "masks/ground_truth.png", "masks/0.png", "masks"])
-def test_what_others_wrote_stays(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["overlay", "result.json", "masks/ground_truth.png", "masks/0.png", "masks"])
+def test_files_of_other_origin_stay(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("made by hand")
-    refusal(tmp_path, where=str(tmp_path / name.split("/")[0]))
+    assert_refused(tmp_path, where=str(tmp_path / name.split("/")[0]))
 
 
-def test_what_was_changed_since_is_its_users(tmp_path: Path) -> None:
+def test_files_changed_since_are_not_replaced(tmp_path: Path) -> None:
     write(tmp_path)
-    (tmp_path / "masks/1.png").write_text("mended by hand")
-    refusal(tmp_path, where=r"masks/1\.png")
+    (tmp_path / "masks/1.png").write_text("edited by hand")
+    assert_refused(tmp_path, where=r"masks/1\.png")
 
 
-def test_what_others_put_beside_ours_stays(tmp_path: Path) -> None:
+def test_other_files_beside_written_ones_stay(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "masks/notes.txt").write_text("mine")
     (tmp_path / "masks/deep").mkdir()
     (tmp_path / "masks/deep/7.txt").write_text("mine")
     write(tmp_path, 1)
     assert content(tmp_path) == {
-        **{"film": "film", "result.json": "{}", "masks/0.png": "0"},
+        **{"overlay": "overlay", "result.json": "{}", "masks/0.png": "0"},
         **{"masks/notes.txt": "mine", "masks/deep/7.txt": "mine"},
     }
 
 
-def test_a_mask_of_others_among_ours_is_not_replaced(tmp_path: Path) -> None:
+def test_a_mask_of_other_origin_is_not_replaced(tmp_path: Path) -> None:
     write(tmp_path, 1)
     (tmp_path / "masks/1.png").write_text("mine")
-    refusal(tmp_path, where=r"masks/1\.png")
+    assert_refused(tmp_path, where=r"masks/1\.png")
 
 
 def test_a_copy_of_a_folder_is_as_it_was_written(tmp_path: Path) -> None:
-    write(tmp_path / "out", film="old")
+    write(tmp_path / "out", overlay="old")
     shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copyfile)
-    write(tmp_path / "copy", film="new")
-    assert (tmp_path / "copy/film").read_text() == "new"
+    write(tmp_path / "copy", overlay="new")
+    assert (tmp_path / "copy/overlay").read_text() == "new"
 
 
-@pytest.mark.parametrize("name", ["masks", "film", RECORD])
+@pytest.mark.parametrize("name", ["masks", "overlay", RECORD])
 @pytest.mark.parametrize("recorded", [False, True])
 def test_links_are_not_followed(tmp_path: Path, name: str, recorded: bool) -> None:
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
@@ -106,39 +106,39 @@ def test_links_are_not_followed(tmp_path: Path, name: str, recorded: bool) -> No
         elsewhere.mkdir()
         (elsewhere / "keep.txt").write_text("keep")
     (out / name).symlink_to(elsewhere)
-    held = content(elsewhere) if elsewhere.is_dir() else elsewhere.read_text()
+    before = content(elsewhere) if elsewhere.is_dir() else elsewhere.read_text()
     with pytest.raises(InputError, match=name):
         write(out)
     assert (out / name).is_symlink()
-    assert held == (content(elsewhere) if elsewhere.is_dir() else elsewhere.read_text())
+    assert before == (content(elsewhere) if elsewhere.is_dir() else elsewhere.read_text())
 
 
 def test_a_link_without_a_target_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "film").symlink_to("nowhere")
-    with pytest.raises(InputError, match="film"):
+    (tmp_path / "overlay").symlink_to("nowhere")
+    with pytest.raises(InputError, match="overlay"):
         write(tmp_path)
-    assert (tmp_path / "film").is_symlink()
+    assert (tmp_path / "overlay").is_symlink()
 
 
-@pytest.mark.parametrize("given", ["film", "masks/0.png", "link", "sub/../film"])
+@pytest.mark.parametrize("given", ["overlay", "masks/0.png", "link", "sub/../overlay"])
 def test_an_input_is_not_replaced_even_if_seac_wrote_it(tmp_path: Path, given: str) -> None:
     write(tmp_path)
     (tmp_path / "sub").mkdir()
-    (tmp_path / "link").symlink_to("film")
+    (tmp_path / "link").symlink_to("overlay")
     with pytest.raises(InputError, match="is read"):
         check_names(tmp_path, NAMES, [None, tmp_path / given])
     check_names(tmp_path, NAMES, [tmp_path / "clip", tmp_path.parent])
 
 
-def test_a_record_of_others_is_not_replaced(tmp_path: Path) -> None:
-    for text in ("not ours", "[]", '{"files": {}}', '{"made_of": 1, "files": ["film"]}'):
+def test_a_record_of_other_origin_is_not_replaced(tmp_path: Path) -> None:
+    for text in ("not ours", "[]", '{"files": {}}', '{"made_of": 1, "files": ["overlay"]}'):
         (tmp_path / RECORD).write_text(text)
         with pytest.raises(InputError, match=RECORD):
             write(tmp_path)
         assert (tmp_path / RECORD).read_text() == text
 
 
-def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_existing_folders(tmp_path: Path) -> None:
     def fail(out: Path) -> None:
         with pytest.raises(ZeroDivisionError), atomic_folder(out):
             raise ZeroDivisionError
@@ -153,26 +153,26 @@ def test_a_failed_run_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_run_that_is_killed_while_it_moves_files_can_be_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, 3, film="old")
+    write(tmp_path, 3, overlay="old")
     replace, count = Path.replace, 0
 
-    def dies(path: Path, target: Path) -> Path:
+    def interrupt_third(path: Path, target: Path) -> Path:
         nonlocal count
         count += ".seac.json" not in path.name
         if count == 3:
             raise KeyboardInterrupt
         return replace(path, target)
 
-    monkeypatch.setattr(Path, "replace", dies)
+    monkeypatch.setattr(Path, "replace", interrupt_third)
     with pytest.raises(KeyboardInterrupt):
-        write(tmp_path, 2, film="new")
+        write(tmp_path, 2, overlay="new")
     monkeypatch.undo()
     assert read_record(tmp_path).provenance is None
-    write(tmp_path, 1, film="newest")
-    assert content(tmp_path) == {"film": "newest", "result.json": "{}", "masks/0.png": "0"}
+    write(tmp_path, 1, overlay="newest")
+    assert content(tmp_path) == {"overlay": "newest", "result.json": "{}", "masks/0.png": "0"}
 
 
-def test_two_kinds_of_results_share_a_record(tmp_path: Path) -> None:
+def test_two_types_of_results_share_a_record(tmp_path: Path) -> None:
     write(tmp_path)
     with atomic_folder(tmp_path, ["report"]) as temporary:
         (temporary / "report").write_text("one")
@@ -200,7 +200,7 @@ class TestSavedResults:
         save_result(result, tmp_path)
         assert (tmp_path / "masks/ground_truth.png").read_text() == "mine"
 
-    def test_not_over_other_records_and_pictures(self, tmp_path: Path) -> None:
+    def test_not_over_other_records_and_images(self, tmp_path: Path) -> None:
         result = synthetic_model()(squares(), tone("red", 1), 16_000)
         for name in ("result.json", "overlay.png", "heatmap.png"):
             (tmp_path / name).write_text(json.dumps({"version": 1, "mine": True}))
@@ -214,7 +214,7 @@ class TestRunsThatRewriteTheirFiles:
     def test_go_on_with_their_own(self, tmp_path: Path) -> None:
         out = tmp_path / "run"
 
-        def killed() -> None:
+        def interrupt() -> None:
             with claim(out, ["table", "events/"]):
                 (out / "table").write_text("half")
                 (out / "events").mkdir()
@@ -222,14 +222,14 @@ class TestRunsThatRewriteTheirFiles:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            killed()
+            interrupt()
         with claim(out, ["table", "events/"]):
             (out / "table").write_text("whole")
         with claim(out, ["table", "events/"]):
             pass
         (out / "table").write_text("changed by hand")
         with pytest.raises(InputError, match="table"), claim(out, ["table", "events/"]):
-            pytest.fail("begun")
+            pytest.fail("the block was entered")
         assert (out / "table").read_text() == "changed by hand"
 
     @pytest.mark.parametrize("name", ["table", "events/mine"])
@@ -237,7 +237,7 @@ class TestRunsThatRewriteTheirFiles:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
         with pytest.raises(InputError, match=name.split("/")[0]), claim(tmp_path, ["table", "events/"]):
-            pytest.fail("begun")
+            pytest.fail("the block was entered")
         assert not (tmp_path / RECORD).exists()
 
     def test_leave_nothing_if_they_are_refused_before_they_write(self, tmp_path: Path) -> None:

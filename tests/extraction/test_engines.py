@@ -82,8 +82,8 @@ class TestFeatures:
     def test_the_store_remembers_what_made_it(self, tmp_path):
         run(tmp_path / "s", [], Here())
         by = open_store(tmp_path / "s").provenance
-        assert by["segmenter"] == "fake segmenter"
-        assert by["audio"] == "fake hearing"
+        assert by["segmenter"] == "synthetic segmenter"
+        assert by["audio"] == "synthetic audio encoder"
         assert by["seconds"] == "5.0"
         assert all(isinstance(value, str) for value in by.values())
         assert "sigma" not in by
@@ -120,14 +120,14 @@ class TestRuns:
         tally = run(tmp_path / "s", pairs, Here())
         assert (tally.new, tally.unreadable) == (1, 2)
         assert read_unreadable(tmp_path / "s") == {
-            "imagined/0001": "clip 1 is broken",
-            "imagined/0002": "clip 2 is broken",
+            "synthetic/0001": "clip 1 is broken",
+            "synthetic/0002": "clip 2 is broken",
         }
         tally = run(
             tmp_path / "s", [SyntheticPair(0), SyntheticPair(1), SyntheticPair(2, fails=True)], Here()
         )
         assert (tally.new, tally.unreadable) == (1, 1)
-        assert list(read_unreadable(tmp_path / "s")) == ["imagined/0002"]
+        assert list(read_unreadable(tmp_path / "s")) == ["synthetic/0002"]
 
     def test_time_is_recorded_by_stage(self, tmp_path):
         record = run(tmp_path / "s", [SyntheticPair(0, pause=0.05)], Here()).record()
@@ -158,8 +158,8 @@ class TestProcesses:
         assert (tally.new, tally.unreadable) == (9, 2)
         assert_same(tmp_path / "here", tmp_path / "two")
         reasons = read_unreadable(tmp_path / "two")
-        assert reasons["imagined/0020"] == "2 workers died over it (out of memory?)"
-        assert reasons["imagined/0021"] == "clip 21 is broken"
+        assert reasons["synthetic/0020"] == "2 workers died over it (out of memory?)"
+        assert reasons["synthetic/0021"] == "clip 21 is broken"
         assert verify(tmp_path / "two", deep=True).problems == ()
 
     def test_a_fault_of_ours_comes_back_with_its_traceback(self, tmp_path):

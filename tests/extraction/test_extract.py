@@ -58,7 +58,7 @@ class TestExtract:
         assert "unreadable.csv" in err
         listed = (tmp_path / "s/unreadable.csv").read_text()
         assert "videos/zero.mp4" in listed
-        assert "not a media file" in listed
+        assert "not a readable media file" in listed
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4", "videos/two.mp4")
 
     def test_once_more_does_nothing_twice(self, capsys, videos, tmp_path):
@@ -127,8 +127,8 @@ class TestStore:
         assert code == 0
         message = json.loads(out.splitlines()[-1])
         assert (message["clips"], message["frames"], message["masks"], message["unreadable"]) == (2, 8, 32, 1)
-        assert message["provenance"]["audio"] == "fake hearing"
-        assert "segmenter: fake segmenter" in out
+        assert message["provenance"]["audio"] == "synthetic audio encoder"
+        assert "segmenter: synthetic segmenter" in out
         _, out, _ = run_cli(capsys, "store", "info", tmp_path / "s", "--ids")
         assert out.split() == ["videos/one.mp4", "videos/two.mp4"]
 

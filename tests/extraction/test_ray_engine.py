@@ -73,7 +73,7 @@ def test_a_cluster_of_two_nodes_makes_the_same_store_and_a_killed_worker_loses_n
     tally = extract(pairs, RECIPE, tmp_path / "ray", OnRay(cluster, 2))
     assert (tmp_path / "died").exists()
     assert (tally.new, tally.unreadable) == (24, 1)
-    assert read_unreadable(tmp_path / "ray") == {"imagined/0030": "clip 30 is broken"}
+    assert read_unreadable(tmp_path / "ray") == {"synthetic/0030": "clip 30 is broken"}
     assert verify(tmp_path / "ray", deep=True).problems == ()
     assert len(list((tmp_path / "nodes").iterdir())) == 2
     extract([SyntheticPair(n) for n in range(24)], RECIPE, tmp_path / "here", Here())

@@ -1,4 +1,4 @@
-"""A writer may die between any two steps that it takes on the disk: nothing is lost or there twice."""
+"""A writer killed at any disk operation loses and duplicates no clip."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from seac.features.schema import payload
 from seac.features.unreadable import Unreadable, read_unreadable
 from seac.features.verify import verify
 from seac.features.writer import StoreWriter
-from tests.fixtures.pairs import MADE, clip, same
+from tests.fixtures.pairs import PROVENANCE, clip, same
 
 CLIPS = 7
 SIZE = len(payload(clip(0)))
 
 
 class Death(BaseException):
-    """What no handler of ours may catch."""
+    """A simulated kill, which no exception handler catches."""
 
 
-def deadly(monkeypatch, step: int) -> list[int]:
-    """Make the process "die" instead of taking the step with this number; how many were taken so far."""
+def kill_at(monkeypatch, step: int) -> list[int]:
+    """Raise :class:`Death` at the disk operation of this number; returns the counter of operations."""
     taken = [0]
 
-    def dying(real):
+    def wrap(real):
         def take(*args, **options):
             taken[0] += 1
             if taken[0] == step:
@@ -35,16 +35,16 @@ def deadly(monkeypatch, step: int) -> list[int]:
 
         return take
 
-    monkeypatch.setattr(os, "fsync", dying(os.fsync))
+    monkeypatch.setattr(os, "fsync", wrap(os.fsync))
     for name in ("replace", "unlink", "mkdir"):
-        monkeypatch.setattr(Path, name, dying(getattr(Path, name)))
+        monkeypatch.setattr(Path, name, wrap(getattr(Path, name)))
     return taken
 
 
 def write(folder: Path) -> list[str]:
-    """Add all clips, closing shards on the way; ids of those that the writer has accepted are kept."""
+    """Add all clips in several shards; :data:`ACCEPTED` holds the ids that the writer has accepted."""
     accepted: list[str] = []
-    with StoreWriter(folder, MADE, shard_bytes=3 * SIZE) as writer:
+    with StoreWriter(folder, PROVENANCE, shard_bytes=3 * SIZE) as writer:
         for number in range(CLIPS):
             if clip(number).id not in writer:
                 writer.add(payload(clip(number)))
@@ -59,25 +59,25 @@ ACCEPTED: list[str] = []
 
 def count_steps_of_a_run(tmp_path: Path) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        taken = deadly(patch, -1)
+        taken = kill_at(patch, -1)
         write(tmp_path / "whole")
     return taken[0]
 
 
-def test_death_at_every_step_loses_and_doubles_nothing(tmp_path):
+def test_a_kill_at_any_step_loses_and_duplicates_no_clip(tmp_path):
     steps = count_steps_of_a_run(tmp_path)
     assert steps > 30
     for step in range(1, steps + 1):
         folder = tmp_path / f"died{step}"
         ACCEPTED.clear()
         with pytest.MonkeyPatch.context() as patch:
-            deadly(patch, step)
+            kill_at(patch, step)
             with pytest.raises(Death):
                 write(folder)
         if ACCEPTED and (folder / "manifest.json").exists():
-            there = open_store(folder).ids
-            assert set(ACCEPTED) <= set(there), step
-            assert len(set(there)) == len(there), step
+            ids = open_store(folder).ids
+            assert set(ACCEPTED) <= set(ids), step
+            assert len(set(ids)) == len(ids), step
         write(folder)
         store = open_store(folder)
         assert store.ids == tuple(clip(number).id for number in range(CLIPS)), step
@@ -86,10 +86,10 @@ def test_death_at_every_step_loses_and_doubles_nothing(tmp_path):
         assert not list(folder.rglob("*.part")), step
 
 
-def test_half_a_line_of_the_list_of_unreadable_clips_is_no_clip(tmp_path):
-    listed = Unreadable(tmp_path)
-    listed.add("a", "broken, and more")
-    listed.add("b", 'says "no"')
+def test_an_incomplete_line_of_the_unreadable_list_is_ignored(tmp_path):
+    unreadable = Unreadable(tmp_path)
+    unreadable.add("a", "broken, and more")
+    unreadable.add("b", 'says "no"')
     with (tmp_path / "unreadable.csv").open("a") as file:
         file.write('c,"it was half wr')
     assert read_unreadable(tmp_path) == {"a": "broken, and more", "b": 'says "no"'}

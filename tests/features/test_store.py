@@ -1,4 +1,4 @@
-"""What is put into a store is what comes out of it, whatever happens in between."""
+"""Feature stores: round trips, refusals and damage."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from seac.core.errors import InputError
 from seac.features import open_store
 from seac.features.batch import index_batches
-from seac.features.clip_features import as_float, as_int16, decode_masks, encode_masks, half
+from seac.features.clip_features import as_float, as_int16, decode_masks, encode_masks, to_float16
 from seac.features.manifest import StoreProvenance
-from seac.features.schema import clip_of, payload, row_of
+from seac.features.schema import clip_to_row, payload, row_to_clip
 from seac.features.verify import verify
 from seac.features.writer import StoreWriter
-from tests.fixtures.pairs import MADE, clip, same
+from tests.fixtures.pairs import PROVENANCE, clip, same
 
 
-def fill(folder: Path, numbers, *, made: StoreProvenance = MADE, compact: bool = True, **options) -> Path:
-    with StoreWriter(folder, made, **options) as writer:
+def fill(
+    folder: Path, numbers, *, provenance: StoreProvenance = PROVENANCE, compact: bool = True, **options
+) -> Path:
+    with StoreWriter(folder, provenance, **options) as writer:
         for number in numbers:
             writer.add(payload(clip(number)))
         if compact:
@@ -42,24 +44,24 @@ class TestFeatures:
         class_probabilities=st.booleans(),
         label=st.none() | st.text(),
     )
-    def test_a_clip_survives_the_way_through_a_row(self, counts, class_probabilities, label):
+    def test_a_clip_survives_the_conversion_to_a_row(self, counts, class_probabilities, label):
         given_ = clip(1, tuple(counts), class_probabilities=class_probabilities, label=label)
-        assert same(clip_of(row_of(given_), 4, 5), given_)
+        assert same(row_to_clip(clip_to_row(given_), 4, 5), given_)
 
     def test_masks_survive_run_length_coding(self):
         masks = torch.rand(5, 13, 8) > 0.5
         assert torch.equal(decode_masks(encode_masks(masks), (13, 8)), masks)
         assert decode_masks((), (13, 8)).shape == (0, 13, 8)
 
-    def test_sixteen_bits_of_sound_survive(self):
+    def test_int16_samples_survive_the_conversion_to_float(self):
         samples = torch.randint(-32768, 32768, (1000,), dtype=torch.int16)
         assert torch.equal(as_int16(as_float(samples)), samples)
         assert as_int16(torch.tensor([1.0, -1.0])).tolist() == [32767, -32768]
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e5])
-    def test_what_is_no_half_precision_number_is_refused(self, value):
+    def test_values_outside_float16_are_refused(self, value):
         with pytest.raises(InputError, match="not finite"):
-            half(torch.tensor([0.0, value]))
+            to_float16(torch.tensor([0.0, value]))
 
     def test_equal_clips_give_equal_bytes(self):
         assert payload(clip(3)) == payload(clip(3))
@@ -67,14 +69,14 @@ class TestFeatures:
 
 
 class TestStore:
-    def test_every_clip_comes_back_in_order_of_id(self, tmp_path):
+    def test_clips_are_read_in_order_of_id(self, tmp_path):
         store = open_store(fill(tmp_path / "s", [5, 3, 9, 1, 0]))
         assert store.ids == tuple(f"made/{n:04}" for n in (0, 1, 3, 5, 9))
         assert all(same(store[row], clip(number)) for row, number in enumerate((0, 1, 3, 5, 9)))
         assert same(store[-1], clip(9))
-        assert store.row_of("made/0005") == 3
+        assert store.find_row("made/0005") == 3
         with pytest.raises(InputError, match="made/0002"):
-            store.row_of("made/0002")
+            store.find_row("made/0002")
         with pytest.raises(IndexError):
             store[5]
 
@@ -84,7 +86,7 @@ class TestStore:
         assert names[0] == names[1]
         assert all(same(a, b) for a, b in zip(open_store(one), open_store(other), strict=True))
 
-    def test_it_can_be_read_before_it_is_in_order(self, tmp_path):
+    def test_a_store_can_be_read_before_it_is_compacted(self, tmp_path):
         folder = fill(tmp_path / "s", range(4), compact=False)
         assert files(folder) == ["pending"] * 4
         before = list(open_store(folder))
@@ -92,14 +94,14 @@ class TestStore:
         assert files(folder) == ["shards"]
         assert all(same(a, b) for a, b in zip(before, open_store(folder), strict=True))
 
-    def test_a_full_shard_is_closed_on_the_way(self, tmp_path):
+    def test_a_full_shard_is_written_while_adding(self, tmp_path):
         size = len(payload(clip(0)))
         folder = fill(tmp_path / "s", range(10), compact=False, shard_bytes=size * 7 // 2)
         assert files(folder).count("shards") == 2
         assert files(folder).count("pending") == 2
         assert len(open_store(folder)) == 10
 
-    def test_putting_it_in_order_again_changes_nothing(self, tmp_path):
+    def test_compacting_again_changes_nothing(self, tmp_path):
         folder = fill(tmp_path / "s", range(5))
         before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
         fill(folder, [])
@@ -111,13 +113,13 @@ class TestStore:
         assert files(tmp_path / "s") == ["shards"]
         assert [c.id for c in open_store(tmp_path / "s")] == [f"made/{n:04}" for n in range(5)]
 
-    def test_a_clip_is_there_once_however_often_it_is_added(self, tmp_path):
-        with StoreWriter(tmp_path / "s", MADE) as writer:
+    def test_a_clip_added_twice_is_stored_once(self, tmp_path):
+        with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
             assert writer.add(payload(clip(1)))
             assert not writer.add(payload(clip(1)))
             writer.compact()
             assert not writer.add(payload(clip(1)))
-        with StoreWriter(tmp_path / "s", MADE) as writer:
+        with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
             assert "made/0001" in writer
             assert not writer.add(payload(clip(1)))
         assert len(open_store(tmp_path / "s")) == 1
@@ -138,7 +140,7 @@ class TestStore:
         assert len(list(index_batches(store.proposals, 2, torch.Generator()))) == 3
 
     def test_frames_of_different_numbers_are_padded(self, tmp_path):
-        with StoreWriter(tmp_path / "s", MADE) as writer:
+        with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
             writer.add(payload(clip(0, (1,))))
             writer.add(payload(clip(1, (0, 4, 2))))
         store = open_store(tmp_path / "s")
@@ -148,7 +150,7 @@ class TestStore:
         assert not batch.local[0, 1:].any()
         assert batch.mask_padding().sum() == 3
 
-    def test_it_travels_to_another_process(self, tmp_path):
+    def test_a_store_can_be_sent_to_another_process(self, tmp_path):
         store = open_store(fill(tmp_path / "s", range(4)))
         store.read([0], [0], masks=1, waveforms=False)
         again = pickle.loads(pickle.dumps(store))
@@ -164,7 +166,7 @@ class TestStore:
         assert len(store._files) == 2
         assert len(store._tables) == 1
 
-    def test_an_empty_store_is_one(self, tmp_path):
+    def test_an_empty_store_is_valid(self, tmp_path):
         store = open_store(fill(tmp_path / "s", []))
         assert len(store) == 0
         assert store.proposals.shape == (0, 0)
@@ -178,55 +180,55 @@ def _waveform_length(store, row: int) -> int:
 class TestRefusals:
     def test_other_settings_are_refused_and_named(self, tmp_path):
         fill(tmp_path / "s", [1])
-        other = StoreProvenance({**MADE.by, "top_n": "20"}, "paper", 4, 5, 16_000)
+        other = StoreProvenance({**PROVENANCE.by, "top_n": "20"}, "paper", 4, 5, 16_000)
         with pytest.raises(InputError, match="made with top_n 50, not 20: ") as refused:
-            fill(tmp_path / "s", [2], made=other)
+            fill(tmp_path / "s", [2], provenance=other)
         assert "\n" not in str(refused.value)
         assert len(open_store(tmp_path / "s")) == 1
 
     def test_the_name_of_a_preset_is_no_setting(self, tmp_path):
         fill(tmp_path / "s", [1])
-        fill(tmp_path / "s", [2], made=StoreProvenance(MADE.by, "mine", 4, 5, 16_000))
+        fill(tmp_path / "s", [2], provenance=StoreProvenance(PROVENANCE.by, "mine", 4, 5, 16_000))
         assert open_store(tmp_path / "s").preset == "tiny"
 
     def test_two_writers_at_a_time_are_refused(self, tmp_path):
         with (
-            StoreWriter(tmp_path / "s", MADE),
+            StoreWriter(tmp_path / "s", PROVENANCE),
             pytest.raises(InputError, match="another program writes"),
         ):
-            StoreWriter(tmp_path / "s", MADE)
+            StoreWriter(tmp_path / "s", PROVENANCE)
         fill(tmp_path / "s", [1])
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": 9}', b"\xff"])
-    def test_a_manifest_that_is_none(self, tmp_path, content):
+    def test_an_invalid_manifest_is_refused(self, tmp_path, content):
         (fill(tmp_path / "s", [1]) / "manifest.json").write_bytes(content)
         with pytest.raises(InputError, match=r"manifest\.json"):
             open_store(tmp_path / "s")
 
-    def test_no_store(self, tmp_path):
+    def test_a_folder_without_a_store_is_refused(self, tmp_path):
         with pytest.raises(InputError, match="no feature store"):
             open_store(tmp_path)
 
-    def test_a_folder_that_cannot_be_made(self, tmp_path):
+    def test_a_folder_that_cannot_be_created_is_refused(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(InputError, match="cannot write"):
-            StoreWriter(tmp_path / "file" / "s", MADE)
+            StoreWriter(tmp_path / "file" / "s", PROVENANCE)
 
 
 class TestDamage:
-    def test_a_lost_shard_is_noticed_and_made_anew(self, tmp_path):
+    def test_a_missing_shard_is_detected_and_written_again(self, tmp_path):
         folder = fill(tmp_path / "s", range(3))
         next(folder.glob("shards/*.parquet")).unlink()
         assert verify(folder).problems[0].endswith("is missing (3 clips)")
         with pytest.raises(InputError, match="missing or damaged"):
             open_store(folder)
-        with StoreWriter(folder, MADE) as writer:
+        with StoreWriter(folder, PROVENANCE) as writer:
             assert writer.lost == 3
             assert len(writer) == 0
         fill(folder, range(3))
         assert verify(folder).problems == ()
 
-    def test_a_changed_byte_is_noticed(self, tmp_path):
+    def test_a_changed_byte_is_detected(self, tmp_path):
         folder = fill(tmp_path / "s", range(3))
         path = next(folder.glob("shards/*.parquet"))
         content = bytearray(path.read_bytes())
@@ -234,34 +236,34 @@ class TestDamage:
         path.write_bytes(content)
         assert "does not fit its checksum" in verify(folder).problems[0]
 
-    def test_half_a_shard_is_put_aside_and_its_clips_made_anew(self, tmp_path):
+    def test_a_truncated_shard_is_renamed_and_its_clips_are_added_again(self, tmp_path):
         folder = fill(tmp_path / "s", range(3))
         path = next(folder.glob("shards/*.parquet"))
         path.write_bytes(path.read_bytes()[:-100])
-        assert "is no file of a store" in verify(folder).problems[0]
+        assert "is not a data file of a store" in verify(folder).problems[0]
         fill(folder, range(3))
         assert path.with_name(path.name + ".damaged").exists()
         assert [c.id for c in open_store(folder)] == [f"made/{n:04}" for n in range(3)]
 
-    def test_a_clip_that_does_not_fit_together_is_noticed(self, tmp_path):
-        wrong = StoreProvenance(MADE.by, "tiny", mask_dim=3, audio_dim=5, sample_rate=16_000)
-        folder = fill(tmp_path / "s", [1], made=wrong)
+    def test_a_clip_with_inconsistent_arrays_is_detected(self, tmp_path):
+        wrong = StoreProvenance(PROVENANCE.by, "tiny", mask_dim=3, audio_dim=5, sample_rate=16_000)
+        folder = fill(tmp_path / "s", [1], provenance=wrong)
         assert verify(folder).problems == ()
         assert "made/0001" in verify(folder, deep=True).problems[0]
 
 
-def test_what_is_damaged_is_not_copied_as_if_it_were_whole(tmp_path: Path) -> None:
-    with StoreWriter(tmp_path / "s", MADE) as writer:
+def test_a_damaged_file_is_not_merged(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
         for number in range(3):
             writer.add(payload(clip(number)))
-        hurt = sorted((tmp_path / "s" / "pending").iterdir())[1]
-        content = hurt.read_bytes()
-        hurt.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+        damaged = sorted((tmp_path / "s" / "pending").iterdir())[1]
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
         writer.compact()
     (problem,) = verify(tmp_path / "s").problems
-    assert hurt.name in problem
-    assert [path.name for path in (tmp_path / "s" / "pending").iterdir()] == [hurt.name]
-    hurt.write_bytes(content)  # the disk is well again
-    with StoreWriter(tmp_path / "s", MADE) as writer:
+    assert damaged.name in problem
+    assert [path.name for path in (tmp_path / "s" / "pending").iterdir()] == [damaged.name]
+    damaged.write_bytes(content)  # the read error was temporary
+    with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
         writer.compact()
     assert verify(tmp_path / "s", deep=True).problems == ()

@@ -55,7 +55,7 @@ class TestFigures:
     def test_a_frame_whose_truth_is_empty_counts_inactive_pixels(self, capsys, tmp_path):
         found = figures(capsys, "ms3", benchmarks.ms3(tmp_path / "ms3"), "-o", tmp_path / "out")
         decided = found["methods"]["tiny, decided"]["fixed"]
-        dark = 1 - benchmarks.mask_of("red").mean()
+        dark = 1 - benchmarks.make_mask("red").mean()
         assert decided["miou"] == pytest.approx((4 + dark) / 5, abs=5e-3)
         assert decided["fscore"] > 0.99
 
@@ -89,7 +89,7 @@ class TestFigures:
         )
         rows = found["methods"]
         assert rows["whole image"]["fixed"]["miou"] == pytest.approx(
-            benchmarks.mask_of("red").mean(), abs=1e-3
+            benchmarks.make_mask("red").mean(), abs=1e-3
         )
         assert rows["best masks in hindsight"]["fixed"]["miou"] > 0.99
         assert {"centre Gaussian", "saliency (U2NetP)", "random mask", "zero-shot"} <= set(rows)
@@ -212,7 +212,7 @@ class TestPredictions:
         folder = root / "theirs"
         folder.mkdir(exist_ok=True)
         for number, colour in enumerate(colours):
-            np.save(folder / f"{colour}_{number}.npy", np.stack([benchmarks.mask_of(colour)] * 5))
+            np.save(folder / f"{colour}_{number}.npy", np.stack([benchmarks.make_mask(colour)] * 5))
         return folder
 
     def test_masks_of_others_are_scored_without_a_model(self, capsys, tmp_path, monkeypatch):
@@ -227,7 +227,7 @@ class TestPredictions:
         folder = tmp_path / "theirs"
         for frame in range(1, 6):
             benchmarks.save(
-                (benchmarks.mask_of("red") * 255).astype(np.uint8), folder / f"red_0/red_0_{frame}.png"
+                (benchmarks.make_mask("red") * 255).astype(np.uint8), folder / f"red_0/red_0_{frame}.png"
             )
         found = figures(
             capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--predictions", folder
@@ -246,7 +246,7 @@ class TestPredictions:
     def test_frames_may_be_counted_in_their_names(self, capsys, tmp_path, first):
         for frame in range(5):
             benchmarks.save(
-                (benchmarks.mask_of("red") * 255).astype(np.uint8),
+                (benchmarks.make_mask("red") * 255).astype(np.uint8),
                 tmp_path / f"theirs/red_0_{frame + first}.png",
             )
         found = figures(
@@ -298,7 +298,7 @@ class TestPredictions:
         folder = tmp_path / "theirs"
         folder.mkdir()
         names = ["red"] * 5 + ["blue"] * 5
-        labels = np.stack([benchmarks.mask_of(name) * (1 if name == "red" else 3) for name in names])
+        labels = np.stack([benchmarks.make_mask(name) * (1 if name == "red" else 3) for name in names])
         np.save(folder / "clip_0_10000.npy", labels.astype(np.uint8))
         words = ("avss", benchmarks.avss(tmp_path / "avss"), "-o", tmp_path / "out", "--predictions", folder)
         assert figures(capsys, *words)["protocols"]["dataset"]["miou"] == pytest.approx(1)
@@ -312,7 +312,7 @@ class TestPredictions:
         for colour in ("red", "green", "blue"):
             name = f"{colour}_000000"
             for clip, sure in ((name, 0.9), (f"{name}+silent{colour}", 0.1)):
-                np.save(folder / f"{clip}.npy", benchmarks.mask_of(colour))
+                np.save(folder / f"{clip}.npy", benchmarks.make_mask(colour))
                 lines.append(f"{clip},{sure}")
         (folder / "confidence.csv").write_text("\n".join(lines))
         words = ("vggss-extended", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out")

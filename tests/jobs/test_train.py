@@ -47,7 +47,7 @@ def test_a_run_leaves_weights_that_can_be_loaded_with_model_card_curves_and_tabl
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     weights = read(tmp_path)
     assert weights.sha256 == summary["sha256"]
-    assert weights.provenance["audio"] == "fake bands"
+    assert weights.provenance["audio"] == "synthetic bands"
     assert (weights.module.config.d_m, weights.module.config.width) == (10, 16)
     assert (summary["clips"], summary["steps"]) == (36, 9)
     assert 0 <= summary["waiting_share"] <= 1
@@ -55,7 +55,7 @@ def test_a_run_leaves_weights_that_can_be_loaded_with_model_card_curves_and_tabl
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
     card = (tmp_path / "card.md").read_text()
     assert all(
-        word in card for word in (summary["sha256"], "CC-BY-4.0", "0.002 (paper: 0.0001)", "fake bands")
+        word in card for word in (summary["sha256"], "CC-BY-4.0", "0.002 (paper: 0.0001)", "synthetic bands")
     )
     with (tmp_path / "steps.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -122,7 +122,7 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_mixtures_are_encoded_by_the_network_that_made_the_store_or_not_at_all() -> None:
-    with pytest.raises(InputError, match="heard by fake bands, and this is yamnet-student"):
+    with pytest.raises(InputError, match="heard by synthetic bands, and this is yamnet-student"):
         Networks("tiny").audio(synthetic_store())
     here = replace(synthetic_store(), provenance={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):

@@ -1,4 +1,4 @@
-"""Frames and sound at the times that were asked for, whatever the container does."""
+"""Frames and audio windows at the requested times."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.fixtures.parts import squares, tone, write_video, write_wav
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("film")
-    pictures = [np.full((32, 48, 3), 8 * n, np.uint8) for n in range(30)]
-    return write_video(folder / "a.mp4", pictures, tone("red", 3), fps=10)
+    folder = tmp_path_factory.mktemp("video")
+    images = [np.full((32, 48, 3), 8 * n, np.uint8) for n in range(30)]
+    return write_video(folder / "a.mp4", images, tone("red", 3), fps=10)
 
 
 @pytest.mark.parametrize("fps", [0.5, 1, 4, 10, 25])
-def test_frames_are_those_on_the_screen_at_their_times(video, fps):
+def test_frames_are_those_shown_at_their_times(video, fps):
     shown = list(frames(video, fps))
     assert [frame.time for frame in shown] == [n / fps for n in range(len(shown))]
     assert len(shown) == int(np.ceil(3 * fps - 1e-6))
@@ -36,7 +36,7 @@ def test_frames_are_those_on_the_screen_at_their_times(video, fps):
 
 
 @pytest.mark.parametrize("fps", [0, -1, 1e-7, 9.9e-5, float("nan"), float("inf")])
-def test_a_rate_at_which_nothing_can_be_shown_is_refused(video, tmp_path, fps):
+def test_an_invalid_frame_rate_is_refused(video, tmp_path, fps):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     for source in (Source(video, video, False, 1.0), Source(tmp_path / "a.png", video, True, 1.0)):
         with pytest.raises(InputError, match=r"at least 0\.0001"):
@@ -45,29 +45,29 @@ def test_a_rate_at_which_nothing_can_be_shown_is_refused(video, tmp_path, fps):
         segment(video, fps=fps)
 
 
-def test_a_file_is_known_by_its_length_and_its_tracks(video, tmp_path):
+def test_probe_reads_the_duration_and_the_streams(video, tmp_path):
     media = probe(video)
     assert media == Media(pytest.approx(3, abs=0.1), has_video=True, has_audio=True)
     assert probe(write_wav(tmp_path / "a.wav", tone("red", 2))) == Media(2.0, has_video=False, has_audio=True)
 
 
-def test_windows_of_sound_are_those_of_the_whole(tmp_path):
+def test_audio_windows_are_slices_of_the_waveform(tmp_path):
     path = write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 40_000))
-    whole = load_waveform(path)
+    waveform = load_waveform(path)
     reader = AudioReader(path)
     for start, stop in ((-1, 0.5), (0.2, 1.0), (0.2, 1.1), (1.0, 1.0), (1.5, 9), (2.4, 3), (5, 6)):
         torch.testing.assert_close(
-            reader.read(start, stop), whole[max(0, round(start * 16_000)) : max(0, round(stop * 16_000))]
+            reader.read(start, stop), waveform[max(0, round(start * 16_000)) : max(0, round(stop * 16_000))]
         )
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=1, max_size=8))
 def test_any_windows_in_order_of_time(video, spans):
-    whole, reader = load_waveform(video), AudioReader(video)
+    waveform, reader = load_waveform(video), AudioReader(video)
     for start, length in sorted(spans):
         first, last = round(start * 16_000), round((start + length) * 16_000)
-        torch.testing.assert_close(reader.read(start, start + length), whole[first:last])
+        torch.testing.assert_close(reader.read(start, start + length), waveform[first:last])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,9 +75,9 @@ def test_any_windows_in_order_of_time(video, spans):
 def test_any_bytes_are_media_or_refused_in_one_line(tmp_path, content):
     path = tmp_path / "a.bin"
     path.write_bytes(content)
-    for ask in (probe, load_waveform, read_image, lambda p: list(frames(p, 1))):
+    for read in (probe, load_waveform, read_image, lambda p: list(frames(p, 1))):
         try:
-            ask(path)
+            read(path)
         except InputError as refused:
             assert "\n" not in str(refused)
 
@@ -106,8 +106,8 @@ def test_a_damaged_video_is_read_or_refused(tmp_path, video, at, value):
     ],
 )  # fmt: skip
 def test_every_type_of_image_is_rgb(image):
-    picture = as_image(image)
-    assert (picture.shape, picture.dtype) == ((3, 4, 5), torch.uint8)
+    rgb = as_image(image)
+    assert (rgb.shape, rgb.dtype) == ((3, 4, 5), torch.uint8)
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_every_type_of_image_is_rgb(image):
     [
         np.full((4, 5, 3), np.nan), np.full((4, 5, 3), 200.0), np.zeros((4, 5, 2), np.uint8),
         np.zeros((0, 5, 3)),
-        torch.zeros(4, 5), "a picture", None, np.zeros((4, 5, 3), np.int64),
+        torch.zeros(4, 5), "an image", None, np.zeros((4, 5, 3), np.int64),
     ],
 )  # fmt: skip
-def test_what_is_no_image_is_refused_in_one_line(image):
+def test_an_invalid_image_is_refused_in_one_line(image):
     with pytest.raises(InputError) as refused:
         as_image(image)
     assert "\n" not in str(refused.value)
 
 
-def test_bits_beyond_8_are_rounded_not_cut():
+def test_16_bit_values_are_rounded_to_8_bits():
     deep = np.full((2, 2, 3), 65_535, np.uint16)
     assert int(as_image(deep).min()) == 255
 
@@ -139,14 +139,14 @@ def test_an_image_is_never_scaled_to_nothing(height, width):
 def test_ids_stay_when_masks_change_their_order():
     masks = torch.zeros(3, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:], masks[2, 5:15, 40:50] = True, True, True
-    places = torch.eye(3)
+    embeddings = torch.eye(3)
     tracker = Tracker()
-    first = tracker.follow(masks, places, 0.0)
+    first = tracker.follow(masks, embeddings, 0.0)
     order = torch.tensor([2, 0, 1])
-    assert tracker.follow(masks[order], places[order], 0.1).tolist() == first[order].tolist()
+    assert tracker.follow(masks[order], embeddings[order], 0.1).tolist() == first[order].tolist()
 
 
-def test_a_new_thing_has_a_new_id_and_an_old_one_is_kept():
+def test_a_new_object_has_a_new_id_and_an_old_one_keeps_its_id():
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     tracker = Tracker(max_age=1.0)
@@ -156,12 +156,12 @@ def test_a_new_thing_has_a_new_id_and_an_old_one_is_kept():
     assert tracker.follow(masks[:1], torch.eye(2)[:1], 5.0).tolist() == [2]
 
 
-def test_smoothing_forgets_with_time_and_in_silence():
-    mask, place = torch.ones(1, 8, 8, dtype=torch.bool), torch.ones(1, 1)
+def test_smoothing_decays_with_time_and_is_reset_by_silence():
+    mask, embedding = torch.ones(1, 8, 8, dtype=torch.bool), torch.ones(1, 1)
     tracker = Tracker(smoothing=0.5)
 
     def at(time, value, *, silent=False):
-        ids = tracker.follow(mask, place, time)
+        ids = tracker.follow(mask, embedding, time)
         return float(tracker.smooth(ids, torch.tensor([value]), time, silent=silent))
 
     assert at(0.0, 1.0) == 1
@@ -178,13 +178,13 @@ def test_no_smoothing_leaves_similarities_as_they_are():
     assert tracker.smooth(ids, similarity, 0.0) is similarity
 
 
-def test_colours_survive_the_way(tmp_path):
+def test_colours_survive_encoding_and_decoding(tmp_path):
     video = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
     image = next(iter(frames(video, 1))).image.float()
     assert (image - torch.from_numpy(squares()).permute(2, 0, 1)).abs().mean() < 4
 
 
-def test_a_thing_keeps_the_features_of_its_first_crops_while_it_is_tracked(monkeypatch):
+def test_an_object_keeps_the_features_of_its_first_crops_while_it_is_tracked(monkeypatch):
     monkeypatch.setattr(tracker_module, "MAX_CROPS", 3)
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
@@ -194,20 +194,20 @@ def test_a_thing_keeps_the_features_of_its_first_crops_while_it_is_tracked(monke
     assert torch.equal(tracker.aggregate_crops(ids[:1], lambda _: likely), likely)
     assert torch.equal(
         tracker.aggregate_crops(ids[1:], lambda _: unlikely), unlikely
-    )  # another thing, other looks
+    )  # another track, other crops
     tracker.follow(masks, torch.eye(2), 0.5)
     tracker.aggregate_crops(ids[:1], lambda _: likely)
-    asked = []
-    both = tracker.aggregate_crops(ids, lambda new: asked.append(new.tolist()) or unlikely.expand(2, 2))
+    encoded = []
+    both = tracker.aggregate_crops(ids, lambda new: encoded.append(new.tolist()) or unlikely.expand(2, 2))
     assert both.flatten().tolist() == pytest.approx([2 / 3, 1 / 3, 0, 1])
-    after = tracker.aggregate_crops(ids, lambda new: asked.append(new.tolist()) or likely)
-    assert torch.equal(after[0], both[0])  # settled: nobody looked
-    assert asked == [[0, 1], [1]]
+    after = tracker.aggregate_crops(ids, lambda new: encoded.append(new.tolist()) or likely)
+    assert torch.equal(after[0], both[0])  # MAX_CROPS reached: not encoded again
+    assert encoded == [[0, 1], [1]]
     later = tracker.follow(masks, torch.eye(2), 5.0)
     assert torch.equal(tracker.aggregate_crops(later[:1], lambda _: unlikely), unlikely)
 
 
-def test_a_thing_has_the_name_that_it_has_when_it_is_likeliest_to_sound():
+def test_names_of_a_track_are_averaged_by_the_probability_of_sounding():
     masks = torch.zeros(2, 40, 60, dtype=torch.bool)
     masks[0, :20, :20], masks[1, 20:, 30:] = True, True
     tracker = Tracker(max_age=1.0)
@@ -216,10 +216,10 @@ def test_a_thing_has_the_name_that_it_has_when_it_is_likeliest_to_sound():
     one = ids[:1]
     first = tracker.average_scores(one, dog[None], torch.tensor([0.4]))
     assert torch.allclose(first, dog[None])
-    still = tracker.average_scores(one, cow[None], torch.tensor([0.2]))
-    assert still.argmax() == 0  # one doubtful frame does not rename it
-    surer = tracker.average_scores(one, cow[None], torch.tensor([0.6]))
-    assert torch.allclose(surer, torch.tensor([[0.4, 0.8]]) / 1.2)
+    second = tracker.average_scores(one, cow[None], torch.tensor([0.2]))
+    assert second.argmax() == 0  # one frame of low probability does not change the name
+    third = tracker.average_scores(one, cow[None], torch.tensor([0.6]))
+    assert torch.allclose(third, torch.tensor([[0.4, 0.8]]) / 1.2)
     assert torch.allclose(tracker.average_scores(ids[1:], cow[None], torch.tensor([0.1])), cow[None])
-    later = tracker.follow(masks, torch.eye(2), 5.0)  # forgotten
+    later = tracker.follow(masks, torch.eye(2), 5.0)  # beyond max_age
     assert torch.allclose(tracker.average_scores(later[:1], dog[None], torch.tensor([0.1])), dog[None])

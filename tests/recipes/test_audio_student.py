@@ -1,4 +1,4 @@
-"""The recipe of the ears: what lessons are made of, and what the student learns from them."""
+"""The recipe of the audio student: training samples and training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("ai_edge_litert", reason="the teacher's runtime comes with seac[distil]")
 
 from recipes.audio_student.samples import COLUMNS, TeacherSamples, label_mixtures, write
-from recipes.audio_student.train import Schedule, compute_loss, evaluate, learn
+from recipes.audio_student.train import Schedule, compute_loss, evaluate, train_student
 from recipes.common.mixtures import WINDOW, Mixture, compute_audibility, render_mixture, single_source
 from recipes.common.recordings import Group, list_held_out
 from recipes.common.synthetic_calls import RATE, SECONDS, synthesise_call
@@ -48,7 +48,7 @@ def test_a_mixture_is_a_finite_window_and_the_same_for_the_same_seed(seed: int) 
     for window in (mixed.waveform, *mixed.parts):
         assert np.isfinite(window).all()
         assert np.abs(window).max() <= 1
-    assert np.abs(mixed.parts).max(initial=0) <= 10 * np.abs(mixed.waveform).max()  # as quiet as the whole
+    assert np.abs(mixed.parts).max(initial=0) <= 10 * np.abs(mixed.waveform).max()  # scaled with the mixture
     assert (mixed.audibility >= 0).all()
     assert len(mixed.audibility) == 0 or mixed.audibility.max() == 1
 
@@ -61,7 +61,7 @@ def test_audibility_falls_with_the_level_below_the_loudest() -> None:
 
 def test_a_label_of_two_sources_holds_the_classes_of_each_alone() -> None:
     def teacher(window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Hears the sign of the first sample and nothing else."""
+        """A class for the sign of the first sample."""
         class_probabilities = np.zeros(521, np.float32)
         class_probabilities[int(window[0] > 0)] = 0.8
         return class_probabilities, np.full(1024, 1 + window[0], np.float32)
@@ -76,7 +76,7 @@ def test_a_label_of_two_sources_holds_the_classes_of_each_alone() -> None:
     assert (samples.logmel[0] == samples.logmel[1]).all()
 
 
-def test_every_weight_learns_and_the_loss_falls(teacher_batch: tuple[torch.Tensor, ...]) -> None:
+def test_every_weight_has_a_gradient_and_the_loss_falls(teacher_batch: tuple[torch.Tensor, ...]) -> None:
     torch.manual_seed(0)
     network = YamnetStudentNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
@@ -86,20 +86,22 @@ def test_every_weight_learns_and_the_loss_falls(teacher_batch: tuple[torch.Tenso
         optimizer.zero_grad()
         loss.backward()
         if step == 0:
-            still = [n for n, v in network.named_parameters() if v.grad is None or not v.grad.abs().sum() > 0]
-            assert still == []
+            frozen = [
+                n for n, v in network.named_parameters() if v.grad is None or not v.grad.abs().sum() > 0
+            ]
+            assert frozen == []
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_teachers_own_answers_have_perfect_metrics() -> None:
+def test_outputs_equal_to_the_teacher_have_perfect_metrics() -> None:
     network = YamnetStudentNetwork().eval()
     logmel = torch.randn(6, 96, 64)
     with torch.no_grad():
         embedding, logits = network(logmel.half().float())
-    sure = logits.sigmoid().clamp_min(0.31)
-    held_out = TeacherSamples(*(part.numpy().astype(np.float16) for part in (logmel, sure, embedding)))
+    confident = logits.sigmoid().clamp_min(0.31)
+    held_out = TeacherSamples(*(part.numpy().astype(np.float16) for part in (logmel, confident, embedding)))
     metrics = evaluate(network.train(), held_out)
     assert network.training
     assert metrics["cosine"] > 0.999
@@ -117,13 +119,13 @@ def test_training_starts_from_the_given_weights(tmp_path: Path) -> None:
         TeacherSamples(samples.logmel[:4], samples.class_probabilities[:4], samples.embedding[:4]),
     )
     start = YamnetStudentNetwork().requires_grad_(requires_grad=False)
-    trained = learn(tmp_path, tmp_path / "out", Schedule(minutes=0.001, rate=0.0), start)
+    trained = train_student(tmp_path, tmp_path / "out", Schedule(minutes=0.001, rate=0.0), start)
     for name, value in trained.named_parameters():
         torch.testing.assert_close(value, start.get_parameter(name))
     assert (tmp_path / "out" / "checkpoint.pt").exists()
 
 
-def test_no_class_gives_its_few_recordings_away(tmp_path: Path) -> None:
+def test_classes_with_few_recordings_have_no_held_out_recording(tmp_path: Path) -> None:
     for name, count in (("cat", 4), ("drum", 5)):
         (tmp_path / "sounds" / name).mkdir(parents=True)
         for number in range(count):

@@ -1,4 +1,4 @@
-"""Which pictures of the packages teach the proposals."""
+"""Selection of cut-outs for training the proposal network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def disc(side: int = 60, radius: float = 0.4, hollow: float = 0.0) -> np.ndarray
     return np.asarray((far < radius) & (far >= hollow))
 
 
-def test_a_disc_is_one_thing() -> None:
+def test_a_disc_is_one_object() -> None:
     assert is_one_object(make_image(disc()))
 
 
@@ -38,11 +38,11 @@ def test_a_disc_is_one_thing() -> None:
     ],
     ids=["flag", "ring", "two", "nothing"],
 )
-def test_what_has_no_shape_of_its_own_is_left_out(alpha: np.ndarray) -> None:
+def test_unsuitable_shapes_are_left_out(alpha: np.ndarray) -> None:
     assert not is_one_object(make_image(alpha))
 
 
-def test_each_image_is_taken_once_and_existing_files_are_left_alone(tmp_path: Path) -> None:
+def test_each_image_is_written_once_and_existing_folders_are_kept(tmp_path: Path) -> None:
     package = tmp_path / "packages" / "some" / "deep"
     package.mkdir(parents=True)
     make_image(disc()).save(package / "a.png")
@@ -57,11 +57,11 @@ def test_each_image_is_taken_once_and_existing_files_are_left_alone(tmp_path: Pa
 
 def test_a_package_without_images_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no picture"):
+    with pytest.raises(InputError, match="holds no image"):
         write_cutouts(tmp_path, ["empty"], tmp_path / "out")
 
 
-def test_further_cut_outs_are_painted(tmp_path: Path) -> None:
+def test_additional_cut_outs_are_sampled(tmp_path: Path) -> None:
     for name, colour in (("media/images/thing", 10), ("more/some", 250)):
         (tmp_path / name).mkdir(parents=True)
         make_image(disc(), colour).save(tmp_path / name / "a.png")

@@ -1,4 +1,4 @@
-"""Weights part of the way from before a course to after it."""
+"""Interpolation of the weights before and after a training phase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mosaics: what teaches the order of stuff."""
+"""Mosaics, and the region scores fitted on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 96
 
 @pytest.fixture(scope="module")
 def mosaics(tmp_path_factory: pytest.TempPathFactory) -> Mosaics:
-    """Of discs, and of grounds of noise."""
+    """Mosaics of discs on backgrounds of noise."""
     folder = tmp_path_factory.mktemp("media")
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:60, :60]
@@ -39,7 +39,7 @@ def scenes(mosaics: Mosaics, many: int, seed: int = 0) -> list[Scene]:
     return [mosaics(rng) for _ in range(many)]
 
 
-def test_every_part_is_connected_and_great_enough_to_count(mosaics: Mosaics) -> None:
+def test_every_part_is_connected_and_above_the_minimum_size(mosaics: Mosaics) -> None:
     for scene in scenes(mosaics, 8):
         assert scene.count == scene.owner.max() + 1
         for part in range(scene.count):
@@ -48,7 +48,7 @@ def test_every_part_is_connected_and_great_enough_to_count(mosaics: Mosaics) -> 
             assert here.mean() >= MIN_SHARE
 
 
-def test_parts_are_great_and_small(mosaics: Mosaics) -> None:
+def test_parts_are_large_and_small(mosaics: Mosaics) -> None:
     areas = np.concatenate([np.bincount(s.owner[s.owner >= 0]) / s.owner.size for s in scenes(mosaics, 20)])
     assert (areas < 0.02).mean() > 0.15
     assert (areas > 0.2).mean() > 0.1

@@ -1,4 +1,4 @@
-"""What the stages of the proposals' recipe do alike."""
+"""The training loop shared by the stages of the proposal network's recipe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(given: TrainingPhase, end: int) -> TrainingPhase:
     return given
 
 
-def test_the_rate_rises_to_its_greatest_and_falls_to_nought() -> None:
+def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
     rates = [rate_at(step, 100, 10) for step in range(101)]
     assert rates[0] < rates[5] < rates[9]
     assert rates[9:] == sorted(rates[9:], reverse=True)
@@ -58,7 +58,7 @@ def test_groups_keep_the_ratio_of_their_rates() -> None:
     assert (1 - fast.item()) == pytest.approx(10 * (1 - slow.item()), rel=1e-4)
 
 
-def test_the_average_lags_behind_and_without_keeping_is_the_last() -> None:
+def test_the_average_lags_behind_and_without_decay_is_the_last_state() -> None:
     last = run(build_phase(6, keep=0.0), 6)
     torch.testing.assert_close(last.average["weight"], last.module.state_dict()["weight"])
     late = run(build_phase(6, keep=0.99), 6)

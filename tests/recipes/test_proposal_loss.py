@@ -1,4 +1,4 @@
-"""The loss of proposals: a batch is its pictures, and cells lie where the network has them."""
+"""The loss of the proposal network: the loss of a batch, and the locations of the network."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HEIGHT, WIDTH = 64, 96
 
 
 @pytest.fixture(scope="module")
-def cells() -> Locations:
+def locations() -> Locations:
     torch.manual_seed(0)
     found: Locations = ProposalNet().eval()(torch.randn(3, 3, HEIGHT, WIDTH))
     return found
 
 
 def masks() -> list[Tensor]:
-    """Two things, none, and one, at stride 4."""
+    """Masks of two instances, of none, and of one, at stride 4."""
     first = torch.zeros(2, HEIGHT // 4, WIDTH // 4)
     first[0, 2:9, 3:10], first[1, 8:15, 12:22] = 1, 1
     third = torch.zeros(1, HEIGHT // 4, WIDTH // 4)
@@ -28,17 +28,17 @@ def masks() -> list[Tensor]:
     return [first, first[:0], third]
 
 
-def image_locations(cells: Locations, index: int) -> Locations:
+def image_locations(locations: Locations, index: int) -> Locations:
     one = slice(index, index + 1)
     return Locations(
-        cells.logits[one],
-        cells.kernels[one],
-        cells.centres,
-        cells.strides,
-        cells.features[one],
-        cells.context[one],
-        cells.edges[one],
-        cells.feature_levels,
+        locations.logits[one],
+        locations.kernels[one],
+        locations.centres,
+        locations.strides,
+        locations.features[one],
+        locations.context[one],
+        locations.edges[one],
+        locations.feature_levels,
     )
 
 
@@ -46,24 +46,24 @@ def seeded_generator() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-def test_locations_lie_row_by_row_from_the_finest_level_on(cells: Locations) -> None:
+def test_locations_lie_row_by_row_from_the_finest_level_on(locations: Locations) -> None:
     expected = [
         (x, y, stride)
         for stride in (8, 16, 32)
         for y in range(stride // 2, HEIGHT, stride)
         for x in range(stride // 2, WIDTH, stride)
     ]
-    for centres, strides in ((cells.centres, cells.strides), grid_of(HEIGHT, WIDTH, torch.zeros(()))):
+    for centres, strides in ((locations.centres, locations.strides), grid_of(HEIGHT, WIDTH, torch.zeros(()))):
         assert torch.cat([centres, strides[:, None]], 1).tolist() == [list(map(float, c)) for c in expected]
-    assert cells.logits.shape == (3, len(expected))
+    assert locations.logits.shape == (3, len(expected))
 
 
-def test_a_batch_is_the_sum_of_its_images(cells: Locations) -> None:
-    batch_loss = compute_loss(cells, build_targets(masks(), HEIGHT, WIDTH, seeded_generator()))
+def test_a_batch_is_the_sum_of_its_images(locations: Locations) -> None:
+    batch_loss = compute_loss(locations, build_targets(masks(), HEIGHT, WIDTH, seeded_generator()))
     generator, parts, counts = seeded_generator(), [], []
     for index, true in enumerate(masks()):
         targets = build_targets([true], HEIGHT, WIDTH, generator)
-        parts.append(compute_loss(image_locations(cells, index), targets))
+        parts.append(compute_loss(image_locations(locations, index), targets))
         counts.append(int(targets.counted.sum()))
     assert counts[0] > 0 == counts[1] < counts[2]
     total = sum(counts)
@@ -74,17 +74,17 @@ def test_a_batch_is_the_sum_of_its_images(cells: Locations) -> None:
     torch.testing.assert_close(batch_loss.score, score)
 
 
-def test_padding_of_a_row_has_no_gradient(cells: Locations) -> None:
+def test_padding_of_a_row_has_no_gradient(locations: Locations) -> None:
     targets = build_targets(masks(), HEIGHT, WIDTH, seeded_generator())
-    before = compute_loss(cells, targets).total
+    before = compute_loss(locations, targets).total
     targets.masks[~targets.counted] = 1
     targets.chosen[~targets.counted] = 7
-    torch.testing.assert_close(compute_loss(cells, targets).total, before)
+    torch.testing.assert_close(compute_loss(locations, targets).total, before)
     assert targets.chosen.shape == (3, MAX_POSITIVE)
 
 
-def test_a_batch_without_masks_trains_only_the_score(cells: Locations) -> None:
-    loss = compute_loss(cells, build_targets([masks()[1]] * 3, HEIGHT, WIDTH, seeded_generator()))
+def test_a_batch_without_masks_trains_only_the_score(locations: Locations) -> None:
+    loss = compute_loss(locations, build_targets([masks()[1]] * 3, HEIGHT, WIDTH, seeded_generator()))
     assert loss.dice == loss.bce == loss.iou == 0
     assert loss.score > 0
     assert torch.isfinite(loss.total)

@@ -16,14 +16,14 @@ from tests.recipes.test_sharpen import Squares
 
 @pytest.fixture
 def network() -> ProposalNet:
-    """Untrained; of this seed some masks meet a square."""
+    """An untrained network; with this seed some masks overlap a square."""
     torch.manual_seed(2)
     return ProposalNet().eval().requires_grad_(False)
 
 
 @pytest.fixture(autouse=True)
 def every_mask_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An untrained network's masks meet nothing well."""
+    """Accept all masks, because masks of an untrained network have a low IoU."""
     monkeypatch.setattr(refinement, "MIN_IOU", 0.0)
     monkeypatch.setattr(refinement, "FRAMES", (64,))
     monkeypatch.setattr(refinement, "SCENES", 2)
@@ -47,9 +47,9 @@ def test_a_refinement_batch_is_a_function_of_seed_and_step(network: ProposalNet)
 def test_the_target_lies_where_the_square_does(network: ProposalNet) -> None:
     found = make_refinement_batch(network, Squares(), 5, 1)
     assert found is not None
-    bright = found.colours.mean(1) > 0.3  # the square is 230, what surrounds it 90
-    sure = (found.target < 0.05) | (found.target > 0.95)
-    assert ((found.target > 0.5) == bright)[sure].float().mean() > 0.95
+    bright = found.colours.mean(1) > 0.3  # the square is 230, its background 90
+    unambiguous = (found.target < 0.05) | (found.target > 0.95)
+    assert ((found.target > 0.5) == bright)[unambiguous].float().mean() > 0.95
 
 
 def test_only_the_refinement_head_is_trained_and_it_resumes(
@@ -65,13 +65,13 @@ def test_only_the_refinement_head_is_trained_and_it_resumes(
 
     real = refinement.make_refinement_batch
 
-    def breaks(*given: object) -> object:
+    def interrupt_at_step_3(*given: object) -> object:
         if given[-1] == 3:
             raise KeyboardInterrupt
         return real(*given)  # type: ignore[arg-type]
 
     network.load_state_dict(before)
-    monkeypatch.setattr(refinement, "make_refinement_batch", breaks)
+    monkeypatch.setattr(refinement, "make_refinement_batch", interrupt_at_step_3)
     with pytest.raises(KeyboardInterrupt):
         train_refinement(network, Squares(), 4, 0, tmp_path / "parts")
     monkeypatch.setattr(refinement, "make_refinement_batch", real)

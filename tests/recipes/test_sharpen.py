@@ -15,7 +15,7 @@ from seac.segment.proposal_net.model import ProposalNet
 
 
 class Squares:
-    """A bright square on grey, somewhere."""
+    """Renders a bright square at a random position on grey."""
 
     def __call__(self, rng: np.random.Generator) -> Scene:
         image, owner = np.full((64, 64, 3), 90, np.uint8), np.full((64, 64), -1, np.int64)

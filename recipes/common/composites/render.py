@@ -13,7 +13,7 @@ from recipes.common.composites.layouts import LAYOUTS
 from recipes.common.composites.media import Media
 from seac.core.atomic import TEMPORARY_SUFFIX, write_error
 from seac.core.errors import InputError
-from seac.core.ownership import RECORD, FolderRecord, read_record, state_of
+from seac.core.ownership import RECORD, FolderRecord, compute_state, read_record
 
 DEFAULT_COUNTS: Mapping[str, int] = {name: layout.count for name, layout in LAYOUTS.items()}
 
@@ -62,7 +62,7 @@ def write_record(folder: Path, provenance: Mapping[str, Any]) -> None:
     """Record every file of a folder as ours."""
     folder.mkdir(exist_ok=True)
     files = {
-        path.relative_to(folder).as_posix(): [state_of(path)]
+        path.relative_to(folder).as_posix(): [compute_state(path)]
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

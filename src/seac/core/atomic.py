@@ -1,4 +1,4 @@
-"""Files that are whole or not there, in places that are tried before the work whose outcome they hold."""
+"""Atomic file writes, and an early check that a path can be written."""
 
 from __future__ import annotations
 
@@ -13,53 +13,51 @@ TEMPORARY_SUFFIX = ".seac-draft"
 
 
 def write_error(folder: Path, error: OSError) -> InputError:
-    """One line for a folder that takes no files."""
-    why = os.strerror(error.errno) if error.errno else type(error).__name__
-    return InputError(f"cannot write to {folder} ({why}): give another folder with -o, or make room")
+    """The one-line error for a folder that cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return InputError(f"cannot write to {folder} ({reason}): give another folder with -o, or free disk space")
 
 
 @contextmanager
-def removed_unless_kept(folder: Path) -> Iterator[Callable[[], None]]:
-    """Remove ``folder`` and those above it after the block, if the block made them and they are empty.
+def discard_new_folders(folder: Path) -> Iterator[Callable[[], None]]:
+    """Remove ``folder`` and its parents after the block, if the block created them and they are empty.
 
     Yields:
-        a function that says that they shall stay.
+        a function that cancels the removal.
     """
-    made = []
-    for each in (folder, *folder.parents):
-        if os.path.lexists(each):
+    created = []
+    for parent in (folder, *folder.parents):
+        if os.path.lexists(parent):
             break
-        made.append(each)
+        created.append(parent)
     try:
-        yield made.clear
+        yield created.clear
     finally:
         with suppress(OSError):
-            for each in made:
-                each.rmdir()
+            for parent in created:
+                parent.rmdir()
 
 
-def anything(path: Path) -> bool:
-    """Whatever is there may be replaced."""
+def may_replace_any(path: Path) -> bool:
+    """True: any existing file may be replaced."""
     return True
 
 
-def ensure_writable(path: Path, is_ours: Callable[[Path], bool] = anything) -> None:
-    """Refuse a place that takes no file, or holds one that is not to be replaced.
+def ensure_writable(path: Path, may_replace: Callable[[Path], bool] = may_replace_any) -> None:
+    """Check that a file can be written at ``path`` and that an existing file there may be replaced.
 
     Args:
-        path: the file to write; its folder need not be there, and is not made.
-        is_ours: whether a file that is there was written by seac, which its content must show.
+        path: the file to write; its folder need not exist and is not created.
+        may_replace: whether an existing file was written by seac, judged by its content.
 
     Raises:
-        InputError: it is a folder or a link, holds another file, or lies where nothing can be written.
+        InputError: ``path`` is a folder, a link or a file of another origin, or its folder is not writable.
     """
-    with _reported(path.parent), removed_unless_kept(path.parent):
+    with _os_errors_as_input_errors(path.parent), discard_new_folders(path.parent):
         if path.is_dir():
             raise InputError(f"{path}: is a folder; give the file to write with -o")
-        if os.path.lexists(path) and (path.is_symlink() or not path.is_file() or not is_ours(path)):
-            raise InputError(
-                f"{path}: is there already, and seac did not write it; give another file with -o"
-            )
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_file() or not may_replace(path)):
+            raise InputError(f"{path}: exists already and was not written by seac; give another file with -o")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         temporary.touch()
@@ -67,12 +65,12 @@ def ensure_writable(path: Path, is_ours: Callable[[Path], bool] = anything) -> N
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file, whole or not at all; its folder is made.
+    """Write a text file in UTF-8 by way of a temporary file; its folder is created.
 
     Raises:
-        InputError: the folder cannot be made or written.
+        InputError: the folder cannot be created or written.
     """
-    with _reported(path.parent):
+    with _os_errors_as_input_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         temporary.write_text(text, encoding="utf-8")
@@ -80,7 +78,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _reported(folder: Path) -> Iterator[None]:
+def _os_errors_as_input_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

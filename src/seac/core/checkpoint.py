@@ -1,4 +1,4 @@
-"""Files of weights that say what they are: tensors, and one note in the header."""
+"""Weights files in the safetensors format, with one JSON metadata entry in the header."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Weights = TypeVar("Weights")
 
 
 def to_half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as they are kept: half floats on the CPU.
+    """Tensors as float16 on the CPU, the precision that weights are stored in.
 
     Raises:
         ValueError: a value is not finite in half precision.
@@ -33,8 +33,8 @@ def to_half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def save_with_metadata(state: dict[str, Tensor], metadata: Mapping[str, Any], path: Path) -> str:
-    """Write tensors with what JSON can say of them, whole or not at all; the answer is the file's sha256."""
-    # One note that holds all: several are written in no order, and equal weights should be equal files.
+    """Write tensors with JSON metadata atomically and return the sha256 of the file."""
+    # One entry only: safetensors writes several in no fixed order, and equal weights should give equal files.
     content = save(state, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)
@@ -43,16 +43,16 @@ def save_with_metadata(state: dict[str, Tensor], metadata: Mapping[str, Any], pa
 
 
 def sub_state_dict(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors ``part.NAME`` of a file, by NAME."""
+    """The tensors called ``prefix.NAME``, by NAME."""
     start = f"{prefix}."
     return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
 
 
 def load_with_metadata(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], str]:
-    """The tensors as float32, the notes (none in a file of others), and the sha256.
+    """The tensors as float32, the metadata (empty if seac did not write the file), and the sha256.
 
     Raises:
-        InputError: nothing there, or damaged.
+        InputError: the file is missing or damaged.
     """
     try:
         with safe_open(file, "pt") as opened:
@@ -70,16 +70,16 @@ def load_shipped(
     expected_format: str,
     build: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
 ) -> Weights:
-    """Weights that ship with seac, which only another version of it could have written otherwise.
+    """Load a weights file that ships with seac.
 
     Args:
         path: the file.
-        what: what it should hold, in words.
-        expected_format: what its note calls its format.
-        build: the weights of the tensors, the notes and the sha256.
+        what: description of the expected weights, for error messages.
+        expected_format: required value of ``format`` in the metadata.
+        build: builds the result from the tensors, the metadata and the sha256.
 
     Raises:
-        InputError: nothing there, damaged, or another kind of weights.
+        InputError: the file is missing, damaged, of another format or of another version of seac.
     """
     file = Path(path)
     state, metadata, sha256 = load_with_metadata(file)
@@ -89,5 +89,5 @@ def load_shipped(
         return build(state, metadata, sha256)
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
         raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): reinstall"
+            f"{file} is of another version of seac ({type(error).__name__}): reinstall seac"
         ) from None

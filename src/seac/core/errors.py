@@ -1,4 +1,4 @@
-"""The one error that a user's input can cause: what was given, what is needed, what to do."""
+"""The error type for unusable input: what was given, what is needed, what to do."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import difflib
 class InputError(ValueError):
     """Unusable input: its message is one line for the user; the command line exits with 2, no traceback.
 
-    Messages quote names and files, which may hold anything: what does not print is written as an escape, so
-    the message stays one line and cannot steer a terminal.
+    Messages quote names of files. Unprintable characters are escaped, so that the message stays one line and
+    holds no terminal control codes.
 
     Args:
-        message: what was given, what is needed, how to mend it.
+        message: what was given, what is needed, what to do.
     """
 
     def __init__(self, message: str) -> None:
@@ -22,7 +22,7 @@ class InputError(ValueError):
 
 
 def unknown(kind: str, given: str, known: tuple[str, ...]) -> str:
-    """One line for a name that is in no table."""
+    """The one-line message for a name that is in no table, with the closest known name."""
     near = difflib.get_close_matches(given, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {kind} {given!r}: {hint}choose from {', '.join(known)}"

@@ -1,7 +1,8 @@
-"""The record of what seac wrote into a folder: nothing else that is there is ever replaced or removed.
+"""The record of the files that seac wrote into a folder; seac replaces and removes no other files.
 
-``.seac.json`` lists files by their path in the folder, each with its length, time of change and sha256, or by
-name alone while a run that rewrites them goes on. A file that was changed since is its user's again.
+``.seac.json`` lists files by their path in the folder, each with its size, modification time and sha256.
+While a run rewrites a file, the record lists the file by name alone. A file that was changed after seac wrote
+it no longer counts as written by seac.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import removed_unless_kept, write_atomic, write_error
+from seac.core.atomic import discard_new_folders, write_atomic, write_error
 from seac.core.errors import InputError
 
 RECORD = ".seac.json"
 FORMAT = "seac files 1"
-BEFORE_STATES = re.compile(r"masks/\d{6,}\.png")
-"""What a folder's name stands for in records that had names only."""
+LEGACY_MASK_NAME = re.compile(r"masks/\d{6,}\.png")
+"""Mask files that an entry ``masks`` covers in records without file states."""
 
 State = Mapping[str, Any]
-Earlier = Callable[[Path], Callable[[str], bool]]
-"""Of a folder without a record: which files in it an earlier version surely wrote."""
+LegacyLookup = Callable[[Path], Callable[[str], bool]]
+"""Maps a folder without a record to a predicate: whether an earlier version of seac wrote the named file."""
 
 
-def nothing_earlier(folder: Path) -> Callable[[str], bool]:
-    """No file of a folder without a record is ours."""
+def no_legacy_files(folder: Path) -> Callable[[str], bool]:
+    """A predicate that is False for every file: no earlier version wrote into ``folder``."""
     return lambda name: False
 
 
@@ -42,18 +43,18 @@ class FolderRecord:
 
     Attributes:
         files: path in the folder to the states in which the file may be; none means any.
-        provenance: what the last whole run was made of; None if it is not to be gone on with.
-        made: paths that this run wrote.
-        complete: whether it lists all that seac wrote there; records of earlier versions do not.
+        provenance: settings and inputs of the last complete run; None if the run cannot be resumed.
+        outputs: paths that the last run wrote.
+        complete: whether all files written by seac are listed; False for records of earlier versions.
     """
 
     files: Mapping[str, Sequence[State]] = field(default_factory=dict)
     provenance: Any = None
-    made: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     complete: bool = False
 
     def write(self, folder: Path) -> None:
-        """Write it, whole or not at all.
+        """Write the record atomically.
 
         Raises:
             InputError: the folder cannot be written.
@@ -61,21 +62,21 @@ class FolderRecord:
         content = {
             "format": FORMAT,
             "made_of": self.provenance,
-            "made": sorted(self.made),
+            "made": sorted(self.outputs),
             "files": {name: list(states) for name, states in sorted(self.files.items())},
         }
         write_atomic(folder / RECORD, json.dumps(content) + "\n")
 
     def owns(self, folder: Path, name: str) -> bool:
-        """Whether a file of the folder is as it was written."""
-        return name in self.files and _fits(folder / name, self.files[name])
+        """Whether a file of the folder is listed and unchanged since it was written."""
+        return name in self.files and _matches_any_state(folder / name, self.files[name])
 
 
 def read_record(folder: Path) -> FolderRecord:
-    """The record of a folder; an empty one if there is none.
+    """The record of a folder; an empty record if there is none.
 
     Raises:
-        InputError: there is a file of that name which is no record.
+        InputError: a file called :data:`RECORD` exists and is not a record.
     """
     path = folder / RECORD
     if not os.path.lexists(path):
@@ -89,11 +90,11 @@ def read_record(folder: Path) -> FolderRecord:
                 return FolderRecord(states, provenance, tuple(map(str, content["made"])), complete=True)
             if "format" not in content and isinstance(files, list) and isinstance(provenance, dict):
                 return FolderRecord({str(name): [] for name in files}, provenance, tuple(map(str, files)))
-    raise InputError(f"{path}: is no record of seac; move it away, or give another folder for the results")
+    raise InputError(f"{path}: not a record of seac; move the file, or give another folder for the results")
 
 
-def state_of(path: Path) -> State:
-    """What tells a file from any other: length, time of change, sha256."""
+def compute_state(path: Path) -> State:
+    """The state of a file: size in bytes, modification time in nanoseconds, sha256."""
     found = path.stat()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -104,34 +105,34 @@ def check_names(
     folder: Path,
     names: Iterable[str],
     inputs: Iterable[Path | None] = (),
-    earlier: Earlier = nothing_earlier,
+    legacy: LegacyLookup = no_legacy_files,
 ) -> None:
-    """Refuse to write files into a folder where others of these names are.
+    """Check that writing files into a folder replaces only files that seac wrote.
 
     Args:
-        folder: where to; it need not be there.
-        names: paths in it, ``DIR/PATTERN`` for files of a folder of ours, ``DIR/`` for all of it.
-        inputs: files that are read, which are never replaced, even if seac wrote them once.
-        earlier: which files an earlier version wrote; asked where there is no record.
+        folder: the folder to write into; it need not exist.
+        names: paths in the folder; ``DIR/PATTERN`` for files of a subfolder, ``DIR/`` for a whole subfolder.
+        inputs: files that the run reads; they are never replaced, even if seac wrote them.
+        legacy: finds files of earlier versions in a folder without a record.
 
     Raises:
-        InputError: something is there that no record calls ours, a link, or an input.
+        InputError: one of the names is a file that seac did not write, a link, or an input.
     """
     names = tuple(names)
     _check_inputs(folder, names, inputs)
     if os.path.lexists(folder) and not folder.is_dir():
-        raise InputError(f"cannot write to {folder} (a file, which cannot be a folder): give another folder")
+        raise InputError(f"cannot write to {folder} (it is a file): give another folder")
     patterns: dict[str, list[str]] = {}
     for name in names:
         patterns.setdefault(name.split("/")[0], []).append(name)
-    # Names first, the record then: another process of the same run records before it writes.
-    there = [top for top in patterns if os.path.lexists(folder / top)]
-    ours = _ownership(folder, read_record(folder), earlier)
-    for top in there:
-        for path in _foreign(folder, top, patterns[top], ours):
+    # List names before reading the record: another process of the same run records before it writes.
+    existing = [top for top in patterns if os.path.lexists(folder / top)]
+    is_owned = _ownership(folder, read_record(folder), legacy)
+    for top in existing:
+        for path in _find_conflicts(folder, top, patterns[top], is_owned):
             raise InputError(
-                f"{path}: is there already, and not as seac wrote it; move it away, or give another place "
-                "for the results"
+                f"{path}: exists already and was not written by seac or was changed since; move it, or give "
+                "another folder for the results"
             )
 
 
@@ -140,35 +141,35 @@ def claim(
     folder: Path,
     names: Sequence[str],
     inputs: Iterable[Path | None] = (),
-    earlier: Earlier = nothing_earlier,
+    legacy: LegacyLookup = no_legacy_files,
     *,
-    leads: bool = True,
+    is_main: bool = True,
 ) -> Iterator[None]:
-    """Make a folder and record names in it as ours, for a run that rewrites its files while it goes on.
+    """Create a folder and record names in it as written by seac, for a run that rewrites its files.
 
-    A block that ends leaves a record of the files as they are then; one that fails before it wrote any of
-    them leaves nothing.
+    At the end of the block the record holds the current state of the files. A block that fails before it has
+    written any of the files leaves the folder as it was.
 
     Args:
-        folder: of the run.
+        folder: the folder of the run.
         names: as for :func:`check_names`.
         inputs: as for :func:`check_names`.
-        earlier: as for :func:`check_names`.
-        leads: whether this process writes; others of the same run only check.
+        legacy: as for :func:`check_names`.
+        is_main: whether this process writes; the other processes of the same run only check.
 
     Raises:
-        InputError: something else is there under these names, or the folder cannot be made.
+        InputError: files of other origin have these names, or the folder cannot be created.
     """
-    check_names(folder, names, inputs, earlier)
-    if not leads:
+    check_names(folder, names, inputs, legacy)
+    if not is_main:
         yield
         return
-    with removed_unless_kept(folder) as keep:
+    with discard_new_folders(folder) as keep:
         before = read_record(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder}: cannot be a folder ({error.strerror}); give another one") from None
+            raise InputError(f"cannot create {folder} ({error.strerror}): give another folder") from None
         claimed: dict[str, Sequence[State]] = {name: [] for name in names}
         replace(before, files={**before.files, **claimed}, complete=True).write(folder)
         try:
@@ -176,47 +177,47 @@ def claim(
         except BaseException:
             if any(os.path.lexists(folder / name) for name in names):
                 keep()
-                _settle(folder, claimed)
+                _record_states(folder, claimed)
             elif before.complete:
                 before.write(folder)
             else:
                 (folder / RECORD).unlink(missing_ok=True)
             raise
         keep()
-        _settle(folder, claimed)
+        _record_states(folder, claimed)
 
 
-def _settle(folder: Path, claimed: Mapping[str, Sequence[State]]) -> None:
-    """Record claimed files as they are now."""
-    states = {name: [state_of(folder / name)] for name in claimed if (folder / name).is_file()}
+def _record_states(folder: Path, claimed: Mapping[str, Sequence[State]]) -> None:
+    """Record the current states of claimed files."""
+    states = {name: [compute_state(folder / name)] for name in claimed if (folder / name).is_file()}
     now = read_record(folder)
     replace(now, files={**now.files, **claimed, **states}).write(folder)
 
 
-def move_in(
+def move_files(
     temporary: Path,
     folder: Path,
     *,
     inputs: Iterable[Path | None] = (),
-    earlier: Earlier = nothing_earlier,
+    legacy: LegacyLookup = no_legacy_files,
     provenance: Any = None,
     last: str = "",
 ) -> None:
-    """Move the content of a temporary folder into another one and record it there.
+    """Move the content of a temporary folder into another folder and record it there.
 
-    Files of ours in folders of the same name that are not made any more are removed; what others put there
-    stays.
+    In subfolders of the same name, files that seac wrote earlier and that are not part of the new content are
+    removed. Files of other origin stay.
 
     Args:
-        temporary: a folder on the same disk.
-        folder: where its content goes.
+        temporary: a folder on the same file system.
+        folder: the destination.
         inputs: as for :func:`check_names`.
-        earlier: as for :func:`check_names`.
-        provenance: what the content was made of, for :attr:`FolderRecord.provenance`.
+        legacy: as for :func:`check_names`.
+        provenance: settings and inputs of the content, for :attr:`FolderRecord.provenance`.
         last: the file that is moved after all others.
 
     Raises:
-        InputError: something else is there under these names.
+        InputError: files of other origin have these names.
         OSError: the folder cannot be written.
     """
     paths = sorted(temporary.rglob("*"), key=lambda path: (path.name == last, path.as_posix()))
@@ -224,15 +225,15 @@ def move_in(
     folders = {path.relative_to(temporary).as_posix() for path in paths if path.is_dir()}
     if not new and not folders:
         return
-    check_names(folder, new, inputs, earlier)
+    check_names(folder, new, inputs, legacy)
     before = read_record(folder)
-    ours = _ownership(folder, before, earlier)
-    known = before.files if before.complete else _adopted(folder, ours)
-    old = {name for top in folders for name in _files_in(folder, top) if ours(name)} - set(new)
-    states = {name: state_of(path) for name, path in new.items()}
-    # Killed on the way, a file is as it was or as it will be: both are ours.
-    either = {name: [*_states_now(folder, name, ours), state] for name, state in states.items()}
-    leftover = {name: _states_now(folder, name, ours) for name in old}
+    is_owned = _ownership(folder, before, legacy)
+    known = before.files if before.complete else _find_legacy_states(folder, is_owned)
+    old = {name for top in folders for name in _list_files(folder, top) if is_owned(name)} - set(new)
+    states = {name: compute_state(path) for name, path in new.items()}
+    # If the process is killed between two moves, each file is in its old or in its new state: record both.
+    either = {name: [*_current_states(folder, name, is_owned), state] for name, state in states.items()}
+    leftover = {name: _current_states(folder, name, is_owned) for name in old}
     replace(before, files={**known, **leftover, **either}, provenance=None, complete=True).write(folder)
     for name in old:
         (folder / name).unlink(missing_ok=True)
@@ -245,49 +246,51 @@ def move_in(
     FolderRecord(files, provenance, tuple(new), complete=True).write(folder)
 
 
-def _ownership(folder: Path, record: FolderRecord, earlier: Earlier) -> Callable[[str], bool]:
-    """Whether a file of a folder is ours, by its record, else by what an earlier version wrote."""
+def _ownership(folder: Path, record: FolderRecord, legacy: LegacyLookup) -> Callable[[str], bool]:
+    """A predicate: whether seac wrote the named file, by the record or, without one, by ``legacy``."""
     if record.complete:
         return lambda name: record.owns(folder, name)
-    asked: list[Callable[[str], bool]] = []
+    cached: list[Callable[[str], bool]] = []
 
-    def ours(name: str) -> bool:
+    def is_owned(name: str) -> bool:
         top = name.split("/")[0]
-        if record.owns(folder, name) or (top in record.files and BEFORE_STATES.fullmatch(name)):
-            return not (folder / top).is_symlink() and _fits(folder / name, [])
-        if not asked:
-            asked.append(earlier(folder))
-        return _fits(folder / name, []) and asked[0](name)
+        if record.owns(folder, name) or (top in record.files and LEGACY_MASK_NAME.fullmatch(name)):
+            return not (folder / top).is_symlink() and _matches_any_state(folder / name, [])
+        if not cached:
+            cached.append(legacy(folder))
+        return _matches_any_state(folder / name, []) and cached[0](name)
 
-    return ours
+    return is_owned
 
 
-def _foreign(folder: Path, top: str, names: Sequence[str], ours: Callable[[str], bool]) -> Iterator[Path]:
-    """What is in the way of names that begin with ``top``, and is not ours."""
+def _find_conflicts(
+    folder: Path, top: str, names: Sequence[str], is_owned: Callable[[str], bool]
+) -> Iterator[Path]:
+    """Paths under ``top`` that ``names`` would replace and that seac did not write."""
     path = folder / top
     if top in names:
-        if not ours(top):
+        if not is_owned(top):
             yield path
         return
     if path.is_symlink() or not path.is_dir():
         yield path
         return
-    if f"{top}/" in names:  # a folder as a whole: recorded by name, or nothing in it
-        if any(path.iterdir()) and not ours(f"{top}/"):
+    if f"{top}/" in names:  # a whole folder must be recorded by name or be empty
+        if any(path.iterdir()) and not is_owned(f"{top}/"):
             yield path
         return
-    held = {name: ours(name) for name in _files_in(folder, top)}
+    present = {name: is_owned(name) for name in _list_files(folder, top)}
     exact = set(names)
     patterns = [name for name in names if "*" in name]
-    for found, own in held.items():
+    for found, own in present.items():
         if not own and (found in exact or any(fnmatchcase(found, pattern) for pattern in patterns)):
             yield folder / found
-    if held and not any(held.values()):
+    if present and not any(present.values()):
         yield path
 
 
-def _files_in(folder: Path, top: str) -> Iterator[str]:
-    """Paths, in ``folder``, of everything in one of its folders; links are not followed."""
+def _list_files(folder: Path, top: str) -> Iterator[str]:
+    """Paths, relative to ``folder``, of files and links in its subfolder ``top``; follows no links."""
     if (folder / top).is_symlink():
         return
     for path in sorted((folder / top).rglob("*")):
@@ -295,8 +298,8 @@ def _files_in(folder: Path, top: str) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _fits(path: Path, states: Sequence[State]) -> bool:
-    """Whether a file is in one of some states; links never are."""
+def _matches_any_state(path: Path, states: Sequence[State]) -> bool:
+    """Whether a file has one of ``states``; without states any file or folder matches. Links never match."""
     try:
         found = path.lstat()
         if stat.S_ISDIR(found.st_mode):
@@ -310,49 +313,53 @@ def _fits(path: Path, states: Sequence[State]) -> bool:
             return True
         if all(state.get("bytes") != found.st_size for state in states):
             return False
-        digest = state_of(path)["sha256"]  # a copy of the folder has other times
+        digest = compute_state(path)["sha256"]  # a copied folder has other modification times
         return any(state.get("sha256") == digest for state in states)
     except OSError:
         return False
 
 
-def _adopted(folder: Path, ours: Callable[[str], bool]) -> dict[str, Sequence[State]]:
-    """Files that an earlier version wrote, as they are now."""
+def _find_legacy_states(folder: Path, is_owned: Callable[[str], bool]) -> dict[str, Sequence[State]]:
+    """Current states of the files that an earlier version of seac wrote."""
     names = [path.name for path in folder.iterdir() if path.is_file()]
-    return {name: [state_of(folder / name)] for name in [*names, *_files_in(folder, "masks")] if ours(name)}
+    return {
+        name: [compute_state(folder / name)]
+        for name in [*names, *_list_files(folder, "masks")]
+        if is_owned(name)
+    }
 
 
-def _states_now(folder: Path, name: str, ours: Callable[[str], bool]) -> list[State]:
-    return [state_of(folder / name)] if ours(name) else []
+def _current_states(folder: Path, name: str, is_owned: Callable[[str], bool]) -> list[State]:
+    return [compute_state(folder / name)] if is_owned(name) else []
 
 
 def _check_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path | None]) -> None:
-    """Refuse to write where an input lies.
+    """Check that no input would be replaced.
 
     Raises:
-        InputError: an input lies under one of the names.
+        InputError: an input has one of the names.
     """
     tops = {name.split("/")[0] for name in names}
-    place = folder.resolve()
+    root = folder.resolve()
     for given in inputs:
         if given is None:
             continue
         for path in (given.resolve(), given.parent.resolve() / given.name):
-            if path.is_relative_to(place) and path != place and path.relative_to(place).parts[0] in tops:
+            if path.is_relative_to(root) and path != root and path.relative_to(root).parts[0] in tops:
                 raise InputError(
-                    f"{given}: is read, and a result would take its place in {folder}; give another folder "
-                    "for the results"
+                    f"{given}: is read as an input and would be replaced by a result in {folder}; give "
+                    "another folder for the results"
                 )
 
 
-def writable(folder: Path) -> None:
-    """Try a folder that results shall go to; one that was not there is not there afterwards.
+def ensure_writable_folder(folder: Path) -> None:
+    """Check that files can be written into a folder; a folder that did not exist is removed again.
 
     Raises:
-        InputError: it cannot be made or written.
+        InputError: the folder cannot be created or written.
     """
     trial = folder / f".seac-trial-{os.getpid()}"
-    with removed_unless_kept(folder):
+    with discard_new_folders(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             trial.touch()

@@ -49,11 +49,11 @@ class Proposals:
 
 @dataclass(frozen=True)
 class VisionFeatures:
-    """What an image encoder gives for a batch of images.
+    """Output of an image encoder for a batch of images.
 
     Attributes:
         embeddings: (n, d_m) float32, not normalised.
-        class_probabilities: (n, C) float32 probabilities of the encoder's own classes, or None if it has none.
+        class_probabilities: (n, C) float32 probabilities of the encoder's classes, or None if it has none.
     """
 
     embeddings: Tensor
@@ -62,11 +62,11 @@ class VisionFeatures:
 
 @dataclass(frozen=True)
 class AudioFeatures:
-    """What an audio encoder gives for a batch of windows.
+    """Output of an audio encoder for a batch of windows.
 
     Attributes:
         embeddings: (n, d_a) float32, one vector per window.
-        class_probabilities: (n, C) float32 probabilities of the encoder's own sound classes, or None if it has none.
+        class_probabilities: (n, C) float32 probabilities of the encoder's own audio classes, or None.
         components: (n, P, d_a) float32 embeddings of P components of each window, or None.
     """
 
@@ -77,7 +77,7 @@ class AudioFeatures:
 
 @dataclass(frozen=True)
 class MaskEmbeddings:
-    """Local and global view of N masks (Eq. 1-2), apart, so that lambda is chosen without encoding again.
+    """Local and global views of N masks (Eq. 1-2), kept separate so that lambda can be chosen later.
 
     Attributes:
         local: (N, d_m) float32, ``v(local view)``.
@@ -95,7 +95,7 @@ class MaskEmbeddings:
         return len(self.local)
 
     def at(self, rows: Tensor) -> MaskEmbeddings:
-        """Those of masks ``rows`` (n,) int64."""
+        """The embeddings of masks ``rows`` (n,) int64."""
         class_probabilities = (
             None if class_probabilities is None else class_probabilities[rows]
             for class_probabilities in (self.local_probabilities, self.context_probabilities)

@@ -1,1 +1,1 @@
-"""Datasets to train on, and the store of frozen features."""
+"""Readers of benchmarks, and training pairs."""

@@ -1,4 +1,4 @@
-"""The sound of a clip, at the rate it is stored with."""
+"""Audio files of benchmark clips, at their stored sample rate."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".ogg")
 
 
 def read_waveform(path: Path) -> tuple[Tensor, int]:
-    """The whole sound of a file: (S,) float32 mono in [-1, 1], and its sample rate in Hz.
+    """The waveform of a file, (S,) float32 mono in [-1, 1], and its sample rate in Hz.
 
     Raises:
-        InputError: missing, empty, broken, without sound or without length; the line names the file.
+        InputError: the file is missing, empty or damaged, or has no audio.
     """
-    rate = _rate(path)
+    rate = _read_rate(path)
     waveform = load_waveform(path, rate)
     if not bool(waveform.isfinite().all()):
-        raise InputError(f"{path}: holds NaN or infinity; write the sound again")
+        raise InputError(f"{path}: audio holds NaN or infinity; replace the file")
     return waveform.clamp_(-1, 1), rate
 
 
-def _rate(path: Path) -> int:
-    """The stored rate; for a file that cannot be opened, one with which ``load_waveform`` says why."""
+def _read_rate(path: Path) -> int:
+    """The stored sample rate; a default for missing or empty files, which ``load_waveform`` refuses."""
     if not path.is_file() or path.stat().st_size == 0:
         return SAMPLE_RATE
     try:
@@ -36,4 +36,4 @@ def _rate(path: Path) -> int:
             stream = next(iter(container.streams.audio), None)
             return int(stream.rate) if stream is not None and stream.rate else SAMPLE_RATE
     except (FFmpegError, ValueError, OSError):
-        raise InputError(f"{path}: not a sound file that can be read; is the file whole?") from None
+        raise InputError(f"{path}: not a readable audio file; check that the file is complete") from None

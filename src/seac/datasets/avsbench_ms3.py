@@ -1,4 +1,4 @@
-"""AVSBench MS3: several sounding objects, five frames, a mask of what sounds in each (Zhou et al., 2022)."""
+"""AVSBench MS3: several sounding objects, five frames with a mask each (Zhou et al., ECCV 2022)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_table
 from seac.datasets.images import read_above_zero
-from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, video_id_of
+from seac.datasets.layout import WHOLE_CLIP, find_root, parse_video_id, validate_id
 from seac.datasets.on_disk import MaskedOnDisk
 
 FRAMES = 5
@@ -26,7 +26,8 @@ class MS3(MaskedOnDisk):
         ms3_data/gt_masks/<split>/<vid>/<vid>_{1..5}.png
         ms3_data/audio_wav/<split>/<vid>.wav
 
-    Frames without a sounding object have an empty mask. Each is judged with the whole clip of 5 s.
+    Frames without a sounding object have an empty mask. Each frame is evaluated with the audio of the whole
+    clip (5 s).
     """
 
     name = "ms3"
@@ -34,14 +35,14 @@ class MS3(MaskedOnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``ms3_meta_data.csv``."""
-        root = home_of(path) / "ms3_data"
+        root = find_root(path) / "ms3_data"
         for row in read_table(path, ("split",)):
             column = "video_id" if "video_id" in row else next(name for name in row if name != "split")
-            video = checked_id(row[column], str(path))
-            split = checked_id(row["split"], str(path))
+            video = validate_id(row[column], str(path))
+            split = validate_id(row["split"], str(path))
             yield Clip(
                 id=video,
-                video_id=video_id_of(video),
+                video_id=parse_video_id(video),
                 split=split,
                 category=None,
                 frames=tuple(
@@ -55,5 +56,5 @@ class MS3(MaskedOnDisk):
             )
 
     def read_truth(self, path: Path) -> NDArray[np.bool_]:
-        """A mask: palette index above 0."""
+        """A mask (H, W): palette index above 0."""
         return read_above_zero(path)

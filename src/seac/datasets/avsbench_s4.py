@@ -1,4 +1,4 @@
-"""AVSBench S4: one sounding object, five frames, a mask for each (Zhou et al., ECCV 2022)."""
+"""AVSBench S4: one sounding object, five frames with a mask each (Zhou et al., ECCV 2022)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_table
 from seac.datasets.images import read_one_bit
-from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, video_id_of
+from seac.datasets.layout import WHOLE_CLIP, find_root, parse_video_id, validate_id
 from seac.datasets.on_disk import MaskedOnDisk
 
 FRAMES = 5
@@ -26,7 +26,7 @@ class S4(MaskedOnDisk):
         s4_data/gt_masks/<split>/<category>/<name>/<name>_{1..5}.png    (train: only 1)
         s4_data/audio_wav/<split>/<category>/<name>.wav
 
-    Each frame is judged with the whole clip of 5 s.
+    Each frame is evaluated with the audio of the whole clip (5 s).
     """
 
     name = "s4"
@@ -34,10 +34,10 @@ class S4(MaskedOnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``s4_meta_data.csv``."""
-        root = home_of(path) / "s4_data"
+        root = find_root(path) / "s4_data"
         for row in read_table(path, ("name", "category", "split")):
-            name = checked_id(row["name"], str(path))
-            split, category = checked_id(row["split"], str(path)), checked_id(row["category"], str(path))
+            name = validate_id(row["name"], str(path))
+            split, category = validate_id(row["split"], str(path)), validate_id(row["category"], str(path))
             below = Path(split, category)
             frames = root / "visual_frames" / below / name
             masks = root / "gt_masks" / below / name
@@ -45,7 +45,7 @@ class S4(MaskedOnDisk):
             files = [f"{name}_{number}.png" for number in range(1, FRAMES + 1)]
             yield Clip(
                 id=name,
-                video_id=video_id_of(name),
+                video_id=parse_video_id(name),
                 split=split,
                 category=category,
                 frames=tuple(frames / file for file in files),
@@ -55,5 +55,5 @@ class S4(MaskedOnDisk):
             )
 
     def read_truth(self, path: Path) -> NDArray[np.bool_]:
-        """A mask, read as a 1-bit picture."""
+        """A mask (H, W), read as a 1-bit image."""
         return read_one_bit(path)

@@ -1,4 +1,4 @@
-"""AVSBench-semantic (AVSS): the class of every pixel that sounds (Zhou et al., 2023)."""
+"""AVSBench-semantic (AVSS): the class of every sounding pixel (Zhou et al., 2023)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_table, read_text
 from seac.datasets.images import read_colours, read_indices, voc_palette
-from seac.datasets.layout import checked_id, home_of, metadata_file, video_id_of
+from seac.datasets.layout import find_metadata_file, find_root, parse_video_id, validate_id
 from seac.datasets.on_disk import MaskedOnDisk
 
 FRAMES = {"v1s": 5, "v1m": 5, "v2": 10}
-"""Frames, and seconds, of a clip by its subset (the column ``label``)."""
+"""Number of frames, and of seconds, of a clip by subset (the column ``label``)."""
 
 NUMBERS, COLOURS = "labels_semantic", "labels_rgb"
 
@@ -34,7 +34,8 @@ class AVSS(MaskedOnDisk):
         <label>/<uid>/labels_semantic/{0..}.png     class numbers; preferred
         <label>/<uid>/labels_rgb/{0..}.png          VOC colours; where there are no class numbers
 
-    In v1s only frame 0 is annotated for training. Frames 0-4 hear seconds 0-5, frames 5-9 seconds 5-10.
+    In v1s only frame 0 is annotated for training. The audio window of frames 0-4 is 0-5 s, of frames 5-9
+    5-10 s.
     """
 
     name = "avss"
@@ -43,41 +44,42 @@ class AVSS(MaskedOnDisk):
 
     def __init__(self, folder: Path, split: str = "test", *, strict: bool = True) -> None:
         super().__init__(folder, split, strict=strict)
-        self.classes = read_classes(metadata_file(self.folder, "label2idx.json", self.name))
+        self.classes = read_classes(find_metadata_file(self.folder, "label2idx.json", self.name))
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``metadata.csv``."""
-        root = home_of(path)
+        root = find_root(path)
         rows = read_table(path, ("uid", "split", "label"))
         for row in rows:
             if row["label"] not in FRAMES:
                 raise InputError(
                     f"{path}: label of {row['uid'][:60]} is {row['label'][:20]!r}; give {', '.join(FRAMES)}"
                 )
-            checked_id(row["uid"], str(path))
+            validate_id(row["uid"], str(path))
         label_folders = {
             label: _label_folder(root / label, (r["uid"] for r in rows if r["label"] == label))
             for label in FRAMES
         }
         for row in rows:
             count, label, uid = FRAMES[row["label"]], row["label"], row["uid"]
-            home = root / label / uid
+            folder = root / label / uid
             annotated = 1 if (label, row["split"]) == ("v1s", "train") else count
             yield Clip(
                 id=uid,
-                video_id=video_id_of(row.get("vid") or uid),
+                video_id=parse_video_id(row.get("vid") or uid),
                 split=row["split"],
                 category=row.get("a_obj") or None,
-                frames=tuple(home / "frames" / f"{n}.jpg" for n in range(count)),
-                audio=home / "audio.wav",
+                frames=tuple(folder / "frames" / f"{n}.jpg" for n in range(count)),
+                audio=folder / "audio.wav",
                 truth=tuple(
-                    home / label_folders[label] / f"{n}.png" if n < annotated else None for n in range(count)
+                    folder / label_folders[label] / f"{n}.png" if n < annotated else None
+                    for n in range(count)
                 ),
                 audio_windows=tuple((0.0, 5.0) if n < 5 else (5.0, 10.0) for n in range(count)),
             )
 
     def read_truth(self, path: Path) -> NDArray[np.int64]:
-        """Classes of a frame, from numbers or colours."""
+        """Class of each pixel (H, W), from class numbers or colours."""
         if path.parent.name == NUMBERS:
             return read_indices(path, len(self.classes))
         return read_colours(path, self._palette)
@@ -88,10 +90,10 @@ class AVSS(MaskedOnDisk):
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names by number from ``label2idx.json``, background first.
+    """Read the class names in ``label2idx.json``, ordered by number, background first.
 
     Raises:
-        InputError: not a mapping from names to the numbers 0, 1, ..., or 0 is not background.
+        InputError: not a mapping from names to the numbers 0, 1, ..., or class 0 is not background.
     """
     try:
         numbers = json.loads(read_text(path))
@@ -111,5 +113,5 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def _label_folder(subset: Path, uids: Iterator[str]) -> str:
-    """Which label folder a subset has: asked of its first clips, as the release has it for all or none."""
+    """The label folder of a subset: the release has it for all clips or for none, so five are checked."""
     return next((NUMBERS for uid in islice(uids, 5) if (subset / uid / NUMBERS).is_dir()), COLOURS)

@@ -1,4 +1,4 @@
-"""Boxes of the localisation benchmarks: read with care, painted as their evaluators paint them."""
+"""Boxes of the localisation benchmarks: validation, and rasterisation as in their evaluators."""
 
 from __future__ import annotations
 
@@ -15,35 +15,41 @@ Box = tuple[float, float, float, float]
 """(x1, y1, x2, y2)."""
 
 
-def as_box(given: Any, where: str) -> Box:
-    """Four finite numbers.
+def parse_box(given: Any, where: str) -> Box:
+    """Convert a list of four finite numbers to a box.
+
+    Args:
+        given: the value in the annotation file.
+        where: file and entry, for error messages.
 
     Raises:
-        InputError: anything else; ``where`` says whose box it is.
+        InputError: not a list of four finite numbers.
     """
     if not isinstance(given, list | tuple) or len(given) != 4:
-        raise InputError(f"{where}: box {_short(given)} is not [x1, y1, x2, y2]; give four numbers")
+        raise InputError(f"{where}: box {_shorten(given)} is not [x1, y1, x2, y2]; give four numbers")
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in given):
-        raise InputError(f"{where}: box {_short(given)} does not hold numbers; give four numbers")
+        raise InputError(f"{where}: box {_shorten(given)} does not hold numbers; give four numbers")
     try:
         x1, y1, x2, y2 = (float(value) for value in given)
     except OverflowError:
-        raise InputError(f"{where}: box {_short(given)} holds a number without bounds") from None
+        raise InputError(
+            f"{where}: box {_shorten(given)} holds a number too large for a float; give finite numbers"
+        ) from None
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
-        raise InputError(f"{where}: box {_short(given)} holds NaN or infinity; give finite numbers")
+        raise InputError(f"{where}: box {_shorten(given)} holds NaN or infinity; give finite numbers")
     return x1, y1, x2, y2
 
 
-def paint(boxes: Iterable[Box], size: tuple[int, int], scale: float = 1.0) -> NDArray[np.int64]:
-    """How many boxes cover each pixel: (H, W) int64.
+def count_boxes(boxes: Iterable[Box], size: tuple[int, int], scale: float = 1.0) -> NDArray[np.int64]:
+    """Count the boxes that cover each pixel: (H, W) int64.
 
-    A corner is int(clip(b / scale, 0, 1) * side), the second one exclusive (the benchmarks' own rounding).
-    A box without area paints nothing.
+    A corner is int(clip(b / scale, 0, 1) * side), the second corner exclusive, as the benchmarks round. A box
+    without area covers no pixel.
 
     Args:
-        boxes: corners in [0, ``scale``]; what lies outside is clipped first.
+        boxes: corners in [0, ``scale``]; values outside are clipped first.
         size: (height, width) of the grid.
-        scale: 1 for shares of the picture, 256 for boxes annotated on 256 pixels.
+        scale: 1 for relative coordinates, 256 for boxes annotated on 256 pixels.
     """
     height, width = size
     count = np.zeros(size, np.int64)
@@ -56,6 +62,6 @@ def paint(boxes: Iterable[Box], size: tuple[int, int], scale: float = 1.0) -> ND
     return count
 
 
-def _short(given: Any) -> str:
+def _shorten(given: Any) -> str:
     text = repr(given)
     return text if len(text) <= 60 else text[:57] + "..."

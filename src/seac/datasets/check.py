@@ -1,4 +1,4 @@
-"""Look at every file of a benchmark before hours are spent on it: what is missing, broken or odd."""
+"""Check of all files of a benchmark for missing, damaged and unusual files."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from seac.datasets import images
 from seac.datasets.clip import Clip, Reader, TruthKind
 
 FAULTS = ("missing", "broken", "size", "duplicate")
-"""What must be mended: no such file; a file that cannot be read; a mask of another size than its picture; an
+"""Findings to be fixed: a missing file; a file that cannot be read; a mask of another size than its image; an
 id that is listed twice."""
 
-METADATA_KEY = ("box outside", "empty truth", "silent")
-"""What benchmarks hold by nature and should be known of: a corner outside the picture; a frame in which
-nothing is annotated; a sound that is all silence."""
+NOTICES = ("box outside", "empty truth", "silent")
+"""Findings that need no fix: a box with a corner outside the image; a frame without annotation; an audio file
+that is silent."""
 
 SILENCE = 1e-4
-"""Peak below which a sound is silent (-80 dB of full scale)."""
+"""Peak below which audio counts as silent (-80 dB of full scale)."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One odd thing: ``kind`` of :data:`FAULTS` or :data:`METADATA_KEY`, whose clip, which file, and one line."""
+    """A finding: ``kind`` is in :data:`FAULTS` or :data:`NOTICES`, ``line`` describes it in one line."""
 
     kind: str
     split: str
@@ -36,12 +36,12 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Health:
-    """What a check found.
+class CheckReport:
+    """Result of a check.
 
     Attributes:
-        counts: by split, how many ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``audio`` the metadata
-            promises, and how many findings of each kind there are.
+        counts: by split, numbers of ``clips``, ``frames``, ``masks`` (or ``boxes``) and ``audio`` files that
+            the metadata lists, and of findings by kind.
         findings: in the order of the clips.
         deep: whether every file was decoded.
     """
@@ -52,19 +52,19 @@ class Health:
 
     @property
     def faults(self) -> tuple[Finding, ...]:
-        """Findings that must be mended."""
+        """Findings to be fixed."""
         return tuple(finding for finding in self.findings if finding.kind in FAULTS)
 
 
 def check(
     reader: Reader, *, deep: bool = False, threads: int = 8, step: Callable[[], None] = lambda: None
-) -> Health:
-    """Look for every file of a benchmark.
+) -> CheckReport:
+    """Check all files of a benchmark.
 
     Args:
-        reader: opened with ``strict=False``, so that duplicated ids can be counted.
-        deep: decode every picture, mask and sound; without it, files are looked for and headers are read.
-        threads: files that are looked at at once.
+        reader: opened with ``strict=False``, so that duplicated ids are counted and not refused.
+        deep: decode all images, masks and audio files; otherwise only existence and headers are checked.
+        threads: number of threads.
         step: called after each clip.
     """
     counts: dict[str, Counter[str]] = {}
@@ -76,7 +76,7 @@ def check(
         for clip, findings in zip(reader.clips, checked, strict=True):
             counted = counts.setdefault(clip.split, Counter())
             counted.update(clips=1, frames=len(clip.frames), audio=1)
-            counted[_promised(reader)] += sum(path is not None for path in clip.truth) or len(clip.boxes)
+            counted[_truth_name(reader)] += sum(path is not None for path in clip.truth) or len(clip.boxes)
             if (clip.split, clip.id) in ids:
                 line = f"{clip.id}: listed more than once in {reader.folder}; list each clip once"
                 findings = (*findings, Finding("duplicate", clip.split, clip.id, reader.folder, line))
@@ -88,60 +88,60 @@ def check(
                     "size",
                     "empty truth",
                     "silent",
-                }:  # a file of several clips counts once
+                }:  # a file that several clips share counts once
                     if (finding.kind, finding.file) in reported:
                         continue
                     reported.add((finding.kind, finding.file))
                 counted[finding.kind] += 1
                 found.append(finding)
             step()
-    return Health(counts, tuple(found), deep)
+    return CheckReport(counts, tuple(found), deep)
 
 
 def _check_clip(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
     truth = clip.truth or (None,) * len(clip.frames)
     for number, (image, path) in enumerate(zip(clip.frames, truth, strict=True)):
-        errors = _unreadable(image), _unreadable(path)
-        for file, why in zip((image, path), errors, strict=True):
-            if file is not None and why is not None:
-                yield _finding(why[0], clip, file, why[1])
+        errors = _check_file(image), _check_file(path)
+        for file, problem in zip((image, path), errors, strict=True):
+            if file is not None and problem is not None:
+                yield _finding(problem[0], clip, file, problem[1])
         if errors != (None, None):
             continue
-        if path is not None and (line := _other_size(image, path)) is not None:
+        if path is not None and (line := _compare_sizes(image, path)) is not None:
             yield _finding("size", clip, path, line)
             continue
         if deep:
-            yield from _decoded(reader, clip, number)
-    yield from _boxes(clip)
+            yield from _check_decoded(reader, clip, number)
+    yield from _check_boxes(clip)
     yield from _check_audio(reader, clip, deep)
 
 
-def _unreadable(path: Path | None) -> tuple[str, str] | None:
-    """(kind, line) of what is wrong with a file as far as its header tells; None where all is well."""
+def _check_file(path: Path | None) -> tuple[str, str] | None:
+    """(kind, line) of the problem of a file, judged by its header; None if there is none."""
     if path is None:
         return None
     if not path.is_file():
-        return "missing", f"{path}: no such file; is the download whole?"
+        return "missing", f"{path}: no such file; check that the download is complete"
     if path.stat().st_size == 0:
-        return "broken", f"{path}: is empty (0 bytes); get it again"
+        return "broken", f"{path}: is empty (0 bytes); download it again"
     if path.suffix in images.SUFFIXES:
         try:
-            images.size_of_file(path)
+            images.read_image_size(path)
         except InputError as error:
             return "broken", str(error)
     return None
 
 
-def _other_size(image: Path, mask: Path) -> str | None:
+def _compare_sizes(image: Path, mask: Path) -> str | None:
     if image.suffix not in images.SUFFIXES or mask.suffix not in images.SUFFIXES:
         return None
-    (height, width), (rows, columns) = images.size_of_file(image), images.size_of_file(mask)
+    (height, width), (rows, columns) = images.read_image_size(image), images.read_image_size(mask)
     if (height, width) == (rows, columns):
         return None
-    return f"{mask}: {columns} x {rows} pixels, but its picture has {width} x {height}"
+    return f"{mask}: {columns} x {rows} pixels, but its image has {width} x {height}"
 
 
-def _decoded(reader: Reader, clip: Clip, number: int) -> Iterator[Finding]:
+def _check_decoded(reader: Reader, clip: Clip, number: int) -> Iterator[Finding]:
     image = clip.frames[number]
     try:
         reader.image(clip, number)
@@ -150,18 +150,18 @@ def _decoded(reader: Reader, clip: Clip, number: int) -> Iterator[Finding]:
     path = clip.truth[number] if clip.truth else None
     if not clip.visible or not getattr(reader, "annotated", True) or (clip.truth and path is None):
         return
-    alone = replace(clip, frames=(image,), truth=(path,) if clip.truth else ())
+    single_frame = replace(clip, frames=(image,), truth=(path,) if clip.truth else ())
     file = path or image
     try:
-        empty = not bool((reader.truth(alone) > 0).any())
+        empty = not bool((reader.truth(single_frame) > 0).any())
     except InputError as error:
         yield _finding("broken", clip, file, str(error))
         return
     if empty:
-        yield _finding("empty truth", clip, file, f"{file}: nothing is annotated in this frame")
+        yield _finding("empty truth", clip, file, f"{file}: no pixel of this frame is annotated")
 
 
-def _boxes(clip: Clip) -> Iterator[Finding]:
+def _check_boxes(clip: Clip) -> Iterator[Finding]:
     for box in clip.boxes:
         if min(box) < 0 or max(box) > 1:
             line = f"{clip.id}: box ({', '.join(f'{value:.4g}' for value in box)}) is clipped to 0..1"
@@ -169,9 +169,9 @@ def _boxes(clip: Clip) -> Iterator[Finding]:
 
 
 def _check_audio(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
-    why = _unreadable(clip.audio)
-    if why is not None:
-        yield _finding(why[0], clip, clip.audio, why[1])
+    problem = _check_file(clip.audio)
+    if problem is not None:
+        yield _finding(problem[0], clip, clip.audio, problem[1])
         return
     if not deep:
         return
@@ -181,17 +181,17 @@ def _check_audio(reader: Reader, clip: Clip, deep: bool) -> Iterator[Finding]:
         yield _finding("broken", clip, clip.audio, str(error))
         return
     if float(waveform.abs().max()) < SILENCE:
-        yield _finding("silent", clip, clip.audio, f"{clip.audio}: all of it is silence")
+        yield _finding("silent", clip, clip.audio, f"{clip.audio}: audio is silent")
 
 
 def _finding(kind: str, clip: Clip, file: Path, line: str) -> Finding:
     return Finding(kind, clip.split, clip.id, file, line)
 
 
-def rows_of(reader: Reader) -> tuple[str, ...]:
-    """Names of the counts of a benchmark, in the order of a table."""
-    return ("clips", "frames", _promised(reader), "audio", *FAULTS, *METADATA_KEY)
+def count_names(reader: Reader) -> tuple[str, ...]:
+    """Names of the counts of a benchmark, in the order of the table."""
+    return ("clips", "frames", _truth_name(reader), "audio", *FAULTS, *NOTICES)
 
 
-def _promised(reader: Reader) -> str:
+def _truth_name(reader: Reader) -> str:
     return "boxes" if reader.kind is TruthKind.BOXES else "masks"

@@ -1,4 +1,4 @@
-"""What every benchmark reader yields: a test clip, as paths; nothing is opened until it is asked for."""
+"""The clip of a benchmark as paths, and the protocol of benchmark readers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 
 
 class TruthKind(Enum):
-    """What a benchmark's ground truth is, and so which metric it is scored with."""
+    """Type of a benchmark's ground truth, which decides the metrics."""
 
     MASKS = "masks"
-    """(F, H, W) bool: the pixels that sound (S4, MS3)."""
+    """(F, H, W) bool: sounding pixels (S4, MS3)."""
     LABELS = "labels"
-    """(F, H, W) int64: the class of the pixels that sound, 0 = background (AVSBench-semantic)."""
+    """(F, H, W) int64: class of the sounding pixels, 0 = background (AVSBench-semantic)."""
     BOXES = "boxes"
-    """(1, H, W) float32 in [0, 1]: boxes painted on a grid; a consensus may lie between (VGG-SS and kin)."""
+    """(1, H, W) float32 in [0, 1]: rasterised boxes, a consensus of annotators may lie between (VGG-SS)."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Clip:
 
     Attributes:
         id: unique within the benchmark and split.
-        video_id: of the source video, without the start time; what leakage is counted by.
+        video_id: id of the source video, without the start time; leakage is counted by it.
         split: "train", "val" or "test".
-        category: class name, or None where the benchmark has none.
-        frames: picture files in order of time.
-        audio: the wav file.
-        truth: ground-truth files, one per frame, None where a frame has none; empty for boxes.
-        boxes: (x1, y1, x2, y2) as annotated, before any clipping; empty for masks and labels.
-        audio_windows: (start, end) in seconds of the sound that each frame is judged with, one per frame.
-        visible: whether what sounds is in the frame (False for the negative pairs of the extended VGG-SS).
+        category: class name, or None if the benchmark has no classes.
+        frames: image files in order of time.
+        audio: the audio file.
+        truth: ground-truth files, one per frame, None for frames without annotation; empty for boxes.
+        boxes: (x1, y1, x2, y2) as annotated, before clipping; empty for masks and labels.
+        audio_windows: (start, end) in seconds of the audio that a frame is evaluated with, one per frame.
+        visible: whether the sound source is in the frame (False for negatives of the extended VGG-SS).
     """
 
     id: str
@@ -52,7 +52,7 @@ class Clip:
     visible: bool = True
 
     def annotated(self) -> Clip:
-        """The clip with those of its frames that have a truth: S4 annotates only the first for training."""
+        """The clip reduced to its annotated frames: the train split of S4 annotates only the first frame."""
         kept = [frame for frame, path in enumerate(self.truth) if path is not None]
         if len(kept) == len(self.truth):
             return self
@@ -65,11 +65,11 @@ class Clip:
 
 
 class Reader(Protocol):
-    """A benchmark on disk: an index of clips and how to open one.
+    """A benchmark on disk: the index of its clips, and readers of their files.
 
-    ``name`` is that of the command line (``s4``), ``kind`` says what the truth is, ``classes`` names its
-    labels with "background" first (empty for other kinds), ``size`` is the (height, width) that predictions
-    are scored at.
+    ``name`` is the name on the command line (``s4``), ``kind`` the type of the ground truth, ``classes`` the
+    names of the labels with "background" first (empty for other types), ``size`` the (height, width) at which
+    predictions are scored.
     """
 
     name: str
@@ -84,25 +84,25 @@ class Reader(Protocol):
         ...
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
-        """A frame's picture: (H, W, 3) uint8 RGB, at its own size.
+        """The image of a frame at its stored size: (H, W, 3) uint8 RGB.
 
         Raises:
-            InputError: the file is missing or is no picture; the line names it.
+            InputError: the file is missing or not an image.
         """
         ...
 
     def waveform(self, clip: Clip) -> tuple[Tensor, int]:
-        """The whole sound of a clip: (S,) float32 mono in [-1, 1], and its sample rate in Hz.
+        """The waveform of a clip, (S,) float32 mono in [-1, 1], and its sample rate in Hz.
 
         Raises:
-            InputError: the file is missing or holds no sound; the line names it.
+            InputError: the file is missing or has no audio.
         """
         ...
 
     def truth(self, clip: Clip) -> Tensor:
-        """Ground truth at ``size``, as ``kind`` says.
+        """Ground truth at ``size``, of the type ``kind``.
 
         Raises:
-            InputError: a file is missing, of another size than its picture, or malformed; the line names it.
+            InputError: a file is missing, malformed or of another size than its image.
         """
         ...

@@ -1,4 +1,4 @@
-"""CSV files as people have them: with or without BOM, any line ends, blank lines, columns in any order."""
+"""Reading of CSV files with or without BOM, any line ends, blank lines and columns in any order."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from seac.core.errors import InputError
 
 Row = tuple[int, list[str]]
-"""A line's number in the file, from 1, and its fields without surrounding spaces."""
+"""Line number in the file, from 1, and the fields without surrounding spaces."""
 
 
 def read_text(path: Path) -> str:
-    """A text file in UTF-8, its BOM taken off.
+    """Read a text file in UTF-8, without its BOM.
 
     Raises:
-        InputError: missing, a folder, unreadable, or not UTF-8 text.
+        InputError: the file is missing, a folder, unreadable, or not UTF-8 text.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give a file")
@@ -32,10 +32,10 @@ def read_text(path: Path) -> str:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Every line that is not blank, in order, one at a time (lists of training clips are long).
+    """Yield the lines that are not blank, in order.
 
     Raises:
-        InputError: the file cannot be read, or is no CSV.
+        InputError: the file cannot be read or is not CSV.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     try:
@@ -48,16 +48,15 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows below a header, as mappings from column name to field.
+    """Read the rows below the header, as mappings from column name to field.
 
     Args:
         path: a CSV file whose first line names its columns, in any order and any case.
-        columns: lower-case names that must be there; in each row they must not be blank. Columns beyond
-            these are returned too, and an empty name stands for whatever column comes first.
+        columns: lower-case names of required columns; their fields must not be blank. Other columns are
+            returned too.
 
     Raises:
-        InputError: the file cannot be read; no header; a column is missing; a row is short. The line says
-            where.
+        InputError: the file cannot be read, the header or a column is missing, or a required field is blank.
     """
     rows = list(read_rows(path))
     if not rows:
@@ -75,6 +74,6 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         row = dict(zip(header, fields, strict=False))
         blank = next((column for column in columns if not row.get(column)), None)
         if blank is not None:
-            raise InputError(f"{path}, line {line}: no {blank}; fill the field in or take the line out")
+            raise InputError(f"{path}, line {line}: no {blank}; fill in the field or remove the line")
         table.append(row)
     return table

@@ -1,4 +1,4 @@
-"""Extended VGG-SS: as many frames whose sound is not to be seen as frames whose sound is (Mo and Morgado)."""
+"""Extended VGG-SS: as many frames with an off-screen source as with a visible one (Mo and Morgado)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.datasets import audio as audio_formats
 from seac.datasets import images
-from seac.datasets.boxes import paint
+from seac.datasets.boxes import count_boxes
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
 from seac.datasets.layout import (
     WHOLE_CLIP,
-    checked_id,
-    home_of,
-    metadata_file,
-    on_shelf,
-    shelves,
-    video_id_of,
+    find_file,
+    find_metadata_file,
+    find_root,
+    index_folders,
+    parse_video_id,
+    validate_id,
 )
 from seac.datasets.on_disk import OnDisk
 from seac.datasets.vggss import ANNOTATIONS, visible_clips
@@ -29,7 +29,7 @@ from seac.datasets.vggss import ANNOTATIONS, visible_clips
 PAIRS = "vggss_test_plus_silent.csv"
 HEADER = ["video", "audio", "label"]
 NEGATIVE = ("non-sounding", "negative")
-"""Words of which a negative's label holds one."""
+"""Strings that mark the label of a negative."""
 
 
 class ExtendedVGGSS(OnDisk):
@@ -37,13 +37,13 @@ class ExtendedVGGSS(OnDisk):
 
     ``vggss_test_plus_silent.csv`` (video, audio, label; the header may be missing) beside ``vggss.json``::
 
-        frames/<video>.jpg, audio/<audio>.wav                   of the positives; else as below
-        extend_frames/<video>.jpg, extend_audio/<audio>.wav     of the negatives; else as above
+        frames/<video>.jpg, audio/<audio>.wav                   positives; negatives as a fallback
+        extend_frames/<video>.jpg, extend_audio/<audio>.wav     negatives; positives as a fallback
 
     Positives are the entries of ``vggss.json``. A line labelled "non-sounding" (or "negative") pairs the
-    frame of one video with the sound of another; other lines repeat positives and add nothing, but a
-    positive that ``vggss.json`` does not list is refused. The id of a negative is ``<video>+<audio>``; it is
-    not visible and its truth is empty. The whole sound is heard.
+    frame of one video with the audio of another. Other lines repeat positives; a positive that ``vggss.json``
+    does not list is an error. The id of a negative is ``<video>+<audio>``, its source is not visible and its
+    truth is empty. The audio window is the whole clip.
     """
 
     name = "vggss-extended"
@@ -52,23 +52,23 @@ class ExtendedVGGSS(OnDisk):
     splits = ("test",)
 
     def index(self, path: Path) -> Iterator[Clip]:
-        """Positives in the order of ``vggss.json``, then negatives in that of the pairs."""
-        root = home_of(path)
-        boxes = metadata_file(path.parent, ANNOTATIONS, self.name)
+        """Positives in the order of ``vggss.json``, then negatives in the order of the pairs."""
+        root = find_root(path)
+        boxes = find_metadata_file(path.parent, ANNOTATIONS, self.name)
         positives = list(visible_clips(boxes, ("frames", "extend_frames"), ("audio", "extend_audio")))
         yield from positives
         known = {clip.id for clip in positives}
-        image_shelves = shelves(root, ("extend_frames", "frames"))
-        audio_shelves = shelves(root, ("extend_audio", "audio"))
+        image_folders = index_folders(root, ("extend_frames", "frames"))
+        audio_folders = index_folders(root, ("extend_audio", "audio"))
         for video, audio, negative in read_pairs(path):
             if negative:
                 yield Clip(
                     id=f"{video}+{audio}",
-                    video_id=video_id_of(video),
+                    video_id=parse_video_id(video),
                     split="test",
                     category=None,
-                    frames=(on_shelf(video, image_shelves, images.SUFFIXES),),
-                    audio=on_shelf(audio, audio_shelves, audio_formats.SUFFIXES),
+                    frames=(find_file(video, image_folders, images.SUFFIXES),),
+                    audio=find_file(audio, audio_folders, audio_formats.SUFFIXES),
                     audio_windows=(WHOLE_CLIP,),
                     visible=False,
                 )
@@ -76,19 +76,19 @@ class ExtendedVGGSS(OnDisk):
                 raise InputError(f"{path}: positive {video} has no boxes in {ANNOTATIONS}; add them there")
             elif video != audio:
                 raise InputError(
-                    f"{path}: {video} with the sound of {audio} is not labelled non-sounding; label it so"
+                    f"{path}: {video} with the audio of {audio} is not labelled non-sounding; label it so"
                 )
 
     def truth(self, clip: Clip) -> Tensor:
         """The union of the boxes: (1, 224, 224) float32, 0 or 1; all 0 for a negative."""
-        return torch.from_numpy(paint(clip.boxes, self.size) > 0).float()[None]
+        return torch.from_numpy(count_boxes(clip.boxes, self.size) > 0).float()[None]
 
 
 def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
-    """(video, audio, whether it is a negative) of each line.
+    """Yield (video, audio, whether the pair is a negative) for each line.
 
     Raises:
-        InputError: a line is short or an id is none.
+        InputError: a line has too few fields or an invalid id.
     """
     order = [0, 1, 2]
     for number, (line, row) in enumerate(read_rows(path)):
@@ -101,7 +101,7 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, bool]]:
         video, audio, label = (row[position] for position in order)
         where = f"{path}, line {line}"
         yield (
-            checked_id(video, where),
-            checked_id(audio, where),
+            validate_id(video, where),
+            validate_id(audio, where),
             any(label_word in label.lower() for label_word in NEGATIVE),
         )

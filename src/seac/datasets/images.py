@@ -1,4 +1,4 @@
-"""Pictures and masks of the benchmarks, read as their own evaluators read them."""
+"""Images and masks of the benchmarks, read as in the published evaluators."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """A picture as it is stored: (H, W, 3) uint8 RGB.
+    """Read an image file as stored: (H, W, 3) uint8 RGB.
 
-    EXIF orientation is not applied: masks and boxes are drawn on the stored pixels.
+    EXIF orientation is not applied, because masks and boxes refer to the stored pixels.
 
     Raises:
-        InputError: missing, empty, broken off or no picture.
+        InputError: the file is missing, empty, truncated or not an image.
     """
-    with _opened(path) as image:
+    with _open_image(path) as image:
         return np.array(image.convert("RGB"))
 
 
-def size_of_file(path: Path) -> tuple[int, int]:
-    """(height, width) of a picture, from its header.
+def read_image_size(path: Path) -> tuple[int, int]:
+    """Read (height, width) of an image file from its header.
 
     Raises:
-        InputError: missing, empty or no picture.
+        InputError: the file is missing, empty or not an image.
     """
-    with _opened(path) as image:
+    with _open_image(path) as image:
         return image.height, image.width
 
 
 def read_one_bit(path: Path) -> NDArray[np.bool_]:
-    """An S4 mask: (H, W) bool, read as a 1-bit picture (grey from 128 on is white), without dithering.
+    """Read an S4 mask: (H, W) bool, grey value 128 or above, without dithering.
 
     Raises:
-        InputError: as :func:`read_rgb`; a mask of dark grey only, which would be read as empty.
+        InputError: as :func:`read_rgb`, or all values are below 128 and some are not 0.
     """
-    with _opened(path) as image:
+    with _open_image(path) as image:
         grey = np.array(image.convert("L"))
     if 0 < grey.max() < 128:
         raise InputError(
-            f"{path}: its brightest value is {grey.max()}, which a 1-bit mask reads as black; write 0 and 255"
+            f"{path}: the brightest value is {grey.max()}, which a 1-bit mask reads as 0; write 0 and 255"
         )
     mask: NDArray[np.bool_] = grey >= 128
     return mask
 
 
 def read_above_zero(path: Path) -> NDArray[np.bool_]:
-    """An MS3 mask: (H, W) bool, palette index above 0; without a palette, any channel above 0.
+    """Read an MS3 mask: (H, W) bool, palette index above 0; without a palette, any channel above 0.
 
     Raises:
         InputError: as :func:`read_rgb`.
     """
-    with _opened(path) as image:
+    with _open_image(path) as image:
         if image.mode in {"P", "L", "1", "I", "I;16"}:
             values = np.array(image)[..., None]
         else:
@@ -69,12 +69,12 @@ def read_above_zero(path: Path) -> NDArray[np.bool_]:
 
 
 def read_indices(path: Path, classes: int) -> NDArray[np.int64]:
-    """A picture whose values are class numbers: (H, W) int64 in [0, ``classes``).
+    """Read an image whose values are class numbers: (H, W) int64 in [0, ``classes``).
 
     Raises:
-        InputError: as :func:`read_rgb`; several channels; a number that is no class.
+        InputError: as :func:`read_rgb`, or several channels, or a value that is not a class number.
     """
-    with _opened(path) as image:
+    with _open_image(path) as image:
         values = np.array(image).astype(np.int64)
     if values.ndim != 2:
         raise InputError(f"{path}: has {values.shape[-1]} channels; class numbers need one (mode L or P)")
@@ -85,26 +85,26 @@ def read_indices(path: Path, classes: int) -> NDArray[np.int64]:
 
 
 def read_colours(path: Path, palette: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """A picture whose colours are classes: (H, W) int64, rows of ``palette`` (C, 3).
+    """Read an image whose colours are classes: (H, W) int64, indices of rows of ``palette`` (C, 3).
 
     Raises:
-        InputError: as :func:`read_rgb`; a colour that is not in the palette, named.
+        InputError: as :func:`read_rgb`, or a colour that is not in the palette.
     """
     packed = _pack(read_rgb(path))
     codes = _pack(palette)
     order = np.argsort(codes)
     position = np.minimum(np.searchsorted(codes[order], packed), len(codes) - 1)
     labels: NDArray[np.int64] = order[position]
-    strange = codes[labels] != packed
-    if strange.any():
-        code = int(packed[strange][0])
+    is_unknown = codes[labels] != packed
+    if is_unknown.any():
+        code = int(packed[is_unknown][0])
         colour = code >> 16, code >> 8 & 255, code & 255
-        raise InputError(f"{path}: colour {colour} is of none of the {len(codes)} classes of label2idx.json")
+        raise InputError(f"{path}: colour {colour} is not among the {len(codes)} classes of label2idx.json")
     return labels
 
 
 def voc_palette(classes: int) -> NDArray[np.uint8]:
-    """Colours of class numbers as Pascal VOC spreads their bits: (C, 3) uint8, C <= 256.
+    """The colour palette of Pascal VOC: (C, 3) uint8, C <= 256.
 
     Bits 0, 1 and 2 of a number become the highest bits of red, green and blue, bits 3, 4 and 5 the next.
     """
@@ -115,8 +115,8 @@ def voc_palette(classes: int) -> NDArray[np.uint8]:
     return np.stack(channels, axis=1).astype(np.uint8)
 
 
-def nearest(values: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
-    """(H, W) scaled to (height, width) ``size`` by the value at each cell's centre; nothing is mixed."""
+def resize_nearest(values: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+    """Resize (H, W) to (height, width) ``size`` by nearest-neighbour sampling at pixel centres."""
     height, width = values.shape
     if (height, width) == size:
         return values
@@ -133,16 +133,18 @@ def _pack(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _open_image(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             yield image
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; is the download whole?") from None
+        raise InputError(f"{path}: no such file; check that the download is complete") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture that can be read; is the file whole?") from None
+        raise InputError(f"{path}: not a readable image; check that the file is complete") from None
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        why = " ".join(str(error).split()).replace(str(path), "file")
-        raise InputError(f"{path}: picture cannot be decoded ({why}); is the file whole?") from None
+        reason = " ".join(str(error).split()).replace(str(path), "file")
+        raise InputError(
+            f"{path}: image cannot be decoded ({reason}); check that the file is complete"
+        ) from None

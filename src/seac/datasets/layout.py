@@ -1,4 +1,4 @@
-"""What all layouts have in common: where the metadata file lies, what an id may be, which splits exist."""
+"""Functions shared by all benchmark layouts: metadata files, ids, splits, file lookup."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from pathlib import Path
 from seac.core.errors import InputError, unknown
 
 WHOLE_CLIP = (0.0, float("inf"))
-"""Seconds of sound that a frame is judged with where a benchmark judges it with the whole clip."""
+"""Audio window in seconds of benchmarks that evaluate a frame with the whole clip."""
 
 ALL = "all"
-"""Every split at once."""
+"""Name of the union of all splits."""
 
 _YOUTUBE = re.compile(r"([A-Za-z0-9_-]{10}[AEIMQUYcgkosw048])(?:_\d+)*\Z")
-"""An id of 11 characters; the last holds only 4 bits of the 64, so only 16 characters can stand there."""
+"""A YouTube id of 11 characters; the last character holds 4 bits, so only 16 characters are valid there."""
 
 _ID = re.compile(r"""(?!\.\.?\Z)[^/\\"\x00-\x1f]{1,200}\Z""")
-"""What a file's name may be: one step of a path."""
+"""A valid id: one component of a path."""
 
-_LOOKED_AT = 500
-"""Folders that are looked into, at most, for a metadata file that is not where it should be."""
+_MAX_FOLDERS = 500
+"""Maximum number of folders searched for a metadata file that is in another folder."""
 
 
-def video_id_of(clip_id: str) -> str:
-    """The video that a clip is cut from: ``<YouTube id>_<start>[_<end>]`` without its times.
+def parse_video_id(clip_id: str) -> str:
+    """The id of the source video of a clip: ``<YouTube id>_<start>[_<end>]`` without its times.
 
-    An id of another form is its own video.
+    An id of another form is returned unchanged.
 
     Example:
-        >>> video_id_of("MKC9LvRivTM_000030"), video_id_of("french_horn_0016")
+        >>> parse_video_id("MKC9LvRivTM_000030"), parse_video_id("french_horn_0016")
         ('MKC9LvRivTM', 'french_horn_0016')
     """
     match = _YOUTUBE.match(clip_id)
@@ -46,22 +46,22 @@ def is_youtube_id(name: str) -> bool:
     return match is not None and match[1] == name
 
 
-def checked_id(name: str, where: str) -> str:
-    """``name``, once it can be a file's name.
+def validate_id(name: str, where: str) -> str:
+    """``name``, checked to be a valid file name.
 
     Raises:
-        InputError: it is empty, leads into another folder or holds control characters.
+        InputError: ``name`` is empty, or holds slashes, quotation marks or control characters.
     """
     if not _ID.match(name):
         raise InputError(f"{where}: {name[:60]!r} cannot be an id; give a name without slashes")
     return name
 
 
-def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
-    """``folder/name``, or ``folder/metadata/name``, as some releases have it.
+def find_metadata_file(folder: Path, name: str, benchmark: str) -> Path:
+    """The path ``folder/name``, or ``folder/metadata/name`` as in some releases.
 
     Raises:
-        InputError: it is not; the line says where it was found instead, above or below.
+        InputError: neither exists; the message names a parent or subfolder that holds the file.
     """
     if not folder.exists():
         raise InputError(f"{folder}: no such folder; give the one that holds {name}")
@@ -70,88 +70,88 @@ def metadata_file(folder: Path, name: str, benchmark: str) -> Path:
         return found
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give the folder that holds {name}")
-    elsewhere = _elsewhere(folder.resolve(), name)
+    elsewhere = _find_nearby(folder.resolve(), name)
     if elsewhere is not None:
         raise InputError(f"{folder}: no {name} here, but in {elsewhere}; give that folder for {benchmark}")
     raise InputError(f"{folder}: no {name}; give the folder of {benchmark} that holds it")
 
 
-def home_of(metadata: Path) -> Path:
-    """The folder that holds frames and sounds: that of the metadata file, or the one above ``metadata/``."""
+def find_root(metadata: Path) -> Path:
+    """The folder of frames and audio: the folder of the metadata file, or the parent of ``metadata/``."""
     folder = metadata.parent
     separate = folder.name == "metadata" and not any(entry.is_dir() for entry in folder.iterdir())
     return folder.parent if separate else folder
 
 
-def checked_split(split: str, known: Sequence[str]) -> str:
-    """``split``, once it is one of ``known`` or "all".
+def validate_split(split: str, known: Sequence[str]) -> str:
+    """``split``, checked to be one of ``known`` or "all".
 
     Raises:
-        InputError: it is not.
+        InputError: an unknown split.
     """
     if split not in {*known, ALL}:
         raise InputError(unknown("split", split, (*known, ALL)))
     return split
 
 
-def refuse_duplicates(ids: Iterable[tuple[str, str]], path: Path) -> None:
-    """Refuse (split, id) pairs that occur more than once.
+def check_duplicates(ids: Iterable[tuple[str, str]], path: Path) -> None:
+    """Check that (split, id) pairs are unique.
 
     Raises:
-        InputError: some do; the line names the first.
+        InputError: some are not; the message names the first three.
     """
-    twice = [id_ for (_, id_), count in Counter(ids).items() if count > 1]
-    if twice:
-        more = f" and {len(twice) - 3} more" if len(twice) > 3 else ""
+    duplicates = [id_ for (_, id_), count in Counter(ids).items() if count > 1]
+    if duplicates:
+        more = f" and {len(duplicates) - 3} more" if len(duplicates) > 3 else ""
         raise InputError(
-            f"{path}: {len(twice)} duplicated id{'s' * (len(twice) > 1)}: {', '.join(twice[:3])}{more}; "
-            "list each clip once"
+            f"{path}: {len(duplicates)} duplicated id{'s' * (len(duplicates) > 1)}: "
+            f"{', '.join(duplicates[:3])}{more}; list each clip once"
         )
 
 
-def listing(folder: Path) -> frozenset[str]:
-    """Names of the files in a folder, from one look at it; empty where there is no folder."""
+def list_names(folder: Path) -> frozenset[str]:
+    """The names in a folder; empty if the folder does not exist."""
     try:
         return frozenset(entry.name for entry in folder.iterdir())
     except OSError:
         return frozenset()
 
 
-def pick(folder: Path, stem: str, suffixes: Sequence[str], names: frozenset[str]) -> Path:
-    """The file ``stem`` of ``folder`` with the first suffix that is in ``names``; else with the first suffix.
+def resolve_file(folder: Path, stem: str, suffixes: Sequence[str], names: frozenset[str]) -> Path:
+    """The path of ``stem`` in ``folder`` with the first suffix for which the file is in ``names``.
 
-    A missing file thus keeps the name it should have, and opening it says so.
+    A missing file gets the first suffix; opening the path raises the error.
     """
     suffix = next((s for s in suffixes if stem + s in names), suffixes[0])
     return folder / (stem + suffix)
 
 
-Shelf = tuple[Path, frozenset[str]]
-"""A folder and the names of the files in it."""
+FolderIndex = tuple[Path, frozenset[str]]
+"""A folder and the names in it."""
 
 
-def shelves(root: Path, folders: Sequence[str]) -> list[Shelf]:
-    """Folders in which a file may lie, best first, each looked at once."""
-    return [(root / folder, listing(root / folder)) for folder in folders]
+def index_folders(root: Path, folders: Sequence[str]) -> list[FolderIndex]:
+    """The folders to search for a file, in order of preference, with their names listed."""
+    return [(root / folder, list_names(root / folder)) for folder in folders]
 
 
-def on_shelf(stem: str, among: Sequence[Shelf], suffixes: Sequence[str]) -> Path:
-    """The file in the first folder that has it; else its place in the first folder that is not empty."""
+def find_file(stem: str, among: Sequence[FolderIndex], suffixes: Sequence[str]) -> Path:
+    """The file in the first folder that has it; else its path in the first folder that is not empty."""
     for folder, names in among:
-        found = pick(folder, stem, suffixes, names)
+        found = resolve_file(folder, stem, suffixes, names)
         if found.name in names:
             return found
-    folder, names = next((shelf for shelf in among if shelf[1]), among[0])
-    return pick(folder, stem, suffixes, names)
+    folder, names = next((index for index in among if index[1]), among[0])
+    return resolve_file(folder, stem, suffixes, names)
 
 
-def _elsewhere(folder: Path, name: str) -> Path | None:
+def _find_nearby(folder: Path, name: str) -> Path | None:
     for above in islice(folder.parents, 3):
         if (above / name).exists():
             return above
     level = [folder]
     for _ in range(3):
-        level = [below for parent in level for below in _folders(parent)][:_LOOKED_AT]
+        level = [below for parent in level for below in _folders(parent)][:_MAX_FOLDERS]
         for below in level:
             if (below / name).exists():
                 return below
@@ -161,6 +161,6 @@ def _elsewhere(folder: Path, name: str) -> Path | None:
 def _folders(parent: Path) -> list[Path]:
     try:
         with os.scandir(parent) as entries:
-            return sorted(Path(e.path) for e in islice(entries, _LOOKED_AT) if e.is_dir())
+            return sorted(Path(e.path) for e in islice(entries, _MAX_FOLDERS) if e.is_dir())
     except OSError:
         return []

@@ -1,4 +1,4 @@
-"""What every reader shares: clips indexed from a metadata file, pictures and sounds opened when asked for."""
+"""Base classes of benchmark readers: metadata is indexed at once, other files are read on access."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.datasets.audio import read_waveform
 from seac.datasets.clip import Clip, TruthKind
-from seac.datasets.images import nearest, read_rgb, size_of_file
-from seac.datasets.layout import ALL, checked_split, home_of, metadata_file, refuse_duplicates
+from seac.datasets.images import read_image_size, read_rgb, resize_nearest
+from seac.datasets.layout import ALL, check_duplicates, find_metadata_file, find_root, validate_split
 
 
 class OnDisk:
-    """A benchmark in a folder (see :class:`seac.datasets.clip.Reader`); a layout says ``index`` and ``truth``.
+    """Base class of readers (:class:`seac.datasets.clip.Reader`); subclasses define ``index`` and ``truth``.
 
     Args:
-        folder: the one that holds the metadata file.
+        folder: the folder of the metadata file.
         split: one of ``splits``, or "all".
-        strict: refuse duplicated ids; without it they are kept, for a check that counts them.
+        strict: refuse duplicated ids; otherwise they are kept.
 
     Raises:
-        InputError: no metadata file, a malformed one, no clip of that split, or (if strict) duplicated ids.
+        InputError: the metadata is missing or malformed, the split has no clip, or (if strict) ids repeat.
     """
 
     name: str = ""
@@ -37,13 +37,13 @@ class OnDisk:
     metadata: ClassVar[str] = ""
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     annotated: ClassVar[bool] = True
-    """Whether there is any ground truth."""
+    """Whether the benchmark has ground truth."""
 
     def __init__(self, folder: Path, split: str = "test", *, strict: bool = True) -> None:
         self.folder = Path(folder)
-        self.split = checked_split(split, self.splits)
+        self.split = validate_split(split, self.splits)
         path = self.locate()
-        self.folder = home_of(path)
+        self.folder = find_root(path)
         found = tuple(self.index(path))
         invalid = next((clip for clip in found if clip.split not in self.splits), None)
         if invalid is not None:
@@ -52,15 +52,15 @@ class OnDisk:
             )
         chosen = tuple(clip for clip in found if self.split in {clip.split, ALL})
         if not chosen:
-            there = ", ".join(sorted({clip.split for clip in found})) or "no clip at all"
-            raise InputError(f"{path}: no clip of split {split!r}; it lists {there}")
+            listed = ", ".join(sorted({clip.split for clip in found})) or "no clip at all"
+            raise InputError(f"{path}: no clip of split {split!r}; it lists {listed}")
         if strict:
-            refuse_duplicates(((clip.split, clip.id) for clip in chosen), path)
+            check_duplicates(((clip.split, clip.id) for clip in chosen), path)
         self._clips = chosen
 
     def locate(self) -> Path:
         """The file that lists the clips."""
-        return metadata_file(self.folder, self.metadata, self.name)
+        return find_metadata_file(self.folder, self.metadata, self.name)
 
     @property
     def clips(self) -> tuple[Clip, ...]:
@@ -76,39 +76,39 @@ class OnDisk:
         raise NotImplementedError
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
-        """A frame's picture, (H, W, 3) uint8 RGB; see :class:`seac.datasets.clip.Reader`."""
+        """The image of a frame, (H, W, 3) uint8 RGB; see :class:`seac.datasets.clip.Reader`."""
         return read_rgb(clip.frames[frame])
 
     def waveform(self, clip: Clip) -> tuple[Tensor, int]:
-        """The whole sound, (S,) float32 mono, and its rate; see :class:`seac.datasets.clip.Reader`."""
+        """The waveform, (S,) float32 mono, and its rate; see :class:`seac.datasets.clip.Reader`."""
         return read_waveform(clip.audio)
 
 
 class MaskedOnDisk(OnDisk):
-    """A benchmark with a truth picture per frame; a layout says ``read_truth``."""
+    """Base class of readers with a ground-truth image per frame; subclasses define ``read_truth``."""
 
     def read_truth(self, path: Path) -> NDArray[np.generic]:
-        """One truth file at its own size, (H, W) bool or int64."""
+        """Read a ground-truth file at its stored size: (H, W) bool or int64."""
         raise NotImplementedError
 
     def truth(self, clip: Clip) -> Tensor:
-        """Ground truth of the frames that have one: (T, H, W) bool or int64, scaled to ``size`` by nearest.
+        """Ground truth of the annotated frames: (T, H, W) bool or int64, resized to ``size`` (nearest).
 
-        T is the number of frames of the clip, but in a train split that annotates only the first frame.
+        T is the number of annotated frames.
 
         Raises:
-            InputError: a file is missing, malformed, or of another size than its picture.
+            InputError: a file is missing, malformed, or of another size than its image.
         """
         planes = []
         for image_path, path in zip(clip.frames, clip.truth, strict=True):
             if path is None:
                 continue
             values = self.read_truth(path)
-            size = size_of_file(image_path)
+            size = read_image_size(image_path)
             if values.shape != size:
                 raise InputError(
-                    f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but its picture {image_path.name} "
-                    f"has {size[1]} x {size[0]}; masks must be as large as their pictures"
+                    f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but its image {image_path.name} "
+                    f"has {size[1]} x {size[0]}; give masks of the size of their images"
                 )
-            planes.append(nearest(values, self.size))
+            planes.append(resize_nearest(values, self.size))
         return torch.from_numpy(np.stack(planes))

@@ -1,4 +1,4 @@
-"""Benchmarks by name: a layout is a file here and a row in this table."""
+"""Table of benchmarks: a layout is a module here and a row in this table."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ READERS: dict[str, str] = {
     "vggsound": "seac.datasets.vggsound:VGGSound",
 }
 WITHOUT_TRUTH: dict[str, str] = {"vggsound": "vggss, which has boxes"}
-"""Benchmarks that are trained on and cannot be scored, and what to score in their place."""
+"""Benchmarks without ground truth, and the benchmark to score in their place."""
 
 
 def check_scored(name: str, *more: str) -> None:
-    """Refuse a name that is no benchmark with a ground truth.
+    """Check that a benchmark has ground truth.
 
     Args:
-        name: what was asked for.
-        more: names that are fine too.
+        name: name of the benchmark.
+        more: other valid names.
 
     Raises:
-        InputError: it has no ground truth, or there is no such benchmark.
+        InputError: the benchmark has no ground truth, or is unknown.
     """
     if name in WITHOUT_TRUTH:
-        raise InputError(f"{name} has no ground truth to score: take {WITHOUT_TRUTH[name]}")
+        raise InputError(f"{name} has no ground truth to score: give {WITHOUT_TRUTH[name]}")
     known = (*(row for row in READERS if row not in WITHOUT_TRUTH), *more)
     if name not in known:
         raise InputError(unknown("benchmark", name, known))
 
 
 def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool = True) -> Reader:
-    """Index a benchmark; only its metadata file is read.
+    """Open a benchmark; only its metadata file is read.
 
     Args:
         name: a row of :data:`READERS`.
-        folder: the one that holds the benchmark's metadata file.
-        split: "train", "val", "test" or "all", as far as the benchmark has them.
+        folder: the folder of the metadata file.
+        split: "train", "val", "test" or "all", if the benchmark has it.
         strict: refuse duplicated ids.
 
     Raises:
-        InputError: no such benchmark, folder, metadata file or split; a malformed metadata file.
+        InputError: an unknown benchmark, folder or split, or a missing or malformed metadata file.
     """
     if name not in READERS:
         raise InputError(unknown("benchmark", name, tuple(READERS)))

@@ -1,4 +1,4 @@
-"""VGGSound: ten-second clips of YouTube with one label and no masks; for training and for leakage."""
+"""VGGSound: ten-second YouTube clips with one label and no masks; for training and leakage checks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from seac.datasets import audio as audio_formats
 from seac.datasets import images
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_rows
-from seac.datasets.layout import WHOLE_CLIP, checked_id, home_of, listing, pick
+from seac.datasets.layout import WHOLE_CLIP, find_root, list_names, resolve_file, validate_id
 from seac.datasets.on_disk import OnDisk
 from seac.media.decode import frames as frames_of
 
-VIDEOS = ("videos", "clips", "video")
+VIDEO_FOLDERS = ("videos", "clips", "video")
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm")
 
 
-class Listed(NamedTuple):
-    """A line of the csv: YouTube id, start in whole seconds, label and split."""
+class VGGSoundRow(NamedTuple):
+    """A line of the CSV: YouTube id, start in whole seconds, label and split."""
 
     video: str
     start: int
@@ -45,7 +45,7 @@ class VGGSound(OnDisk):
         videos/<id>_<start:06d>.mp4              (or clips/), or else
         frames/<id>_<start:06d>.jpg, audio/<id>_<start:06d>.wav
 
-    The picture of a video is the frame in its middle. There is no ground truth. The whole sound is heard.
+    The image of a video is its middle frame. There is no ground truth. The audio window is the whole clip.
     """
 
     name = "vggsound"
@@ -56,17 +56,17 @@ class VGGSound(OnDisk):
 
     def index(self, path: Path) -> Iterator[Clip]:
         """Every clip of ``vggsound.csv``."""
-        root = home_of(path)
-        videos = next((root / name for name in VIDEOS if (root / name).is_dir()), None)
-        video_files = listing(videos) if videos else frozenset[str]()
+        root = find_root(path)
+        videos = next((root / name for name in VIDEO_FOLDERS if (root / name).is_dir()), None)
+        video_files = list_names(videos) if videos else frozenset[str]()
         frames, audio = root / "frames", root / "audio"
-        image_files, audio_files = listing(frames), listing(audio)
+        image_files, audio_files = list_names(frames), list_names(audio)
         for row in read_vggsound(path):
             if videos:
-                frame = audio_path = pick(videos, row.id, VIDEO_SUFFIXES, video_files)
+                frame = audio_path = resolve_file(videos, row.id, VIDEO_SUFFIXES, video_files)
             else:
-                frame = pick(frames, row.id, images.SUFFIXES, image_files)
-                audio_path = pick(audio, row.id, audio_formats.SUFFIXES, audio_files)
+                frame = resolve_file(frames, row.id, images.SUFFIXES, image_files)
+                audio_path = resolve_file(audio, row.id, audio_formats.SUFFIXES, audio_files)
             yield Clip(
                 id=row.id,
                 video_id=row.video,
@@ -78,7 +78,7 @@ class VGGSound(OnDisk):
             )
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
-        """The picture, or the frame in the middle of the video: (H, W, 3) uint8 RGB."""
+        """The image, or the middle frame of the video: (H, W, 3) uint8 RGB."""
         path = clip.frames[frame]
         if path.suffix not in VIDEO_SUFFIXES:
             return super().image(clip, frame)
@@ -87,7 +87,7 @@ class VGGSound(OnDisk):
         return middle
 
     def truth(self, clip: Clip) -> Tensor:
-        """There is none.
+        """Raise an error: there is no ground truth.
 
         Raises:
             InputError: always.
@@ -95,17 +95,17 @@ class VGGSound(OnDisk):
         raise InputError(f"{clip.id}: VGGSound has no ground truth; evaluate on vggss, which has boxes")
 
 
-def read_vggsound(path: Path) -> list[Listed]:
-    """The lines of a VGGSound csv, in order.
+def read_vggsound(path: Path) -> list[VGGSoundRow]:
+    """Read the lines of a VGGSound CSV in order.
 
     Raises:
-        InputError: a line is short, or its start is no whole number of seconds.
+        InputError: a line has too few fields, or its start is not a whole number of seconds.
     """
-    listed = []
+    rows = []
     where = str(path)
     for line, row in read_rows(path):
         if len(row) < 4 or not row[1].isascii() or not row[1].isdigit() or len(row[1]) > 6:
             raise InputError(f"{path}, line {line}: give YouTube id, start in whole seconds, label, split")
         video, start, label, split = row[:4]
-        listed.append(Listed(checked_id(video, where), int(start), label, split))
-    return listed
+        rows.append(VGGSoundRow(validate_id(video, where), int(start), label, split))
+    return rows

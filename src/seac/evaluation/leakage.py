@@ -9,7 +9,7 @@ from pathlib import Path
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.datasets.csv_file import read_rows
-from seac.datasets.layout import is_youtube_id, video_id_of
+from seac.datasets.layout import is_youtube_id, parse_video_id
 from seac.evaluation.robustness import base_of
 from seac.evaluation.summary import Leakage
 
@@ -62,7 +62,7 @@ def read_ids(path: Path, split: str | None = None) -> IdList:
         raise InputError(
             f"{path}: holds no ids{kept}; give one a line, as <YouTube id>_<start in six digits>"
         )
-    return IdList(frozenset(ids), frozenset(map(video_id_of, ids)))
+    return IdList(frozenset(ids), frozenset(map(parse_video_id, ids)))
 
 
 def overlap(clips: Sequence[Clip], listed: IdList) -> Leakage:
@@ -106,7 +106,7 @@ def _parts(clip: Clip) -> set[str]:
 
 
 def _videos(clip: Clip) -> set[str]:
-    return {clip.video_id, *map(video_id_of, _parts(clip))}
+    return {clip.video_id, *map(parse_video_id, _parts(clip))}
 
 
 def _is_timed(fields: list[str]) -> bool:

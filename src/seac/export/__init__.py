@@ -1,1 +1,1 @@
-"""What is written down: one file per format, and the table of them."""
+"""Writers of results, one module per format, and their table."""

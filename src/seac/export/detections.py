@@ -1,4 +1,4 @@
-"""Results as ``supervision.Detections``, for everything that reads those."""
+"""Conversion of results to ``supervision.Detections``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from seac.core.result import FrameResult
 
 
 def to_detections(result: FrameResult, *, only_sounding: bool = True) -> Any:
-    """Masks, boxes, classes and track ids; confidence is the probability that the mask sounds.
+    """Convert a result to detections: masks, boxes, classes and track ids.
+
+    The confidence is the probability that the mask sounds.
 
     Raises:
         InputError: supervision is not installed.

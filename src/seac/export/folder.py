@@ -1,4 +1,4 @@
-"""Folders that are whole or not there: files are made aside and moved in at the end."""
+"""Atomic writing of folders: files are written to a temporary folder and moved at the end."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from seac.core.atomic import removed_unless_kept, write_error
-from seac.core.ownership import Earlier, check_names, move_in, nothing_earlier
+from seac.core.atomic import discard_new_folders, write_error
+from seac.core.ownership import LegacyLookup, check_names, move_files, no_legacy_files
 from seac.core.result import FrameResult
 from seac.export.draw import draw_result
-from seac.export.legacy import written_earlier
+from seac.export.legacy import find_legacy_files
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
 from seac.export.writer import FILES, Clip
 
 PREFIX = ".seac-draft-"
-YOUNG = 60.0
-"""Seconds for which a draft is left alone, as it may not be held yet."""
-RECORD = "result.json"
-"""Moved in last: where there is one, what is beside it was moved in before."""
-UNWRITABLE = {
+MIN_AGE = 60.0
+"""Age in seconds below which a temporary folder is kept, because its process may not have locked it yet."""
+LAST_FILE = "result.json"
+"""The file that is moved last: if it exists, the other files are complete."""
+UNWRITABLE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
 }
-SAVED = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
-"""What :func:`save_result` writes."""
+RESULT_FILES = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
+"""Files that :func:`save_result` writes."""
 
 
 @contextmanager
@@ -43,61 +43,60 @@ def atomic_folder(
     folder: Path,
     names: Iterable[str] = (),
     inputs: Sequence[Path | None] = (),
-    earlier: Earlier = nothing_earlier,
+    legacy: LegacyLookup = no_legacy_files,
     provenance: Any = None,
 ) -> Iterator[Path]:
-    """A temporary folder whose content is moved into ``folder`` if the block ends well, else removed.
+    """Yield a temporary folder whose content is moved into ``folder`` if the block succeeds, else removed.
 
-    Files of the same name in ``folder`` are replaced if its record says that seac wrote them; others stay,
-    but for temporary folders of processes that were killed before they could remove them. A block that
-    fails leaves no folder that was not there before.
+    Files of the same name in ``folder`` are replaced if its record lists them; other files stay. Temporary
+    folders of killed processes are removed. If the block fails and ``folder`` did not exist, it is removed.
 
     Args:
-        folder: where to.
-        names: what will be written, see :func:`seac.core.ownership.check_names`; checked before the block.
-        inputs: files that are read, and never replaced.
-        earlier: which files of a folder without a record an earlier version wrote.
-        provenance: what the content is made of, for the record.
+        folder: the destination.
+        names: names to be written, see :func:`seac.core.ownership.check_names`; checked before the block.
+        inputs: files that the run reads; they are never replaced.
+        legacy: finds files of earlier versions in a folder without a record.
+        provenance: settings and inputs of the content, for the record.
 
     Raises:
-        InputError: the folder cannot be made or written, the disk is full, or what is there under these names
-            is not ours.
+        InputError: the folder cannot be created or written, the disk is full, or a file of one of these names
+            was not written by seac.
     """
-    check_names(folder, names, inputs, earlier)
-    with removed_unless_kept(folder) as keep:
+    check_names(folder, names, inputs, legacy)
+    with discard_new_folders(folder) as keep:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _sweep(folder)
+            _remove_stale_folders(folder)
             temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         except OSError as error:
             raise write_error(folder, error) from None
         try:
             with _lock_folder(temporary):
                 yield temporary
-            move_in(temporary, folder, inputs=inputs, earlier=earlier, provenance=provenance, last=RECORD)
+            move_files(temporary, folder, inputs=inputs, legacy=legacy, provenance=provenance, last=LAST_FILE)
             keep()
         except OSError as error:
-            if error.errno in UNWRITABLE:
+            if error.errno in UNWRITABLE_ERRORS:
                 raise write_error(folder, error) from None
             raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove drafts that nobody holds: whoever made them was killed."""
+def _remove_stale_folders(folder: Path) -> None:
+    """Remove temporary folders that no process has locked; their processes were killed."""
     for temporary in folder.glob(f"{PREFIX}*"):
         with suppress(OSError), _lock_folder(temporary) as free:
-            if free and time.time() - temporary.stat().st_mtime > YOUNG:
+            if free and time.time() - temporary.stat().st_mtime > MIN_AGE:
                 shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[bool]:
-    """Hold a folder while the block, or its process, lasts; the answer is whether nobody else does.
+    """Lock a folder during the block; yields whether the lock was acquired.
 
-    A lock, not the id of a process: another machine, or another container, may write to the same place.
-    Where there are no locks every folder counts as held.
+    A file lock works across machines and containers that share a disk, a process id does not. On Windows no
+    lock is acquired.
     """
     if sys.platform == "win32":
         yield False
@@ -122,7 +121,7 @@ def save_result(result: FrameResult, folder: Path) -> Path:
     Raises:
         InputError: the folder cannot be written, or holds other files of these names.
     """
-    with atomic_folder(folder, SAVED, earlier=written_earlier) as temporary:
+    with atomic_folder(folder, RESULT_FILES, legacy=find_legacy_files) as temporary:
         clip = Clip(Path("frame"), None, 1.0, {})
         for writer in (RecordWriter(temporary, clip), MaskImages(temporary, clip)):
             writer.add(result)

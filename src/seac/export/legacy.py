@@ -1,4 +1,4 @@
-"""Results of versions that kept no record: files that fit the ``result.json`` beside them."""
+"""Detection of results of versions without a record, by the ``result.json`` beside them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MASK = re.compile(r"masks/(\d{6,})\.png")
 TIMELINE_WIDTH, SHEET_WIDTH = 990, 1280
 
 
-def written_earlier(folder: Path) -> Callable[[str], bool]:
-    """Which files of a folder its ``result.json``, if it is one of ours, accounts for.
+def find_legacy_files(folder: Path) -> Callable[[str], bool]:
+    """A predicate: whether a file of the folder matches its ``result.json``, if that was written by seac.
 
-    A mask must be one of a frame of the record, with its size and our colours; a film must have a picture for
-    each frame, at the record's rate; a drawing must be as wide as we draw it.
+    A mask must have the number of a frame of the record, the size of the record and seac's palette. A video
+    must have the number of frames and the frame rate of the record. A plot must have seac's width.
     """
     path = folder / "result.json"
     try:
@@ -32,14 +32,14 @@ def written_earlier(folder: Path) -> Callable[[str], bool]:
         record = ClipRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return lambda name: False
-    return lambda name: name != record.source and _accounted_for(folder, name, record)
+    return lambda name: name != record.source and _matches_record(folder, name, record)
 
 
-def _accounted_for(folder: Path, name: str, record: ClipRecord) -> bool:
+def _matches_record(folder: Path, name: str, record: ClipRecord) -> bool:
     if name == "result.json":
         return True
     if name == "overlay.mp4":
-        return _is_film(folder / name, len(record.frames), record.fps)
+        return _is_overlay_video(folder / name, len(record.frames), record.fps)
     mask = MASK.fullmatch(name)
     if mask is None and name not in ("overlay.png", "heatmap.png", "timeline.png", "sheet.png"):
         return False
@@ -48,13 +48,13 @@ def _accounted_for(folder: Path, name: str, record: ClipRecord) -> bool:
         with Image.open(folder / name) as image:
             if mask is not None:
                 colours: Any = image.getpalette()
-                ours = colours is not None and palette()[: len(colours)] == colours
-                return int(mask[1]) < len(record.frames) and ours and image.size == (width, height)
+                has_palette = colours is not None and palette()[: len(colours)] == colours
+                return int(mask[1]) < len(record.frames) and has_palette and image.size == (width, height)
             if name == "timeline.png":
                 return image.width == TIMELINE_WIDTH and "Matplotlib" in str(image.info.get("Software"))
             if name == "sheet.png":
                 return image.width == SHEET_WIDTH
-            if name == "overlay.png":  # drawn larger where it is small, and its sides made even
+            if name == "overlay.png":  # small frames are enlarged, and sides are even
                 enlarge = max(1, -(-MIN_SIDE // max(record.size)))
                 width, height = (side * enlarge + side * enlarge % 2 for side in (width, height))
             return record.source == "frame" and image.size == (width, height)
@@ -62,12 +62,12 @@ def _accounted_for(folder: Path, name: str, record: ClipRecord) -> bool:
         return False
 
 
-def _is_film(path: Path, frames: int, fps: float) -> bool:
-    """Whether a film has as many pictures as there were frames, at their rate."""
+def _is_overlay_video(path: Path, frames: int, fps: float) -> bool:
+    """Whether a video has the given number of frames and frame rate."""
     try:
-        with av.open(str(path)) as film:
-            images = film.streams.video[0]
-            rate = images.average_rate
-            return images.frames == frames and rate is not None and abs(float(rate) / fps - 1) < 0.01
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            rate = stream.average_rate
+            return stream.frames == frames and rate is not None and abs(float(rate) / fps - 1) < 0.01
     except (OSError, IndexError, ValueError):  # av.FFmpegError is one of these
         return False

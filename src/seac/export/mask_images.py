@@ -1,4 +1,4 @@
-"""``masks/``: one indexed PNG per frame; 0 is background, ``id % 255 + 1`` the thing that sounds."""
+"""``masks/``: one indexed PNG per frame; 0 is background, ``id % 255 + 1`` the sounding object."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seac.export.writer import Clip
 
 
 def palette() -> list[int]:
-    """RGB of the 256 values: black, then the colours of ids as the overlay has them."""
+    """RGB values of the 256 indices: black, then the colours of the ids in the overlay."""
     return [0, 0, 0] + [part for number in range(255) for part in colour(number)]
 
 
 def instance_map(result: FrameResult) -> NDArray[np.uint8]:
-    """(H, W) uint8: which thing sounds at each pixel, the likeliest where several do."""
+    """(H, W) uint8: the sounding object at each pixel; of overlapping objects, the most probable."""
     canvas = np.zeros(result.masks.shape[1:], np.uint8)
     for row in reversed(result.display_rows()):
         canvas[result.masks[row]] = int(result.ids[row]) % 255 + 1
@@ -27,7 +27,7 @@ def instance_map(result: FrameResult) -> NDArray[np.uint8]:
 
 
 class MaskImages:
-    """One PNG per result, numbered from 0."""
+    """Writes one PNG per result, numbered from 0."""
 
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._folder = folder / "masks"
@@ -35,11 +35,11 @@ class MaskImages:
         self._count = 0
 
     def add(self, result: FrameResult) -> None:
-        """Write a frame's PNG."""
+        """Write the PNG of a frame."""
         image = Image.fromarray(instance_map(result), mode=None)
         image.putpalette(palette())
         image.save(self._folder / f"{self._count:06d}.png", optimize=False)
         self._count += 1
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: all files are complete."""

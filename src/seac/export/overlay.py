@@ -1,4 +1,4 @@
-"""``overlay.mp4``: the frames with what sounds in them, under the original sound."""
+"""``overlay.mp4``: the frames with their sounding masks, and the original audio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seac.media.encode import VideoWriter
 
 
 class Overlay:
-    """Draws each result and appends it to the film."""
+    """Draws each result and appends it to the video."""
 
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.audio)
@@ -21,5 +21,5 @@ class Overlay:
         self._writer.add(draw_result(result))
 
     def close(self) -> None:
-        """Finish the film."""
+        """Finish the video."""
         self._writer.close()

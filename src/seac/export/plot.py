@@ -1,4 +1,4 @@
-"""One result as a figure: frame, heatmap, what sounds."""
+"""Figure of one result: frame, heatmap, sounding masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seac.export.draw import caption, draw_result
 
 
 def plot_result(result: FrameResult, path: str | Path | None = None) -> Any:
-    """A matplotlib figure with three panels; written to ``path`` if given."""
+    """Plot a result as a matplotlib figure with three panels; written to ``path`` if given."""
     height, width = result.image.shape[:2]
     figure = Figure(figsize=(12, max(2.0, min(8.0, 4 * height / width + 0.6))), layout="constrained")
     frame, heat, sounding = figure.subplots(1, 3)

@@ -1,6 +1,6 @@
-"""``result.json``: everything that was found, in a documented schema with a version.
+"""``result.json``: all results of a clip, in a versioned schema.
 
-The models below are the schema; ``python -m seac.export.record`` prints it as JSON Schema.
+The models below define the schema; ``python -m seac.export.record`` prints it as JSON Schema.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERSION: Literal[1] = 1
 
 
 class Strict(BaseModel):
-    """Nothing beyond what is written here."""
+    """Base model that forbids extra fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,19 +41,19 @@ class MaskRecord(Strict):
     segmentation: Rle
     box: tuple[float, float, float, float] = Field(description="x1, y1, x2, y2 in pixels; x2, y2 exclusive")
     score: float = Field(description="objectness in [0, 1]")
-    similarity: float = Field(description="with the sound, in [-1, 1]")
+    similarity: float = Field(description="similarity to the audio, in [-1, 1]")
     probability: float = Field(description="calibrated probability that it sounds")
     sounding: bool
     label: str
 
 
 class AudioRecord(Strict):
-    """What the sound alone says."""
+    """Summary of the audio of a frame."""
 
     silent: bool
     level: float = Field(description="dBFS")
-    top_classes: tuple[tuple[str, float], ...] = Field(description="name, probability; likeliest first")
-    noise: bool = Field(default=False, description="nothing but noise, which nothing in particular makes")
+    top_classes: tuple[tuple[str, float], ...] = Field(description="name, probability; most probable first")
+    noise: bool = Field(default=False, description="whether the audio is only noise")
 
 
 class FrameRecord(Strict):
@@ -67,7 +67,7 @@ class FrameRecord(Strict):
 
 
 class ClipRecord(Strict):
-    """The whole file."""
+    """The content of ``result.json``."""
 
     version: Literal[1]
     seac: str = Field(description="version of the program")
@@ -82,7 +82,7 @@ class ClipRecord(Strict):
 
 
 def encode_masks(masks: NDArray[np.bool_]) -> list[Rle]:
-    """Masks (N, H, W) in COCO's run-length code."""
+    """Encode masks (N, H, W) in COCO's run-length code."""
     if len(masks) == 0:
         return []
     columns = np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8))
@@ -93,13 +93,13 @@ def encode_masks(masks: NDArray[np.bool_]) -> list[Rle]:
 
 
 def decode_mask(rle: Rle) -> NDArray[np.bool_]:
-    """The mask, (H, W) bool."""
+    """Decode a mask: (H, W) bool."""
     decoded: NDArray[np.bool_] = coco.decode({"size": list(rle.size), "counts": rle.counts.encode()}) > 0
     return decoded
 
 
 def frame_record(result: FrameResult) -> FrameRecord:
-    """A result as it is written down."""
+    """Convert a result to its record."""
     rles = encode_masks(result.masks)
     corners = result.boxes.astype(float).round(2).tolist()
     masks = tuple(
@@ -131,30 +131,30 @@ def frame_record(result: FrameResult) -> FrameRecord:
 
 
 class RecordWriter:
-    """Writes ``result.json`` frame by frame: the file grows, memory does not."""
+    """Writes ``result.json`` frame by frame, in constant memory."""
 
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._clip = clip
         self._file = (folder / "result.json").open("w", encoding="utf-8")
-        self._begun = False
+        self._started = False
 
     def add(self, result: FrameResult) -> None:
         """Append a frame."""
-        if not self._begun:
+        if not self._started:
             self._file.write(self._head(result))
-            self._begun = True
+            self._started = True
         else:
             self._file.write(",\n")
         self._file.write(frame_record(result).model_dump_json())
 
     def close(self) -> None:
         """Finish the file."""
-        if self._begun:
+        if self._started:
             self._file.write("\n]}\n")
         self._file.close()
 
     def _head(self, result: FrameResult) -> str:
-        """Everything before the first frame, made by the schema itself so that the two cannot part."""
+        """The JSON before the first frame, serialised from the schema's own model."""
         height, width = result.masks.shape[1:]
         record = ClipRecord(
             version=VERSION,

@@ -1,4 +1,4 @@
-"""Whether a folder holds what would be made, so that an interrupted run goes on where it was."""
+"""Check whether a folder holds the complete results of a run, so that an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seac.core.ownership import read_record
 
 
 def file_state(path: Path) -> dict[str, Any]:
-    """What tells a file from another of its name: size in bytes and time of change."""
+    """Name, size in bytes and modification time of a file."""
     stat = path.stat()
     return {"name": path.name, "bytes": stat.st_size, "changed": stat.st_mtime_ns}
 
 
 def is_finished(folder: Path, provenance: Mapping[str, Any]) -> bool:
-    """Whether ``folder`` holds all that was made of exactly this."""
+    """Whether ``folder`` holds the complete results of exactly this provenance."""
     try:
         record = read_record(folder)
     except InputError:
         return False
-    wanted = json.loads(json.dumps(provenance))
-    return record.provenance == wanted and all((folder / name).exists() for name in record.made)
+    expected = json.loads(json.dumps(provenance))
+    return record.provenance == expected and all((folder / name).exists() for name in record.outputs)

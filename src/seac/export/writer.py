@@ -1,4 +1,4 @@
-"""What takes a clip's results one by one and writes a file, and the table of those there are."""
+"""The protocol of writers, which take the results of a clip one by one, and the table of writers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seac.core.result import FrameResult
 
 @dataclass(frozen=True)
 class Clip:
-    """What is being segmented, as a sink needs to know it.
+    """The clip that is segmented, as writers need it.
 
     Attributes:
-        source: the video, or the image.
-        audio: the file whose sound is heard, or None.
+        source: the video or image file.
+        audio: the audio file, or None.
         fps: results per second.
-        settings: everything that decided the answer, as plain values.
+        settings: all settings of the run, as JSON values.
     """
 
     source: Path
@@ -30,10 +30,10 @@ class Clip:
 
 
 class Writer(Protocol):
-    """Writes one kind of file for a clip; holds no more than a frame of it."""
+    """Writes one export of a clip, frame by frame."""
 
     def add(self, result: FrameResult) -> None:
-        """Take the next frame's result."""
+        """Write the result of the next frame."""
         ...
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class Writer(Protocol):
         ...
 
 
-# A new export is a row here (and in FILES), and a file: a function of folder and clip that gives a Sink.
+# A new export is a row here and in FILES, and a module: a function of folder and clip that returns a Writer.
 WRITERS: dict[str, str] = {
     "overlay": "seac.export.overlay:Overlay",
     "masks": "seac.export.mask_images:MaskImages",
@@ -56,20 +56,20 @@ FILES: dict[str, tuple[str, ...]] = {
     "timeline": ("timeline.png",),
     "sheet": ("sheet.png",),
 }
-"""What an export writes into its folder, as :func:`seac.core.ownership.check_names` takes it.
+"""Names that an export writes, for :func:`seac.core.ownership.check_names`.
 
-Files of others under the names of an export without a row are refused only once the work is done.
+For an export without a row, existing files of other origin are detected only at the end of the run.
 """
 
 
 def writer_class(name: str) -> Callable[[Path, Clip], Writer]:
-    """The builder of a sink.
+    """The class of a writer.
 
     Raises:
-        InputError: no such export.
+        InputError: unknown export.
     """
     if name not in WRITERS:
         raise InputError(f"unknown export {name!r}: choose from {', '.join(WRITERS)}")
     module, member = WRITERS[name].split(":")
-    built: Callable[[Path, Clip], Writer] = getattr(import_module(module), member)
-    return built
+    writer: Callable[[Path, Clip], Writer] = getattr(import_module(module), member)
+    return writer

@@ -19,9 +19,9 @@ from seac.features.clip_features import (
     FrameFeatures,
     as_float,
     as_int16,
+    embeddings_to_float16,
     encode_masks,
-    half_embeddings,
-    half_windows,
+    windows_to_float16,
 )
 from seac.features.manifest import StoreProvenance
 from seac.features.schema import payload
@@ -152,7 +152,7 @@ class Extractor:
         ]
         waveform = as_int16(excerpt.waveform)
         with clock("audio"):  # what is stored is what is heard: training hears mixtures of the same samples
-            windows = half_windows(encode_windows(as_float(waveform), self.model.stages.audio))
+            windows = windows_to_float16(encode_windows(as_float(waveform), self.model.stages.audio))
         return ClipFeatures(
             pair.id, pair.video_id, pair.label, excerpt.start, tuple(frames), waveform, windows
         )
@@ -166,7 +166,7 @@ class Extractor:
                 image, proposals.masks, proposals.boxes, self.model.stages.vision, settings.views,
                 exact=settings.exact,
             )  # fmt: skip
-            embeddings = half_embeddings(views, class_probabilities=self.recipe.class_probabilities)
+            embeddings = embeddings_to_float16(views, class_probabilities=self.recipe.class_probabilities)
         with clock("encode"):
             codes = encode_masks(proposals.masks)
         height, width = image.shape[-2:]

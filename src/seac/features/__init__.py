@@ -1,4 +1,4 @@
-"""Frozen features on disk: columnar, checksummed, read at random."""
+"""Feature stores on disk: frozen features in checksummed Parquet files with random access."""
 
 from seac.features.reader import Store, open_store
 

@@ -1,8 +1,8 @@
-"""What training reads: the protocol of a feature store, and batches drawn from it.
+"""The protocol of a feature store for training, and batches sampled from it.
 
-A store keeps everything frozen; training draws a frame per clip, mixes local and global embeddings with its
-own lambda, and asks for waveforms only where sounds are about to be mixed.
-``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
+A store holds the frozen features. Training samples a frame per clip, mixes local and global embeddings with
+its own lambda, and reads waveforms only for batches whose audio is mixed. ``seac.features.open_store(path)``
+returns a :class:`TrainingStore`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class FrameBatch:
-    """B frames, each with its clip's sound, as a store keeps them; padding is zero and comes last.
+    """B frames, each with the audio of its clip, in the precision of the store; zero padding comes last.
 
     Attributes:
         local: (B, N, d_m) float16 or float32, local views of the masks, best proposal first.
         context: (B, N, d_m) float16 or float32, global views.
         mask_counts: (B,) int64, masks of each frame; from 1 to N.
-        windows: (B, W, d_a) float16 or float32, the audio network's embeddings of the clip's windows.
+        windows: (B, W, d_a) float16 or float32, audio embeddings of the clip's windows.
         window_counts: (B,) int64, windows of each clip; from 1 to W.
-        waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not asked for.
+        waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not requested.
     """
 
     local: Tensor
@@ -52,71 +52,71 @@ class FrameBatch:
 
 
 class TrainingStore(Protocol):
-    """What training needs of a feature store."""
+    """The part of a feature store that training uses."""
 
     @property
     def mask_dim(self) -> int:
-        """d_m."""
+        """Dimension d_m of mask embeddings."""
         ...
 
     @property
     def audio_dim(self) -> int:
-        """d_a."""
+        """Dimension d_a of audio embeddings."""
         ...
 
     @property
     def sample_rate(self) -> int:
-        """Hz, of the waveforms."""
+        """Sample rate of the waveforms in Hz."""
         ...
 
     @property
     def proposals(self) -> Tensor:
-        """(clips, T) integer, masks of every frame; 0 where a frame has none or a clip no such frame."""
+        """(clips, T) integer, number of masks of each frame; 0 for frames without masks and for padding."""
         ...
 
     @property
     def provenance(self) -> Mapping[str, str]:
-        """What made the features, as plain text: by "segmenter", "vision", "audio", and by setting.
+        """Versions of the models ("segmenter", "vision", "audio") and settings that made the features.
 
-        A trained association remembers it.
+        A trained association stores it in its metadata.
         """
         ...
 
     @property
     def preset(self) -> str:
-        """Name of the preset whose parts made it; its audio network hears the mixtures."""
+        """Name of the preset that made the features; its audio encoder encodes mixed waveforms."""
         ...
 
     def __len__(self) -> int:
-        """Clips in the store."""
+        """Number of clips."""
         ...
 
     def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
-        """One frame of each of B clips; called from one thread at a time, not always the same.
+        """One frame of each of B clips; calls come from one thread at a time, but not always the same thread.
 
         Args:
             clips: (B,) rows of the store.
             frames: (B,) frame of each clip; ``proposals[clip, frame]`` is at least 1.
-            masks: at most so many masks of a frame, the best ones.
-            waveforms: whether the sounds are wanted.
+            masks: maximum number of masks of a frame, best first.
+            waveforms: whether to read waveforms.
         """
         ...
 
 
 def padding(counts: Tensor, length: int) -> Tensor:
-    """(B, length) bool, True from each row's count on."""
+    """(B, length) bool padding mask, True from the count of each row on."""
     return torch.arange(length, device=counts.device) >= counts[:, None]
 
 
 @dataclass(frozen=True)
 class IndexBatch:
-    """Which frames make up a batch.
+    """Indices of the frames of a batch.
 
     Attributes:
         clips: rows of the store.
-        frames: one of each clip.
-        mixed: whether sounds are mixed, and so their waveforms are wanted.
-        seed: of everything that is random about the batch.
+        frames: one frame of each clip.
+        mixed: whether waveforms are mixed.
+        seed: seed of all random choices in the batch.
     """
 
     clips: tuple[int, ...]
@@ -126,20 +126,20 @@ class IndexBatch:
 
 
 def pad_rows(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Tensors (n_i, d), zero-padded to one (B, max n, d), and their lengths (B,) int64."""
+    """Tensors (n_i, d) zero-padded to one tensor (B, max n, d), and their lengths (B,) int64."""
     counts = torch.tensor([len(row) for row in rows], dtype=torch.int64)
     return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True), counts
 
 
 @dataclass(frozen=True)
 class MemoryStore:
-    """A store in memory: for tests, and for parts of another store; a :class:`TrainingStore`.
+    """A :class:`TrainingStore` in memory.
 
     Attributes:
-        local: for each clip, for each frame, (n, d_m).
-        context: likewise.
-        windows: for each clip (w, d_a).
-        waveforms: for each clip (S,) int16.
+        local: local views (n, d_m), by clip and frame.
+        context: global views (n, d_m), by clip and frame.
+        windows: audio embeddings (w, d_a), by clip.
+        waveforms: waveforms (S,) int16, by clip.
         provenance: see :class:`TrainingStore`.
         preset: see :class:`TrainingStore`.
         sample_rate: Hz.
@@ -168,7 +168,7 @@ class MemoryStore:
 
     @property
     def proposals(self) -> Tensor:
-        """(clips, T) int64, masks of every frame."""
+        """(clips, T) int64, number of masks of each frame."""
         return pad_rows([torch.tensor([[len(frame)] for frame in clip]) for clip in self.local])[0][..., 0]
 
     def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
@@ -183,11 +183,11 @@ class MemoryStore:
 
 @dataclass(frozen=True)
 class StorePart:
-    """Some clips of a store, as a store.
+    """A :class:`TrainingStore` with a subset of the clips of another store.
 
     Attributes:
-        store: the store.
-        rows: which clips.
+        store: the other store.
+        rows: rows of the clips in ``store``.
     """
 
     store: TrainingStore
@@ -213,17 +213,17 @@ class StorePart:
 
     @property
     def proposals(self) -> Tensor:
-        """(clips, T), masks of every frame."""
+        """(clips, T), number of masks of each frame."""
         return self.store.proposals[list(self.rows)]
 
     @property
     def provenance(self) -> Mapping[str, str]:
-        """What made the features."""
+        """See :class:`TrainingStore`."""
         return self.store.provenance
 
     @property
     def preset(self) -> str:
-        """Whose parts made them."""
+        """See :class:`TrainingStore`."""
         return self.store.preset
 
     def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
@@ -239,25 +239,25 @@ def index_batches(
     mixing: float = 0.0,
     every_frame: bool = False,
 ) -> Iterator[IndexBatch]:
-    """The batches of one epoch, in a random order; what is left of the last full batch is left out.
+    """Yield the batches of one epoch in random order; an incomplete last batch is dropped.
 
-    A store with fewer clips than a batch gives one batch of all of them.
+    A store with fewer clips than a batch yields one batch of all clips.
 
     Args:
-        proposals: (clips, T) masks of every frame; frames without any are never drawn.
+        proposals: (clips, T) number of masks of each frame; frames without masks are skipped.
         batch: samples in a batch.
-        generator: decides order, frames and which batches are mixed.
-        mixing: probability that a batch is mixed.
-        every_frame: every frame of a clip is a sample; else one random frame of each clip.
+        generator: random generator for the order, the frames and the choice of mixed batches.
+        mixing: probability that the waveforms of a batch are mixed.
+        every_frame: use every frame of a clip as a sample; otherwise one random frame of each clip.
     """
     if every_frame:
         pairs = (proposals > 0).nonzero()
     else:
-        there = (proposals > 0).float()
-        clips = there.any(dim=1).nonzero()[:, 0]
+        has_masks = (proposals > 0).float()
+        clips = has_masks.any(dim=1).nonzero()[:, 0]
         if len(clips) == 0:
             return
-        frames = torch.multinomial(there[clips], 1, generator=generator)[:, 0]
+        frames = torch.multinomial(has_masks[clips], 1, generator=generator)[:, 0]
         pairs = torch.stack([clips, frames], 1)
     pairs = pairs[torch.randperm(len(pairs), generator=generator)]
     size = max(1, min(batch, len(pairs)))

@@ -1,15 +1,15 @@
-"""What a store says of itself (``manifest.json``), and what of it is really on disk.
+"""The manifest of a feature store (``manifest.json``), and the scan of the files on disk.
 
 ::
 
-    STORE/manifest.json         what made the features; name, clips, bytes and sha256 of every shard
+    STORE/manifest.json         provenance of the features; name, clips, bytes and sha256 of each shard
     STORE/shards/*.parquet      many clips each, named after their checksum
-    STORE/pending/*.parquet     one clip each, named likewise: what came since the last shard was closed
+    STORE/pending/*.parquet     one clip each, named after their checksum: clips added since the last shard
     STORE/unreadable.csv        id and reason of the clips that could not be read
 
-Files appear under their name only when they are whole, and a shard names the files whose clips it took over.
-So whatever moment a program dies at, what is on disk says which clips there are: the manifest is brought up
-to date from it, and only it knows of a shard that was lost.
+All files are written atomically, and a shard lists the files that it replaces. After a crash the clips of the
+store follow from the files on disk, and the manifest is updated from them. Lost shards are found by comparing
+the manifest with the files.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ SUFFIX, PARTIAL = ".parquet", ".part"
 
 @dataclass(frozen=True)
 class StoreProvenance:
-    """What made the features of a store; two runs may write to one store if theirs are equal.
+    """Models and settings that made the features of a store; runs may share a store if these are equal.
 
     Attributes:
-        by: part or setting to what it is, as plain text.
-        preset: the preset whose parts made them.
-        mask_dim: d_m.
-        audio_dim: d_a.
-        sample_rate: Hz, of the waveforms.
+        by: versions of models and values of settings, by name.
+        preset: name of the preset.
+        mask_dim: dimension d_m of mask embeddings.
+        audio_dim: dimension d_a of audio embeddings.
+        sample_rate: sample rate of the waveforms in Hz.
     """
 
     by: Mapping[str, str]
@@ -50,20 +50,20 @@ class StoreProvenance:
     sample_rate: int
 
     def differences(self, other: StoreProvenance) -> list[str]:
-        """What differs, as "name: this, not that"; empty if features of both may lie in one store."""
-        ours, theirs = self._flat(), other._flat()
-        names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-        return [f"{name} {ours.get(name, 'unset')}, not {theirs.get(name, 'unset')}" for name in names]
+        """Differences as "name value, not other value"; empty if both may write to one store."""
+        values, others = self._flatten(), other._flatten()
+        names = [name for name in {**values, **others} if values.get(name) != others.get(name)]
+        return [f"{name} {values.get(name, 'unset')}, not {others.get(name, 'unset')}" for name in names]
 
-    def _flat(self) -> dict[str, str]:
+    def _flatten(self) -> dict[str, str]:
         sizes = {"mask_dim": self.mask_dim, "audio_dim": self.audio_dim, "sample_rate": self.sample_rate}
-        # The preset is only a name for the parts, and the parts are compared.
+        # The name of the preset is not compared, because its models and settings are.
         return {**self.by, **{name: str(value) for name, value in sizes.items()}}
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard as the manifest knows it."""
+    """The manifest's entry for a shard."""
 
     name: str
     clips: int
@@ -73,13 +73,13 @@ class Shard:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole file."""
+    """The content of ``manifest.json``."""
 
     provenance: StoreProvenance
     shards: tuple[Shard, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the manifest atomically."""
         content = {
             "version": VERSION,
             "made": asdict(self.provenance),
@@ -89,10 +89,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """The manifest of a store.
+        """Read the manifest of a store.
 
         Raises:
-            InputError: there is none, or it is damaged or of another version.
+            InputError: the manifest is missing, damaged or of another version.
         """
         path = folder / NAME
         try:
@@ -103,7 +103,7 @@ class Manifest:
             raise InputError(f"{path}: cannot be read ({type(error).__name__}); restore it") from None
         version = found.get("version") if isinstance(found, dict) else None
         if version != VERSION:
-            raise InputError(f"{path}: store of version {version}, this seac reads {VERSION}; extract anew")
+            raise InputError(f"{path}: store of version {version}, this seac reads {VERSION}; extract again")
         try:
             return cls(StoreProvenance(**found["made"]), tuple(Shard(**shard) for shard in found["shards"]))
         except (KeyError, TypeError):
@@ -112,30 +112,30 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a store that is there, with what it says of itself."""
+    """A data file of a store with its footer."""
 
     path: Path
     footer: Footer
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The name of the file."""
         return self.path.name
 
-    def fits(self) -> bool:
-        """Whether it is the file that was written: its name begins its sha256. Every byte is read."""
+    def matches_checksum(self) -> bool:
+        """Whether the sha256 of the content begins with the name of the file."""
         return checksum(self.path).startswith(self.path.stem)
 
 
 @dataclass(frozen=True)
 class StoreScan:
-    """What is on disk.
+    """The data files of a store on disk.
 
     Attributes:
-        parts: files that hold the store's clips: shards, then pending ones, in order of name.
-        stale: files whose clips a shard took over before the program died; to be removed.
-        missing: shards that the manifest names and nobody took over.
-        damaged: files whose footer cannot be read.
+        parts: files that hold the clips of the store: shards, then pending files, in order of name.
+        stale: files that a shard replaces and that were not removed because the program was killed.
+        missing: shards of the manifest that are not on disk and that no shard replaces.
+        damaged: files with an unreadable footer.
     """
 
     parts: tuple[Part, ...]
@@ -145,34 +145,34 @@ class StoreScan:
 
 
 def scan_store(folder: Path, manifest: Manifest) -> StoreScan:
-    """Look at every file of a store; footers alone are read."""
+    """List the data files of a store and read their footers."""
     paths = [*sorted((folder / SHARDS).glob("*" + SUFFIX)), *sorted((folder / PENDING).glob("*" + SUFFIX))]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(footer_of, paths))
+        found = list(pool.map(read_footer, paths))
     parts = [Part(path, footer) for path, footer in zip(paths, found, strict=True) if footer is not None]
     replaced = {name for part in parts for name in part.footer.replaces}
-    there = {path.name for path in paths}
+    existing = {path.name for path in paths}
     return StoreScan(
         tuple(part for part in parts if part.name not in replaced),
         tuple(part.path for part in parts if part.name in replaced),
-        tuple(shard for shard in manifest.shards if shard.name not in there | replaced),
+        tuple(shard for shard in manifest.shards if shard.name not in existing | replaced),
         tuple(path for path, footer in zip(paths, found, strict=True) if footer is None),
     )
 
 
-def footer_of(path: Path) -> Footer | None:
-    """What a file says of itself; None if it is no file of a store."""
+def read_footer(path: Path) -> Footer | None:
+    """The footer of a data file; None if the file cannot be read or has no footer of a store."""
     try:
-        return Footer.of(pq.read_metadata(path).metadata)
+        return Footer.from_metadata(pq.read_metadata(path).metadata)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, to the disk, then rename it.
+    """Write a temporary file, flush it to the disk, then rename it.
 
     Raises:
-        InputError: the folder takes no files.
+        InputError: the folder cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
@@ -183,11 +183,13 @@ def write_atomic(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise InputError(f"cannot write to {path.parent} ({why}): make room or give another store") from None
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise InputError(
+            f"cannot write to {path.parent} ({reason}): free disk space or give another store"
+        ) from None
 
 
 def checksum(path: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
+    """The sha256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""A store, read at random: files are mapped into memory and a clip is read when it is asked for."""
+"""Random access to a feature store by memory-mapped files."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from seac.core.errors import InputError
 from seac.features.batch import FrameBatch, pad_rows
 from seac.features.clip_features import ClipFeatures
 from seac.features.manifest import Manifest, Part, StoreScan, scan_store
-from seac.features.schema import SCHEMA, array, clip_of
+from seac.features.schema import SCHEMA, array, row_to_clip
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-EVERYTHING = tuple(SCHEMA.names)
-TRAINING = ("counts", "local", "context", "windows")
+ALL_COLUMNS = tuple(SCHEMA.names)
+TRAINING_COLUMNS = ("counts", "local", "context", "windows")
 
 
 class Store:
-    """Clips in order of id, whatever order they were extracted in; a :class:`TrainingStore`.
+    """A :class:`TrainingStore` on disk; clips are ordered by id.
 
-    ``store[i]`` is everything about a clip; :meth:`read` takes only what training asks for. A store can be
-    sent to other processes, each opens the files for itself.
+    ``store[i]`` reads all features of a clip; :meth:`read` reads only the columns for training. A store can
+    be pickled; each process opens the files itself.
 
     Args:
         folder: the store.
-        open_files: files kept open; a shard costs a few megabytes of memory while it is.
-        groups: row groups kept decoded; a group is about a megabyte, so one clip unless clips are small.
+        open_files: maximum number of open files; an open shard takes a few megabytes of memory.
+        groups: maximum number of decoded row groups; a group is about a megabyte, one clip or several.
 
     Raises:
-        InputError: no store, or part of it is missing or damaged.
+        InputError: there is no store, or files of it are missing or damaged.
     """
 
     def __init__(self, folder: Path | str, *, open_files: int = 128, groups: int = 8) -> None:
         self.folder = Path(folder)
         self.manifest = Manifest.read(self.folder)
         found = scan_store(self.folder, self.manifest)
-        _refuse_incomplete(self.folder, found)
+        _check_complete(self.folder, found)
         self._parts = found.parts
         self._open_files, self._groups = open_files, groups
         positions = sorted(
@@ -73,40 +73,40 @@ class Store:
         self._reset()
 
     def __len__(self) -> int:
-        """Clips in the store."""
+        """Number of clips."""
         return len(self.ids)
 
     @property
     def mask_dim(self) -> int:
-        """d_m."""
+        """Dimension d_m of mask embeddings."""
         return self.manifest.provenance.mask_dim
 
     @property
     def audio_dim(self) -> int:
-        """d_a."""
+        """Dimension d_a of audio embeddings."""
         return self.manifest.provenance.audio_dim
 
     @property
     def sample_rate(self) -> int:
-        """Hz, of the waveforms."""
+        """Sample rate of the waveforms in Hz."""
         return self.manifest.provenance.sample_rate
 
     @property
     def provenance(self) -> Mapping[str, str]:
-        """What made the features: part or setting to what it is, as plain text."""
+        """Versions of the models and values of the settings that made the features, by name."""
         return self.manifest.provenance.by
 
     @property
     def preset(self) -> str:
-        """The preset whose parts made them."""
+        """Name of the preset that made the features."""
         return self.manifest.provenance.preset
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
+        """Size on disk in bytes."""
         return sum(part.path.stat().st_size for part in self._parts)
 
-    def row_of(self, clip_id: str) -> int:
+    def find_row(self, clip_id: str) -> int:
         """The row of a clip.
 
         Raises:
@@ -118,17 +118,17 @@ class Store:
         return row
 
     def __getitem__(self, row: int) -> ClipFeatures:
-        """Everything about a clip."""
+        """All features of a clip."""
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of a store of {len(self)} clips")
-        return clip_of(self._row(row % len(self), EVERYTHING), self.mask_dim, self.audio_dim)
+        return row_to_clip(self._row(row % len(self), ALL_COLUMNS), self.mask_dim, self.audio_dim)
 
     def __iter__(self) -> Iterator[ClipFeatures]:
         return (self[row] for row in range(len(self)))
 
     def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
-        """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`."""
-        columns = (*TRAINING, "waveform") if waveforms else TRAINING
+        """One frame of each of B clips in float16; see :class:`seac.features.batch.TrainingStore`."""
+        columns = (*TRAINING_COLUMNS, "waveform") if waveforms else TRAINING_COLUMNS
         rows = [self._row(clip, columns) for clip in clips]
         views: dict[str, list[Tensor]] = {"local": [], "context": []}
         for row, frame in zip(rows, frames, strict=True):
@@ -143,7 +143,7 @@ class Store:
         return FrameBatch(local, pad_rows(views["context"])[0], mask_counts, windows, window_counts, audio)
 
     def _row(self, clip: int, columns: tuple[str, ...]) -> dict[str, Any]:
-        """Columns of a clip; what is large in it stays where Arrow put it."""
+        """Columns of a clip; binary values are buffers of Arrow, not copies."""
         file, row = (int(value) for value in self._positions[clip])
         group, within = divmod(row, self._parts[file].footer.group)
         table = self._table(file, group, columns)
@@ -154,7 +154,7 @@ class Store:
         return found
 
     def _table(self, file: int, group: int, columns: tuple[str, ...]) -> pa.Table:
-        """A row group; neighbours in it are often asked for next."""
+        """A row group, cached because the next clip is often in the same group."""
 
         def fetch() -> pa.Table:
             return self._file(file).read_row_group(group, columns=list(columns), use_threads=False)
@@ -167,21 +167,21 @@ class Store:
 
 
 def _cached(table: OrderedDict[K, V], key: K, limit: int, make: Callable[[], V]) -> V:
-    """``table[key]``, made if need be; beyond ``limit`` entries the one not asked for longest goes."""
+    """``table[key]``, computed by ``make`` if absent; a least-recently-used cache of ``limit`` entries."""
     if key in table:
         table.move_to_end(key)
         return table[key]
-    provenance = table[key] = make()
+    value = table[key] = make()
     if len(table) > limit:
         table.popitem(last=False)
-    return provenance
+    return value
 
 
 _BINARY = {field.name for field in SCHEMA if str(field.type) == "binary"}
 
 
 def open_store(folder: Path | str, *, open_files: int = 128, groups: int = 8) -> Store:
-    """A feature store, opened for reading; see :class:`Store`."""
+    """Open a feature store for reading; see :class:`Store`."""
     return Store(folder, open_files=open_files, groups=groups)
 
 
@@ -189,15 +189,15 @@ def _rows(part: Part) -> Iterator[tuple[int, str]]:
     yield from enumerate(part.footer.ids)
 
 
-def _refuse_incomplete(folder: Path, found: StoreScan) -> None:
-    """Refuse a store of which something is missing.
+def _check_complete(folder: Path, found: StoreScan) -> None:
+    """Check that a store is complete.
 
     Raises:
-        InputError: it is.
+        InputError: files are missing or damaged.
     """
     broken = [*(shard.name for shard in found.missing), *(path.name for path in found.damaged)]
     if broken:
         raise InputError(
             f"{folder}: {len(broken)} files are missing or damaged ({', '.join(broken[:3])}): restore them, "
-            "or run seac extract again, which makes their clips anew"
+            "or run seac extract again to extract their clips again"
         )

@@ -1,9 +1,8 @@
-"""The columns: a clip is a row, and what is large in it is one block of bytes, read without being parsed.
+"""The Parquet schema of a feature store: a row per clip, arrays as binary values.
 
-Arrays lie in a row as their raw little-endian bytes, all frames of a clip one after another; ``counts`` says
-how many masks each frame has, so that a frame is a slice. A nested list would say the same, but be decoded
-value by value. Every file also carries an index (ids, counts) in its footer, so that a store opens without
-reading a row.
+Arrays are stored as raw little-endian bytes, the frames of a clip concatenated. ``counts`` holds the number
+of masks of each frame, so that a frame is a slice. Nested lists would have to be decoded value by value. The
+footer of each file holds an index (ids, counts), so that a store opens without reading rows.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from seac.features.clip_features import ClipFeatures, FrameFeatures
 
 VERSION = 1
 KEY = b"seac.store"
-"""In the footer of every file: version, index, and the names of the files that this one replaces."""
+"""Metadata key of the footer: version, index, and the names of the files that this file replaces."""
 
 SCHEMA = pa.schema(
     [
@@ -49,7 +48,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Probabilities are mostly next to nothing and shrink well; embeddings do not, and are mapped as they lie.
+# Probabilities are mostly near zero and compress well. Embeddings do not; they are stored uncompressed.
 COMPRESSION = {
     name: "zstd"
     if name in ("masks", "local_probabilities", "context_probabilities", "window_probabilities")
@@ -60,13 +59,13 @@ COMPRESSION = {
 
 @dataclass(frozen=True)
 class Footer:
-    """What a file says of itself.
+    """The index in the footer of a data file.
 
     Attributes:
-        ids: of its clips, row by row.
-        counts: masks of every frame of every clip.
-        group: rows in a row group (the last one may have fewer).
-        replaces: names of the files whose clips it holds: they are gone, or about to go.
+        ids: ids of the clips, by row.
+        counts: number of masks of each frame of each clip.
+        group: rows in a row group (the last group may have fewer).
+        replaces: names of the files whose clips this file holds; they are removed after it is written.
     """
 
     ids: tuple[str, ...]
@@ -74,8 +73,8 @@ class Footer:
     group: int
     replaces: tuple[str, ...] = ()
 
-    def encoded(self) -> bytes:
-        """As it lies in the file."""
+    def encode(self) -> bytes:
+        """Serialise the footer to JSON."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -87,15 +86,15 @@ class Footer:
         ).encode()
 
     @classmethod
-    def of(cls, metadata: Mapping[bytes, bytes] | None) -> Footer:
-        """The footer in a file's metadata.
+    def from_metadata(cls, metadata: Mapping[bytes, bytes] | None) -> Footer:
+        """Parse the footer in the metadata of a file.
 
         Raises:
-            ValueError: there is none, or one of another version.
+            ValueError: the footer is missing or of another version.
         """
         found = json.loads((metadata or {})[KEY]) if KEY in (metadata or {}) else {}
         if found.get("version") != VERSION:
-            raise ValueError(f"no seac store of version {VERSION}")
+            raise ValueError(f"not a data file of a seac store of version {VERSION}")
         return cls(
             tuple(found["ids"]),
             tuple(tuple(row) for row in found["counts"]),
@@ -104,8 +103,8 @@ class Footer:
         )
 
 
-def row_of(clip: ClipFeatures) -> dict[str, Any]:
-    """A clip as a row of :data:`SCHEMA`."""
+def clip_to_row(clip: ClipFeatures) -> dict[str, Any]:
+    """Convert a clip to a row of :data:`SCHEMA`."""
     frames, windows = clip.frames, clip.windows
     local_probabilities = [frame.embeddings.local_probabilities for frame in frames]
     context_probabilities = [frame.embeddings.context_probabilities for frame in frames]
@@ -130,16 +129,16 @@ def row_of(clip: ClipFeatures) -> dict[str, Any]:
     }
 
 
-def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatures:
-    """The clip in a row.
+def row_to_clip(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatures:
+    """Convert a row of :data:`SCHEMA` to a clip.
 
     Args:
-        row: of :data:`SCHEMA`; binary values may be any buffer.
+        row: values by column; binary values may be any buffer.
         mask_dim: d_m.
         audio_dim: d_a.
 
     Raises:
-        ValueError: lengths that do not fit.
+        ValueError: the lengths of the columns are inconsistent.
     """
     counts = np.frombuffer(row["counts"], "<i4").tolist()
     times = np.frombuffer(row["times"], "<f8").tolist()
@@ -160,9 +159,9 @@ def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatur
         embeddings = MaskEmbeddings(
             views[0][at], views[1][at], class_probabilities[0][at], class_probabilities[1][at]
         )
-        own = tuple(bytes(code) for code in codes[first : first + count])
+        frame_codes = tuple(bytes(code) for code in codes[first : first + count])
         size = (sizes[at][0], sizes[at][1])
-        frames.append(FrameFeatures(times[at], size, boxes[at], scores[at], own, embeddings))
+        frames.append(FrameFeatures(times[at], size, boxes[at], scores[at], frame_codes, embeddings))
         first += count
     windows = array(row["windows"], "<f2", audio_dim)
     window_probabilities = _split_probabilities(row["window_probabilities"], len(windows), [len(windows)])[0]
@@ -178,26 +177,26 @@ def clip_of(row: Mapping[str, Any], mask_dim: int, audio_dim: int) -> ClipFeatur
 
 
 def array(content: Any, dtype: str, width: int | None = None) -> Tensor:
-    """Raw bytes as a tensor (n,) or (n, width); a copy, so that it can be written to and outlives the file.
+    """Copy raw bytes to a tensor (n,) or (n, width).
 
     Raises:
-        ValueError: the bytes do not make whole rows.
+        ValueError: the number of values is no multiple of ``width``.
     """
     flat = np.frombuffer(content, dtype)
     return torch.from_numpy((flat if width is None else flat.reshape(-1, width)).copy())
 
 
 def payload(clip: ClipFeatures) -> bytes:
-    """A file with a single clip; equal clips give equal bytes."""
+    """The bytes of a data file with a single clip; equal clips give equal bytes."""
     stream = io.BytesIO()
     counts = tuple(len(frame) for frame in clip.frames)
     with writer(stream, Footer((clip.id,), (counts,), 1)) as file:
-        file.write_table(pa.Table.from_pylist([row_of(clip)], schema=SCHEMA))
+        file.write_table(pa.Table.from_pylist([clip_to_row(clip)], schema=SCHEMA))
     return stream.getvalue()
 
 
 def writer(stream: Any, footer: Footer) -> pq.ParquetWriter:
-    """A writer of files that :class:`seac.features.reader.Store` reads; call ``write_table`` per group."""
+    """A Parquet writer for data files of a store; call ``write_table`` once per row group."""
     file = pq.ParquetWriter(
         stream,
         SCHEMA,
@@ -207,20 +206,22 @@ def writer(stream: Any, footer: Footer) -> pq.ParquetWriter:
         data_page_size=1 << 30,
         store_schema=False,
     )
-    file.add_key_value_metadata({KEY: footer.encoded()})
+    file.add_key_value_metadata({KEY: footer.encode()})
     return file
 
 
 def _concatenate(parts: Sequence[Tensor | None], dtype: str) -> bytes | None:
-    """Tensors one after another as bytes; None where any is missing."""
-    there = [part for part in parts if part is not None]
-    if len(there) < len(parts):
+    """The bytes of the concatenated tensors; None if any of them is None."""
+    tensors = [part for part in parts if part is not None]
+    if len(tensors) < len(parts):
         return None
-    return b"".join(np.ascontiguousarray(part.numpy().astype(dtype, copy=False)).tobytes() for part in there)
+    return b"".join(
+        np.ascontiguousarray(part.numpy().astype(dtype, copy=False)).tobytes() for part in tensors
+    )
 
 
 def _split_probabilities(content: Any, total: int, counts: list[int]) -> Sequence[Tensor | None]:
-    """Class probabilities by frame; None for each where there are none."""
+    """Class probabilities by frame; None for each frame if none are stored."""
     if content is None:
         return [None] * len(counts)
     width = len(np.frombuffer(content, "<f2")) // total if total else 0

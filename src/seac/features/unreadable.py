@@ -1,4 +1,4 @@
-"""``unreadable.csv``: the clips that could not be read, and why; they are tried again on every run."""
+"""``unreadable.csv``: ids of the clips that could not be read, and the reasons; each run tries them again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seac.features.manifest import UNREADABLE, write_atomic
 
 
 class Unreadable:
-    """The list of a store; lines are appended as they come, and the file is put in order at the end.
+    """The list of unreadable clips of a store; lines are appended, and :meth:`compact` sorts the file.
 
     Args:
         folder: the store.
@@ -20,10 +20,10 @@ class Unreadable:
         self._path = folder / UNREADABLE
         self.reasons = read_unreadable(folder)
         if self._path.exists():
-            self.compact()  # a program that was killed may have left half a line
+            self.compact()  # a killed program may have left an incomplete line
 
     def add(self, clip_id: str, reason: str) -> None:
-        """A clip could not be read."""
+        """Add a clip that could not be read."""
         if self.reasons.get(clip_id) == reason:
             return
         self.reasons[clip_id] = reason
@@ -34,18 +34,18 @@ class Unreadable:
             csv.writer(file).writerow([clip_id, reason])
 
     def drop(self, clip_id: str) -> None:
-        """A clip could be read after all."""
+        """Remove a clip from the list."""
         self.reasons.pop(clip_id, None)
 
     def compact(self) -> None:
-        """Write the whole list, in order of id."""
+        """Write the complete list in order of id."""
         text = io.StringIO()
         csv.writer(text).writerows([("id", "reason"), *sorted(self.reasons.items())])
         write_atomic(self._path, text.getvalue().encode())
 
 
 def read_unreadable(folder: Path) -> dict[str, str]:
-    """Reasons by id; empty if there is no list."""
+    """Read the reasons by id; empty if there is no list. An incomplete last line is ignored."""
     path = folder / UNREADABLE
     if not path.exists():
         return {}

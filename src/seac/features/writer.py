@@ -1,9 +1,9 @@
-"""Writing a store: a clip is on disk as soon as it is added; shards are closed as they fill.
+"""Writer of feature stores.
 
-There is one writer at a time. A clip becomes a file of its own at once, so a program that is killed loses at
-most the clips it was still computing. When pending files make up a shard, they are copied into one, in order
-of id, and removed once it is there. A shard names what it replaces, so a death between the two is seen and
-mended on the next opening: no clip is lost, none is there twice.
+A store has one writer at a time. Each added clip is written to a pending file at once, so a killed program
+loses only clips that were still being computed. Enough pending files are merged into a shard, in order of id,
+and removed. A shard lists the files that it replaces, so that a merge interrupted before the removal is
+completed when the store is opened again: no clip is lost or duplicated.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from seac.features.schema import Footer, writer
 
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20
-UNFINISHED = re.compile(r"\.(.+\.)?\d+\.part")
+PARTIAL_NAME = re.compile(r"\.(.+\.)?\d+\.part")
 MAX_PENDING = 2_000
-"""Small clips fill a shard slowly; so many files in a folder are enough."""
+"""Maximum number of pending files; they are merged at this number even if they do not fill a shard."""
 
 
 class StoreWriter:
-    """Adds clips to a store, which is made if it is not there; a context manager.
+    """Context manager that adds clips to a store; a missing store is created.
 
     Args:
         folder: the store.
-        provenance: what makes the features.
-        shard_bytes: about the size of a shard.
+        provenance: models and settings that make the features.
+        shard_bytes: approximate size of a shard.
 
     Raises:
-        InputError: another program writes to it, its features were made otherwise, or it holds other files.
+        InputError: another program writes to the store, its provenance differs, or other files are there.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class StoreWriter:
     ) -> None:
         self.folder, self._shard_bytes = Path(folder), shard_bytes
         check_store(self.folder)
-        self._lock = _locked(self.folder)
+        self._lock = _acquire_lock(self.folder)
         try:
             self._open(provenance)
         except BaseException:
@@ -84,13 +84,13 @@ class StoreWriter:
             )
         self.provenance = manifest.provenance
         found = scan_store(self.folder, manifest)
-        for path in [*found.stale, *_partial(self.folder)]:
+        for path in [*found.stale, *_list_partial_files(self.folder)]:
             path.unlink(missing_ok=True)
-        for path in found.damaged:  # aside, not away: a disk that cannot be read today may be well tomorrow
+        for path in found.damaged:  # renamed, not removed: the read error may be temporary
             path.replace(path.with_name(path.name + ".damaged"))
         self._parts = list(found.parts)
         self.lost = sum(shard.clips for shard in found.missing)
-        """Clips of shards that are gone; they are extracted anew like all that is not there."""
+        """Number of clips in missing shards; they are extracted again."""
         self._known = {shard.name: shard for shard in manifest.shards}
         self._ids = {id_ for part in self._parts for id_ in part.footer.ids}
         self._pending = {
@@ -105,18 +105,18 @@ class StoreWriter:
         return len(self._ids)
 
     def add(self, content: bytes) -> bool:
-        """Put a clip on disk; one that is there already is left as it is.
+        """Write a clip to disk unless the store has it already.
 
         Args:
-            content: of :func:`seac.features.schema.payload`.
+            content: result of :func:`seac.features.schema.payload`.
 
         Returns:
-            whether it was new.
+            whether the clip was new.
 
         Raises:
-            InputError: the folder takes no files.
+            InputError: the folder cannot be written.
         """
-        footer = Footer.of(pq.read_metadata(pa.BufferReader(content)).metadata)
+        footer = Footer.from_metadata(pq.read_metadata(pa.BufferReader(content)).metadata)
         if footer.ids[0] in self._ids:
             return False
         path = self.folder / PENDING / (sha256(content).hexdigest()[:32] + SUFFIX)
@@ -129,7 +129,7 @@ class StoreWriter:
         return True
 
     def compact(self) -> None:
-        """Turn pending clips, and shards much smaller than they should be, into shards."""
+        """Merge pending files and shards of less than half the target size into shards."""
         small = [
             part
             for part in self._parts
@@ -140,7 +140,7 @@ class StoreWriter:
                 self._merge(batch)
 
     def close(self) -> None:
-        """Let another writer in."""
+        """Release the lock of the store."""
         self._lock.close()
 
     def __enter__(self) -> StoreWriter:
@@ -152,37 +152,37 @@ class StoreWriter:
         self.close()
 
     def _merge(self, parts: Sequence[Part]) -> None:
-        """Copy parts into one shard, then remove them; damaged ones stay: a copy would look whole."""
-        parts = [part for part in parts if part.fits()]
+        """Copy parts into one shard, then remove them; damaged parts are skipped."""
+        parts = [part for part in parts if part.matches_checksum()]
         if not parts:
             return
         shard = merge_shards(self.folder / SHARDS, parts)
         for part in parts:
             part.path.unlink()
         path = self.folder / SHARDS / shard.name
-        gone = {part.name for part in parts}
-        self._parts = [part for part in self._parts if part.name not in gone]
-        self._parts.append(Part(path, Footer.of(pq.read_metadata(path).metadata)))
+        removed = {part.name for part in parts}
+        self._parts = [part for part in self._parts if part.name not in removed]
+        self._parts.append(Part(path, Footer.from_metadata(pq.read_metadata(path).metadata)))
         self._known[shard.name] = shard
         for part in parts:
             self._pending.pop(part.name, None)
         self._record()
 
     def _record(self) -> None:
-        """Bring the manifest up to date with what is on disk."""
+        """Update the manifest from the files on disk."""
         shards = [part.path for part in self._parts if part.path.parent.name == SHARDS]
         known = [self._known.get(path.name) or describe_shard(path) for path in sorted(shards)]
         Manifest(self.provenance, tuple(known)).write(self.folder)
 
 
 def check_store(folder: Path) -> None:
-    """Refuse a folder that holds other files under the names of a store's.
+    """Check that a folder is a store or holds no files under the names of a store's files.
 
     Raises:
-        InputError: it is a file, or has such files and no manifest of ours.
+        InputError: the folder has such files and no manifest, or an unreadable manifest.
     """
     if os.path.lexists(folder) and not folder.is_dir():
-        return  # said when it is locked
+        return  # reported when the lock is acquired
     if (folder / NAME).is_file():
         Manifest.read(folder)
         return
@@ -190,22 +190,22 @@ def check_store(folder: Path) -> None:
         path = folder / name
         if not os.path.lexists(path):
             continue
-        begun = name in (SHARDS, PENDING) and not path.is_symlink() and path.is_dir()
-        if not begun or any(path.iterdir()):
+        is_data_folder = name in (SHARDS, PENDING) and not path.is_symlink() and path.is_dir()
+        if not is_data_folder or any(path.iterdir()):
             raise InputError(
-                f"{path}: is there already, and {folder} is no feature store (no {NAME}); move it away, or "
-                "give another folder for the store"
+                f"{path}: exists already, but {folder} is not a feature store (no {NAME}); move it, or give "
+                "another folder for the store"
             )
 
 
-def _partial(folder: Path) -> Iterator[Path]:
-    """Files that a writer had not finished when it was killed."""
-    for place in (folder, folder / SHARDS, folder / PENDING):
-        yield from (path for path in place.glob(f".*{PARTIAL}") if UNFINISHED.fullmatch(path.name))
+def _list_partial_files(folder: Path) -> Iterator[Path]:
+    """Temporary files left by a killed writer."""
+    for parent in (folder, folder / SHARDS, folder / PENDING):
+        yield from (path for path in parent.glob(f".*{PARTIAL}") if PARTIAL_NAME.fullmatch(path.name))
 
 
 def merge_shards(folder: Path, parts: Sequence[Part]) -> Shard:
-    """Write the clips of ``parts``, in order of id, as one shard; a row group at a time is in memory."""
+    """Write the clips of ``parts`` to one shard in order of id; memory holds one row group at a time."""
     clips = sorted((id_, at, row) for at, part in enumerate(parts) for row, id_ in enumerate(part.footer.ids))
     total = sum(part.path.stat().st_size for part in parts)
     group = max(1, round(GROUP_BYTES * len(clips) / max(total, 1)))
@@ -219,8 +219,8 @@ def merge_shards(folder: Path, parts: Sequence[Part]) -> Shard:
     try:
         with partial.open("wb") as file:
             with writer(file, footer) as shard:
-                for some in _some(iter(clips), group):
-                    rows = [_row(parts[at], row) for _, at, row in some]
+                for chunk in _split(iter(clips), group):
+                    rows = [_row(parts[at], row) for _, at, row in chunk]
                     shard.write_table(pa.concat_tables(rows).combine_chunks(), row_group_size=group)
             file.flush()
             os.fsync(file.fileno())
@@ -229,14 +229,16 @@ def merge_shards(folder: Path, parts: Sequence[Part]) -> Shard:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise InputError(f"cannot write to {folder} ({why}): make room, nothing was lost") from None
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise InputError(
+            f"cannot write to {folder} ({reason}): free disk space and run again; all clips are kept"
+        ) from None
     return Shard(path.name, len(clips), path.stat().st_size, digest)
 
 
 def describe_shard(path: Path) -> Shard:
-    """A shard that is on disk and not yet in the manifest."""
-    clips = len(Footer.of(pq.read_metadata(path).metadata).ids)
+    """The manifest's entry for a shard on disk."""
+    clips = len(Footer.from_metadata(pq.read_metadata(path).metadata).ids)
     return Shard(path.name, clips, path.stat().st_size, checksum(path))
 
 
@@ -247,13 +249,13 @@ def _row(part: Part, row: int) -> pa.Table:
         return table.replace_schema_metadata(None)
 
 
-def _some(clips: Iterator[tuple[str, int, int]], count: int) -> Iterator[list[tuple[str, int, int]]]:
-    while some := list(islice(clips, count)):
-        yield some
+def _split(clips: Iterator[tuple[str, int, int]], count: int) -> Iterator[list[tuple[str, int, int]]]:
+    while chunk := list(islice(clips, count)):
+        yield chunk
 
 
 def _batches(parts: Sequence[Part], limit: int) -> Iterator[list[Part]]:
-    """Parts in runs of about ``limit`` bytes."""
+    """Group parts into batches of about ``limit`` bytes."""
     batch: list[Part] = []
     total = 0
     for part in parts:
@@ -267,21 +269,21 @@ def _batches(parts: Sequence[Part], limit: int) -> Iterator[list[Part]]:
         yield batch
 
 
-def _locked(folder: Path) -> IO[bytes]:
-    """The store's lock, held until it is closed or the program dies.
+def _acquire_lock(folder: Path) -> IO[bytes]:
+    """Acquire the lock of a store; it is held until it is closed or the program ends.
 
     Raises:
-        InputError: another program holds it, or the folder cannot be made.
+        InputError: another program holds the lock, or the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("ab")  # never emptied
+        lock = (folder / ".lock").open("ab")  # append mode: the file is not truncated
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise InputError(f"cannot write to {folder} ({why}): give another folder for the store") from None
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise InputError(f"cannot write to {folder} ({reason}): give another folder for the store") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise InputError(f"{folder}: another program writes to this store; wait for it") from None
+        raise InputError(f"{folder}: another program writes to this store; wait until it ends") from None
     return lock

@@ -86,8 +86,8 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
     for name in cell_names(values, config, job.seeds):
         cell = job.out / "cells" / name
         if not is_cell(cell / "cell.json"):  # else it is not made again
-            check_names(cell, CELL_FILES, earlier=cell_written_earlier)
-    with claim(job.out, names_of(axes), earlier=written_earlier):
+            check_names(cell, CELL_FILES, legacy=find_legacy_cell_files)
+    with claim(job.out, names_of(axes), legacy=find_legacy_files):
         networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
         encoder = networks.audio(store) if needs_encoder(values, config) else None
         evaluate = evaluation(store, config, wanted, networks, max_masks(values, config))
@@ -112,12 +112,12 @@ def cell_names(values: Mapping[str, list[Any]], config: TrainingConfig, seeds: i
     return list(dict.fromkeys(name_of(training, config) for training in trainings))
 
 
-def written_earlier(folder: Path) -> Callable[[str], bool]:
+def find_legacy_files(folder: Path) -> Callable[[str], bool]:
     """Which files of a folder without a record are of an ablation: all, where its cells are there."""
     return lambda name: any(map(is_cell, (folder / "cells").glob("*/cell.json")))
 
 
-def cell_written_earlier(folder: Path) -> Callable[[str], bool]:
+def find_legacy_cell_files(folder: Path) -> Callable[[str], bool]:
     """Which files of a cell without a record are of a training."""
     return lambda name: is_cell(folder / "cell.json") or is_checkpoint(folder / CHECKPOINT)
 
@@ -240,7 +240,7 @@ def run_cell(
         if stored["begun"] != begun:
             raise InputError(f"{folder} was made otherwise: take another --out")
         return dict(stored["figures"])
-    with claim(folder, CELL_FILES, earlier=cell_written_earlier):
+    with claim(folder, CELL_FILES, legacy=find_legacy_cell_files):
         train_part, _ = split(store, training)
         fabric = fabric_for(device, 1, training.precision)
         fitted = fit(Fitting(train_part, training, folder, encoder if training.mixing else None), fabric)

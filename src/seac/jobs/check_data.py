@@ -16,7 +16,7 @@ from rich.table import Table
 
 from seac.core.atomic import ensure_writable
 from seac.core.errors import InputError
-from seac.datasets.check import FAULTS, METADATA_KEY, Finding, Health, check, rows_of
+from seac.datasets.check import FAULTS, NOTICES, CheckReport, Finding, check, count_names
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
 
@@ -27,7 +27,7 @@ SHOWN = 3
 
 def check_benchmark(
     benchmark: str, folder: Path, *, split: str, deep: bool, out: Path | None, as_json: bool
-) -> Health:
+) -> CheckReport:
     """Check a benchmark, show what was found, and write it.
 
     Raises:
@@ -43,7 +43,7 @@ def check_benchmark(
         health = check(reader, deep=deep, step=lambda: progress.advance(task))
     console.print(f"{reader.name} in {reader.folder}", markup=False)
     console.print(_table(reader, health))
-    for kind in (*FAULTS, *METADATA_KEY):
+    for kind in (*FAULTS, *NOTICES):
         _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
     if not deep:
         console.print("headers only; --deep decodes every file, and finds empty truth and silence")
@@ -89,17 +89,17 @@ def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
         raise InputError(f"cannot write {path} ({error.strerror}): give another file with --out") from None
 
 
-def _table(reader: Reader, health: Health) -> Table:
+def _table(reader: Reader, health: CheckReport) -> Table:
     table = Table("")
     for split in health.counts:
         table.add_column(split, justify="right")
-    for name in rows_of(reader):
+    for name in count_names(reader):
         cells = (_cell(_count(health, counts, name), name) for counts in health.counts.values())
         table.add_row(name, *cells, end_section=name in {"audio", FAULTS[-1]})
     return table
 
 
-def _count(health: Health, counts: Counter[str], name: str) -> int | None:
+def _count(health: CheckReport, counts: Counter[str], name: str) -> int | None:
     """A count; None where the check did not look."""
     return None if name in {"empty truth", "silent"} and not health.deep else counts[name]
 
@@ -117,14 +117,14 @@ def _show(console: Console, kind: str, findings: list[Finding]) -> None:
         console.print(f"{kind}: {len(findings) - SHOWN} more", markup=False)
 
 
-def _record(reader: Reader, health: Health) -> dict[str, object]:
+def _record(reader: Reader, health: CheckReport) -> dict[str, object]:
     return {
         "benchmark": reader.name,
         "folder": str(reader.folder),
         "deep": health.deep,
         "clean": not health.faults,
         "splits": {
-            split: {name: _count(health, counts, name) for name in rows_of(reader)}
+            split: {name: _count(health, counts, name) for name in count_names(reader)}
             for split, counts in health.counts.items()
         },
     }

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from seac._version import __version__
 from seac.core.errors import InputError
-from seac.core.ownership import check_names, writable
+from seac.core.ownership import check_names, ensure_writable_folder
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import check_scored, open_benchmark
 from seac.evaluation.answer import ClipAnswer, load, path_of
@@ -25,7 +25,7 @@ from seac.evaluation.fingerprint import fingerprint
 from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.predict import check_store, clear_store, folder_of, open_store, predict
-from seac.evaluation.report import FILES, write_report, written_earlier
+from seac.evaluation.report import FILES, find_legacy_files, write_report
 from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.summary import Evaluation, Leakage
@@ -127,10 +127,10 @@ def check_out(job: Job) -> None:
     Raises:
         InputError: it cannot be made or written, or what is there under our names is not ours.
     """
-    check_names(job.out, FILES, (job.predictions, job.train_list, *job.exclude), written_earlier)
+    check_names(job.out, FILES, (job.predictions, job.train_list, *job.exclude), find_legacy_files)
     if job.predictions is None:
         check_store(job.out / STORE)
-    writable(job.out)
+    ensure_writable_folder(job.out)
 
 
 def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
@@ -171,7 +171,7 @@ def score_model(
     """
     store = job.out / STORE
     if store.is_dir():
-        writable(store)
+        ensure_writable_folder(store)
     with timer.time("loading"):
         model = model_for(job, reader)
         methods = rows_of(job, reader, model)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from seac.core.errors import InputError
 from seac.datasets.pairs.benchmarks import FPS, SECONDS
 from seac.datasets.pairs.pair import Pair
-from seac.datasets.pairs.table import AUTO, FORMATS, find_pairs, read_excluded, without
+from seac.datasets.pairs.table import AUTO, FORMATS, exclude_pairs, find_pairs, read_excluded
 from seac.extraction.engine import Engine, Here, Processes
 from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe
@@ -151,7 +151,7 @@ def chosen(job: Job) -> tuple[str, list[Pair]]:
     if FORMATS[kind].fixed and (job.seconds, job.fps) != (SECONDS, FPS):
         raise InputError(f"clips of {kind} are 5 s of one frame a second: leave --seconds and --fps out")
     if job.exclude is not None:
-        pairs = without(pairs, read_excluded(job.exclude))
+        pairs = exclude_pairs(pairs, read_excluded(job.exclude))
     if not pairs:
         raise InputError(f"{job.source}: no clip is left once {job.exclude} is excluded")
     return kind, pairs[: job.limit]

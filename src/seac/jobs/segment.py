@@ -19,10 +19,10 @@ from seac.core.ownership import RECORD as OWN_FILES
 from seac.core.ownership import check_names
 from seac.core.result import FrameResult
 from seac.export.folder import atomic_folder
-from seac.export.legacy import written_earlier
+from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
 from seac.export.writer import FILES, Clip, Writer, writer_class
-from seac.media.sources import Source, open_source, sources_in
+from seac.media.sources import Source, list_sources, resolve_source
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.table import choose
@@ -109,7 +109,7 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     with _progress(console) as progress:
         for image, audio, out in tasks:
             try:
-                source, conflict = open_source(image, audio), conflicts.get(out)
+                source, conflict = resolve_source(image, audio), conflicts.get(out)
                 done.append(_segment(model, job, settings, source, out, writer_classes, progress, conflict))
             except InputError as error:
                 if len(tasks) == 1:
@@ -137,7 +137,7 @@ def _conflicts(job: Job, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Pa
     for image, audio, out in tasks:
         around = source.is_relative_to(out.resolve())
         try:
-            check_names(out, _names(job), every if around else (image, audio), written_earlier)
+            check_names(out, _names(job), every if around else (image, audio), find_legacy_files)
         except InputError as error:
             found[out] = error
     # In a folder, one that is finished is not written to.
@@ -162,13 +162,13 @@ def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.source.is_dir():
-        open_source(job.source, job.audio)
+        resolve_source(job.source, job.audio)
         yield job.source, job.audio, job.out
         return
     if job.audio is not None:
         raise InputError("--audio goes with one picture or video, not with a folder")
     taken: set[str] = set()
-    for item in sources_in(job.source):
+    for item in list_sources(job.source):
         image, audio = item if isinstance(item, tuple) else (item, None)
         name = image.stem if image.stem not in taken else image.name
         taken.add(name)
@@ -218,7 +218,7 @@ def _segment(
     try:
         inputs = (source.image, source.audio)
         noted = provenance if many else None
-        with atomic_folder(out, _names(job), inputs, written_earlier, noted) as temporary:
+        with atomic_folder(out, _names(job), inputs, find_legacy_files, noted) as temporary:
             _write(
                 model,
                 job,

@@ -73,7 +73,7 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     train_part, held_out = split(store, config)
     fabric = fabric_for(job.device, job.devices, config.precision)
     steps_per_epoch(train_part, config, fabric.world_size)
-    with claim(job.out, FILES, earlier=written_earlier, leads=fabric.is_global_zero):
+    with claim(job.out, FILES, legacy=find_legacy_files, is_main=fabric.is_global_zero):
         networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
         measures: list[Measure] = []
         if fabric.is_global_zero:
@@ -169,7 +169,7 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
     return fabric
 
 
-def written_earlier(folder: Path) -> Callable[[str], bool]:
+def find_legacy_files(folder: Path) -> Callable[[str], bool]:
     """Which files of a folder without a record are of a run: those beside a checkpoint of ours."""
     return lambda name: name in FILES and is_checkpoint(folder / CHECKPOINT)
 

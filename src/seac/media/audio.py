@@ -1,4 +1,4 @@
-"""A file's sound in one form and in step with its clock, whatever the track does on the way."""
+"""Decoding of audio tracks into one sample format, aligned with the timestamps of the file."""
 
 from __future__ import annotations
 
@@ -12,71 +12,71 @@ import numpy as np
 from av.error import FFmpegError
 
 from seac.core.errors import InputError
-from seac.media.container import opened, origin_of
+from seac.media.container import clock_origin, open_container
 
 JITTER = 0.05
-"""Seconds by which a track's clock may run ahead of its samples before that counts as a hole."""
+"""Seconds by which a timestamp may exceed the duration of the samples before it without counting as a gap."""
 
-LONGEST = 3600
-"""Seconds of silence at most for one hole: a clock that leaps further is broken, and goes on from there."""
+MAX_GAP = 3600
+"""Maximum seconds of silence for one gap; a longer jump of the timestamps counts as an error of the file."""
 
 
 def decode_audio(path: Path, layout: str, rate: int) -> Iterator[av.AudioFrame]:
-    """The first sound track in small pieces of float planes ("fltp"), from the beginning of the file on.
+    """Decode the first audio track into short planar float frames ("fltp"), from the beginning of the file.
 
-    A track that starts late is preceded by silence, and silence fills its holes, so a sample's place is its
-    time. Channels and rate of the track may change.
+    Silence fills the time before a late start and all gaps, so that the index of a sample gives its time.
+    Channels and sample rate of the track may change within the file.
 
     Args:
         path: the file.
-        layout: channels of the pieces, "mono" or "stereo".
-        rate: Hz of the pieces.
+        layout: channel layout of the output, "mono" or "stereo".
+        rate: sample rate of the output in Hz.
 
     Raises:
-        InputError: not a media file, without sound, or its sound breaks off.
+        InputError: not a media file, no audio track, or an audio track that cannot be decoded to its end.
     """
-    with opened(path) as container:
+    with open_container(path) as container:
         stream = next(iter(container.streams.audio), None)
         if stream is None:
-            raise InputError(f"{path}: has no sound; give one with --audio FILE")
+            raise InputError(f"{path}: has no audio track; give an audio file with --audio FILE")
         try:
-            yield from _in_step(container.decode(stream), origin_of(container), layout, rate)
+            yield from _align_to_clock(container.decode(stream), clock_origin(container), layout, rate)
         except FFmpegError as error:
-            raise InputError(f"{path}: its sound breaks off ({error.strerror}); repair the file") from None
+            raise InputError(f"{path}: audio cannot be decoded ({error.strerror}); repair the file") from None
 
 
-def _in_step(
+def _align_to_clock(
     frames: Iterable[av.AudioFrame], origin: Fraction, layout: str, rate: int
 ) -> Iterator[av.AudioFrame]:
     resampler: av.AudioResampler | None = None
-    form: tuple[str, str, int] | None = None
-    given = 0
+    sample_format: tuple[str, str, int] | None = None
+    written = 0
     for frame in frames:
         before: Iterable[av.AudioFrame] = ()
-        position = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else given
-        late = position - given > (1 if resampler is None else JITTER * rate)
-        was, form = form, (frame.format.name, frame.layout.name, frame.sample_rate)
-        if late or form != was:  # a resampler knows one form only, and holds back samples from before a hole
-            rest = _rest(resampler)
-            hole = round(position) - given - sum(part.samples for part in rest) if late else 0
-            origin += Fraction(max(0, hole - LONGEST * rate), rate)
-            before = chain(rest, _silence(min(hole, LONGEST * rate), layout, rate))
+        position = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else written
+        has_gap = position - written > (1 if resampler is None else JITTER * rate)
+        previous, sample_format = sample_format, (frame.format.name, frame.layout.name, frame.sample_rate)
+        if has_gap or sample_format != previous:  # a resampler takes one format and buffers samples
+            buffered = _flush(resampler)
+            gap = round(position) - written - sum(part.samples for part in buffered) if has_gap else 0
+            origin += Fraction(max(0, gap - MAX_GAP * rate), rate)
+            before = chain(buffered, _generate_silence(min(gap, MAX_GAP * rate), layout, rate))
             resampler = av.AudioResampler("fltp", layout, rate)
         assert resampler is not None
         frame.pts = None
         for part in chain(before, resampler.resample(frame)):
-            given += part.samples
+            written += part.samples
             yield part
-    yield from _rest(resampler)
+    yield from _flush(resampler)
 
 
-def _rest(resampler: av.AudioResampler | None) -> list[av.AudioFrame]:
-    """What a resampler holds back; one with nothing to convert holds nothing, and says so by a None."""
+def _flush(resampler: av.AudioResampler | None) -> list[av.AudioFrame]:
+    """The frames that a resampler still buffers; a resampler that converts nothing returns None for them."""
     return [part for part in resampler.resample(None) if part is not None] if resampler else []
 
 
-def _silence(samples: int, layout: str, rate: int) -> Iterator[av.AudioFrame]:
-    """A second at a time."""
+def _generate_silence(samples: int, layout: str, rate: int) -> Iterator[av.AudioFrame]:
+    """Silence of ``samples`` samples in frames of at most one second."""
     channels = av.AudioLayout(layout).nb_channels
     for first in range(0, samples, rate):
         zeros = np.zeros((channels, min(rate, samples - first)), np.float32)

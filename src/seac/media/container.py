@@ -1,4 +1,4 @@
-"""A media file, opened: refused in one line if it is none, with one clock for all that is in it."""
+"""Opening of media files, with one time origin for all streams of a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seac.core.errors import InputError
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """The container of a media file, closed at the end of the block.
+def open_container(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open the container of a media file; it is closed at the end of the block.
 
     Raises:
         InputError: missing, a directory, empty, or not a media file.
@@ -29,16 +29,15 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     try:
         container = av.open(str(path), metadata_errors="replace")
     except (FFmpegError, ValueError, OSError):
-        raise InputError(f"{path}: not a media file that can be read; is the file whole?") from None
+        raise InputError(f"{path}: not a readable media file; check that the file is complete") from None
     with container:
         yield container
 
 
-def origin_of(container: av.container.InputContainer) -> Fraction:
-    """Seconds that a file's own clock shows at its beginning: pictures and sound are both counted from it.
+def clock_origin(container: av.container.InputContainer) -> Fraction:
+    """Timestamp in seconds of the beginning of a file; times of frames and audio are relative to it.
 
-    A stream that starts later than another is late, not early, so streams' own beginnings are asked for only
-    where the container has none.
+    The start of the container is used. Without it, the earliest start of a stream is used.
     """
     if container.start_time is not None:
         return Fraction(container.start_time, av.time_base)

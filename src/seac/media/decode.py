@@ -1,4 +1,4 @@
-"""Video and sound out of a file, a piece at a time: memory does not grow with its length."""
+"""Streaming decoders for video and audio; memory does not grow with the length of the file."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.media.audio import decode_audio
-from seac.media.container import opened, origin_of
+from seac.media.container import clock_origin, open_container
 from seac.media.image import MAX_SIDE, shrink
 
 SAMPLE_RATE = 16_000
-"""Hz of the sound that is given to audio networks."""
+"""Sample rate of the waveforms for audio encoders in Hz."""
 
 MIN_FPS = 1e-4
-"""A picture in nearly three hours; not far below it, the fraction that a film's clock ticks in is 0."""
+"""Minimum frames per second; a much lower rate rounds to 0 when it becomes the time base of a video."""
 
-FAR = 20.0
-"""Seconds that are decoded rather than skipped by the file's index."""
+MIN_SEEK = 20.0
+"""Start in seconds above which the index of the file is used for seeking; below it frames are decoded."""
 
 
 @dataclass(frozen=True)
 class Media:
-    """What a file holds.
+    """Streams of a media file.
 
     Attributes:
-        duration: seconds; 0 where the container does not say.
-        has_video: whether it has moving pictures (cover art of a sound file does not count).
-        has_audio: whether it has a sound track.
+        duration: seconds; 0 if the container does not store it.
+        has_video: whether there is a video stream (cover art of an audio file does not count).
+        has_audio: whether there is an audio stream.
     """
 
     duration: float
@@ -45,7 +45,13 @@ class Media:
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of a video: ``time`` in seconds, ``image`` (3, H, W) uint8 RGB, and the size it had."""
+    """A frame of a video.
+
+    Attributes:
+        time: seconds.
+        image: (3, H, W) uint8 RGB.
+        original_size: (height, width) before scaling.
+    """
 
     time: float
     image: Tensor
@@ -53,12 +59,12 @@ class Frame:
 
 
 def probe(path: Path) -> Media:
-    """Say what is in a media file without decoding it.
+    """Read the streams and the duration of a media file without decoding it.
 
     Raises:
         InputError: missing, a directory, empty, or not a media file.
     """
-    with opened(path) as container:
+    with open_container(path) as container:
         duration = container.duration / av.time_base if container.duration else 0.0
         return Media(max(0.0, duration), _video_stream(container) is not None, bool(container.streams.audio))
 
@@ -66,61 +72,61 @@ def probe(path: Path) -> Media:
 def frames(
     path: Path, fps: float, max_side: int = MAX_SIDE, *, start: float = 0.0, stop: float = math.inf
 ) -> Iterator[Frame]:
-    """The picture that is on the screen at start, start + 1/fps, ... seconds, upright, one at a time.
+    """Yield the frames shown at start, start + 1/fps, ... seconds, rotated upright.
 
-    Seconds are counted from the beginning of the file, as those of its sound are: where pictures start later,
-    the first one stands until then, so that a film made of the frames is in step with the sound. Frames of
-    variable rate are held until the next one is due. A file that breaks off in the middle gives what comes
-    before, then an error.
+    Times count from the beginning of the file, as for audio. If the video stream starts later, its first
+    frame is shown until then, so that a video made from the frames stays in sync with the audio. In a video
+    of variable frame rate each frame is shown until the next one. A truncated file yields the frames before
+    the truncation, then raises.
 
     Args:
         path: the file.
-        fps: pictures per second.
-        max_side: long side in pixels that pictures are scaled down to.
-        start: seconds; a film that ends before gives its last picture.
-        stop: seconds; the first time that is left out.
+        fps: frames per second.
+        max_side: maximum long side of the frames in pixels; larger frames are scaled down.
+        start: seconds; a video that ends earlier yields its last frame.
+        stop: seconds, exclusive.
 
     Raises:
-        InputError: not a video, nothing decodable in it, or broken off; or fps below :data:`MIN_FPS`.
+        InputError: not a video, no decodable frame, a truncated file, or fps below :data:`MIN_FPS`.
     """
     check_fps(fps)
     shown: av.VideoFrame | None = None
     due, count, end = start, 0, 0.0
-    with opened(path) as container:
+    with open_container(path) as container:
         stream = _video_stream(container)
         if stream is None:
-            raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
-        for time, until, frame in _timed(container, stream, path, start):
+            raise InputError(f"{path}: has no video; give a video, or an image and this file as --audio")
+        for time, until, frame in _add_times(container, stream, path, start):
             while shown is not None and due < min(time, stop) - 1e-6:
-                yield _frame(shown, due, max_side)
+                yield _to_frame(shown, due, max_side)
                 count += 1
                 due = start + count / fps
             if due >= stop - 1e-6:
                 return
             shown, end = frame, until
         if shown is None:
-            raise InputError(f"{path}: no frame could be decoded; is the file whole?")
+            raise InputError(f"{path}: no frame could be decoded; check that the file is complete")
         while count == 0 or due < min(end, stop) - 1e-6:
-            yield _frame(shown, due, max_side)
+            yield _to_frame(shown, due, max_side)
             count += 1
             due = start + count / fps
 
 
 def check_fps(fps: float) -> None:
-    """Refuse a rate at which no video can be shown.
+    """Check a frame rate.
 
     Raises:
-        InputError: below :data:`MIN_FPS`, infinite, or not a number.
+        InputError: fps below :data:`MIN_FPS`, infinite, or NaN.
     """
     if not MIN_FPS <= fps < math.inf:
         raise InputError(f"fps is {fps:g}: give a number of frames per second, at least {MIN_FPS:g}")
 
 
 class AudioReader:
-    """Windows of a file's sound in order of time; holds no more than the window that was asked for.
+    """Reads windows of the audio of a file in order of time; buffers only the current window.
 
-    ``read(start, stop)`` needs starts that never go back. What lies before the beginning or after the end of
-    the sound is left out, so a window at either end is shorter.
+    The starts passed to ``read(start, stop)`` must not decrease. Windows are clipped to the extent of the
+    audio, so windows at either end may be shorter.
     """
 
     def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE) -> None:
@@ -131,10 +137,10 @@ class AudioReader:
         self._ended = False
 
     def read(self, start: float, stop: float) -> Tensor:
-        """Mono sound from ``start`` to ``stop`` (seconds): (S,) float32 in [-1, 1].
+        """The mono waveform from ``start`` to ``stop`` (seconds): (S,) float32 in [-1, 1].
 
         Raises:
-            InputError: the sound breaks off with an error.
+            InputError: the audio cannot be decoded.
         """
         first, last = max(0, round(start * self.sample_rate)), round(stop * self.sample_rate)
         parts = [self._buffer]
@@ -153,55 +159,55 @@ class AudioReader:
 
 
 def load_waveform(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | None = None) -> Tensor:
-    """The sound of a file, mono: (S,) float32 in [-1, 1] at ``sample_rate``; the first ``seconds`` if given.
+    """The mono waveform of a file, or its first ``seconds``: (S,) float32 in [-1, 1] at ``sample_rate``.
 
     Raises:
-        InputError: missing, no sound in it, broken, or of no length.
+        InputError: the file is missing or damaged, or has no audio or an empty audio track.
     """
     waveform = AudioReader(path, sample_rate).read(0, 1e9 if seconds is None else seconds)
     if len(waveform) == 0:
-        raise InputError(f"{path}: its sound has no length; give a file with at least one sample")
+        raise InputError(f"{path}: audio track is empty; give a file with at least one sample")
     return waveform
 
 
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first stream of moving pictures; cover art of a sound file is a still and does not count."""
+    """The first video stream; cover art of an audio file does not count."""
     for stream in container.streams.video:
         if not (int(stream.disposition) & int(av.stream.Disposition.attached_pic)):
             return stream
     return None
 
 
-def _decoded(
+def _decode_frames(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
 ) -> Iterator[av.VideoFrame]:
     try:
         yield from container.decode(stream)
     except FFmpegError as error:
-        raise InputError(f"{path}: breaks off ({error.strerror}); repair or cut the file") from None
+        raise InputError(f"{path}: video cannot be decoded ({error.strerror}); repair the file") from None
 
 
-def _timed(
+def _add_times(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path, start: float
 ) -> Iterator[tuple[float, float, av.VideoFrame]]:
-    """Decoded frames with the seconds from which and until which each is shown.
+    """Decoded frames as (start, end, frame), the times in seconds.
 
-    Only what lies far ahead is sought by the file's index, from a key frame before it: indices of damaged or
-    streamed files are off by seconds.
+    Starts beyond :data:`MIN_SEEK` are reached by the index of the file, from an earlier key frame, because
+    indices of damaged or streamed files are off by seconds.
     """
     stream.thread_type = "AUTO"
-    origin = origin_of(container)
-    if start > FAR:
-        container.seek(round((start - FAR / 2 + float(origin)) / stream.time_base), stream=stream)
+    origin = clock_origin(container)
+    if start > MIN_SEEK:
+        container.seek(round((start - MIN_SEEK / 2 + float(origin)) / stream.time_base), stream=stream)
     until = 0.0
-    for frame in _decoded(container, stream, path):
+    for frame in _decode_frames(container, stream, path):
         time = float(frame.pts * frame.time_base - origin) if frame.pts is not None else until
         until = time + (float(frame.duration * frame.time_base) if frame.duration else 0.0)
         yield time, until, frame
 
 
-def _frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:
-    """Scaled by the decoder's own scaler before it becomes an array, then turned upright."""
+def _to_frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:
+    """Scale a frame with the decoder's scaler, convert it to an array and rotate it upright."""
     scale = min(1.0, max_side / max(frame.width, frame.height))
     size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
     array = frame.reformat(*size, format="rgb24").to_ndarray()

@@ -1,4 +1,4 @@
-"""An mp4 that browsers play (H.264 yuv420p + AAC), written frame by frame beside its sound."""
+"""Writer for mp4 files that browsers play (H.264 yuv420p and AAC), frame by frame."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LIMIT = 1_000_000
 
 
 class VideoWriter:
-    """Frames in, mp4 out; the sound of ``audio`` runs along, decoded only as far as the picture has come.
+    """Encodes frames and an audio track into an mp4; the audio is decoded up to the time of the last frame.
 
     Args:
         path: the file to write.
         fps: frames per second.
-        audio: a media file whose first sound track is laid under the picture, or None.
+        audio: a media file whose first audio track is muxed with the frames, or None.
     """
 
     def __init__(self, path: Path, fps: float, audio: Path | None) -> None:
@@ -38,7 +38,7 @@ class VideoWriter:
         self._samples = 0
 
     def add(self, image: NDArray[np.uint8]) -> None:
-        """Append a frame, (H, W, 3) uint8, H and W even; its size is that of the first one."""
+        """Append a frame, (H, W, 3) uint8 with even H and W; it is scaled to the size of the first frame."""
         if self._video is None:
             self._begin(image.shape[0], image.shape[1])
         assert self._video is not None
@@ -51,7 +51,7 @@ class VideoWriter:
         self._write_audio(float(self._frames / self._rate))
 
     def close(self) -> None:
-        """Flush and finish the file; without frames there is none."""
+        """Flush the encoders and finish the file; without frames no file is written."""
         if self._video is not None:
             self._container.mux(self._video.encode(None))
         if self._audio is not None:
@@ -69,7 +69,7 @@ class VideoWriter:
             self._chunks = decode_audio(self._audio_path, "stereo", AUDIO_RATE)
 
     def _write_audio(self, until: float) -> None:
-        """Encode sound up to ``until`` seconds, so that picture and sound lie side by side in the file."""
+        """Encode audio up to ``until`` seconds, so that video and audio packets are interleaved."""
         while self._audio is not None and self._samples < until * AUDIO_RATE:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -1,7 +1,7 @@
-"""Resampling by a windowed sinc, with the filter that VGGish's public front end uses.
+"""Resampling by a windowed sinc, with the filter of VGGish's public front end.
 
-:func:`seac.media.waveform.as_waveform` serves every other network; this one exists because features
-of the published stack should not depend on whose resampler ran.
+All other audio encoders use :func:`seac.media.waveform.as_waveform`. This resampler reproduces the features
+of the published pipeline.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# "kaiser_best": zero crossings on each side, share of the band that passes, Kaiser's beta.
+# "kaiser_best": zero crossings on each side, passband as a share of the Nyquist frequency, Kaiser's beta.
 ZEROS, ROLLOFF, BETA = 50, 0.917347, 12.9846
 
 
 @lru_cache(maxsize=8)
 def sinc_filter(up: int, down: int) -> NDArray[np.float64]:
     """The low-pass filter at ``up`` times the input's rate: (2k + 1,) float64, its gain is ``1 / up``."""
-    scale = min(1.0, up / down)  # going down, the band of the output is what must not fold back
-    reach = ZEROS / scale
-    steps = ceil(reach * up)
+    scale = min(1.0, up / down)  # when downsampling, the cut-off is the output's band, against aliasing
+    half_width = ZEROS / scale
+    steps = ceil(half_width * up)
     time = np.arange(-steps, steps + 1) / up
-    inside = np.clip(1 - (time / reach) ** 2, 0, None)
+    inside = np.clip(1 - (time / half_width) ** 2, 0, None)
     kaiser = np.i0(BETA * np.sqrt(inside)) / np.i0(BETA) * (inside > 0)
-    taps: NDArray[np.float64] = scale * ROLLOFF * np.sinc(scale * ROLLOFF * time) * kaiser / up
-    return taps
+    coefficients: NDArray[np.float64] = scale * ROLLOFF * np.sinc(scale * ROLLOFF * time) * kaiser / up
+    return coefficients
 
 
 def resample(waveform: Tensor, rate: int, target: int) -> Tensor:
-    """A waveform (S,) float at ``rate`` Hz as (floor(S * target / rate),) float64 at ``target`` Hz."""
+    """Resample (S,) float from ``rate`` Hz to ``target`` Hz: (floor(S * target / rate),) float64."""
     from scipy.signal import resample_poly
 
     samples = waveform.double().cpu()

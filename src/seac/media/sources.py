@@ -1,4 +1,4 @@
-"""What a user may point at: a video, a picture with a sound, a folder of either."""
+"""Inputs of the command line: a video, an image with an audio file, or a folder of either."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ from pathlib import Path
 
 from seac.core.errors import InputError
 from seac.media.decode import AudioReader, Frame, check_fps, frames, probe
-from seac.media.image import read_image, size_on_disk
+from seac.media.image import read_image
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
-VIDEOS = {".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".ogv", ".flv", ".wmv"}
+VIDEO_SUFFIXES = {
+    ".mp4",
+    ".webm",
+    ".mov",
+    ".mkv",
+    ".avi",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".ogv",
+    ".flv",
+    ".wmv",
+}
 AUDIO_SUFFIXES = {".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff"}
 
 
@@ -32,7 +45,7 @@ class Source:
     duration: float
 
 
-def open_source(path: Path, audio: Path | None = None) -> Source:
+def resolve_source(path: Path, audio: Path | None = None) -> Source:
     """A single video, or an image with its audio; every file is opened once.
 
     Raises:
@@ -56,42 +69,42 @@ def open_source(path: Path, audio: Path | None = None) -> Source:
     return Source(path, track, still, duration)
 
 
-def sources_in(folder: Path) -> list[Path | tuple[Path, Path]]:
-    """Videos of a folder, and pictures paired with the sound of the same name, in order of name.
+def list_sources(folder: Path) -> list[Path | tuple[Path, Path]]:
+    """List the videos of a folder, and the images with an audio file of the same name, in order of name.
 
     Raises:
-        InputError: there are none.
+        InputError: the folder holds neither.
     """
     files = sorted(item for item in folder.iterdir() if item.is_file() and not item.name.startswith("."))
     audio_files = {item.stem: item for item in files if item.suffix.lower() in AUDIO_SUFFIXES}
     found: list[Path | tuple[Path, Path]] = []
     for item in files:
-        kind = item.suffix.lower()
-        if kind in VIDEOS:
+        suffix = item.suffix.lower()
+        if suffix in VIDEO_SUFFIXES:
             found.append(item)
-        elif kind in IMAGE_SUFFIXES and item.stem in audio_files:
+        elif suffix in IMAGE_SUFFIXES and item.stem in audio_files:
             found.append((item, audio_files[item.stem]))
     if not found:
         raise InputError(
-            f"{folder}: holds no video, and no picture with a sound of the same name; give another folder"
+            f"{folder}: holds no video, and no image with an audio file of the same name; give another folder"
         )
     return found
 
 
 def source_frames(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
-    """The frames of a source at 0, 1/fps, ...; a still is shown as long as its sound lasts.
+    """Yield the frames of a source at 0, 1/fps, ... seconds; an image is repeated to the end of its audio.
 
-    A still is one and the same tensor every time, so that it need be looked at only once.
+    An image is the same tensor object in every frame, so that it can be encoded once.
 
     Raises:
-        InputError: what cannot be decoded, or fps below :data:`seac.media.decode.MIN_FPS`.
+        InputError: a file cannot be decoded, or fps is below :data:`seac.media.decode.MIN_FPS`.
     """
     if not source.still:
         yield from frames(source.image, fps, max_side)
         return
     check_fps(fps)
     image = read_image(source.image, max_side)
-    size = size_on_disk(source.image)
+    size = read_image_size(source.image)
     count = 0
     while count == 0 or count / fps < source.duration - 1e-6:
         yield Frame(count / fps, image, size)

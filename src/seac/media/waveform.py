@@ -1,4 +1,4 @@
-"""Sound of any kind (array or tensor, mono or not, any rate) as one kind: mono float32 in [-1, 1]."""
+"""Conversion of audio (array or tensor, any channels, any rate) to mono float32 in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 
-LOWEST_RATE, HIGHEST_RATE = 4_000, 192_000
-LOUDEST = 8.0
-"""Float samples above this are no clipped sound but integers that were never scaled."""
+MIN_RATE, MAX_RATE = 4_000, 192_000
+MAX_PEAK = 8.0
+"""Maximum absolute value of float samples; larger values are integers that were not scaled."""
 
 
 def as_waveform(waveform: Any, sample_rate: int, target: int) -> Tensor:
-    """Any sound as (S,) float32 mono in [-1, 1] at ``target`` Hz.
+    """Convert audio to a mono waveform (S,) float32 in [-1, 1] at ``target`` Hz.
 
     Args:
         waveform: array or tensor (S,), (C, S) or (S, C), where C <= 8 is the shorter side; float in [-1, 1]
-            (a clipped sound may go a little beyond: it is clamped), int16 or int32. May be empty.
+            (values slightly beyond are clamped), int16 or int32. May be empty.
         sample_rate: Hz, from 4,000 to 192,000.
         target: Hz.
 
     Raises:
-        InputError: another shape or type, NaN or infinity, integers passed as floats, or another rate.
+        InputError: another shape or type, NaN or infinity, unscaled integers as floats, or an invalid rate.
     """
     given: Any = sample_rate
-    if not isinstance(given, Real) or not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
-        raise InputError(f"sample_rate is {sample_rate} Hz: pass {LOWEST_RATE} to {HIGHEST_RATE}")
-    samples = _mono(_float(waveform))
+    if not isinstance(given, Real) or not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise InputError(f"sample_rate is {sample_rate} Hz: pass {MIN_RATE} to {MAX_RATE}")
+    samples = _to_mono(_to_float(waveform))
     if not np.isfinite(samples).all():
         raise InputError("waveform holds NaN or infinity: pass finite samples in [-1, 1]")
     peak = float(np.abs(samples).max()) if samples.size else 0.0
-    if peak > LOUDEST:
+    if peak > MAX_PEAK:
         raise InputError(f"float waveform goes up to {peak:.3g}: scale it to [-1, 1] or pass int16")
-    return torch.from_numpy(np.clip(_resampled(samples, int(sample_rate), target), -1, 1))
+    return torch.from_numpy(np.clip(_resample(samples, int(sample_rate), target), -1, 1))
 
 
-def _float(waveform: Any) -> np.ndarray:
+def _to_float(waveform: Any) -> np.ndarray:
     if isinstance(waveform, Tensor):
         waveform = waveform.detach().cpu()
         waveform = (waveform.float() if waveform.is_floating_point() else waveform).numpy()
@@ -54,7 +54,7 @@ def _float(waveform: Any) -> np.ndarray:
     return waveform.astype(np.float32, copy=False)
 
 
-def _mono(samples: np.ndarray) -> np.ndarray:
+def _to_mono(samples: np.ndarray) -> np.ndarray:
     if samples.ndim == 1 or samples.size == 0:
         return samples.reshape(-1)
     if samples.ndim != 2 or not 1 <= min(samples.shape) <= 8:
@@ -63,10 +63,10 @@ def _mono(samples: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _resampled(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
+def _resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
     if rate == target or samples.size == 0:
         return samples
-    from scipy.signal import resample_poly  # here, because most sounds are decoded at the right rate
+    from scipy.signal import resample_poly  # imported late: most audio is decoded at the target rate
 
     common = gcd(rate, target)
     return np.asarray(resample_poly(samples, target // common, rate // common), np.float32)

@@ -10,7 +10,7 @@ from torch import Tensor
 from seac.core.result import FrameResult
 from seac.core.types import EncodedImage
 from seac.media.decode import AudioReader, Frame
-from seac.media.sources import Source, open_source, source_frames
+from seac.media.sources import Source, resolve_source, source_frames
 from seac.pipeline import SeAC
 from seac.video.prefetch import prefetch, workers_of
 from seac.video.tracker import Tracker, max_track_age
@@ -41,7 +41,7 @@ class VideoPredictor:
             InputError: not a video, no audio, or the file breaks off.
         """
         if not isinstance(source, Source):
-            source = open_source(Path(source), Path(audio) if audio else None)
+            source = resolve_source(Path(source), Path(audio) if audio else None)
         settings, sample_rate = self.model.settings, self.model.stages.audio.sample_rate
         audio_reader = AudioReader(source.audio, sample_rate)
         tracker = Tracker(settings.smoothing, max_track_age(fps))

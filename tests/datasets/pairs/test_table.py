@@ -1,4 +1,4 @@
-"""Which clips a folder of training data holds."""
+"""Training pairs of folders and benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from PIL import Image
 
 from seac.core.errors import InputError
 from seac.datasets.pairs.pair import ExcerptConfig, ImageAudioPair, VideoPair
-from seac.datasets.pairs.table import FORMATS, detect_format, find_pairs, names_of, read_excluded, without
+from seac.datasets.pairs.table import (
+    FORMATS,
+    detect_format,
+    exclude_pairs,
+    find_pairs,
+    pair_names,
+    read_excluded,
+)
 from tests.fixtures.pairs import SyntheticPair
 from tests.fixtures.parts import squares, tone, write_video, write_wav
 
@@ -29,12 +36,12 @@ def ids(folder: Path, **options) -> list[str]:
     return [pair.id for pair in find_pairs(folder, **options)[1]]
 
 
-def clip_folder(folder: Path, count: int, pattern: str, sound: str, seconds: int = 5) -> None:
+def clip_folder(folder: Path, count: int, pattern: str, audio: str, seconds: int = 5) -> None:
     for number in range(count):
         path = folder / pattern.format(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (16, 16), (number * 20,) * 3).save(path)
-    path = folder / sound
+    path = folder / audio
     path.parent.mkdir(parents=True, exist_ok=True)
     write_wav(path, tone("red", seconds))
 
@@ -61,7 +68,7 @@ class TestAVSBench:
         assert levels == list(range(10))
         assert [len(half.waveform) for half in halves] == [80_000, 80_000]
 
-    def test_truth_need_not_be_there(self, tmp_path):
+    def test_truth_files_may_be_missing(self, tmp_path):
         home = "s4_data/visual_frames/train/dog/dog_1"
         clip_folder(tmp_path, 6, home + "/dog_1_{}.png", "s4_data/audio_wav/train/dog/dog_1.wav")
         (tmp_path / "s4_meta_data.csv").write_text(
@@ -86,14 +93,14 @@ class TestVGGSound:
         (tmp_path / "vggsound.csv").write_text("\n".join(lines))
         touch(tmp_path, "videos/x.txt")
         video = write_video(tmp_path / "videos/abcdefghijk_000030.mp4", [squares()] * 60, tone("red", 6))
-        kind, (there, absent) = find_pairs(tmp_path)
+        kind, (existing, absent) = find_pairs(tmp_path)
         assert kind == "vggsound"
-        assert there == VideoPair("vggsound/abcdefghijk_000030", "abcdefghijk", "dog barking", video)
-        assert len(there.excerpt(ExcerptConfig()).images) == 5
+        assert existing == VideoPair("vggsound/abcdefghijk_000030", "abcdefghijk", "dog barking", video)
+        assert len(existing.excerpt(ExcerptConfig()).images) == 5
         with pytest.raises(InputError, match="ABCDEFGHIJK_000005"):
             absent.excerpt(ExcerptConfig())
 
-    def test_frames_with_wave_files_will_do(self, tmp_path):
+    def test_frames_with_audio_files_are_accepted(self, tmp_path):
         (tmp_path / "vggsound.csv").write_text("abcdefghijk,30,dog,train")
         touch(tmp_path, "frames/abcdefghijk_000030.jpg", "audio/abcdefghijk_000030.wav")
         assert isinstance(find_pairs(tmp_path)[1][0], ImageAudioPair)
@@ -104,11 +111,11 @@ class TestFolders:
         touch(tmp_path, "b.mp4", "a/c.webm", "a/b.MKV", ".cache/d.mp4", ".e.mp4", "notes.txt")
         assert ids(tmp_path) == ["videos/a/b.MKV", "videos/a/c.webm", "videos/b.mp4"]
 
-    def test_images_with_the_sound_of_the_same_name(self, tmp_path):
+    def test_images_are_paired_with_audio_of_the_same_name(self, tmp_path):
         touch(tmp_path, "a.jpg", "a.wav", "b.jpg", "c/a.png", "c/a.mp3", "d.wav")
         assert ids(tmp_path) == ["stills/a", "stills/c/a"]
 
-    def test_a_list_of_images_and_sounds(self, tmp_path):
+    def test_a_list_of_images_and_audio_files(self, tmp_path):
         (tmp_path / "pairs.csv").write_text(
             "audio,image,label,id\nx/1.wav,y/2.jpg,dog,\nx/1.wav,3.jpg,,mine\n"
         )
@@ -125,7 +132,7 @@ class TestFolders:
         with pytest.raises(InputError, match="'mine'"):
             find_pairs(tmp_path / "again.csv")
 
-    def test_what_could_be_two_things_is_asked_back(self, tmp_path):
+    def test_an_ambiguous_folder_is_refused(self, tmp_path):
         touch(tmp_path, "a.mp4", "b.jpg", "b.wav")
         with pytest.raises(InputError, match="--kind videos or --kind stills"):
             find_pairs(tmp_path)
@@ -136,17 +143,17 @@ class TestFolders:
             detect_format(tmp_path)
 
     @pytest.mark.parametrize("kind", ["auto", "videos", "stills"])
-    def test_nothing_to_be_found_is_said(self, tmp_path, kind):
+    def test_a_folder_without_pairs_is_refused(self, tmp_path, kind):
         with pytest.raises(InputError, match="holds no"):
             find_pairs(tmp_path, kind)
 
-    def test_unknown_types_and_folders_are_refused(self, tmp_path):
+    def test_unknown_formats_and_folders_are_refused(self, tmp_path):
         with pytest.raises(InputError, match="did you mean 'vggsound'"):
             find_pairs(tmp_path, "vggsounds")
         with pytest.raises(InputError, match="no such folder"):
             find_pairs(tmp_path / "none")
 
-    def test_every_kind_has_its_function(self):
+    def test_every_format_has_its_function(self):
         from importlib import import_module
 
         for kind in FORMATS.values():
@@ -155,12 +162,12 @@ class TestFolders:
 
 
 class TestExclusion:
-    def test_a_clip_goes_by_its_id_or_by_its_video(self, avss, tmp_path):
+    def test_a_clip_is_excluded_by_its_id_or_its_video(self, avss, tmp_path):
         _, pairs = find_pairs(avss)
 
         def left(line: str) -> list[str]:
             (tmp_path / "out.txt").write_text(f"# leaked\n{line},why\n")
-            return [pair.id for pair in without(pairs, read_excluded(tmp_path / "out.txt"))]
+            return [pair.id for pair in exclude_pairs(pairs, read_excluded(tmp_path / "out.txt"))]
 
         assert left("vid") == ["avss/other"]
         assert left("vid_0_10") == ["avss/other"]
@@ -168,14 +175,16 @@ class TestExclusion:
         assert left("avss/vid_0_10/1") == ["avss/vid_0_10/0", "avss/other"]
         assert len(left("nobody")) == 3
 
-    def test_an_empty_list_is_no_list(self, tmp_path):
+    def test_an_empty_list_is_refused(self, tmp_path):
         (tmp_path / "out.txt").write_text("\n# nothing\n")
         with pytest.raises(InputError, match="names no clip"):
             read_excluded(tmp_path / "out.txt")
 
     @given(st.lists(st.integers(0, 30)), st.sets(st.integers(0, 30)))
-    def test_nobody_else_goes(self, numbers, gone):
+    def test_only_listed_pairs_are_excluded(self, numbers, excluded):
         pairs = [SyntheticPair(number) for number in numbers]
-        names = frozenset(SyntheticPair(number).id for number in gone)
-        assert [pair.number for pair in without(pairs, names)] == [n for n in numbers if n not in gone]
-        assert all(pair.id in names_of(pair) for pair in pairs)
+        names = frozenset(SyntheticPair(number).id for number in excluded)
+        assert [pair.number for pair in exclude_pairs(pairs, names)] == [
+            n for n in numbers if n not in excluded
+        ]
+        assert all(pair.id in pair_names(pair) for pair in pairs)

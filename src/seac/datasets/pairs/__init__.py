@@ -1,1 +1,1 @@
-"""Training pairs: where they come from, and how one is opened."""
+"""Training pairs: an image, frames or a video with audio, from benchmarks and folders."""

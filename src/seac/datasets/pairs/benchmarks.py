@@ -1,4 +1,4 @@
-"""Clips of AVSBench and VGGSound as training pairs: pictures and sounds; truth is never opened."""
+"""Clips of AVSBench and VGGSound as training pairs of images and audio; ground truth is not read."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from seac.datasets.pairs.pair import ImageAudioPair, Pair, Sequence, VideoPair
 from seac.datasets.table import open_benchmark
 
 SECONDS, FPS = 5.0, 1.0
-"""What AVSBench's releases are made of; their frames can be cut no other way."""
+"""Length of the excerpts and frame rate of AVSBench; both are fixed by the release."""
 
 
 def s4(folder: Path, split: str) -> list[Pair]:
-    """Clips of AVSBench S4: five frames with five seconds of sound."""
-    return [pair for clip in open_benchmark("s4", folder, split).clips for pair in excerpts("s4", clip)]
+    """Clips of AVSBench S4: five frames with five seconds of audio."""
+    return [pair for clip in open_benchmark("s4", folder, split).clips for pair in excerpt_pairs("s4", clip)]
 
 
 def ms3(folder: Path, split: str) -> list[Pair]:
-    """Clips of AVSBench MS3: five frames with five seconds of sound."""
-    return [pair for clip in open_benchmark("ms3", folder, split).clips for pair in excerpts("ms3", clip)]
+    """Clips of AVSBench MS3: five frames with five seconds of audio."""
+    return [
+        pair for clip in open_benchmark("ms3", folder, split).clips for pair in excerpt_pairs("ms3", clip)
+    ]
 
 
 def avss(folder: Path, split: str) -> list[Pair]:
-    """Clips of AVSBench-semantic; those of ten seconds are cut into two of five."""
-    return [pair for clip in open_benchmark("avss", folder, split).clips for pair in excerpts("avss", clip)]
+    """Clips of AVSBench-semantic; clips of ten seconds are split into two of five."""
+    return [
+        pair for clip in open_benchmark("avss", folder, split).clips for pair in excerpt_pairs("avss", clip)
+    ]
 
 
 def vggsound(folder: Path, split: str) -> list[Pair]:
-    """Clips of VGGSound: videos, or a frame with a wave file each."""
+    """Clips of VGGSound: videos, or a frame with an audio file."""
     return [vggsound_pair(clip) for clip in open_benchmark("vggsound", folder, split).clips]
 
 
-def excerpts(kind: str, clip: Clip) -> list[Pair]:
-    """A pair for each stretch of sound that frames of the clip are judged with."""
+def excerpt_pairs(kind: str, clip: Clip) -> list[Pair]:
+    """A pair for each audio window of the clip, with the frames of this window."""
     parts = [
         list(part)
         for _, part in groupby(zip(clip.frames, clip.audio_windows, strict=True), lambda row: row[1])

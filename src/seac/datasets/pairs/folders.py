@@ -1,4 +1,4 @@
-"""Training pairs from anybody's folders: videos, and pictures with sounds."""
+"""Training pairs from folders of videos, or of images with audio files."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from seac.core.errors import InputError
 from seac.datasets.csv_file import read_table
-from seac.datasets.layout import video_id_of
+from seac.datasets.layout import parse_video_id
 from seac.datasets.pairs.pair import ImageAudioPair, Pair, VideoPair
-from seac.media.sources import AUDIO_SUFFIXES, IMAGE_SUFFIXES, VIDEOS
+from seac.media.sources import AUDIO_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 LIST = "pairs.csv"
 
 
 def videos(folder: Path, split: str) -> list[Pair]:
-    """Every video in a folder and the folders in it, in order of path; ``split`` has no meaning here.
+    """All videos in a folder and its subfolders, in order of path; ``split`` is ignored.
 
     Raises:
-        InputError: there is none.
+        InputError: the folder holds no video.
     """
     found: list[Pair] = [
-        VideoPair(f"videos/{path.relative_to(folder).as_posix()}", video_id_of(path.stem), None, path)
+        VideoPair(f"videos/{path.relative_to(folder).as_posix()}", parse_video_id(path.stem), None, path)
         for path in files_in(folder)
-        if path.suffix.lower() in VIDEOS
+        if path.suffix.lower() in VIDEO_SUFFIXES
     ]
     if not found:
         raise InputError(f"{folder}: holds no video; give another folder")
@@ -31,38 +31,43 @@ def videos(folder: Path, split: str) -> list[Pair]:
 
 
 def image_audio_pairs(folder: Path, split: str) -> list[Pair]:
-    """Pictures with sounds: those that ``pairs.csv`` lists, else those of the same name; no split here.
+    """Images with audio, paired by ``pairs.csv`` or else by file name; ``split`` is ignored.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no pair.
     """
     path = folder if folder.is_file() else folder / LIST
-    found = read_list(path) if path.is_file() else of_same_name(folder)
+    found = read_list(path) if path.is_file() else match_by_name(folder)
     if not found:
-        raise InputError(f"{folder}: holds no picture with a sound of the same name, and no {LIST}")
+        raise InputError(
+            f"{folder}: holds no image with an audio file of the same name, and no {LIST}; "
+            "give another folder"
+        )
     return found
 
 
 def read_list(path: Path) -> list[Pair]:
-    """The pairs of a csv with columns image, sound and perhaps id and label; paths start at its folder.
+    """Read pairs from a CSV with the columns image, audio and optionally id and label.
+
+    Relative paths start at the folder of the CSV.
 
     Raises:
-        InputError: not such a csv, or an id that is there twice.
+        InputError: the file is not such a CSV, or an id occurs twice.
     """
     found: dict[str, Pair] = {}
     for row in read_table(path, ("image", "audio")):
         name = row.get("id") or Path(row["image"]).with_suffix("").as_posix()
         if name in found:
-            raise InputError(f"{path}: two lines are called {name!r}; give them different ids")
+            raise InputError(f"{path}: two lines have the id {name!r}; give them different ids")
         image, audio = path.parent / row["image"], path.parent / row["audio"]
         found[name] = ImageAudioPair(
-            f"stills/{name}", video_id_of(name), row.get("label") or None, image, audio
+            f"stills/{name}", parse_video_id(name), row.get("label") or None, image, audio
         )
     return list(found.values())
 
 
-def of_same_name(folder: Path) -> list[Pair]:
-    """Pictures that have a sound of the same name beside them, in order of path."""
+def match_by_name(folder: Path) -> list[Pair]:
+    """Pair images with audio files of the same name in the same folder, in order of path."""
     paths = files_in(folder)
     audio_files = {path.with_suffix(""): path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
     found: dict[str, Pair] = {}
@@ -75,7 +80,7 @@ def of_same_name(folder: Path) -> list[Pair]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Files in a folder and the folders in it, hidden ones left out, in order of path."""
+    """Files in a folder and its subfolders, without hidden ones, in order of path."""
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -1,7 +1,7 @@
-"""A training pair: some seconds of pictures with their sound, as paths; opened only when asked for.
+"""Training pairs as paths, and the decoding of their excerpts.
 
-Three kinds of pair answer to one protocol: a film, a sequence of frames with a wave file (AVSBench), and a
-photograph with a sound. All are small values, so they travel to other processes and machines as they are.
+The protocol :class:`Pair` has three implementations: a video, a sequence of frames with an audio file
+(AVSBench), and an image with an audio file. Pairs are small values that can be pickled.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from seac.media.image import MAX_SIDE, read_image
 from seac.media.sources import audio_duration
 
 STEP = 60.0
-"""Seconds of sound that are skipped at a time on the way to the excerpt; bounds memory for long films."""
+"""Seconds of audio that are skipped at a time before the excerpt; bounds memory for long files."""
 
 
 @dataclass(frozen=True)
 class ExcerptConfig:
-    """How an excerpt is made.
+    """Settings of excerpts.
 
     Attributes:
-        seconds: length of the excerpt; it is taken from the centre.
-        fps: pictures per second, the first one at the excerpt's beginning.
-        sample_rate: Hz of the mono sound.
-        max_side: long side in pixels that pictures are scaled down to.
+        seconds: length of the excerpt, taken from the centre of the source.
+        fps: frames per second; the first frame is at the start of the excerpt.
+        sample_rate: sample rate of the mono waveform in Hz.
+        max_side: maximum long side of the images in pixels; larger images are scaled down.
     """
 
     seconds: float = 5.0
@@ -40,11 +40,11 @@ class ExcerptConfig:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """An excerpt, decoded.
+    """A decoded excerpt.
 
     Attributes:
-        start: seconds into the source at which it begins.
-        times: of the pictures, in seconds from ``start``.
+        start: start of the excerpt in the source, in seconds.
+        times: times of the images, in seconds from ``start``.
         images: (3, H, W) uint8 RGB each, at least one.
         waveform: (S,) float32 mono in [-1, 1], S at least 1.
     """
@@ -56,20 +56,20 @@ class Excerpt:
 
 
 class Pair(Protocol):
-    """Something seen with something heard.
+    """Images or a video with audio.
 
-    ``id`` is unique in a store, ``video_id`` names the video it comes from (what exclusion lists speak of),
-    ``label`` is its class where the source has one: kept for the record, never used in training.
+    ``id`` is unique in a store. ``video_id`` is the id of the source video, which exclusion lists use.
+    ``label`` is the class name, if the source has one; it is stored and not used in training.
     """
 
     @property
     def id(self) -> str:
-        """Unique in a store."""
+        """Id, unique in a store."""
         ...
 
     @property
     def video_id(self) -> str:
-        """Of the source video."""
+        """Id of the source video."""
         ...
 
     @property
@@ -78,10 +78,10 @@ class Pair(Protocol):
         ...
 
     def excerpt(self, config: ExcerptConfig) -> Excerpt:
-        """Decode it.
+        """Decode the excerpt.
 
         Raises:
-            InputError: it cannot be read; the line says why.
+            InputError: a file cannot be read.
         """
         ...
 
@@ -96,7 +96,7 @@ class VideoPair:
     video: Path
 
     def excerpt(self, config: ExcerptConfig) -> Excerpt:
-        """See :class:`Pair`; a film that is shorter than the cut is taken whole."""
+        """See :class:`Pair`; a video shorter than the excerpt is used completely."""
         length = probe(self.video).duration or audio_duration(self.video)
         start = max(0.0, (length - config.seconds) / 2)
         stop = start + config.seconds
@@ -107,14 +107,14 @@ class VideoPair:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Picture files that were taken once a second, with the sound of those seconds.
+    """Image files at one frame per second, with the audio of these seconds.
 
     Attributes:
         id: unique in a store.
-        video_id: of the source video.
+        video_id: id of the source video.
         label: class name, or None.
-        images: in order of time; the first is shown at ``start``.
-        audio: the file that is heard from ``start`` on, for as many seconds as there are pictures.
+        images: image files in order of time; the first is at ``start``.
+        audio: the audio file; one second per image is used, from ``start`` on.
         start: seconds into ``audio``.
     """
 
@@ -126,7 +126,7 @@ class Sequence:
     start: float = 0.0
 
     def excerpt(self, config: ExcerptConfig) -> Excerpt:
-        """See :class:`Pair`; all pictures are taken, whatever the cut's length."""
+        """See :class:`Pair`; all images are used, regardless of ``config.seconds``."""
         images = tuple(read_image(path, config.max_side) for path in self.images)
         stop = self.start + len(images)
         waveform = read_audio_between(self.audio, self.start, stop, config.sample_rate)
@@ -135,7 +135,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class ImageAudioPair:
-    """A picture with the centre of a sound."""
+    """An image with the centre of an audio file."""
 
     id: str
     video_id: str
@@ -152,17 +152,19 @@ class ImageAudioPair:
 
 
 def read_audio_between(path: Path, start: float, stop: float, sample_rate: int) -> Tensor:
-    """Mono sound of a file from ``start`` to ``stop`` (seconds): (S,) float32; shorter at the file's end.
+    """The mono waveform of a file from ``start`` to ``stop`` (seconds): (S,) float32; shorter at its end.
 
     Raises:
-        InputError: no sound, broken, or none left at ``start``.
+        InputError: the file has no audio, is damaged, or ends before ``start``.
     """
     reader = AudioReader(path, sample_rate)
-    passed = 0.0
-    while passed + STEP < start:
-        passed += STEP
-        reader.read(passed, passed)
+    skipped = 0.0
+    while skipped + STEP < start:
+        skipped += STEP
+        reader.read(skipped, skipped)
     waveform = reader.read(start, stop)
     if len(waveform) == 0:
-        raise InputError(f"{path}: has no sound from {start:g} s to {stop:g} s; is the file whole?")
+        raise InputError(
+            f"{path}: has no audio from {start:g} s to {stop:g} s; check that the file is complete"
+        )
     return waveform

@@ -1,4 +1,4 @@
-"""Kinds of training data by name: a kind is a function and a row here."""
+"""Table of formats of training data: a format is a function and a row in this table."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from seac.core.errors import InputError, unknown
 from seac.datasets.csv_file import read_rows
 from seac.datasets.pairs.folders import LIST, files_in
 from seac.datasets.pairs.pair import Pair
-from seac.media.sources import IMAGE_SUFFIXES, VIDEOS
+from seac.media.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
 class SourceFormat:
-    """A kind of training data.
+    """A format of training data.
 
     Attributes:
-        pairs: "module:function" of (folder, split).
-        marker: the file by which a folder of this kind is known; None for folders without one.
-        fixed: whether its excerpts are cut already, into 5 s of one frame a second.
+        pairs: "module:function"; the function takes (folder, split).
+        marker: name of the file that identifies a folder of this format, or None.
+        fixed: whether the excerpts are fixed at 5 s and one frame per second.
     """
 
     pairs: str
@@ -42,18 +42,18 @@ AUTO = "auto"
 
 
 def find_pairs(folder: Path, kind: str = AUTO, split: str = "train") -> tuple[str, list[Pair]]:
-    """The training pairs of a folder, and the kind that it is; only metadata is read.
+    """The format of a folder and its training pairs; only metadata is read.
 
     Args:
-        folder: of a kind in :data:`FORMATS`, or a csv of images and sounds.
+        folder: a folder of a format in :data:`FORMATS`, or a CSV of images and audio files.
         kind: a row of the table, or "auto".
         split: "train", "val", "test" or "all", for benchmarks.
 
     Raises:
-        InputError: no such folder, kind or split; nothing to be found; malformed metadata.
+        InputError: an unknown folder, format or split, no pairs, or malformed metadata.
     """
     if not folder.exists():
-        raise InputError(f"{folder}: no such folder; give one with videos, a benchmark, or images and sounds")
+        raise InputError(f"{folder}: no such folder; give videos, a benchmark, or images with audio files")
     if kind != AUTO and kind not in FORMATS:
         raise InputError(unknown("kind", kind, (AUTO, *FORMATS)))
     kind = detect_format(folder) if kind == AUTO else kind
@@ -63,44 +63,44 @@ def find_pairs(folder: Path, kind: str = AUTO, split: str = "train") -> tuple[st
 
 
 def detect_format(folder: Path) -> str:
-    """What a folder holds, by its mark, else by its files.
+    """The format of a folder, by its marker file, else by the suffixes of its files.
 
     Raises:
-        InputError: it could be two things.
+        InputError: several formats match.
     """
     if folder.is_file():
         return "stills"
-    marked = [name for name, kind in FORMATS.items() if kind.marker and (folder / kind.marker).is_file()]
-    if len(marked) > 1:
-        raise InputError(f"{folder}: could be {' or '.join(marked)}; say which with --kind")
-    if marked:
-        return marked[0]
+    matches = [name for name, kind in FORMATS.items() if kind.marker and (folder / kind.marker).is_file()]
+    if len(matches) > 1:
+        raise InputError(f"{folder}: could be {' or '.join(matches)}; choose one with --kind")
+    if matches:
+        return matches[0]
     suffixes = {path.suffix.lower() for path in files_in(folder)}
-    video_suffixes, image_suffixes = suffixes & VIDEOS, suffixes & IMAGE_SUFFIXES
+    video_suffixes, image_suffixes = suffixes & VIDEO_SUFFIXES, suffixes & IMAGE_SUFFIXES
     if video_suffixes and image_suffixes:
-        raise InputError(f"{folder}: holds videos and pictures; say --kind videos or --kind stills")
+        raise InputError(f"{folder}: holds videos and images; give --kind videos or --kind stills")
     return "stills" if image_suffixes else "videos"
 
 
 def read_excluded(path: Path) -> frozenset[str]:
-    """The first column of a list of ids: of clips, which are left out, or of videos, all of whose clips are.
+    """Read the first column of an exclusion list: ids of clips, or of videos whose clips are all excluded.
 
     Raises:
-        InputError: it cannot be read, or is empty.
+        InputError: the file cannot be read, or is empty.
     """
     found = frozenset(fields[0] for _, fields in read_rows(path) if not fields[0].startswith("#"))
     if not found:
-        raise InputError(f"{path}: names no clip; give a file with an id a line")
+        raise InputError(f"{path}: names no clip; give a file with one id per line")
     return found
 
 
-def without(pairs: list[Pair], names: frozenset[str]) -> list[Pair]:
-    """Pairs whose clip and video are not among ``names``; a clip's name goes with its kind or without."""
-    return [pair for pair in pairs if names.isdisjoint(names_of(pair))]
+def exclude_pairs(pairs: list[Pair], names: frozenset[str]) -> list[Pair]:
+    """Remove the pairs that ``names`` excludes; see :func:`pair_names`."""
+    return [pair for pair in pairs if names.isdisjoint(pair_names(pair))]
 
 
-def names_of(pair: Pair) -> set[str]:
-    """What an exclusion list can call a pair: its id, with kind or without, whole or cut, or its video."""
+def pair_names(pair: Pair) -> set[str]:
+    """The names by which a pair can be excluded: its id with and without the format, its clip, its video."""
     name = pair.id.partition("/")[2]
     parent_name, _, number = name.rpartition("/")
     return {pair.id, name, pair.video_id} | ({parent_name} if parent_name and number.isdigit() else set())

@@ -16,7 +16,7 @@ from seac.evaluation.report.plots import write_plots
 from seac.evaluation.summary import Evaluation
 from seac.export.folder import atomic_folder
 
-__all__ = ["FILES", "write_report", "written_earlier"]
+__all__ = ["FILES", "find_legacy_files", "write_report"]
 
 FILES = (
     "per_clip.csv",
@@ -32,7 +32,7 @@ FILES = (
 HEAD, TAIL = ["method", "id", "category"], ["attribution", "frame", "audio"]
 
 
-def written_earlier(folder: Path) -> Callable[[str], bool]:
+def find_legacy_files(folder: Path) -> Callable[[str], bool]:
     """Which files of a folder without a record are of a report: those beside a ``per_clip.csv`` of ours."""
     try:
         with (folder / "per_clip.csv").open(encoding="utf-8", newline="") as file:
@@ -63,7 +63,7 @@ def write_report(
     Raises:
         InputError: the folder cannot be written, or holds other files of these names.
     """
-    with atomic_folder(out, FILES, earlier=written_earlier) as temporary:
+    with atomic_folder(out, FILES, legacy=find_legacy_files) as temporary:
         write_per_clip(evaluation, temporary / "per_clip.csv")
         plots = write_plots(evaluation, temporary / "plots")
         gallery = write_gallery(evaluation, reader, answer_of, temporary / "gallery")
