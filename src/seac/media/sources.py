@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seac.core.errors import InputError
 from seac.media.decode import AudioReader, Frame, check_fps, frames, probe
-from seac.media.image import read_image
+from seac.media.image import read_image, read_image_size
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
 VIDEO_SUFFIXES = {
