@@ -1,4 +1,4 @@
-"""Names on dev composites: exact masks of things that sound, never taught from."""
+"""Classification on dev composites: exact masks of sounding objects, never trained on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.pairwise_choice import Scene, encode_audio, scenes
 from recipes.class_heads.crops import VIEWS
+from recipes.common.folds import to_class_name
 from seac.associate.embed import high_resolution_crops
 from seac.classify.base import MaskClassifier, class_scores
 from seac.classify.prompts import MeanEncoder, class_embeddings
@@ -23,16 +24,11 @@ AUDIO_CONDITIONS = ("one sound", "two sounds")
 
 @dataclass(frozen=True)
 class Trial:
-    """A thing that sounds as it is looked at, its sound alone and beside another's, and its name."""
+    """A sounding object: its views, its sound alone and beside another's, and its class."""
 
     mask: MaskEmbeddings
     audio: Mapping[str, AudioFeatures]
     name: str
-
-
-def to_class_name(identifier: str) -> str:
-    """A kind in words."""
-    return identifier.replace("_", " ")
 
 
 def trials(
@@ -64,16 +60,16 @@ def normalise_rms(waveform: Tensor) -> Tensor:
 
 
 def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
-    """The dev kinds alone, and with all words of the default vocabulary."""
+    """The dev classes alone, and with all of the default vocabulary."""
     own = sorted({trial.name for trial in cases})
     every = (*own, *(name for name in default_vocabulary().names if name not in own))
-    return {f"{len(names)} words": names for names in (tuple(own), every)}
+    return {f"{len(names)} classes": names for names in (tuple(own), every)}
 
 
 def count_correct(
     naming: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
 ) -> int:
-    """How many trials' things are rightly named from ``names``."""
+    """How many trials' objects are classified correctly among ``names``."""
     experts, right = naming.scorers_for(class_embeddings(names, text)), 0
     for trial in cases:
         scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[sound]))

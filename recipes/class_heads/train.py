@@ -1,4 +1,4 @@
-"""A network that tells kinds of one sense."""
+"""Trains the class head of one modality."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from recipes.association.train import build_optimiser
 from recipes.class_heads.samples import LabelledSamples
-from recipes.common.feature_cache import WHITENING, compute_pca
 from seac.encoders.class_heads import ClassHead
+from seac.encoders.pca import compute_pca
+from seac.training.schedule import adamw, rate_factor, set_rates
 
-MEASURED = 40_000
-"""At most so many embeddings give the principal components."""
+MAX_PCA = 40_000
+"""At most so many embeddings are used for the principal components."""
+WARMUP = 0.1
+"""Share of the steps in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is learnt.
+    """Numbers of a training.
 
     Attributes:
-        components: that the embedding is reduced to. width: of the hidden layer.
+        components: principal components of the embedding. width: of the hidden layer.
         steps: of ``batch`` embeddings.
-        rate: of AdamW, after a short rise, falling to 0. decay: its weight decay.
-        dropped: share of the inputs' values that is hidden at each step.
-        smoothing: of labels; what a network is less sure of leaves more to words that were never taught.
+        rate: peak learning rate of AdamW, of a cosine schedule. decay: its weight decay.
+        input_dropout: share of the input values that is zeroed at each step.
+        smoothing: of labels; the less certain a head is, the more weight have classes without training samples.
     """
 
     components: int
@@ -36,36 +38,36 @@ class Recipe:
     batch: int = 256
     rate: float = 1e-3
     decay: float = 0.05
-    dropped: float = 0.3
+    input_dropout: float = 0.3
     smoothing: float = 0.2
 
 
 RECIPES = {"image": Recipe(components=320), "audio": Recipe(components=192)}
 
 
-def learn(samples: LabelledSamples, kinds: Sequence[str], recipe: Recipe, seed: int) -> ClassHead:
-    """The network after all steps; deterministic by the seed.
+def train(samples: LabelledSamples, classes: Sequence[str], recipe: Recipe, seed: int) -> ClassHead:
+    """The head after all steps; deterministic by the seed.
 
     Args:
-        samples: embeddings with names; those of kinds that are not taught are left alone.
-        kinds: that are taught, in the order of the network's answers.
-        recipe: how.
+        samples: labelled embeddings; those of other classes are not used.
+        classes: in the order of the head's outputs.
+        recipe: numbers of the training.
         seed: of initial weights, batches and dropout.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    known = samples.known(kinds)
-    unit = functional.normalize(known[:: 1 + len(known) // MEASURED].float(), dim=1)
-    mean, basis = compute_pca(unit, recipe.components, WHITENING)
-    network = ClassHead(mean, basis, recipe.width, len(kinds)).train()
-    optimiser, schedule = build_optimiser(network, recipe.steps, recipe.rate, recipe.decay)
-    sample_batch = samples.make_sampler(kinds)
-    for _ in range(recipe.steps):
+    known = samples.known(classes)
+    unit = functional.normalize(known[:: 1 + len(known) // MAX_PCA].float(), dim=1)
+    mean, basis = compute_pca(unit, recipe.components)
+    network = ClassHead(mean, basis, recipe.width, len(classes)).train()
+    optimiser = adamw(network.parameters(), recipe.rate, recipe.decay)
+    sample_batch = samples.make_sampler(classes)
+    for step in range(recipe.steps):
+        set_rates(optimiser, rate_factor(step, recipe.steps, WARMUP * recipe.steps))
         embeddings, targets = sample_batch(recipe.batch, rng)
-        logits = network(functional.dropout(network.project(embeddings), recipe.dropped))
+        logits = network(functional.dropout(network.project(embeddings), recipe.input_dropout))
         loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.smoothing)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        schedule.step()
     return network.eval()

@@ -141,6 +141,7 @@ def ensemble(
     audio: AudioEncoder,
     text: MiniLM,
     trained_weights: TrainedAssociationWeights | None = None,
+    /,
     **weights: float,
 ) -> AssociationEnsemble:
     """The ensemble of a trained module (the shipped one if None), with other fusion weights where given."""
