@@ -1,14 +1,13 @@
-"""The student learns soft tags, their order, and the embedding; checkpoints every few minutes.
+"""Trains the audio student on soft labels, their order, and the embedding; checkpoints every few minutes.
 
-A course begins with random weights or with those of another: a second one, at a lower rate and over other
-lessons, still teaches much. Marks on recordings that no lesson is made of are told on the way.
+A phase starts from random weights or from those of an earlier one: a second phase, at a lower rate and on other
+samples, still improves the student. Metrics on held-out recordings are logged on the way.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,22 +19,26 @@ from torch.nn import functional
 
 from recipes.audio_student.samples import TeacherSamples, read, shards
 from seac.encoders.audio.yamnet_student import YamnetStudentNetwork
+from seac.training.ema import ExponentialMovingAverage
+from seac.training.schedule import adamw, rate_factor, set_rates
 
 SAVE_EVERY = 120.0
 SURE = 0.3
+WARMUP = 0.05
+"""Share of the time in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """Numbers of a phase.
 
     Attributes:
         minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
-        batch: lessons per step.
-        rate: greatest learning rate.
+        batch: samples per step.
+        rate: peak learning rate.
         decay: weight decay.
-        average: of the moving average of weights, per step.
-        seed: of the order of lessons.
+        average: decay of the averaged weights.
+        seed: of the order of samples.
     """
 
     minutes: float = 50.0
@@ -47,12 +50,12 @@ class Schedule:
 
 
 def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Three views of one teacher.
+    """Loss of class probabilities, of their order, and of the embedding's direction and size.
 
     Args:
         embedding: (n, 1024) student's.
         logits: (n, 521) student's.
-        target: tags (n, 521) and embedding (n, 1024) of the teacher.
+        target: class probabilities (n, 521) and embedding (n, 1024) of the teacher.
     """
     class_probabilities, target_embedding = target
     each = (
@@ -67,15 +70,8 @@ def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor
     return each + order + 4 * turn + size
 
 
-def rate_at(share: float, top: float) -> float:
-    """Learning rate: up over the first 5 %, then down a cosine to nearly 0."""
-    if share < 0.05:
-        return top * (share / 0.05)
-    return top * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
-
-
 class ShardSampler:
-    """Batches of lessons: shards in random order, those never seen before others, mixed a few at a time."""
+    """Batches of samples: shards in random order, unread ones first, shuffled a few at a time."""
 
     def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
@@ -103,7 +99,7 @@ class ShardSampler:
 
 @torch.no_grad()
 def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
-    """Marks: top-1 and top-5 where the teacher is sure, cosine of embeddings."""
+    """Metrics: top-1 and top-5 where the teacher is confident, cosine of embeddings."""
     training = network.training
     network.eval()
     logmel, class_probabilities, target_embedding = (
@@ -130,25 +126,26 @@ def learn(
     """Train until the time is up, from a checkpoint if there is one.
 
     Args:
-        folder: of lessons; more may arrive meanwhile.
+        folder: of samples; more may arrive meanwhile.
         out: for the checkpoint.
-        schedule: how long and how fast.
-        start: whose weights to begin with; random ones if None.
+        schedule: numbers of the phase.
+        start: initial weights; random ones if None.
 
     Returns:
-        the moving average of the weights.
+        the network with averaged weights.
     """
     torch.manual_seed(schedule.seed)
     network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
     network = network.to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    average = ExponentialMovingAverage(network, schedule.average)
+    averaged = copy.deepcopy(network)
+    optimizer = adamw(network.parameters(), schedule.rate, schedule.decay)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, steps, spent = out / "checkpoint.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
+        average.load(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         steps, spent = state["steps"], state["spent"]
     began = saved = time.monotonic() - spent
@@ -156,8 +153,7 @@ def learn(
     total, running = schedule.minutes * 60, 0.0
     while (now := time.monotonic() - began) < total:
         for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
+            set_rates(optimizer, rate_factor(time.monotonic() - began, total, WARMUP * total))
             mine, logits = network(logmel.float())
             loss = compute_loss(mine, logits, (class_probabilities.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
@@ -166,7 +162,7 @@ def learn(
             optimizer.step()
             steps += 1
             running += 0.02 * (loss.item() - running)
-            update_average(average, network, min(schedule.average, steps / (steps + 10)))
+            average.update(network, steps)
         now = time.monotonic() - began
         line = {
             "steps": steps,
@@ -176,19 +172,12 @@ def learn(
         }
         if time.monotonic() - saved > SAVE_EVERY or now >= total:
             saved = time.monotonic()
-            state = {"network": network.state_dict(), "average": average.state_dict(),
+            state = {"network": network.state_dict(), "average": average.state,
                      "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
-            line |= evaluate(average, read(folder / "held_out"))
+            averaged.load_state_dict(average.state)
+            line |= evaluate(averaged, read(folder / "held_out"))
         print(json.dumps(line), flush=True)
-    return average
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the average a little towards the network; counters and running statistics are copied."""
-    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - keep)
-    for copied, current in zip(average.buffers(), network.buffers(), strict=True):
-        copied.copy_(current)
+    averaged.load_state_dict(average.state)
+    return averaged

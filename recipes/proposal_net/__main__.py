@@ -24,12 +24,14 @@ from torch import Tensor
 from recipes.common.object_scenes import Painter, Rng, Scene
 from recipes.proposal_net import refinement
 from recipes.proposal_net.loss import Targets, build_targets, compute_loss
-from recipes.proposal_net.phase import TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.refinement import PREFIX as REFINEMENT
 from recipes.proposal_net.refinement import train_refinement
 from recipes.proposal_net.sharpen import SIDE, batch, to_network_input, train_sharpening
 from seac.encoders.vision.efficientnet_lite import checkpoint_path, fuse_batch_norms, load_checkpoint
 from seac.segment.proposal_net.model import ProposalNet
 from seac.segment.proposal_net.network import stored_weights
+from seac.training.schedule import adamw
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposal_net.safetensors"
 WARM, KEEP = 50, 0.997
@@ -54,11 +56,11 @@ def build_network(start: Path | None) -> ProposalNet:
 
 
 def build_optimiser(network: ProposalNet, rate: float) -> torch.optim.AdamW:
-    """AdamW; the backbone learns ten times slower."""
+    """AdamW; the backbone has a tenth of the learning rate."""
     inner = [p for p in network.backbone.parameters() if p.requires_grad]
     outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
     groups = [{"params": inner, "lr": rate / 10}, {"params": outer, "lr": rate}]
-    return torch.optim.AdamW(groups, weight_decay=0.02)
+    return adamw(groups, rate, WEIGHT_DECAY)
 
 
 def export(weights: dict[str, Tensor], path: Path) -> None:
@@ -154,7 +156,9 @@ def main() -> None:
     average = train_refinement(
         network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
     )
-    export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
+    export(
+        network.state_dict() | {f"{REFINEMENT}{name}": value for name, value in average.items()}, given.out
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from recipes.common.media_bank import (
     IMAGE_AND_EMOJI_PACKAGES,
     IMAGE_PACKAGES,
     fetch,
-    fingerprint,
+    image_fingerprint,
     load_cutout,
     render_emoji,
 )
@@ -47,13 +47,13 @@ def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
     for name in names:
         target = out / name
         if target.is_dir():  # of an earlier run: what it holds is not taken again from another package
-            seen.update(fingerprint(Image.open(path)) for path in target.glob("*.png"))
+            seen.update(image_fingerprint(Image.open(path)) for path in target.glob("*.png"))
             continue
         temporary = target.with_suffix(".part")
         temporary.mkdir(parents=True, exist_ok=True)
         for number, path in enumerate(_find_images(packages / name)):
             image = load_cutout(path)
-            if image is None or not is_one_object(image) or (digest := fingerprint(image)) in seen:
+            if image is None or not is_one_object(image) or (digest := image_fingerprint(image)) in seen:
                 continue
             seen.add(digest)
             image.save(temporary / f"{number:05d}-{path.stem}.png")

@@ -1,8 +1,7 @@
-"""What every stage of the recipe does alike: a rate that rises and falls, averaged weights, checkpoints."""
+"""A training phase: learning rate schedule, averaged weights, checkpoints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,28 +11,32 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from seac.training.ema import ExponentialMovingAverage
+from seac.training.schedule import rate_factor, set_rates
+
 MAX_GRADIENT_NORM = 5.0
+WEIGHT_DECAY = 0.02
 T = TypeVar("T")
 
 
 def move_to_device(tensors: T, device: str) -> T:
-    """A dataclass of tensors with all of them on ``device``."""
+    """A dataclass of tensors, all of them on ``device``."""
     return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
 
 
 class TrainingPhase:
-    """The steps of a stage.
+    """The steps of a phase, by a cosine schedule.
 
     Args:
-        module: what learns; parameters without a gradient stay as they are.
-        optimiser: of its parameters; the rate of each group is the greatest that it will have.
-        steps: of the whole course.
-        warm: steps in which the rate grows; then it falls along a cosine to nought.
-        keep: share of the averaged weights that a step leaves, once there were enough steps.
-        checkpoint: a file that is gone on from if it is there; None keeps none.
+        module: to train; parameters without a gradient stay as they are.
+        optimiser: of its parameters, made by :func:`seac.training.schedule.adamw`.
+        steps: of the phase.
+        warm: steps of the warm-up.
+        keep: decay of the averaged weights.
+        checkpoint: a file to resume from if it is there; None keeps none.
 
     Attributes:
-        first: the step to begin with.
+        first: the first step to take.
         average: the averaged state of ``module``.
     """
 
@@ -48,33 +51,33 @@ class TrainingPhase:
         checkpoint: Path | None = None,
     ) -> None:
         self.module, self.optimiser = module, optimiser
-        self.steps, self.warm, self.keep = steps, warm, keep
+        self.steps, self.warm = steps, warm
         self.checkpoint = checkpoint
         self.first = 0
-        self.average = {name: value.detach().clone() for name, value in module.state_dict().items()}
-        for group in optimiser.param_groups:
-            group.setdefault("base", group["lr"])
+        self._average = ExponentialMovingAverage(module, keep)
         if checkpoint and checkpoint.is_file():
             stored = torch.load(checkpoint, weights_only=True, map_location=next(module.parameters()).device)
             module.load_state_dict(stored["module"])
             optimiser.load_state_dict(stored["optimiser"])
-            self.average, self.first = stored["average"], stored["step"]
+            self._average.load(stored["average"])
+            self.first = stored["step"]
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """The averaged state."""
+        return self._average.state
 
     def learn(self, step: int, loss: Tensor) -> None:
-        """One step down ``loss``, and the weights it leads to into the average."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * rate_at(step, self.steps, self.warm)
+        """Take a step against the gradient of ``loss``, and update the average."""
+        set_rates(self.optimiser, rate_factor(step, self.steps, self.warm))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), MAX_GRADIENT_NORM)
         self.optimiser.step()
-        keep = min(self.keep, (step + 1) / (step + 10))
-        for name, value in self.module.state_dict().items():
-            mean = self.average[name]
-            mean.lerp_(value, 1 - keep) if value.is_floating_point() else mean.copy_(value)
+        self._average.update(self.module, step + 1)
 
     def save(self, step: int) -> None:
-        """Write the checkpoint after ``step``, whole or not at all."""
+        """Write the checkpoint after ``step``, atomically."""
         if self.checkpoint is None:
             return
         state = {
@@ -89,14 +92,9 @@ class TrainingPhase:
         partial.replace(self.checkpoint)
 
 
-def rate_at(step: int, steps: int, warm: int) -> float:
-    """Share of the greatest rate: linear over the first ``warm`` steps, then a cosine to nought."""
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
 @dataclass(frozen=True)
 class _BatchDataset(Generic[T]):
-    """A data set of what ``make_batch`` makes of a step."""
+    """A data set of the batches of ``make_batch``."""
 
     make_batch: Callable[[int], T]
     steps: int
@@ -110,14 +108,14 @@ class _BatchDataset(Generic[T]):
 
 
 def iterate_batches(make_batch: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
-    """What ``make_batch`` makes of each of ``steps``, drawn by ``workers`` processes while the network learns.
+    """The batches of ``make_batch`` of all ``steps``, made by ``workers`` processes during training.
 
-    Without workers each is drawn when its turn comes.
+    Without workers each is made when it is needed.
     """
     if not workers:
         return map(make_batch, steps)
     return DataLoader(
-        _BatchDataset(make_batch, steps.stop),  # type: ignore[arg-type]  # what it needs is there
+        _BatchDataset(make_batch, steps.stop),  # type: ignore[arg-type]  # has __len__ and __getitem__
         batch_size=None,
         sampler=steps,
         num_workers=workers,

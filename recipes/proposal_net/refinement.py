@@ -1,8 +1,8 @@
-"""The last stage: what draws masks anew in views of their own learns, and all else stays as it is.
+"""The last phase: only the mask refinement head is trained.
 
-Scenes are seen as a user's frames are: larger than the network's input or smaller. The masks that the
-network keeps of them, with all their errors, are the coarse ones to start from; each shall become the
-visible part that it overlaps most.
+Scenes have the sizes of a user's frames, larger than the network's input or smaller. The masks that the network
+predicts for them, with all their errors, are the coarse input; the target of each is the visible part that it
+overlaps most.
 """
 
 from __future__ import annotations
@@ -21,27 +21,29 @@ from torch import Tensor
 
 from recipes.common.object_scenes import Rng, Scene
 from recipes.proposal_net.loss import compute_refinement_loss
-from recipes.proposal_net.phase import TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
 from seac.segment.ops import pairwise_iou, resize_image
 from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import (
     NetworkSettings,
     best_locations,
     decode_locations,
-    normalised,
+    normalise_pixels,
     refinement_inputs,
     views_of,
 )
 from seac.segment.proposal_net.refinement_head import VIEW, roi_align_views
+from seac.training.schedule import adamw
 
 SIDE, INPUT_SIDE = 320, 288  # pixels of a scene, and of the network's input
 FRAMES = (192, 224, 256, 320, 320)  # sides of the frames in which scenes are seen
 SCENES = 4
 PROPOSAL_SETTINGS = NetworkSettings(max_masks=10, max_locations=100, overlap=0.7)
 MIN_AREA, MIN_IOU = 80, 0.3
-WIDE = 1.7  # margin of the views: with that of use, 1.2, it learned worse
+WIDE = 1.7  # margin of the views; with that of inference, 1.2, training gave worse masks
 RATE, WARM, KEEP = 3e-3, 40, 0.995
 EVERY = 50
+PREFIX = "refine."
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class RefinementBatch:
 def make_refinement_batch(
     network: ProposalNet, painter: Callable[[Rng], Scene], seed: int, step: int
 ) -> RefinementBatch | None:
-    """Views of the masks of a step's scenes, a function of seed, step and weights; None if there are none."""
+    """Crops of the masks of a step's scenes, a function of seed, step and weights; None if there are none."""
     random = np.random.default_rng((seed, step))
     found = [part for _ in range(SCENES) if (part := _scene_views(network, painter, random)) is not None]
     if not found:
@@ -81,7 +83,7 @@ def _scene_views(
     scene = painter(random)
     side = int(random.choice(FRAMES))
     frame = resize_image(torch.from_numpy(scene.image.copy()).permute(2, 0, 1), side, side)
-    pixels = normalised(resize_image(frame, INPUT_SIDE, INPUT_SIDE))[None]
+    pixels = normalise_pixels(resize_image(frame, INPUT_SIDE, INPUT_SIDE))[None]
     cells = network(pixels.contiguous(memory_format=torch.channels_last))
     kept, _ = best_locations(cells, PROPOSAL_SETTINGS)
     fine = network.fine_features(cells)
@@ -100,11 +102,11 @@ def _scene_views(
     views = jitter_views(views_of(coarse, WIDE), random)
     coarse = coarse * float(np.exp(random.uniform(-0.4, 0.4)))
     target = roi_align_views(truth[:, None], which, views, VIEW, 3)[:, 0].clamp(0, 1)
-    return *refinement_inputs(normalised(frame)[None], coarse, fine, cells.context, views), target
+    return *refinement_inputs(normalise_pixels(frame)[None], coarse, fine, cells.context, views), target
 
 
 def jitter_views(views: Tensor, random: Rng) -> Tensor:
-    """Views (N, 4) moved and stretched a little."""
+    """Views (N, 4) with random shifts and scales."""
     side = views[:, 2:] - views[:, :2]
     shift = torch.from_numpy(random.uniform(-0.08, 0.08, (len(views), 4))).float()
     return views + shift * torch.cat([side, side], 1)
@@ -119,14 +121,14 @@ def train_refinement(
     workers: int = 0,
     device: str = "cpu",
 ) -> dict[str, Tensor]:
-    """Weights of ``network.refine`` after ``steps``, averaged; checkpoints in ``run``, resumed from.
+    """Averaged weights of ``network.refine`` after ``steps``; a checkpoint in ``run`` is resumed.
 
-    Lessons are made on the CPU, by the workers; on ``device`` is what learns.
+    Batches are made on the CPU, by the workers; the head is trained on ``device``.
     """
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
     student = deepcopy(network.refine).to(device).requires_grad_(True).train()
-    optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=0.02)
+    optimiser = adamw(student.parameters(), RATE, WEIGHT_DECAY)
     phase = TrainingPhase(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
     batch_maker = partial(make_refinement_batch, network, painter, seed)
     start, metric_sums = time.monotonic(), np.zeros(4)
