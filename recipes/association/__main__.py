@@ -1,10 +1,10 @@
-"""Trains the shipped association: ``python -m recipes.association --media M --work W [--dev SHARED] --seed 0``.
+"""Trains the association that ships: ``python -m recipes.association --media M --work W [--dev SHARED]``.
 
 Builds a media bank of cut-outs and recordings, renders scenes and sounds through the frozen encoders in two
-processes, and trains on them with ``seac.training`` (``--set recipe=shipped``), the trainer of ``seac train``.
-With ``--dev`` it measures object picking on dev composites and on classes that were left out; that needs the
-class heads of ``python -m recipes.class_heads`` in the same work folder. Every finished step is skipped when
-the command is given again.
+processes, and trains on them with ``seac.training`` (``--set recipe=shipped``), the trainer of ``seac
+train``. With ``--dev`` it measures object picking on dev composites and on classes that were left out; that
+needs the class heads of ``python -m recipes.class_heads`` in the same work folder. Every finished step is
+skipped when the command is given again.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ TRIALS = 600
 class Encoders:
     """The frozen encoders of the preset tiny.
 
-    The audio encoder takes the full mix alone: its embeddings are those of the preset's, in a third of the time.
+    The audio encoder takes the full mix alone: its embeddings are those of the preset's, in a third of the
+    time.
     """
 
     vision: EfficientNetLite

@@ -35,7 +35,7 @@ class Trial:
 
 
 def build_left_out_trials(cache: FeatureCache, classes: Sequence[str], count: int, seed: int) -> list[Trial]:
-    """Trials like ``benchmarks.pairwise_choice``'s among untrained classes: one or two distractors, some silent."""
+    """Trials among untrained classes, like those on dev scenes: one or two distractors, some silent."""
     rng = np.random.default_rng(seed)
     masks_by_class = group_indices(cache.mask_classes)
     clips_by_class = group_indices(cache.clip_classes)

@@ -22,11 +22,11 @@ format. The preset fuses its cosine with the zero-shot cosine and with the class
 COMMANDS = {
     "features and training": "`python -m recipes.association --media MEDIA/train --work WORK --seed 0`",
     "metrics and this card": "`... --dev SHARED --model-card`, after `recipes.class_heads` in the same WORK",
-    "the same on own data": "`seac extract DIR STORE`, then `seac train STORE --out RUN --set recipe=shipped`",
+    "the same on own data": "`seac extract DIR STORE`, `seac train STORE --out RUN --set recipe=shipped`",
 }
 METRICS = {
-    "dev": "composite dev scenes of 2 or 3 objects with exact masks, one of which sounds (chance .417); cut-outs "
-    "and recordings that were not trained on",
+    "dev": "composite dev scenes of 2 or 3 objects with exact masks, one of which sounds (chance .417); "
+    "cut-outs and recordings that were not trained on",
     "dev, classes never rendered": "those dev scenes whose sounding class was never rendered",
     "left out of training": "classes left out of both the training and the class heads, in four folds; "
     "distractors are left-out classes and silent objects",

@@ -1,7 +1,7 @@
 """Trains the audio student on soft labels, their order, and the embedding; checkpoints every few minutes.
 
-A phase starts from random weights or from those of an earlier one: a second phase, at a lower rate and on other
-samples, still improves the student. Metrics on held-out recordings are logged on the way.
+A phase starts from random weights or from those of an earlier one: a second phase, at a lower rate and on
+other samples, still improves the student. Metrics on held-out recordings are logged on the way.
 """
 
 from __future__ import annotations

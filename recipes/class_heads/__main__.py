@@ -1,9 +1,10 @@
-"""Trains the class heads: ``python -m recipes.class_heads --media M --work W --dev SHARED --model-card --seed 0``.
+"""Trains the class heads: ``python -m recipes.class_heads --media M --work W --dev SHARED --model-card``.
 
-Uses the media bank and the features of :mod:`recipes.common.scene_features` (``recipes.association`` takes the
-same work folder), renders high-resolution crops in two processes, trains a head for each modality, and measures
-classification on dev composites, with all classes and with a fold of them left out. The heads of the folds stay
-in the work folder, for ``recipes.association``. Every finished step is skipped when the command is given again.
+Uses the media bank and the features of :mod:`recipes.common.scene_features` (``recipes.association`` takes
+the same work folder), renders high-resolution crops in two processes, trains a head for each modality, and
+measures classification on dev composites, with all classes and with a fold of them left out. The heads of the
+folds stay in the work folder, for ``recipes.association``. Every finished step is skipped when the command is
+given again.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def evaluate_variants(
 def train_folds(
     samples: Mapping[str, LabelledSamples], dev: Sequence[Trial], audio_version: str, work: Path, seed: int
 ) -> list[tuple[ClassHeadsWeights, list[Trial]]]:
-    """Heads trained without each fold of the classes, left in the work folder, and the trials of that fold."""
+    """Heads without each fold of the classes, also in the work folder, and the trials of that fold."""
     found = []
     paths = fold_weights(work)
     paths[0].parent.mkdir(parents=True, exist_ok=True)

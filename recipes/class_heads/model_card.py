@@ -16,14 +16,15 @@ from seac.encoders.class_heads import ClassHeadsWeights
 
 TITLE = """# Model card: class heads
 
-Two classification heads with one hidden layer each, on the frozen embeddings of EfficientNet-Lite2 (image) and of
-the audio student: {classes} classes and none of them. The preset `tiny` uses them twice: the probability that
-mask and sound are of one class is part of the association (association.md), and both heads are experts in the
-classification of masks, beside the encoders' own classes, so that any vocabulary may be given.
+Two classification heads with one hidden layer each, on the frozen embeddings of EfficientNet-Lite2 (image)
+and of the audio student: {classes} classes and none of them. The preset `tiny` uses them twice: the
+probability that mask and sound are of one class is part of the association (association.md), and both heads
+are experts in the classification of masks, beside the encoders' own classes, so that any vocabulary may be
+given.
 """
 COMMANDS = {
-    "features, training, metrics": "`python -m recipes.class_heads --media MEDIA/train --work WORK --dev SHARED "
-    "--model-card --seed 0`",
+    "features, training, metrics": "`python -m recipes.class_heads --media MEDIA/train --work WORK "
+    "--dev SHARED --model-card --seed 0`",
     "metrics of existing weights": "`... --evaluate`",
 }
 LIMITS = [
@@ -73,7 +74,7 @@ def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
         "high-resolution crops and local views (image)": figures.samples["image"],
         "clips of one or two classes (audio)": figures.samples["audio"],
         "classes": len(weights.names),
-        "labels": "names of cut-outs and recordings, by recipes/common/classes.tsv; no mask was labelled by hand",
+        "labels": "names of cut-outs and recordings, by recipes/common/classes.tsv; no mask was labelled",
         "sources": "media folder, Debian packages of its SOURCES.csv, instruments played by FluidSynth",
     }
     return "\n".join(
@@ -104,11 +105,11 @@ def write_model_card(path: Path, header: str, figures: Figures) -> None:
             ("setting", "value"),
             pairs(asdict(ExpertsSettings())),
             "Chosen on dev scenes like these.",
-        ),  # fmt: skip
+        ),
         metrics_table(
             "Accuracy on dev scenes",
-            "Exact masks of sounding objects in composite dev scenes; with two sounds, another object's is added, "
-            "equally loud.",
+            "Exact masks of sounding objects in composite dev scenes; with two sounds, another object's is "
+            "added, equally loud.",
             figures,
             figures.rows,
         ),

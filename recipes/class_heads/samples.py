@@ -1,4 +1,4 @@
-"""Training samples of the class heads: labelled embeddings, sampled so that all classes are equally frequent."""
+"""Training samples of the class heads: labelled embeddings, all classes equally frequent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recipes.common.media_bank import SILENT
 
 Rows = NDArray[np.int64]
 Sampler = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
-"""Of a count and a generator: embeddings (n, d) and targets (n, K + 1), rows sum to 1, the last column is none."""
+"""From a count and a generator: embeddings (n, d), targets (n, K + 1) that sum to 1, the last one of none."""
 
 
 class LabelledSamples(Protocol):

@@ -29,7 +29,8 @@ class Recipe:
         steps: of ``batch`` embeddings.
         rate: peak learning rate of AdamW, of a cosine schedule. decay: its weight decay.
         input_dropout: share of the input values that is zeroed at each step.
-        smoothing: of labels; the less certain a head is, the more weight have classes without training samples.
+        smoothing: of labels; the less certain a head is, the more weight have classes without training
+            samples.
     """
 
     components: int

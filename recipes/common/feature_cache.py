@@ -58,8 +58,13 @@ class FeatureCache:
     def mask_embeddings(self, masks: Sequence[int]) -> MaskEmbeddings:
         """Some masks, float32."""
         some = self.masks.at(torch.tensor(masks))
-        parts = some.local, some.context, some.local_probabilities, some.context_probabilities
-        return MaskEmbeddings(*(None if part is None else part.float() for part in parts))  # type: ignore[arg-type]  # views are there
+        local_probabilities, context_probabilities = (
+            None if part is None else part.float()
+            for part in (some.local_probabilities, some.context_probabilities)
+        )
+        return MaskEmbeddings(
+            some.local.float(), some.context.float(), local_probabilities, context_probabilities
+        )
 
     def classes(self) -> list[str]:
         """Classes that have masks and recordings, sorted."""

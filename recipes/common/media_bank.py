@@ -2,8 +2,8 @@
 
 ``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
 which kind is said by patterns in ``kinds.tsv``; to pairs a kind only decides which thing of a composite
-sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are played by
-FluidSynth from the packages' sound font.
+sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are
+played by FluidSynth from the packages' sound font.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Frozen features of composites, computed once: shards of scenes, of recordings, and of mixtures of two classes.
+"""Frozen features of composites, computed once: shards of scenes, recordings, and mixtures of two classes.
 
 A shard is one ``.npz``, a function of (seed, purpose, number) alone, so that a run can be resumed and several
-processes share the work. Recordings are apart from scenes: any scene in which a class is visible can be paired
-with any recording of that class, and audio features can be computed anew for another audio encoder.
+processes share the work. Recordings are apart from scenes: any scene in which a class is visible can be
+paired with any recording of that class, and audio features can be computed anew for another audio encoder.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def feature_folder(work: Path, what: str, provenance: tuple[object, ...]) -> Pat
 def write_shards(
     folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
 ) -> None:
-    """Write the shards that are not there yet; waveforms go to a file of their own, to be mapped into memory."""
+    """Write the shards that are not there yet, waveforms to files of their own, to be mapped into memory."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         target = folder / f"{number:05d}.npz"

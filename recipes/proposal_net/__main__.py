@@ -3,10 +3,10 @@
     python -m recipes.proposal_net --media ../shared/data/media/train --seed 0
 
 Three stages: everything but what sharpens and outlines; what sharpens (:mod:`recipes.proposal_net.sharpen`);
-what outlines (:mod:`recipes.proposal_net.refinement`). ``--run`` holds each stage's weights and checkpoints, and
-what is there is gone on from; the averages of the weights become ``src/seac/assets/proposal_net.safetensors`` in
-half precision. ``--first FILE`` takes the first stage as done, ``--start FILE`` begins it with the weights of
-an earlier course.
+what outlines (:mod:`recipes.proposal_net.refinement`). ``--run`` holds each stage's weights and checkpoints,
+and what is there is gone on from; the averages of the weights become
+``src/seac/assets/proposal_net.safetensors`` in half precision. ``--first FILE`` takes the first stage as
+done, ``--start FILE`` begins it with the weights of an earlier course.
 """
 
 from __future__ import annotations

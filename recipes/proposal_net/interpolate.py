@@ -2,10 +2,10 @@
 
     python -m recipes.proposal_net.interpolate --before FIFTH --after SIXTH
 
-Training on composites alone slowly degrades the features on photographs. A weighted mean of the weights before
-and after keeps most of the gain on composites and restores most of the loss on photographs. The mask refinement
-head is copied from the later weights: it was trained on the errors of those weights, and its input is the image
-more than the features.
+Training on composites alone slowly degrades the features on photographs. A weighted mean of the weights
+before and after keeps most of the gain on composites and restores most of the loss on photographs. The mask
+refinement head is copied from the later weights: it was trained on the errors of those weights, and its input
+is the image more than the features.
 """
 
 from __future__ import annotations

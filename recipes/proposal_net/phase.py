@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 def move_to_device(tensors: T, device: str) -> T:
     """A dataclass of tensors, all of them on ``device``."""
-    return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
+    moved = (getattr(tensors, each.name).to(device) for each in fields(tensors))  # type: ignore[arg-type]  # any dataclass
+    return type(tensors)(*moved)
 
 
 class TrainingPhase:

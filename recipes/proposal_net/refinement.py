@@ -1,8 +1,8 @@
 """The last phase: only the mask refinement head is trained.
 
-Scenes have the sizes of a user's frames, larger than the network's input or smaller. The masks that the network
-predicts for them, with all their errors, are the coarse input; the target of each is the visible part that it
-overlaps most.
+Scenes have the sizes of a user's frames, larger than the network's input or smaller. The masks that the
+network predicts for them, with all their errors, are the coarse input; the target of each is the visible part
+that it overlaps most.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def load_first_stage(first: Path) -> ProposalNet:
 def train_sharpening(
     first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
-    """Weights of the whole network after ``steps`` of the second phase; those that were trained are averages."""
+    """Weights of the network after ``steps`` of the second phase; those that were trained are averages."""
     torch.manual_seed(seed)
     network = load_first_stage(first).to(device)
     optimiser = adamw(network.sharpen.parameters(), RATE, WEIGHT_DECAY)

@@ -183,7 +183,7 @@ def test_text_space_needs_class_probabilities(tmp_path: Path) -> None:
 
 
 def test_more_components_than_features_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="image_components=11, but the store has .* of size 10"):
+    with pytest.raises(InputError, match=r"image_components=11, but the store has .* of size 10"):
         run(tmp_path, replace(CONFIG, image_components=11, audio_components=4))
 
 

@@ -42,10 +42,10 @@ class AssociationEnsembleSettings:
     Attributes:
         zero_shot_weight: weight of the zero-shot similarity, 0 to 1.
         class_match_weight: weight of the class match; the trained cosine has the rest.
-        temperature: of the log-sum-exp pooling over windows, in units of a cosine; the higher, the closer to the
-            mean.
-        tagger_share: weight of the audio encoder's own classes in the class probabilities of a sound; the class
-            head has the rest.
+        temperature: of the log-sum-exp pooling over windows, in units of a cosine; the higher, the closer to
+            the mean.
+        tagger_share: weight of the audio encoder's own classes in the class probabilities of a sound; the
+            class head has the rest.
         width: of the text similarity of an audio class and a class of the heads, in cosine
             (:func:`seac.encoders.labels.conse.text_similarity`).
         log_floor: added to the probability that mask and sound are of one class before its logarithm.
@@ -153,7 +153,7 @@ class AssociationEnsemble:
         return trained.cpu(), image_text @ audio_text.T
 
     def class_match(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
-        """How likely each of N masks is of the class of the sound: (N,) in [-1, 1], or None without class heads."""
+        """How likely each mask is of the class of the sound: (N,) in [-1, 1], or None without class heads."""
         if not self.settings.class_match_weight:
             return None
         image_probabilities = self.class_heads.probabilities("image", masks.local)
@@ -190,7 +190,7 @@ def accepts(weights: TrainedAssociationWeights) -> bool:
 def fuse(
     trained: Tensor, zero_shot: Tensor, class_match: Tensor | None, settings: AssociationEnsembleSettings
 ) -> Tensor:
-    """The three similarities (N,) by their weights: (N,); without a class match the trained one has its weight."""
+    """The weighted sum of three similarities (N,); without a class match the trained one has its weight."""
     similarity = torch.lerp(trained, zero_shot, settings.zero_shot_weight)
     if class_match is None:
         return similarity
@@ -198,7 +198,7 @@ def fuse(
 
 
 def cosines(module: AssociationModule, masks: Tensor, windows: Tensor) -> Tensor:
-    """Cosine of module inputs of N masks with each of W windows, each as a sound of its own: (N, W) float32."""
+    """Cosine of N masks with each of W windows, each as a sound of its own, of module inputs: (N, W)."""
     device = masks.device
     mask_padding = torch.zeros(1, len(masks), dtype=torch.bool, device=device)
     window_padding = torch.zeros(len(windows), 1, dtype=torch.bool, device=device)

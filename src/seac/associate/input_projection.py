@@ -1,9 +1,9 @@
 """The input of an association module: frozen embeddings as they are, or PCA-projected beside text space.
 
-A module without a projection takes mask and window embeddings as the encoders give them, as in the paper. With
-one, it takes their PCA projections, concatenated with projected text-space embeddings (the ConSE mapping of the
-encoders' class probabilities). The projection is fitted on training features before the first step, stays
-fixed, and is stored in the module's file.
+A module without a projection takes mask and window embeddings as the encoders give them, as in the paper.
+With one, it takes their PCA projections, concatenated with projected text-space embeddings (the ConSE mapping
+of the encoders' class probabilities). The projection is fitted on training features before the first step,
+stays fixed, and is stored in the module's file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class ProjectionConfig:
         image_classes: C, classes of the image encoder; 0 without text.
         audio_classes: D, classes of the audio encoder; 0 without text.
         text_weight: factor on the text-space part of the input; the embedding has 1.
-        prior_exponent: exponent of the class prior that divides class probabilities; 0 leaves them as they are.
+        prior_exponent: exponent of the class prior that divides class probabilities; 0 leaves them as they
+            are.
     """
 
     image: int
@@ -167,14 +168,14 @@ class InputFeatures:
 
 
 def prior_corrected(class_probabilities: Tensor, class_prior: Tensor, exponent: float) -> Tensor:
-    """Class probabilities (n, C) divided by a power of the class prior (C,): (n, C), no longer probabilities."""
+    """Class probabilities (n, C) divided by a power of the class prior (C,); no longer probabilities."""
     return class_probabilities.float() / class_prior.clamp_min(1e-6) ** exponent
 
 
 def to_text_space(
     mapping: ConSEMapping, class_probabilities: Tensor, class_prior: Tensor, exponent: float
 ) -> Tensor:
-    """Text-space embeddings of prior-corrected class probabilities (n, C): (n, t), in chunks to bound memory."""
+    """Text-space embeddings (n, t) of prior-corrected class probabilities (n, C), chunk by chunk."""
     chunks = torch.split(class_probabilities, CHUNK)
     return torch.cat([mapping.to_text_space(prior_corrected(part, class_prior, exponent)) for part in chunks])
 

@@ -105,8 +105,8 @@ class Frozen:
 def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
     """Negative pairs that likely match: (B, K) bool.
 
-    Frame i and mixture k likely match if frame i is similar to the frame of a member of k, or its sound to that
-    member's. Non-negative features all have a high cosine, so the batch's mean is subtracted first.
+    Frame i and mixture k likely match if frame i is similar to the frame of a member of k, or its sound to
+    that member's. Non-negative features all have a high cosine, so the batch's mean is subtracted first.
 
     Args:
         frozen: features by which samples are compared.

@@ -37,8 +37,8 @@ class AssociationConfig:
         norm_first: pre-norm in place of post-norm.
         lam: weight of the local view (Eq. 3).
         normalised: frozen features are scaled to unit length times the square root of their size first.
-        variant: "masks", or "grid" for the locations of a feature map instead of masks (the EZ-VSL idea): those
-            of the segmenter "grid", of which only the global view counts.
+        variant: "masks", or "grid" for the locations of a feature map instead of masks (the EZ-VSL idea):
+            those of the segmenter "grid", of which only the global view counts.
         zero_shot_weight: share of the zero-shot similarity in the result, 0 to 1.
         zero_shot_scale: factor on the zero-shot cosine, so that its spread is that of the trained one.
         input_dropout: share of the module's input values that is zeroed in training.

@@ -13,7 +13,7 @@ WHITENING = 0.5
 
 
 def pca_project(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
-    """Coordinates of embeddings (..., d) relative to ``mean`` (d,) along ``basis`` (d, p): (..., p), unit length."""
+    """Unit-length projection (..., p) of embeddings (..., d), less ``mean`` (d,), on ``basis`` (d, p)."""
     unit = functional.normalize(embeddings.float(), dim=-1) - mean
     return functional.normalize(unit @ basis, dim=-1)
 

@@ -1,8 +1,8 @@
 """What training reads: the protocol of a feature store, and index batches of it.
 
 A store keeps everything frozen. Training samples a frame per clip, mixes local and global embeddings with its
-own lambda, and reads waveforms only where sounds are mixed, class probabilities only where text space is used.
-``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
+own lambda, and reads waveforms only where sounds are mixed, class probabilities only where text space is
+used. ``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class FrameBatch:
         windows: (B, W, d_a) float16 or float32, the audio network's embeddings of the clip's windows.
         window_counts: (B,) int64, windows of each clip; from 1 to W.
         waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not asked for.
-        local_probabilities: (B, N, C) float16 or float32, class probabilities of local views; None if not asked
-            for, or if the encoder has no classes.
+        local_probabilities: (B, N, C) float16 or float32, class probabilities of local views; None if not
+            asked for, or if the encoder has no classes.
         context_probabilities: likewise of global views.
         window_probabilities: (B, W, D) likewise of windows.
     """

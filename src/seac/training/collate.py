@@ -111,9 +111,9 @@ class Collate:
 def sample_windows(
     windows: Tensor, padding: Tensor, most: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """The same 1 to ``most`` random places of windows (K, W, d) and padding (K, W), window 0 of short sounds kept.
+    """1 to ``most`` random windows of all sounds (K, W, d), with their padding (K, W).
 
-    A sound that has no window at these places keeps its first one.
+    They are the same in all sounds; one that is too short to have any of them keeps its first window.
     """
     length = windows.shape[1]
     count = min(length, int(torch.randint(1, most + 1, (), generator=generator)))

@@ -33,7 +33,8 @@ class TrainingConfig:
         mixing: probability that a batch is mixed in the last epoch; it rises from 0.
         group: sounds in a mixture.
         loss: row of :data:`seac.associate.losses.LOSSES`.
-        false_negative_threshold: cosine above which a false-negative-aware loss takes two samples for similar.
+        false_negative_threshold: cosine above which a false-negative-aware loss takes two samples for
+            similar.
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
         clips: train on so many random clips of the store; 0 for all.

@@ -1,7 +1,7 @@
 """Fits the input projection of an association module to the features of a store, before the first step.
 
-Only frozen features are used, no image-audio pair: the class priors are mean class probabilities, the bases are
-principal components of unit embeddings and of text-space embeddings.
+Only frozen features are used, no image-audio pair: the class priors are mean class probabilities, the bases
+are principal components of unit embeddings and of text-space embeddings.
 """
 
 from __future__ import annotations
@@ -115,15 +115,19 @@ def sample_features(
         if masks >= MAX_MASKS and windows >= MAX_WINDOWS:
             break
     rows = {name: torch.cat(part).float() for name, part in parts.items() if part}
-    mask_rows_kept, window_rows_kept = slice(MAX_MASKS), slice(MAX_WINDOWS)
-    of_masks = MaskEmbeddings(
-        *(
-            rows[name][mask_rows_kept] if name in rows else None  # type: ignore[arg-type]  # both views are there
-            for name in ("local", "context", "local_p", "context_p")
-        )
+
+    def kept(name: str, count: int) -> Tensor | None:
+        return rows[name][:count] if name in rows else None
+
+    return FeatureSample(
+        MaskEmbeddings(
+            rows["local"][:MAX_MASKS],
+            rows["context"][:MAX_MASKS],
+            kept("local_p", MAX_MASKS),
+            kept("context_p", MAX_MASKS),
+        ),
+        AudioFeatures(rows["windows"][:MAX_WINDOWS], kept("windows_p", MAX_WINDOWS)),
     )
-    window_probabilities = rows["windows_p"][window_rows_kept] if probabilities else None
-    return FeatureSample(of_masks, AudioFeatures(rows["windows"][window_rows_kept], window_probabilities))
 
 
 def _probabilities(masks: MaskEmbeddings, audio: AudioFeatures) -> dict[str, Tensor]:

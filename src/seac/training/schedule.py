@@ -20,8 +20,8 @@ def rate_factor(step: float, steps: float, warmup: float = 0, schedule: Schedule
         step: from 0; any unit, such as seconds, if ``steps`` and ``warmup`` have the same.
         steps: of the whole run, after which the rate is 0.
         warmup: steps over which the rate rises linearly.
-        schedule: "linear" falls in a straight line after the warm-up; "cosine" is half a cosine over all steps,
-            multiplied by the warm-up.
+        schedule: "linear" falls in a straight line after the warm-up; "cosine" is half a cosine over all
+            steps, multiplied by the warm-up.
     """
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
     if schedule == "cosine":

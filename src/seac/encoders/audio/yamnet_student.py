@@ -93,9 +93,11 @@ class YamnetStudent:
         network: with its weights.
         device: where it runs.
         version: which weights they are.
-        full_mix: listen to the whole alone, in a third of the time or less; embeddings of windows are the same.
+        full_mix: listen to the whole alone, in a third of the time or less; embeddings of windows are the
+            same.
 
-    ``embedding_version`` says what makes the embeddings, ``version`` also how it listens, which decides on tags.
+    ``embedding_version`` says what makes the embeddings, ``version`` also how it listens, which decides on
+    tags.
     """
 
     sample_rate, window, hop, dim = RATE, WINDOW, HOP, DIM
