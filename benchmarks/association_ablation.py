@@ -1,7 +1,7 @@
 """Ways to associate, over several trainings, on all composite dev benchmarks.
 
-    python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B [--seeds 3] [--cells RUN ...]
-                                      [--write FILE]
+    python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B
+        [--seeds 3] [--cells RUN ...] [--write FILE]
 
 W is the work folder of ``python -m recipes.association``, whose cached features are learnt from again; B the
 folder that ``benchmarks.composite`` rendered. Every picture is seen once and every sound heard once; only the
@@ -21,24 +21,21 @@ from pathlib import Path
 import torch
 
 from benchmarks.compare import add_options, compare_all, describe_command, describe_weights
-from recipes.association.__main__ import build_classifiers, load_feature_cache, train_ensemble
-from recipes.association.train import Recipe
+from recipes.association.__main__ import Encoders, load_cache, train
+from recipes.association.store import CompositeStore
 from recipes.common.scene_features import Plan
 from seac.associate.base import Association
 from seac.associate.ensemble import (
     AssociationEnsemble,
     AssociationEnsembleSettings,
-    AssociationEnsembleWeights,
 )
-from seac.associate.trained import Trained
+from seac.associate.trained import Trained, TrainedAssociationWeights
 from seac.core.atomic import write_atomic
-from seac.encoders.audio.yamnet_student import YamnetStudent
-from seac.encoders.text.minilm import MiniLM
-from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import SeAC
 from seac.presets.builders import class_heads_of
 from seac.presets.load import load
 from seac.segment.baselines.grid import Grid
+from seac.training.config import SHIPPED, configured
 
 
 @dataclass(frozen=True)
@@ -67,20 +64,21 @@ GRID_LOCATIONS = "cells in place of masks"
 
 
 def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
-    """Every way, learnt with so many seeds; words alone are learnt from nothing."""
-    settings = AssociationEnsembleSettings()
-    class_probabilities, provenance = build_classifiers()
-    material, made = load_feature_cache(plan, class_probabilities, settings, provenance["audio"])
-    known = class_heads_of(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
-    found: dict[str, list[Association]] = {ZERO_SHOT: [class_probabilities.words]}
+    """Every variant, trained with so many seeds; the zero-shot association is not trained."""
+    settings, encoders = AssociationEnsembleSettings(), Encoders.load()
+    cache, zero_shot = load_cache(plan, encoders), encoders.zero_shot()
+    store = CompositeStore(cache, tuple(cache.classes()), encoders.provenance, plan.seed)
+    heads = class_heads_of(encoders.vision, encoders.audio, encoders.text)
+    found: dict[str, list[Association]] = {ZERO_SHOT: [zero_shot]}
     for mixing in sorted({variant.mixing for variant in VARIANTS}):
-        for seed in range(seeds):
-            modules = train_ensemble(material, material.kinds(), Recipe(mixing=mixing), plan.seed + seed)
+        for seed in range(plan.seed, plan.seed + seeds):
+            config = configured("tiny", [f"recipe={SHIPPED}", f"mixing={mixing}", f"seed={seed}"])
+            module = train(store, config, encoders, plan.work / f"runs/mixing_{mixing:g}_seed_{seed}")
+            weights = TrainedAssociationWeights(module, encoders.provenance)
             for variant in (variant for variant in VARIANTS if variant.mixing == mixing):
                 shares = replace(settings, zero_shot_weight=variant.words, class_match_weight=variant.kinds)
-                weights = AssociationEnsembleWeights(modules, made, shares, provenance)
                 found.setdefault(variant.name, []).append(
-                    AssociationEnsemble(weights, class_probabilities.words, known)
+                    AssociationEnsemble(weights, zero_shot, heads, settings=shares)
                 )
     return {name: found[name] for name in (ZERO_SHOT, *(variant.name for variant in VARIANTS))}
 

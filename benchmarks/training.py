@@ -15,12 +15,14 @@ from pathlib import Path
 
 import torch
 
+from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationModule
 from seac.features import open_store
 from seac.features.batch import IndexBatch, TrainingStore, index_batches
 from seac.training.collate import Collate
 from seac.training.config import configured
 from seac.training.frozen import Networks
+from seac.training.schedule import adamw
 from seac.training.step import batch_loss
 
 
@@ -45,10 +47,12 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     torch.set_num_threads(1)
     config = configured(store.preset, settings)
     encoder = Networks(store.preset).audio(store)
-    prepare = Collate(store, config.lam, config.n_masks, config.group, encoder)
+    zero_shot = Networks(store.preset).text_space(config)
+    module = AssociationModule(config.association(store.mask_dim, store.audio_dim, zero_shot)).train()
+    features = InputFeatures(module.input_projection, zero_shot, module.config.local_weight)
+    prepare = Collate(store, features, config.n_masks, config.max_windows, config.group, encoder)
     unmixed, mixed = (sample_indices(store, config.batch, mixed=mixed) for mixed in (False, True))
-    module = AssociationModule(config.association(store.mask_dim, store.audio_dim)).train()
-    optimiser = torch.optim.AdamW(module.parameters(), config.lr)
+    optimiser = adamw(module.parameters(), config.lr, config.weight_decay)
     batch = prepare(unmixed)
 
     def learn() -> None:

@@ -1,140 +1,151 @@
-"""Teach the association: ``python -m recipes.association --media M --work W [--dev MEDIA] --seed 0``.
+"""Trains the association that ships: ``python -m recipes.association --media M --work W [--dev MEDIA]``.
 
-Wants trained class heads (give ``python -m recipes.class_heads`` first, with the same folder). Builds a media
-bank of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
-processes, learns, judges kinds that were left out, and writes the weights and the model card. Every step
-that is finished is skipped when the command is given again.
+Builds a media bank of cut-outs and recordings, renders scenes and sounds through the frozen encoders in two
+processes, and trains on them with ``seac.training`` (``--set recipe=shipped``), the trainer of ``seac
+train``. With ``--dev`` it measures object picking on dev composites and on classes that were left out; that
+needs the class heads of ``python -m recipes.class_heads`` in the same work folder. Every finished step is
+skipped when the command is given again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from recipes.association.evaluate import (
+    Trial,
     build_dev_trials,
     build_left_out_trials,
     compute_accuracies,
 )
 from recipes.association.model_card import write_model_card
-from recipes.association.train import Recipe, learn
-from recipes.common import feature_cache, media_bank, scene_features
-from recipes.common.class_heads.fit import load_samples, train_class_heads
-from recipes.common.class_heads.samples import LabelledSamples
-from recipes.common.folds import split_folds
+from recipes.association.store import CompositeStore
+from recipes.common import media_bank, scene_features
+from recipes.common.feature_cache import FeatureCache, FrozenClassifiers, load_feature_cache
+from recipes.common.folds import fold_weights, to_class_name
 from recipes.common.options import open_media
 from recipes.common.options import recipe as options_of
 from recipes.common.scene_features import Plan
 from seac.associate import ensemble
-from seac.associate.ensemble import (
-    AssociationEnsemble,
-    AssociationEnsembleSettings,
-    AssociationEnsembleWeights,
-    PCAProjections,
-)
+from seac.associate.ensemble import AssociationEnsemble, AssociationEnsembleSettings
 from seac.associate.model import AssociationModule
+from seac.associate.trained import TrainedAssociationWeights, read, write
 from seac.associate.zero_shot import ZeroShot
 from seac.classify.experts import load_class_heads
 from seac.encoders.audio.yamnet_student import YamnetStudent
-from seac.encoders.class_heads import read
+from seac.encoders.class_heads import ClassHeads
+from seac.encoders.class_heads import read as read_class_heads
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
 from seac.stages import version_of
+from seac.training.config import SHIPPED, TrainingConfig, configured
+from seac.training.trainer import Fitting, fit
 
 ASSETS = Path(ensemble.__file__).parents[1] / "assets"
-SHIPPED = AssociationEnsembleSettings()
+DEFAULT = AssociationEnsembleSettings()
 VARIANTS = {
-    "pairs alone": replace(SHIPPED, zero_shot_weight=0.0, class_match_weight=0.0),
-    "words alone": replace(SHIPPED, zero_shot_weight=1.0, class_match_weight=0.0),
-    "kinds alone": replace(SHIPPED, zero_shot_weight=0.0, class_match_weight=1.0),
-    "pairs and words": replace(SHIPPED, class_match_weight=0.0),
-    "half as much of kinds": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight / 2),
-    "all three (ships)": SHIPPED,
-    "half as much again of kinds": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight * 1.5),
+    "trained cosine": replace(DEFAULT, zero_shot_weight=0.0, class_match_weight=0.0),
+    "zero-shot cosine": replace(DEFAULT, zero_shot_weight=1.0, class_match_weight=0.0),
+    "class match": replace(DEFAULT, zero_shot_weight=0.0, class_match_weight=1.0),
+    "trained and zero-shot": replace(DEFAULT, class_match_weight=0.0),
+    "all three, half the class match": replace(DEFAULT, class_match_weight=DEFAULT.class_match_weight / 2),
+    "all three (ships)": DEFAULT,
+    "all three, 1.5 times the class match": replace(
+        DEFAULT, class_match_weight=DEFAULT.class_match_weight * 1.5
+    ),
 }
-TRIALS, MEMBERS = 600, 4
+TRIALS = 600
 
 
-def build_classifiers() -> tuple[feature_cache.FrozenClassifiers, dict[str, str]]:
-    """The frozen networks' classes, and what their weights are."""
-    vision, hearing = EfficientNetLite.load(), YamnetStudent.load()
+@dataclass(frozen=True)
+class Encoders:
+    """The frozen encoders of the preset tiny.
 
-    @torch.inference_mode()
-    def sight(embeddings: Tensor) -> Tensor:
-        return torch.cat([vision.class_probabilities(part) for part in torch.split(embeddings, 512)])
+    The audio encoder takes the full mix alone: its embeddings are those of the preset's, in a third of the
+    time.
+    """
 
-    @torch.inference_mode()
-    def predict_audio(embeddings: Tensor) -> Tensor:
-        class_probabilities: Tensor = hearing.network.classify(embeddings).sigmoid()
-        return class_probabilities
+    vision: EfficientNetLite
+    audio: YamnetStudent
+    text: MiniLM
 
-    words = ZeroShot.load(vision.labels, hearing.labels)
-    provenance = {"vision": version_of(vision), "audio": hearing.embedding_version}
-    return feature_cache.FrozenClassifiers(sight, predict_audio, words), provenance
+    @classmethod
+    def load(cls) -> Encoders:
+        """With their shipped weights."""
+        return cls(EfficientNetLite.load(), YamnetStudent.load(full_mix=True), MiniLM())
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Versions of the encoders, by part."""
+        return {"vision": version_of(self.vision), "audio": self.audio.embedding_version}
+
+    def classifiers(self) -> FrozenClassifiers:
+        """Class probabilities of their embeddings."""
+
+        def audio(embeddings: Tensor) -> Tensor:
+            probabilities: Tensor = self.audio.network.classify(embeddings).sigmoid()
+            return probabilities
+
+        return FrozenClassifiers(self.vision.class_probabilities, audio)
+
+    def zero_shot(self) -> ZeroShot:
+        """Their text space."""
+        return ZeroShot.load(self.vision.labels, self.audio.labels, self.text)
 
 
-def load_feature_cache(
-    plan: Plan,
-    class_probabilities: feature_cache.FrozenClassifiers,
-    settings: AssociationEnsembleSettings,
-    audio_version: str,
-) -> tuple[feature_cache.FeatureCache, PCAProjections]:
-    """The cached features, ready to learn from."""
-    mask_samples = feature_cache.load_mask_samples(
+def load_cache(plan: Plan, encoders: Encoders) -> FeatureCache:
+    """The cached features of a plan."""
+    return load_feature_cache(
         scene_features.image_feature_folder(plan.work, tiny_segmenter("cpu")),
-        class_probabilities,
-        settings.lam,
+        scene_features.audio_feature_folder(plan.work, "recordings", encoders.provenance["audio"]),
+        encoders.classifiers(),
     )
-    audio_samples = feature_cache.audio_clips(
-        scene_features.audio_feature_folder(plan.work, "sounds", audio_version), class_probabilities
-    )
-    made = feature_cache.compute_reductions(mask_samples, audio_samples, class_probabilities.words, settings)
-    if plan.mixtures:
-        audio_samples = audio_samples.concatenate(
-            feature_cache.audio_clips(
-                scene_features.audio_feature_folder(plan.work, "mixed", audio_version), class_probabilities
-            )
-        )
-    return feature_cache.FeatureCache.of(
-        mask_samples, audio_samples, class_probabilities.words, made, settings
-    ), made
+
+
+def train(store: CompositeStore, config: TrainingConfig, encoders: Encoders, out: Path) -> AssociationModule:
+    """The trained module; a run in ``out`` is resumed."""
+    out.mkdir(parents=True, exist_ok=True)
+    fitting = Fitting(store, config, out, encoders.audio, zero_shot=encoders.zero_shot())
+    return fit(fitting, Fabric(accelerator="cpu", devices=1)).module.eval()
 
 
 def evaluate_left_out(
-    material: feature_cache.FeatureCache,
-    made: PCAProjections,
-    words: ZeroShot,
-    samples: Mapping[str, LabelledSamples],
-    plan: Plan,
-    recipe: Recipe,
-    text: MiniLM,
+    cache: FeatureCache, encoders: Encoders, config: TrainingConfig, work: Path
 ) -> list[list[float]]:
-    """Accuracies on kinds that nothing was taught of, fold by fold."""
-    kinds, found = material.kinds(), []
-    for fold, held_out in enumerate(split_folds(kinds, plan.seed)):
-        shown = [kind for kind in kinds if kind not in held_out]
-        modules = train_ensemble(material, shown, recipe, plan.seed + fold)
-        known = load_class_heads(train_class_heads(samples, held_out, "", plan.seed + fold), text)
-        weights = AssociationEnsembleWeights(modules, made, SHIPPED, {})
-        trials = build_left_out_trials(material, held_out, TRIALS, fold)
-        found.append(
-            compute_accuracies(AssociationEnsemble(weights, words, known), trials, VARIANTS.values())
-        )
+    """Accuracies on classes that neither module nor class heads were trained on, fold by fold.
+
+    Raises:
+        SystemExit: the class heads of the folds are missing.
+    """
+    found, zero_shot = [], encoders.zero_shot()
+    for fold, path in enumerate(fold_weights(work)):
+        if not path.is_file():
+            raise SystemExit(f"error: {path} is missing: give python -m recipes.class_heads --dev first")
+        heads = load_class_heads(read_class_heads(path), encoders.text)
+        shown = tuple(name for name in cache.classes() if to_class_name(name) in heads.weights.names)
+        held_out = [name for name in cache.classes() if name not in shown]
+        store = CompositeStore(cache, shown, encoders.provenance, config.seed)
+        module = train(store, replace(config, seed=config.seed + fold), encoders, work / f"runs/fold_{fold}")
+        trials = build_left_out_trials(cache, held_out, TRIALS, fold)
+        found.append(accuracies(module, zero_shot, heads, trials))
     return found
 
 
-def train_ensemble(
-    material: feature_cache.FeatureCache, kinds: Sequence[str], recipe: Recipe, seed: int
-) -> tuple[AssociationModule, ...]:
-    """The modules of one association; those of other seeds share none with them."""
-    return tuple(learn(material, kinds, recipe, seed * MEMBERS + number) for number in range(MEMBERS))
+def accuracies(
+    module: AssociationModule, zero_shot: ZeroShot, heads: ClassHeads, trials: Sequence[Trial]
+) -> list[float]:
+    """Accuracy of every variant."""
+    association = AssociationEnsemble(TrainedAssociationWeights(module), zero_shot, heads)
+    return compute_accuracies(association, trials, VARIANTS.values())
 
 
 def main() -> None:
@@ -142,51 +153,42 @@ def main() -> None:
     parser = options_of(__doc__, ASSETS / "association.safetensors")
     parser.add_argument("--scenes", type=int, default=Plan.scenes)
     parser.add_argument("--audio-clips", type=int, default=Plan.audio_clips)
-    parser.add_argument("--mixtures", type=int, default=Plan.mixtures)
-    parser.add_argument("--mixing", type=float, default=Recipe.mixing, help="0 is MICL, .5 MSA-MICL")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--depth", type=int, default=Recipe.depth)
-    parser.add_argument("--seeds", type=int, default=3, help="how many are judged; the first one ships")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as of seac train")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="trainings that are evaluated; the first one ships"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    plan = Plan(
-        options.media, options.work, options.scenes, options.audio_clips, options.mixtures, options.seed
-    )
+    plan = Plan(options.media, options.work, options.scenes, options.audio_clips, seed=options.seed)
     media_bank.build(plan.media, plan.work / "packages", plan.media_bank, plan.seed)
     scene_features.run_workers(partial(scene_features.render, plan), options.workers)
-    recipe = Recipe(steps=options.steps, depth=options.depth, mixing=options.mixing)
-    class_probabilities, provenance = build_classifiers()
-    text = MiniLM()
-    material, made = load_feature_cache(plan, class_probabilities, SHIPPED, provenance["audio"])
-    dev = build_dev_trials(open_media(options.dev), class_probabilities, made, SHIPPED) if options.dev else []
-    kinds = material.kinds()
-    runs = [
-        AssociationEnsembleWeights(train_ensemble(material, kinds, recipe, seed), made, SHIPPED, provenance)
-        for seed in range(options.seed, options.seed + options.seeds)
+    config = configured("tiny", [f"recipe={SHIPPED}", *options.set])
+    encoders = Encoders.load()
+    cache = load_cache(plan, encoders)
+    store = CompositeStore(cache, tuple(cache.classes()), encoders.provenance, plan.seed)
+    modules = [
+        train(store, replace(config, seed=seed), encoders, plan.work / f"runs/seed_{seed}")
+        for seed in range(options.seed, options.seed + (options.seeds if options.dev else 1))
     ]
-    sha256 = ensemble.write(runs[0], options.out)
+    sha256 = write(modules[0], options.out, encoders.provenance, half=True)
     print(f"{options.out} {sha256}", flush=True)
-    known = load_class_heads(read(ASSETS / "class_heads.safetensors"), text)
-    associations = [AssociationEnsemble(weights, class_probabilities.words, known) for weights in runs]
-    unseen_trials = [trial for trial in dev if trial.name not in kinds]
-    figures = {
-        "variants": list(VARIANTS),
-        "members": MEMBERS, "masks": len(material.mask_class), "clips": len(material.clip_classes),
-        "kinds": len(kinds),
-        "dev": [compute_accuracies(each, dev, VARIANTS.values()) for each in associations] if dev else [],
-        "dev, kinds never rendered": [
-            compute_accuracies(each, unseen_trials, VARIANTS.values()) for each in associations
-        ] if dev else [],
-        "left out of training": evaluate_left_out(
-            material, made, class_probabilities.words, load_samples(plan.work, provenance["audio"]), plan,
-            recipe, text,
-        ),
-        "sha256": sha256,
+    if not options.dev:
+        return
+    figures: dict[str, Any] = {
+        "masks": len(cache.masks), "recordings": len(cache.clip_classes), "classes": len(store.classes),
+        "variants": list(VARIANTS), "sha256": sha256,
     }  # fmt: skip
+    heads = load_class_heads(read_class_heads(ASSETS / "class_heads.safetensors"), encoders.text)
+    dev, zero_shot = build_dev_trials(open_media(options.dev)), encoders.zero_shot()
+    never_rendered = [trial for trial in dev if trial.name not in store.classes]
+    for name, trials in (("dev", dev), ("dev, classes never rendered", never_rendered)):
+        figures[name] = [accuracies(module, zero_shot, heads, trials) for module in modules]
+    figures["left out of training"] = evaluate_left_out(cache, encoders, config, plan.work)
     print(json.dumps(figures))
-    (options.work / f"figures-{options.mixing:g}-{options.depth}.json").write_text(json.dumps(figures))
+    (plan.work / "association_metrics.json").write_text(json.dumps(figures))
     if options.model_card:
-        write_model_card(options.out.with_suffix(".md"), figures, recipe, SHIPPED, provenance)
+        weights = read(options.out)
+        write_model_card(options.out.with_suffix(".md"), figures, config, weights.provenance)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""Composite training pairs as files: ``python -m recipes.association.image_audio_pairs --media M --work W --out DIR``.
+"""Composite image-audio pairs as files, for ``seac extract`` and ``seac train``.
 
-A picture of one to four things, mute ones among them, and five seconds in which one of them is the loudest.
-``seac extract DIR STORE --kind stills`` takes the folder; nothing in it says what sounds or where it is.
-Pair k is drawn from (seed, k) alone, so a run goes on where it was cut off.
+    python -m recipes.association.image_audio_pairs --media M --work W --out DIR
+    seac extract DIR STORE --kind stills
+    seac train STORE --out RUN --set recipe=shipped
+
+An image of one to four objects, silent ones among them, and five seconds in which one of them is the loudest.
+Nothing in the folder says what sounds or where it is. Pair k is a function of (seed, k) alone, so a run can
+be resumed.
 """
 
 from __future__ import annotations

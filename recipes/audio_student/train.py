@@ -1,15 +1,13 @@
-"""Training of the student on the teacher's class probabilities, their ranking, and the embedding.
+"""Trains the audio student on soft labels, their order, and the embedding; checkpoints every few minutes.
 
-A training phase starts from random weights or from the weights of an earlier phase; a second phase with a
-lower learning rate and other samples still improves the metrics. Metrics on the held-out set are printed with
-each checkpoint.
+A phase starts from random weights or from those of an earlier one: a second phase, at a lower rate and on
+other samples, still improves the student. Metrics on held-out recordings are logged on the way.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,22 +19,26 @@ from torch.nn import functional
 
 from recipes.audio_student.samples import TeacherSamples, read, shards
 from seac.encoders.audio.yamnet_student import YamnetStudentNetwork
+from seac.training.ema import ExponentialMovingAverage
+from seac.training.schedule import adamw, rate_factor, set_rates
 
 SAVE_EVERY = 120.0
-MIN_CONFIDENCE = 0.3
+SURE = 0.3
+WARMUP = 0.05
+"""Share of the time in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Settings of a training phase.
+    """Numbers of a phase.
 
     Attributes:
-        minutes: wall time; the learning rate is a function of it, so that it decays on any machine.
+        minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
         batch: samples per step.
         rate: peak learning rate.
         decay: weight decay.
-        average: decay of the exponential moving average of the weights, per step.
-        seed: seed of the order of samples.
+        average: decay of the averaged weights.
+        seed: of the order of samples.
     """
 
     minutes: float = 50.0
@@ -48,35 +50,28 @@ class Schedule:
 
 
 def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Distillation loss: cross-entropies of the class probabilities, and distances of the embedding.
+    """Loss of class probabilities, of their order, and of the embedding's direction and size.
 
     Args:
-        embedding: (n, 1024) embeddings of the student.
-        logits: (n, 521) class logits of the student.
-        target: class probabilities (n, 521) and embeddings (n, 1024) of the teacher.
+        embedding: (n, 1024) student's.
+        logits: (n, 521) student's.
+        target: class probabilities (n, 521) and embedding (n, 1024) of the teacher.
     """
     class_probabilities, target_embedding = target
-    binary = (
+    each = (
         functional.binary_cross_entropy_with_logits(logits, class_probabilities, reduction="none")
         .sum(1)
         .mean()
     )
     teacher_logits = torch.logit(class_probabilities.clamp(1e-4, 1 - 1e-4))
-    ranking = functional.cross_entropy(logits, teacher_logits.softmax(1))
-    cosine = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
-    smooth_l1 = functional.smooth_l1_loss(embedding, target_embedding)
-    return binary + ranking + 4 * cosine + smooth_l1
-
-
-def rate_at(share: float, peak: float) -> float:
-    """Learning rate at ``share`` of a phase: linear warm-up over 5 %, then a cosine to 0.2 % of ``peak``."""
-    if share < 0.05:
-        return peak * (share / 0.05)
-    return peak * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95)))
+    order = functional.cross_entropy(logits, teacher_logits.softmax(1))
+    turn = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
+    size = functional.smooth_l1_loss(embedding, target_embedding)
+    return each + order + 4 * turn + size
 
 
 class ShardSampler:
-    """Samples batches from the shards read least often, shuffled over ``mixed`` shards at a time."""
+    """Batches of samples: shards in random order, unread ones first, shuffled a few at a time."""
 
     def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
@@ -84,10 +79,10 @@ class ShardSampler:
         self.times_read: dict[str, int] = {}
 
     def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of the next shards."""
-        while not (available := shards(self.folder)):  # the other process has not finished a shard yet
+        """The batches of the next few shards."""
+        while not (there := shards(self.folder)):  # the other process has only begun
             time.sleep(5)
-        order = sorted(available, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
+        order = sorted(there, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
             : self.mixed
         ]
         for shard in order:
@@ -104,7 +99,7 @@ class ShardSampler:
 
 @torch.no_grad()
 def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
-    """Metrics on the held-out set: top-1 and top-5 agreement where the teacher is confident, and cosine."""
+    """Metrics: top-1 and top-5 where the teacher is confident, cosine of embeddings."""
     training = network.training
     network.eval()
     logmel, class_probabilities, target_embedding = (
@@ -113,14 +108,14 @@ def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[st
     )
     embedding, logits = network(logmel)
     network.train(training)
-    best, ranked, confident = (
+    best, ranked, sure = (
         class_probabilities.argmax(1, keepdim=True),
         logits.topk(5).indices,
-        class_probabilities.amax(1) > MIN_CONFIDENCE,
+        class_probabilities.amax(1) > SURE,
     )
     return {
-        "top1": round(float((ranked[:, :1] == best).any(1)[confident].float().mean()), 4),
-        "top5": round(float((ranked == best).any(1)[confident].float().mean()), 4),
+        "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
+        "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
         "cosine": round(float(functional.cosine_similarity(embedding, target_embedding).mean()), 4),
     }
 
@@ -128,28 +123,29 @@ def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[st
 def train_student(
     folder: Path, out: Path, schedule: Schedule, start: YamnetStudentNetwork | None = None
 ) -> YamnetStudentNetwork:
-    """Train for the time of the schedule, from the checkpoint if there is one.
+    """Train until the time is up, from a checkpoint if there is one.
 
     Args:
-        folder: folder of training samples; shards may be added during training.
-        out: folder of the checkpoint.
-        schedule: settings of the phase.
-        start: network with the initial weights; random weights if None.
+        folder: of samples; more may arrive meanwhile.
+        out: for the checkpoint.
+        schedule: numbers of the phase.
+        start: initial weights; random ones if None.
 
     Returns:
-        the network with the moving average of the weights.
+        the network with averaged weights.
     """
     torch.manual_seed(schedule.seed)
     network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
     network = network.to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    average = ExponentialMovingAverage(network, schedule.average)
+    averaged = copy.deepcopy(network)
+    optimizer = adamw(network.parameters(), schedule.rate, schedule.decay)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, steps, spent = out / "checkpoint.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
+        average.load(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         steps, spent = state["steps"], state["spent"]
     began = saved = time.monotonic() - spent
@@ -157,17 +153,16 @@ def train_student(
     total, running = schedule.minutes * 60, 0.0
     while (now := time.monotonic() - began) < total:
         for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(min(1.0, (time.monotonic() - began) / total), schedule.rate)
-            student_embedding, logits = network(logmel.float())
-            loss = compute_loss(student_embedding, logits, (class_probabilities.float(), embedding.float()))
+            set_rates(optimizer, rate_factor(time.monotonic() - began, total, WARMUP * total))
+            mine, logits = network(logmel.float())
+            loss = compute_loss(mine, logits, (class_probabilities.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             steps += 1
             running += 0.02 * (loss.item() - running)
-            update_average(average, network, min(schedule.average, steps / (steps + 10)))
+            average.update(network, steps)
         now = time.monotonic() - began
         line = {
             "steps": steps,
@@ -177,19 +172,12 @@ def train_student(
         }
         if time.monotonic() - saved > SAVE_EVERY or now >= total:
             saved = time.monotonic()
-            state = {"network": network.state_dict(), "average": average.state_dict(),
+            state = {"network": network.state_dict(), "average": average.state,
                      "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
-            line |= evaluate(average, read(folder / "held_out"))
+            averaged.load_state_dict(average.state)
+            line |= evaluate(averaged, read(folder / "held_out"))
         print(json.dumps(line), flush=True)
-    return average
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Update the exponential moving average of the parameters; buffers are copied."""
-    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - keep)
-    for copied, current in zip(average.buffers(), network.buffers(), strict=True):
-        copied.copy_(current)
+    averaged.load_state_dict(average.state)
+    return averaged

@@ -1,11 +1,10 @@
-"""Train the class heads of ``tiny``.
+"""Trains the class heads: ``python -m recipes.class_heads --media M --work W --dev MEDIA --model-card``.
 
-    python -m recipes.class_heads --media M --work W --dev MEDIA/dev --model-card --seed 0
-
-Takes the library and the features of :mod:`recipes.association` (give it the same folder; what is missing
-is made), renders closer looks at its things in two processes, learns to tell kinds by looks and by ear, and
-judges names on dev composites, with all kinds taught and with a fold of them left out. Every shard that is
-finished is skipped when the command is given again.
+Uses the media bank and the features of :mod:`recipes.common.scene_features` (``recipes.association`` takes
+the same work folder), renders high-resolution crops in two processes, trains a head for each modality, and
+measures classification on dev composites, with all classes and with a fold of them left out. The heads of the
+folds stay in the work folder, for ``recipes.association``. Every finished step is skipped when the command is
+given again.
 """
 
 from __future__ import annotations
@@ -25,12 +24,11 @@ from recipes.class_heads.evaluate import (
     trials,
     vocabularies,
 )
+from recipes.class_heads.fit import common_classes, crop_folder, load_samples, train_class_heads
 from recipes.class_heads.model_card import TABLES_MARK, Figures, Row, render_header, write_model_card
+from recipes.class_heads.samples import LabelledSamples
 from recipes.common import media_bank, scene_features
-from recipes.common.class_heads.fit import common_classes, crop_folder, load_samples, train_class_heads
-from recipes.common.class_heads.samples import LabelledSamples
-from recipes.common.folds import split_folds
-from recipes.common.media_bank import to_class_name
+from recipes.common.folds import fold_weights, split_folds, to_class_name
 from recipes.common.options import open_media, recipe
 from recipes.common.scene_features import Plan
 from recipes.common.scenes import Composer
@@ -48,7 +46,7 @@ ASSET = Path(shipped.__file__).parents[1] / "assets/class_heads.safetensors"
 
 
 def render(plan: Plan, scenes: int, worker: int, workers: int) -> None:
-    """One process's share of the embeddings: those of the association, and closer looks at other scenes."""
+    """One process's share of the embeddings: those of the association, and crops of other scenes."""
     scene_features.render(plan, worker, workers)
     composer = Composer(
         plan.media_bank / "pictures",
@@ -60,31 +58,31 @@ def render(plan: Plan, scenes: int, worker: int, workers: int) -> None:
     scene_features.write_shards(crop_folder(plan.work), numbers, crop_renderer.shard, plan.seed)
 
 
-def build_variants(kinds: ClassHeads, words: ZeroShot) -> dict[str, MaskClassifier]:
-    """What is compared: each expert added to the ones before."""
-    sight = replace(kinds.weights, networks={"image": kinds.weights.networks["image"]})
-    image_only = replace(kinds, weights=sight)
-    no_audio = replace(words.audio_mapping, weights=torch.zeros_like(words.audio_mapping.weights))
+def build_variants(heads: ClassHeads, zero_shot: ZeroShot) -> dict[str, MaskClassifier]:
+    """Classifiers to compare: each adds an expert to the one before."""
+    image_only = replace(
+        heads, weights=replace(heads.weights, networks={"image": heads.weights.networks["image"]})
+    )
+    image, audio = zero_shot.image_mapping, zero_shot.audio_mapping
+    no_audio = replace(audio, weights=torch.zeros_like(audio.weights))
     return {
-        "looks, in words (as in the paper)": ZeroShotClassifier(words.to_text_space),
-        "and kinds taught by looks": ExpertsClassifier(image_only, words.image_mapping, no_audio),
-        "and what is heard, in words": ExpertsClassifier(
-            image_only, words.image_mapping, words.audio_mapping, ExpertsSettings(group=0)
-        ),
-        "and groups for their sorts": ExpertsClassifier(image_only, words.image_mapping, words.audio_mapping),
-        "and kinds taught by ear (ships)": ExpertsClassifier(kinds, words.image_mapping, words.audio_mapping),
+        "zero-shot from the image (as in the paper)": ZeroShotClassifier(zero_shot.to_text_space),
+        "+ image class head": ExpertsClassifier(image_only, image, no_audio),
+        "+ zero-shot from the audio": ExpertsClassifier(image_only, image, audio, ExpertsSettings(group=0)),
+        "+ groups of audio classes": ExpertsClassifier(image_only, image, audio),
+        "+ audio class head (ships)": ExpertsClassifier(heads, image, audio),
     }
 
 
 def evaluate_variants(
     folds: Sequence[tuple[ClassHeadsWeights, Sequence[Trial]]],
     asked: Mapping[str, Sequence[str]],
-    words: ZeroShot,
+    zero_shot: ZeroShot,
     text: MiniLM,
 ) -> list[Row]:
-    """A row for every variant: shares of right names, by sound and vocabulary. A fold has its own weights."""
+    """A row for every variant: accuracy by sound and vocabulary. Every fold has its own weights."""
     count = sum(len(trials) for _, trials in folds)
-    classifiers = [build_variants(load_class_heads(weights, text), words) for weights, _ in folds]
+    classifiers = [build_variants(load_class_heads(weights, text), zero_shot) for weights, _ in folds]
     rows = []
     for name in classifiers[0]:
         shares = [
@@ -101,60 +99,60 @@ def evaluate_variants(
 
 
 def train_folds(
-    samples: Mapping[str, LabelledSamples], dev: Sequence[Trial], audio_version: str, seed: int
+    samples: Mapping[str, LabelledSamples], dev: Sequence[Trial], audio_version: str, work: Path, seed: int
 ) -> list[tuple[ClassHeadsWeights, list[Trial]]]:
-    """Folds of the kinds: what was taught without them, and the trials of them."""
+    """Heads without each fold of the classes, also in the work folder, and the trials of that fold."""
     found = []
-    for fold, held_out in enumerate(split_folds(common_classes(samples), seed)):
+    paths = fold_weights(work)
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    for fold, (held_out, path) in enumerate(
+        zip(split_folds(common_classes(samples), seed), paths, strict=True)
+    ):
+        weights = train_class_heads(samples, held_out, audio_version, seed + 1 + fold)
+        write(weights, path)
         asked = [trial for trial in dev if trial.name in map(to_class_name, held_out)]
         if asked:
-            found.append((train_class_heads(samples, held_out, audio_version, seed + 1 + fold), asked))
+            found.append((weights, asked))
     return found
 
 
 def main() -> None:
     """Run the whole recipe."""
     parser = recipe(__doc__, ASSET)
-    parser.add_argument("--scenes", type=int, default=8_000, help="for closer looks")
+    parser.add_argument("--scenes", type=int, default=8_000, help="for high-resolution crops")
     parser.add_argument(
-        "--evaluate", action="store_true", help="judge what is at --out, teach only the folds"
+        "--evaluate", action="store_true", help="measure what is at --out, train only the folds"
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
     plan = Plan(options.media, options.work, seed=options.seed)
     media_bank.build(plan.media, plan.work / "packages", plan.media_bank, plan.seed)
     scene_features.run_workers(partial(render, plan, options.scenes), options.workers)
-    vision, hearing, text = EfficientNetLite.load(), YamnetStudent.load(), MiniLM()
-    samples = load_samples(options.work, hearing.embedding_version)
+    vision, audio, text = EfficientNetLite.load(), YamnetStudent.load(), MiniLM()
+    samples = load_samples(options.work, audio.embedding_version)
     if not options.evaluate:
-        write(train_class_heads(samples, (), hearing.embedding_version, options.seed), options.out)
+        write(train_class_heads(samples, (), audio.embedding_version, options.seed), options.out)
     weights = read(options.out)
     print(f"{options.out} {weights.sha256}", flush=True)
     if not options.dev:
         return
-    words = ZeroShot.load(vision.labels, hearing.labels, text)
-    dev = trials(open_media(options.dev), vision, hearing)
+    zero_shot = ZeroShot.load(vision.labels, audio.labels, text)
+    dev = trials(open_media(options.dev), vision, audio)
     asked = vocabularies(dev)
-    rows = evaluate_variants([(weights, dev)], asked, words, text)
-    out = evaluate_variants(
-        train_folds(samples, dev, hearing.embedding_version, options.seed), asked, words, text
-    )
-    for row in (*rows, *out):
+    rows = evaluate_variants([(weights, dev)], asked, zero_shot, text)
+    folds = train_folds(samples, dev, audio.embedding_version, options.work, options.seed)
+    left_out = evaluate_variants(folds, asked, zero_shot, text)
+    for row in (*rows, *left_out):
         print(row.name, *(f"{share:.3f}" for share in row.shares), flush=True)
     if options.model_card:
-        figures = Figures(
-            tuple(asked), tuple(rows), tuple(out), {name: len(part) for name, part in samples.items()}
+        counts = {name: len(part) for name, part in samples.items()}
+        figures = Figures(tuple(asked), tuple(rows), tuple(left_out), counts)
+        path = options.out.with_suffix(".md")
+        kept = options.evaluate and path.is_file()  # the description of existing weights stays
+        header = (
+            path.read_text("utf-8").partition(TABLES_MARK)[0] if kept else render_header(weights, figures)
         )
-        model_card = options.out.with_suffix(".md")
-        evaluated_again = (
-            options.evaluate and model_card.is_file()
-        )  # of what they were taught, it says already
-        above = (
-            model_card.read_text("utf-8").partition(TABLES_MARK)[0]
-            if evaluated_again
-            else render_header(weights, figures)
-        )
-        write_model_card(model_card, above, figures)
+        write_model_card(path, header, figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What things of composites look like in the closer look that names them, made once: shards of embeddings."""
+"""Embeddings of high-resolution crops of objects in composites, computed once, in shards."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import Any
 import numpy as np
 import torch
 
-from recipes.common.class_heads.fit import VIEWS
-from recipes.common.scene_features import boxes_of
 from recipes.common.scenes import Composer, match_owners, perturb_masks
 from seac.associate.embed import high_resolution_crops
+from seac.associate.views import ViewSettings
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.presets.table import PRESETS
+from seac.segment.ops import boxes_of
 
 SCENES_PER_SHARD = 100
 PERTURBED_SHARE = 0.6
-"""Share of scenes whose masks are as rough as a network's."""
+"""Share of scenes whose masks have the errors of a segmenter."""
+VIEWS: ViewSettings = PRESETS["tiny"].views
 
 
 @dataclass(frozen=True)
 class CropRenderer:
-    """What looks: a library's composer, and the vision encoder."""
+    """A composer of scenes and the image encoder."""
 
     composer: Composer
     vision: EfficientNetLite
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Embeddings (M, d) of the things of ``SCENES_PER_SHARD`` scenes, and which cut-out each is."""
+        """Embeddings (M, d) of the objects of ``SCENES_PER_SHARD`` scenes, with classes and cut-outs."""
         rng = np.random.default_rng((seed, 4, number))
-        embeddings, kinds, files = [], [], []
+        embeddings, classes, files = [], [], []
         for index in range(SCENES_PER_SHARD):
             name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
             scene = self.composer(rng, name)
@@ -42,10 +44,10 @@ class CropRenderer:
             image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
             crop = high_resolution_crops(image, shown, boxes_of(shown), self.vision, VIEWS)
             embeddings.append(crop.local.half().numpy())
-            kinds += [scene.kinds[thing] for thing in owner[owner >= 0]]
+            classes += [scene.kinds[thing] for thing in owner[owner >= 0]]
             files += [scene.files[thing] for thing in owner[owner >= 0]]
         return {
             "embeddings": np.concatenate(embeddings),
-            "kinds": np.array(json.dumps(kinds)),
+            "classes": np.array(json.dumps(classes)),
             "files": np.array(json.dumps(files)),
         }

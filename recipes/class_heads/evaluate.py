@@ -1,4 +1,4 @@
-"""Names on dev composites: exact masks of things that sound, never taught from."""
+"""Classification on dev composites: exact masks of sounding objects, never trained on."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from recipes.common.class_heads.fit import VIEWS
+from recipes.class_heads.crops import VIEWS
 from recipes.common.composites.media import Media
-from recipes.common.media_bank import to_class_name
+from recipes.common.folds import to_class_name
 from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_choice_scenes
 from seac.associate.embed import high_resolution_crops
 from seac.classify.base import MaskClassifier, class_scores
@@ -24,7 +24,7 @@ AUDIO_CONDITIONS = ("one sound", "two sounds")
 
 @dataclass(frozen=True)
 class Trial:
-    """A thing that sounds as it is looked at, its sound alone and beside another's, and its name."""
+    """A sounding object: its views, its sound alone and beside another's, and its class."""
 
     mask: MaskEmbeddings
     audio: Mapping[str, AudioFeatures]
@@ -34,7 +34,7 @@ class Trial:
 def trials(
     media: Media, vision: VisionEncoder, audio_encoder: AudioEncoder, count: int = SCENES
 ) -> list[Trial]:
-    """Scenes with one or two distractors; the other sound is that of the scene before, as loud."""
+    """Scenes with one or two distractors; the second audio is that of the scene before, at equal level."""
     found: list[Trial] = []
     before: ChoiceScene | None = None
     for scene in render_choice_scenes(media, count, 0):
@@ -60,16 +60,16 @@ def normalise_rms(waveform: Tensor) -> Tensor:
 
 
 def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
-    """The dev kinds alone, and with all words of the default vocabulary."""
+    """The dev classes alone, and with all of the default vocabulary."""
     own = sorted({trial.name for trial in cases})
     every = (*own, *(name for name in default_vocabulary().names if name not in own))
-    return {f"{len(names)} words": names for names in (tuple(own), every)}
+    return {f"{len(names)} classes": names for names in (tuple(own), every)}
 
 
 def count_correct(
     naming: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
 ) -> int:
-    """How many trials' things are rightly named from ``names``."""
+    """How many trials' objects are classified correctly among ``names``."""
     experts, right = naming.scorers_for(class_embeddings(names, text)), 0
     for trial in cases:
         scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[sound]))

@@ -1,45 +1,45 @@
-"""The model card of the taught kinds: its figures are what the recipe measured."""
+"""The model card of the class heads: tables of their data, their training and their metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from recipes.class_heads.evaluate import AUDIO_CONDITIONS
-from recipes.common.class_heads.train import RECIPES
-from recipes.common.model_card import format_values
+from recipes.class_heads.train import RECIPES, Recipe
+from recipes.common.model_card import LICENCE, pairs, section
 from seac.classify.experts import ExpertsSettings
 from seac.core.atomic import write_atomic
 from seac.encoders.class_heads import ClassHeadsWeights
 
-TEXT = """# Model card: kinds
+TITLE = """# Model card: class heads
 
-What a thing that sounds is, by looks and by ear: two small networks on the frozen embeddings of
-EfficientNet-Lite2 and of our hearing network tell {kinds} kinds, or none of them. The preset `tiny`
-associates a mask with a sound by what both say of one kind (beside what was learnt from pairs, see
-association.md), and names it by what they say beside the classes of the two taggers, so any word may be asked
-for.
-
-- **Recipe**: `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev MEDIA/dev
-  --model-card --seed 0`, with the same FOLDER as `recipes.association`.
-- **Data**: {sights} closer looks at things of composites, {sounds} clips of one kind or two. Cut-outs and
-  recordings are the training media's and those of Debian packages that `recipes/association/kinds.tsv` sorts
-  by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
-- **Learnt with**: {recipe}.
-- **Made for**: {provenance}.
-- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
-  Artistic) are not distributed with them.
-- **Limits**: it was taught mostly drawings. Say `--classifier zero-shot` for names by looks and words alone,
-  as in the paper.
-- **sha256**: {sha256}
+Two classification heads with one hidden layer each, on the frozen embeddings of EfficientNet-Lite2 (image)
+and of the audio student: {classes} classes and none of them. The preset `tiny` uses them twice: the
+probability that mask and sound are of one class is part of the association (association.md), and both heads
+are experts in the classification of masks, beside the encoders' own classes, so that any vocabulary may be
+given.
 """
-TABLES_MARK = "<!-- the rest is written by python -m recipes.class_heads --card -->"
+COMMANDS = {
+    "features, training, metrics": "`python -m recipes.class_heads --media MEDIA/train --work WORK "
+    "--dev MEDIA --model-card --seed 0`",
+    "metrics of existing weights": "`... --evaluate`",
+}
+LIMITS = [
+    ("most training images are drawings", "photographs of rare classes are classified less well"),
+    (
+        "a vocabulary without these classes",
+        "rests on the encoders' own classes; `--classifier zero-shot` uses only them",
+    ),
+]
+TABLES_MARK = "<!-- metrics: python -m recipes.class_heads --model-card -->"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A way to name, and its share of right names by sound and vocabulary."""
+    """A classifier, and its accuracy by sound and vocabulary."""
 
     name: str
     shares: tuple[float, ...]
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured: a column for each of ``columns`` (vocabularies) and SOUNDS; lessons by sense."""
+    """Metrics: a column for each of ``columns`` (vocabularies) and AUDIO_CONDITIONS; samples by modality."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -55,47 +55,66 @@ class Figures:
     samples: Mapping[str, int]
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """Rows under their title."""
-    heads = [f"{column}, {condition}" for condition in AUDIO_CONDITIONS for column in columns]
-    lines = ["| " + " | ".join([row.name, *(f"{share:.3f}" for share in row.shares)]) + " |" for row in rows]
+def phase_row(modality: str, recipe: Recipe) -> tuple[Any, ...]:
+    """A training as a row: head, samples, steps, peak rate, start, other numbers."""
+    rest = {name: value for name, value in asdict(recipe).items() if name not in ("steps", "rate")}
+    numbers = ", ".join(f"{name} {value}" for name, value in rest.items())
+    return modality, recipe.steps * recipe.batch, recipe.steps, str(recipe.rate), "random weights", numbers
+
+
+def metrics_table(title: str, note: str, figures: Figures, rows: tuple[Row, ...]) -> str:
+    """Rows of accuracies under a heading."""
+    heads = [f"{column}, {condition}" for condition in AUDIO_CONDITIONS for column in figures.columns]
+    return section(title, ("classifier", *heads), [(row.name, *row.shares) for row in rows], note)
+
+
+def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
+    """The part of the card that describes weights that were trained just now."""
+    data = {
+        "high-resolution crops and local views (image)": figures.samples["image"],
+        "clips of one or two classes (audio)": figures.samples["audio"],
+        "classes": len(weights.names),
+        "labels": "names of cut-outs and recordings, by recipes/common/classes.tsv; no mask was labelled",
+        "sources": "media folder, Debian packages of its SOURCES.csv, instruments played by FluidSynth",
+    }
     return "\n".join(
         [
-            "",
-            title,
-            "",
-            "| named by | " + " | ".join(heads) + " |",
-            "| --- |" + " --- |" * len(heads),
-            *lines,
+            TITLE.format(classes=len(weights.names)),
+            section("Commands", ("step", "command"), pairs(COMMANDS)),
+            section("Data", ("", ""), pairs(data)),
+            section(
+                "Recipe",
+                ("head", "samples", "steps", "peak rate", "start", "other numbers"),
+                [phase_row(modality, recipe) for modality, recipe in RECIPES.items()],
+            ),
+            section("Encoders", ("modality", "version"), pairs(weights.provenance)),
+            section("Licence", ("", ""), pairs(LICENCE)),
+            section("Limits", ("limit", "consequence"), LIMITS),
+            section("File", ("", ""), [("sha256", weights.sha256)]),
             "",
         ]
     )
 
 
-def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
-    """What weights that were taught just now are, and of what."""
-    text = TEXT.format(
-        kinds=len(weights.names),
-        sights=figures.samples["image"],
-        sounds=figures.samples["audio"],
-        recipe="; ".join(f"{sense}: {format_values(asdict(recipe))}" for sense, recipe in RECIPES.items()),
-        provenance=format_values(weights.provenance),
-        sha256=weights.sha256[:12],
-    )
-    return f"{text}\n"
-
-
-def write_model_card(path: Path, above: str, figures: Figures) -> None:
-    """Write the card, whole or not at all: what is said of the weights, and how they were judged."""
-    text = f"{above}{TABLES_MARK}\n\n"
-    text += f"Named with {format_values(asdict(ExpertsSettings()))}: chosen on dev scenes like these.\n"
-    text += table(
-        "Right names of things that sound, exact masks of composite dev scenes; two sounds: another thing's "
-        "beside its own, as loud",
-        figures.columns,
-        figures.rows,
-    )
-    text += table(
-        "The same of kinds that were left out of teaching, four folds", figures.columns, figures.left_out
-    )
-    write_atomic(path, text)
+def write_model_card(path: Path, header: str, figures: Figures) -> None:
+    """Write the card atomically: the description of the weights, then their metrics."""
+    parts = [
+        f"{header}{TABLES_MARK}\n",
+        section(
+            "Fusion of the experts",
+            ("setting", "value"),
+            pairs(asdict(ExpertsSettings())),
+            "Chosen on dev scenes like these.",
+        ),
+        metrics_table(
+            "Accuracy on dev scenes",
+            "Exact masks of sounding objects in composite dev scenes; with two sounds, another object's is "
+            "added, equally loud.",
+            figures,
+            figures.rows,
+        ),
+        metrics_table(
+            "Accuracy on classes left out of training", "The same in four folds.", figures, figures.left_out
+        ),
+    ]
+    write_atomic(path, "\n".join(parts))

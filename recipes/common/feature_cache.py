@@ -1,4 +1,4 @@
-"""Cached features as one stock: what a training step or a trial draws from."""
+"""The cached features of composites (:mod:`recipes.common.scene_features`), read into memory."""
 
 from __future__ import annotations
 
@@ -10,62 +10,128 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from seac.associate.ensemble import AssociationEnsembleSettings, PCAProjections, build_input, prior_corrected
-from seac.associate.zero_shot import ZeroShot
-from seac.core.types import AudioFeatures
-from seac.encoders.labels.conse import ConSEMapping, IdentityMapping
+from seac.core.types import AudioFeatures, MaskEmbeddings
 
-IMAGE_COMPONENTS, AUDIO_COMPONENTS, TEXT_COMPONENTS = 192, 128, 128
-WHITENING = 0.5
-"""Exponent of a component's eigenvalue, which divides it: .5 is full whitening."""
-MIN_IMAGE_PROBABILITY, MIN_AUDIO_PROBABILITY = 1e-4, 1e-3
-"""Added to the mean probability of a tag, so that one that is never said does not weigh without bound."""
 GROUND = "_ground"
+"""Class of a mask that shows no object."""
+Rows = NDArray[np.int64]
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
 class FrozenClassifiers:
-    """Class probabilities of embeddings, and the bridge that places them among words."""
+    """Class probabilities of frozen embeddings (n, d), by modality: (n, C)."""
 
-    sight: Callable[[Tensor], Tensor]
+    image: Callable[[Tensor], Tensor]
     audio: Callable[[Tensor], Tensor]
-    words: ZeroShot
 
 
 @dataclass(frozen=True)
-class MaskSamples:
-    """Masks (M, ...) of all cached scenes.
+class FeatureCache:
+    """Masks of all cached scenes and windows of all cached recordings, float16.
 
     Attributes:
-        mixed: (M, d_m) embeddings, Eq. 3. local: (M, d_m), of the local view. tags: (M, C).
-        labels: of the thing each mask shows, GROUND for none. scene: (M,) which scene it is from.
+        masks: M masks, both views and their class probabilities.
+        mask_classes: of the object that each mask shows, GROUND for none.
+        scene: (M,) int64, the scene of each mask.
+        windows: (K, W, d_a) embeddings of K recordings.
+        window_probabilities: (K, W, D).
+        clip_classes: of each recording.
+        waveforms: of each recording, (S,) int16.
     """
 
-    mixed: Tensor
-    local: Tensor
-    class_probabilities: Tensor
-    labels: tuple[str, ...]
+    masks: MaskEmbeddings
+    mask_classes: tuple[str, ...]
     scene: Tensor
-
-
-@dataclass(frozen=True)
-class AudioSamples:
-    """Clips: windows (K, W, d_a), their tags (K, W, D), and the kinds that each clip is the sum of."""
-
     windows: Tensor
-    class_probabilities: Tensor
-    kinds: tuple[tuple[str, ...], ...]
+    window_probabilities: Tensor
+    clip_classes: tuple[str, ...]
+    waveforms: Sequence[Tensor]
 
-    def concatenate(self, other: AudioSamples) -> AudioSamples:
-        """These clips, then the others."""
-        return AudioSamples(
-            torch.cat([self.windows, other.windows]),
-            torch.cat([self.class_probabilities, other.class_probabilities]),
-            self.kinds + other.kinds,
+    def audio(self, clip: int) -> AudioFeatures:
+        """The features of a recording."""
+        return AudioFeatures(self.windows[clip].float(), self.window_probabilities[clip].float())
+
+    def mask_embeddings(self, masks: Sequence[int]) -> MaskEmbeddings:
+        """Some masks, float32."""
+        some = self.masks.at(torch.tensor(masks))
+        local_probabilities, context_probabilities = (
+            None if part is None else part.float()
+            for part in (some.local_probabilities, some.context_probabilities)
         )
+        return MaskEmbeddings(
+            some.local.float(), some.context.float(), local_probabilities, context_probabilities
+        )
+
+    def classes(self) -> list[str]:
+        """Classes that have masks and recordings, sorted."""
+        return sorted(set(self.clip_classes) & set(self.mask_classes))
+
+    def masks_by_scene(self) -> list[list[int]]:
+        """The masks of each scene."""
+        members: list[list[int]] = [[] for _ in range(int(self.scene.max()) + 1)]
+        for mask, scene in enumerate(self.scene.tolist()):
+            members[scene].append(mask)
+        return members
+
+
+class Waveforms(Sequence[Tensor]):
+    """Waveforms (S,) int16 in the files of shards, mapped into memory.
+
+    Args:
+        folder: of recordings.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._shards = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("?????.waveforms.npy"))]
+        self._ends = np.cumsum([len(shard) for shard in self._shards])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if self._shards else 0
+
+    def __getitem__(self, clip: Any) -> Any:
+        """The waveform of a recording."""
+        shard = int(np.searchsorted(self._ends, clip, side="right"))
+        first = int(self._ends[shard]) - len(self._shards[shard])
+        return torch.from_numpy(np.array(self._shards[shard][clip - first]))
+
+
+def load_feature_cache(
+    scenes_folder: Path, recordings_folder: Path, classifiers: FrozenClassifiers
+) -> FeatureCache:
+    """All cached scenes and recordings of one class, with class probabilities."""
+    parts = shards(scenes_folder)
+    local, context = (
+        torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("local", "context")
+    )
+    mask_classes: list[str] = []
+    scenes, offset = [], 0
+    for part in parts:
+        mask_classes += [GROUND if name is None else name for name in read_mask_names(part, "classes")]
+        scenes.append(torch.from_numpy(part["scene"]).long() + offset)
+        offset += len(json.loads(str(part["classes"])))
+    windows, clip_classes = load_clips(recordings_folder)
+    window_probabilities = classify(classifiers.audio, windows.flatten(0, 1)).view(*windows.shape[:2], -1)
+    return FeatureCache(
+        MaskEmbeddings(
+            local, context, classify(classifiers.image, local), classify(classifiers.image, context)
+        ),
+        tuple(mask_classes),
+        torch.cat(scenes),
+        windows,
+        window_probabilities,
+        tuple(names[0] for names in clip_classes),
+        Waveforms(recordings_folder),
+    )
+
+
+@torch.inference_mode()
+def classify(classifier: Callable[[Tensor], Tensor], embeddings: Tensor) -> Tensor:
+    """Class probabilities (n, C) float16 of embeddings (n, d), in chunks to bound memory."""
+    return torch.cat([classifier(part.float()).half() for part in torch.split(embeddings, CHUNK)])
 
 
 def shards(folder: Path) -> list[dict[str, Any]]:
@@ -77,25 +143,8 @@ def shards(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def load_mask_samples(folder: Path, classifiers: FrozenClassifiers, lam: float) -> MaskSamples:
-    """The masks of cached scenes."""
-    parts = shards(folder)
-    local = torch.from_numpy(np.concatenate([part["local"] for part in parts])).float()
-    context = torch.from_numpy(np.concatenate([part["context"] for part in parts])).float()
-    labels: list[str] = []
-    scene, offset = [], 0
-    for part in parts:
-        labels += [GROUND if name is None else name for name in read_mask_names(part, "kinds")]
-        scene.append(torch.from_numpy(part["scene"]).long() + offset)
-        offset += len(json.loads(str(part["kinds"])))
-    class_probabilities = torch.lerp(classifiers.sight(context), classifiers.sight(local), lam)
-    return MaskSamples(
-        torch.lerp(context, local, lam), local, class_probabilities, tuple(labels), torch.cat(scene)
-    )
-
-
 def read_mask_names(part: Mapping[str, Any], what: str) -> list[str | None]:
-    """Of each mask in a shard of scenes the kind ("kinds") or cut-out ("files"); None of no thing."""
+    """The class ("classes") or cut-out ("files") of each mask in a shard of scenes; None of no object."""
     named = json.loads(str(part[what]))
     return [
         named[scene][owner] if owner >= 0 else None
@@ -103,166 +152,20 @@ def read_mask_names(part: Mapping[str, Any], what: str) -> list[str | None]:
     ]
 
 
-def audio_clips(folder: Path, classifiers: FrozenClassifiers) -> AudioSamples:
-    """The clips of cached sounds."""
-    windows, kinds = clips(folder)
-    windows = windows.float()
-    return AudioSamples(windows, classifiers.audio(windows), kinds)
-
-
-def clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
-    """Windows (K, W, d_a) float16 of all cached clips, and the kinds that each is the sum of."""
+def load_clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
+    """Windows (K, W, d_a) float16 of all cached clips, and the classes that each is the sum of."""
     parts = [part for folder in folders for part in shards(folder)]
-    kinds = tuple(tuple(names) for part in parts for names in json.loads(str(part["kinds"])))
-    return torch.from_numpy(np.concatenate([part["windows"] for part in parts])), kinds
+    classes = tuple(tuple(names) for part in parts for names in json.loads(str(part["classes"])))
+    return torch.from_numpy(np.concatenate([part["windows"] for part in parts])), classes
 
 
-def compute_pca(vectors: Tensor, count: int, whitening: float) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and the ``count`` strongest directions (d, count), the strong ones damped."""
-    mean = vectors.mean(0)
-    centred = vectors - mean
-    values, directions = principal_axes(centred)
-    strongest = directions[:, -count:].flip(1)
-    return mean, (strongest / values[-count:].flip(0).clamp_min(1e-6) ** whitening).float()
-
-
-def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squares along the principal axes of (n, d), rising, and the axes as columns, in double precision.
-
-    In single precision the solver answered NaN for the features of some ears.
-    """
-    values, directions = torch.linalg.eigh((vectors.T @ vectors / len(vectors)).double())
-    return values, directions
-
-
-def compute_reductions(
-    mask_samples: MaskSamples,
-    audio_features: AudioSamples,
-    words: ZeroShot,
-    settings: AssociationEnsembleSettings,
-) -> PCAProjections:
-    """Means, principal directions and usual tags of the training features; no pair is looked at."""
-    image_class_prior = mask_samples.class_probabilities.mean(0) + MIN_IMAGE_PROBABILITY
-    mean_probabilities = audio_features.class_probabilities.mean(1)
-    audio_class_prior = mean_probabilities.mean(0) + MIN_AUDIO_PROBABILITY
-    sight = compute_pca(functional.normalize(mask_samples.mixed, dim=1), IMAGE_COMPONENTS, WHITENING)
-    windows = functional.normalize(audio_features.windows, dim=-1).flatten(0, 1)[::3]
-    audio = compute_pca(windows, AUDIO_COMPONENTS, WHITENING)
-    text_embeddings = torch.cat(
-        [
-            project_probabilities(
-                words.image_mapping, mask_samples.class_probabilities, image_class_prior, settings
-            )[::3],
-            project_probabilities(words.audio_mapping, mean_probabilities, audio_class_prior, settings),
-        ]
-    )
-    scorers_for = principal_axes(text_embeddings)[1][:, -TEXT_COMPONENTS:].float()
-    return PCAProjections(*sight, *audio, scorers_for, image_class_prior, audio_class_prior)
-
-
-def project_probabilities(
-    bridge: ConSEMapping | IdentityMapping,
-    class_probabilities: Tensor,
-    usual: Tensor,
-    settings: AssociationEnsembleSettings,
-) -> Tensor:
-    """Tags among words, weighed: (n, t)."""
-    return torch.cat(
-        [
-            bridge.to_text_space(part)
-            for part in torch.split(
-                prior_corrected(class_probabilities, usual, settings.prior_exponent), 2048
-            )
-        ]
-    )
-
-
-@dataclass(frozen=True)
-class FeatureCache:
-    """All that training sees, ready for the module.
-
-    Attributes:
-        masks: (M, p + r). mask_places: (M, t). clips: (K, W, q + r). window_places: (K, W, t).
-        clip_text_embeddings: (K, t), of their mean tags.
-        local: (M, d_m) float16. heard: what the audio network said of the clips, float16, (K, W, ...).
-        mask_class: of each mask. clip_kinds: of each clip.
-        scene: (M,). of_scene: masks of each scene.
-    """
-
-    masks: Tensor
-    mask_text_embeddings: Tensor
-    clips: Tensor
-    window_text_embeddings: Tensor
-    clip_text_embeddings: Tensor
-    local: Tensor
-    audio_features: AudioFeatures
-    mask_class: tuple[str, ...]
-    clip_classes: tuple[tuple[str, ...], ...]
-    scene: Tensor
-    of_scene: tuple[tuple[int, ...], ...]
-
-    @classmethod
-    def of(
-        cls,
-        mask_samples: MaskSamples,
-        audio_features: AudioSamples,
-        words: ZeroShot,
-        made: PCAProjections,
-        settings: AssociationEnsembleSettings,
-    ) -> FeatureCache:
-        """Everything through the frozen part of the association."""
-        mask_text_embeddings = project_probabilities(
-            words.image_mapping, mask_samples.class_probabilities, made.image_class_prior, settings
-        )
-        clip_text_embeddings = project_probabilities(
-            words.audio_mapping, audio_features.class_probabilities.mean(1), made.audio_class_prior, settings
-        )
-        flat = project_probabilities(
-            words.audio_mapping,
-            audio_features.class_probabilities.flatten(0, 1),
-            made.audio_class_prior,
-            settings,
-        )
-        window_text_embeddings = flat.view(*audio_features.class_probabilities.shape[:2], -1)
-        members: list[list[int]] = [[] for _ in range(int(mask_samples.scene.max()) + 1)]
-        for index, scene in enumerate(mask_samples.scene.tolist()):
-            members[scene].append(index)
-        return cls(
-            build_input(mask_samples.mixed, mask_text_embeddings, made, settings, "image"),
-            mask_text_embeddings,
-            build_input(audio_features.windows, window_text_embeddings, made, settings, "audio"),
-            window_text_embeddings,
-            clip_text_embeddings,
-            mask_samples.local.half(),
-            AudioFeatures(audio_features.windows.half(), audio_features.class_probabilities.half()),
-            mask_samples.labels,
-            audio_features.kinds,
-            mask_samples.scene,
-            tuple(tuple(member) for member in members),
-        )
-
-    def audio(self, clip: int) -> AudioFeatures:
-        """What the audio network said of one clip."""
-        class_probabilities = (
-            None
-            if self.audio_features.class_probabilities is None
-            else self.audio_features.class_probabilities[clip].float()
-        )
-        return AudioFeatures(self.audio_features.embeddings[clip].float(), class_probabilities)
-
-    def kinds(self) -> list[str]:
-        """Kinds that are seen and heard alone."""
-        audio_features = {names[0] for names in self.clip_classes if len(names) == 1}
-        return sorted(audio_features & set(self.mask_class))
-
-
-def single_class_clips(clip_classes: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Of each kind the clips of it alone."""
+def single_class_clips(clip_classes: Sequence[Sequence[str]]) -> dict[str, Rows]:
+    """The clips of each class alone."""
     return group_indices([names[0] if len(names) == 1 else "" for names in clip_classes])
 
 
-def group_indices(names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Where each name stands."""
+def group_indices(names: Sequence[str]) -> dict[str, Rows]:
+    """The indices of each name."""
     found: dict[str, list[int]] = {}
     for index, name in enumerate(names):
         found.setdefault(name, []).append(index)

@@ -1,15 +1,26 @@
-"""Classes in folds, each of which is left out of training once."""
+"""Cross-validation over classes: each fold is left out of training once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
 FOLDS = 4
 
 
-def split_folds(names: Sequence[str], seed: int) -> list[list[str]]:
-    """All names in ``FOLDS`` parts, each name in one of them."""
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
-    return [[names[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
+def split_folds(classes: Sequence[str], seed: int) -> list[list[str]]:
+    """All classes in FOLDS parts."""
+    order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(seed)).tolist()
+    return [[classes[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
+
+
+def fold_weights(work: Path) -> list[Path]:
+    """Where ``recipes.class_heads`` leaves the class heads that were trained without each fold."""
+    return [work / "class_heads" / f"without_fold_{fold}.safetensors" for fold in range(FOLDS)]
+
+
+def to_class_name(identifier: str) -> str:
+    """The name of a class, of its folder's name."""
+    return identifier.replace("_", " ")

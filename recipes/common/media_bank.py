@@ -239,15 +239,15 @@ def _write_images(media_class: MediaClass, media: Path, more: list[Path], folder
     ]
     for stem, path in named + [(f"more-{number:03d}-{path.stem}", path) for number, path in enumerate(more)]:
         image = load_cutout(path)
-        if image is None or (digest := fingerprint(image)) in seen:
+        if image is None or (digest := image_fingerprint(image)) in seen:
             continue
         seen.add(digest)
         image.save(temporary / f"{stem}.png")
     temporary.rename(target)
 
 
-def fingerprint(image: Image.Image) -> bytes:
-    """A hash of an image, equal at other sizes; many cut-outs of the media are also in the packages."""
+def image_fingerprint(image: Image.Image) -> bytes:
+    """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
     small = np.asarray(image.resize((8, 8), Image.Resampling.BOX), np.float32)
     return bytes(np.round(small / 48).astype(np.uint8).tobytes())
 

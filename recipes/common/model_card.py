@@ -1,11 +1,50 @@
-"""What the model cards of several recipes write alike."""
+"""Model cards as tables: data, recipe phases, metrics, licence, limits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 
-def format_values(values: Mapping[str, Any]) -> str:
-    """Names and values in one line."""
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+LICENCE = {
+    "weights": "Apache-2.0",
+    "training media": "PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic; not distributed with the weights",
+}
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table; figures are right-aligned."""
+    numeric = [
+        bool(rows) and all(isinstance(row[column], (int, float)) for row in rows)
+        for column in range(len(header))
+    ]
+    lines = [
+        _line(header),
+        _line(["---:" if right else "---" for right in numeric]),
+        *(_line([_text(value) for value in row]) for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def section(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> str:
+    """A heading, an optional sentence, and a table."""
+    return "\n".join([f"## {title}", "", *([note, ""] if note else []), table(header, rows), ""])
+
+
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows of names and values."""
+    return [(name, str(value)) for name, value in values.items()]
+
+
+def mean_and_spread(name: str, runs: Sequence[float]) -> tuple[str, float, float]:
+    """A row: a name, the mean of its runs and their standard deviation."""
+    return name, float(np.mean(runs)), float(np.std(runs))
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

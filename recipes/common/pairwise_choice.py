@@ -11,9 +11,9 @@ from torch import Tensor
 
 from recipes.common.composites.clips import render_single_source
 from recipes.common.composites.media import Media
-from recipes.common.scene_features import boxes_of
 from seac.core.types import AudioFeatures
 from seac.encoders.base import AudioEncoder
+from seac.segment.ops import boxes_of
 
 SECONDS = 5
 MIN_PIXELS = 20

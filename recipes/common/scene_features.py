@@ -1,8 +1,8 @@
-"""Frozen features of composites, made once: shards of scenes, of sounds, and of sounds of two kinds.
+"""Frozen features of composites, computed once: shards of scenes, recordings, and mixtures of two classes.
 
-A shard is one ``.npz``, drawn from (seed, what, number) alone, so that a run goes on where it was cut off and
-several processes may share the work. Sounds are apart from scenes: any scene in which a kind is seen can be
-paired with any sound of that kind, and the audio features alone can be made anew for another audio network.
+A shard is one ``.npz``, a function of (seed, purpose, number) alone, so that a run can be resumed and several
+processes share the work. Recordings are apart from scenes: any scene in which a class is visible can be
+paired with any recording of that class, and audio features can be computed anew for another audio encoder.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
+from seac.segment.ops import boxes_of
 from seac.stages import version_of
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
@@ -38,12 +39,12 @@ PROPOSED_SHARE = 0.8
 PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
 MAX_BACKGROUND = 4
 VIEWS: ViewSettings = replace(PRESETS["tiny"].views, fast_crops=0)
-"""As the preset sees masks, and all of them by themselves."""
+"""The views of the preset, without high-resolution crops."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rendered, and from where: scenes, clips of one kind, and clips of two."""
+    """What is rendered, and from where: scenes, recordings of one class, and mixtures of two."""
 
     media: Path
     work: Path
@@ -54,13 +55,13 @@ class Plan:
 
     @property
     def media_bank(self) -> Path:
-        """Folder of cut-outs and recordings, by kind."""
+        """Folder of cut-outs and recordings, by class."""
         return self.work / "library"
 
 
 @dataclass(frozen=True)
 class ImageFeatureRenderer:
-    """What sees: a library's composer, the vision encoder, and the segmenter."""
+    """A composer of scenes, the image encoder and the segmenter."""
 
     composer: Composer
     vision: EfficientNetLite
@@ -69,7 +70,7 @@ class ImageFeatureRenderer:
     def shard(self, seed: int, number: int) -> dict[str, Any]:
         """Features of ``SCENES_PER_SHARD`` scenes."""
         rng = np.random.default_rng((seed, 1, number))
-        local, context, owner, scene_of, kinds, files = [], [], [], [], [], []
+        local, context, owner, scene_of, classes, files = [], [], [], [], [], []
         for index in range(SCENES_PER_SHARD):
             name = self.composer.names[(number * SCENES_PER_SHARD + index) % len(self.composer.names)]
             scene = self.composer(rng, name)
@@ -82,14 +83,14 @@ class ImageFeatureRenderer:
             context.append(mask_features.context.half().numpy())
             owner.append(match_owners(masks, scene))
             scene_of.append(np.full(len(masks), index))
-            kinds.append(scene.kinds)
+            classes.append(scene.kinds)
             files.append(scene.files)
         return {
             "local": np.concatenate(local),
             "context": np.concatenate(context),
             "owner": np.concatenate(owner).astype(np.int8),
             "scene": np.concatenate(scene_of).astype(np.int32),
-            "kinds": np.array(json.dumps(kinds)),
+            "classes": np.array(json.dumps(classes)),
             "files": np.array(json.dumps(files)),
         }
 
@@ -112,31 +113,32 @@ class ImageFeatureRenderer:
 
 @dataclass(frozen=True)
 class AudioFeatureRenderer:
-    """What hears: a library's recordings and the audio encoder."""
+    """Recordings and the audio encoder."""
 
     recordings: Recordings
     audio: AudioEncoder
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Window embeddings of ``CLIPS_PER_SHARD`` clips, kind after kind."""
+        """Window embeddings and waveforms of ``CLIPS_PER_SHARD`` recordings, class after class."""
         names = sorted(self.recordings.paths)
         rng = np.random.default_rng((seed, 2, number))
         chosen = [names[(number * CLIPS_PER_SHARD + index) % len(names)] for index in range(CLIPS_PER_SHARD)]
         clips = [self.recordings(name, rng) for name in chosen]
         return {
             "windows": np.stack([self.features(wave) for wave, _ in clips]),
-            "kinds": np.array(json.dumps([[name] for name in chosen])),
+            "waveforms": np.stack([(wave.clip(-1, 1) * 32_767).astype(np.int16) for wave, _ in clips]),
+            "classes": np.array(json.dumps([[name] for name in chosen])),
             "files": np.array(json.dumps([file for _, file in clips])),
         }
 
     def mixed(self, seed: int, number: int) -> dict[str, Any]:
-        """The same of sums of two kinds."""
+        """The same of sums of two classes."""
         names = sorted(self.recordings.paths)
         rng = np.random.default_rng((seed, 3, number))
         pairs = [list(rng.choice(names, 2, replace=False)) for _ in range(CLIPS_PER_SHARD)]
         return {
             "windows": np.stack([self.features(self.recordings.mix(pair, rng)) for pair in pairs]),
-            "kinds": np.array(json.dumps(pairs)),
+            "classes": np.array(json.dumps(pairs)),
             "files": np.array(json.dumps(["" for _ in pairs])),
         }
 
@@ -147,12 +149,12 @@ class AudioFeatureRenderer:
 
 
 def audio_feature_folder(work: Path, name: str, version: str) -> Path:
-    """Folder of audio features; other ears have another, so that new ones only hear again."""
+    """Folder of audio features of an audio encoder; other versions have other folders."""
     return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
 def image_feature_folder(work: Path, segmenter: Segmenter) -> Path:
-    """Folder of picture features; other masks, other views or another share of either have another."""
+    """Folder of image features; other segmenters, views or shares of proposals have other folders."""
     return feature_folder(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED_SHARE))
 
 
@@ -162,8 +164,8 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load(full_mix=True)
     audio_renderer = AudioFeatureRenderer(recordings, audio)
     for name, shard, count in (
-        ("sounds", audio_renderer.shard, plan.audio_clips),
-        ("mixed", audio_renderer.mixed, plan.mixtures),
+        ("recordings", audio_renderer.shard, plan.audio_clips),
+        ("mixtures", audio_renderer.mixed, plan.mixtures),
     ):
         numbers = range(worker, count // CLIPS_PER_SHARD, workers)
         write_shards(
@@ -176,31 +178,25 @@ def render(plan: Plan, worker: int, workers: int) -> None:
     write_shards(image_feature_folder(plan.work, segmenter), numbers, image_renderer.shard, plan.seed)
 
 
-def boxes_of(masks: torch.Tensor) -> torch.Tensor:
-    """Tight boxes of masks (N, H, W) bool, xyxy, exclusive ends: (N, 4) float."""
-    boxes = []
-    for mask in masks:
-        ys, xs = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
-        boxes.append([float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)])
-    return torch.tensor(boxes).reshape(-1, 4)
-
-
 def feature_folder(work: Path, what: str, provenance: tuple[object, ...]) -> Path:
-    """Folder of cached features; those that are made by something else have another."""
+    """Folder of cached features; another provenance has another folder."""
     return work / f"{what}-{hashlib.sha256(repr(provenance).encode()).hexdigest()[:12]}"
 
 
 def write_shards(
     folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
 ) -> None:
-    """Write the shards that are not there yet."""
+    """Write the shards that are not there yet, waveforms to files of their own, to be mapped into memory."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         target = folder / f"{number:05d}.npz"
         if target.exists():
             continue
+        arrays = shard(seed, number)
+        if (waveforms := arrays.pop("waveforms", None)) is not None:
+            np.save(folder / f"{number:05d}.waveforms.npy", waveforms)
         temporary = folder / f"{number:05d}.part.npz"
-        np.savez(temporary, **shard(seed, number))
+        np.savez(temporary, **arrays)
         temporary.rename(target)
 
 

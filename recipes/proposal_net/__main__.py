@@ -1,12 +1,12 @@
-"""Train the proposal network on composite images.
+"""Train the proposal network from composites alone.
 
     python -m recipes.proposal_net --media ../shared/data/media/train --seed 0
 
-There are three stages: the network without sharpening and refinement head; the sharpening layers
-(:mod:`recipes.proposal_net.sharpen`); the refinement head (:mod:`recipes.proposal_net.refinement`). ``--run``
-holds the weights and checkpoints of each stage, from which a repeated command resumes. The averaged weights
-are written to ``src/seac/assets/proposal_net.safetensors`` in half precision. ``--first FILE`` replaces the
-first stage by its weights, ``--start FILE`` starts it from the weights of an earlier phase.
+Three stages: everything but what sharpens and outlines; what sharpens (:mod:`recipes.proposal_net.sharpen`);
+what outlines (:mod:`recipes.proposal_net.refinement`). ``--run`` holds each stage's weights and checkpoints,
+and what is there is gone on from; the averages of the weights become
+``src/seac/assets/proposal_net.safetensors`` in half precision. ``--first FILE`` takes the first stage as
+done, ``--start FILE`` begins it with the weights of an earlier course.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ from torch import Tensor
 from recipes.common.object_scenes import Painter, Rng, Scene
 from recipes.proposal_net import refinement
 from recipes.proposal_net.loss import Targets, build_targets, compute_loss
-from recipes.proposal_net.phase import TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.refinement import PREFIX as REFINEMENT
 from recipes.proposal_net.refinement import train_refinement
 from recipes.proposal_net.sharpen import SIDE, batch, to_network_input, train_sharpening
 from seac.encoders.vision.efficientnet_lite import checkpoint_path, fuse_batch_norms, load_checkpoint
 from seac.segment.proposal_net.model import ProposalNet
 from seac.segment.proposal_net.network import stored_weights
+from seac.training.schedule import adamw
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposal_net.safetensors"
 WARM, KEEP = 50, 0.997
-FROZEN_BLOCKS = 6  # low-level features, the most expensive blocks to train
+FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
 
 
 def build_network(start: Path | None) -> ProposalNet:
-    """The network with the weights ``start``, or with ImageNet features and an untrained neck and head."""
+    """The network as an earlier course left it, or with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
-    network.sharpen.requires_grad_(False)  # trained in later stages
+    network.sharpen.requires_grad_(False)  # their turn comes later
     network.refine.requires_grad_(False)
     if start:
         network.load_state_dict(stored_weights(start))
@@ -54,15 +56,15 @@ def build_network(start: Path | None) -> ProposalNet:
 
 
 def build_optimiser(network: ProposalNet, rate: float) -> torch.optim.AdamW:
-    """AdamW with a tenth of the learning rate for the backbone."""
+    """AdamW; the backbone has a tenth of the learning rate."""
     inner = [p for p in network.backbone.parameters() if p.requires_grad]
     outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
     groups = [{"params": inner, "lr": rate / 10}, {"params": outer, "lr": rate}]
-    return torch.optim.AdamW(groups, weight_decay=0.02)
+    return adamw(groups, rate, WEIGHT_DECAY)
 
 
 def export(weights: dict[str, Tensor], path: Path) -> None:
-    """Write ``weights`` in half precision atomically."""
+    """Write ``weights`` in half precision, whole or not at all."""
     half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in weights.items()}
     partial = path.with_suffix(".partial")
     save_file(half, str(partial))
@@ -70,14 +72,14 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
 
 
 def make_batch(painter: Callable[[Rng], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
-    """Images (B, 3, S, S) uint8 of a step, and the targets of their locations."""
+    """Pictures (B, 3, S, S) uint8 of a step, and what their cells are to draw."""
     pixels, masks = batch(painter, size, seed, step)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     return pixels, build_targets(masks, pixels.shape[-2], pixels.shape[-1], generator)
 
 
 def train(given: argparse.Namespace) -> None:
-    """Train the first stage; see the docstring of the module."""
+    """The first stage; see the module's docstring."""
     torch.manual_seed(given.seed)
     network, painter = (
         build_network(given.start).to(given.device),
@@ -114,7 +116,7 @@ def train(given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run the recipe from the command line."""
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -122,24 +124,21 @@ def main() -> None:
         "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
     )
     parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
-    parser.add_argument("--start", type=Path, help="weights of an earlier phase to start from")
+    parser.add_argument("--start", type=Path, help="weights of an earlier course to go on from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--device", default="cpu", help="device for training")
+    parser.add_argument("--device", default="cpu", help="where the networks learn")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="processes that render training samples")
     parser.add_argument(
-        "--run",
-        type=Path,
-        default=Path("runs/proposals"),
-        help="folder of checkpoints, from which training resumes",
+        "--workers", type=int, default=1, help="processes that draw lessons while the network learns"
     )
-    parser.add_argument("--first", type=Path, help="weights of a completed first stage")
+    parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
+    parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
     parser.add_argument("--sharpen-steps", type=int, default=160)
-    parser.add_argument("--refinement-steps", type=int, default=2400)
+    parser.add_argument("--outline-steps", type=int, default=2400)
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -149,15 +148,17 @@ def main() -> None:
         train(given)
     if not second.is_file():
         painter = Painter(given.media, SIDE, given.more)
-        seed = given.seed + 7  # other scenes than in the first stage
+        seed = given.seed + 7  # scenes that the first stage did not see
         export(train_sharpening(first, painter, given.sharpen_steps, seed, given.device), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
     painter = Painter(given.media, refinement.SIDE, given.more)
     average = train_refinement(
-        network, painter, given.refinement_steps, given.seed + 13, given.run, given.workers, given.device
+        network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
     )
-    export(network.state_dict() | {f"outline.{name}": value for name, value in average.items()}, given.out)
+    export(
+        network.state_dict() | {f"{REFINEMENT}{name}": value for name, value in average.items()}, given.out
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Training loop shared by the stages: learning-rate schedule, averaged weights, checkpoints."""
+"""A training phase: learning rate schedule, averaged weights, checkpoints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,29 +11,34 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from seac.training.ema import ExponentialMovingAverage
+from seac.training.schedule import rate_factor, set_rates
+
 MAX_GRADIENT_NORM = 5.0
+WEIGHT_DECAY = 0.02
 T = TypeVar("T")
 
 
 def move_to_device(tensors: T, device: str) -> T:
-    """Copy a dataclass of tensors to ``device``."""
-    return type(tensors)(*(getattr(tensors, each.name).to(device) for each in fields(tensors)))  # type: ignore[arg-type]  # any dataclass
+    """A dataclass of tensors, all of them on ``device``."""
+    moved = (getattr(tensors, each.name).to(device) for each in fields(tensors))  # type: ignore[arg-type]  # any dataclass
+    return type(tensors)(*moved)
 
 
 class TrainingPhase:
-    """Optimisation of a stage.
+    """The steps of a phase, by a cosine schedule.
 
     Args:
-        module: the trained module; parameters without gradients are frozen.
-        optimiser: optimiser of its parameters; the rate of each group is its peak rate.
-        steps: number of steps.
-        warm: steps of linear warm-up; then the rate falls along a cosine to 0.
-        keep: decay of the exponential moving average of the weights; smaller in the first steps.
-        checkpoint: file of the checkpoint, loaded if it exists; None writes no checkpoint.
+        module: to train; parameters without a gradient stay as they are.
+        optimiser: of its parameters, made by :func:`seac.training.schedule.adamw`.
+        steps: of the phase.
+        warm: steps of the warm-up.
+        keep: decay of the averaged weights.
+        checkpoint: a file to resume from if it is there; None keeps none.
 
     Attributes:
-        first: the first step.
-        average: the averaged state dict of ``module``.
+        first: the first step to take.
+        average: the averaged state of ``module``.
     """
 
     def __init__(
@@ -48,33 +52,33 @@ class TrainingPhase:
         checkpoint: Path | None = None,
     ) -> None:
         self.module, self.optimiser = module, optimiser
-        self.steps, self.warm, self.keep = steps, warm, keep
+        self.steps, self.warm = steps, warm
         self.checkpoint = checkpoint
         self.first = 0
-        self.average = {name: value.detach().clone() for name, value in module.state_dict().items()}
-        for group in optimiser.param_groups:
-            group.setdefault("base", group["lr"])
+        self._average = ExponentialMovingAverage(module, keep)
         if checkpoint and checkpoint.is_file():
             stored = torch.load(checkpoint, weights_only=True, map_location=next(module.parameters()).device)
             module.load_state_dict(stored["module"])
             optimiser.load_state_dict(stored["optimiser"])
-            self.average, self.first = stored["average"], stored["step"]
+            self._average.load(stored["average"])
+            self.first = stored["step"]
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """The averaged state."""
+        return self._average.state
 
     def learn(self, step: int, loss: Tensor) -> None:
-        """Take an optimiser step on ``loss`` and update the averaged weights."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * rate_at(step, self.steps, self.warm)
+        """Take a step against the gradient of ``loss``, and update the average."""
+        set_rates(self.optimiser, rate_factor(step, self.steps, self.warm))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), MAX_GRADIENT_NORM)
         self.optimiser.step()
-        keep = min(self.keep, (step + 1) / (step + 10))
-        for name, value in self.module.state_dict().items():
-            mean = self.average[name]
-            mean.lerp_(value, 1 - keep) if value.is_floating_point() else mean.copy_(value)
+        self._average.update(self.module, step + 1)
 
     def save(self, step: int) -> None:
-        """Write the checkpoint after ``step`` atomically."""
+        """Write the checkpoint after ``step``, atomically."""
         if self.checkpoint is None:
             return
         state = {
@@ -89,14 +93,9 @@ class TrainingPhase:
         partial.replace(self.checkpoint)
 
 
-def rate_at(step: int, steps: int, warm: int) -> float:
-    """Learning rate relative to its peak: linear over the first ``warm`` steps, then a cosine to 0."""
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
 @dataclass(frozen=True)
 class _BatchDataset(Generic[T]):
-    """A dataset whose items are the batches ``make_batch(step)``."""
+    """A data set of the batches of ``make_batch``."""
 
     make_batch: Callable[[int], T]
     steps: int
@@ -110,9 +109,9 @@ class _BatchDataset(Generic[T]):
 
 
 def iterate_batches(make_batch: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
-    """Iterate over ``make_batch(step)`` for ``steps``, computed ahead by ``workers`` processes.
+    """The batches of ``make_batch`` of all ``steps``, made by ``workers`` processes during training.
 
-    Without workers, batches are computed on demand.
+    Without workers each is made when it is needed.
     """
     if not workers:
         return map(make_batch, steps)

@@ -1,6 +1,6 @@
-"""The second stage: training of the layers that sharpen mask features to stride 2.
+"""The second phase: only the sharpening of mask features at stride 2 is trained.
 
-The weights of the first stage are frozen, so that scores and non-maximum suppression do not change.
+The rest of the network is frozen, so scores, order and NMS stay as they are; only mask boundaries change.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from recipes.common.object_scenes import Rng, Scene
 from recipes.proposal_net.loss import compute_fine_loss, true_masks
-from recipes.proposal_net.phase import TrainingPhase
+from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
-from seac.segment.proposal_net.network import normalised, stored_weights
+from seac.segment.proposal_net.network import normalise_pixels, stored_weights
+from seac.training.schedule import adamw
 
 SIDE, BATCH = 288, 4
 RATE, WARM, KEEP = 4e-3, 10, 0.95
@@ -26,7 +27,7 @@ PREFIX = "sharpen."
 def batch(
     painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
 ) -> tuple[Tensor, list[Tensor]]:
-    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step."""
+    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step alone."""
     rng = np.random.default_rng((seed, step))
     scenes = [painter(rng) for _ in range(size)]
     pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
@@ -35,12 +36,12 @@ def batch(
 
 
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
-    """Normalise images and move them to the device of the network."""
-    return normalised(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
+    """Images of a batch as the network takes them, on its device."""
+    return normalise_pixels(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
 def load_first_stage(first: Path) -> ProposalNet:
-    """The network of the first stage, with new sharpening layers as the only trainable part."""
+    """The network of the first phase, with an untrained sharpening, the only part with gradients."""
     network = ProposalNet()
     stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
     fresh = {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
@@ -53,18 +54,18 @@ def load_first_stage(first: Path) -> ProposalNet:
 def train_sharpening(
     first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
-    """Train the second stage for ``steps`` and return the state dict of the network with averaged weights."""
+    """Weights of the network after ``steps`` of the second phase; those that were trained are averages."""
     torch.manual_seed(seed)
     network = load_first_stage(first).to(device)
-    optimiser = torch.optim.AdamW(network.sharpen.parameters(), lr=RATE, weight_decay=0.02)
+    optimiser = adamw(network.sharpen.parameters(), RATE, WEIGHT_DECAY)
     phase = TrainingPhase(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        locations = network(to_network_input(pixels, device))
+        cells = network(to_network_input(pixels, device))
         loss = compute_fine_loss(
-            locations, network.fine_features(locations), [m.to(device) for m in masks], generator
+            cells, network.fine_features(cells), [m.to(device) for m in masks], generator
         )
         phase.learn(step, loss)
         sum_of_losses += loss.item()

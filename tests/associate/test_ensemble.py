@@ -1,4 +1,4 @@
-"""The association that ships: learnt and through words, in one file."""
+"""The association of tiny: trained cosine, zero-shot cosine and class match."""
 
 from __future__ import annotations
 
@@ -14,38 +14,43 @@ from hypothesis import strategies as st
 from seac.associate.ensemble import (
     AssociationEnsemble,
     AssociationEnsembleSettings,
-    AssociationEnsembleWeights,
-    PCAProjections,
     log_sum_exp_pool,
-    prior_corrected,
-    read,
-    write,
 )
+from seac.associate.input_projection import ProjectionConfig, prior_corrected
 from seac.associate.model import AssociationConfig, AssociationModule
+from seac.associate.trained import TrainedAssociationWeights, read, write
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.class_heads import ClassHead, ClassHeads, ClassHeadsWeights
 from seac.encoders.labels.conse import ConSEMapping
+from seac.encoders.text.minilm import MiniLM
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.presets import builders
+from seac.presets.load import load
 
 SHIPPED = Path(str(files("seac").joinpath("assets/association.safetensors")))
 D_M, D_A, CLASSES, TAGS, TEXT = 20, 16, 7, 5, 12
 
 
+PROJECTION = ProjectionConfig(
+    image=6, audio=4, text=4, text_dim=TEXT, image_classes=CLASSES, audio_classes=TAGS
+)
+
+
 @pytest.fixture
-def weights() -> AssociationEnsembleWeights:
+def weights() -> TrainedAssociationWeights:
     draw = torch.Generator().manual_seed(0)
-    made = PCAProjections(
-        torch.rand(D_M, generator=draw), torch.rand(D_M, 6, generator=draw),
-        torch.rand(D_A, generator=draw), torch.rand(D_A, 4, generator=draw),
-        torch.rand(TEXT, 4, generator=draw),
-        torch.rand(CLASSES, generator=draw), torch.rand(TAGS, generator=draw),
-    )  # fmt: skip
     torch.manual_seed(0)
-    config = AssociationConfig(d_m=10, d_a=8, d=8, width=8, depth=1, heads=2)
-    modules = (AssociationModule(config), AssociationModule(config))
-    return AssociationEnsembleWeights(modules, made, AssociationEnsembleSettings(), {"vision": "v"})
+    config = AssociationConfig(
+        d_m=D_M, d_a=D_A, d=8, width=8, depth=1, heads=2, lam=0.6, projection=PROJECTION
+    )
+    module = AssociationModule(config)
+    assert module.input_projection is not None
+    for buffer in module.input_projection.buffers():
+        buffer.copy_(torch.rand(buffer.shape, generator=draw))
+    return TrainedAssociationWeights(module, {"vision": "v"})
 
 
 def zero_shot() -> ZeroShot:
@@ -87,33 +92,34 @@ def heard() -> AudioFeatures:
 
 
 def test_the_answer_lies_between_the_learned_and_the_zero_shot_similarity(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
-    temperature = weights.settings.temperature
+    temperature = AssociationEnsembleSettings().temperature
     learned, output = (
         log_sum_exp_pool(part, temperature)
         for part in AssociationEnsemble(weights, zero_shot(), class_heads()).similarities(seen, heard)
     )
     for share in (0.0, 0.25, 1.0):
         combined = AssociationEnsemble(
-            replace(weights, settings=AssociationEnsembleSettings(zero_shot_weight=share)),
+            weights,
             zero_shot(),
             class_heads(),
+            settings=AssociationEnsembleSettings(zero_shot_weight=share),
         )
         assert torch.allclose(combined(seen, heard), (1 - share) * learned + share * output, atol=1e-6)
 
 
 def test_class_heads_take_their_share_from_the_learned_similarity(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     known = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
     class_match = known.class_match(seen, heard)
     assert class_match is not None
     assert bool((class_match.abs() <= 1).all())
     learned, output = (
-        log_sum_exp_pool(part, weights.settings.temperature) for part in known.similarities(seen, heard)
+        log_sum_exp_pool(part, known.settings.temperature) for part in known.similarities(seen, heard)
     )
-    shares = weights.settings
+    shares = known.settings
     rest = 1 - shares.zero_shot_weight - shares.class_match_weight
     expected = rest * learned + shares.zero_shot_weight * output + shares.class_match_weight * class_match
     assert torch.allclose(known(seen, heard), expected, atol=1e-6)
@@ -121,13 +127,13 @@ def test_class_heads_take_their_share_from_the_learned_similarity(
 
 @pytest.mark.parametrize("senses", [(), ("image",), ("audio",)])
 def test_class_heads_of_one_modality_associate_nothing(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures, senses: tuple[str, ...]
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures, senses: tuple[str, ...]
 ) -> None:
     assert AssociationEnsemble(weights, zero_shot(), class_heads(*senses)).class_match(seen, heard) is None
 
 
 def test_a_tagger_predicts_the_class_that_its_label_is_closest_to(
-    weights: AssociationEnsembleWeights,
+    weights: TrainedAssociationWeights,
 ) -> None:
     """With all of hearing left to the tagger, a sound of the class that means a kind is of that kind."""
     settings = AssociationEnsembleSettings(zero_shot_weight=0.0, class_match_weight=1.0, tagger_share=1.0)
@@ -141,32 +147,18 @@ def test_a_tagger_predicts_the_class_that_its_label_is_closest_to(
     assert output is not None
     for kind, tag in enumerate(class_probabilities):
         sound = AudioFeatures(torch.rand(2, D_A), torch.eye(TAGS)[[tag, tag]])
-        found = AssociationEnsemble(replace(weights, settings=settings), among, known)(masks, sound)
+        found = AssociationEnsemble(weights, among, known, settings=settings)(masks, sound)
         assert output[int(found.argmax()), kind] > output[:, kind].mean()
 
 
-def test_the_record_names_both_weights(weights: AssociationEnsembleWeights) -> None:
+def test_the_record_names_both_weights(weights: TrainedAssociationWeights) -> None:
     version = AssociationEnsemble(replace(weights, sha256="3" * 64), zero_shot(), class_heads()).version
     assert "3" * 12 in version
     assert "5" * 12 in version
 
 
-def test_the_learned_similarity_is_the_mean_over_modules(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
-) -> None:
-    together, _ = AssociationEnsemble(weights, zero_shot(), class_heads()).similarities(seen, heard)
-    apart = [
-        AssociationEnsemble(replace(weights, modules=(module,)), zero_shot(), class_heads()).similarities(
-            seen, heard
-        )[0]
-        for module in weights.modules
-    ]
-    assert not torch.allclose(*apart, atol=1e-3)
-    assert torch.allclose(together, torch.stack(apart).mean(0), atol=1e-6)
-
-
 def test_a_window_is_scored_as_if_it_were_the_only_one(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
     together = combined.similarities(seen, heard)
@@ -177,7 +169,7 @@ def test_a_window_is_scored_as_if_it_were_the_only_one(
 
 
 def test_neither_order_nor_repeats_of_windows_matter(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
@@ -185,7 +177,7 @@ def test_neither_order_nor_repeats_of_windows_matter(
 
 
 def test_without_windows_no_class_matches(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     assert torch.equal(
         AssociationEnsemble(weights, zero_shot(), class_heads())(seen, only(heard, [])), torch.zeros(4)
@@ -212,7 +204,7 @@ def test_a_soft_maximum_lies_between_mean_and_maximum(
 
 
 def test_order_of_masks_does_not_matter(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     order = [2, 0, 3, 1]
     assert seen.local_probabilities is not None
@@ -235,12 +227,15 @@ def test_a_class_that_is_always_probable_counts_less() -> None:
 
 
 def test_what_is_written_is_read(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures, tmp_path: Path
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures, tmp_path: Path
 ) -> None:
-    digests = {write(weights, tmp_path / f"{name}.safetensors") for name in "abc"}
+    digests = {
+        write(weights.module, tmp_path / f"{name}.safetensors", weights.provenance, half=True)
+        for name in "abc"
+    }
     again = read(tmp_path / "a.safetensors")
     assert digests == {again.sha256}  # equal weights are equal files
-    assert again.settings == weights.settings
+    assert again.module.config == weights.module.config
     assert again.provenance == weights.provenance
     before, after = (
         AssociationEnsemble(held, zero_shot(), class_heads())(seen, heard) for held in (weights, again)
@@ -248,8 +243,24 @@ def test_what_is_written_is_read(
     assert torch.allclose(before, after, atol=5e-3)
 
 
+def test_another_module_takes_the_place_of_the_first(
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+) -> None:
+    first = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
+    torch.manual_seed(1)
+    module = AssociationModule(weights.module.config)
+    assert torch.equal(first.with_module(weights.module)(seen, heard), first(seen, heard))
+    assert not torch.equal(first.with_module(module)(seen, heard), first(seen, heard))
+
+
+def test_a_module_without_text_space_is_refused() -> None:
+    module = AssociationModule(AssociationConfig(d_m=D_M, d_a=D_A, d=8, width=8, depth=0))
+    with pytest.raises(InputError, match="no text space"):
+        AssociationEnsemble(TrainedAssociationWeights(module), zero_shot(), class_heads())
+
+
 def test_no_masks_no_similarity(
-    weights: AssociationEnsembleWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
 ) -> None:
     none = MaskEmbeddings(seen.local[:0], seen.context[:0])
     assert AssociationEnsemble(weights, zero_shot(), class_heads())(none, heard).shape == (0,)
@@ -267,12 +278,39 @@ def test_the_shipped_file_is_small_and_made_for_the_shipped_audio_encoder() -> N
     assert SHIPPED.stat().st_size < 4_000_000
     shipped = read(SHIPPED)
     assert shipped.provenance["audio"] == YamnetStudent.load().embedding_version
-    states = [module.state_dict() for module in shipped.modules]
-    assert all(bool(torch.isfinite(value).all()) for state in states for value in state.values())
+    assert all(bool(torch.isfinite(value).all()) for value in shipped.module.state_dict().values())
 
 
-def test_what_is_not_finite_is_not_written(weights: AssociationEnsembleWeights, tmp_path: Path) -> None:
-    weights.projections.audio_basis[0, 0] = torch.nan
-    with pytest.raises(ValueError, match=r"projections\.audio_basis: not finite"):
-        write(weights, tmp_path / "a.safetensors")
+def test_the_shipped_module_has_the_similarities_of_the_former_format() -> None:
+    """Module 0 of the former file of four modules and PCA projections, computed at commit 49704fa."""
+    draw = torch.Generator().manual_seed(11)
+    local, context = (torch.rand(6, 1280, generator=draw) ** 4 for _ in range(2))
+    probabilities = [(torch.rand(6, 1000, generator=draw) * 12).softmax(1) for _ in range(2)]
+    sound = AudioFeatures(torch.rand(5, 1024, generator=draw) ** 4, torch.rand(5, 521, generator=draw) ** 8)
+    masks = MaskEmbeddings(local, context, *probabilities)
+    encoders = EfficientNetLite.load(), YamnetStudent.load(), MiniLM()
+    fused, without_class_heads = builders.ensemble("cpu", *encoders), builders.pairs("cpu", *encoders)
+    trained = [0.15491831, 0.02515124, 0.12238173, 0.16551591, 0.01868937]
+    assert fused.similarities(masks, sound)[0][0].tolist() == pytest.approx(trained, abs=1e-5)
+    expected = [-0.04851322, -0.10829731, -0.04149140, -0.03242031, -0.01382285, -0.04252751]
+    assert fused(masks, sound).tolist() == pytest.approx(expected, abs=1e-5)
+    expected = [0.19032624, 0.10918804, 0.24897845, 0.24439773, 0.27117085, 0.22517045]
+    assert without_class_heads(masks, sound).tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_shipped_file_given_as_trained_weights_is_the_shipped_model(tmp_path: Path) -> None:
+    copied = tmp_path / "association.safetensors"
+    copied.write_bytes(SHIPPED.read_bytes())
+    models = [load("tiny"), *(load("tiny", association=path) for path in (SHIPPED, copied, tmp_path))]
+    associations = [model.stages.association for model in models]
+    assert all(isinstance(each, AssociationEnsemble) for each in associations)
+    assert len({model.stages.calibration for model in models}) == 1
+    assert len({model.stages.versions()["association"] for model in models}) == 1
+
+
+def test_what_is_not_finite_is_not_written(weights: TrainedAssociationWeights, tmp_path: Path) -> None:
+    assert weights.module.input_projection is not None
+    weights.module.input_projection.audio_basis[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"input_projection\.audio_basis: not finite"):
+        write(weights.module, tmp_path / "a.safetensors", half=True)
     assert list(tmp_path.iterdir()) == []

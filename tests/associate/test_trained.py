@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.associate.trained import FILE, Trained, Weights, read, write
+from seac.associate.trained import FILE, Trained, TrainedAssociationWeights, read, write
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.presets.load import load
@@ -51,7 +51,7 @@ def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_l
     placed = network.embed_masks(mixed[None], torch.zeros(1, 5, dtype=torch.bool))[0]
     audio = network.embed_audio(sound.embeddings[None], torch.zeros(1, 6, dtype=torch.bool))
     expected = torch.cosine_similarity(placed, audio, dim=1)
-    torch.testing.assert_close(Trained(Weights(network))(masks, sound), expected.detach())
+    torch.testing.assert_close(Trained(TrainedAssociationWeights(network))(masks, sound), expected.detach())
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -77,27 +77,31 @@ def test_half_precision_halves_the_file_and_barely_changes_the_answer(tmp_path: 
 
 def test_the_zero_shot_similarity_takes_its_share() -> None:
     masks, sound = seen(), heard()
-    alone = Trained(Weights(module()))(masks, sound)
-    both = Trained(Weights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)), zero_shot=Said())(
-        masks, sound
-    )
+    alone = Trained(TrainedAssociationWeights(module()))(masks, sound)
+    both = Trained(
+        TrainedAssociationWeights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)), zero_shot=Said()
+    )(masks, sound)
     torch.testing.assert_close(both, 0.75 * alone + 0.25 * 0.5 * torch.linspace(-1, 1, 5))
-    assert torch.equal(Trained(Weights(module()), zero_shot=Said())(masks, sound), alone)
+    assert torch.equal(Trained(TrainedAssociationWeights(module()), zero_shot=Said())(masks, sound), alone)
 
 
 def test_a_zero_shot_share_without_text_is_refused() -> None:
     with pytest.raises(InputError, match="adds the zero-shot similarity, and there is none"):
-        Trained(Weights(module(zero_shot_weight=0.5)))
+        Trained(TrainedAssociationWeights(module(zero_shot_weight=0.5)))
 
 
 def test_text_space_embeddings_are_those_of_the_class_names() -> None:
-    assert torch.equal(Trained(Weights(module()), zero_shot=Said()).to_text_space(seen(2)), torch.eye(2))
+    assert torch.equal(
+        Trained(TrainedAssociationWeights(module()), zero_shot=Said()).to_text_space(seen(2)), torch.eye(2)
+    )
     with pytest.raises(InputError, match="without a zero-shot"):
-        Trained(Weights(module())).to_text_space(seen())
+        Trained(TrainedAssociationWeights(module())).to_text_space(seen())
 
 
 def test_no_masks_have_no_similarity() -> None:
-    assert Trained(Weights(module(zero_shot_weight=0.5)), zero_shot=Said())(seen(0), heard()).shape == (0,)
+    assert Trained(TrainedAssociationWeights(module(zero_shot_weight=0.5)), zero_shot=Said())(
+        seen(0), heard()
+    ).shape == (0,)
 
 
 def test_its_version_names_its_weights(tmp_path: Path) -> None:
@@ -108,14 +112,12 @@ def test_its_version_names_its_weights(tmp_path: Path) -> None:
 def test_features_of_another_size_or_network_are_refused() -> None:
     vision, audio = ColourImageEncoder(), PitchAudioEncoder()
     with pytest.raises(InputError, match="audio features of size 4, this audio encoder gives 3"):
-        Trained(Weights(module())).checked(vision, audio)
+        Trained(TrainedAssociationWeights(module())).checked(vision, audio)
     fits = module(d_a=4, pool_heads=1)
     audio.dim = 4
-    assert Trained(Weights(fits, {"audio": "synthetic audio encoder"})).checked(vision, audio)
-    with pytest.raises(
-        InputError, match="trained on features of other audio encoder, this is synthetic audio encoder"
-    ):
-        Trained(Weights(fits, {"audio": "other audio encoder"})).checked(vision, audio)
+    assert Trained(TrainedAssociationWeights(fits, {"audio": "fake hearing"})).checked(vision, audio)
+    with pytest.raises(InputError, match="trained on features of other hearing, this is fake hearing"):
+        Trained(TrainedAssociationWeights(fits, {"audio": "other hearing"})).checked(vision, audio)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seac.associate.input_projection import InputFeatures
 from seac.associate.mixing import as_float, mix
 from seac.features.batch import IndexBatch, StorePart, index_batches
-from seac.training.collate import Collate, encode_waveforms
+from seac.training.collate import Collate, encode_waveforms, sample_windows
 from tests.fixtures.training_data import Bands, synthetic_store
 
 
@@ -82,36 +83,65 @@ def test_part_of_a_store_reads_the_same_features() -> None:
     assert (part.mask_dim, part.audio_dim, len(part)) == (store.mask_dim, store.audio_dim, 2)
 
 
+def features(lam: float = 0.6) -> InputFeatures:
+    """Embeddings alone."""
+    return InputFeatures(None, None, lam)
+
+
+def test_class_probabilities_are_read_where_they_are_asked_for() -> None:
+    store = synthetic_store(classes=True)
+    batch = store.read([4, 2], [0, 1], masks=9, waveforms=False, probabilities=True)
+    assert batch.local_probabilities is not None
+    assert batch.local_probabilities.shape == (*batch.local.shape[:2], 10)
+    assert batch.masks().mixed_probabilities(0.6).shape == (batch.local.shape[0] * batch.local.shape[1], 10)
+    assert batch.window_probabilities is not None
+    assert batch.window_probabilities.shape[:2] == batch.windows.shape[:2]
+    assert store.read([4], [0], masks=9, waveforms=False).local_probabilities is None
+
+
+def test_random_windows_are_never_all_padding() -> None:
+    windows = torch.arange(24.0).view(2, 12, 1)
+    padding = torch.arange(12) >= torch.tensor([[12], [1]])
+    seen = set()
+    for seed in range(40):
+        chosen, absent = sample_windows(windows, padding, 3, torch.Generator().manual_seed(seed))
+        assert 1 <= chosen.shape[1] <= 3
+        assert not absent.all(1).any()
+        assert chosen[1][~absent[1]].flatten().tolist() == [12.0]
+        seen.add(chosen.shape[1])
+    assert seen == {1, 2, 3}
+
+
 def test_an_unmixed_batch_reads_the_stored_audio_features() -> None:
     store = synthetic_store()
-    batch = Collate(store, 1.0, 50)(IndexBatch((4, 2), (0, 1), mixed=False, seed=1))
-    assert torch.equal(batch.windows[0, : len(store.windows[4])], store.windows[4].float())
-    assert batch.groups.tolist() == [0, 1]
-    assert torch.equal(batch.masks[1, : len(store.local[2][1])], store.local[2][1].float())
+    prepared = Collate(store, features(1.0), 50)(IndexBatch((4, 2), (0, 1), mixed=False, seed=1))
+    assert torch.equal(prepared.windows[0, : len(store.windows[4])], store.windows[4].float())
+    assert prepared.groups.tolist() == [0, 1]
+    assert torch.equal(prepared.masks[1, : len(store.local[2][1])], store.local[2][1].float())
 
 
 def test_lambda_is_the_weight_of_the_local_view() -> None:
-    store, indices = synthetic_store(), IndexBatch((4,), (0,), mixed=False, seed=1)
-    local, context, both = (Collate(store, lam, 50)(indices).masks for lam in (1.0, 0.0, 0.6))
+    store, draw = synthetic_store(), IndexBatch((4,), (0,), mixed=False, seed=1)
+    local, context, both = (Collate(store, features(lam), 50)(draw).masks for lam in (1.0, 0.0, 0.6))
     torch.testing.assert_close(both, 0.6 * local + 0.4 * context)
 
 
 def test_a_mixed_batch_encodes_the_sum_of_the_waveforms() -> None:
     store = synthetic_store()
-    indices = IndexBatch(tuple(range(2, 10)), (0,) * 8, mixed=True, seed=5)
-    batch = Collate(store, 0.6, 50, group=2, encoder=Bands(), encoder_batch=3)(indices)
-    assert batch.windows.shape[0] == 4
+    draw = IndexBatch(tuple(range(2, 10)), (0,) * 8, mixed=True, seed=5)
+    prepared = Collate(store, features(), 50, group=2, encoder=Bands(), encoder_batch=3)(draw)
+    assert prepared.windows.shape[0] == 4
     for group in range(4):
-        members = [clip for clip, g in zip(indices.clips, batch.groups.tolist(), strict=True) if g == group]
+        members = [clip for clip, g in zip(draw.clips, prepared.groups.tolist(), strict=True) if g == group]
         (mixture,) = mix([as_float(store.waveforms[clip]) for clip in members], torch.tensor([0, 0]))
-        (expected,) = encode_waveforms([mixture], Bands())
-        count = int((~batch.window_padding[group]).sum())
-        torch.testing.assert_close(batch.windows[group, :count], expected)
-        assert not batch.windows[group, count:].any()
+        (heard,) = encode_waveforms([mixture], Bands())
+        there = int((~prepared.window_padding[group]).sum())
+        torch.testing.assert_close(prepared.windows[group, :there], heard.embeddings)
+        assert not prepared.windows[group, there:].any()
 
 
-def test_a_batch_is_a_function_of_its_seed() -> None:
-    collate = Collate(synthetic_store(), 0.6, 50, encoder=Bands())
+def test_a_batch_is_random_by_its_seed_alone() -> None:
+    collate = Collate(synthetic_store(), features(), 50, encoder=Bands())
     first, again, other = (
         collate(IndexBatch(tuple(range(2, 18)), (1,) * 16, mixed=True, seed=seed)).groups.tolist()
         for seed in (3, 3, 4)
@@ -121,4 +151,4 @@ def test_a_batch_is_a_function_of_its_seed() -> None:
 
 def test_mixtures_need_an_audio_encoder() -> None:
     with pytest.raises(ValueError, match="pass an audio encoder"):
-        Collate(synthetic_store(), 0.6, 50)(IndexBatch((0,), (1,), mixed=True, seed=0))
+        Collate(synthetic_store(), features(), 50)(IndexBatch((0,), (1,), mixed=True, seed=0))

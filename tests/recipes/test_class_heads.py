@@ -1,4 +1,4 @@
-"""The recipe of taught kinds, on embeddings and pictures that are made in a moment."""
+"""The recipe of the class heads, on synthetic embeddings and images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 
 from recipes.class_heads.crops import CropRenderer
 from recipes.class_heads.evaluate import AUDIO_CONDITIONS
-from recipes.class_heads.model_card import Row, table
-from recipes.common.class_heads.samples import AudioSamples, ImageSamples, choose_row
-from recipes.common.class_heads.train import Recipe, learn
+from recipes.class_heads.model_card import Figures, Row, metrics_table
+from recipes.class_heads.samples import AudioSamples, ImageSamples, choose_row
+from recipes.class_heads.train import Recipe, train
 from recipes.common.feature_cache import GROUND
 from recipes.common.media_bank import SILENT
 from recipes.common.scenes import Composer
@@ -24,23 +24,23 @@ QUICK = Recipe(steps=120, batch=64, rate=1e-2, components=4, width=32)
 
 
 def image_samples() -> ImageSamples:
-    """Three kinds and things of none, each around its own direction; "rare" has one file, "often" many."""
+    """Three classes and things of none, each around its own direction; "rare" has one file, "often" many."""
     rng = torch.Generator().manual_seed(0)
-    kinds = [class_name for class_name in ("often", "rare", "third", SILENT) for _ in range(30)]
-    middles = {class_name: torch.randn(12, generator=rng) for class_name in dict.fromkeys(kinds)}
-    noise = torch.randn(len(kinds), 12, generator=rng)
-    embeddings = torch.stack([middles[class_name] for class_name in kinds]) + 0.3 * noise
+    classes = [class_name for class_name in ("often", "rare", "third", SILENT) for _ in range(30)]
+    middles = {class_name: torch.randn(12, generator=rng) for class_name in dict.fromkeys(classes)}
+    noise = torch.randn(len(classes), 12, generator=rng)
+    embeddings = torch.stack([middles[class_name] for class_name in classes]) + 0.3 * noise
     files = [
-        f"{class_name}/{row % (1 if class_name == 'rare' else 5)}" for row, class_name in enumerate(kinds)
+        f"{class_name}/{row % (1 if class_name == 'rare' else 5)}" for row, class_name in enumerate(classes)
     ]
-    return ImageSamples(embeddings.half(), tuple(kinds), tuple(files))
+    return ImageSamples(embeddings.half(), tuple(classes), tuple(files))
 
 
 def test_classes_are_recognised_and_the_rest_is_none() -> None:
     given = image_samples()
-    network = learn(given, given.names(), QUICK, seed=0)
+    network = train(given, given.names(), QUICK, seed=0)
     predicted = network.probabilities(given.embeddings)
-    for row, class_name in enumerate(given.kinds):
+    for row, class_name in enumerate(given.classes):
         if class_name == SILENT:
             assert float(predicted[row].sum()) < 0.5
         else:
@@ -48,19 +48,19 @@ def test_classes_are_recognised_and_the_rest_is_none() -> None:
 
 
 def clips() -> AudioSamples:
-    """Clips of three kinds, and of two at once, whose windows are now the one and now the other."""
+    """Clips of three classes, and of two at once, whose windows are now the one and now the other."""
     rng = torch.Generator().manual_seed(1)
     names = ("bell", "drum", "horn")
     middles = {name: torch.randn(12, generator=rng) for name in names}
-    kinds = [(name,) for name in names for _ in range(10)] + [("bell", "drum")] * 10
-    windows = torch.stack([torch.stack([middles[each[w % len(each)]] for w in range(4)]) for each in kinds])
-    return AudioSamples((windows + 0.2 * torch.randn(windows.shape, generator=rng)).half(), tuple(kinds))
+    classes = [(name,) for name in names for _ in range(10)] + [("bell", "drum")] * 10
+    windows = torch.stack([torch.stack([middles[each[w % len(each)]] for w in range(4)]) for each in classes])
+    return AudioSamples((windows + 0.2 * torch.randn(windows.shape, generator=rng)).half(), tuple(classes))
 
 
 def test_classes_are_recognised_from_audio() -> None:
     given = clips()
-    network = learn(given, given.names(), QUICK, seed=0)
-    for windows, names in zip(given.windows, given.kinds, strict=True):
+    network = train(given, given.names(), QUICK, seed=0)
+    for windows, names in zip(given.windows, given.classes, strict=True):
         for number, window in enumerate(network.probabilities(windows)):
             assert given.names()[int(window.argmax())] == names[number % len(names)]
 
@@ -77,20 +77,20 @@ def test_clips_of_two_classes_are_half_of_each_and_go_with_a_class_that_is_left_
 
 def test_a_seed_decides_all() -> None:
     given = image_samples()
-    one, same, other = (learn(given, given.names(), QUICK, seed) for seed in (0, 0, 1))
+    one, same, other = (train(given, given.names(), QUICK, seed) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
     assert not torch.equal(one.classify.weight, other.classify.weight)
 
 
 def test_left_out_classes_do_not_change_training() -> None:
     given = image_samples()
-    without = [row for row, class_name in enumerate(given.kinds) if class_name != "third"]
+    without = [row for row, class_name in enumerate(given.classes) if class_name != "third"]
     fewer = ImageSamples(
         given.embeddings[without],
-        tuple(given.kinds[row] for row in without),
+        tuple(given.classes[row] for row in without),
         tuple(given.files[row] for row in without),
     )
-    one, other = (learn(part, ["often", "rare"], QUICK, 0) for part in (given, fewer))
+    one, other = (train(part, ["often", "rare"], QUICK, 0) for part in (given, fewer))
     assert torch.equal(one.classify.weight, other.classify.weight)
 
 
@@ -98,9 +98,9 @@ def test_image_samples_are_crops_of_things_and_masks_of_scenes(tmp_path: Path) -
     crops_folder, scenes_folder = tmp_path / "closer", tmp_path / "quick"
     crops_folder.mkdir()
     scenes_folder.mkdir()
-    names = {"kinds": json.dumps(["bell"]), "files": json.dumps(["bell/a"])}
+    names = {"classes": json.dumps(["bell"]), "files": json.dumps(["bell/a"])}
     np.savez(crops_folder / "00000.npz", embeddings=np.zeros((1, 3), np.float16), **names)
-    scenes = {"kinds": json.dumps([["drum", SILENT], ["bell"]]), "files": json.dumps([["d", "s"], ["b"]])}
+    scenes = {"classes": json.dumps([["drum", SILENT], ["bell"]]), "files": json.dumps([["d", "s"], ["b"]])}
     np.savez(
         scenes_folder / "00000.npz",
         local=np.arange(12, dtype=np.float16).reshape(4, 3),
@@ -109,7 +109,7 @@ def test_image_samples_are_crops_of_things_and_masks_of_scenes(tmp_path: Path) -
         **scenes,
     )
     given = ImageSamples.of(crops_folder, scenes_folder)
-    assert given.kinds == ("bell", SILENT, "drum", GROUND, "bell")
+    assert given.classes == ("bell", SILENT, "drum", GROUND, "bell")
     assert given.files == ("bell/a", "s", "d", "0/1", "b")
     assert given.embeddings[1:, 0].tolist() == [0, 3, 6, 9]
     assert given.names() == ["bell", "drum"]
@@ -118,15 +118,15 @@ def test_image_samples_are_crops_of_things_and_masks_of_scenes(tmp_path: Path) -
 
 def test_background_is_trained_as_none() -> None:
     reference = image_samples()
-    kinds = tuple(GROUND if class_name == "third" else class_name for class_name in reference.kinds)
-    given = ImageSamples(reference.embeddings, kinds, reference.files, none=(0.1, 0.4))
+    classes = tuple(GROUND if class_name == "third" else class_name for class_name in reference.classes)
+    given = ImageSamples(reference.embeddings, classes, reference.files, none=(0.1, 0.4))
     _, targets = given.make_sampler(given.names())(400, np.random.default_rng(0))
     assert targets.shape == (400, 3)
     assert 0.4 < float(targets[:, -1].mean()) < 0.6
-    network = learn(given, given.names(), QUICK, seed=0)
+    network = train(given, given.names(), QUICK, seed=0)
     predicted = network.probabilities(given.embeddings)
     assert all(
-        float(predicted[row].sum()) < 0.5 for row, class_name in enumerate(kinds) if class_name == GROUND
+        float(predicted[row].sum()) < 0.5 for row, class_name in enumerate(classes) if class_name == GROUND
     )
 
 
@@ -142,16 +142,18 @@ def test_a_shard_names_the_class_of_every_crop(tmp_path: Path) -> None:
         Composer(media_bank / "pictures", media_bank / "grounds", ["bell", "drum"]), EfficientNetLite.load()
     )
     shard = crop_renderer.shard(0, 0)
-    kinds, files = (json.loads(str(shard[name])) for name in ("kinds", "files"))
-    assert shard["embeddings"].shape == (len(kinds), EfficientNetLite.dim)
-    assert set(kinds) == {"bell", "drum"}
-    assert files == [f"{class_name}/a" for class_name in kinds]
+    classes, files = (json.loads(str(shard[name])) for name in ("classes", "files"))
+    assert shard["embeddings"].shape == (len(classes), EfficientNetLite.dim)
+    assert set(classes) == {"bell", "drum"}
+    assert files == [f"{class_name}/a" for class_name in classes]
     again = crop_renderer.shard(0, 0)
     assert np.array_equal(shard["embeddings"], again["embeddings"])
 
 
 def test_a_table_has_a_column_for_every_audio_condition_and_vocabulary() -> None:
-    lines = table("Title", ("2 words", "9 words"), [Row("words", (0.5, 0.25, 0.5, 0.125))]).splitlines()
-    head = next(line for line in lines if line.startswith("| named by"))
-    assert head.count("words, ") == 2 * len(AUDIO_CONDITIONS)
-    assert "| words | 0.500 | 0.250 | 0.500 | 0.125 |" in lines
+    row = Row("zero-shot", (0.5, 0.25, 0.5, 0.125))
+    figures = Figures(("2 classes", "9 classes"), (row,), (), {})
+    lines = metrics_table("Title", "Note.", figures, figures.rows).splitlines()
+    head = next(line for line in lines if line.startswith("| classifier"))
+    assert head.count("classes, ") == 2 * len(AUDIO_CONDITIONS)
+    assert "| zero-shot | 0.500 | 0.250 | 0.500 | 0.125 |" in lines

@@ -1,4 +1,4 @@
-"""The training loop shared by the stages of the proposal network's recipe."""
+"""A training phase of the proposal network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recipes.proposal_net.phase import TrainingPhase, iterate_batches, rate_at
+from recipes.proposal_net.phase import TrainingPhase, iterate_batches
+from seac.training.schedule import adamw
 
 
 def build_phase(steps: int, checkpoint: Path | None = None, keep: float = 0.9) -> TrainingPhase:
     torch.manual_seed(0)
     module = nn.Linear(3, 1)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=0.1)
+    optimiser = adamw(module.parameters(), 0.1, 0.01)
     return TrainingPhase(module, optimiser, steps, warm=2, keep=keep, checkpoint=checkpoint)
 
 
@@ -31,13 +32,6 @@ def run(given: TrainingPhase, end: int) -> TrainingPhase:
     return given
 
 
-def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
-    rates = [rate_at(step, 100, 10) for step in range(101)]
-    assert rates[0] < rates[5] < rates[9]
-    assert rates[9:] == sorted(rates[9:], reverse=True)
-    assert rates[100] == pytest.approx(0)
-
-
 def test_an_interrupted_phase_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     uninterrupted = run(build_phase(12), 12)
     run(build_phase(12, tmp_path / "a.pt"), 5)
@@ -52,7 +46,7 @@ def test_an_interrupted_phase_ends_where_an_uninterrupted_one_does(tmp_path: Pat
 def test_groups_keep_the_ratio_of_their_rates() -> None:
     slow, fast = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     module = nn.ParameterList([slow, fast])
-    optimiser = torch.optim.SGD([{"params": [slow], "lr": 0.01}, {"params": [fast], "lr": 0.1}])
+    optimiser = adamw([{"params": [slow], "lr": 0.01}, {"params": [fast]}], 0.1, 0.0)
     given = TrainingPhase(module, optimiser, 10, warm=5, keep=0.0)
     given.learn(0, slow.sum() + fast.sum())
     assert (1 - fast.item()) == pytest.approx(10 * (1 - slow.item()), rel=1e-4)

@@ -14,9 +14,8 @@ from seac.associate.model import AssociationModule
 from seac.core.errors import InputError
 from seac.training.checkpoint import FILE
 from seac.training.config import TrainingConfig
-from seac.training.step import learning_rate
 from seac.training.trainer import Fitted, Fitting, fit, seed_of
-from tests.fixtures.training_data import Bands, synthetic_store
+from tests.fixtures.training_data import Bands, synthetic_store, text_space
 
 CONFIG = TrainingConfig(lr=2e-3, epochs=4, batch=12, d=8, width=16, depth=1, heads=2)
 
@@ -27,7 +26,10 @@ def cpu() -> Fabric:
 
 def run(out: Path, config: TrainingConfig = CONFIG, **changes: object) -> Fitted:
     out.mkdir(exist_ok=True)
-    return fit(replace(Fitting(synthetic_store(48), config, out, Bands()), **changes), cpu())  # type: ignore[arg-type]
+    return fit(
+        replace(Fitting(synthetic_store(48), config, out, Bands()), **changes),
+        cpu(),
+    )  # type: ignore[arg-type]
 
 
 def killed(out: Path, epoch: int, step: int) -> None:
@@ -120,12 +122,6 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     assert fitted.history.measured() == ("miou", "other")
 
 
-def test_learning_rate_falls_linearly_to_nothing_after_an_optional_rise() -> None:
-    assert [learning_rate(CONFIG, step, 4) for step in range(4)] == pytest.approx([2e-3, 1.5e-3, 1e-3, 5e-4])
-    rising = replace(CONFIG, warmup=0.5)
-    assert [learning_rate(rising, step, 4) for step in range(4)] == pytest.approx([1e-3, 2e-3, 2e-3, 1e-3])
-
-
 def test_a_run_is_not_gone_on_with_under_other_numbers_or_on_another_store(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(InputError, match=r"begun otherwise \(lr 0.002 there, 0.001 here\)"):
@@ -151,6 +147,44 @@ def test_bfloat16_trains_too(tmp_path: Path) -> None:
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     losses = fit(Fitting(synthetic_store(48), CONFIG, out, Bands()), fabric).history.losses()
     assert losses[-1] < losses[0]
+
+
+TEXT = replace(
+    CONFIG, image_components=6, audio_components=5, text_components=4, input_dropout=0.1, max_windows=2,
+    depth=0, loss="text-aware", schedule="cosine", pool_heads=3,
+)  # fmt: skip
+
+
+def test_a_projected_input_is_fitted_trained_and_resumed(tmp_path: Path) -> None:
+    given = {"store": synthetic_store(48, classes=True), "zero_shot": text_space()}
+    whole = run(tmp_path / "whole", TEXT, **given)
+    projection = whole.module.input_projection
+    assert projection is not None
+    assert all(bool(buffer.isfinite().all()) and bool(buffer.any()) for buffer in projection.buffers())
+    assert whole.module.mask_encoder.linear.in_features == 6 + 4
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", TEXT, progress=_interrupt, save_every=0.0, **given)
+    again = run(tmp_path / "cut", TEXT, **given)
+    assert again.history.steps == whole.history.steps
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(again.module.state_dict()[name], value)
+
+
+def _interrupt(epoch: int, step: int) -> None:
+    if (epoch, step) == (1, 3):
+        raise KeyboardInterrupt
+
+
+def test_text_space_needs_class_probabilities(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no class probabilities"):
+        run(tmp_path, TEXT, zero_shot=text_space())
+    with pytest.raises(InputError, match="text_components=0"):
+        run(tmp_path, TEXT)
+
+
+def test_more_components_than_features_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"image_components=11, but the store has .* of size 10"):
+        run(tmp_path, replace(CONFIG, image_components=11, audio_components=4))
 
 
 def test_seeds_of_different_purposes_and_places_are_different() -> None:

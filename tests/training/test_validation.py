@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from seac.associate.model import AssociationModule
-from seac.associate.trained import Trained, Weights
+from seac.associate.trained import Trained, TrainedAssociationWeights
 from seac.core.errors import InputError
 from seac.datasets.table import open_benchmark
 from seac.encoders.audio.windows import encode_windows
@@ -39,7 +39,9 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
         fake = synthetic_model(top_n=4)
         module = AssociationModule(config.association(3, 3))
         return SeAC(
-            replace(fake.stages, association=Trained(Weights(module))), fake.vocabulary, fake.settings
+            replace(fake.stages, association=Trained(TrainedAssociationWeights(module))),
+            fake.vocabulary,
+            fake.settings,
         )
 
     monkeypatch.setattr(Networks, "model", model)
@@ -91,7 +93,7 @@ def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
     for seed in range(2):
         torch.manual_seed(seed)
         module = AssociationModule(CONFIG.association(3, 3)).eval()
-        stages = replace(fake.stages, association=Trained(Weights(module)))
+        stages = replace(fake.stages, association=Trained(TrainedAssociationWeights(module)))
         row = score_model(reader, reader.clips, SeAC(stages, fake.vocabulary, fake.settings))
         expected = {f"s4 test {name}": value for name, value in row.protocols["official"].items()}
         assert measure(module) == pytest.approx(expected)

@@ -15,7 +15,7 @@ class Association(Protocol):
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Similarity of N masks of one frame with one sound (all windows of ``audio``): (N,) in [-1, 1].
 
-        A cosine, or a mean of such and of how likely both are of one kind
-        (:class:`~seac.associate.ensemble.Combined`).
+        A cosine, or a weighted mean of cosines and a class match
+        (:class:`~seac.associate.ensemble.AssociationEnsemble`).
         """
         ...

@@ -1,157 +1,134 @@
-"""The association that ships with tiny: learnt where it was taught, among words where it was not.
+"""The association of the preset tiny: a trained module, text space and class heads, fused.
 
-Frozen embeddings are reduced to their principal components and joined by the place of mask and sound among
-words, so what is learnt (:class:`~seac.associate.model.AssociationModule`, MICL) starts from meaning and
-not from 1,280 numbers. It is learnt a few times and the cosines are averaged: what one learns by chance is
-not what the next one does. The zero-shot cosine has a share in that too; its classes are first weighed
-against how often the taggers say them at all: a class that is always said says nothing. A sound is listened
-to window by window, and a mask answers to those that fit it best: of two things that sound, one is louder now
-and the other then. The third share is that of kinds that were taught by name (:mod:`seac.encoders.class_heads`):
-how likely mask and sound are of one of them.
+Three similarities of a mask with a sound are fused, each with its weight:
+
+- the cosine of a module trained on pairs (:class:`~seac.associate.model.AssociationModule`, MSA-MICL), whose
+  input is the PCA projection of the frozen embeddings beside their text-space embeddings;
+- the zero-shot cosine in text space, from class probabilities divided by the class prior, so that a class
+  that is always probable has little weight;
+- the class match: how likely mask and sound are of one class of the class heads
+  (:mod:`seac.encoders.class_heads`).
+
+The first two are computed for every window of the sound and pooled by log-sum-exp, so that a mask is compared
+with the windows that fit it best: of two things that sound, one is louder now and the other later. The module
+is a file that ``seac train`` writes (:mod:`seac.associate.trained`).
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.model import AssociationConfig, AssociationModule
+from seac.associate.input_projection import InputFeatures, InputProjection, prior_corrected
+from seac.associate.model import AssociationModule
+from seac.associate.trained import TrainedAssociationWeights
 from seac.associate.zero_shot import ZeroShot
-from seac.core.checkpoint import load_shipped, save_with_metadata, sub_state_dict, to_half
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.class_heads import ClassHeads, class_match
 from seac.encoders.labels.conse import text_similarity
-from seac.encoders.pca import SCALE, pca_project
-
-FORMAT = "seac association ensemble 6"
 
 
 @dataclass(frozen=True)
 class AssociationEnsembleSettings:
-    """Constants of a combined association, chosen with ``python -m recipes.association``.
+    """Constants of the fusion, chosen with ``python -m recipes.association``.
 
     Attributes:
-        zero_shot: share of the zero-shot similarity in the answer, 0 to 1.
-        class_heads: share of taught kinds in it; what is learnt from pairs has the rest.
-        to_text_space: weight of the place among words in the module's input; the embedding weighs 1.
-        prior_exponent: exponent with which a tag's mean probability divides it; 0 leaves tags as they are.
-        lam: weight of the local view (Eq. 3).
-        temperature: of the soft maximum over a sound's windows, in units of a cosine; the more, the more it is
-            their mean.
-        tagger_share: share of the audio network's classes, told among words, in which kinds are heard; the network
-            that was taught has the rest.
-        width: of words about a kind, in cosine (:func:`seac.encoders.labels.conse.text_similarity`).
-        log_floor: probability that mask and sound are of one kind under which there is no telling.
+        zero_shot_weight: weight of the zero-shot similarity, 0 to 1.
+        class_match_weight: weight of the class match; the trained cosine has the rest.
+        temperature: of the log-sum-exp pooling over windows, in units of a cosine; the higher, the closer to
+            the mean.
+        tagger_share: weight of the audio encoder's own classes in the class probabilities of a sound; the
+            class head has the rest.
+        width: of the text similarity of an audio class and a class of the heads, in cosine
+            (:func:`seac.encoders.labels.conse.text_similarity`).
+        log_floor: added to the probability that mask and sound are of one class before its logarithm.
     """
 
     zero_shot_weight: float = 0.2
     class_match_weight: float = 0.4
-    text_weight: float = 0.3
-    prior_exponent: float = 0.7
-    lam: float = 0.6
     temperature: float = 0.1
     tagger_share: float = 0.5
     width: float = 0.1
     log_floor: float = 0.002
 
 
-@dataclass(frozen=True)
-class PCAProjections:
-    """What was measured on the training features, without learning.
-
-    Attributes:
-        image_mean: (d_m,) of unit embeddings. sight: (d_m, p) principal directions, scaled.
-        audio_mean: (d_a,) the same of windows. sound: (d_a, q).
-        text_basis: (t, r) principal directions of text space.
-        image_class_prior: (C,) mean probability of the vision encoder's classes. sound_tags: (D,) of the audio
-            network's.
-    """
-
-    image_mean: Tensor
-    image_basis: Tensor
-    audio_mean: Tensor
-    audio_basis: Tensor
-    text_basis: Tensor
-    image_class_prior: Tensor
-    audio_class_prior: Tensor
-
-
-@dataclass(frozen=True)
-class AssociationEnsembleWeights:
-    """All that a file of this association holds; ``provenance`` says what made the features, by part.
-
-    ``modules`` are all of one config and learnt with different seeds.
-    """
-
-    modules: tuple[AssociationModule, ...]
-    projections: PCAProjections
-    settings: AssociationEnsembleSettings
-    provenance: Mapping[str, str]
-    sha256: str = ""
-
-
 class AssociationEnsemble:
-    """Learnt, among words, and by kind; an :class:`~seac.associate.base.Association`.
+    """Trained cosine, zero-shot cosine and class match; an :class:`~seac.associate.base.Association`.
 
     Args:
-        weights: what was learnt from pairs.
-        zero_shot: where masks and sounds are among words.
-        class_heads: that were taught; of encoders that they were not taught for, pairs have their share.
-        device: of the learnt modules.
+        weights: a trained module with an input projection that has text.
+        zero_shot: maps masks and sounds to text space.
+        class_heads: classifiers of masks and sounds; without one that fits both encoders, the trained cosine
+            takes their weight.
+        device: of the trained module.
+        settings: of the fusion.
+
+    Raises:
+        InputError: a module without text in its input.
     """
 
     def __init__(
         self,
-        weights: AssociationEnsembleWeights,
+        weights: TrainedAssociationWeights,
         zero_shot: ZeroShot,
         class_heads: ClassHeads,
         device: str = "cpu",
+        settings: AssociationEnsembleSettings | None = None,
     ) -> None:
-        self.modules = tuple(
-            module.eval().requires_grad_(requires_grad=False).to(device) for module in weights.modules
-        )
-        self.projections = weights.projections
-        self.settings = weights.settings
+        if not accepts(weights):
+            raise InputError("this association has no text space in its input: load it without the ensemble")
+        self.weights = weights
+        self.config = weights.module.config
+        self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
+        self.inputs = InputFeatures(self.module.input_projection, zero_shot, self.config.local_weight)
+        self.settings = settings or AssociationEnsembleSettings()
         self.provenance = weights.provenance
         self.zero_shot = zero_shot
         self.class_heads = class_heads
         self.device = device
-        pairs = f"association ensemble sha256:{weights.sha256[:12] or 'none'}"
+        pairs = f"association sha256:{weights.sha256[:12] or 'none'}"
         self.version = (
             f"{pairs}, {class_heads.weights.version}" if self.settings.class_match_weight else pairs
         )
 
+    @property
+    def projection(self) -> InputProjection:
+        """The input projection of the module."""
+        assert self.module.input_projection is not None
+        return self.module.input_projection
+
+    def with_module(self, module: AssociationModule) -> AssociationEnsemble:
+        """The same ensemble of another module."""
+        weights = TrainedAssociationWeights(module, self.provenance)
+        return AssociationEnsemble(weights, self.zero_shot, self.class_heads, self.device, self.settings)
+
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> AssociationEnsemble:
-        """Itself, once it fits the sizes of the networks whose features it is given.
+        """Itself, once it fits the sizes of the encoders whose features it takes.
 
         Raises:
-            InputError: it was made for other networks.
+            InputError: it was trained on features of other encoders.
         """
-        pca = self.projections
-        for modality, part, dim, class_probabilities in (
-            ("vision", vision, len(pca.image_mean), len(pca.image_class_prior)),
-            ("audio", audio, len(pca.audio_mean), len(pca.audio_class_prior)),
+        projection = self.projection.config
+        for modality, part, dim, classes in (
+            ("vision", vision, self.config.d_m, projection.image_classes),
+            ("audio", audio, self.config.d_a, projection.audio_classes),
         ):
-            if (part.dim, len(part.labels)) != (dim, class_probabilities):
+            if (part.dim, len(part.labels)) != (dim, classes):
                 raise InputError(
-                    f"the shipped association takes {modality} features of size {dim} with {class_probabilities} classes, this "
+                    f"this association takes {modality} features of size {dim} with {classes} classes, this "
                     f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
                 )
         return self
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask among words, for names: (N, d) of unit length."""
+        """Every mask in text space, for names: (N, d) of unit length."""
         return self.zero_shot.to_text_space(masks)
 
     @torch.inference_mode()
@@ -159,170 +136,78 @@ class AssociationEnsemble:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
         if len(masks) == 0 or len(audio.embeddings) == 0:
             return torch.zeros(len(masks))
-        learned, zero_shot = (
+        trained, zero_shot = (
             log_sum_exp_pool(part, self.settings.temperature) for part in self.similarities(masks, audio)
         )
-        return fuse(learned, zero_shot, self.class_match(masks, audio), self.settings)
+        return fuse(trained, zero_shot, self.class_match(masks, audio), self.settings)
 
     def similarities(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
-        """The learnt cosine with each of the sound's W windows and the one among words, apart: (N, W) both.
+        """The trained and the zero-shot cosine of N masks with each of W windows: (N, W) both.
 
         Raises:
             ValueError: an encoder without classes.
         """
-        if audio.class_probabilities is None:
-            raise ValueError("this association needs an audio network with sound classes, this one has none")
-        pca, settings = self.projections, self.settings
-        class_probabilities = prior_corrected(
-            masks.mixed_probabilities(settings.lam).cpu(), pca.image_class_prior, settings.prior_exponent
-        )
-        text_embeddings = self.zero_shot.image_mapping.to_text_space(class_probabilities)
-        audio_text_embeddings = self.zero_shot.audio_mapping.to_text_space(
-            prior_corrected(audio.class_probabilities.cpu(), pca.audio_class_prior, settings.prior_exponent)
-        )
-        masks_input = build_input(masks.mixed(settings.lam).cpu(), text_embeddings, pca, settings, "image")
-        windows = build_input(audio.embeddings.cpu(), audio_text_embeddings, pca, settings, "audio")
-        learned = cosines(self.modules, masks_input.to(self.device), windows.to(self.device))
-        return learned.cpu(), text_embeddings @ audio_text_embeddings.T
+        mask_inputs, window_inputs = self.inputs.masks(masks).cpu(), self.inputs.windows(audio).cpu()
+        trained = cosines(self.module, mask_inputs.to(self.device), window_inputs.to(self.device))
+        image_text, audio_text = mask_inputs[:, self.config.d_m :], window_inputs[:, self.config.d_a :]
+        return trained.cpu(), image_text @ audio_text.T
 
     def class_match(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
-        """How likely each of N masks is of the sound's kind: (N,) in [-1, 1], or None if none can tell."""
+        """How likely each mask is of the class of the sound: (N,) in [-1, 1], or None without class heads."""
         if not self.settings.class_match_weight:
             return None
-        masks_input, head_probabilities = (
-            self.class_heads.probabilities("image", masks.local),
-            self.class_heads.audio_probabilities(audio),
-        )
-        if masks_input is None or head_probabilities is None or audio.class_probabilities is None:
+        image_probabilities = self.class_heads.probabilities("image", masks.local)
+        head_probabilities = self.class_heads.audio_probabilities(audio)
+        if image_probabilities is None or head_probabilities is None or audio.class_probabilities is None:
             return None
         class_probabilities = prior_corrected(
-            audio.class_probabilities.cpu(), self.projections.audio_class_prior, self.settings.prior_exponent
+            audio.class_probabilities.cpu(),
+            self.projection.audio_class_prior.cpu(),
+            self.projection.config.prior_exponent,
         )
-        audio_text_embeddings = torch.lerp(
+        audio_probabilities = torch.lerp(
             head_probabilities,
             self.zero_shot.audio_mapping.class_likelihoods(class_probabilities, self._relevance),
             self.settings.tagger_share,
         )
-        return class_match(masks_input, audio_text_embeddings.mean(0), self.settings.log_floor)
+        return class_match(image_probabilities, audio_probabilities.mean(0), self.settings.log_floor)
 
     @cached_property
     def _relevance(self) -> Tensor:
-        """Which kind each sound class tells of, in shares: (D, K)."""
+        """What each audio class says of each class of the heads, rows sum to 1: (D, K)."""
         relevance = text_similarity(
             self.zero_shot.audio_mapping.vectors, self.class_heads.vectors, self.settings.width
         )
         return relevance / relevance.sum(1, keepdim=True)
 
 
+def accepts(weights: TrainedAssociationWeights) -> bool:
+    """Whether the ensemble can take a trained module: its input has text space."""
+    projection = weights.module.config.projection
+    return projection is not None and projection.text > 0
+
+
 def fuse(
-    learned: Tensor, zero_shot: Tensor, class_match: Tensor | None, settings: AssociationEnsembleSettings
+    trained: Tensor, zero_shot: Tensor, class_match: Tensor | None, settings: AssociationEnsembleSettings
 ) -> Tensor:
-    """The three similarities at their shares, (N,) all; without kinds what is learnt has theirs."""
-    similarity = torch.lerp(learned, zero_shot, settings.zero_shot_weight)
-    return (
-        similarity
-        if class_match is None
-        else similarity + settings.class_match_weight * (class_match - learned)
-    )
+    """The weighted sum of three similarities (N,); without a class match the trained one has its weight."""
+    similarity = torch.lerp(trained, zero_shot, settings.zero_shot_weight)
+    if class_match is None:
+        return similarity
+    return similarity + settings.class_match_weight * (class_match - trained)
 
 
-def cosines(modules: Sequence[AssociationModule], masks_input: Tensor, windows: Tensor) -> Tensor:
-    """Mean over modules of the cosine of masks (N, p) with each of W windows (W, q): (N, W) float32."""
-    device = str(masks_input.device)
-    mask_padding, window_padding = (
-        no_padding(1, len(masks_input), device),
-        no_padding(len(windows), 1, device),
-    )
-    each = [
-        functional.normalize(module.embed_masks(masks_input[None], mask_padding)[0], dim=1)
-        @ functional.normalize(module.embed_audio(windows[:, None], window_padding), dim=1).T
-        for module in modules
-    ]
-    return torch.stack(each).mean(0).float()
+def cosines(module: AssociationModule, masks: Tensor, windows: Tensor) -> Tensor:
+    """Cosine of N masks with each of W windows, each as a sound of its own, of module inputs: (N, W)."""
+    device = masks.device
+    mask_padding = torch.zeros(1, len(masks), dtype=torch.bool, device=device)
+    window_padding = torch.zeros(len(windows), 1, dtype=torch.bool, device=device)
+    embedded_masks = functional.normalize(module.embed_masks(masks[None], mask_padding)[0], dim=1)
+    embedded_windows = functional.normalize(module.embed_audio(windows[:, None], window_padding), dim=1)
+    return (embedded_masks @ embedded_windows.T).float()
 
 
 def log_sum_exp_pool(cosine: Tensor, temperature: float) -> Tensor:
-    """Of cosines (..., W) over windows: (...), between their mean and the greatest; equal ones stay."""
+    """Cosines (..., W) over windows: (...), between mean and maximum; equal values stay as they are."""
     mean = torch.logsumexp(cosine / temperature, dim=-1) - math.log(cosine.shape[-1])
     return temperature * mean
-
-
-def prior_corrected(class_probabilities: Tensor, class_prior: Tensor, exponent: float) -> Tensor:
-    """Tags (n, C) against how often they are said at all (C,): (n, C), no longer probabilities."""
-    return class_probabilities.float() / class_prior.clamp_min(1e-6) ** exponent
-
-
-def build_input(
-    embeddings: Tensor,
-    text_embeddings: Tensor,
-    pca: PCAProjections,
-    settings: AssociationEnsembleSettings,
-    modality: str,
-) -> Tensor:
-    """What the module sees, (..., n, p + r), of embeddings (..., n, d) and places (..., n, t)."""
-    mean, basis = (
-        (pca.image_mean, pca.image_basis) if modality == "image" else (pca.audio_mean, pca.audio_basis)
-    )
-    text_basis = text_embeddings @ pca.text_basis * settings.text_weight
-    return torch.cat([pca_project(embeddings, mean, basis), text_basis], dim=-1) * SCALE
-
-
-def no_padding(count: int, length: int, device: str) -> Tensor:
-    """Nothing is padded: (count, length) False."""
-    return torch.zeros(count, length, dtype=torch.bool, device=device)
-
-
-def write(weights: AssociationEnsembleWeights, path: Path) -> str:
-    """Write the file (float16), whole or not at all; the answer is its sha256.
-
-    Raises:
-        ValueError: a value is not finite in half precision.
-    """
-    state = {
-        f"module.{number}.{name}": value
-        for number, module in enumerate(weights.modules)
-        for name, value in module.state_dict().items()
-    }
-    state |= {
-        f"projections.{item.name}": getattr(weights.projections, item.name) for item in fields(PCAProjections)
-    }
-    notes = {
-        "format": FORMAT,
-        "modules": len(weights.modules),
-        "module": asdict(weights.modules[0].config),
-        "settings": asdict(weights.settings),
-        "provenance": dict(weights.provenance),
-    }
-    return save_with_metadata(to_half(state), notes, path)
-
-
-def read(path: str | os.PathLike[str]) -> AssociationEnsembleWeights:
-    """What :func:`write` wrote.
-
-    Raises:
-        InputError: nothing there, damaged, or another kind of weights.
-    """
-    return load_shipped(path, "a combined association", FORMAT, weights_of)
-
-
-def weights_of(
-    state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str
-) -> AssociationEnsembleWeights:
-    """The weights in a file's tensors and notes."""
-    config = AssociationConfig(**notes["module"])
-    return AssociationEnsembleWeights(
-        tuple(
-            module_of(sub_state_dict(state, f"module.{number}"), config) for number in range(notes["modules"])
-        ),
-        PCAProjections(**sub_state_dict(state, "projections")),
-        AssociationEnsembleSettings(**notes["settings"]),
-        notes["provenance"],
-        sha256,
-    )
-
-
-def module_of(state: Mapping[str, Tensor], config: AssociationConfig) -> AssociationModule:
-    """A module with these tensors."""
-    module = AssociationModule(config)
-    module.load_state_dict(state)
-    return module

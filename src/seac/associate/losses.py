@@ -84,32 +84,56 @@ def membership(groups: Tensor, count: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Frozen:
-    """What the frozen networks say of the samples of a batch, whatever has been learnt.
+    """Frozen features of the samples of a batch, independent of training.
 
     Attributes:
         frames: (B, d_m), one vector for each frame.
         audio: (B, d_a), one vector for each sample's own sound, before mixing.
+        audio_text: (B, t) of unit length, the sample's own sound in text space; None without text space.
     """
 
     frames: Tensor
     audio: Tensor
+    audio_text: Tensor | None = None
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Frozen:
+        """The same with ``function`` of every tensor."""
+        text = None if self.audio_text is None else function(self.audio_text)
+        return Frozen(function(self.frames), function(self.audio), text)
 
 
 def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
-    """Pairs that are negatives by construction and likely fit all the same: (B, K) bool.
+    """Negative pairs that likely match: (B, K) bool.
 
-    Frame i and mixture k likely fit if frame i looks like the frame of a member of k, or its sound is like
-    that member's. Features that never are negative are all alike, so the batch's mean is subtracted first.
+    Frame i and mixture k likely match if frame i is similar to the frame of a member of k, or its sound to
+    that member's. Non-negative features all have a high cosine, so the batch's mean is subtracted first.
 
     Args:
-        frozen: the evidence.
+        frozen: features by which samples are compared.
         groups: (B,) the mixture of each sample.
         count: K.
-        threshold: cosine above which two frames, or two sounds, are alike.
+        threshold: cosine above which two frames, or two sounds, are similar.
     """
-    false_negative = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.audio) > threshold)
+    similar = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.audio) > threshold)
+    return negatives_among(similar, groups, count)
+
+
+def text_false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
+    """The same by text space: frame i and mixture k likely match if their sounds have similar class names.
+
+    Raises:
+        ValueError: the batch has no text-space embeddings.
+    """
+    if frozen.audio_text is None:
+        raise ValueError("this loss compares sounds in text space, and there is none: set text_components")
+    similar = frozen.audio_text @ frozen.audio_text.T > threshold
+    return negatives_among(similar, groups, count)
+
+
+def negatives_among(similar: Tensor, groups: Tensor, count: int) -> Tensor:
+    """Pairs of sample and mixture whose sample is similar (B, B) to a member, itself none: (B, K) bool."""
     member = membership(groups, count)
-    return (false_negative.float() @ member.float() > 0) & ~member
+    return (similar.float() @ member.float() > 0) & ~member
 
 
 def centred_cosine(features: Tensor) -> Tensor:
@@ -126,13 +150,13 @@ def to_float(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Batch:
-    """All that a loss may ask for.
+    """Input of every loss.
 
     Attributes:
         similarity: (B, K), Eq. 7.
         groups: (B,) the mixture of each sample.
         temperature: tau.
-        frozen: what the frozen networks say.
+        frozen: features of the frozen encoders.
         threshold: of :func:`false_negatives`.
     """
 
@@ -154,7 +178,14 @@ def false_negative_aware(batch: Batch) -> Tensor:
     return msa_micl(batch.similarity, batch.groups, batch.temperature, ignored)
 
 
+def text_aware(batch: Batch) -> Tensor:
+    """Eq. 8 with pairs of similar class names left out of the denominators."""
+    ignored = text_false_negatives(batch.frozen, batch.groups, batch.similarity.shape[1], batch.threshold)
+    return msa_micl(batch.similarity, batch.groups, batch.temperature, ignored)
+
+
 LOSSES: dict[str, Callable[[Batch], Tensor]] = {
     "msa-micl": paper_loss,
     "false-negative-aware": false_negative_aware,
+    "text-aware": text_aware,
 }

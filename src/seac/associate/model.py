@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.associate.input_projection import InputProjection, ProjectionConfig
 from seac.associate.mask_encoder import MaskEncoder
 from seac.associate.pooling import AttentionPooling
 
 TEMPERATURE, COLDEST, HOTTEST = 0.07, 0.01, 1.0
 MARGIN = 1e-5
 GROUND = 0.1
-"""Weight of what is outside a mask in the quick path's global view; see ``mask_embedding.pooled_under``."""
+"""Weight of the surroundings of a mask in the fast global view; see ``seac.associate.embed``."""
 
 
 @dataclass(frozen=True)
 class AssociationConfig:
-    """All that decides the shape and the answers of an association.
+    """Every number that decides the shape and the output of an association.
 
     Attributes:
         d_m: size of a mask embedding.
@@ -35,10 +37,12 @@ class AssociationConfig:
         norm_first: pre-norm in place of post-norm.
         lam: weight of the local view (Eq. 3).
         normalised: frozen features are scaled to unit length times the square root of their size first.
-        variant: "masks", or "grid" for the cells of a feature map in their place (the EZ-VSL idea): those of
-            the segmenter "grid", of which only the global view counts.
-        zero_shot_weight: share of the zero-shot similarity in the answer, 0 to 1.
-        zero_shot_scale: what a zero-shot cosine is multiplied by to be as wide as a trained one.
+        variant: "masks", or "grid" for the locations of a feature map instead of masks (the EZ-VSL idea):
+            those of the segmenter "grid", of which only the global view counts.
+        zero_shot_weight: share of the zero-shot similarity in the result, 0 to 1.
+        zero_shot_scale: factor on the zero-shot cosine, so that its spread is that of the trained one.
+        input_dropout: share of the module's input values that is zeroed in training.
+        projection: PCA projection of the input, with text space; None takes embeddings as they are.
     """
 
     d_m: int
@@ -55,26 +59,52 @@ class AssociationConfig:
     variant: Literal["masks", "grid"] = "masks"
     zero_shot_weight: float = 0.0
     zero_shot_scale: float = 1.0
+    input_dropout: float = 0.0
+    projection: ProjectionConfig | None = None
+
+    @classmethod
+    def from_metadata(cls, values: Mapping[str, Any]) -> AssociationConfig:
+        """The config in the metadata of a file.
+
+        Raises:
+            TypeError: fields of another version.
+        """
+        projection = values.get("projection")
+        nested = None if projection is None else ProjectionConfig(**projection)
+        return cls(**{**values, "projection": nested})
 
     @property
     def local_weight(self) -> float:
-        """The lambda in use: a cell of a grid has no local view."""
+        """The lambda in use: a location of a grid has no local view."""
         return 0.0 if self.variant == "grid" else self.lam
+
+    @property
+    def mask_input(self) -> int:
+        """Size of a mask as the mask encoder takes it."""
+        return self.d_m if self.projection is None else self.projection.image + self.projection.text
+
+    @property
+    def audio_input(self) -> int:
+        """Size of a window as the attention pooling takes it."""
+        return self.d_a if self.projection is None else self.projection.audio + self.projection.text
 
 
 class AssociationModule(nn.Module):
-    """Places masks and sounds in one space; shapes come from its config."""
+    """Embeds masks and sounds in one space; shapes come from its config."""
 
     def __init__(self, config: AssociationConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.width or config.d_m
-        self.pooling = AttentionPooling(config.d_a, config.pool_heads)
+        width = config.width or config.mask_input
+        self.pooling = AttentionPooling(config.audio_input, config.pool_heads)
         self.mask_encoder = MaskEncoder(
-            config.d_m, width, config.depth, config.heads, config.dropout, norm_first=config.norm_first
+            config.mask_input, width, config.depth, config.heads, config.dropout, norm_first=config.norm_first
         )
         self.mask_projection = nn.Linear(width, config.d)
-        self.audio_projection = nn.Linear(config.d_a, config.d)
+        self.audio_projection = nn.Linear(config.audio_input, config.d)
+        self.input_projection = (
+            None if config.projection is None else InputProjection(config.projection, config.d_m, config.d_a)
+        )
         self.log_temperature = nn.Parameter(torch.tensor(math.log(TEMPERATURE)))
 
     @property
@@ -94,7 +124,8 @@ class AssociationModule(nn.Module):
         """Masks in the shared space: (B, N, d), not normalised.
 
         Args:
-            masks: (B, N, d_m), already mixed (Eq. 3).
+            masks: (B, N, d_m), already mixed (Eq. 3); with text in the input projection (B, N, d_m + t), as
+                :class:`~seac.associate.input_projection.InputFeatures` gives them.
             padding: (B, N) bool, True where there is no mask.
         """
         projected: Tensor = self.mask_projection(self.mask_encoder(self._mask_input(masks, padding), padding))
@@ -104,10 +135,10 @@ class AssociationModule(nn.Module):
         """Sounds in the shared space: (K, d), not normalised.
 
         Args:
-            windows: (K, W, d_a).
+            windows: (K, W, d_a), or (K, W, d_a + t) likewise.
             padding: (K, W) bool, True where there is no window.
         """
-        projected: Tensor = self.audio_projection(self.pooling(self._scaled(windows), padding))
+        projected: Tensor = self.audio_projection(self.pooling(self._audio_input(windows), padding))
         return projected
 
     def forward(
@@ -118,7 +149,21 @@ class AssociationModule(nn.Module):
         return projected, self.embed_audio(windows, window_padding), self.temperature
 
     def _mask_input(self, masks: Tensor, padding: Tensor) -> Tensor:
-        return self._scaled(contextualise(masks, padding) if self.config.variant == "grid" else masks)
+        if self.input_projection is not None:
+            return self._dropped(self.input_projection.project_image(masks))
+        return self._dropped(
+            self._scaled(contextualise(masks, padding) if self.config.variant == "grid" else masks)
+        )
+
+    def _audio_input(self, windows: Tensor) -> Tensor:
+        if self.input_projection is not None:
+            return self._dropped(self.input_projection.project_audio(windows))
+        return self._dropped(self._scaled(windows))
+
+    def _dropped(self, inputs: Tensor) -> Tensor:
+        if not self.config.input_dropout:
+            return inputs
+        return functional.dropout(inputs, self.config.input_dropout, self.training)
 
     def _scaled(self, features: Tensor) -> Tensor:
         if not self.config.normalised:
@@ -127,15 +172,15 @@ class AssociationModule(nn.Module):
 
 
 def contextualise(locations: Tensor, padding: Tensor, ground: float = GROUND) -> Tensor:
-    """Cells of a feature map from the quick path's global views of a grid's cells: (B, N, d_m).
+    """Locations of a feature map from the fast global views of a grid's cells: (B, N, d_m).
 
-    Such a view is the mean of all cells, in which its own weighs 1 and each other one ``ground``; of all
-    views together, which have the same mean as the cells, that can be undone.
+    Such a view is the mean of all locations, in which its own has weight 1 and each other one ``ground``. All
+    views together have the same mean as the locations, so this can be inverted.
 
     Args:
         locations: (B, N, d_m) global views.
         padding: (B, N) bool, True where there is no cell.
-        ground: weight of the other cells.
+        ground: weight of the other locations.
     """
     there = (~padding).to(locations.dtype)[..., None]
     count = there.sum(dim=1, keepdim=True)

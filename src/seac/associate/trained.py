@@ -12,26 +12,29 @@ import torch
 from torch import Tensor
 
 from seac.associate.base import Association
+from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationConfig, AssociationModule
-from seac.core.checkpoint import load_with_metadata, save_with_metadata
+from seac.associate.zero_shot import ZeroShot
+from seac.core.checkpoint import load_with_metadata, save_with_metadata, to_half
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
+from seac.encoders.class_heads import embedding_version
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
 
 
 class ZeroShotAssociation(Association, Protocol):
-    """An association that works through words, and so can say where masks and sounds are among them."""
+    """An association in text space, which also maps masks to it."""
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask among words: (N, d) of unit length."""
+        """Every mask in text space: (N, d) of unit length."""
         ...
 
 
 @dataclass(frozen=True)
-class Weights:
+class TrainedAssociationWeights:
     """What the file of a trained association holds.
 
     Attributes:
@@ -49,16 +52,20 @@ class Trained:
     """Cosine of masks and sound in the trained space; an :class:`~seac.associate.base.Association`.
 
     Args:
-        weights: the module and where it comes from.
+        weights: the module and its provenance.
         device: where it runs.
-        zero_shot: places masks among words; its cosine is what the config's ``zero_shot`` is the share of.
+        zero_shot: maps masks to text space; the config's ``zero_shot_weight`` is the share of its cosine. A
+            module with text in its input projection needs it too.
 
     Raises:
-        InputError: the config asks for a share of words and there are none.
+        InputError: text space is needed and there is none.
     """
 
     def __init__(
-        self, weights: Weights, device: str = "cpu", zero_shot: ZeroShotAssociation | None = None
+        self,
+        weights: TrainedAssociationWeights,
+        device: str = "cpu",
+        zero_shot: ZeroShotAssociation | None = None,
     ) -> None:
         self.config = weights.module.config
         if self.config.zero_shot_weight and zero_shot is None:
@@ -67,6 +74,11 @@ class Trained:
                 "take encoders that have classes, or train with --set zero_shot_weight=0"
             )
         self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
+        self.inputs = InputFeatures(
+            self.module.input_projection,
+            zero_shot if isinstance(zero_shot, ZeroShot) else None,
+            self.config.local_weight,
+        )
         self.device = device
         self.zero_shot = zero_shot
         self.provenance = weights.provenance
@@ -96,7 +108,7 @@ class Trained:
                     f"{part.dim}: choose the preset that it was trained for"
                 )
             trained_on, here = self.provenance.get(modality), getattr(part, "version", None)
-            if trained_on and here and trained_on != here:
+            if trained_on and here and trained_on not in (here, embedding_version(part)):
                 raise InputError(
                     f"the association was trained on features of {trained_on}, this is {here}: "
                     "extract and train again, or choose the preset that it was trained for"
@@ -115,20 +127,21 @@ class Trained:
         return torch.lerp(trained, zero_shot_similarity, self.config.zero_shot_weight).clamp(-1, 1)
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask among words: (N, d) of unit length.
+        """Every mask in text space: (N, d) of unit length.
 
         Raises:
-            InputError: there are no words.
+            InputError: there is no text space.
         """
         if self.zero_shot is None:
             raise InputError(
-                "this association was loaded without a zero-shot association: pass Trained.load(path, zero_shot=...)"
+                "this association was loaded without a zero-shot association: "
+                "pass Trained.load(path, zero_shot=...)"
             )
         return self.zero_shot.to_text_space(masks)
 
     def _cosine(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        mask_input = masks.mixed(self.config.local_weight)[None].to(self.device).float()
-        window_input = audio.embeddings[None].to(self.device).float()
+        mask_input = self.inputs.masks(masks)[None].to(self.device)
+        window_input = self.inputs.windows(audio)[None].to(self.device)
         mask_vectors = self.module.embed_masks(
             mask_input, torch.zeros(mask_input.shape[:2], dtype=torch.bool, device=self.device)
         )
@@ -141,24 +154,27 @@ class Trained:
 def write(
     module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None, *, half: bool = False
 ) -> str:
-    """Write a module with its config and origin; whole or not at all.
+    """Write a module with its config and provenance, atomically.
 
     Args:
-        module: what was trained.
+        module: the trained module.
         path: a ``.safetensors`` file.
         provenance: what made the features, by part.
         half: store float16, which is read back as float32.
 
     Returns:
         the file's sha256.
+
+    Raises:
+        ValueError: a value is not finite in half precision.
     """
-    dtype = torch.float16 if half else torch.float32
-    state = {name: value.detach().cpu().to(dtype).contiguous() for name, value in module.state_dict().items()}
+    state = {name: value.detach().cpu().float().contiguous() for name, value in module.state_dict().items()}
+    state = to_half(state) if half else state
     metadata = {"format": FORMAT, "config": asdict(module.config), "provenance": dict(provenance or {})}
     return save_with_metadata(state, metadata, path)
 
 
-def read(path: str | os.PathLike[str]) -> Weights:
+def read(path: str | os.PathLike[str]) -> TrainedAssociationWeights:
     """The module in a run's folder or in a file, as it was written.
 
     Raises:
@@ -169,13 +185,13 @@ def read(path: str | os.PathLike[str]) -> Weights:
     if metadata.get("format") != FORMAT:
         raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
     try:
-        module = AssociationModule(AssociationConfig(**metadata["config"]))
+        module = AssociationModule(AssociationConfig.from_metadata(metadata["config"]))
         module.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
-    return Weights(module, metadata.get("provenance", {}), sha256)
+    return TrainedAssociationWeights(module, metadata.get("provenance", {}), sha256)
 
 
 def located(path: Path) -> Path:

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seac.associate.ensemble import AssociationEnsemble, accepts
 from seac.associate.model import AssociationModule
-from seac.associate.trained import Trained, Weights
+from seac.associate.trained import Trained, TrainedAssociationWeights
 from seac.core.types import EncodedAudio, EncodedImage, MaskEmbeddings, Proposals
 from seac.pipeline import SeAC
 from seac.settings import Settings
@@ -101,8 +102,13 @@ class CachedModel(SeAC):
         other = CachedModel(self)
         copied = AssociationModule(module.config)
         copied.load_state_dict({name: value.cpu() for name, value in module.state_dict().items()})
-        zero_shot = getattr(self.stages.association, "zero_shot", None)
-        other.stages = replace(self.stages, association=Trained(Weights(copied), zero_shot=zero_shot))
+        weights, current = TrainedAssociationWeights(copied), self.stages.association
+        association = (
+            current.with_module(copied)
+            if isinstance(current, AssociationEnsemble) and accepts(weights)
+            else Trained(weights, zero_shot=getattr(current, "zero_shot", None))
+        )
+        other.stages = replace(self.stages, association=association)
         other.settings = settings or self.settings
         other.max_masks = min(n_masks, self.max_masks)
         other._images, other._audio = self._images, self._audio

@@ -1,18 +1,20 @@
-"""The protocol of a feature store for training, and batches sampled from it.
+"""What training reads: the protocol of a feature store, and index batches of it.
 
-A store holds the frozen features. Training samples a frame per clip, mixes local and global embeddings with
-its own lambda, and reads waveforms only for batches whose audio is mixed. ``seac.features.open_store(path)``
-returns a :class:`TrainingStore`.
+A store keeps everything frozen. Training samples a frame per clip, mixes local and global embeddings with its
+own lambda, and reads waveforms only where sounds are mixed, class probabilities only where text space is
+used. ``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from seac.core.types import AudioFeatures, MaskEmbeddings
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class FrameBatch:
         mask_counts: (B,) int64, masks of each frame; from 1 to N.
         windows: (B, W, d_a) float16 or float32, audio embeddings of the clip's windows.
         window_counts: (B,) int64, windows of each clip; from 1 to W.
-        waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not requested.
+        waveforms: (S,) int16 mono for each clip, at the store's ``sample_rate``; None if not asked for.
+        local_probabilities: (B, N, C) float16 or float32, class probabilities of local views; None if not
+            asked for, or if the encoder has no classes.
+        context_probabilities: likewise of global views.
+        window_probabilities: (B, W, D) likewise of windows.
     """
 
     local: Tensor
@@ -34,6 +40,9 @@ class FrameBatch:
     windows: Tensor
     window_counts: Tensor
     waveforms: tuple[Tensor, ...] | None = None
+    local_probabilities: Tensor | None = None
+    context_probabilities: Tensor | None = None
+    window_probabilities: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.mask_counts)
@@ -49,6 +58,22 @@ class FrameBatch:
     def window_padding(self) -> Tensor:
         """(B, W) bool, True where there is no window."""
         return padding(self.window_counts, self.windows.shape[1])
+
+    def masks(self) -> MaskEmbeddings:
+        """All masks of all frames, padding included: B * N rows."""
+        flat = (
+            None if part is None else part.flatten(0, 1).float()
+            for part in (self.local_probabilities, self.context_probabilities)
+        )
+        return MaskEmbeddings(self.local.flatten(0, 1).float(), self.context.flatten(0, 1).float(), *flat)
+
+    def audio(self) -> AudioFeatures:
+        """All windows of all clips, padding included: B * W rows."""
+        probabilities = self.window_probabilities
+        return AudioFeatures(
+            self.windows.flatten(0, 1).float(),
+            None if probabilities is None else probabilities.flatten(0, 1).float(),
+        )
 
 
 class TrainingStore(Protocol):
@@ -91,14 +116,23 @@ class TrainingStore(Protocol):
         """Number of clips."""
         ...
 
-    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
-        """One frame of each of B clips; calls come from one thread at a time, but not always the same thread.
+    def read(
+        self,
+        clips: Sequence[int],
+        frames: Sequence[int],
+        *,
+        masks: int,
+        waveforms: bool,
+        probabilities: bool = False,
+    ) -> FrameBatch:
+        """One frame of each of B clips; called from one thread at a time, not always the same.
 
         Args:
             clips: (B,) rows of the store.
             frames: (B,) frame of each clip; ``proposals[clip, frame]`` is at least 1.
-            masks: maximum number of masks of a frame, best first.
+            masks: at most so many masks of a frame, the best ones.
             waveforms: whether to read waveforms.
+            probabilities: whether to read class probabilities.
         """
         ...
 
@@ -136,10 +170,13 @@ class MemoryStore:
     """A :class:`TrainingStore` in memory.
 
     Attributes:
-        local: local views (n, d_m), by clip and frame.
-        context: global views (n, d_m), by clip and frame.
-        windows: audio embeddings (w, d_a), by clip.
-        waveforms: waveforms (S,) int16, by clip.
+        local: for each clip, for each frame, (n, d_m).
+        context: likewise.
+        windows: for each clip (w, d_a).
+        waveforms: for each clip (S,) int16.
+        local_probabilities: as ``local``, (n, C); None without classes.
+        context_probabilities: likewise.
+        window_probabilities: for each clip (w, D); None without classes.
         provenance: see :class:`TrainingStore`.
         preset: see :class:`TrainingStore`.
         sample_rate: Hz.
@@ -152,6 +189,9 @@ class MemoryStore:
     provenance: Mapping[str, str]
     preset: str = "tiny"
     sample_rate: int = 16_000
+    local_probabilities: Sequence[Sequence[Tensor]] | None = None
+    context_probabilities: Sequence[Sequence[Tensor]] | None = None
+    window_probabilities: Sequence[Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -171,14 +211,37 @@ class MemoryStore:
         """(clips, T) int64, number of masks of each frame."""
         return pad_rows([torch.tensor([[len(frame)] for frame in clip]) for clip in self.local])[0][..., 0]
 
-    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+    def read(
+        self,
+        clips: Sequence[int],
+        frames: Sequence[int],
+        *,
+        masks: int,
+        waveforms: bool,
+        probabilities: bool = False,
+    ) -> FrameBatch:
         """See :class:`TrainingStore`."""
         pairs = list(zip(clips, frames, strict=True))
         local, mask_counts = pad_rows([self.local[clip][frame][:masks] for clip, frame in pairs])
         context, _ = pad_rows([self.context[clip][frame][:masks] for clip, frame in pairs])
         windows, window_counts = pad_rows([self.windows[clip] for clip in clips])
         audio = tuple(self.waveforms[clip] for clip in clips) if waveforms else None
-        return FrameBatch(local, context, mask_counts, windows, window_counts, audio)
+        batch = FrameBatch(local, context, mask_counts, windows, window_counts, audio)
+        if not probabilities:
+            return batch
+        local_probabilities, context_probabilities = (
+            None if part is None else pad_rows([part[clip][frame][:masks] for clip, frame in pairs])[0]
+            for part in (self.local_probabilities, self.context_probabilities)
+        )
+        of_windows = self.window_probabilities
+        return replace(
+            batch,
+            local_probabilities=local_probabilities,
+            context_probabilities=context_probabilities,
+            window_probabilities=None
+            if of_windows is None
+            else pad_rows([of_windows[clip] for clip in clips])[0],
+        )
 
 
 @dataclass(frozen=True)
@@ -226,9 +289,18 @@ class StorePart:
         """See :class:`TrainingStore`."""
         return self.store.preset
 
-    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
+    def read(
+        self,
+        clips: Sequence[int],
+        frames: Sequence[int],
+        *,
+        masks: int,
+        waveforms: bool,
+        probabilities: bool = False,
+    ) -> FrameBatch:
         """See :class:`TrainingStore`."""
-        return self.store.read([self.rows[clip] for clip in clips], frames, masks=masks, waveforms=waveforms)
+        rows = [self.rows[clip] for clip in clips]
+        return self.store.read(rows, frames, masks=masks, waveforms=waveforms, probabilities=probabilities)
 
 
 def index_batches(

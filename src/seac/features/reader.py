@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ V = TypeVar("V")
 
 ALL_COLUMNS = tuple(SCHEMA.names)
 TRAINING_COLUMNS = ("counts", "local", "context", "windows")
+PROBABILITIES = ("local_probabilities", "context_probabilities", "window_probabilities")
 
 
 class Store:
@@ -126,21 +128,42 @@ class Store:
     def __iter__(self) -> Iterator[ClipFeatures]:
         return (self[row] for row in range(len(self)))
 
-    def read(self, clips: Sequence[int], frames: Sequence[int], *, masks: int, waveforms: bool) -> FrameBatch:
-        """One frame of each of B clips in float16; see :class:`seac.features.batch.TrainingStore`."""
-        columns = (*TRAINING_COLUMNS, "waveform") if waveforms else TRAINING_COLUMNS
+    def read(
+        self,
+        clips: Sequence[int],
+        frames: Sequence[int],
+        *,
+        masks: int,
+        waveforms: bool,
+        probabilities: bool = False,
+    ) -> FrameBatch:
+        """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`."""
+        columns = (
+            *TRAINING_COLUMNS,
+            *(("waveform",) if waveforms else ()),
+            *(PROBABILITIES if probabilities else ()),
+        )
         rows = [self._row(clip, columns) for clip in clips]
-        views: dict[str, list[Tensor]] = {"local": [], "context": []}
-        for row, frame in zip(rows, frames, strict=True):
-            counts = np.frombuffer(row["counts"], "<i4")
-            first = int(counts[:frame].sum())
-            for name, parts in views.items():
-                block = np.frombuffer(row[name], "<f2").reshape(-1, self.mask_dim)
-                parts.append(torch.from_numpy(block[first : first + min(masks, int(counts[frame]))].copy()))
-        local, mask_counts = pad_rows(views["local"])
+
+        def of_masks(name: str) -> list[Tensor | None]:
+            return [_frame_rows(row, name, frame, masks) for row, frame in zip(rows, frames, strict=True)]
+
+        local, mask_counts = pad_rows([part for part in of_masks("local") if part is not None])
+        context, _ = pad_rows([part for part in of_masks("context") if part is not None])
         windows, window_counts = pad_rows([array(row["windows"], "<f2", self.audio_dim) for row in rows])
         audio = tuple(array(row["waveform"], "<i2") for row in rows) if waveforms else None
-        return FrameBatch(local, pad_rows(views["context"])[0], mask_counts, windows, window_counts, audio)
+        batch = FrameBatch(local, context, mask_counts, windows, window_counts, audio)
+        if not probabilities:
+            return batch
+        counts = window_counts.tolist()
+        return replace(
+            batch,
+            local_probabilities=_padded(of_masks("local_probabilities")),
+            context_probabilities=_padded(of_masks("context_probabilities")),
+            window_probabilities=_padded(
+                [_window_rows(row, count) for row, count in zip(rows, counts, strict=True)]
+            ),
+        )
 
     def _row(self, clip: int, columns: tuple[str, ...]) -> dict[str, Any]:
         """Columns of a clip; binary values are buffers of Arrow, not copies."""
@@ -164,6 +187,29 @@ class Store:
     def _file(self, file: int) -> pq.ParquetFile:
         path = self._parts[file].path
         return _cached(self._files, file, self._open_files, lambda: pq.ParquetFile(path, memory_map=True))
+
+
+def _frame_rows(row: Mapping[str, Any], name: str, frame: int, masks: int) -> Tensor | None:
+    """The first ``masks`` rows of a frame in a block of a clip: (n, width); None where the clip has none."""
+    if row[name] is None:
+        return None
+    counts = np.frombuffer(row["counts"], "<i4")
+    first = int(counts[:frame].sum())
+    block = np.frombuffer(row[name], "<f2").reshape(int(counts.sum()), -1)
+    return torch.from_numpy(block[first : first + min(masks, int(counts[frame]))].copy())
+
+
+def _window_rows(row: Mapping[str, Any], count: int) -> Tensor | None:
+    """Class probabilities of the windows of a clip: (w, D); None where the clip has none."""
+    if row["window_probabilities"] is None or count == 0:
+        return None
+    return array(row["window_probabilities"], "<f2").view(count, -1)
+
+
+def _padded(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Rows of all clips, zero-padded; None where a clip has none."""
+    there = [part for part in parts if part is not None]
+    return pad_rows(there)[0] if len(there) == len(parts) else None
 
 
 def _cached(table: OrderedDict[K, V], key: K, limit: int, make: Callable[[], V]) -> V:

@@ -75,18 +75,20 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     steps_per_epoch(train_part, config, fabric.world_size)
     with claim(job.out, FILES, legacy=find_legacy_files, is_main=fabric.is_global_zero):
         networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
+        zero_shot = networks.text_space(config)
         measures: list[Measure] = []
         if fabric.is_global_zero:
             measures += [Benchmarked(each, store, config, networks) for each in wanted]
-            measures += [Retrieval(held_out, config.n_masks)] if len(held_out) > 1 else []
+            measures += [Retrieval(held_out, config.n_masks, zero_shot)] if len(held_out) > 1 else []
         encoder = networks.audio(store) if config.mixing else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
         with progress_bar(
             console, config, steps_per_epoch(train_part, config, fabric.world_size)
         ) as progress:
-            fitted = fit(
-                Fitting(train_part, config, job.out, encoder, combine_measures(measures), progress), fabric
+            fitting = Fitting(
+                train_part, config, job.out, encoder, combine_measures(measures), progress, zero_shot
             )
+            fitted = fit(fitting, fabric)
         if not fabric.is_global_zero:
             return {}
         summary = finish(job.out, fitted, config, train_part, preset, job.licence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seac.core.errors import InputError
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from seac.associate.base import Association
     from seac.associate.ensemble import AssociationEnsemble
+    from seac.associate.trained import TrainedAssociationWeights
     from seac.associate.zero_shot import ZeroShot
     from seac.classify.base import MaskClassifier
     from seac.classify.prompts import MeanEncoder
@@ -105,39 +105,58 @@ def class_heads_of(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder
         return load_class_heads(read(path).matching(vision, audio), text)
 
 
-def trained(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
-    """What ships for tiny: learnt from composites, by pairs and by kinds, the zero-shot similarity added.
+def trained(
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    trained_weights: TrainedAssociationWeights | None = None,
+) -> Association:
+    """The association of tiny: trained on composites, fused with zero-shot similarity and class heads.
 
     Raises:
-        InputError: encoders that it was not made for.
+        InputError: encoders that it was not trained for.
     """
-    return ensemble(device, vision, audio, text)
+    return ensemble(device, vision, audio, text, trained_weights)
 
 
-def pairs(device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM) -> Association:
-    """The same without kinds: from pairs of a frame and its sound, and words; nobody told it what is what.
+def pairs(
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    trained_weights: TrainedAssociationWeights | None = None,
+) -> Association:
+    """The same without class heads: trained on image-audio pairs, without any class label.
 
     Raises:
-        InputError: encoders that it was not made for.
+        InputError: encoders that it was not trained for.
     """
-    return ensemble(device, vision, audio, text, class_match_weight=0.0)
+    return ensemble(device, vision, audio, text, trained_weights, class_match_weight=0.0)
 
 
 def ensemble(
-    device: str, vision: VisionEncoder, audio: AudioEncoder, text: MiniLM, **shares: float
+    device: str,
+    vision: VisionEncoder,
+    audio: AudioEncoder,
+    text: MiniLM,
+    trained_weights: TrainedAssociationWeights | None = None,
+    /,
+    **weights: float,
 ) -> AssociationEnsemble:
-    """The association that ships, with other shares of its parts where given."""
+    """The ensemble of a trained module (the shipped one if None), with other fusion weights where given."""
     from importlib.resources import as_file, files
 
-    from seac.associate.ensemble import AssociationEnsemble, read
+    from seac.associate.ensemble import AssociationEnsemble, AssociationEnsembleSettings
+    from seac.associate.trained import read
 
-    with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
-        weights = read(path)
-    weights = replace(weights, settings=replace(weights.settings, **shares))
+    if trained_weights is None:
+        with as_file(files("seac").joinpath("assets/association.safetensors")) as path:
+            trained_weights = read(path)
     heads = class_heads_of(vision, audio, text)
-    return AssociationEnsemble(
-        weights, zero_shot_association(device, vision, audio, text), heads, device
-    ).checked(vision, audio)
+    zero_shot = zero_shot_association(device, vision, audio, text)
+    settings = AssociationEnsembleSettings(**weights)
+    return AssociationEnsemble(trained_weights, zero_shot, heads, device, settings).checked(vision, audio)
 
 
 def zero_shot_classifier(

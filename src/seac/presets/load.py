@@ -10,7 +10,10 @@ from typing import Any
 
 import torch
 
-from seac.associate.trained import Trained
+from seac.associate import ensemble
+from seac.associate.model import AssociationConfig
+from seac.associate.trained import FILE, Trained, TrainedAssociationWeights
+from seac.associate.trained import read as read_association
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.core.errors import InputError
 from seac.decision.calibration import Calibration
@@ -81,9 +84,11 @@ def load(
     constants = Settings(**checked_settings(Settings, {**chosen.settings, **settings}))
     names = vocabulary_from(vocabulary)
     device = checked_device(device)
-    if association is not None:
+    trained_weights = None if association is None else read_association(association)
+    fused = trained_weights is None or is_fused(trained_weights, chosen.associate)
+    if association is not None and not is_shipped(association):
         calibration = calibration or beside(association)
-    decision = calibrated(threshold, chosen.associate if association is None else "zero-shot", calibration)
+    decision = calibrated(threshold, chosen.associate if fused else "zero-shot", calibration)
     weights = Weights(folder=Path(weights_dir) if weights_dir else None, progress=bar)
     stages: dict[str, Any] = {"segmenter": segmenter_of(chosen, device, weights)} | {
         stage: builder(stage, getattr(chosen, stage), weights)(device)
@@ -92,13 +97,16 @@ def load(
     check_grid(stages["segmenter"], constants.top_n)
     parts = device, stages["vision"], stages["audio"], stages["text"]
     associator: Any
-    if association is not None:
-        associator = Trained.load(association, device, zero_shot=zero_shot_association(*parts)).checked(
-            *parts[1:3]
-        )
-        check_variant(associator, stages["segmenter"])
+    build = builder("associate", chosen.associate, weights)
+    if trained_weights is None:
+        associator = build(*parts)
     else:
-        associator = builder("associate", chosen.associate, weights)(*parts)
+        associator = (
+            build(*parts, trained_weights=trained_weights)
+            if fused
+            else Trained(trained_weights, device, zero_shot_association(*parts)).checked(*parts[1:3])
+        )
+        check_variant(associator.config, stages["segmenter"])
     return SeAC(
         Stages(
             **stages,
@@ -142,13 +150,23 @@ def check_grid(segmenter: Segmenter, top_n: int) -> None:
         raise InputError(f"the grid has {segmenter.cells} cells, not {top_n}: say --top-n {segmenter.cells}")
 
 
-def check_variant(association: Trained, segmenter: Segmenter) -> None:
-    """An association that was trained on cells judges cells, any other masks.
+def is_fused(weights: TrainedAssociationWeights, associate: str) -> bool:
+    """Whether a trained module takes the place of the shipped one in the ensemble of a row of ``PARTS``."""
+    return ensemble.accepts(weights) and "trained_weights" in accepted(builder("associate", associate))
+
+
+def is_shipped(association: str | os.PathLike[str]) -> bool:
+    """Whether a path is the file that ships, beside which lies no calibration of its own."""
+    return Path(association).resolve() == (Path(ensemble.__file__).parents[1] / "assets" / FILE).resolve()
+
+
+def check_variant(config: AssociationConfig, segmenter: Segmenter) -> None:
+    """Refuse masks for an association that was trained on cells of a grid, and the other way round.
 
     Raises:
-        InputError: it is given the other.
+        InputError: that is the case.
     """
-    is_grid = association.config.variant == "grid"
+    is_grid = config.variant == "grid"
     if is_grid != isinstance(segmenter, Grid):
         remedy = "say --segmenter grid --top-n 81" if is_grid else "take another segmenter"
         raise InputError(

@@ -1,4 +1,4 @@
-"""From a draw to tensors: read from the store, and where the draw says so, mixed and heard again."""
+"""From an index batch to tensors: read from the store, and mixed and encoded again where it says so."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from seac.associate.input_projection import InputFeatures
 from seac.associate.losses import Frozen
 from seac.associate.mixing import mix, random_groups
+from seac.core.types import AudioFeatures
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.base import AudioEncoder
-from seac.features.batch import IndexBatch, TrainingStore, pad_rows, padding
+from seac.features.batch import FrameBatch, IndexBatch, TrainingStore, pad_rows, padding
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,12 @@ class CollatedBatch:
     """A batch as the module takes it.
 
     Attributes:
-        masks: (B, N, d_m) float32, mixed with lambda (Eq. 3).
+        masks: (B, N, d_m) float32, mixed with lambda (Eq. 3); with text space (B, N, d_m + t).
         mask_padding: (B, N) bool.
-        windows: (K, W, d_a) float32, of sounds or of mixtures.
+        windows: (K, W, d_a) float32, of sounds or of mixtures; with text space (K, W, d_a + t).
         window_padding: (K, W) bool.
         groups: (B,) int64, which of the K each sample is in.
-        frozen: what the frozen networks say of the samples.
+        frozen: features of the frozen encoders.
     """
 
     masks: Tensor
@@ -40,58 +43,101 @@ class CollatedBatch:
         if device.type == "cpu":
             return self
         names = ("masks", "mask_padding", "windows", "window_padding", "groups")
-        frozen = Frozen(self.frozen.frames.to(device), self.frozen.audio.to(device))
+        frozen = self.frozen.map(lambda part: part.to(device))
         return replace(self, frozen=frozen, **{name: getattr(self, name).to(device) for name in names})
 
 
 @dataclass(frozen=True)
 class Collate:
-    """How draws become batches; calling it is free of side effects, and random only by the draw's seed.
+    """From index batches to batches; without side effects, and random only by the index batch's seed.
 
     Attributes:
-        store: what is read.
-        lam: weight of the local view.
+        store: features to read.
+        features: what the module takes of them.
         n_masks: masks of a frame, the best ones.
+        max_windows: at most so many random windows of a sound; 0 for all.
         group: sounds in a mixture.
-        encoder: the audio network, which hears the mixtures; None if nothing is ever mixed.
+        encoder: the audio encoder, which encodes the mixtures; None if nothing is ever mixed.
         encoder_batch: windows in one of its batches.
     """
 
     store: TrainingStore
-    lam: float
+    features: InputFeatures
     n_masks: int
+    max_windows: int = 0
     group: int = 2
     encoder: AudioEncoder | None = None
     encoder_batch: int = 64
 
     def __call__(self, indices: IndexBatch) -> CollatedBatch:
-        """The batch of a draw.
+        """The batch of an index batch.
 
         Raises:
-            ValueError: a mixed draw and no audio network.
+            ValueError: it is mixed and there is no audio encoder, or there are no class probabilities.
         """
-        read = self.store.read(indices.clips, indices.frames, masks=self.n_masks, waveforms=indices.mixed)
-        masks, mask_padding = read.mixed(self.lam), read.mask_padding()
-        windows, window_padding = read.windows.float(), read.window_padding()
-        frozen = Frozen(mean_of(masks, mask_padding), mean_of(windows, window_padding))
+        text = self.features.needs_text
+        read = self.store.read(
+            indices.clips, indices.frames, masks=self.n_masks, waveforms=indices.mixed, probabilities=text
+        )
+        generator = torch.Generator().manual_seed(indices.seed)
+        masks, mask_padding = self._input_masks(read), read.mask_padding()
+        windows, window_padding = self._input_windows(read), read.window_padding()
+        audio = mean_of(windows, window_padding)
+        audio_text = functional.normalize(audio[:, read.windows.shape[2] :], dim=1) if text else None
+        frozen = Frozen(
+            mean_of(masks, mask_padding)[:, : read.local.shape[2]],
+            audio[:, : read.windows.shape[2]],
+            audio_text,
+        )
         groups = torch.arange(len(read))
         if indices.mixed:
             if self.encoder is None or read.waveforms is None:
-                raise ValueError("this draw is mixed: pass an audio encoder, and read waveforms")
-            groups = random_groups(len(read), torch.Generator().manual_seed(indices.seed), self.group)
-            embeddings = encode_waveforms(mix(read.waveforms, groups), self.encoder, self.encoder_batch)
-            windows, counts = pad_rows(embeddings)
+                raise ValueError("this batch is mixed: pass an audio encoder, and read waveforms")
+            groups = random_groups(len(read), generator, self.group)
+            encoded = encode_waveforms(mix(read.waveforms, groups), self.encoder, self.encoder_batch)
+            windows, counts = pad_rows([self.features.windows(audio) for audio in encoded])
             window_padding = padding(counts, windows.shape[1])
+        if self.max_windows:
+            windows, window_padding = sample_windows(windows, window_padding, self.max_windows, generator)
         return CollatedBatch(masks, mask_padding, windows, window_padding, groups, frozen)
 
+    def _input_masks(self, read: FrameBatch) -> Tensor:
+        return self.features.masks(read.masks()).view(*read.local.shape[:2], -1)
 
-def encode_waveforms(waveforms: Sequence[Tensor], encoder: AudioEncoder, batch: int = 64) -> list[Tensor]:
-    """The audio network's embeddings of the windows of many sounds, (w_i, d_a) each, in full batches."""
+    def _input_windows(self, read: FrameBatch) -> Tensor:
+        return self.features.windows(read.audio()).view(*read.windows.shape[:2], -1)
+
+
+def sample_windows(
+    windows: Tensor, padding: Tensor, most: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """1 to ``most`` random windows of all sounds (K, W, d), with their padding (K, W).
+
+    They are the same in all sounds; one that is too short to have any of them keeps its first window.
+    """
+    length = windows.shape[1]
+    count = min(length, int(torch.randint(1, most + 1, (), generator=generator)))
+    chosen = torch.randperm(length, generator=generator)[:count].expand(len(windows), -1).clone()
+    lost = padding.gather(1, chosen).all(1) & ~padding.all(1)
+    chosen[lost, 0] = 0
+    rows = chosen[..., None].expand(-1, -1, windows.shape[2])
+    return windows.gather(1, rows), padding.gather(1, chosen)
+
+
+def encode_waveforms(
+    waveforms: Sequence[Tensor], encoder: AudioEncoder, batch: int = 64
+) -> list[AudioFeatures]:
+    """Audio features of the windows of many sounds, encoded in full batches."""
     windows_per_clip = [windows_of(waveform, encoder.window, encoder.hop) for waveform in waveforms]
-    parts = [
-        encoder(part).embeddings.float().cpu() for part in torch.split(torch.cat(windows_per_clip), batch)
-    ]
-    return list(torch.split(torch.cat(parts), [len(windows) for windows in windows_per_clip]))
+    parts = [encoder(part) for part in torch.split(torch.cat(windows_per_clip), batch)]
+    lengths = [len(windows) for windows in windows_per_clip]
+    embeddings = torch.cat([part.embeddings.float().cpu() for part in parts])
+    probabilities = [part.class_probabilities for part in parts]
+    if any(part is None for part in probabilities):
+        return [AudioFeatures(part, None) for part in torch.split(embeddings, lengths)]
+    of_windows = torch.cat([part.float().cpu() for part in probabilities if part is not None])
+    pairs = zip(torch.split(embeddings, lengths), torch.split(of_windows, lengths), strict=True)
+    return [AudioFeatures(*pair) for pair in pairs]
 
 
 def mean_of(rows: Tensor, absent: Tensor) -> Tensor:

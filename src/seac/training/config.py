@@ -7,36 +7,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from seac.associate.input_projection import ProjectionConfig, class_mapping
 from seac.associate.losses import LOSSES
 from seac.associate.model import AssociationConfig
+from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError, unknown
+from seac.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What decides a run, beside the store; where the paper is silent, DESIGN's choice.
+    """Every number of a run; where the paper is silent, DESIGN's choice.
 
     Attributes:
-        lr: initial learning rate of AdamW; it falls linearly to 0.
+        lr: peak learning rate of AdamW; it falls to 0.
+        schedule: "linear", or "cosine"; see :func:`seac.training.schedule.rate_factor`.
         weight_decay: of AdamW.
         warmup: share of all steps over which the learning rate rises from 0 first.
-        clip: greatest norm of the gradient; 0 for any.
+        clip: maximum norm of the gradient; 0 for no limit.
         epochs: over the store.
         batch: samples in a batch, over all ranks.
         every_frame: every frame of a clip in every epoch, in place of one random one.
         n_masks: masks of a frame, the best ones.
+        max_windows: at most so many random windows of a clip at each step, from 1; 0 for all.
         mixing: probability that a batch is mixed in the last epoch; it rises from 0.
         group: sounds in a mixture.
         loss: row of :data:`seac.associate.losses.LOSSES`.
-        false_negative_threshold: cosine from which the false-negative-aware loss takes two samples for alike.
+        false_negative_threshold: cosine above which a false-negative-aware loss takes two samples for
+            similar.
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
         clips: train on so many random clips of the store; 0 for all.
         held_out: share of the clips left out of training, on which retrieval is measured each epoch.
+        image_components: p of :class:`seac.associate.input_projection.ProjectionConfig`, fitted to the store
+            before the first step; 0 for both modalities takes embeddings as they are.
+        audio_components: q of it, likewise.
+        text_components: r of it; 0 leaves text space out of the input.
+        text_weight: see there.
+        prior_exponent: see there.
         d: see :class:`seac.associate.model.AssociationConfig`, as for all that follow.
     """
 
     lr: float = 1e-4
+    schedule: Schedule = "linear"
     weight_decay: float = 0.01
     warmup: float = 0.0
     clip: float = 0.0
@@ -44,6 +57,7 @@ class TrainingConfig:
     batch: int = 128
     every_frame: bool = False
     n_masks: int = 50
+    max_windows: int = 0
     mixing: float = 0.5
     group: int = 2
     loss: str = "msa-micl"
@@ -52,6 +66,11 @@ class TrainingConfig:
     seed: int = 0
     clips: int = 0
     held_out: float = 0.0
+    image_components: int = 0
+    audio_components: int = 0
+    text_components: int = 0
+    text_weight: float = 0.3
+    prior_exponent: float = 0.7
     d: int = 128
     width: int | None = None
     depth: int = 4
@@ -64,20 +83,74 @@ class TrainingConfig:
     variant: Literal["masks", "grid"] = "masks"
     zero_shot_weight: float = 0.0
     zero_shot_scale: float = 1.0
+    input_dropout: float = 0.0
 
-    def association(self, d_m: int, d_a: int) -> AssociationConfig:
-        """The config of the module, for features of these sizes."""
+    def association(self, d_m: int, d_a: int, zero_shot: ZeroShot | None = None) -> AssociationConfig:
+        """The config of the module.
+
+        Args:
+            d_m: size of a mask embedding.
+            d_a: size of a window embedding.
+            zero_shot: the text space of the encoders, where the input has one.
+
+        Raises:
+            InputError: the input has text space and the encoders have none.
+        """
         shared = {item.name for item in fields(AssociationConfig)} & {item.name for item in fields(self)}
-        return AssociationConfig(d_m=d_m, d_a=d_a, **{name: getattr(self, name) for name in shared})
+        values = {name: getattr(self, name) for name in shared}
+        return AssociationConfig(d_m=d_m, d_a=d_a, projection=self._projection(zero_shot), **values)
+
+    def _projection(self, zero_shot: ZeroShot | None) -> ProjectionConfig | None:
+        if not self.image_components:
+            return None
+        projection = ProjectionConfig(self.image_components, self.audio_components)
+        if not self.text_components:
+            return projection
+        if zero_shot is None:
+            raise InputError(
+                "text space in the input needs encoders that have classes: --set text_components=0"
+            )
+        image, audio = class_mapping(zero_shot, "image"), class_mapping(zero_shot, "audio")
+        return replace(
+            projection,
+            text=self.text_components,
+            text_dim=image.vectors.shape[1],
+            image_classes=len(image.weights),
+            audio_classes=len(audio.weights),
+            text_weight=self.text_weight,
+            prior_exponent=self.prior_exponent,
+        )
 
 
-# What a preset's features need beside the paper's numbers.
+SHIPPED = "shipped"
 RECIPES: dict[str, dict[str, Any]] = {
-    # As wide as its 1280 features, four layers would weigh 80 million parameters: no match for a laptop.
+    # As wide as its 1280 features, four layers would have 80 million parameters: too many for a laptop.
     "tiny": {"width": 256, "n_masks": 20},
+    # What trains the association that ships with tiny (`python -m recipes.association`).
+    SHIPPED: {
+        "lr": 1e-3,
+        "schedule": "cosine",
+        "weight_decay": 0.05,
+        "warmup": 0.1,
+        "epochs": 9,
+        "batch": 96,
+        "n_masks": 8,
+        "max_windows": 3,
+        "mixing": 0.5,
+        "loss": "text-aware",
+        "false_negative_threshold": 0.8,
+        "width": 192,
+        "depth": 0,
+        "heads": 4,
+        "input_dropout": 0.3,
+        "image_components": 192,
+        "audio_components": 128,
+        "text_components": 128,
+    },
 }
+"""Numbers other than the paper's: of a preset, by its name, or of ``--set recipe=NAME``."""
 
-# name -> (least, greatest, whether the ends belong to it)
+# name -> (minimum, maximum, whether both belong to the range)
 LIMITS: dict[str, tuple[float, float, bool]] = {
     "lr": (0, 1, False),
     "weight_decay": (0, 1, True),
@@ -100,21 +173,32 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
     "lam": (0, 1, True),
     "zero_shot_weight": (0, 1, True),
     "zero_shot_scale": (0, 100, True),
+    "input_dropout": (0, 0.99, True),
+    "max_windows": (0, 1e6, True),
+    "image_components": (0, 65536, True),
+    "audio_components": (0, 65536, True),
+    "text_components": (0, 65536, True),
+    "text_weight": (0, 100, True),
+    "prior_exponent": (0, 10, True),
 }
 
 
 def configured(preset: str, settings: Sequence[str] = ()) -> TrainingConfig:
-    """The paper's numbers, a preset's recipe, then what a user set.
+    """The paper's numbers, then a recipe's, then a user's.
 
     Args:
-        preset: name of a preset; one without a recipe has none.
-        settings: "lr=3e-4", "epochs=10", ...
+        preset: name of a preset; its recipe is taken, if it has one, unless ``settings`` name another.
+        settings: "recipe=shipped", "lr=3e-4", "epochs=10", ...
 
     Raises:
         InputError: an unknown name, a value of another type or outside its limits.
     """
-    config = replace(TrainingConfig(), **RECIPES.get(preset, {}))
-    return checked(replace(config, **parsed(settings)))
+    values = parsed(settings)
+    recipe = values.pop("recipe", None)
+    if recipe is not None and recipe not in RECIPES:
+        raise InputError(unknown("recipe", recipe, tuple(RECIPES)))
+    config = replace(TrainingConfig(), **RECIPES.get(recipe or preset, {}))
+    return checked(replace(config, **values))
 
 
 def parsed(settings: Sequence[str]) -> dict[str, Any]:
@@ -123,7 +207,7 @@ def parsed(settings: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: no "name=value", an unknown name or a value of another type.
     """
-    types = get_type_hints(TrainingConfig)
+    types = {**get_type_hints(TrainingConfig), "recipe": str}
     found = {}
     for setting in settings:
         name, sign, text = (part.strip() for part in setting.partition("="))
@@ -179,11 +263,17 @@ def checked(config: TrainingConfig) -> TrainingConfig:
         raise InputError(unknown("loss", config.loss, tuple(LOSSES)))
     if config.width is not None and config.depth and config.width % config.heads:
         raise InputError(f"width={config.width} is no multiple of heads={config.heads}: set one of them")
+    if bool(config.image_components) != bool(config.audio_components):
+        raise InputError("set both image_components and audio_components, or neither")
+    if config.text_components and not config.image_components:
+        raise InputError("text_components need image_components and audio_components: set all three")
+    if config.image_components and config.variant == "grid":
+        raise InputError("variant=grid takes embeddings as they are: --set image_components=0")
     return config
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """In what two configs differ, in words: "lr 0.0001 there, 0.0003 here"; empty if in nothing."""
+    """Differences of two configs, such as "lr 0.0001 there, 0.0003 here"; empty if there are none."""
     names = sorted({*ours, *theirs})
     return ", ".join(
         f"{name} {theirs.get(name)} there, {ours.get(name)} here"

@@ -1,4 +1,4 @@
-"""The frozen networks beside a training: those that made its store, for mixtures and for benchmarks."""
+"""The frozen encoders of a training store: for mixtures, for text space, and for benchmarks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, write
+from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
@@ -35,10 +36,10 @@ class Networks:
     weights_dir: Path | None = None
 
     def audio(self, store: TrainingStore) -> AudioEncoder:
-        """The audio network that made a store's windows: it hears the mixtures.
+        """The audio encoder that made a store's windows, for mixtures.
 
         Raises:
-            InputError: these networks have another one.
+            InputError: this preset has another one.
         """
         from seac.presets.table import builder, choose
         from seac.weights import Weights
@@ -48,8 +49,8 @@ class Networks:
         stored_version, here = store.provenance.get("audio"), version_of(encoder)
         if (stored_version is not None and stored_version != here) or encoder.dim != store.audio_dim:
             raise InputError(
-                f"the store's sounds were heard by {stored_version}, and this is {here}: name the network with "
-                "--audio-encoder, extract again, or --set mixing=0"
+                f"the store's windows were encoded by {stored_version}, and this is {here}: name the encoder "
+                "with --audio-encoder, extract again, or --set mixing=0"
             )
         if encoder.sample_rate != store.sample_rate:
             raise InputError(
@@ -57,23 +58,44 @@ class Networks:
             )
         return encoder
 
+    def text_space(self, config: TrainingConfig) -> ZeroShot | None:
+        """The text space of the encoders, if the module's input has one.
+
+        Raises:
+            InputError: the encoders have no classes.
+        """
+        if not config.text_components:
+            return None
+        from seac.presets.builders import zero_shot_association
+        from seac.presets.table import builder, choose
+        from seac.weights import Weights
+
+        chosen, weights = choose(self.preset, **self.parts), Weights(folder=self.weights_dir)
+        vision, audio, text = (
+            builder(stage, getattr(chosen, stage), weights)(self.device)
+            for stage in ("vision", "audio", "text")
+        )
+        return zero_shot_association(self.device, vision, audio, text)
+
     def model(self, store: TrainingStore, config: TrainingConfig, names: list[str] | None) -> SeAC:
-        """The model that a store was made with, under an association that has learnt nothing yet.
+        """The model that a store was made with, with an untrained association.
 
         Args:
-            store: says whether both views were made exactly.
+            store: its provenance has whether both views were made exactly.
             config: of the training.
             names: the vocabulary; the default one if None.
 
         Raises:
-            InputError: these networks do not give the store's features.
+            InputError: these encoders do not give the store's features.
         """
         from seac.presets.load import load
 
         exact = store.provenance.get("exact")
         settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
         parts: dict[str, Any] = {"segmenter": "grid"} if config.variant == "grid" else {}
-        module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
+        module = AssociationModule(
+            config.association(store.mask_dim, store.audio_dim, self.text_space(config))
+        )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE
             write(module, path, store.provenance)

@@ -1,4 +1,4 @@
-"""The model card of a run: what it was trained on and how, what it reached, what it is good for."""
+"""The model card of a run: tables of data, recipe, metrics, features, numbers and limits."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def model_card(
     Args:
         config: every number of the run.
         history: of the run.
-        epoch: whose weights were kept, from 0.
+        epoch: of the weights that were kept, from 0.
         clips: trained on.
         provenance: what made the features.
-        preset: whose parts made them.
+        preset: of the encoders.
         sha256: of the weights.
         licence: of the training material, as the user stated it; empty if unknown.
     """
@@ -40,39 +40,70 @@ def model_card(
         for name, value in asdict(config).items()
     }
     names = history.measured()
-    reached = {name: f"{history.epochs[epoch][name]:.4f}" for name in names} if names else {}
-    last = history.epochs[-1]
-    reached["loss of the last epoch"] = f"{last['loss']:.4f}"
+    metrics = {name: f"{history.epochs[epoch][name]:.4f}" for name in names} if names else {}
+    metrics["loss of the last epoch"] = f"{history.epochs[-1]['loss']:.4f}"
+    data = {
+        "clips": clips,
+        "licence of the training material": licence or "not stated; ask whoever trained this",
+        "labels": "none; image-audio pairs",
+    }
+    last_step = len(history.steps)
+    phase = (
+        "training",
+        int(sum(row["samples"] for row in history.epochs)),
+        last_step,
+        config.lr,
+        "random weights",
+        f"epoch {epoch + 1} of {config.epochs}"
+        + (f", best in {names[0]}" if names else ", the last (nothing was measured in between)"),
+    )
+    file = {
+        "weights": "`association.safetensors`",
+        "sha256": f"`{sha256}`",
+        "use": f"`seac.load({preset!r}, association=PATH)`",
+        "trained by": f"seac {__version__}, `seac train`",
+    }
     return "\n".join(
         [
             f"# Association for the preset {preset}",
             "",
-            "Says how well each mask of a frame fits a sound: attention pooling, mask encoder and two",
-            "projections, trained with MSA-MICL on pairs of frames and sounds without any mask label.",
+            "How well each mask of a frame fits a sound: attention pooling, mask encoder and two",
+            "projections, trained with MSA-MICL on image-audio pairs, without any mask label.",
             "",
-            f"- weights: `association.safetensors`, sha256 `{sha256}`",
-            f"- use: `seac.load({preset!r}, association=PATH)`",
-            f"- trained by: seac {__version__}, `seac train`, on {clips} clips",
-            f"- kept: epoch {epoch + 1} of {config.epochs}"
-            + (f", best in {names[0]}" if names else ", the last (nothing was measured in between)"),
-            f"- licence of the training material: {licence or 'not stated; ask whoever trained this'}",
+            "## File",
+            table(file),
             "",
-            "## Reached",
-            table(reached),
+            "## Data",
+            table(data),
             "",
-            "## Features it needs",
+            "## Recipe",
+            "| phase | samples | steps | peak rate | start | kept |",
+            "| --- | --- | --- | --- | --- | --- |",
+            f"| {' | '.join(map(str, phase))} |",
+            "",
+            "## Metrics",
+            table(metrics),
+            "",
+            "## Features",
+            "Masks and windows must come from these very networks.",
+            "",
             table(provenance),
             "",
             "## Numbers",
             table(numbers),
             "",
             "## Limits",
-            "It associates what its training clips associate: rare things, off-screen sounds and things that",
-            "are often seen beside what sounds are its weak points. Masks and sounds must come from the very",
-            "networks named above. Test splits were never looked at.",
+            table(LIMITS),
             "",
         ]
     )
+
+
+LIMITS = {
+    "rare objects, off-screen sounds": "few training pairs, so low accuracy",
+    "objects often visible beside what sounds": "may be taken for the source",
+    "test splits": "were not used, neither for training nor for choosing",
+}
 
 
 def table(rows: Mapping[str, Any]) -> str:

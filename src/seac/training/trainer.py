@@ -1,4 +1,4 @@
-"""The loop: epochs of batches through the module, on one device or many, to be gone on with at any time."""
+"""The training loop: epochs of batches through the module, on one device or many, resumable at any step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,32 +15,37 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from seac.associate.input_projection import InputFeatures
 from seac.associate.mixing import mixing_probability
 from seac.associate.model import AssociationModule
+from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import IndexBatch, TrainingStore, index_batches
 from seac.training.checkpoint import Position, load, origin, save
 from seac.training.collate import Collate
 from seac.training.config import TrainingConfig
+from seac.training.fit_projection import fit_projection
 from seac.training.history import Events, History
 from seac.training.loader import Prefetch
-from seac.training.step import batch_loss, learning_rate
+from seac.training.schedule import adamw, rate_factor, set_rates
+from seac.training.step import batch_loss
 
 Measure = Callable[[AssociationModule], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """A run to be made or gone on with.
+    """A run to start or resume.
 
     Attributes:
-        store: what is learnt from.
+        store: training features.
         config: every number.
         out: the run's folder.
-        encoder: the audio network; None if nothing is mixed.
-        measure: figures of the module after an epoch; the epoch with the greatest first one is the best.
-        progress: is told epoch and step after every step.
+        encoder: the audio encoder; None if nothing is mixed.
+        measure: metrics of the module after an epoch; the epoch with the highest first one is the best.
+        progress: called with epoch and step after every step.
+        zero_shot: text space of the encoders; None if the input has none.
         save_every: seconds between checkpoints within an epoch.
     """
 
@@ -49,17 +55,18 @@ class Fitting:
     encoder: AudioEncoder | None = None
     measure: Measure | None = None
     progress: Callable[[int, int], None] | None = None
+    zero_shot: ZeroShot | None = None
     save_every: float = 300.0
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         module: with the weights of the best epoch, or of the last where nothing was measured.
         history: of the whole run.
-        epoch: whose weights they are, from 0.
+        epoch: of the weights, from 0.
     """
 
     module: AssociationModule
@@ -71,14 +78,15 @@ def fit(job: Fitting, fabric: Fabric) -> Fitted:
     """Train until the last epoch, from where the run in ``job.out`` stands.
 
     Raises:
-        InputError: a store without masks, a batch that ranks cannot share, a run that was begun otherwise.
+        InputError: a store without masks or class probabilities that are needed, a batch that ranks cannot
+            share, a run that was started with other settings.
     """
     config = job.config
     per_epoch = steps_per_epoch(job.store, config, fabric.world_size)
-    # First weights and dropout can have no generator of their own: the global one is lent, then restored.
+    # Initial weights and dropout take no generator of their own: the global one is seeded, then restored.
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed_of("weights", config.seed))
-        module = AssociationModule(config.association(job.store.mask_dim, job.store.audio_dim))
+        module = AssociationModule(config.association(job.store.mask_dim, job.store.audio_dim, job.zero_shot))
         run = _Run(job, fabric, module, per_epoch)
         while run.at.epoch < config.epochs:
             run.epoch()
@@ -110,16 +118,28 @@ def steps_per_epoch(store: TrainingStore, config: TrainingConfig, ranks: int) ->
 
 
 class _Run:
-    """A run while it goes on."""
+    """The state of a run."""
 
     def __init__(self, job: Fitting, fabric: Fabric, module: AssociationModule, per_epoch: int) -> None:
         config = job.config
         self.job, self.fabric, self.module, self.per_epoch = job, fabric, module, per_epoch
         self.begun = origin(config, len(job.store), job.store.provenance)
         self.at = load(job.out, self.begun) or Position()
+        lam = module.config.local_weight
         if self.at.module:
             module.load_state_dict(self.at.module)
-        optimiser = torch.optim.AdamW(module.parameters(), config.lr, weight_decay=config.weight_decay)
+        elif module.input_projection is not None:
+            fit_projection(
+                module.input_projection,
+                job.store,
+                lam=lam,
+                n_masks=config.n_masks,
+                seed=seed_of("projection", config.seed),
+                zero_shot=job.zero_shot,
+            )
+        # Text-space embeddings are computed on the prefetch thread, so from a copy on the CPU.
+        features = InputFeatures(deepcopy(module.input_projection), job.zero_shot, lam)
+        optimiser = adamw(module.parameters(), config.lr, config.weight_decay)
         self.network: Any
         self.optimiser: Any
         self.network, self.optimiser = fabric.setup(module, optimiser)
@@ -128,8 +148,9 @@ class _Run:
         self.events = (
             Events(job.out / "tensorboard", len(self.at.history.steps)) if self.leads else _NO_EVENTS
         )
-        lam = module.config.local_weight
-        self.prepare = Collate(job.store, lam, config.n_masks, config.group, job.encoder)
+        self.prepare = Collate(
+            job.store, features, config.n_masks, config.max_windows, config.group, job.encoder
+        )
         self.saved = time.perf_counter()
 
     @property
@@ -137,7 +158,7 @@ class _Run:
         return bool(self.fabric.is_global_zero)
 
     def epoch(self) -> None:
-        """What is left of the current epoch, then its figures and a checkpoint."""
+        """The remaining steps of the current epoch, then its metrics and a checkpoint."""
         config, at = self.job.config, self.at
         probability = mixing_probability(at.epoch, config.epochs, config.mixing)
         generator = torch.Generator().manual_seed(seed_of("order", config.seed, at.epoch))
@@ -161,12 +182,13 @@ class _Run:
         self.finish(time.perf_counter() - began, batches.waited, size)
 
     def step(self, batch: Any, indices: IndexBatch) -> None:
-        """Learn from a batch."""
+        """Update the weights by a batch."""
         config, at = self.job.config, self.at
         number = at.epoch * self.per_epoch + at.step
-        rate = learning_rate(config, number, config.epochs * self.per_epoch)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        steps = config.epochs * self.per_epoch
+        factor = rate_factor(number, steps, round(config.warmup * steps), config.schedule)
+        set_rates(self.optimiser, factor)
+        rate = config.lr * factor
         torch.manual_seed(seed_of("dropout", config.seed, number, self.fabric.global_rank))
         loss = batch_loss(self.network, batch, config.loss, config.false_negative_threshold)
         self.optimiser.zero_grad()
@@ -187,7 +209,7 @@ class _Run:
             self.job.progress(at.epoch, at.step)
 
     def finish(self, seconds: float, waited: float, samples: int) -> None:
-        """Figures of the epoch that has ended; the next one begins."""
+        """Metrics of the epoch that has ended; the next one begins."""
         at = self.at
         losses = [row[2] for row in at.history.steps[-self.per_epoch :]]
         figures = {
@@ -236,7 +258,7 @@ def seed_of(purpose: str, *numbers: int) -> int:
 
 
 def rank_part(indices: IndexBatch, rank: int, ranks: int) -> IndexBatch:
-    """A rank's share of a batch; what is random about it is the rank's own."""
+    """A rank's share of a batch, with a seed of its own."""
     if ranks == 1:
         return indices
     size = len(indices.clips) // ranks

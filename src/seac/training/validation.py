@@ -9,11 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from seac.associate.input_projection import InputFeatures
 from seac.associate.losses import similarity_matrix
 from seac.associate.model import AssociationModule
+from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
 from seac.evaluation.cached_model import CachedModel
-from seac.features.batch import TrainingStore
+from seac.features.batch import IndexBatch, TrainingStore
+from seac.training.collate import Collate
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
 
@@ -29,10 +32,12 @@ class Retrieval:
     Attributes:
         store: the clips, none of which was trained on.
         n_masks: masks of a frame.
+        zero_shot: text space of the encoders; None if the module's input has none.
     """
 
     store: TrainingStore
     n_masks: int
+    zero_shot: ZeroShot | None = None
 
     def __call__(self, module: AssociationModule, n_masks: int | None = None) -> dict[str, float]:
         """Mean over galleries of equal size; what is left over is not asked."""
@@ -57,11 +62,13 @@ class Retrieval:
         for row in self.store.proposals[clips]:
             usable = (row > 0).nonzero()[:, 0]
             frames.append(int(usable[len(usable) // 2]))
-        read = self.store.read(clips.tolist(), frames, masks=n_masks, waveforms=False)
+        features = InputFeatures(module.input_projection, self.zero_shot, module.config.local_weight)
+        collate = Collate(self.store, features, n_masks)
         device = module.log_temperature.device
-        padding = read.mask_padding().to(device)
-        masks = module.embed_masks(read.mixed(module.config.local_weight).to(device), padding)
-        audio = module.embed_audio(read.windows.float().to(device), read.window_padding().to(device))
+        batch = collate(IndexBatch(tuple(clips.tolist()), tuple(frames), mixed=False, seed=0)).to(device)
+        padding = batch.mask_padding
+        masks = module.embed_masks(batch.masks, padding)
+        audio = module.embed_audio(batch.windows, batch.window_padding)
         return similarity_matrix(masks, padding, audio).cpu()
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.ndimage import label
 
-from seac.segment.proposal_net.hierarchy import Hierarchy, Weights, merge
+from seac.segment.proposal_net.hierarchy import Hierarchy, MergeWeights, merge
 from seac.segment.proposal_net.superpixels import Superpixels, describe, pool_features, segment_superpixels
 
-WEIGHTS = Weights(1, 10, 1, 0.5)
+WEIGHTS = MergeWeights(1, 10, 1, 0.5)
 
 
 def patchwork(seed: int = 0, side: int = 64) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_deep_features_decide_where_colours_agree() -> None:
     labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
     tap = torch.zeros(2, 4, 9)
     tap[:, :, 6:] = 1.0
-    tree = merge(describe(lab, labels, (tap,)), (Weights(deep=50),))[0]
+    tree = merge(describe(lab, labels, (tap,)), (MergeWeights(deep=50),))[0]
     assert tree.members[3].tolist() == [True, True, False]
 
 
@@ -92,7 +92,7 @@ def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_piece() -> N
     np.testing.assert_allclose(pool_features(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
 
 
-def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: Weights) -> float:
+def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: MergeWeights) -> float:
     """Of two sets of superpixels, from their pixels' means alone; infinite where they do not touch."""
     length = leaves.length[np.ix_(one, other)].sum()
     if length == 0:
@@ -117,7 +117,7 @@ def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights:
 def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every_step(seed: int) -> None:
     taps = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
     leaves = segment_superpixels(patchwork(seed), 60, 10, taps)
-    several = (Weights(1, 10, 1, 0.5, 40), Weights(0.3, 30, 2, 0.2, 5))
+    several = (MergeWeights(1, 10, 1, 0.5, 40), MergeWeights(0.3, 30, 2, 0.2, 5))
     for weights, tree in zip(several, merge(leaves, several), strict=True):
         alive = [np.array([leaf]) for leaf in range(len(leaves))]
         level = 0.0

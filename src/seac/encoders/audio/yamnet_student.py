@@ -34,8 +34,8 @@ STEM = 32
 AT_ONCE = 64  # sounds per forward pass: with more of them what is between layers leaves the cache
 
 
-class Separable(nn.Module):
-    """Depthwise 3x3 and pointwise convolution, each normalised and rectified; a residual where it fits."""
+class SeparableBlock(nn.Module):
+    """Depthwise 3x3 and pointwise convolution, each with batch norm and ReLU; residual where shapes match."""
 
     def __init__(self, in_channels: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -61,7 +61,10 @@ class YamnetStudentNetwork(nn.Module):
         self.stem_norm = nn.BatchNorm2d(STEM)
         widths = [STEM, *(channels for channels, _ in BLOCKS)]
         self.blocks = nn.Sequential(
-            *(Separable(in_channels, *block) for in_channels, block in zip(widths[:-1], BLOCKS, strict=True))
+            *(
+                SeparableBlock(in_channels, *block)
+                for in_channels, block in zip(widths[:-1], BLOCKS, strict=True)
+            )
         )
         self.embed = nn.Linear(widths[-1], DIM)
         self.classify = nn.Linear(DIM, CLASSES)
@@ -90,9 +93,11 @@ class YamnetStudent:
         network: with its weights.
         device: where it runs.
         version: which weights they are.
-        full_mix: listen to the whole alone, in a third of the time or less; embeddings of windows are the same.
+        full_mix: listen to the whole alone, in a third of the time or less; embeddings of windows are the
+            same.
 
-    ``embedding_version`` says what makes the embeddings, ``version`` also how it listens, which decides on tags.
+    ``embedding_version`` says what makes the embeddings, ``version`` also how it listens, which decides on
+    tags.
     """
 
     sample_rate, window, hop, dim = RATE, WINDOW, HOP, DIM

@@ -27,15 +27,19 @@ from seac.segment.ops import (
     whole_frame,
     working_size,
 )
-from seac.segment.proposal_net.hierarchy import Weights, merge
+from seac.segment.proposal_net.hierarchy import MergeWeights, merge
 from seac.segment.proposal_net.region_score import objectness
 from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixels
 
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.
-TREES = (Weights(1, 30, 1, 0.5), Weights(0.3, 10, 3, 0.3), Weights(0.3, 60, 0, 0.8))
+TREES = (MergeWeights(1, 30, 1, 0.5), MergeWeights(0.3, 10, 3, 0.3), MergeWeights(0.3, 60, 0, 0.8))
 # Where a network has looked, its features tell what belongs together much better.
-DEEP_TREES = (Weights(1, 10, 3, 0.3), Weights(1, 10, 1, 0.5, 90), Weights(0.3, 10, 1, 0.8, 160))
+DEEP_TREES = (
+    MergeWeights(1, 10, 3, 0.3),
+    MergeWeights(1, 10, 1, 0.5, 90),
+    MergeWeights(0.3, 10, 1, 0.8, 160),
+)
 LEVELS = (0.15, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -62,7 +66,7 @@ class ClassicSettings:
     long_side: int = 256
     scale: float = 100.0
     smallest: int = 50
-    trees: tuple[Weights, ...] = TREES
+    trees: tuple[MergeWeights, ...] = TREES
     min_area: float = 0.002
     max_area: float = 0.9
     overlap: float = 0.6

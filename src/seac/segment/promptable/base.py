@@ -42,7 +42,7 @@ class Promptable(Protocol):
         ...
 
 
-def best_of(logits: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+def best_masks(logits: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
     """Of several masks for a box, the one that the network thinks best.
 
     Args:

@@ -19,8 +19,8 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Weights:
-    """How much each kind of difference speaks against merging two neighbours.
+class MergeWeights:
+    """Weights of the differences of two neighbours, by which regions are merged.
 
     Attributes:
         colour: distance of mean Lab.
@@ -52,7 +52,7 @@ class Hierarchy:
     died: Floats
 
 
-def merge(leaves: Superpixels, weights: Sequence[Weights]) -> list[Hierarchy]:
+def merge(leaves: Superpixels, weights: Sequence[MergeWeights]) -> list[Hierarchy]:
     """A hierarchy for each of ``weights``, all grown at once: a step costs as many calls as for one."""
     trees, count = np.arange(len(weights)), len(leaves)
     state = _State(leaves, weights)
@@ -83,7 +83,7 @@ class _State:
     hundreds of channels are compared once.
     """
 
-    def __init__(self, leaves: Superpixels, weights: Sequence[Weights]) -> None:
+    def __init__(self, leaves: Superpixels, weights: Sequence[MergeWeights]) -> None:
         k = len(weights)
         self.trees = np.arange(k)
         self.weights = {

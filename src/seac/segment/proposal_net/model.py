@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 # The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite2
-from seac.segment.proposal_net.layers import Separable
+from seac.segment.proposal_net.layers import SeparableConv
 from seac.segment.proposal_net.refinement_head import RefinementHead
 
 FEATURE_BLOCKS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
@@ -64,15 +64,17 @@ class ProposalNet(nn.Module):
         self.backbone = EfficientNetLite2()
         del self.backbone._conv_head, self.backbone._fc
         self.lateral = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in FEATURE_CHANNELS)
-        self.smooth = nn.ModuleList(Separable(WIDTH, WIDTH) for _ in FEATURE_CHANNELS)
+        self.smooth = nn.ModuleList(SeparableConv(WIDTH, WIDTH) for _ in FEATURE_CHANNELS)
         self.head = nn.Sequential(
-            *(Separable(WIDTH + 2, WIDTH + 2) for _ in range(1)), Separable(WIDTH + 2, 96)
+            *(SeparableConv(WIDTH + 2, WIDTH + 2) for _ in range(1)), SeparableConv(WIDTH + 2, 96)
         )
         self.score = nn.Conv2d(96, 1, 3, padding=1)
         self.kernel = nn.Conv2d(96, KERNEL, 1)
-        self.mask = nn.Sequential(Separable(WIDTH, WIDTH), nn.Conv2d(WIDTH, MASK_CHANNELS, 1))
+        self.mask = nn.Sequential(SeparableConv(WIDTH, WIDTH), nn.Conv2d(WIDTH, MASK_CHANNELS, 1))
         last = nn.Conv2d(SHARP, MASK_CHANNELS, 1)
-        self.sharpen = nn.Sequential(Separable(MASK_CHANNELS + EDGES, SHARP), Separable(SHARP, SHARP), last)
+        self.sharpen = nn.Sequential(
+            SeparableConv(MASK_CHANNELS + EDGES, SHARP), SeparableConv(SHARP, SHARP), last
+        )
         nn.init.zeros_(last.weight)  # untrained, it changes nothing
         nn.init.zeros_(_bias(last))
         self.refine = RefinementHead(MASK_CHANNELS, WIDTH)

@@ -165,7 +165,7 @@ class Network:
         """Masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU."""
         s = self.settings
         height, width = image.shape[-2:]
-        pixels = normalised(resize_image(image, *input_size(height, width, s.long_side)))
+        pixels = normalise_pixels(resize_image(image, *input_size(height, width, s.long_side)))
         locations = self._network(pixels[None].to(s.device, memory_format=torch.channels_last))
         kept, scores = best_locations(locations, s)
         fine_features = self._network.fine_features(locations)
@@ -175,7 +175,9 @@ class Network:
         present = nonempty(coarse > 0)
         coarse = coarse[present]
         views = views_of(coarse)
-        frame = normalised(resize_image(image, *working_size(height, width, FRAME_SIDE)))[None].to(s.device)
+        frame = normalise_pixels(resize_image(image, *working_size(height, width, FRAME_SIDE)))[None].to(
+            s.device
+        )
         refined_logits = [coarse.new_zeros(0, VIEW, VIEW)]  # of nothing there is nothing to outline
         for first in range(0, len(coarse), AT_ONCE):
             some = slice(first, first + AT_ONCE)
@@ -189,7 +191,7 @@ class Network:
         )
 
 
-def normalised(pixels: Tensor) -> Tensor:
+def normalise_pixels(pixels: Tensor) -> Tensor:
     """Pixels of 0 to 255 as the network wants them."""
     return (pixels - 127) / 128
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seac.segment.proposal_net.layers import Separable
+from seac.segment.proposal_net.layers import SeparableConv
 
 VIEW = 128  # pixels of a view's side
 MARGIN = 1.2  # side of a view in sides of the mask's box: what was missed lies outside it
@@ -28,7 +28,7 @@ class Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         # flat, as the weights were stored
-        self.body = nn.Sequential(*Separable(channels, channels), *Separable(channels, channels))
+        self.body = nn.Sequential(*SeparableConv(channels, channels), *SeparableConv(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
+from seac.segment.promptable.base import EncodedImage, best_masks, masks_at_size
 from seac.segment.promptable.sam.attention import use_blockwise_attention
 from seac.segment.promptable.sam.checkpoint import load_sam
 from seac.segment.promptable.sam.decoder import SamDecoder
@@ -49,7 +49,7 @@ class SamSettings:
         return chosen
 
 
-def normalised(image: Tensor, height: int, width: int) -> Tensor:
+def resize_and_normalise(image: Tensor, height: int, width: int) -> Tensor:
     """``image`` (3, H, W) uint8 resized as PIL does it and normalised: (1, 3, height, width) float32."""
     if image.shape[-2:] != (height, width):
         image = functional.interpolate(
@@ -109,7 +109,7 @@ class Sam:
         height, width = image.shape[-2:]
         scale = self.side / max(height, width)
         content = int(height * scale + 0.5), int(width * scale + 0.5)
-        pixels = normalised(image, *content)
+        pixels = resize_and_normalise(image, *content)
         pixels = functional.pad(pixels, (0, self.side - content[1], 0, self.side - content[0]))
         encoded = self.network.vision_encoder(pixels.to(self.device, self.settings.dtype))
         features = [encoded.last_hidden_state, *getattr(encoded, "intermediate_embeddings", ())[:1]]
@@ -143,4 +143,4 @@ class Sam:
             multimask_output=self.settings.several,
             intermediate_embeddings=list(extra),
         )
-        return best_of(answer.pred_masks[0], answer.iou_scores[0])
+        return best_masks(answer.pred_masks[0], answer.iou_scores[0])

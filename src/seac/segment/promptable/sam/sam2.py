@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
-from seac.segment.promptable.sam.sam import SamSettings, normalised
+from seac.segment.promptable.base import EncodedImage, best_masks, masks_at_size
+from seac.segment.promptable.sam.sam import SamSettings, resize_and_normalise
 from seac.weights.load import fingerprint, load_network
 
 
@@ -52,7 +52,7 @@ class Sam2:
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:
         """Encode ``image``, (3, H, W) uint8 RGB."""
-        pixels = normalised(image, self.side, self.side).to(self.device)
+        pixels = resize_and_normalise(image, self.side, self.side).to(self.device)
         half = self.settings.dtype
         with torch.autocast(self.device.type, half, enabled=half != torch.float32):
             features = self.network.get_image_embeddings(pixels)
@@ -73,7 +73,7 @@ class Sam2:
                 input_boxes=prompts[None, at : at + self.settings.batch],
                 multimask_output=self.settings.several,
             )
-            logits, best = best_of(answer.pred_masks[0], answer.iou_scores[0])
+            logits, best = best_masks(answer.pred_masks[0], answer.iou_scores[0])
             masks[at : at + len(best)] = masks_at_size(logits, encoded.size)
             quality[at : at + len(best)] = best.cpu()
         return masks, quality

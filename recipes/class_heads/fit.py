@@ -1,33 +1,30 @@
-"""From cached embeddings to taught kinds, all of them or without some."""
+"""From cached embeddings to class heads, of all classes or without some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from recipes.class_heads.crops import VIEWS
+from recipes.class_heads.samples import AudioSamples, ImageSamples, LabelledSamples
+from recipes.class_heads.train import RECIPES, train
 from recipes.common import scene_features
-from recipes.common.class_heads.samples import AudioSamples, ImageSamples, LabelledSamples
-from recipes.common.class_heads.train import RECIPES, learn
-from recipes.common.media_bank import to_class_name
-from seac.associate.views import ViewSettings
+from recipes.common.folds import to_class_name
 from seac.encoders.class_heads import ClassHeadsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.presets.builders import tiny_segmenter
-from seac.presets.table import PRESETS
-
-VIEWS: ViewSettings = PRESETS["tiny"].views
 
 
 def crop_folder(work: Path) -> Path:
-    """Folder of the closer looks; other views have another."""
-    return scene_features.feature_folder(work, "looks", (EfficientNetLite.version, VIEWS))
+    """Folder of the high-resolution crops; other views have another."""
+    return scene_features.feature_folder(work, "crops", (EfficientNetLite.version, VIEWS))
 
 
 def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
-    """What there is to learn from, by sense."""
+    """Training samples, by modality."""
     scenes_folder = scene_features.image_feature_folder(work, tiny_segmenter("cpu"))
     audio_folders = (
-        scene_features.audio_feature_folder(work, name, audio_version) for name in ("sounds", "mixed")
+        scene_features.audio_feature_folder(work, name, audio_version) for name in ("recordings", "mixtures")
     )
     return {
         "image": ImageSamples.of(crop_folder(work), scenes_folder),
@@ -38,16 +35,16 @@ def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
 def train_class_heads(
     samples: Mapping[str, LabelledSamples], left_out: Sequence[str], audio_version: str, seed: int
 ) -> ClassHeadsWeights:
-    """Networks of all kinds that can be seen and heard, but some."""
-    kinds = [name for name in common_classes(samples) if name not in left_out]
-    networks = {sense: learn(part, kinds, RECIPES[sense], seed) for sense, part in samples.items()}
+    """Class heads of all classes that have image and audio samples, without those that are left out."""
+    classes = [name for name in common_classes(samples) if name not in left_out]
+    networks = {modality: train(part, classes, RECIPES[modality], seed) for modality, part in samples.items()}
     return ClassHeadsWeights(
         networks,
-        tuple(map(to_class_name, kinds)),
+        tuple(map(to_class_name, classes)),
         {"image": EfficientNetLite.version, "audio": audio_version},
     )
 
 
 def common_classes(samples: Mapping[str, LabelledSamples]) -> list[str]:
-    """Kinds of every sense, sorted."""
+    """Classes of every modality, sorted."""
     return sorted(set.intersection(*(set(part.names()) for part in samples.values())))
