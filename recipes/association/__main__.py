@@ -44,8 +44,8 @@ from seac.encoders.class_heads import ClassHeads
 from seac.encoders.class_heads import read as read_class_heads
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.pipeline import version_of
 from seac.presets.builders import tiny_segmenter
+from seac.stages import version_of
 from seac.training.config import SHIPPED, TrainingConfig, configured
 from seac.training.trainer import Fitting, fit
 

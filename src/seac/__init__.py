@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from seac.core.result import FrameResult
     from seac.pipeline import SeAC
     from seac.presets.load import load
+    from seac.video.predictor import VideoPredictor
 
 # Names that bring torch with them are imported when they are first used: `import seac` stays quick.
-LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "FrameResult": "seac.core.result"}
+LAZY = {
+    "load": "seac.presets.load",
+    "SeAC": "seac.pipeline",
+    "FrameResult": "seac.core.result",
+    "VideoPredictor": "seac.video.predictor",
+}
 
-__all__ = ["FrameResult", "InputError", "SeAC", "__version__", "load"]
+__all__ = ["FrameResult", "InputError", "SeAC", "VideoPredictor", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

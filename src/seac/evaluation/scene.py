@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.core.result import FrameResult
+from seac.core.types import EncodedAudio, EncodedImage
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.pipeline import EncodedAudio, EncodedImage, SeAC
+from seac.pipeline import SeAC
 
 
 class CachedImage:
@@ -132,7 +133,7 @@ def image_key(model: SeAC) -> tuple[Hashable, ...]:
 def audio_key(model: SeAC) -> tuple[Hashable, ...]:
     """All that decides what a model hears in a sound, and whether there is anything to hear."""
     calibration = model.stages.calibration
-    return id(model.stages.audio), calibration.floor, calibration.silence, calibration.noise
+    return id(model.stages.audio), calibration.floor
 
 
 def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:

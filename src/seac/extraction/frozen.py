@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seac.classify.vocabulary import default_vocabulary
-from seac.decision.activity import Calibration
-from seac.pipeline import SeAC, Settings, Stages
+from seac.decision.calibration import Calibration
+from seac.pipeline import SeAC
 from seac.presets.load import checked_device, segmenter_of
 from seac.presets.table import builder, checked_settings, choose
+from seac.settings import Settings
+from seac.stages import Stages
 from seac.weights import Weights
 from seac.weights.progress import bar
 
@@ -32,7 +34,7 @@ def load_frozen(
         preset: row of :data:`seac.presets.table.PRESETS`.
         device: "cpu", "cuda", "cuda:1", "mps".
         parts: stage to row of :data:`seac.presets.table.PARTS`, where another is wanted.
-        constants: fields of :class:`seac.pipeline.Settings`.
+        constants: fields of :class:`seac.settings.Settings`.
         weights_dir: folder of weights of one's own, searched first.
 
     Raises:

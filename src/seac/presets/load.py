@@ -16,13 +16,15 @@ from seac.associate.trained import FILE, Trained, TrainedAssociationWeights
 from seac.associate.trained import read as read_association
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.core.errors import InputError
-from seac.decision.activity import Calibration
+from seac.decision.calibration import Calibration
 from seac.decision.calibration_file import beside, read
-from seac.pipeline import SeAC, Settings, Stages
+from seac.pipeline import SeAC
 from seac.presets.builders import zero_shot_association
 from seac.presets.table import PARTS, Preset, accepted, builder, checked_settings, choose
 from seac.segment.base import Segmenter
 from seac.segment.baselines.grid import Grid
+from seac.settings import Settings
+from seac.stages import Stages
 from seac.weights import Weights
 from seac.weights.progress import bar
 
@@ -63,7 +65,7 @@ def load(
         detector: swaps what finds boxes, for segmenters that are prompted with boxes.
         classifier: swaps what names masks that sound.
         weights_dir: folder of weights of one's own, searched before the cache and the public homes.
-        settings: fields of :class:`seac.pipeline.Settings` (``top_n=30, exact=True``).
+        settings: fields of :class:`seac.settings.Settings` (``top_n=30, exact=True``).
 
     Raises:
         InputError: a name that is in no table, a device that is not there, a vocabulary that is none, an

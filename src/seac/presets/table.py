@@ -32,7 +32,7 @@ class Preset:
         text: row of ``PARTS["text"]``.
         associate: row of ``PARTS["associate"]``.
         needs: what it takes, in words.
-        settings: constants that differ from :class:`seac.pipeline.Settings`.
+        settings: constants that differ from :class:`seac.settings.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
         classifier: row of ``PARTS["classifier"]``.
     """

@@ -14,7 +14,8 @@ from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
-from seac.pipeline import SeAC, version_of
+from seac.pipeline import SeAC
+from seac.stages import version_of
 from seac.training.config import TrainingConfig
 
 
