@@ -28,7 +28,7 @@ from seac.segment.proposal_net.network import (
     NetworkSettings,
     best_locations,
     decode_locations,
-    normalised,
+    normalise,
     refinement_inputs,
     views_of,
 )
@@ -81,7 +81,7 @@ def _scene_views(
     scene = painter(random)
     side = int(random.choice(FRAMES))
     frame = resize_image(torch.from_numpy(scene.image.copy()).permute(2, 0, 1), side, side)
-    pixels = normalised(resize_image(frame, INPUT_SIDE, INPUT_SIDE))[None]
+    pixels = normalise(resize_image(frame, INPUT_SIDE, INPUT_SIDE))[None]
     cells = network(pixels.contiguous(memory_format=torch.channels_last))
     kept, _ = best_locations(cells, PROPOSAL_SETTINGS)
     fine = network.fine_features(cells)
@@ -100,7 +100,7 @@ def _scene_views(
     views = jitter_views(views_of(coarse, WIDE), random)
     coarse = coarse * float(np.exp(random.uniform(-0.4, 0.4)))
     target = roi_align_views(truth[:, None], which, views, VIEW, 3)[:, 0].clamp(0, 1)
-    return *refinement_inputs(normalised(frame)[None], coarse, fine, cells.context, views), target
+    return *refinement_inputs(normalise(frame)[None], coarse, fine, cells.context, views), target
 
 
 def jitter_views(views: Tensor, random: Rng) -> Tensor:

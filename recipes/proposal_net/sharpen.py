@@ -16,7 +16,7 @@ from recipes.common.object_scenes import Rng, Scene
 from recipes.proposal_net.loss import compute_fine_loss, true_masks
 from recipes.proposal_net.phase import TrainingPhase
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
-from seac.segment.proposal_net.network import normalised, stored_weights
+from seac.segment.proposal_net.network import normalise, stored_weights
 
 SIDE, BATCH = 288, 4
 RATE, WARM, KEEP = 4e-3, 10, 0.95
@@ -36,7 +36,7 @@ def batch(
 
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
     """Pictures of a batch as the network takes them, on its device."""
-    return normalised(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
+    return normalise(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
 def load_first_stage(first: Path) -> ProposalNet:

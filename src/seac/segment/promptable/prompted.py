@@ -1,4 +1,4 @@
-"""A detector and a promptable segmenter as one Segmenter: boxes, non-maximum suppression, a mask for each."""
+"""Stage 1 from a detector and a promptable segmenter: boxes, non-maximum suppression, one mask per box."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Detector(Protocol):
     """A class-agnostic detector."""
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (N, 4) float xyxy in pixels and objectness (N,) in [0, 1] of ``image`` (3, H, W) uint8."""
+        """Return boxes (N, 4) float xyxy in pixels and objectness (N,) of ``image`` (3, H, W) uint8."""
         ...
 
 
 @dataclass(frozen=True)
 class BoxSettings:
-    """Which boxes are asked for a mask.
+    """Selection of the boxes that prompt the segmenter.
 
     Attributes:
-        overlap: greatest IoU of two boxes.
-        max_boxes: boxes per frame, the best.
+        overlap: maximum IoU of two boxes.
+        max_masks: maximum number of boxes per frame.
     """
 
     overlap: float = 0.5
@@ -38,7 +38,7 @@ class BoxSettings:
 def select_boxes(
     boxes: Tensor, scores: Tensor, size: tuple[int, int], settings: BoxSettings
 ) -> tuple[Tensor, Tensor]:
-    """The boxes that survive suppression, best first, cut to the frame; those of no area are dropped.
+    """Return the boxes that survive NMS, best first, clipped to the frame; empty boxes are dropped.
 
     Args:
         boxes: (N, 4) float xyxy in pixels.
@@ -47,7 +47,7 @@ def select_boxes(
         settings: overlap and number.
 
     Returns:
-        boxes (K, 4) and scores (K,), float32 on the CPU.
+        Boxes (K, 4) and scores (K,), float32 on the CPU.
     """
     height, width = size
     limit = torch.tensor([width, height, width, height], dtype=torch.float32)
@@ -55,12 +55,12 @@ def select_boxes(
     boxes = torch.minimum(boxes.clamp_min(0), limit)
     valid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     boxes, scores = boxes[valid], scores[valid]
-    kept = nms(boxes, scores, settings.overlap)[: settings.max_masks]
-    return boxes[kept], scores[kept]
+    keep = nms(boxes, scores, settings.overlap)[: settings.max_masks]
+    return boxes[keep], scores[keep]
 
 
 class BoxesToMasks:
-    """Stage 1 of the paper; a :class:`~seac.segment.base.Segmenter`."""
+    """Stage 1 of the paper: masks of detected boxes; a :class:`~seac.segment.base.Segmenter`."""
 
     def __init__(
         self, detector: Detector, promptable: Promptable, settings: BoxSettings | None = None
@@ -71,13 +71,13 @@ class BoxesToMasks:
 
     @property
     def version(self) -> str:
-        """Weights of both parts."""
+        """Versions of the detector and the promptable segmenter."""
         parts = (self.detector, self.promptable)
         return " + ".join(str(getattr(part, "version", type(part).__name__)) for part in parts)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        """Propose masks for ``image``, (3, H, W) uint8; without detections, one mask covers the frame."""
         height, width = image.shape[-2:]
         boxes, scores = select_boxes(*self.detector(image), (height, width), self.settings)
         if len(boxes) == 0:

@@ -1,4 +1,4 @@
-"""SAM 2.1: the picture stretched to a square, three scales of features."""
+"""SAM 2.1: the image is stretched to a square and encoded at three scales."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seac.segment.promptable.base import EncodedImage, best_of, masks_at_size
-from seac.segment.promptable.sam.sam import SamSettings, normalised
+from seac.segment.promptable.sam.sam import SamSettings, normalise
 from seac.weights.load import fingerprint, load_network
 
 
@@ -18,9 +18,9 @@ class Sam2:
 
     Args:
         network: transformers' Sam2Model.
-        device: where it runs.
-        settings: how it is asked.
-        name: what the version starts with.
+        device: device of the network.
+        settings: settings of the network.
+        name: prefix of the version.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Sam2:
     def load(
         cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
     ) -> Sam2:
-        """SAM 2.1 from a folder of transformers'; the video half that it holds is left out.
+        """Load SAM 2.1 from a transformers folder, without its video modules.
 
         Raises:
-            InputError: something else.
+            InputError: the folder holds another network.
         """
         from transformers import Sam2Model
 
@@ -52,28 +52,28 @@ class Sam2:
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:
         """Encode ``image``, (3, H, W) uint8 RGB."""
-        pixels = normalised(image, self.side, self.side).to(self.device)
-        half = self.settings.dtype
-        with torch.autocast(self.device.type, half, enabled=half != torch.float32):
+        pixels = normalise(image, self.side, self.side).to(self.device)
+        dtype = self.settings.dtype
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
             features = self.network.get_image_embeddings(pixels)
         height, width = image.shape[-2:]
         return EncodedImage(tuple(part.float() for part in features), (height, width), (self.side, self.side))
 
     @torch.inference_mode()
     def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32."""
+        """Return a mask per box, (N, H, W) bool on the CPU, and predicted IoUs (N,) float32."""
         height, width = encoded.size
         ratio = torch.tensor([self.side / width, self.side / height] * 2)
         prompts = (boxes.float().cpu() * ratio).to(self.device)
         masks = torch.zeros(len(boxes), height, width, dtype=torch.bool)
         quality = torch.zeros(len(boxes))
         for at in range(0, len(boxes), self.settings.batch):
-            answer = self.network(
+            output = self.network(
                 image_embeddings=list(encoded.features),
                 input_boxes=prompts[None, at : at + self.settings.batch],
-                multimask_output=self.settings.several,
+                multimask_output=self.settings.multimask,
             )
-            logits, best = best_of(answer.pred_masks[0], answer.iou_scores[0])
+            logits, best = best_of(output.pred_masks[0], output.iou_scores[0])
             masks[at : at + len(best)] = masks_at_size(logits, encoded.size)
             quality[at : at + len(best)] = best.cpu()
         return masks, quality
