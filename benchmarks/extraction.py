@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables import machine, replace_section, table
-from seac.extraction.engine import Engine, Here, Processes
-from seac.extraction.ray_engine import OnRay
+from seac.extraction.engine import Engine, InProcessEngine, ProcessEngine
+from seac.extraction.ray_engine import RayEngine
 from seac.features import open_store
 from seac.jobs.extract import Job, chosen, extract
 
@@ -26,8 +26,8 @@ def engine(name: str) -> Engine:
     """An engine by name: "1", "2", ... workers, or "ray:2" for so many actors of a new cluster here."""
     where, _, workers = name.rpartition(":")
     if where == "ray":
-        return OnRay("local", int(workers))
-    return Processes(int(workers)) if int(workers) > 1 else Here()
+        return RayEngine("local", int(workers))
+    return ProcessEngine(int(workers)) if int(workers) > 1 else InProcessEngine()
 
 
 def measure(job: Job, name: str) -> dict[str, Any]:

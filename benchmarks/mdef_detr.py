@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from transformers.models.deformable_detr.modeling_deformable_detr import MultiScaleDeformableAttention
 
 from benchmarks.tables import machine, replace_section
-from seac.segment.detectors.mdef_detr import Found, MDefDetr, backbone, deformable, encoder
+from seac.segment.detectors.mdef_detr import MDefDetr, Predictions, backbone, deformable, encoder
 from seac.segment.detectors.mdef_detr.boxes import objectness
 from seac.segment.detectors.mdef_detr.position import Shapes, extents
 from seac.segment.detectors.mdef_detr.sentences import tokens_of
@@ -123,7 +123,7 @@ def _clock(spent: dict[str, float], name: str, sign: int) -> Callable[..., None]
 
 
 @torch.inference_mode()
-def once(network: MDefDetr, pixels: Tensor, implementation: str) -> tuple[dict[str, float], Found]:
+def once(network: MDefDetr, pixels: Tensor, implementation: str) -> tuple[dict[str, float], Predictions]:
     """One picture and one sentence: seconds of CPU time by part, and the answer."""
     ids, mask = tokens_of(("all objects",))
     spent: dict[str, float] = {}
@@ -140,7 +140,7 @@ def compare_implementations(
 ) -> tuple[list[Timing], dict[str, float]]:
     """All ways in turn; timings, and how far the answers are apart."""
     laps: dict[str, list[dict[str, float]]] = {implementation: [] for implementation in IMPLEMENTATIONS}
-    answers: dict[str, Found] = {}
+    answers: dict[str, Predictions] = {}
     for lap in range(rounds + 1):
         for implementation in IMPLEMENTATIONS:
             spent, answers[implementation] = once(network, pixels, implementation)
@@ -174,7 +174,7 @@ def compare_implementations(
     }
 
 
-def _largest_differences(a: Found, b: Found) -> dict[str, float]:
+def _largest_differences(a: Predictions, b: Predictions) -> dict[str, float]:
     return {
         "boxes": float((a.boxes - b.boxes).abs().max()),
         "objectness": float((objectness(a.logits) - objectness(b.logits)).abs().max()),
@@ -202,9 +202,9 @@ def speed_table(rows: list[Timing], largest_gaps: dict[str, float], about: str) 
 def golden_table(shared: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Markdown lines of the largest difference in each group of reference arrays, and all of them."""
     from tests.segment.detectors.mdef_detr import golden
-    from tests.segment.detectors.mdef_detr.weights import ruled, with_two_text_layers
+    from tests.segment.detectors.mdef_detr.weights import build_reference, with_two_text_layers
 
-    full = ruled()
+    full = build_reference()
     rows = list(golden.differences(full, with_two_text_layers(full), golden.load(shared)))
     groups: dict[tuple[str, str], list[golden.Difference]] = {}
     for row in rows:
@@ -231,11 +231,11 @@ def main(arguments: list[str] | None = None) -> None:
         lines, record = golden_table(given.golden)
         which, command = "golden", "python -m benchmarks.mdef_detr --golden SHARED"
     else:
-        from tests.segment.detectors.mdef_detr.weights import ruled
+        from tests.segment.detectors.mdef_detr.weights import build_reference
 
         height, width = (int(side) for side in given.size.split("x"))
         pixels = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-        rows, largest_gaps = compare_implementations(ruled(), pixels, given.rounds)
+        rows, largest_gaps = compare_implementations(build_reference(), pixels, given.rounds)
         about = (
             f"{height} x {width} px, one sentence, {given.threads} thread(s), {given.rounds} rounds, "
             "CPU time; "

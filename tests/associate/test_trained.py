@@ -115,8 +115,12 @@ def test_features_of_another_size_or_network_are_refused() -> None:
         Trained(TrainedAssociationWeights(module())).checked(vision, audio)
     fits = module(d_a=4, pool_heads=1)
     audio.dim = 4
-    assert Trained(TrainedAssociationWeights(fits, {"audio": "synthetic audio encoder"})).checked(vision, audio)
-    with pytest.raises(InputError, match="trained on features of another audio encoder, this is synthetic audio encoder"):
+    assert Trained(TrainedAssociationWeights(fits, {"audio": "synthetic audio encoder"})).checked(
+        vision, audio
+    )
+    with pytest.raises(
+        InputError, match="trained on features of another audio encoder, this is synthetic audio encoder"
+    ):
         Trained(TrainedAssociationWeights(fits, {"audio": "another audio encoder"})).checked(vision, audio)
 
 

@@ -11,9 +11,9 @@ import pytest
 from seac.cli import app
 from seac.cli import weights as command
 from seac.weights import cache
-from seac.weights.fetch import Patience
-from seac.weights.record import ByHand, File, Hub, OwnTraining, Record, Url
-from tests.weights.faulty_server import Shelf, serving
+from seac.weights.fetch import RetryPolicy
+from seac.weights.record import File, Hub, ManualDownload, OwnTraining, Record, Url
+from tests.weights.faulty_server import FaultyServer, serving
 
 BYTES = b"weights" * 20_000
 DIGEST = hashlib.sha256(BYTES).hexdigest()
@@ -35,7 +35,7 @@ MANY = Record(
     ("p",),
     "text",
 )
-HELD = Record("held", "", (File("held.pth", 5),), ByHand("http://x/held"), "see page", (), "boxes")
+HELD = Record("held", "", (File("held.pth", 5),), ManualDownload("http://x/held"), "see page", (), "boxes")
 MINE = Record(
     "mine",
     "",
@@ -59,22 +59,22 @@ def _small_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(module, "TABLE", tuple(rows.values()))
     monkeypatch.setattr(cache, "record", rows.__getitem__)
     monkeypatch.setattr(command, "records_for", records_for)
-    hasty = Patience(timeout=0.5, attempts=2, pause=0.01)
+    hasty = RetryPolicy(timeout=0.5, attempts=2, pause=0.01)
     monkeypatch.setattr(
-        command, "Weights", lambda folder=None, **given: cache.Weights(folder, patience=hasty, **given)
+        command, "Weights", lambda folder=None, **given: cache.Weights(folder, retry_policy=hasty, **given)
     )
     monkeypatch.setenv("SEAC_CACHE", str(tmp_path / "cache"))
     for name in ("SEAC_OFFLINE", "SEAC_MIRROR", "SEAC_WEIGHTS_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
-def shelf(**how: object) -> Shelf:
+def faulty_server(**how: object) -> FaultyServer:
     content = {
         "/one/one.pth": BYTES,
         "/owner/hub/resolve/main/config.json": b"{}",
         "/owner/hub/resolve/main/model.safetensors": BYTES,
     }
-    return Shelf(content, **how)  # type: ignore[arg-type]
+    return FaultyServer(content, **how)  # type: ignore[arg-type]
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -90,7 +90,7 @@ def states(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
 
 def test_a_preset_is_fetched_listed_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(states(capsys).values()) == {"missing"}
-    with serving(shelf(cuts=[50_000])) as mirror:
+    with serving(faulty_server(cuts=[50_000])) as mirror:
         code, _, _ = run(capsys, "get", "p", "--mirror", mirror.address)
     assert code == 0
     assert states(capsys) == {"one": "ready", "many": "ready", "held": "missing", "mine": "missing"}
@@ -103,7 +103,7 @@ def test_a_preset_is_fetched_listed_and_verified(capsys: pytest.CaptureFixture[s
 def test_a_failing_server_gives_one_line_and_no_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, how: dict[str, object]
 ) -> None:
-    with serving(shelf(**how)) as mirror:
+    with serving(faulty_server(**how)) as mirror:
         code, _, err = run(capsys, "get", "one", "--mirror", mirror.address)
     assert code == 2
     assert len(err.strip().splitlines()) == 1
@@ -112,7 +112,7 @@ def test_a_failing_server_gives_one_line_and_no_file(
 
 
 def test_wrong_bytes_are_never_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    wrong = Shelf({"/one/one.pth": BYTES[:-1] + b"!"})
+    wrong = FaultyServer({"/one/one.pth": BYTES[:-1] + b"!"})
     with serving(wrong) as mirror:
         code, _, err = run(capsys, "get", "one", "--mirror", mirror.address)
     assert code == 2
@@ -121,7 +121,7 @@ def test_wrong_bytes_are_never_kept(capsys: pytest.CaptureFixture[str], tmp_path
 
 
 def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(shelf()) as mirror:
+    with serving(faulty_server()) as mirror:
         code, out, err = run(capsys, "get", "held", "many", "--mirror", mirror.address, "--json")
     assert code == 2
     assert json.loads(out)["got"] == ["many"]
@@ -132,15 +132,15 @@ def test_offline_nothing_is_asked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEAC_OFFLINE", "1")
-    with serving(shelf()) as mirror:
+    with serving(faulty_server()) as mirror:
         code, _, err = run(capsys, "get", "one", "--mirror", mirror.address)
-        assert mirror.asked == []
+        assert mirror.requests == []
     assert code == 2
     assert "SEAC_OFFLINE" in err
 
 
 def test_a_damaged_file_is_found_and_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with serving(shelf()) as mirror:
+    with serving(faulty_server()) as mirror:
         run(capsys, "get", "one", "--mirror", mirror.address)
     (tmp_path / "cache/one/one.pth").write_bytes(BYTES[:-1] + b"!")
     code, _, err = run(capsys, "verify", "one")

@@ -1,4 +1,4 @@
-"""What is held and what is struck."""
+"""Harmonic-percussive source separation."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_tones_are_harmonic_and_clicks_are_percussive(hertz, component):
     assert audible(parts[None], wave[None])[0].tolist() == [component == 0, component == 1]
 
 
-def test_together_they_come_apart():
+def test_a_mixture_of_tone_and_clicks_is_separated():
     tone, beat = sines(440.0), clicks()
-    held, struck = hpss((tone + beat)[None])[0]
+    harmonic, percussive = hpss((tone + beat)[None])[0]
     inside = slice(2_000, -2_000)  # at the ends the spectrum is mirrored
-    assert power((held - tone)[inside]) < 0.05 * power(tone)
-    assert power((struck - beat)[inside]) < 0.35 * power(beat)
+    assert power((harmonic - tone)[inside]) < 0.05 * power(tone)
+    assert power((percussive - beat)[inside]) < 0.35 * power(beat)
 
 
 @settings(max_examples=20, deadline=None)
@@ -76,35 +76,33 @@ def test_medians_are_medians(height, width, dim, seed):
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_component_scores_only_raise_the_full_mix_scores(whole, one, other):
+def test_component_scores_only_raise_the_full_mix_scores(full, one, other):
     components = torch.tensor([[[one], [other]]])
-    output = float(blend_components(torch.tensor([[whole]]), components))
-    assert min(whole, max(one, other)) - 1e-6 <= output <= max(whole, one, other) + 1e-6
-    assert float(blend_components(torch.tensor([[whole]]), torch.full((1, 2, 1), whole))) == pytest.approx(
-        whole
-    )
+    output = float(blend_components(torch.tensor([[full]]), components))
+    assert min(full, max(one, other)) - 1e-6 <= output <= max(full, one, other) + 1e-6
+    assert float(blend_components(torch.tensor([[full]]), torch.full((1, 2, 1), full))) == pytest.approx(full)
 
 
 def test_audio_of_one_component_is_encoded_unseparated():
     tone, beat = sines(440.0), 12 * clicks()
     waves = torch.stack([tone, tone + beat, beat])
-    quick, full = YamnetStudent.load(full_mix=True), YamnetStudent.load()
-    alone, heard = quick(waves), full(waves)
-    torch.testing.assert_close(heard.embeddings, alone.embeddings)
-    for sort in (0, 2):  # nothing is struck, or nothing held
-        torch.testing.assert_close(heard.components[sort], alone.embeddings[[sort, sort]])
-        torch.testing.assert_close(heard.class_probabilities[sort], alone.class_probabilities[sort])
-    parts = quick(hpss(waves[1:2])[0])
-    torch.testing.assert_close(heard.components[1], parts.embeddings)
+    fast, student = YamnetStudent.load(full_mix=True), YamnetStudent.load()
+    full_mix, blended = fast(waves), student(waves)
+    torch.testing.assert_close(blended.embeddings, full_mix.embeddings)
+    for row in (0, 2):  # purely harmonic, purely percussive
+        torch.testing.assert_close(blended.components[row], full_mix.embeddings[[row, row]])
+        torch.testing.assert_close(blended.class_probabilities[row], full_mix.class_probabilities[row])
+    parts = fast(hpss(waves[1:2])[0])
+    torch.testing.assert_close(blended.components[1], parts.embeddings)
     torch.testing.assert_close(
-        heard.class_probabilities[1],
-        (alone.class_probabilities[1] + 0.5 * parts.class_probabilities.amax(0)) / 1.5,
+        blended.class_probabilities[1],
+        (full_mix.class_probabilities[1] + 0.5 * parts.class_probabilities.amax(0)) / 1.5,
     )
-    assert alone.components is None
-    assert quick.embedding_version == full.embedding_version == quick.version != full.version
+    assert full_mix.components is None
+    assert fast.embedding_version == student.embedding_version == fast.version != student.version
 
 
-def test_components_of_all_windows_are_kept():
-    heard = encode_windows(torch.cat([sines(440.0), clicks()]), YamnetStudent.load(), batch=2)
-    assert heard.components.shape == (len(heard.embeddings), 2, YamnetStudent.dim)
-    assert len(heard.class_probabilities) == len(heard.embeddings)
+def test_components_of_all_windows_are_returned():
+    features = encode_windows(torch.cat([sines(440.0), clicks()]), YamnetStudent.load(), batch=2)
+    assert features.components.shape == (len(features.embeddings), 2, YamnetStudent.dim)
+    assert len(features.class_probabilities) == len(features.embeddings)

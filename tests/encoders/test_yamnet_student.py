@@ -1,4 +1,4 @@
-"""The ears: windows, log-mel, the network."""
+"""The audio encoder: windows, log-mel, the network."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from tests.fixtures.parts import PitchAudioEncoder, tone
 
 
 @given(st.integers(0, 5000), st.integers(1, 700), st.integers(1, 700))
-def test_windows_cover_the_whole_sound(length, window, hop):
+def test_windows_cover_the_whole_waveform(length, window, hop):
     hop = min(hop, window)
     wave = torch.arange(1.0, length + 1)
-    cut = windows_of(wave, window, hop)
-    assert cut.shape[1] == window
-    assert set(wave.tolist()) <= set(cut.flatten().tolist())
+    windows = windows_of(wave, window, hop)
+    assert windows.shape[1] == window
+    assert set(wave.tolist()) <= set(windows.flatten().tolist())
     if length >= window:
-        assert len(cut) == 1 + -(-(length - window) // hop)
+        assert len(windows) == 1 + -(-(length - window) // hop)
 
 
 def test_no_audio_is_one_window_of_silence():
     assert windows_of(torch.zeros(0), 10, 5).tolist() == [[0.0] * 10]
 
 
-def test_batches_do_not_matter():
+def test_the_batch_size_does_not_matter():
     wave = torch.from_numpy(tone("red", 3))
-    together, apart = (
+    batch, single = (
         encode_windows(wave, PitchAudioEncoder()),
         encode_windows(wave, PitchAudioEncoder(), batch=1),
     )
-    torch.testing.assert_close(together.class_probabilities, apart.class_probabilities)
+    torch.testing.assert_close(batch.class_probabilities, single.class_probabilities)
 
 
-def test_class_names_come_likeliest_first():
+def test_class_names_are_ordered_by_probability():
     class_probabilities = top_classes(
         encode_windows(torch.from_numpy(tone("blue", 1)), PitchAudioEncoder()), PitchAudioEncoder.labels
     )
@@ -53,7 +53,7 @@ def test_class_names_come_likeliest_first():
     )
 
 
-def test_mel_bands_are_triangles_that_cover_what_they_should():
+def test_mel_bands_cover_125_to_7500_hz():
     matrix = mel_matrix()
     assert matrix.shape == (257, 64)
     assert (matrix >= 0).all()
@@ -76,23 +76,23 @@ def audio_encoder():
     return YamnetStudent.load()
 
 
-def test_it_answers_as_the_protocol_says(audio_encoder):
-    heard = audio_encoder(torch.from_numpy(tone("red", 2))[:31_200].view(2, -1))
-    assert heard.embeddings.shape == (2, audio_encoder.dim)
-    assert heard.class_probabilities.shape == (2, len(audio_encoder.labels)) == (2, 521)
-    assert heard.embeddings.min() >= 0
-    assert 0 <= heard.class_probabilities.min() <= heard.class_probabilities.max() <= 1
+def test_the_encoder_follows_the_protocol(audio_encoder):
+    features = audio_encoder(torch.from_numpy(tone("red", 2))[:31_200].view(2, -1))
+    assert features.embeddings.shape == (2, audio_encoder.dim)
+    assert features.class_probabilities.shape == (2, len(audio_encoder.labels)) == (2, 521)
+    assert features.embeddings.min() >= 0
+    assert 0 <= features.class_probabilities.min() <= features.class_probabilities.max() <= 1
 
 
 @settings(max_examples=5, deadline=None)
 @given(st.integers(1, 5))
-def test_a_batch_is_as_a_loop(audio_encoder, count):
+def test_a_batch_equals_a_loop(audio_encoder, count):
     windows = 0.1 * torch.randn(count, 15_600, generator=torch.Generator().manual_seed(count))
     loop = torch.cat([audio_encoder(window[None]).class_probabilities for window in windows])
     torch.testing.assert_close(audio_encoder(windows).class_probabilities, loop, atol=1e-5, rtol=1e-4)
 
 
-def test_with_fused_batch_norm_answers_are_equal_and_unfused_training_goes_on():
+def test_fusing_batch_norm_does_not_change_outputs_and_is_done_once():
     network, version = load_network()
     assert any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
     logmel = torch.randn(2, 96, 64, generator=torch.Generator().manual_seed(0))
@@ -107,7 +107,7 @@ def test_with_fused_batch_norm_answers_are_equal_and_unfused_training_goes_on():
     assert version == YamnetStudent.load().embedding_version
 
 
-def test_no_windows_are_no_features(audio_encoder):
+def test_no_windows_give_no_features(audio_encoder):
     assert audio_encoder(torch.zeros(0, 15_600)).class_probabilities.shape == (0, 521)
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_not_used(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="damaged"):
         YamnetStudent.load()
     (tmp_path / "a.safetensors").write_bytes(b"\x00" * 100)
-    with pytest.raises(InputError, match="no hearing network"):
+    with pytest.raises(InputError, match="no audio student"):
         YamnetStudent.load(path=tmp_path / "a.safetensors")
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_lacks_a_weight_is_not_used(tmp_path):
     weights = load_file(str(files("seac").joinpath(yamnet_student.WEIGHTS)))
     del weights["classify.weight"]
     save_file(weights, tmp_path / "a.safetensors")
-    with pytest.raises(InputError, match="no hearing network"):
+    with pytest.raises(InputError, match="no audio student"):
         YamnetStudent.load(path=tmp_path / "a.safetensors")
 
 

@@ -1,4 +1,4 @@
-"""The same clips give the same store wherever the work is done, and dying workers lose nothing."""
+"""The same clips give the same store in every engine, and dying workers lose no clips."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from seac.core.errors import InputError
 from seac.datasets.pairs.pair import Pair
-from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.engine import Engine, InProcessEngine, ProcessEngine
 from seac.extraction.worker import STAGES, Extractor, Recipe
 from seac.features import open_store
 from seac.features.clip_features import as_float
@@ -31,17 +31,17 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def failing_model(device: str) -> SeAC:
-    made = model()
+    failing = model()
 
-    def broken(image: torch.Tensor) -> None:
+    def fail(image: torch.Tensor) -> None:
         raise ZeroDivisionError
 
-    object.__setattr__(made.stages, "segmenter", broken)
-    return made
+    object.__setattr__(failing.stages, "segmenter", fail)
+    return failing
 
 
 def dying_model(device: str) -> SeAC:
-    """Loads in the first process and takes every other down."""
+    """Load in the main process; kill any other process."""
     import multiprocessing
     import os
 
@@ -51,36 +51,36 @@ def dying_model(device: str) -> SeAC:
 
 
 class TestFeatures:
-    def test_a_frame_is_what_the_pipeline_sees(self, tmp_path):
+    def test_stored_features_equal_those_of_the_pipeline(self, tmp_path):
         pair = SyntheticPair(3, label="red")
-        run(tmp_path / "s", [pair], Here())
+        run(tmp_path / "s", [pair], InProcessEngine())
         (clip,) = open_store(tmp_path / "s")
         extractor = Extractor(RECIPE)
         excerpt = pair.excerpt(extractor.excerpt_config)
         assert (clip.id, clip.video_id, clip.label) == (pair.id, pair.video_id, "red")
         for frame, image in zip(clip.frames, excerpt.images, strict=True):
-            seen = extractor.model.encode_image(image)
-            assert torch.equal(frame.proposals.masks, seen.proposals.masks)
-            assert torch.equal(frame.boxes, seen.proposals.boxes)
-            assert torch.equal(frame.scores, seen.proposals.scores)
-            assert torch.equal(frame.embeddings.local, seen.embeddings.local.half())
-            assert torch.equal(frame.embeddings.context, seen.embeddings.context.half())
+            encoded = extractor.model.encode_image(image)
+            assert torch.equal(frame.proposals.masks, encoded.proposals.masks)
+            assert torch.equal(frame.boxes, encoded.proposals.boxes)
+            assert torch.equal(frame.scores, encoded.proposals.scores)
+            assert torch.equal(frame.embeddings.local, encoded.embeddings.local.half())
+            assert torch.equal(frame.embeddings.context, encoded.embeddings.context.half())
             assert torch.equal(
-                frame.embeddings.local_probabilities, seen.embeddings.local_probabilities.half()
+                frame.embeddings.local_probabilities, encoded.embeddings.local_probabilities.half()
             )
-        heard = extractor.model.encode_audio(as_float(clip.waveform), 16_000)
-        assert torch.equal(clip.windows.embeddings, heard.features.embeddings.half())
-        assert torch.equal(clip.windows.class_probabilities, heard.features.class_probabilities.half())
+        audio = extractor.model.encode_audio(as_float(clip.waveform), 16_000)
+        assert torch.equal(clip.windows.embeddings, audio.features.embeddings.half())
+        assert torch.equal(clip.windows.class_probabilities, audio.features.class_probabilities.half())
         assert (as_float(clip.waveform) - excerpt.waveform).abs().max() <= 0.5001 / 32768
 
-    def test_tags_can_be_left_out(self, tmp_path):
-        run(tmp_path / "s", [SyntheticPair(1)], Here(), Recipe(model, class_probabilities=False))
+    def test_class_probabilities_can_be_left_out(self, tmp_path):
+        run(tmp_path / "s", [SyntheticPair(1)], InProcessEngine(), Recipe(model, class_probabilities=False))
         (clip,) = open_store(tmp_path / "s")
         assert clip.frames[0].embeddings.local_probabilities is None
         assert clip.windows.class_probabilities is not None
 
-    def test_the_store_remembers_what_made_it(self, tmp_path):
-        run(tmp_path / "s", [], Here())
+    def test_the_store_records_its_provenance(self, tmp_path):
+        run(tmp_path / "s", [], InProcessEngine())
         by = open_store(tmp_path / "s").provenance
         assert by["segmenter"] == "synthetic segmenter"
         assert by["audio"] == "synthetic audio encoder"
@@ -88,16 +88,16 @@ class TestFeatures:
         assert all(isinstance(value, str) for value in by.values())
         assert "sigma" not in by
 
-    def test_only_what_changes_features_keeps_stores_apart(self, tmp_path):
-        run(tmp_path / "s", [SyntheticPair(1)], Here())
-        run(tmp_path / "s", [SyntheticPair(2)], Here(), Recipe(_with_other_sigma))
+    def test_only_settings_that_change_features_are_compared(self, tmp_path):
+        run(tmp_path / "s", [SyntheticPair(1)], InProcessEngine())
+        run(tmp_path / "s", [SyntheticPair(2)], InProcessEngine(), Recipe(_with_other_sigma))
         for recipe in (
             Recipe(_with_fewer_masks),
             Recipe(model, seconds=3.0),
             Recipe(model, class_probabilities=False),
         ):
             with pytest.raises(InputError, match="was made with"):
-                run(tmp_path / "s", [SyntheticPair(3)], Here(), recipe)
+                run(tmp_path / "s", [SyntheticPair(3)], InProcessEngine(), recipe)
 
 
 def _with_other_sigma(device: str) -> SeAC:
@@ -109,44 +109,46 @@ def _with_fewer_masks(device: str) -> SeAC:
 
 
 class TestRuns:
-    def test_a_second_run_does_only_what_is_missing(self, tmp_path):
-        run(tmp_path / "s", [SyntheticPair(n) for n in range(3)], Here())
-        tally = run(tmp_path / "s", [SyntheticPair(n) for n in range(5)], Here())
+    def test_a_second_run_extracts_only_missing_clips(self, tmp_path):
+        run(tmp_path / "s", [SyntheticPair(n) for n in range(3)], InProcessEngine())
+        tally = run(tmp_path / "s", [SyntheticPair(n) for n in range(5)], InProcessEngine())
         assert (tally.listed, tally.before, tally.new, tally.frames) == (5, 3, 2, 4)
         assert len(open_store(tmp_path / "s")) == 5
 
-    def test_unreadable_clips_are_listed_and_tried_again(self, tmp_path):
+    def test_unreadable_clips_are_listed_and_retried(self, tmp_path):
         pairs = [SyntheticPair(0), SyntheticPair(1, fails=True), SyntheticPair(2, fails=True)]
-        tally = run(tmp_path / "s", pairs, Here())
+        tally = run(tmp_path / "s", pairs, InProcessEngine())
         assert (tally.new, tally.unreadable) == (1, 2)
         assert read_unreadable(tmp_path / "s") == {
             "synthetic/0001": "clip 1 is broken",
             "synthetic/0002": "clip 2 is broken",
         }
         tally = run(
-            tmp_path / "s", [SyntheticPair(0), SyntheticPair(1), SyntheticPair(2, fails=True)], Here()
+            tmp_path / "s",
+            [SyntheticPair(0), SyntheticPair(1), SyntheticPair(2, fails=True)],
+            InProcessEngine(),
         )
         assert (tally.new, tally.unreadable) == (1, 1)
         assert list(read_unreadable(tmp_path / "s")) == ["synthetic/0002"]
 
     def test_time_is_recorded_by_stage(self, tmp_path):
-        record = run(tmp_path / "s", [SyntheticPair(0, pause=0.05)], Here()).record()
+        record = run(tmp_path / "s", [SyntheticPair(0, pause=0.05)], InProcessEngine()).record()
         assert record["stage_seconds"]["decode"] > 0.05
         assert record["stage_cpu_seconds"]["decode"] < 0.05
         assert set(record["stage_clips_per_second"]) == {*STAGES, "write"}
         assert record["clips_per_second"] > 0
 
-    def test_a_fault_of_ours_is_no_unreadable_clip(self, tmp_path):
+    def test_a_bug_is_raised_and_no_clip_is_unreadable(self, tmp_path):
         with pytest.raises(ZeroDivisionError):
-            run(tmp_path / "s", [SyntheticPair(0)], Here(), Recipe(failing_model))
+            run(tmp_path / "s", [SyntheticPair(0)], InProcessEngine(), Recipe(failing_model))
         assert read_unreadable(tmp_path / "s") == {}
 
 
 class TestProcesses:
     def test_two_workers_make_the_same_store_and_survive_deaths(self, tmp_path):
-        """One clip kills its worker once, another every time, a third is broken; the rest is unharmed."""
+        """One clip kills its worker once, another every time, a third is broken; the others are extracted."""
         good = [SyntheticPair(n) for n in range(9)]
-        run(tmp_path / "here", good, Here())
+        run(tmp_path / "one", good, InProcessEngine())
         pairs = [
             *good[:3],
             SyntheticPair(20, kills=True),
@@ -154,18 +156,18 @@ class TestProcesses:
             *good[4:],
         ]
         pairs.append(SyntheticPair(21, fails=True))
-        tally = run(tmp_path / "two", pairs, Processes(2))
+        tally = run(tmp_path / "two", pairs, ProcessEngine(2))
         assert (tally.new, tally.unreadable) == (9, 2)
-        assert_same(tmp_path / "here", tmp_path / "two")
+        assert_same(tmp_path / "one", tmp_path / "two")
         reasons = read_unreadable(tmp_path / "two")
-        assert reasons["synthetic/0020"] == "2 workers died over it (out of memory?)"
-        assert reasons["synthetic/0021"] == "clip 21 is broken"
+        assert reasons["imagined/0020"] == "2 workers died on this clip (out of memory?)"
+        assert reasons["imagined/0021"] == "clip 21 is broken"
         assert verify(tmp_path / "two", deep=True).problems == ()
 
-    def test_a_fault_of_ours_comes_back_with_its_traceback(self, tmp_path):
+    def test_a_bug_in_a_worker_is_raised_with_its_traceback(self, tmp_path):
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-            run(tmp_path / "s", [SyntheticPair(0)], Processes(1), Recipe(failing_model))
+            run(tmp_path / "s", [SyntheticPair(0)], ProcessEngine(1), Recipe(failing_model))
 
-    def test_workers_that_cannot_load_are_no_endless_story(self, tmp_path):
+    def test_workers_that_cannot_load_are_not_restarted_forever(self, tmp_path):
         with pytest.raises(InputError, match="fewer --workers"):
-            run(tmp_path / "s", [SyntheticPair(0)], Processes(1), Recipe(dying_model))
+            run(tmp_path / "s", [SyntheticPair(0)], ProcessEngine(1), Recipe(dying_model))

@@ -1,4 +1,4 @@
-"""``seac extract`` and ``seac store`` as a user meets them."""
+"""The commands ``seac extract`` and ``seac store``."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from tests.fixtures.pairs import model
 from tests.fixtures.parts import squares, tone, write_video
 
 
-def pretended(preset: str, *, device: str, constants: dict[str, object], **others: object):
-    """Stands in for ``load_frozen``: made-up networks that see masks as the preset does."""
+def load_synthetic(preset: str, *, device: str, constants: dict[str, object], **others: object):
+    """Replace ``load_frozen``: synthetic networks with the view settings of the preset."""
     assert set(others) == {"parts", "weights_dir"}
     return model(**{"views": PRESETS[preset].views, **constants})
 
 
 @pytest.fixture
 def videos(tmp_path, monkeypatch) -> Path:
-    """Three films, one of which is none."""
-    monkeypatch.setattr(seac.jobs.extract, "load_frozen", pretended)
-    folder = tmp_path / "films"
+    """A folder of three files, one of which is no video."""
+    monkeypatch.setattr(seac.jobs.extract, "load_frozen", load_synthetic)
+    folder = tmp_path / "videos"
     folder.mkdir()
     write_video(folder / "one.mp4", [squares()] * 30, tone("red", 3))
     write_video(folder / "two.mp4", [squares()] * 60, tone("blue", 6))
-    (folder / "zero.mp4").write_bytes(b"no film")
+    (folder / "zero.mp4").write_bytes(b"no video")
     return folder
 
 
-def run_cli(capsys, *words: object) -> tuple[int, str, str]:
-    code = app.run([str(word) for word in words])
+def run_cli(capsys, *arguments: object) -> tuple[int, str, str]:
+    code = app.run([str(argument) for argument in arguments])
     output = capsys.readouterr()
     return code, output.out, output.err
 
 
-def refused(capsys, *words: object) -> str:
-    code, _, err = run_cli(capsys, *words)
+def run_invalid(capsys, *arguments: object) -> str:
+    """Run a command that must fail, and return its error message."""
+    code, _, err = run_cli(capsys, *arguments)
     assert code == 2, err
     assert "Traceback" not in err
     (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
@@ -56,12 +57,12 @@ class TestExtract:
         assert last["frames"] == 3 + 5
         assert "clips/s" in err
         assert "unreadable.csv" in err
-        listed = (tmp_path / "s/unreadable.csv").read_text()
-        assert "videos/zero.mp4" in listed
-        assert "not a readable media file" in listed
+        unreadable = (tmp_path / "s/unreadable.csv").read_text()
+        assert "videos/zero.mp4" in unreadable
+        assert "not a media file" in unreadable
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4", "videos/two.mp4")
 
-    def test_once_more_does_nothing_twice(self, capsys, videos, tmp_path):
+    def test_a_second_run_extracts_no_clip_twice(self, capsys, videos, tmp_path):
         run_cli(capsys, "extract", videos, tmp_path / "s", "--limit", 1)
         assert len(open_store(tmp_path / "s")) == 1
         _, out, _ = run_cli(capsys, "extract", videos, tmp_path / "s", "--json")
@@ -75,24 +76,24 @@ class TestExtract:
         assert code == 0
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4",)
         (tmp_path / "out.txt").write_text("one\ntwo\nzero\n")
-        line = refused(capsys, "extract", videos, tmp_path / "s", "--exclude", tmp_path / "out.txt")
+        line = run_invalid(capsys, "extract", videos, tmp_path / "s", "--exclude", tmp_path / "out.txt")
         assert "no clip is left" in line
 
     @pytest.mark.parametrize(
-        ("words", "message"),
+        ("options", "message"),
         [
             (("--top-n", "2"), "top_n 50, not 2"),
             (("--seconds", "2"), "seconds 5.0, not 2.0"),
             (("--no-class-probabilities",), "class_probabilities true, not false"),
         ],
     )
-    def test_settings_are_not_mixed(self, capsys, videos, tmp_path, words, message):
+    def test_settings_are_not_mixed(self, capsys, videos, tmp_path, options, message):
         run_cli(capsys, "extract", videos, tmp_path / "s")
-        assert message in refused(capsys, "extract", videos, tmp_path / "s", *words)
+        assert message in run_invalid(capsys, "extract", videos, tmp_path / "s", *options)
         assert run_cli(capsys, "extract", videos, tmp_path / "s", "--batch", 9)[0] == 0
 
     @pytest.mark.parametrize(
-        ("words", "message"),
+        ("options", "message"),
         [
             (("--workers", "0"), "--workers is 0"),
             (("--limit", "-3"), "--limit is -3"),
@@ -104,24 +105,24 @@ class TestExtract:
             (("--exclude", "nowhere.txt"), "nowhere.txt"),
         ],
     )
-    def test_wrong_usage_is_one_line(self, capsys, videos, tmp_path, words, message):
-        assert message in refused(capsys, "extract", videos, tmp_path / "s", *words)
+    def test_invalid_usage_is_refused_in_one_line(self, capsys, videos, tmp_path, options, message):
+        assert message in run_invalid(capsys, "extract", videos, tmp_path / "s", *options)
 
     def test_a_folder_without_a_readable_clip_is_refused_at_the_end(self, capsys, videos, tmp_path):
         for name in ("one.mp4", "two.mp4"):
             (videos / name).unlink()
-        assert "none of 1 clips" in refused(capsys, "extract", videos, tmp_path / "s")
-        assert "no such folder" in refused(capsys, "extract", tmp_path / "none", tmp_path / "s")
+        assert "none of 1 clips" in run_invalid(capsys, "extract", videos, tmp_path / "s")
+        assert "no such folder" in run_invalid(capsys, "extract", tmp_path / "none", tmp_path / "s")
 
-    def test_frames_that_are_cut_already_are_cut_no_other_way(self, capsys, tmp_path):
+    def test_frames_of_a_benchmark_are_not_resampled(self, capsys, tmp_path):
         (tmp_path / "ms3_meta_data.csv").write_text("video_id,split\na,train\n")
-        assert "leave --seconds and --fps out" in refused(
+        assert "leave --seconds and --fps out" in run_invalid(
             capsys, "extract", tmp_path, tmp_path / "s", "--fps", 2
         )
 
 
 class TestStore:
-    def test_it_says_what_is_in_it(self, capsys, videos, tmp_path):
+    def test_info_describes_the_content(self, capsys, videos, tmp_path):
         run_cli(capsys, "extract", videos, tmp_path / "s")
         code, out, _ = run_cli(capsys, "store", "info", tmp_path / "s", "--json")
         assert code == 0
@@ -132,7 +133,7 @@ class TestStore:
         _, out, _ = run_cli(capsys, "store", "info", tmp_path / "s", "--ids")
         assert out.split() == ["videos/one.mp4", "videos/two.mp4"]
 
-    def test_a_whole_one_is_whole_and_a_damaged_one_is_not(self, capsys, videos, tmp_path):
+    def test_verify_accepts_an_intact_store_and_refuses_a_damaged_one(self, capsys, videos, tmp_path):
         run_cli(capsys, "extract", videos, tmp_path / "s")
         code, out, err = run_cli(capsys, "store", "verify", tmp_path / "s", "--deep", "--json")
         assert code == 0
@@ -142,12 +143,12 @@ class TestStore:
         content = bytearray(shard.read_bytes())
         content[len(content) // 2] ^= 255
         shard.write_bytes(content)
-        line = refused(capsys, "store", "verify", tmp_path / "s")
+        line = run_invalid(capsys, "store", "verify", tmp_path / "s")
         assert shard.name in line
         assert "seac extract again" in line
 
-    def test_pending_clips_are_put_in_order(self, capsys, videos, tmp_path):
+    def test_compact_needs_a_feature_store(self, capsys, videos, tmp_path):
         run_cli(capsys, "extract", videos, tmp_path / "s")
         assert run_cli(capsys, "store", "compact", tmp_path / "s")[0] == 0
-        assert "no feature store" in refused(capsys, "store", "compact", tmp_path)
-        assert "no feature store" in refused(capsys, "store", "info", tmp_path)
+        assert "no feature store" in run_invalid(capsys, "store", "compact", tmp_path)
+        assert "no feature store" in run_invalid(capsys, "store", "info", tmp_path)

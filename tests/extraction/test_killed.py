@@ -1,4 +1,4 @@
-"""``kill -9`` in the middle of an extraction: the next run makes the store that an undisturbed one makes."""
+"""``kill -9`` during an extraction: the next run completes the store, as an uninterrupted run would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seac.extraction.engine import Here, Processes
+from seac.extraction.engine import InProcessEngine, ProcessEngine
 from seac.features import open_store
 from seac.features.verify import verify
 from seac.jobs.extract import extract
@@ -21,7 +21,7 @@ from tests.fixtures.pairs import RECIPE, SyntheticPair
 
 CLIPS = 24
 SHARD = 60_000
-"""Bytes: a few clips, so that shards are closed, and may be half closed, when death comes."""
+"""Bytes per shard: a few clips, so that shards are complete or being completed when the process is killed."""
 
 PROGRAM = """
 import sys
@@ -34,7 +34,9 @@ if __name__ == "__main__":
 
 def run_to_the_end(folder: Path, workers: int) -> None:
     pairs = [SyntheticPair(number, pause=0.02) for number in range(CLIPS)]
-    extract(pairs, RECIPE, folder, Processes(workers) if workers > 1 else Here(), shard_bytes=SHARD)
+    extract(
+        pairs, RECIPE, folder, ProcessEngine(workers) if workers > 1 else InProcessEngine(), shard_bytes=SHARD
+    )
 
 
 def clips_on_disk(folder: Path) -> int:
@@ -42,17 +44,17 @@ def clips_on_disk(folder: Path) -> int:
 
 
 def children_of(process: int) -> list[Path]:
-    """Processes that another one has started and that are still there."""
+    """Return the running child processes of a process, as paths in /proc."""
     try:
-        listed = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except OSError:
         return []
-    return [Path("/proc") / child for child in listed]
+    return [Path("/proc") / child for child in children]
 
 
-def gone(processes: list[Path], patience: float = 30.0) -> bool:
-    """Whether processes end before long."""
-    end = time.monotonic() + patience
+def have_ended(processes: list[Path], timeout: float = 30.0) -> bool:
+    """Return whether processes end within ``timeout`` seconds."""
+    end = time.monotonic() + timeout
     while any(process.exists() for process in processes):
         if time.monotonic() > end:
             return False
@@ -61,41 +63,41 @@ def gone(processes: list[Path], patience: float = 30.0) -> bool:
 
 
 def killed_run(folder: Path, workers: int, after: int, delay: float) -> bool:
-    """Start a run in a process of its own and kill it once some clips are there; False if it was quicker."""
+    """Start a run in a process and kill it after some clips; return False if it ended before."""
     path = os.pathsep.join([str(REPO), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-c", PROGRAM, str(folder), str(workers)]
-    process = subprocess.Popen(words, cwd=REPO, env=environment)
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(workers)]
+    process = subprocess.Popen(command, cwd=REPO, env=environment)
     while clips_on_disk(folder) < after and process.poll() is None:
         time.sleep(0.002)
     time.sleep(delay)
     children = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
     killed = process.wait() == -signal.SIGKILL
-    assert gone(children), "workers outlive the run that started them"
+    assert have_ended(children), "workers outlive the run that started them"
     return killed
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "store"
-    extract([SyntheticPair(number) for number in range(CLIPS)], RECIPE, folder, Here())
+def uninterrupted(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted") / "store"
+    extract([SyntheticPair(number) for number in range(CLIPS)], RECIPE, folder, InProcessEngine())
     return folder
 
 
-def test_killed_again_and_again(tmp_path, undisturbed):
-    """Deaths in one store, first of this process's engine, then of two workers'; each run goes on."""
+def test_a_run_that_is_killed_repeatedly_is_resumed(tmp_path, uninterrupted):
+    """Kill the in-process engine, then the engine of two workers; each run resumes the store."""
     folder = tmp_path / "store"
-    deaths, seen = 0, 0
+    deaths, clips = 0, 0
     for workers, more, delay in ((1, 2, 0.0), (2, 7, 0.011)):
         deaths += killed_run(folder, workers, clips_on_disk(folder) + more, delay)
-        there = len(open_store(folder))
-        assert there >= seen
-        seen = there
+        clips_now = len(open_store(folder))
+        assert clips_now >= clips
+        clips = clips_now
     assert deaths >= 1
-    assert seen > 0
+    assert clips > 0
     run_to_the_end(folder, 1)
-    assert_same(folder, undisturbed)
+    assert_same(folder, uninterrupted)
     assert verify(folder, deep=True).problems == ()
     assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]
     assert not list(folder.glob("pending/*"))

@@ -1,4 +1,4 @@
-"""Every preset's features can be extracted before anything was trained for it."""
+"""The features of every preset can be extracted before its association is trained."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from tests.fixtures import checkpoints
 from tests.fixtures.parts import squares, tone, write_video
 
 
-def test_the_frozen_half_does_nothing_else():
+def test_only_the_frozen_stages_are_loaded():
     model = load_frozen("tiny", constants={"top_n": 7})
     assert model.settings.top_n == 7
     assert set(model.stages.versions()) >= {"segmenter", "vision", "audio"}
-    with pytest.raises(RuntimeError, match="frozen half"):
+    with pytest.raises(RuntimeError, match="frozen stages"):
         model.stages.association(None, None)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    """Tiny random weights of everything but an association."""
+    """Small random weights of all parts but the association."""
     pytest.importorskip("open_clip")
     pytest.importorskip("segment_anything")
-    made = checkpoints.make(tmp_path_factory.mktemp("weights"))
-    for path in made.glob("association*"):
+    folder = checkpoints.make(tmp_path_factory.mktemp("weights"))
+    for path in folder.glob("association*"):
         path.rename(path.with_name("away-" + path.name))
-    return made
+    return folder
 
 
 @pytest.mark.parametrize("preset", ["paper", "modern"])
 def test_presets_on_tiny_random_weights(tmp_path, monkeypatch, weights, preset):
     monkeypatch.setenv("SEAC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEAC_OFFLINE", "1")
-    (tmp_path / "films").mkdir()
-    write_video(tmp_path / "films/a.mp4", [squares(72, 120)] * 20, tone("red", 2))
-    words = ["extract", str(tmp_path / "films"), str(tmp_path / "s"), "--preset", preset]
-    assert app.run([*words, "--weights-dir", str(weights)]) == 0
+    (tmp_path / "videos").mkdir()
+    write_video(tmp_path / "videos/a.mp4", [squares(72, 120)] * 20, tone("red", 2))
+    arguments = ["extract", str(tmp_path / "videos"), str(tmp_path / "s"), "--preset", preset]
+    assert app.run([*arguments, "--weights-dir", str(weights)]) == 0
     store = open_store(tmp_path / "s")
     (clip,) = store
     assert store.preset == preset

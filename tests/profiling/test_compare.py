@@ -1,4 +1,4 @@
-"""The race is fair: same weights, same answers; and what it says of agreement is true."""
+"""Comparison with the reference: same weights, same outputs, and correct agreement measures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def embeddings(count: int = 20) -> torch.Tensor:
     return torch.randn(count, 16, generator=torch.Generator().manual_seed(0))
 
 
-def test_the_same_answers_agree_fully() -> None:
+def test_equal_outputs_agree_fully() -> None:
     masks = scene(40, 60, 5).masks
     assert differing_share(masks, masks) == 0
     assert min_overlap(masks, masks) == 1
@@ -31,7 +31,7 @@ def test_the_same_answers_agree_fully() -> None:
     assert rank_correlation(embeddings(), embeddings()) == pytest.approx(1)
 
 
-def test_other_answers_do_not() -> None:
+def test_different_outputs_do_not() -> None:
     masks = scene(40, 60, 5).masks
     moved = masks.roll(7, 2)
     assert differing_share(masks, moved) > 0.01
@@ -42,12 +42,12 @@ def test_other_answers_do_not() -> None:
     assert 0.9 < rank_correlation(noisy, embeddings()) < 1
 
 
-def test_a_comparison_is_turn_by_turn_and_the_first_round_does_not_count() -> None:
+def test_a_comparison_is_interleaved_and_the_first_round_is_not_measured() -> None:
     order: list[str] = []
-    times, answers = compare({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 2, "cpu")
+    times, outputs = compare({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 2, "cpu")
     assert order == ["a", "b"] * 3
     assert len(times["a"].seconds) == 2
-    assert answers["b"] == 7
+    assert outputs["b"] == 7
     assert Timing((1.0, 2.0, 9.0)).median == 2
 
 
@@ -65,9 +65,9 @@ def test_paper_is_compared_with_the_same_weights_and_the_same_masks(
     pytest.importorskip("segment_anything")
     pytest.importorskip("open_clip")
     for name, build in {
-        "clip-rn50": lambda place: checkpoints._clip(place, "resnet"),
-        "sam-vit-b": lambda place: torch.save(
-            checkpoints.reference_sam().state_dict(), place / "sam_vit_b_01ec64.pth"
+        "clip-rn50": lambda path: checkpoints._clip(path, "resnet"),
+        "sam-vit-b": lambda path: torch.save(
+            checkpoints.reference_sam().state_dict(), path / "sam_vit_b_01ec64.pth"
         ),
     }.items():
         (tmp_path / name).mkdir()
@@ -85,8 +85,8 @@ def test_paper_is_compared_with_the_same_weights_and_the_same_masks(
     assert app.run(["benchmark", "--preset", "paper", *arguments, "--repeats", "1", "--json"]) == 0
     message = json.loads(capsys.readouterr().out.splitlines()[-1])
     rows = {row["stage"]: row for row in message["stages"]}
-    assert rows["masks: the boxes"]["fidelity"]["ours"]["pixels that differ"] < 2e-3
-    assert rows["embeddings: the views"]["fidelity"]["ours"]["min cosine"] > 0.9999
+    assert rows["masks: box decoder"]["fidelity"]["ours"]["differing pixels"] < 2e-3
+    assert rows["mask embeddings"]["fidelity"]["ours"]["min cosine"] > 0.9999
     assert set(rows["stages 1-2"]["ratio"]) == {"ours", "fast"}
     assert all(0 < row["roofline"] < row["seconds"]["ours"]["p50"] for row in rows.values())
 
@@ -101,7 +101,7 @@ def test_operations_of_products_convolutions_and_attention_are_counted() -> None
         assert arithmetic(lambda: attention(query, query, query)) == 2 * (2 * 2 * 9 * 9 * 8)
 
 
-def test_what_cannot_be_compared_is_refused_in_one_line() -> None:
+def test_invalid_sizes_presets_and_clocks_are_refused() -> None:
     for size in ("1024", "axb", "0x10", "20x"):
         with pytest.raises(InputError, match="WIDTHxHEIGHT"):
             parse_size(size)
@@ -111,41 +111,41 @@ def test_what_cannot_be_compared_is_refused_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--vision", "foo"], "unknown vision 'foo': choose from"),
         (["--preset", "paper", "--segmenter", "sam-vit-x"], "unknown segmenter 'sam-vit-x': did you mean"),
-        (["--preset", "paper", "--segmenter", "classic"], "the plain path is of"),
+        (["--preset", "paper", "--segmenter", "classic"], "the reference covers"),
         (["--threads", "-1"], "--threads is -1: give 0"),
         (["--threads", "4294967296"], "--threads is 4294967296: give 0"),
         (["--random-weights"], "give --preset paper"),
         (["--segmenter", "sam-vit-b"], "give --preset paper"),
     ],
 )
-def test_what_an_option_cannot_be_is_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+def test_an_invalid_option_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert app.run(["benchmark", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert words in line
+    assert message in line
 
 
 FAST = ["benchmark", "--masks", "2", "--size", "64x48", "--repeats", "1"]
 
 
-@pytest.mark.parametrize("place", ["file/card.md", "folder", f"{'a' * 254}.md"])
-def test_a_path_that_takes_no_page_is_refused_before_the_comparison(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+@pytest.mark.parametrize("path", ["file/card.md", "folder", f"{'a' * 254}.md"])
+def test_an_unwritable_page_is_refused_before_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    monkeypatch.setattr(seac.profiling.compare, "run", lambda *given: pytest.fail("the race was run"))
-    assert app.run([*FAST, "--card", str(tmp_path / place)]) == 2
+    monkeypatch.setattr(seac.profiling.compare, "run", lambda *args: pytest.fail("the comparison was run"))
+    assert app.run([*FAST, "--card", str(tmp_path / path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "cannot write to" in line or "is a folder" in line
 
 
-def test_a_page_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+def test_the_folder_of_a_page_is_created(tmp_path: Path) -> None:
     assert app.run([*FAST, "-o", str(tmp_path / "new" / "card.md")]) == 0
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["card.md"]
     assert "Speed of `tiny`" in (tmp_path / "new" / "card.md").read_text()

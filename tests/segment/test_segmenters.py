@@ -1,4 +1,4 @@
-"""What holds for every segmenter, whatever the picture."""
+"""Properties of every segmenter for any image."""
 
 from __future__ import annotations
 
@@ -57,29 +57,29 @@ ODD_IMAGES = {
 }
 
 
-@pytest.mark.parametrize("picture", ODD_IMAGES)
+@pytest.mark.parametrize("image_name", ODD_IMAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_any_image_gives_between_one_and_fifty_valid_masks(name: str, picture: str) -> None:
-    image = ODD_IMAGES[picture]
-    answer = segmenter(name)(image)
-    assert 1 <= len(answer) <= 50
-    assert answer.masks.shape[1:] == image.shape[1:]
-    assert answer.masks.flatten(1).any(1).all()
-    assert torch.isfinite(answer.scores).all()
-    assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
-    assert (answer.scores.diff() <= 0).all()
-    assert torch.equal(answer.boxes, boxes_of(answer.masks))
+def test_any_image_gives_between_one_and_fifty_valid_masks(name: str, image_name: str) -> None:
+    image = ODD_IMAGES[image_name]
+    proposals = segmenter(name)(image)
+    assert 1 <= len(proposals) <= 50
+    assert proposals.masks.shape[1:] == image.shape[1:]
+    assert proposals.masks.flatten(1).any(1).all()
+    assert torch.isfinite(proposals.scores).all()
+    assert ((proposals.scores >= 0) & (proposals.scores <= 1)).all()
+    assert (proposals.scores.diff() <= 0).all()
+    assert torch.equal(proposals.boxes, boxes_of(proposals.masks))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_stands_out_is_found(name: str) -> None:
+def test_a_salient_object_is_proposed(name: str) -> None:
     masks, true = segmenter(name)(scene()).masks, disc()
     iou = (masks & true).sum((1, 2)) / (masks | true).sum((1, 2))
     assert iou.max() > 0.75
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_image_gives_the_same_answer(name: str) -> None:
+def test_the_same_image_gives_the_same_proposals(name: str) -> None:
     first, second = segmenter(name)(scene()), build(name)(scene())
     assert torch.equal(first.masks, second.masks)
     assert torch.equal(first.scores, second.scores)
@@ -90,21 +90,21 @@ def test_max_masks_limits_the_number_of_masks(name: str) -> None:
     assert len(build(name, max_masks=3)(scene())) <= 3
 
 
-@pytest.mark.parametrize("most", [1, 4, 12, 100])
+@pytest.mark.parametrize("max_masks", [1, 4, 12, 100])
 @pytest.mark.parametrize("name", NAMES)
-def test_the_best_are_the_first_of_all(name: str, most: int) -> None:
-    """More than the segmenter gives by itself may follow them, where so many are asked for."""
-    every, best = segmenter(name)(scene()).top(most), best_of(segmenter(name), scene(), most)
-    count = len(every)
-    assert count == most or most > 50 or len(best) == count
-    assert count <= len(best) <= most
-    assert torch.equal(best.masks[:count], every.masks)
-    assert torch.equal(best.boxes[:count], every.boxes)
-    assert torch.equal(best.scores[:count], every.scores)
+def test_best_of_begins_with_the_default_proposals(name: str, max_masks: int) -> None:
+    """More proposals than by default may follow, if ``max_masks`` is larger than the default."""
+    default, best = segmenter(name)(scene()).top(max_masks), best_of(segmenter(name), scene(), max_masks)
+    count = len(default)
+    assert count == max_masks or max_masks > 50 or len(best) == count
+    assert count <= len(best) <= max_masks
+    assert torch.equal(best.masks[:count], default.masks)
+    assert torch.equal(best.boxes[:count], default.boxes)
+    assert torch.equal(best.scores[:count], default.scores)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_image_is_not_written_to(name: str) -> None:
+def test_the_image_is_not_modified(name: str) -> None:
     image = scene().clone()
     segmenter(name)(image)
     assert torch.equal(image, scene())
@@ -117,7 +117,7 @@ def test_boxes_touch_their_masks_on_all_four_sides() -> None:
     assert boxes_of(masks).tolist() == [[3, 2, 9, 5], [0, 0, 11, 9]]
 
 
-def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
+def test_an_unknown_name_is_refused_with_the_known_names() -> None:
     with pytest.raises(InputError, match="classic"):
         build("sam9000")
 

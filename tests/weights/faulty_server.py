@@ -12,19 +12,20 @@ from typing import Any
 
 
 @dataclass
-class Shelf:
-    """What the server offers and how it behaves.
+class FaultyServer:
+    """Content and faults of the server.
 
     Attributes:
-        content: the bytes of every path.
-        cuts: lengths at which the next answers are cut off; one per answer, then none.
-        statuses: codes of the next answers; one per answer, then 200 or 206.
+        content: bytes by path.
+        cuts: lengths at which the next responses are cut off, one per response.
+        statuses: status codes of the next responses, one per response; then 200 or 206.
         tag: ETag of every file; empty sends none.
-        announced: X-Linked-Etag, as the hub sends it; empty sends none.
+        announced: X-Linked-Etag, as sent by the hub; empty sends none.
         ranges: whether Range is honoured.
-        claimed: length that is claimed on top of the true one.
+        extra_length: bytes added to the true Content-Length.
         delay: seconds before the first byte.
-        asked: (path, Range header) of every request.
+        requests: (path, Range header) of every request.
+        address: address of the running server.
     """
 
     content: dict[str, bytes]
@@ -33,59 +34,59 @@ class Shelf:
     tag: str = '"version-1"'
     announced: str = ""
     ranges: bool = True
-    claimed: int = 0
+    extra_length: int = 0
     delay: float = 0.0
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
 
 
 @contextmanager
-def serving(shelf: Shelf) -> Iterator[Shelf]:
-    """Serve a shelf on a free local port; its ``address`` is set."""
+def serving(config: FaultyServer) -> Iterator[FaultyServer]:
+    """Serve the content on a free local port and set ``address``."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             pass
 
         def handle(self) -> None:
-            # A client that gives up, as some tests have it, is no fault of the server's.
+            # Some tests close the connection early.
             with suppress(BrokenPipeError, ConnectionResetError):
                 super().handle()
 
         def do_GET(self) -> None:
-            wanted = self.headers.get("Range", "")
-            shelf.asked.append((self.path, wanted))
-            time.sleep(shelf.delay)
-            status = shelf.statuses.pop(0) if shelf.statuses else 0
-            if status >= 400 or self.path not in shelf.content:
+            requested = self.headers.get("Range", "")
+            config.requests.append((self.path, requested))
+            time.sleep(config.delay)
+            status = config.statuses.pop(0) if config.statuses else 0
+            if status >= 400 or self.path not in config.content:
                 self.send_error(status or 404)
                 return
-            whole = shelf.content[self.path]
-            condition = self.headers.get("If-Range", shelf.tag)
-            start = int(wanted[6:-1]) if wanted and shelf.ranges and condition == shelf.tag else 0
-            if start and start >= len(whole):
+            content = config.content[self.path]
+            condition = self.headers.get("If-Range", config.tag)
+            start = int(requested[6:-1]) if requested and config.ranges and condition == config.tag else 0
+            if start and start >= len(content):
                 self.send_error(416)
                 return
-            body = whole[start:]
+            body = content[start:]
             self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(body) + shelf.claimed))
+            self.send_header("Content-Length", str(len(body) + config.extra_length))
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
-            if shelf.tag:
-                self.send_header("ETag", shelf.tag)
-            if shelf.announced:
-                self.send_header("X-Linked-Etag", f'"{shelf.announced}"')
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            if config.tag:
+                self.send_header("ETag", config.tag)
+            if config.announced:
+                self.send_header("X-Linked-Etag", f'"{config.announced}"')
             self.end_headers()
-            self.wfile.write(body[: shelf.cuts.pop(0)] if shelf.cuts else body)
+            self.wfile.write(body[: config.cuts.pop(0)] if config.cuts else body)
             self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    shelf.address = f"http://127.0.0.1:{server.server_port}"
+    config.address = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield shelf
+        yield config
     finally:
         server.shutdown()
         server.server_close()

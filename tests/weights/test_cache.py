@@ -1,4 +1,4 @@
-"""From a name to a path: cache, own folder, packages, offline, damage."""
+"""Resolving records to paths: cache, user's folder, packages, offline mode, damaged files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from faulty_server import Shelf, serving
+from faulty_server import FaultyServer, serving
 
 from seac.core.errors import InputError
 from seac.weights import TABLE, Weights, cache, load_state, record
-from seac.weights.fetch import Patience
-from seac.weights.record import ByHand, File, Hub, Package, Record, Url
+from seac.weights.fetch import RetryPolicy
+from seac.weights.record import File, Hub, ManualDownload, Package, Record, Url
 from seac.weights.table import records_for
 
 BYTES = b"weights" * 1000
 DIGEST = hashlib.sha256(BYTES).hexdigest()
-HASTY = Patience(timeout=0.5, attempts=2, pause=0.01)
+RETRIES = RetryPolicy(timeout=0.5, attempts=2, pause=0.01)
 ONE = Record(
     "one",
     "",
@@ -43,12 +43,14 @@ MANY = Record(
     (),
     "text",
 )
-HELD = Record("held", "", (File("held.pth", 5),), ByHand("http://x/held"), "see page", ("p",), "boxes")
+MANUAL = Record(
+    "manual", "", (File("manual.pth", 5),), ManualDownload("http://x/manual"), "see page", ("p",), "boxes"
+)
 
 
 @pytest.fixture(autouse=True)
 def _small_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    table = (ONE, MANY, HELD)
+    table = (ONE, MANY, MANUAL)
     rows = {row.name: row for row in table}
     monkeypatch.setattr(cache, "TABLE", table)
     monkeypatch.setattr(cache, "record", rows.__getitem__)
@@ -57,53 +59,55 @@ def _small_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SEAC_MIRROR", raising=False)
 
 
-def shelf() -> Shelf:
-    return Shelf(
+def faulty_server() -> FaultyServer:
+    return FaultyServer(
         {
             "/one/one.pth": BYTES,
             "/owner/many-hub/resolve/main/config.json": b"{}",
             "/owner/many-hub/resolve/main/model.safetensors": BYTES,
-            "/held/held.pth": BYTES,
+            "/manual/manual.pth": BYTES,
         }
     )
 
 
 def test_a_mirror_serves_every_kind_of_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(shelf()) as mirror:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        find = Weights(patience=HASTY)
+        find = Weights(retry_policy=RETRIES)
         assert find("one").read_bytes() == BYTES
         assert {"config.json", "model.safetensors"} <= {path.name for path in find("many").iterdir()}
-        assert find.get(HELD, HELD.files[0]).read_bytes() == BYTES
-        asked = len(mirror.asked)
+        assert find.get(MANUAL, MANUAL.files[0]).read_bytes() == BYTES
+        requests = len(mirror.requests)
         find("one")
         find("many")
-        assert len(mirror.asked) == asked, "what is in the cache is not fetched again"
+        assert len(mirror.requests) == requests, "cached files are not downloaded again"
 
 
-def test_a_file_that_changed_is_checked_and_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(shelf()) as mirror:
+def test_a_changed_file_is_verified_and_downloaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        find = Weights(patience=HASTY)
+        find = Weights(retry_policy=RETRIES)
         path = find("one")
         path.write_bytes(BYTES[:-1] + b"!")
         assert find.check(ONE, ONE.files[0]) == "damaged"
         assert find("one").read_bytes() == BYTES
 
 
-def test_what_came_first_is_held_where_the_table_knows_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(shelf()) as mirror:
+def test_without_a_digest_in_the_table_that_of_the_first_download_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        find = Weights(patience=HASTY)
+        find = Weights(retry_policy=RETRIES)
         model = find("many") / "model.safetensors"
         model.write_bytes(b"other")
         assert find.check(MANY, MANY.files[1]) == "damaged"
 
 
-def test_verify_reads_a_file_whose_stamp_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(shelf()) as mirror:
+def test_verify_reads_a_file_whose_stamp_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        find = Weights(patience=HASTY)
+        find = Weights(retry_policy=RETRIES)
         path = find("one")
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
     path.write_bytes(b"!" + BYTES[1:])
@@ -122,16 +126,16 @@ def test_missing_weights_name_the_command_and_the_page(monkeypatch: pytest.Monke
 
 
 def test_a_failed_download_is_one_line_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(Shelf({})) as mirror:
+    with serving(FaultyServer({})) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
         with pytest.raises(InputError, match=r"404.*seac weights get one") as message:
-            Weights(patience=HASTY)("one")
+            Weights(retry_policy=RETRIES)("one")
     assert "\n" not in str(message.value)
 
 
-def test_what_only_a_person_can_fetch_is_said() -> None:
-    with pytest.raises(InputError, match=r"http://x/held.*import"):
-        Weights()("held")
+def test_manual_downloads_name_the_page_and_the_import_command() -> None:
+    with pytest.raises(InputError, match=r"http://x/manual.*import"):
+        Weights()("manual")
 
 
 def test_own_folder_comes_first_in_both_layouts(tmp_path: Path) -> None:
@@ -159,35 +163,35 @@ def test_an_own_folder_that_lacks_a_file_falls_back(tmp_path: Path) -> None:
 
 
 def test_import_takes_the_published_file_only(tmp_path: Path) -> None:
-    fetched = tmp_path / "one.pth"
-    fetched.write_bytes(BYTES)
-    Weights().take(fetched)
+    downloaded = tmp_path / "one.pth"
+    downloaded.write_bytes(BYTES)
+    Weights().import_files(downloaded)
     assert Weights(fetch=False)("one").read_bytes() == BYTES
-    fetched.write_bytes(b"wrong")
+    downloaded.write_bytes(b"wrong")
     with pytest.raises(InputError, match="not the published"):
-        Weights().take(fetched)
+        Weights().import_files(downloaded)
     assert Weights(fetch=False)("one").read_bytes() == BYTES
 
 
-def test_a_file_of_others_in_the_cache_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = tmp_path / "one.pth"
-    fetched.write_bytes(BYTES)
+def test_a_foreign_file_in_the_cache_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    downloaded = tmp_path / "one.pth"
+    downloaded.write_bytes(BYTES)
     path = Weights().path(ONE, ONE.files[0])
     path.parent.mkdir(parents=True)
     path.write_bytes(b"mine")
-    Weights().take(fetched)
+    Weights().import_files(downloaded)
     path.write_bytes(b"mine too")
-    with serving(shelf()) as mirror:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        assert Weights(patience=HASTY)("one").read_bytes() == BYTES
-    kept = sorted(item.read_bytes() for item in path.parent.iterdir() if ".aside" in item.name)
-    assert kept == [b"mine", b"mine too"]
+        assert Weights(retry_policy=RETRIES)("one").read_bytes() == BYTES
+    renamed = sorted(item.read_bytes() for item in path.parent.iterdir() if ".aside" in item.name)
+    assert renamed == [b"mine", b"mine too"]
 
 
-def test_a_file_that_seac_fetched_and_a_disk_spoilt_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(shelf()) as mirror:
+def test_a_damaged_file_that_seac_wrote_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(faulty_server()) as mirror:
         monkeypatch.setenv("SEAC_MIRROR", mirror.address)
-        find = Weights(patience=HASTY)
+        find = Weights(retry_policy=RETRIES)
         path = find("one")
         times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
         path.write_bytes(b"!" + BYTES[1:])
@@ -199,15 +203,15 @@ def test_a_file_that_seac_fetched_and_a_disk_spoilt_is_not_kept(monkeypatch: pyt
         assert not path.exists()
 
 
-def test_import_knows_a_folder_by_its_name_or_refuses_it(tmp_path: Path) -> None:
+def test_import_finds_the_record_by_the_name_of_the_folder(tmp_path: Path) -> None:
     for folder in (tmp_path / "many-hub", tmp_path / "elsewhere"):
         folder.mkdir()
         (folder / "config.json").write_bytes(b"{}")
         (folder / "model.safetensors").write_bytes(BYTES)
-    assert len(Weights().take(tmp_path / "many-hub")) == 2
+    assert len(Weights().import_files(tmp_path / "many-hub")) == 2
     with pytest.raises(InputError, match="--name"):
-        Weights().take(tmp_path / "elsewhere")
-    assert len(Weights().take(tmp_path / "elsewhere", "many")) == 2
+        Weights().import_files(tmp_path / "elsewhere")
+    assert len(Weights().import_files(tmp_path / "elsewhere", "many")) == 2
 
 
 def test_every_row_of_the_table_is_complete() -> None:
@@ -223,7 +227,7 @@ def test_every_row_of_the_table_is_complete() -> None:
                 assert row.address(file).startswith("https://")
 
 
-def test_the_weights_of_tiny_are_what_the_table_says() -> None:
+def test_the_weights_of_tiny_match_the_table() -> None:
     find = Weights(fetch=False)
     for row in TABLE:
         if isinstance(row.source, Package):
@@ -232,7 +236,7 @@ def test_the_weights_of_tiny_are_what_the_table_says() -> None:
                 assert find.path(row, file).stat().st_size == file.size
 
 
-def test_near_names_are_suggested() -> None:
+def test_similar_names_are_suggested() -> None:
     with pytest.raises(InputError, match="sam-vit-h"):
         record("sam-vit-hh")
     assert {row.name for row in records_for("paper")} >= {"sam-vit-h", "mdef-detr", "clip-rn50", "vggish"}
@@ -250,17 +254,17 @@ def test_file_names_stay_inside_the_record(name: str) -> None:
 
 
 def test_checkpoints_that_hold_code_are_refused(tmp_path: Path) -> None:
-    class Evil:
+    class Malicious:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (eval, ("1+1",))
 
-    torch.save({"model": Evil()}, tmp_path / "evil.pth")
+    torch.save({"model": Malicious()}, tmp_path / "malicious.pth")
     with pytest.raises(InputError, match="not a checkpoint"):
-        load_state(tmp_path / "evil.pth")
+        load_state(tmp_path / "malicious.pth")
 
 
 @given(st.binary(max_size=64))
-def test_any_bytes_that_are_no_checkpoint_are_refused_in_one_line(content: bytes) -> None:
+def test_arbitrary_bytes_are_refused_in_one_line(content: bytes) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:

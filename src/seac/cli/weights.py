@@ -100,5 +100,5 @@ def take(
     name: Annotated[str, typer.Option(help="Which weights it is; found by its name if not given.")] = "",
 ) -> None:
     """Copy files that a person fetched into the cache, once they are the published ones."""
-    taken = Weights(fetch=False).take(path, name)
+    taken = Weights(fetch=False).import_files(path, name)
     sys.stderr.write(f"imported {', '.join(file.name for file in taken)} into {taken[0].parent}\n")

@@ -1,1 +1,1 @@
-"""Frozen image, audio and text encoders behind three protocols, and class heads."""
+"""Frozen image, audio and text encoders (one protocol each), and class heads."""

@@ -1,4 +1,4 @@
-"""The protocols of frozen encoders: image, audio and text."""
+"""Protocols of the frozen image, audio and text encoders."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from seac.core.types import AudioFeatures, VisionFeatures
 
 
 class VisionEncoder(Protocol):
-    """A frozen vision encoder: square pictures to one vector each.
+    """A frozen image encoder: maps square images to one vector each.
 
-    ``size`` (pixels) and ``mean``, ``std`` (RGB, in [0, 1]) say how pictures are prepared; ``labels`` names
-    the columns of ``class_probabilities``.
+    ``size`` (pixels) and ``mean``, ``std`` (RGB, in [0, 1]) define the preprocessing; ``labels`` are the
+    class names of the columns of ``class_probabilities``.
     """
 
     size: int
@@ -24,15 +24,15 @@ class VisionEncoder(Protocol):
     labels: tuple[str, ...]
 
     def __call__(self, pixels: Tensor) -> VisionFeatures:
-        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        """Encode ``pixels``, (n, 3, size, size) float32, normalised, in one batch."""
         ...
 
 
 class AudioEncoder(Protocol):
-    """A frozen audio network: windows of a mono waveform to one vector each.
+    """A frozen audio encoder: maps windows of a mono waveform to one vector each.
 
-    ``sample_rate`` (Hz) and ``window`` (samples) say what it takes, ``hop`` (samples) how windows are cut
-    from a longer sound, ``labels`` names the columns of ``class_probabilities``.
+    ``sample_rate`` (Hz) and ``window`` (samples) define the input, ``hop`` (samples) is the distance between
+    windows of a longer waveform, ``labels`` are the class names of the columns of ``class_probabilities``.
     """
 
     sample_rate: int
@@ -47,10 +47,10 @@ class AudioEncoder(Protocol):
 
 
 class TextEncoder(Protocol):
-    """A frozen text encoder: sentences to one vector each."""
+    """A frozen text encoder: maps sentences to one vector each."""
 
     dim: int
 
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, dim) float32 of unit length; no sentences give (0, dim)."""
+        """Encode ``sentences`` to (n, dim) float32 of unit length; (0, dim) for none."""
         ...

@@ -1,4 +1,4 @@
-"""Groups of sentences, averaged, kept on disk: a vocabulary in all its templates is encoded only once."""
+"""Disk cache of text embeddings: a vocabulary in all its prompt templates is encoded only once."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from seac.weights.cache import cache_folder
 
 
 class VersionedText(TextEncoder, Protocol):
-    """A text encoder that says which weights it has."""
+    """A text encoder whose ``version`` identifies its weights."""
 
     version: str
 
 
 class CachedTextEncoder:
-    """A text encoder whose answers are kept; one file for every question, named by question and weights.
+    """A text encoder with a disk cache: one file per query, keyed by the sentences and the weights.
 
     Args:
-        encoder: encodes what was never asked before.
-        folder: where answers are kept; None is ``text`` in seac's cache.
+        encoder: encodes the queries that are not cached.
+        folder: folder of the cache; None is ``text`` in seac's cache folder.
     """
 
     def __init__(self, encoder: VersionedText, folder: Path | None = None) -> None:
@@ -41,11 +41,11 @@ class CachedTextEncoder:
         self.space = getattr(encoder, "space", encoder.version)
 
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, dim) float32 of unit length; no sentences give (0, dim)."""
+        """Encode ``sentences`` to (n, dim) float32 of unit length; (0, dim) for none."""
         return self.means([(sentence,) for sentence in sentences])
 
     def means(self, groups: Sequence[Sequence[str]]) -> Tensor:
-        """Mean embedding of every group of sentences: (n, dim) float32 of unit length, on the CPU."""
+        """Return the mean embedding of every group: (n, dim) float32 of unit length, on the CPU."""
         if not groups:
             return torch.zeros(0, self.dim)
         path = self.folder / f"{self._key(groups)}.safetensors"
@@ -71,7 +71,7 @@ class CachedTextEncoder:
 
     def _save(self, path: Path, means: Tensor) -> None:
         temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        # A cache that cannot be written to costs time on every start, nothing more.
+        # With a read-only cache, the sentences are encoded again on every start.
         with contextlib.suppress(OSError, SafetensorError):
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file({"means": means.contiguous()}, temporary)

@@ -1,8 +1,9 @@
-"""Kinds that were taught by name: which of them a mask looks like, and which a sound sounds like.
+"""Class heads: two supervised classifiers on the frozen image and audio embeddings.
 
-Taggers have seen photographs and heard films, and say little of a drawn owl. Two small networks on the frozen
-embeddings tell common sounding kinds, with the choice of none of them. What both say of one kind associates a
-mask with a sound (:func:`class_match`), and either has a say in a name (:mod:`seac.classify.experts`).
+The classes of the encoders themselves generalise poorly to, for example, drawings. Each head is a small
+network over K common sounding classes and "none". The agreement of both heads associates a mask with the
+audio (:func:`class_match`), and each head is an expert in the classification of masks
+(:mod:`seac.classify.experts`).
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ MODALITIES = ("image", "audio")
 
 
 class ClassHead(nn.Module):
-    """Which of K kinds an embedding is of, or none: principal components, one hidden layer.
+    """Classifies embeddings into K classes or none: PCA projection and one hidden layer.
 
     Args:
-        mean: (d,) of unit embeddings.
-        basis: (d, p) principal directions, whitened.
-        width: of the hidden layer.
-        classes: K.
+        mean: (d,) mean of the unit embeddings.
+        basis: (d, p) whitened principal directions.
+        width: width of the hidden layer.
+        classes: number of classes K.
     """
 
     mean: Tensor
@@ -49,29 +50,30 @@ class ClassHead(nn.Module):
         self.classify = nn.Linear(width, classes + 1)
 
     def project(self, embeddings: Tensor) -> Tensor:
-        """What the layers see of embeddings (n, d): (n, p)."""
+        """Return the PCA projection (n, p) of embeddings (n, d), the input of :meth:`forward`."""
         return pca_project(embeddings, self.mean, self.basis) * SCALE
 
     def forward(self, projected: Tensor) -> Tensor:
-        """Logits (n, K + 1) of :meth:`pca_project` embeddings; the last column is none of them."""
+        """Return logits (n, K + 1) of the output of :meth:`project`; the last column is the class "none"."""
         logits: Tensor = self.classify(functional.gelu(self.hidden(projected)))
         return logits
 
     @torch.inference_mode()
     def probabilities(self, embeddings: Tensor) -> Tensor:
-        """Of each kind, given embeddings (n, d): (n, K) float32; what is missing to 1 is none of them."""
+        """Return class probabilities (n, K) float32 of embeddings (n, d); the rest of each row is "none"."""
         logits: Tensor = self(self.project(embeddings.cpu()))
         return logits.softmax(1)[:, :-1]
 
 
 @dataclass(frozen=True)
 class ClassHeadsWeights:
-    """All that a file of kinds holds.
+    """Contents of a class-heads file.
 
     Attributes:
-        networks: by sense, "sight" and "sound"; a sense without a network says nothing.
-        names: of the kinds, in words, in the order of either network's answers.
-        provenance: version of the encoder whose embeddings each was taught, by sense.
+        networks: head by modality, "image" and "audio"; a modality may have none.
+        names: class names, in the order of both heads' outputs.
+        provenance: version of the encoder on whose embeddings the head was trained, by modality.
+        sha256: digest of the file.
     """
 
     networks: Mapping[str, ClassHead]
@@ -81,11 +83,11 @@ class ClassHeadsWeights:
 
     @property
     def version(self) -> str:
-        """Which weights these are, for the record."""
+        """Identifies the weights."""
         return f"class heads sha256:{self.sha256[:12] or 'none'}"
 
     def matching(self, vision: VisionEncoder, audio: AudioEncoder) -> ClassHeadsWeights:
-        """What may be asked of these encoders' embeddings: what was taught with another has no say."""
+        """Return the weights without the heads that were trained on the embeddings of other encoders."""
         versions = dict(zip(MODALITIES, (embedding_version(vision), embedding_version(audio)), strict=True))
         matching_heads = {
             modality: network
@@ -96,54 +98,54 @@ class ClassHeadsWeights:
 
 
 def embedding_version(encoder: VisionEncoder | AudioEncoder) -> str:
-    """What makes an encoder's embeddings: all of its version, unless it says which part."""
+    """Return the version of an encoder's embeddings: ``embedding_version``, else ``version``."""
     return str(getattr(encoder, "embedding_version", getattr(encoder, "version", "")))
 
 
 @dataclass(frozen=True)
 class ClassHeads:
-    """Taught kinds, and where they are among words.
+    """Class heads and the text embeddings of their class names.
 
     Attributes:
-        weights: what was taught.
-        vectors: (K, t) text embeddings of the names, of unit length.
+        weights: weights of the heads.
+        vectors: (K, t) text embeddings of the class names, of unit length.
     """
 
     weights: ClassHeadsWeights
     vectors: Tensor
 
     def probabilities(self, modality: str, embeddings: Tensor) -> Tensor | None:
-        """Probability of each kind, (n, K) of embeddings (n, d); None of a sense that says nothing."""
+        """Return class probabilities (n, K) of embeddings (n, d); None if the modality has no head."""
         network = self.weights.networks.get(modality)
         return None if network is None else network.probabilities(embeddings)
 
     def audio_probabilities(self, audio: AudioFeatures) -> Tensor | None:
-        """Probability of each kind in each of W windows and its components: (W, K); None if none can tell."""
+        """Return class probabilities (W, K) of windows blended with their components; None without a head."""
         full_mix = self.probabilities("audio", audio.embeddings)
         if full_mix is None or audio.components is None:
             return full_mix
         components = self.probabilities("audio", audio.components.flatten(0, 1))
-        assert components is not None  # the whole could be told
+        assert components is not None  # the audio head exists, since full_mix is not None
         return blend_components(full_mix, components.view(*audio.components.shape[:2], -1))
 
 
 def class_match(image_probabilities: Tensor, audio_probabilities: Tensor, log_floor: float) -> Tensor:
-    """How likely masks and a sound are of one kind, as a similarity: (N,) float32 in [-1, 1].
+    """Return the class match of masks with the audio as a similarity: (N,) float32 in [-1, 1].
 
-    The logarithm of the probability that both are, ``sum_k p(k | mask) p(k | audio)``: 1 where it is 1, -1
-    where it is 0, which counts as ``log_floor``.
+    The probability that mask and audio have the same class is ``p = sum_k p(k | mask) p(k | audio)``. The
+    similarity is log(p + log_floor), scaled linearly so that p = 1 gives 1 and p = 0 gives -1.
 
     Args:
-        image_probabilities: (N, K) probabilities of kinds.
-        audio_probabilities: (K,) of the sound.
-        log_floor: added to the probability.
+        image_probabilities: (N, K) class probabilities of the masks.
+        audio_probabilities: (K,) class probabilities of the audio.
+        log_floor: added to p before the logarithm.
     """
     joint = (image_probabilities.float() @ audio_probabilities.float()).clamp(0, 1)
     return 1 + 2 * torch.log((joint + log_floor) / (1 + log_floor)) / math.log((1 + log_floor) / log_floor)
 
 
 def write(weights: ClassHeadsWeights, path: Path) -> str:
-    """Write the file (float16), whole or not at all; the answer is its sha256.
+    """Write the file atomically in float16 and return its SHA-256.
 
     Raises:
         ValueError: a value is not finite in half precision.
@@ -158,16 +160,16 @@ def write(weights: ClassHeadsWeights, path: Path) -> str:
 
 
 def read(path: str | os.PathLike[str]) -> ClassHeadsWeights:
-    """What :func:`write` wrote.
+    """Read a file written by :func:`write`.
 
     Raises:
-        InputError: nothing there, damaged, or another kind of weights.
+        InputError: the file is missing, damaged, or holds other weights.
     """
-    return load_shipped(path, "taught kinds", FORMAT, weights_of)
+    return load_shipped(path, "class heads", FORMAT, weights_of)
 
 
 def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> ClassHeadsWeights:
-    """The weights in a file's tensors and notes."""
+    """Build the weights from a file's tensors and metadata."""
     networks = {
         modality: network_of(sub_state_dict(state, modality), len(notes["names"])) for modality in MODALITIES
     }
@@ -175,7 +177,7 @@ def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: st
 
 
 def network_of(state: Mapping[str, Tensor], classes: int) -> ClassHead:
-    """A network with these tensors, ready to be asked."""
+    """Build a head from its tensors, in evaluation mode."""
     network = ClassHead(state["mean"], state["basis"], len(state["hidden.bias"]), classes)
     network.load_state_dict(state)
     return network.eval().requires_grad_(requires_grad=False)

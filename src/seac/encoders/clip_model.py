@@ -1,4 +1,4 @@
-"""OpenAI's CLIP through open_clip, from a folder of the hub's: what its vision and its text encoder share."""
+"""Loads OpenAI's CLIP with open_clip from a folder of the hub; shared by its image and text encoders."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ CONFIG, STATE = "open_clip_config.json", "open_clip_model.safetensors"
 
 
 def load_clip(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """open_clip's CLIP with the weights in ``folder``, strictly, on the CPU, and its ``preprocess_cfg``.
+    """Load open_clip's CLIP strictly from ``folder``, on the CPU; return it and its ``preprocess_cfg``.
 
     Raises:
-        InputError: open_clip is not installed, or the folder holds something else.
+        InputError: open_clip is not installed, or the folder holds another network.
     """
     try:
         from open_clip.model import CLIP
@@ -24,7 +24,7 @@ def load_clip(folder: Path) -> tuple[Any, dict[str, Any]]:
         raise InputError("CLIP needs open_clip: pip install 'seac[paper]'") from error
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        # All of OpenAI's weights were trained with QuickGELU, whether the file says so or not.
+        # All OpenAI weights were trained with QuickGELU, even if the configuration omits it.
         network = CLIP(**{**config["model_cfg"], "quick_gelu": True})
         network.load_state_dict(load_state(folder / STATE))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

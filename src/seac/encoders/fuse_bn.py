@@ -1,4 +1,4 @@
-"""Batch norms put into the convolutions before them: the same function with fewer passes over memory."""
+"""Fuses batch norms into the preceding convolutions: the same outputs with fewer passes over memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fuse_bn(module: nn.Module) -> None:
-    """Fold every batch norm that follows a convolution in a sequence, in ``module`` and all that it holds."""
+    """Fuse every batch norm that follows a convolution in a Sequential, in ``module`` and its submodules."""
     for part in module.modules():
         if not isinstance(part, nn.Sequential):
             continue
@@ -18,10 +18,10 @@ def fuse_bn(module: nn.Module) -> None:
 
 
 def fuse_bn_named(module: nn.Module, convolution: str, norm: str) -> None:
-    """Fold the batch norm that ``module`` calls ``norm`` into what it calls ``convolution``.
+    """Fuse the submodule ``norm`` of ``module`` into its submodule ``convolution``.
 
     Raises:
-        TypeError: they are something else, or folded already.
+        TypeError: they are no convolution and batch norm, or are already fused.
     """
     before, after = module.get_submodule(convolution), module.get_submodule(norm)
     if not isinstance(before, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):

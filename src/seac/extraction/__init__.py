@@ -1,1 +1,1 @@
-"""Extraction: frozen features of training pairs, made once and kept in a store."""
+"""Extraction: computes the frozen features of training pairs once and writes them to a feature store."""

@@ -1,7 +1,7 @@
-"""Where clips are worked on: here, or in processes of this machine. ``on_ray`` is the third place.
+"""Local extraction engines: in this process, or in worker processes. ``ray_engine`` runs on a Ray cluster.
 
-An engine takes pairs and gives outcomes, in any order, holding no more than a few at a time; whoever takes
-outcomes slowly slows the engine down.
+An engine maps pairs to outcomes in any order. Only a few outcomes are buffered, so a slow consumer slows the
+engine down.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from seac.datasets.pairs.pair import Pair
 from seac.extraction.worker import Extractor, Outcome, Recipe
 from seac.pipeline import SeAC
 
-CHANCES = 2
-"""Workers that a clip may take down before it counts as unreadable."""
+MAX_ATTEMPTS = 2
+"""Worker deaths on one clip after which the clip counts as unreadable."""
 
 PREFETCH = 2
-"""Clips that a worker has in hand, so that it need not wait for the next."""
+"""Clips queued per worker, so that a worker does not wait for its next clip."""
 
 
 class Engine(Protocol):
-    """Runs :class:`Extractor` over pairs; ``name`` says where, for people."""
+    """Runs :class:`Extractor` over pairs; ``name`` describes the engine in log messages."""
 
     name: str
 
     def run(self, recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[Outcome]:
-        """Outcomes of pairs, one each, in any order.
+        """Yield one outcome per pair, in any order.
 
         Raises:
             InputError: the engine cannot be started.
@@ -43,11 +43,11 @@ class Engine(Protocol):
         ...
 
 
-class Here:
-    """One clip after another, in this process.
+class InProcessEngine:
+    """Processes clips one by one in this process.
 
     Args:
-        model: the recipe's model, if it is loaded already.
+        model: the recipe's model, if it is already loaded.
     """
 
     name = "in process"
@@ -62,14 +62,14 @@ class Here:
             yield extract(pair)
 
 
-class Processes:
-    """Processes of this machine, each with a model of its own and its share of the cores.
+class ProcessEngine:
+    """Runs worker processes on this machine; each has its own model and an equal share of the cores.
 
-    A worker that dies is replaced and its clip tried once more; a clip that takes down two workers is
-    unreadable. Workers end with this process, however it ends.
+    A worker that dies is replaced and its clip is retried once; a clip on which two workers died is
+    unreadable. Workers are daemons: they end with this process, however it ends.
 
     Args:
-        workers: how many.
+        workers: number of worker processes.
     """
 
     def __init__(self, workers: int) -> None:
@@ -80,59 +80,63 @@ class Processes:
         """See :class:`Engine`."""
         backlog = _Backlog(iter(pairs))
         threads = max(1, torch.get_num_threads() // self._workers)
-        crew: list[_Worker] = []
+        workers: list[_Worker] = []
         try:
-            crew += [_Worker.start(recipe, threads) for _ in range(self._workers)]
-            for worker in crew:
+            workers += [_Worker.start(recipe, threads) for _ in range(self._workers)]
+            for worker in workers:
                 worker.fill(backlog)
-            while busy := [worker for worker in crew if worker.pairs]:
+            while busy := [worker for worker in workers if worker.pairs]:
                 ready = wait([worker.pipe for worker in busy])
-                for worker in [worker for worker in crew if worker.pipe in ready]:
+                for worker in [worker for worker in workers if worker.pipe in ready]:
                     outcome = worker.outcome()
                     if worker.dead:
                         outcome = backlog.collect(worker)
-                        crew[crew.index(worker)] = fresh = _Worker.start(recipe, threads)
-                        fresh.fill(backlog)
+                        workers[workers.index(worker)] = replacement = _Worker.start(recipe, threads)
+                        replacement.fill(backlog)
                     else:
                         worker.fill(backlog)
                     if outcome is not None:
                         yield outcome
         finally:
-            for worker in crew:
+            for worker in workers:
                 worker.stop()
 
 
 class _Backlog:
-    """Pairs that are still to be given out, those that come back first."""
+    """Queue of unprocessed pairs; pairs returned by dead workers come first."""
 
     def __init__(self, pairs: Iterator[Pair]) -> None:
         self._pairs = pairs
-        self._back: deque[Pair] = deque()
+        self._returned: deque[Pair] = deque()
         self._deaths: Counter[str] = Counter()
 
     def take(self) -> Pair | None:
-        """The next pair."""
-        return self._back.popleft() if self._back else next(self._pairs, None)
+        """Return the next pair, or None if the queue is empty."""
+        return self._returned.popleft() if self._returned else next(self._pairs, None)
 
     def collect(self, worker: _Worker) -> Outcome | None:
-        """Take back what a dead worker had in hand; an outcome if its clip has had its chances."""
+        """Requeue the pairs of a dead worker; return an outcome if its clip reached ``MAX_ATTEMPTS``.
+
+        Raises:
+            InputError: the worker died before it loaded the networks.
+        """
         if not worker.loaded:
             raise InputError(
                 "a worker died while it loaded the networks (out of memory?): use fewer --workers"
             )
         worker.stop()
         first, *others = worker.pairs
-        self._back.extend(others)
+        self._returned.extend(others)
         self._deaths[first.id] += 1
-        if self._deaths[first.id] < CHANCES:
-            self._back.appendleft(first)
+        if self._deaths[first.id] < MAX_ATTEMPTS:
+            self._returned.appendleft(first)
             return None
-        return Outcome(first.id, None, f"{CHANCES} workers died over it (out of memory?)")
+        return Outcome(first.id, None, f"{MAX_ATTEMPTS} workers died on this clip (out of memory?)")
 
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, our end of its pipe, and the pairs that it has in hand, oldest first."""
+    """A worker process, the parent's end of its pipe, and the pairs queued in it, oldest first."""
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
@@ -142,28 +146,28 @@ class _Worker:
 
     @classmethod
     def start(cls, recipe: Recipe, threads: int) -> _Worker:
-        # Spawned, not forked: a forked torch may stand still, and holds the pipes of its siblings open.
+        # Spawn, not fork: torch can deadlock after a fork, and a fork inherits the pipes of other workers.
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, recipe, threads), daemon=True)
+        parent_end, child_end = context.Pipe()
+        process = context.Process(target=work, args=(child_end, recipe, threads), daemon=True)
         process.start()
-        theirs.close()
-        return cls(process, ours, deque())
+        child_end.close()
+        return cls(process, parent_end, deque())
 
     def fill(self, backlog: _Backlog) -> None:
-        """Give it pairs up to :data:`PREFETCH`."""
+        """Send pairs to the worker until :data:`PREFETCH` pairs are queued."""
         while len(self.pairs) < PREFETCH and (pair := backlog.take()) is not None:
             self.pairs.append(pair)
             try:
                 self.pipe.send(pair)
-            except OSError:  # it has just died, which the pipe will say when it is read
+            except OSError:  # the worker has died; the next read of the pipe detects it
                 return
 
     def outcome(self) -> Outcome | None:
-        """What it says of its oldest pair; None if it says only that it is ready, or has died.
+        """Receive the outcome of the oldest pair; None if the worker reported ready or died.
 
         Raises:
-            RuntimeError: a fault of ours in the worker, with its traceback.
+            RuntimeError: a bug in the worker, with its traceback.
         """
         try:
             message = self.pipe.recv()
@@ -185,8 +189,8 @@ class _Worker:
 
 
 def work(pipe: Connection, recipe: Recipe, threads: int) -> None:
-    """The life of a worker: load, say so, then answer pairs until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the parent's affair
+    """Run a worker: load the model, report ready, then process pairs until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles ctrl-C
     torch.set_num_threads(threads)
     try:
         extract = Extractor(recipe)

@@ -1,6 +1,6 @@
-"""The frozen half of a preset: all that extraction runs. Text and association are neither needed nor loaded.
+"""Loads the frozen stages of a preset, which extraction runs. Text encoder and association are not loaded.
 
-Extraction comes before training, so the preset's association may not be there yet.
+Extraction precedes training, so the preset's association may not exist yet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def load_frozen(
     constants: Mapping[str, Any] | None = None,
     weights_dir: Path | None = None,
 ) -> SeAC:
-    """A model that proposes, embeds and listens, and does nothing else.
+    """Load a model with the segmenter and the image and audio encoders only.
 
     Args:
         preset: row of :data:`seac.presets.table.PRESETS`.
@@ -38,7 +38,7 @@ def load_frozen(
         weights_dir: folder of weights of one's own, searched first.
 
     Raises:
-        InputError: a name that is in no table, a device that is not there, weights that are missing.
+        InputError: an unknown name, an unavailable device, or missing weights.
     """
     chosen = choose(preset, **(parts or {}))
     settings = Settings(**checked_settings(Settings, {**chosen.settings, **(constants or {})}))
@@ -58,10 +58,10 @@ def load_frozen(
 
 
 class _Absent:
-    """In place of a part that extraction does not need."""
+    """Placeholder of a part that extraction does not load; any call raises RuntimeError."""
 
-    def __call__(self, *given: object) -> NoReturn:
-        raise RuntimeError("only the frozen half of this model was loaded")
+    def __call__(self, *args: object) -> NoReturn:
+        raise RuntimeError("only the frozen stages of this model are loaded")
 
     means = __call__
 

@@ -1,6 +1,6 @@
-"""Extraction on a Ray cluster: actors hold the models, clips stream through them, back-pressure is Ray's.
+"""Extraction on a Ray cluster: actors hold the models, clips stream through them, Ray applies back-pressure.
 
-An actor that dies is replaced by Ray and its clips are done again; the store takes each clip once.
+Ray replaces an actor that dies and repeats its clips; the store accepts each clip once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from seac.datasets.pairs.pair import Pair
 from seac.extraction.worker import Extractor, Outcome, Recipe
 
 BLOCK = 4
-"""Clips that are given to an actor at a time, and done again if it dies."""
+"""Clips per block sent to an actor; the block is repeated if the actor dies."""
 
 
-class OnRay:
-    """Actors of a Ray cluster, on any machine that sees the clips under the same paths.
+class RayEngine:
+    """Runs actors of a Ray cluster; every machine must reach the clips under the same paths.
 
     Args:
-        address: of a running cluster ("auto" finds the one of this machine), or "local" for a new one here.
-        workers: actors; None for as many as the cluster has cores (or GPUs, on cuda) for.
+        address: address of a running cluster ("auto" finds this machine's), or "local" to start one here.
+        workers: number of actors; None uses every core of the cluster (every GPU on cuda).
     """
 
     def __init__(self, address: str, workers: int | None = None) -> None:
@@ -35,7 +35,7 @@ class OnRay:
 
     def run(self, recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[Outcome]:
         """See :class:`seac.extraction.engine.Engine`."""
-        ray = connected(self._address)
+        ray = connect(self._address)
         rows = [{"pair": pickle.dumps(pair)} for pair in pairs]
         if not rows:
             return
@@ -58,7 +58,7 @@ class OnRay:
 
 
 class RayExtractor:
-    """An actor of Ray Data: holds a model."""
+    """Ray Data actor that holds a model."""
 
     def __init__(self, recipe: Recipe) -> None:
         if torch.device(recipe.device).type == "cpu":
@@ -66,12 +66,12 @@ class RayExtractor:
         self._extract = Extractor(recipe)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        """Outcomes of a batch of pairs."""
+        """Return the pickled outcomes of a batch of pickled pairs."""
         return {"outcome": [pickle.dumps(self._extract(pickle.loads(pair))) for pair in batch["pair"]]}
 
 
-def connected(address: str) -> Any:
-    """Ray, connected to a cluster.
+def connect(address: str) -> Any:
+    """Connect to a cluster and return the ``ray`` module.
 
     Raises:
         InputError: Ray is not installed, or there is no such cluster.
@@ -95,5 +95,5 @@ def connected(address: str) -> Any:
                 f"no Ray cluster at {address!r} ({why}): start one with ray start --head"
             ) from None
     ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # progress is ours to show
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # seac shows its own progress
     return ray

@@ -1,4 +1,4 @@
-"""What is done to one clip, the same in every engine: decode, segment, embed, hear, encode."""
+"""Extraction of one clip, the same in every engine: decode, propose, embed masks, encode audio, serialise."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from seac.segment.base import best_of
 from seac.stages import version_of
 
 STAGES = ("decode", "proposals", "embedding", "audio", "encode")
-"""What a clip's time is spent on; ``encode`` makes the bytes that are written."""
+"""Timed steps of a clip; ``encode`` serialises the features into bytes."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How features are made; it can be sent to other processes and machines.
+    """Extraction settings; picklable, so that they can be sent to other processes and machines.
 
     Attributes:
-        build: the model, given ``device=``; a function that can be pickled.
-        preset: name of the preset that it builds.
-        device: where the networks run.
-        seconds: length of the excerpt, from the centre of a clip.
-        fps: pictures per second.
-        class_probabilities: whether class probabilities are kept, which zero-shot association needs.
+        build: picklable function that returns the model for ``device=``.
+        preset: name of the preset that ``build`` loads.
+        device: device of the networks.
+        seconds: length of the excerpt from the centre of a clip.
+        fps: frames per second.
+        class_probabilities: whether class probabilities are stored; zero-shot association needs them.
     """
 
     build: Callable[..., SeAC]
@@ -54,7 +54,7 @@ class Recipe:
     class_probabilities: bool = True
 
     def provenance_of(self, model: SeAC) -> StoreProvenance:
-        """All that decides what the features are; what only decides how fast they come is left out."""
+        """Return the settings and versions that determine the features; speed settings are excluded."""
         stages, constants = model.stages, model.settings
         parts = {name: version_of(getattr(stages, name)) for name in ("segmenter", "vision", "audio")}
         views = {name: value for name, value in asdict(constants.views).items() if name != "batch"}
@@ -73,15 +73,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip.
+    """Result of one clip.
 
     Attributes:
-        id: the clip's.
-        content: of the file that holds its features; None if it could not be read.
-        reason: why not; empty if it could.
-        frames: pictures in it.
-        seconds: spent on every stage, by the clock on the wall.
-        cpu: seconds of this process's cores spent on every stage: what is left when others use them too.
+        id: id of the clip.
+        content: bytes of the feature file; None if the clip could not be read.
+        reason: why the clip could not be read; empty otherwise.
+        frames: number of frames.
+        seconds: wall-clock seconds per stage.
+        cpu: CPU seconds of this process per stage; unaffected by other processes on the machine.
     """
 
     id: str
@@ -93,7 +93,7 @@ class Outcome:
 
 
 class Clock:
-    """Sums up the seconds that are spent on every stage, on the wall and on the cores."""
+    """Accumulates wall-clock and CPU seconds per stage."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
@@ -101,21 +101,21 @@ class Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Count the time of a block to a stage."""
-        began, used = time.perf_counter(), time.process_time()
+        """Add the time of a block to ``stage``."""
+        wall_start, cpu_start = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - began
-            self.cpu[stage] += time.process_time() - used
+            self.seconds[stage] += time.perf_counter() - wall_start
+            self.cpu[stage] += time.process_time() - cpu_start
 
 
 class Extractor:
-    """Holds the model and turns pairs into outcomes.
+    """Holds the model and maps pairs to outcomes.
 
     Args:
-        recipe: how features are made.
-        model: the recipe's model, if there is one already.
+        recipe: extraction settings.
+        model: the recipe's model, if it is already loaded.
     """
 
     def __init__(self, recipe: Recipe, model: SeAC | None = None) -> None:
@@ -125,12 +125,12 @@ class Extractor:
         self.excerpt_config = ExcerptConfig(recipe.seconds, recipe.fps, audio.sample_rate, settings.max_side)
 
     def __call__(self, pair: Pair) -> Outcome:
-        """The features of a pair, or why there are none; only a fault of ours raises."""
+        """Return the features of a pair, or the reason why it is unreadable; only bugs raise."""
         clock = Clock()
         try:
             with clock("decode"):
                 excerpt = pair.excerpt(self.excerpt_config)
-        except Exception as error:  # whatever a decoder stumbles over, it is the clip that cannot be read
+        except Exception as error:  # decoders raise many types; each means that the clip is unreadable
             return Outcome(pair.id, None, _line(error), 0, clock.seconds, clock.cpu)
         try:
             features = self.features(pair, excerpt, clock)
@@ -141,10 +141,10 @@ class Extractor:
         return Outcome(pair.id, content, "", len(features.frames), clock.seconds, clock.cpu)
 
     def features(self, pair: Pair, excerpt: Excerpt, clock: Clock) -> ClipFeatures:
-        """Everything frozen about a clip.
+        """Compute the frozen features of a clip.
 
         Raises:
-            InputError: a network answers with what is no number.
+            InputError: a network returns values that are not finite.
         """
         frames = [
             self._frame(image, moment, clock)
@@ -179,6 +179,6 @@ def _to_string(value: object) -> str:
 
 
 def _line(error: Exception) -> str:
-    """An error as one line."""
+    """Return an error message as one line."""
     message = " ".join(str(error).split())[:300]
     return message if isinstance(error, InputError) else f"{type(error).__name__}: {message}"

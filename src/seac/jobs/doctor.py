@@ -18,7 +18,7 @@ from seac._version import __version__
 from seac.presets.table import PRESETS
 from seac.weights.cache import Weights, cache_folder, offline
 from seac.weights.listing import Line, lines
-from seac.weights.record import ByHand, OwnTraining
+from seac.weights.record import ManualDownload, OwnTraining
 from seac.weights.table import records_for
 
 CORE = ("torch", "transformers", "av")
@@ -162,7 +162,7 @@ def readiness(preset: str, weights: Weights, packages: dict[str, str]) -> Readin
     found = lines(records_for(preset), weights)
     lacking = [line for line in found if line.state in ("missing", "damaged")]
     absent = tuple(name for name in PRESET_NEEDS.get(preset, ()) if not packages.get(name))
-    by_hand = tuple(line for line in lacking if isinstance(line.record.source, ByHand | OwnTraining))
+    by_hand = tuple(line for line in lacking if isinstance(line.record.source, ManualDownload | OwnTraining))
     fetched = [line for line in lacking if line not in by_hand]
     steps = ["pip install 'seac[paper]'"] if absent else []
     steps += [f"seac weights get {' '.join(line.record.name for line in fetched)}"] if fetched else []

@@ -19,7 +19,7 @@ from seac.core.errors import InputError
 from seac.datasets.pairs.benchmarks import FPS, SECONDS
 from seac.datasets.pairs.pair import Pair
 from seac.datasets.pairs.table import AUTO, FORMATS, exclude_pairs, find_pairs, read_excluded
-from seac.extraction.engine import Engine, Here, Processes
+from seac.extraction.engine import Engine, InProcessEngine, ProcessEngine
 from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe
 from seac.features.unreadable import Unreadable
@@ -160,11 +160,11 @@ def chosen(job: Job) -> tuple[str, list[Pair]]:
 def engine_of(job: Job) -> Engine:
     """Where a job's work is done: a cluster, several processes, or here."""
     if job.ray is not None:
-        from seac.extraction.ray_engine import OnRay
+        from seac.extraction.ray_engine import RayEngine
 
-        return OnRay(job.ray, job.workers)
+        return RayEngine(job.ray, job.workers)
     workers = job.workers or 1
-    return Processes(workers) if workers > 1 else Here()
+    return ProcessEngine(workers) if workers > 1 else InProcessEngine()
 
 
 def extract(
@@ -190,12 +190,12 @@ def extract(
     Raises:
         InputError: the store's features were made otherwise, or it cannot be written.
     """
-    here = isinstance(engine, Here)
+    here = isinstance(engine, InProcessEngine)
     # Elsewhere the networks are loaded there; here they are asked only what they are.
     model = recipe.build(device=recipe.device if here else "cpu")
     provenance = recipe.provenance_of(model)
     if here:
-        engine = Here(model)
+        engine = InProcessEngine(model)
     del model
     with StoreWriter(store, provenance, shard_bytes=shard_bytes) as writer:
         if writer.lost and console is not None:

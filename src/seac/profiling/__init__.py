@@ -1,1 +1,1 @@
-"""Our path beside the plain one: the same weights, the same run, ratios and whether the answers are equal."""
+"""Profiling: seac against a reference implementation with the same weights; speed ratios and fidelity."""

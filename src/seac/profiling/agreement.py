@@ -1,4 +1,4 @@
-"""How well two answers agree."""
+"""Agreement measures between two outputs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ QUERIES = 64
 
 
 def differing_share(ours: Tensor, theirs: Tensor) -> float:
-    """Share of pixels on which masks (N, H, W) bool differ."""
+    """Return the share of pixels on which masks (N, H, W) bool differ."""
     return float((ours != theirs).float().mean())
 
 
 def min_overlap(ours: Tensor, theirs: Tensor) -> float:
-    """The least IoU of masks (N, H, W) bool with their counterparts; two empty masks agree."""
+    """Return the minimum IoU of masks (N, H, W) bool with their counterparts; two empty masks have IoU 1."""
     both, either = (ours & theirs).flatten(1).sum(1), (ours | theirs).flatten(1).sum(1)
     return float(torch.where(either > 0, both / either.clamp_min(1), torch.ones(())).min())
 
 
 def min_cosine(ours: Tensor, theirs: Tensor) -> float:
-    """The least cosine of embeddings (N, d) with their counterparts."""
+    """Return the minimum cosine similarity of embeddings (N, d) with their counterparts."""
     return float(functional.cosine_similarity(ours.float(), theirs.float(), dim=1).min())
 
 
 def rank_correlation(ours: Tensor, theirs: Tensor, seed: int = 0) -> float:
-    """Spearman's correlation of how N masks are ordered by a sound, mean over random directions.
+    """Return Spearman's rank correlation of N mask embeddings, mean over ``QUERIES`` random queries.
 
-    A sound orders masks by its cosine with them; what is asked is whether both embeddings give one order. The
-    directions are random mixtures of the plain embeddings, without what all masks share.
+    Association ranks masks by cosine similarity with an audio embedding; this measures whether both sets of
+    embeddings give the same ranking. Queries are random mixtures of the mean-centred reference embeddings.
     """
     mean = theirs.float().mean(0)
     centred = functional.normalize(theirs.float() - mean, dim=1)

@@ -1,4 +1,4 @@
-"""What is raced: a preset's parts with weights of a folder, or random ones of the published sizes."""
+"""Profiling cases: a preset's parts with given weights, or with random weights of the published sizes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seac.segment.promptable.sam.checkpoint import config_of, sam_of
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 from seac.weights import Weights, load_state
 
-# (width, layers, heads, layers that see everything) of the published image encoders.
+# (width, layers, heads, layers with global attention) of the published image encoders.
 VIT: dict[str, tuple[int, int, int, tuple[int, ...]]] = {
     "sam-vit-h": (1280, 32, 16, (7, 15, 23, 31)),
     "sam-vit-l": (1024, 24, 16, (5, 11, 17, 23)),
@@ -31,14 +31,14 @@ CLIP = {"clip-rn50": "RN50", "clip-vit-b-16": "ViT-B-16", "clip-vit-l-14": "ViT-
 
 @dataclass(frozen=True)
 class Case:
-    """Parts that answer to one set of weights.
+    """Parts that share one set of weights.
 
     Attributes:
-        encoder: our vision encoder.
-        reference_encoder: the published network as it is, with the same weights.
-        sam: ours, or None where the preset's own segmenter has no plain counterpart.
+        encoder: seac's image encoder.
+        reference_encoder: the published network, unchanged, with the same weights.
+        sam: seac's segmenter, or None where the preset's segmenter has no reference implementation.
         reference: the published predictor with the same weights, or None.
-        fast: ours in the fast mode, or None.
+        fast: seac's segmenter in the fast mode, or None.
     """
 
     encoder: VisionEncoder
@@ -51,26 +51,26 @@ class Case:
 def build_case(
     preset: str, segmenter: str | None, vision: str | None, weights_dir: Path | None, *, random: bool
 ) -> Case:
-    """The parts of a preset, ready to be raced.
+    """Build the parts of a preset for profiling.
 
     Raises:
-        InputError: no such preset or part, parts without a plain counterpart, or weights that are missing.
+        InputError: unknown preset or part, a part without a reference implementation, or missing weights.
     """
     if preset not in ("tiny", "paper"):
-        raise InputError(f"preset {preset!r} has no plain counterpart to race: give tiny or paper")
+        raise InputError(f"preset {preset!r} has no reference implementation: give tiny or paper")
     chosen = choose(preset, segmenter=segmenter, vision=vision)
     weights = Weights(weights_dir)
     if preset == "tiny":
         if segmenter is not None or random:
             raise InputError(
-                "tiny races its vision encoder alone, with its own weights: give --preset paper, or neither "
+                "tiny profiles its image encoder only, with its own weights: give --preset paper, or neither "
                 "--segmenter nor --random-weights"
             )
         encoder = builder("vision", chosen.vision, weights)("cpu")
         return Case(encoder, encoder)
     segmenter, vision = chosen.segmenter, chosen.vision
     if segmenter not in VIT or vision not in CLIP:
-        raise InputError(f"the plain path is of {', '.join(VIT)} and {', '.join(CLIP)}: choose among them")
+        raise InputError(f"the reference covers {', '.join(VIT)} and {', '.join(CLIP)}: choose among them")
     state = random_sam(segmenter) if random else load_state(weights(segmenter))
     reference = reference_sam(config_of(state))
     reference.load_state_dict(state)
@@ -83,7 +83,7 @@ def build_case(
 
 
 def random_sam(name: str) -> dict[str, Tensor]:
-    """A state dict of a published size with random weights, under the published names."""
+    """Return a state dict of a published size with random weights under the published names."""
     from transformers import SamConfig, SamVisionConfig
 
     width, layers, heads, global_layers = VIT[name]
@@ -98,7 +98,7 @@ def random_sam(name: str) -> dict[str, Tensor]:
 
 
 def random_clip(name: str) -> Any:
-    """open_clip's CLIP of a published size with random weights.
+    """Build open_clip's CLIP of a published size with random weights.
 
     Raises:
         InputError: open_clip is not installed.
@@ -109,14 +109,14 @@ def random_clip(name: str) -> Any:
         raise InputError("CLIP needs open_clip: pip install 'seac[paper]'") from error
     network = model.CLIP(**{**get_model_config(CLIP[name]), "quick_gelu": True})
     for module in network.visual.modules():
-        # The last norm of every residual branch begins at zero, which would hide the branch.
+        # The last norm of every residual branch is initialised to zero, which would disable the branch.
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.ones_(module.weight)
     return network.eval().requires_grad_(False)
 
 
 def randomise(network: nn.Module, seed: int = 0) -> nn.Module:
-    """``network`` with what is initialised as zero made random too, so that no part can hide."""
+    """Randomise the position embeddings of ``network``, which are initialised to zero, and return it."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in network.named_parameters():

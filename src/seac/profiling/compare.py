@@ -1,4 +1,4 @@
-"""The race: stages 1-2 of a preset, ours and the plain way, in one run."""
+"""Compares stages 1-2 of a preset with the reference implementation in one run."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LAM = 0.6
 
 @dataclass(frozen=True)
 class Row:
-    """One stage: times by way of doing it, and how well each agrees with the plain answer.
+    """Measurements of one stage: times of each path and fidelity to the reference.
 
     Attributes:
-        stage: what is done.
-        times: by way of doing it.
-        fidelity: with the plain answer, by way and measure.
-        operations: floating point operations of the exact way.
+        stage: name of the stage.
+        times: timing by path ("reference", "ours", "fast").
+        fidelity: agreement with the reference output, by path and measure.
+        operations: floating-point operations of the exact path.
     """
 
     stage: str
@@ -39,15 +39,15 @@ class Row:
     operations: float
 
     def ratio(self, name: str) -> float:
-        """How many times faster than the plain way, by medians."""
+        """Return the median time of the reference divided by the median time of path ``name``."""
         return self.times["reference"].median / max(self.times[name].median, 1e-9)
 
     def as_json(self, rate: float) -> dict[str, Any]:
-        """The same for machines.
+        """Return the row as JSON-serialisable values.
 
         Args:
-            rate: operations a second that the machine does at best, for ``floor``: the least seconds in which
-                the exact way's arithmetic could be done.
+            rate: peak floating-point operations per second of the machine; ``roofline`` is the operations of
+                the exact path divided by this rate, in seconds.
         """
         return {
             "stage": self.stage,
@@ -64,48 +64,48 @@ class Row:
 
 @torch.inference_mode()
 def run(case: Case, frame: Scene, repeats: int, settings: ViewSettings, clock: Clock = "wall") -> list[Row]:
-    """Race every stage that has a plain counterpart, and all of them together.
+    """Compare every stage that has a reference implementation; the last row is their sum.
 
     Args:
         case: the parts.
-        frame: the picture, its boxes, and masks for embeddings.
-        repeats: rounds that are counted.
-        settings: how views are made.
-        clock: which seconds.
+        frame: image, boxes, and masks for the embeddings.
+        repeats: measured rounds.
+        settings: view settings of the mask embeddings.
+        clock: wall-clock or CPU time.
     """
     rows = []
     if case.sam is not None and case.reference is not None:
         rows += _masks(case, frame, repeats, clock)
     rows.append(_embeddings(case, frame, repeats, settings, clock))
-    return [*rows, _together(rows)]
+    return [*rows, _sum_rows(rows)]
 
 
 def _masks(case: Case, frame: Scene, repeats: int, clock: Clock) -> list[Row]:
     ours, reference, fast = case.sam, case.reference, case.fast
     if ours is None or reference is None or fast is None:
-        raise ValueError("no promptable segmenter to race")
+        raise ValueError("the case has no promptable segmenter to compare")
     encoding: dict[str, Callable[[], Any]] = {
         "reference": lambda: reference.encode(frame.image),
         "ours": lambda: ours.encode(frame.image),
         "fast": lambda: fast.encode(frame.image),
     }
-    encoded_in, encoded = compare(encoding, repeats, clock)
+    encode_times, encoded = compare(encoding, repeats, clock)
     decoding: dict[str, Callable[[], Tensor]] = {
         "reference": lambda: reference.masks(frame.boxes),
         "ours": lambda: ours.masks(encoded["ours"], frame.boxes)[0],
         "fast": lambda: fast.masks(encoded["fast"], frame.boxes)[0],
     }
-    decoded_in, masks = compare(decoding, repeats, clock)
+    decode_times, masks = compare(decoding, repeats, clock)
     fidelity = {
         name: {
-            "pixels that differ": differing_share(masks[name], masks["reference"]),
+            "differing pixels": differing_share(masks[name], masks["reference"]),
             "min IoU": min_overlap(masks[name], masks["reference"]),
         }
         for name in ("ours", "fast")
     }
     return [
-        Row("masks: the picture", encoded_in, {}, arithmetic(encoding["ours"])),
-        Row("masks: the boxes", decoded_in, fidelity, arithmetic(decoding["ours"])),
+        Row("masks: image encoder", encode_times, {}, arithmetic(encoding["ours"])),
+        Row("masks: box decoder", decode_times, fidelity, arithmetic(decoding["ours"])),
     ]
 
 
@@ -120,20 +120,20 @@ def _embeddings(case: Case, frame: Scene, repeats: int, settings: ViewSettings, 
         "ours": lambda: embed(exact=True),
         "fast": lambda: embed(exact=False),
     }
-    times, answers = compare(runners, repeats, clock)
-    reference = answers["reference"].mixed(LAM)
+    times, outputs = compare(runners, repeats, clock)
+    reference = outputs["reference"].mixed(LAM)
     fidelity = {
         name: {
-            "min cosine": min_cosine(answers[name].mixed(LAM), reference),
-            "rank correlation": rank_correlation(answers[name].mixed(LAM), reference),
+            "min cosine": min_cosine(outputs[name].mixed(LAM), reference),
+            "rank correlation": rank_correlation(outputs[name].mixed(LAM), reference),
         }
         for name in ("ours", "fast")
     }
-    return Row("embeddings: the views", times, fidelity, arithmetic(runners["ours"]))
+    return Row("mask embeddings", times, fidelity, arithmetic(runners["ours"]))
 
 
-def _together(rows: list[Row]) -> Row:
-    """Sums of the stages, round by round."""
+def _sum_rows(rows: list[Row]) -> Row:
+    """Return the sum of the stages, round by round."""
     names = rows[0].times
     sums = {
         name: Timing(tuple(map(sum, zip(*(row.times[name].seconds for row in rows), strict=True))))

@@ -1,4 +1,4 @@
-"""The plain way: what one writes first, with PIL and one forward pass for every crop and every box."""
+"""Reference implementation: PIL, and one forward pass per crop and per box."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from seac.encoders.vision.clip import MEAN, STD
 def reference_embeddings(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
 ) -> MaskEmbeddings:
-    """Eq. 1-2 mask by mask: cut and blend with PIL, one forward pass for every view; the blur is made once.
+    """Return the mask embeddings of Eq. 1-2, one forward pass per view; the blurred image is computed once.
 
     Args:
         image: (3, H, W) uint8.
         masks: (N, H, W) bool.
         boxes: (N, 4) float xyxy in pixels.
-        encoder: one picture at a time.
-        settings: the sigma of the blur.
+        encoder: called on one image at a time.
+        settings: view settings; only the blur is used.
     """
     image_pil = Image.fromarray(image.permute(1, 2, 0).numpy())
     sigma = settings.blur_sigma * max(image_pil.size) / settings.blur_side
@@ -57,7 +57,7 @@ def _encode(image_pil: Image.Image, encoder: VisionEncoder) -> VisionFeatures:
 
 
 def reference_sam(config: Any) -> nn.Module:
-    """The published code's own Sam, of the sizes of a transformers' SamConfig, as it is initialised.
+    """Build the published code's Sam with the sizes of a transformers SamConfig, randomly initialised.
 
     Raises:
         InputError: segment-anything is not installed.
@@ -72,7 +72,7 @@ def reference_sam(config: Any) -> nn.Module:
         )
     except ImportError as error:
         raise InputError(
-            "the plain path of this preset is segment-anything's: pip install segment-anything"
+            "the reference of this preset needs segment-anything: pip install segment-anything"
         ) from error
     vision, decoder = config.vision_config, config.mask_decoder_config
     grid, channels = vision.image_size // vision.patch_size, vision.output_channels
@@ -103,13 +103,13 @@ def reference_sam(config: Any) -> nn.Module:
         iou_head_depth=decoder.iou_head_depth,
         iou_head_hidden_dim=decoder.iou_head_hidden_dim,
     )
-    # Mean and standard deviation are in levels of 0 to 255 there.
+    # segment-anything expects mean and standard deviation in [0, 255].
     network: nn.Module = Sam(encoder, prompts, head, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
     return network.eval()
 
 
 class ReferenceClip:
-    """CLIP's picture half as it was published; a :class:`~seac.encoders.base.VisionEncoder`."""
+    """CLIP's published image encoder, unchanged, as a :class:`~seac.encoders.base.VisionEncoder`."""
 
     labels: tuple[str, ...] = ()
     mean, std = MEAN, STD
@@ -121,12 +121,12 @@ class ReferenceClip:
         self.dim = int(network.text_projection.shape[1])
 
     def __call__(self, pixels: Tensor) -> VisionFeatures:
-        """Encode ``pixels``, (n, 3, size, size) float32, already normalised."""
+        """Encode ``pixels``, (n, 3, size, size) float32, normalised."""
         return VisionFeatures(self.network.encode_image(pixels), None)
 
 
 class ReferenceSegmenter:
-    """segment-anything's predictor, asked box by box as its examples do."""
+    """segment-anything's predictor, prompted with one box at a time as in its examples."""
 
     def __init__(self, network: nn.Module) -> None:
         from segment_anything import SamPredictor
@@ -138,7 +138,7 @@ class ReferenceSegmenter:
         self.predictor.set_image(image.permute(1, 2, 0).numpy())
 
     def masks(self, boxes: Tensor) -> Tensor:
-        """The best of three masks for every box: (N, H, W) bool."""
+        """Return the best of three masks of every box: (N, H, W) bool."""
         masks = []
         for box in boxes.numpy():
             candidates, quality, _ = self.predictor.predict(box=box, multimask_output=True)

@@ -1,4 +1,4 @@
-"""How fast a way of doing something could be at most: its arithmetic, at the best rate of this machine."""
+"""Roofline estimate: the arithmetic of a path at the peak rate of this machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from seac.profiling.timing import Clock, compare
 
 CHANNELS, SIDE, BATCH = 256, 28, 8
-"""Of a 3 x 3 convolution that fits the caches: what float32 libraries are fastest at."""
+"""Sizes of a 3 x 3 convolution that fits in the caches, the operation with the highest float32 throughput."""
 
 
 def arithmetic(run: Callable[[], Any]) -> float:
-    """Floating point operations of matrix products, convolutions and attention in ``run``: it is run once."""
-    # Attention in one kernel is not counted on every device; as two products and a softmax it is.
+    """Count the floating-point operations of matrix products, convolutions and attention in one ``run()``."""
+    # Fused attention kernels are not counted on every device; the math backend is.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         run()
     return float(counter.get_total_flops())
@@ -26,7 +26,7 @@ def arithmetic(run: Callable[[], Any]) -> float:
 
 @torch.no_grad()
 def best_rate(clock: Clock, repeats: int = 8) -> float:
-    """Floating point operations a second of a large float32 convolution, the best of some runs."""
+    """Return the peak floating-point operations per second of a float32 convolution over ``repeats`` runs."""
     layer = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
     maps = torch.rand(BATCH, CHANNELS, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     times, _ = compare({"convolution": lambda: layer(maps)}, repeats, clock)

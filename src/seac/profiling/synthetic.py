@@ -1,4 +1,4 @@
-"""A picture and boxes for timing: drawn from a seed, no file needed."""
+"""Synthetic image, boxes and masks for timing, generated from a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture (3, H, W) uint8, boxes (N, 4) float32 xyxy in it, and an ellipse in each: masks (N, H, W)."""
+    """Image (3, H, W) uint8, boxes (N, 4) float32 xyxy, and masks (N, H, W) bool, an ellipse per box."""
 
     image: Tensor
     boxes: Tensor
@@ -19,7 +19,7 @@ class Scene:
 
 
 def scene(height: int, width: int, count: int, seed: int = 0) -> Scene:
-    """Smooth colours with grain, boxes of a twentieth to a half of the frame's sides."""
+    """Generate smooth colours with noise, and boxes whose sides are 5 % to 50 % of the frame's sides."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, 9, 12, generator=generator) * 255
     smooth = functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)[0]
@@ -33,7 +33,7 @@ def scene(height: int, width: int, count: int, seed: int = 0) -> Scene:
 
 
 def ellipses(boxes: Tensor, height: int, width: int) -> Tensor:
-    """The ellipse inside every box: (N, H, W) bool."""
+    """Return the ellipse inscribed in every box: (N, H, W) bool."""
     x, y = torch.arange(width) + 0.5, torch.arange(height) + 0.5
     middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).clamp_min(1) / 2
     across = ((x[None] - middle[:, :1]) / half[:, :1]).square()[:, None, :]

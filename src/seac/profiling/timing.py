@@ -1,4 +1,4 @@
-"""Times of one thing done several times."""
+"""Repeated timing of functions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Clock = Literal["wall", "cpu"]
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of every run, in the order they were made."""
+    """Seconds of every run, in order."""
 
     seconds: tuple[float, ...]
 
     def percentile(self, share: float) -> float:
-        """Seconds under which this share (0 to 100) of the runs lie."""
+        """Return the percentile ``share`` (0 to 100) of the seconds."""
         return float(np.percentile(self.seconds, share))
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """Median seconds."""
         return self.percentile(50)
 
 
 def now(clock: Clock) -> float:
-    """Seconds of a clock: the wall's, or what this process computed, which a busy machine blurs less."""
+    """Return wall-clock seconds, or CPU seconds of this process, which other processes disturb less."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter() if clock == "wall" else time.process_time()
@@ -39,23 +39,23 @@ def now(clock: Clock) -> float:
 def compare(
     runners: dict[str, Callable[[], Any]], repeats: int, clock: Clock = "wall"
 ) -> tuple[dict[str, Timing], dict[str, Any]]:
-    """Time several ways to do the same, turn by turn, so that all of them meet the same weather.
+    """Time several functions, interleaved so that all run under the same machine load.
 
     Args:
-        runners: by name.
-        repeats: rounds, after one that is not counted if there are several.
-        clock: which seconds.
+        runners: functions by name.
+        repeats: measured rounds; if more than one, a warm-up round comes first.
+        clock: wall-clock or CPU time.
 
     Returns:
-        times and last answers, by name.
+        Timings and last outputs, by name.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runners}
-    answers: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     rounds = repeats + (1 if repeats > 1 else 0)
     for number in range(rounds):
         for name, run in runners.items():
-            began = now(clock)
-            answers[name] = run()
+            start = now(clock)
+            outputs[name] = run()
             if number >= rounds - repeats:
-                seconds[name].append(now(clock) - began)
-    return {name: Timing(tuple(values)) for name, values in seconds.items()}, answers
+                seconds[name].append(now(clock) - start)
+    return {name: Timing(tuple(values)) for name, values in seconds.items()}, outputs

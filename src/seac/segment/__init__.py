@@ -1,1 +1,1 @@
-"""Stage 1: class-agnostic masks from the picture alone. One file per detector or segmenter."""
+"""Stage 1: class-agnostic mask proposals from the image alone; one file per detector or segmenter."""

@@ -1,4 +1,4 @@
-"""What stage 1 answers: class-agnostic masks of a picture, best first, and the protocol that gives them."""
+"""Protocols of stage 1: class-agnostic mask proposals of an image, best first."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from seac.core.types import Proposals
 
 
 class Segmenter(Protocol):
-    """Stage 1: everything in the frame, from the picture alone."""
+    """Stage 1: proposes masks of all objects and regions of an image."""
 
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8 RGB; masks have its size."""
+        """Propose masks (N, H, W) for ``image``, (3, H, W) uint8 RGB."""
         ...
 
 
 @runtime_checkable
 class SupportsLimit(Segmenter, Protocol):
-    """A segmenter that need not draw the masks that nobody asks for."""
+    """A segmenter that can limit the number of masks that it decodes."""
 
     def best(self, image: Tensor, max_masks: int) -> Proposals:
-        """The first ``max_masks`` of what it proposes for ``image``, (3, H, W) uint8 RGB."""
+        """Return the best ``max_masks`` proposals for ``image``, (3, H, W) uint8 RGB."""
         ...
 
 
 def best_of(segmenter: Segmenter, image: Tensor, max_masks: int) -> Proposals:
-    """The best ``max_masks`` proposals of a segmenter for ``image``, (3, H, W) uint8 RGB."""
+    """Return the best ``max_masks`` proposals of a segmenter for ``image``, (3, H, W) uint8 RGB."""
     return (
         segmenter.best(image, max_masks)
         if isinstance(segmenter, SupportsLimit)

@@ -1,7 +1,7 @@
 """Geometry of masks and boxes; of masks or boxes that say nearly the same, the best one stays.
 
-The intersections of all pairs are one matrix product of the flattened masks; suppression itself is a loop
-over the survivors only, each step one vectorised row.
+The intersections of all pairs are one matrix product of the flattened masks. NMS loops over the survivors
+only; each step is one vectorised row.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from seac.core.types import Proposals
 
 
 def pairwise_iou(rows: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Intersection over union of every pair of masks.
+    """Return the intersection over union of every pair of masks.
 
     Args:
         rows: (N, P) bool or float in {0, 1}, one flattened mask per row.
-        weights: (P,) float, the area of each column (superpixels, say), or None for pixels.
+        weights: (P,) float area of each column (for example of superpixels), or None for pixels.
 
     Returns:
         (N, N) float32 in [0, 1]; two empty masks have 0.
@@ -33,73 +33,73 @@ def pairwise_iou(rows: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def nms(iou: Tensor, limit: float, max_count: int | None = None) -> Tensor:
-    """Indices that survive when rows come best first and a pair may overlap by at most ``limit``.
+    """Return the indices that survive greedy non-maximum suppression.
 
     Args:
         iou: (N, N) float32, rows and columns ordered best first.
-        limit: greatest IoU that two survivors may have.
-        max_count: stop after this many survivors.
+        limit: maximum IoU of two survivors.
+        max_count: maximum number of survivors; None for no limit.
 
     Returns:
-        (K,) int64, ascending (so still best first).
+        (K,) int64, ascending, so still best first.
     """
-    clash = (iou > limit).cpu().numpy()
+    exceeds = (iou > limit).cpu().numpy()
     alive = torch.ones(len(iou), dtype=torch.bool).numpy()
-    kept: list[int] = []
+    keep: list[int] = []
     for index in range(len(alive)):
         if not alive[index]:
             continue
-        kept.append(index)
-        if max_count is not None and len(kept) == max_count:
+        keep.append(index)
+        if max_count is not None and len(keep) == max_count:
             break
-        alive &= ~clash[index]
-    return torch.tensor(kept, dtype=torch.int64)
+        alive &= ~exceeds[index]
+    return torch.tensor(keep, dtype=torch.int64)
 
 
 def soft_nms(
-    iou: Tensor, scores: Tensor, covered: Tensor, decay: float, limit: float, max_count: int
+    iou: Tensor, scores: Tensor, prior_iou: Tensor, decay: float, limit: float, max_count: int
 ) -> tuple[Tensor, Tensor]:
-    """Choose rows one by one, each time the one with most left of its score.
+    """Select rows greedily by decayed score (Gaussian soft NMS, Bodla et al., ICCV 2017).
 
-    A score s falls to s exp(-o^2 / ``decay``), with o the greatest IoU with what is chosen already: the
-    Gaussian soft NMS of Bodla et al. (ICCV 2017), by the nearest neighbour alone and not by the product over
-    all, which would be hard on what has many neighbours.
+    A score s decays to s exp(-o^2 / ``decay``), with o the maximum IoU with the rows selected so far. Unlike
+    the original, the decay uses the maximum and not the product over all selected rows, which would penalise
+    rows with many neighbours.
 
     Args:
         iou: (N, N) float32, of every pair.
         scores: (N,) float32, at least 0.
-        covered: (N,) float32, the greatest IoU of each with what is chosen beforehand.
-        decay: the greater, the less overlap counts; greater than 0.
-        limit: rows that overlap by more with what is chosen are never chosen.
-        max_count: rows to choose at most; none if it is not positive.
+        prior_iou: (N,) float32, maximum IoU of each row with masks selected beforehand.
+        decay: greater than 0; the greater, the weaker the decay.
+        limit: rows whose IoU with a selected row exceeds it are never selected.
+        max_count: maximum number of rows to select; none if it is not positive.
 
     Returns:
-        (K,) int64 indices, best first, and what was left of their scores (K,) float32, descending.
+        (K,) int64 indices, best first, and their decayed scores (K,) float32, descending.
     """
-    pairs, own, nearest = iou.numpy(), scores.numpy(), covered.numpy().copy()
-    taken = np.zeros(len(own), bool)
-    kept: list[int] = []
-    left: list[float] = []
-    while len(kept) < max_count:
-        decayed = np.where(taken | (nearest > limit), -1, own * np.exp(-(nearest**2) / decay))
+    pairs, original, max_iou = iou.numpy(), scores.numpy(), prior_iou.numpy().copy()
+    selected = np.zeros(len(original), bool)
+    keep: list[int] = []
+    keep_scores: list[float] = []
+    while len(keep) < max_count:
+        decayed = np.where(selected | (max_iou > limit), -1, original * np.exp(-(max_iou**2) / decay))
         if len(decayed) == 0 or decayed.max() < 0:
             break
         index = int(decayed.argmax())
-        kept.append(index)
-        left.append(float(decayed[index]))
-        taken[index] = True
-        np.maximum(nearest, pairs[index], out=nearest)
-    return torch.tensor(kept, dtype=torch.int64), torch.tensor(left, dtype=torch.float32)
+        keep.append(index)
+        keep_scores.append(float(decayed[index]))
+        selected[index] = True
+        np.maximum(max_iou, pairs[index], out=max_iou)
+    return torch.tensor(keep, dtype=torch.int64), torch.tensor(keep_scores, dtype=torch.float32)
 
 
 def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, max_count: int | None = None) -> Tensor:
-    """Indices of the masks that stay, best first.
+    """Return the indices of the masks that survive NMS, best first.
 
     Args:
         masks: (N, H, W) bool.
         scores: (N,) float; the higher, the better. Equal scores keep their order.
-        limit: greatest IoU that two survivors may have.
-        max_count: keep at most this many.
+        limit: maximum IoU of two survivors.
+        max_count: maximum number of survivors; None for no limit.
 
     Returns:
         (K,) int64 indices into ``masks``.
@@ -156,7 +156,7 @@ def box_corners(boxes: Tensor) -> Tensor:
 
 
 def resize_image(image: Tensor, height: int, width: int) -> Tensor:
-    """``image`` (3, H, W) uint8 as (3, height, width) float32 in [0, 255], antialiased."""
+    """Resize ``image`` (3, H, W) uint8 to (3, height, width) float32 in [0, 255], antialiased."""
     pixels = image.to(torch.float32)[None]
     if pixels.shape[-2:] == (height, width):
         return pixels[0]
@@ -164,7 +164,7 @@ def resize_image(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def working_size(height: int, width: int, long_side: int, multiple: int = 1) -> tuple[int, int]:
-    """(height, width) with the longer side at most ``long_side``, multiples of ``multiple``, never 0."""
+    """Return (height, width), multiples of ``multiple``, with a longer side of at most ``long_side``."""
     scale = min(1.0, long_side / max(height, width))
     return (
         max(multiple, round(height * scale / multiple) * multiple),
@@ -173,11 +173,13 @@ def working_size(height: int, width: int, long_side: int, multiple: int = 1) -> 
 
 
 def boxes_of(masks: Tensor) -> Tensor:
-    """Boxes around ``masks`` (N, H, W) bool: (N, 4) float32 xyxy, x2 and y2 exclusive; zeros if empty."""
+    """Return the boxes (N, 4) float32 xyxy of ``masks`` (N, H, W) bool; x2, y2 exclusive; zeros if empty."""
     n, height, width = masks.shape
     if n == 0:
         return torch.zeros(0, 4)
-    values = masks.view(torch.uint8)  # amax of bytes is vectorised, any of booleans is not: ten times faster
+    values = masks.view(
+        torch.uint8
+    )  # amax of bytes is vectorised, any() of booleans is not: ten times faster
     columns, rows = values.amax(1), values.amax(2)
     x1, y1 = columns.argmax(1), rows.argmax(1)
     x2, y2 = width - columns.flip(1).argmax(1), height - rows.flip(1).argmax(1)
@@ -186,16 +188,16 @@ def boxes_of(masks: Tensor) -> Tensor:
 
 
 def nonempty(masks: Tensor) -> Tensor:
-    """Which of ``masks`` (N, H, W) bool have a pixel: (N,) bool."""
+    """Return which of ``masks`` (N, H, W) bool have at least one pixel: (N,) bool."""
     if len(masks) == 0:
         return torch.zeros(0, dtype=torch.bool)
     return masks.view(torch.uint8).flatten(1).amax(1).bool()
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
-    """``masks`` (N, h, w), bool or logits, at the frame's size: (N, height, width) bool, outlines smoothed.
+    """Resize ``masks`` (N, h, w), bool or logits, bilinearly to (N, height, width) bool.
 
-    One at a time: memory stays at one float mask, however large the frame is.
+    Masks are resized one at a time, so memory is bounded by one float mask of the frame's size.
     """
     hard = masks.dtype == torch.bool
     threshold = 0.5 if hard else 0.0
@@ -209,6 +211,6 @@ def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
 
 
 def whole_frame(height: int, width: int) -> Proposals:
-    """The one proposal of a frame in which nothing is found: everything, with score 0."""
+    """Return the fallback proposal of a frame without masks: the full frame with score 0."""
     masks = torch.ones(1, height, width, dtype=torch.bool)
     return Proposals(masks, boxes_of(masks), torch.zeros(1))

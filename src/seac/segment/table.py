@@ -1,4 +1,4 @@
-"""Segmenters by name: a new one is a file and a row."""
+"""Table of segmenters by name; a new segmenter is one file and one row."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ SEGMENTERS: dict[str, Callable[..., Segmenter]] = {
 
 
 def build(name: str, **options: Any) -> Segmenter:
-    """The segmenter called ``name``.
+    """Build the segmenter called ``name``.
 
     Args:
         name: a row of the table.
-        options: settings of that segmenter, e.g. ``most=20``.
+        options: settings of the segmenter, for example ``max_masks=20``.
 
     Raises:
-        InputError: no such name, or an option that this segmenter does not have.
+        InputError: unknown name, or an unknown option of the segmenter.
     """
     if name not in SEGMENTERS:
         raise InputError(f"no segmenter {name!r}: choose one of {', '.join(SEGMENTERS)}")
     try:
         return SEGMENTERS[name](**options)
     except TypeError as error:
-        raise InputError(f"segmenter {name}: {error}; see its settings for the options it has") from error
+        raise InputError(f"segmenter {name}: {error}; see its settings for the available options") from error

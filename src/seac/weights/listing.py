@@ -1,4 +1,4 @@
-"""What the table of weights looks like to a person: rows, states, sizes; plain, as Markdown, as JSON."""
+"""Formats the table of weights as text, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 from seac.weights.cache import State, Weights
 from seac.weights.record import Hub, OwnTraining, Package, Record
 
-WORST: tuple[State, ...] = ("damaged", "missing", "unchecked", "ready")
+STATES_BY_SEVERITY: tuple[State, ...] = ("damaged", "missing", "unchecked", "ready")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One record and what is known of its files here."""
+    """One record and the state of its files on this machine."""
 
     record: Record
     state: State
 
     @property
     def size(self) -> str:
-        """Megabytes; with a tilde where they are counted from the network's parameters."""
+        """Megabytes; a tilde marks sizes estimated from the number of parameters."""
         return f"{'' if self.record.exact else '~'}{self.record.size / 1e6:,.0f} MB"
 
     @property
     def home(self) -> str:
-        """Where it comes from, in a word or two."""
+        """Short name of the source."""
         source = self.record.source
         if isinstance(source, Package):
             return f"pip: {source.distribution}" if source.distribution else "seac"
@@ -37,7 +37,7 @@ class Line:
         return source.page.split("//")[-1].split("#")[0]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
+        """Return the line as JSON-serialisable values."""
         row = self.record
         return {
             "name": row.name,
@@ -52,20 +52,20 @@ class Line:
 
 
 def lines(rows: Sequence[Record], weights: Weights) -> list[Line]:
-    """What is known of ``rows`` without reading a file."""
+    """Return the lines of ``rows``; no file is read."""
     return [Line(row, state_of(row, weights)) for row in rows]
 
 
 def state_of(row: Record, weights: Weights) -> State:
-    """The worst state of a record's files; a user's own folder counts as ready."""
+    """Return the most severe state of a record's files; files in the user's folder are ready."""
     if weights.own(row) is not None:
         return "ready"
     states = {weights.state(row, file) for file in row.files}
-    return next(state for state in WORST if state in states)
+    return next(state for state in STATES_BY_SEVERITY if state in states)
 
 
-def table(found: Sequence[Line]) -> str:
-    """The table for a person, in columns."""
+def table(records: Sequence[Line]) -> str:
+    """Return the table as text with aligned columns."""
     head = ("name", "state", "size", "licence", "presets", "home")
     body = [
         (
@@ -76,7 +76,7 @@ def table(found: Sequence[Line]) -> str:
             ", ".join(line.record.presets),
             line.home,
         )
-        for line in found
+        for line in records
     ]
     widths = [max(len(row[column]) for row in (head, *body)) for column in range(len(head))]
     return "".join(
@@ -85,8 +85,8 @@ def table(found: Sequence[Line]) -> str:
     )
 
 
-def markdown(found: Sequence[Line]) -> str:
-    """The table of a docs page: what does not depend on this machine."""
+def markdown(records: Sequence[Line]) -> str:
+    """Return the table as Markdown, without the columns that depend on this machine."""
     head = ("name", "what", "size", "licence", "part", "default in", "home")
     body = [
         (
@@ -98,7 +98,7 @@ def markdown(found: Sequence[Line]) -> str:
             ", ".join(line.record.presets),
             line.home,
         )
-        for line in found
+        for line in records
     ]
     rows = [head, tuple("---" for _ in head), *body]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"

@@ -1,4 +1,4 @@
-"""Reading checkpoints: tensors only, never code."""
+"""Loads checkpoints that hold tensors only; no code is executed."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from seac.core.errors import InputError
 
 
 def load_state(path: Path, inside: str = "") -> dict[str, Tensor]:
-    """The state dict in ``path`` on the CPU.
+    """Load the state dict in ``path`` on the CPU.
 
     safetensors cannot hold code; other files are read by torch's restricted unpickler (``weights_only``).
 
     Args:
         path: a ``.safetensors`` file, or one written by ``torch.save``.
-        inside: key under which the state dict lies, if the file holds more than that.
+        inside: key of the state dict, if the file is a dict that holds it.
 
     Raises:
-        InputError: not a checkpoint, or one that holds more than tensors.
+        InputError: not a checkpoint, or one that holds other objects than tensors.
     """
     try:
         if path.suffix == ".safetensors":
             tensors: dict[str, Tensor] = load_file(path)
             return tensors
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # The unpickler's answer to bytes that are no pickle is any exception at all.
+    except Exception as error:  # The unpickler raises arbitrary exceptions on bytes that are not a pickle.
         raise InputError(
             f"{path} is not a checkpoint of tensors ({type(error).__name__}): run `seac weights verify`"
         ) from error
@@ -45,38 +45,38 @@ def load_state(path: Path, inside: str = "") -> dict[str, Tensor]:
     return content
 
 
-def load_network(kind: Any, folder: Path, **options: Any) -> Any:
-    """A network of transformers' from a folder with ``config.json`` and ``model.safetensors``, strictly.
+def load_network(network_class: Any, folder: Path, **options: Any) -> Any:
+    """Load a transformers network strictly from ``config.json`` and ``model.safetensors`` in ``folder``.
 
     Args:
-        kind: the network's class.
-        folder: where its files lie; nothing is fetched.
+        network_class: class of the network.
+        folder: local folder; nothing is downloaded.
         options: passed on to ``from_pretrained``.
 
     Raises:
-        InputError: the folder holds another network, or not all of this one.
+        InputError: the folder holds another network, or lacks tensors of this one.
     """
     try:
         with _quiet():
-            network, report = kind.from_pretrained(
+            network, report = network_class.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
             )
-    except Exception as error:  # transformers answers to wrong files with any exception at all
+    except Exception as error:  # transformers raises arbitrary exceptions on wrong files
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{folder} holds no {kind.__name__} ({reason:.160}): run `seac weights verify`"
+            f"{folder} holds no {network_class.__name__} ({reason:.160}): run `seac weights verify`"
         ) from error
-    lacking = [*report["missing_keys"], *report["mismatched_keys"]]
-    if lacking:
+    missing = [*report["missing_keys"], *report["mismatched_keys"]]
+    if missing:
         raise InputError(
-            f"{folder} lacks {len(lacking)} tensors of {kind.__name__}: run `seac weights verify`"
+            f"{folder} lacks {len(missing)} tensors of {network_class.__name__}: run `seac weights verify`"
         )
     return network
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No bars and no advice of transformers' on standard error meanwhile; what matters is raised."""
+    """Suppress transformers' progress bars and warnings on standard error; errors are still raised."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -91,10 +91,10 @@ def _quiet() -> Iterator[None]:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of transformers' in a folder; nothing is fetched.
+    """Load the transformers tokenizer in a folder; nothing is downloaded.
 
     Raises:
-        InputError: there is none.
+        InputError: the folder holds no tokenizer.
     """
     from transformers import AutoTokenizer
 
@@ -132,9 +132,9 @@ def load_image_processor(kind: str, folder: Path) -> Any:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """Twelve hexadecimal digits that tell weights apart, without reading all of them.
+    """Return twelve hexadecimal digits that identify the weights without hashing all of them.
 
-    Names and shapes of all tensors, and the first and last numbers of each, as float32.
+    The digest covers the names and shapes of all tensors, and the first and last 8 values of each as float32.
     """
     digest = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):

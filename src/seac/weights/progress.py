@@ -1,4 +1,4 @@
-"""How far a download is, on standard error."""
+"""Download progress bar on standard error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seac.weights.record import File, Record
 
 
 def bar(row: Record, file: File) -> Report:
-    """A bar for one file; it goes when the file is whole."""
+    """Return the progress callback of one file; the bar disappears when the file is complete."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bars.add_task(f"{row.name} {file.name}", total=file.size)

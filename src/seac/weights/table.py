@@ -1,4 +1,4 @@
-"""The table of weights. A new set is one row here; nothing else changes.
+"""The table of weights; a new set of weights is one row.
 
 Sizes without ``exact`` are four bytes per parameter of the published network (float32), plus its tokenizer.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 
 from seac.core.errors import InputError
-from seac.weights.record import ByHand, File, Hub, OwnTraining, Package, Record, Url
+from seac.weights.record import File, Hub, ManualDownload, OwnTraining, Package, Record, Url
 
 MB = 1_000_000
 SAM_FILES = "https://dl.fbaipublicfiles.com/segment_anything"
@@ -16,12 +16,12 @@ SAM_PAGE = "https://github.com/facebookresearch/segment-anything#model-checkpoin
 
 
 def _network(parameters: int) -> File:
-    """Transformers' file of a network with this many parameters."""
+    """Return the transformers file of a network with ``parameters`` parameters."""
     return File("model.safetensors", 4 * parameters)
 
 
 def _clip(parameters: int) -> tuple[File, ...]:
-    """open_clip's two files of a network with this many parameters."""
+    """Return the two open_clip files of a network with ``parameters`` parameters."""
     return File("open_clip_config.json", 1000), File("open_clip_model.safetensors", 4 * parameters)
 
 
@@ -31,7 +31,7 @@ TOKENS = (File("tokenizer.json", 2 * MB), File("tokenizer_config.json", 2000))
 
 
 TABLE: tuple[Record, ...] = (
-    # tiny: nothing to fetch, everything comes with pip.
+    # tiny: no download; every file comes with a pip package.
     Record(
         "efficientnet-lite2",
         "EfficientNet-Lite2, ImageNet",
@@ -165,14 +165,14 @@ TABLE: tuple[Record, ...] = (
         "mdef-detr",
         'MDef-DETR, ResNet-101 and RoBERTa: "all objects"',
         (File("MDef_DETR_r101_epoch20.pth", 4 * 185 * MB),),
-        ByHand("https://github.com/mmaaz60/mvits_for_class_agnostic_od#model-zoo"),
+        ManualDownload("https://github.com/mmaaz60/mvits_for_class_agnostic_od#model-zoo"),
         "see page",
         ("paper", "paper-fast"),
         "boxes",
     ),
     Record(
         "roberta-tokenizer",
-        "RoBERTa's tokenizer: sentences of one's own for MDef-DETR",
+        "RoBERTa tokenizer: custom MDef-DETR prompts",
         (File("vocab.json", 898_823), File("merges.txt", 456_318)),
         Hub("FacebookAI/roberta-base"),
         "MIT",
@@ -197,7 +197,7 @@ TABLE: tuple[Record, ...] = (
         (),
         "boxes",
     ),
-    # Vision with its text tower.
+    # Image encoders with their text encoders.
     Record(
         "clip-rn50",
         "CLIP ResNet-50, OpenAI",
@@ -234,7 +234,7 @@ TABLE: tuple[Record, ...] = (
         ("modern",),
         "vision, text",
     ),
-    # Hearing.
+    # Audio encoders.
     Record(
         "vggish",
         "VGGish, PyTorch port",
@@ -256,7 +256,7 @@ TABLE: tuple[Record, ...] = (
         ("modern",),
         "audio, text",
     ),
-    # Nobody publishes the trained half of the paper's system.
+    # The paper's trained association is not published.
     Record(
         "association-paper",
         "association trained on the preset's features",
@@ -270,24 +270,24 @@ TABLE: tuple[Record, ...] = (
 
 
 def record(name: str) -> Record:
-    """The row called ``name``.
+    """Return the row called ``name``.
 
     Raises:
-        InputError: there is none; near names are told.
+        InputError: unknown name; the message suggests similar names.
     """
     rows = {row.name: row for row in TABLE}
     if name in rows:
         return rows[name]
     near = difflib.get_close_matches(name, rows, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "see `seac weights list`"
-    raise InputError(f"no weights are called {name!r}: {hint}")
+    raise InputError(f"unknown weights {name!r}: {hint}")
 
 
 def records_for(name: str) -> tuple[Record, ...]:
-    """The rows that ``name`` stands for: a record, a preset (its default parts), or ``all``.
+    """Return the rows of a record, of a preset (its default parts), or of ``all``.
 
     Raises:
-        InputError: neither.
+        InputError: ``name`` is none of these.
     """
     if name == "all":
         return TABLE

@@ -1,4 +1,4 @@
-"""Detectors against their libraries' own post-processing, and boxes turned into masks."""
+"""Detectors against the post-processing of their libraries, and masks from boxes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.core.errors import InputError
 from seac.segment.detectors.grounding_dino import GroundingDino
 from seac.segment.detectors.owlv2 import Owlv2
 from seac.segment.ops import box_iou
@@ -18,7 +17,7 @@ from tests.fixtures import checkpoints
 from tests.fixtures.extras import needs
 
 
-def picture(height: int = 70, width: int = 110) -> Tensor:
+def random_image(height: int = 70, width: int = 110) -> Tensor:
     return torch.randint(0, 256, (3, height, width), generator=torch.Generator().manual_seed(2)).byte()
 
 
@@ -28,14 +27,15 @@ def test_owlv2_equals_the_librarys_boxes(tmp_path: Path) -> None:
 
     checkpoints._owlv2(tmp_path)
     network = Owlv2ForObjectDetection.from_pretrained(tmp_path).eval()
-    reader = Owlv2ImageProcessor.from_pretrained(tmp_path)
-    pixels = reader(images=picture(), return_tensors="pt")["pixel_values"]
+    image_processor = Owlv2ImageProcessor.from_pretrained(tmp_path)
+    pixels = image_processor(images=random_image(), return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
-        answer = network(input_ids=torch.ones(1, 16, dtype=torch.long), pixel_values=pixels)
-    theirs = reader.post_process_object_detection(answer, threshold=0.0, target_sizes=[(70, 110)])[0]
-    boxes, scores = Owlv2.load(tmp_path)(picture())
-    assert torch.allclose(boxes, theirs["boxes"], atol=1e-3)
-    assert torch.allclose(scores, answer.objectness_logits[0].sigmoid(), atol=1e-5)
+        output = network(input_ids=torch.ones(1, 16, dtype=torch.long), pixel_values=pixels)
+    sizes = [(70, 110)]
+    expected = image_processor.post_process_object_detection(output, threshold=0.0, target_sizes=sizes)[0]
+    boxes, scores = Owlv2.load(tmp_path)(random_image())
+    assert torch.allclose(boxes, expected["boxes"], atol=1e-3)
+    assert torch.allclose(scores, output.objectness_logits[0].sigmoid(), atol=1e-5)
 
 
 @needs("paper")
@@ -48,36 +48,27 @@ def test_grounding_dino_equals_the_librarys_boxes(tmp_path: Path) -> None:
     processor = GroundingDinoProcessor(
         GroundingDinoImageProcessor.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
     )
-    inputs = processor(images=picture(), text="all objects.", return_tensors="pt")
+    inputs = processor(images=random_image(), text="all objects.", return_tensors="pt")
     with torch.inference_mode():
-        answer = network(**inputs)
-    theirs = processor.post_process_grounded_object_detection(
-        answer, inputs["input_ids"], threshold=0.0, text_threshold=0.0, target_sizes=[(70, 110)]
+        output = network(**inputs)
+    expected = processor.post_process_grounded_object_detection(
+        output, inputs["input_ids"], threshold=0.0, text_threshold=0.0, target_sizes=[(70, 110)]
     )[0]
-    boxes, scores = GroundingDino.load(tmp_path)(picture())
-    assert torch.allclose(boxes, theirs["boxes"], atol=1e-3)
-    assert torch.allclose(scores, theirs["scores"], atol=1e-5)
+    boxes, scores = GroundingDino.load(tmp_path)(random_image())
+    assert torch.allclose(boxes, expected["boxes"], atol=1e-3)
+    assert torch.allclose(scores, expected["scores"], atol=1e-5)
 
 
-def test_detectors_without_torchvision_say_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("seac.weights.load.find_spec", lambda name: None)
-    checkpoints._owlv2(tmp_path / "owlv2")
-    with pytest.raises(InputError, match=r"needs torchvision: pip install 'seac\[paper\]'"):
-        Owlv2.load(tmp_path / "owlv2")
+class BoxFillingSegmenter:
+    """A promptable segmenter that fills each box; the box at index ``blank`` gets an empty mask."""
 
-
-class Painter:
-    """A promptable segmenter that fills the box; ``blank`` boxes get nothing."""
-
-    version = "painter 1"
+    version = "filling 1"
 
     def __init__(self, blank: int = -1) -> None:
-        self.blank, self.encoded = blank, 0
+        self.blank, self.encode_count = blank, 0
 
     def encode(self, image: Tensor) -> EncodedImage:
-        self.encoded += 1
+        self.encode_count += 1
         size = (int(image.shape[-2]), int(image.shape[-1]))
         return EncodedImage((), size, size)
 
@@ -89,24 +80,26 @@ class Painter:
         return masks, torch.ones(len(boxes))
 
 
-class Found:
-    version = "found 1"
+class FixedDetector:
+    """A detector that always returns the same boxes."""
+
+    version = "fixed 1"
 
     def __init__(self, boxes: Tensor, scores: Tensor) -> None:
-        self.answer = boxes, scores
+        self.boxes, self.scores = boxes, scores
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        return self.answer
+        return self.boxes, self.scores
 
 
-def some(count: int = 300) -> tuple[Tensor, Tensor]:
+def random_boxes(count: int = 300) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(count)
     corners = torch.rand(count, 2, 2, generator=generator) * torch.tensor([130.0, 90.0]) - 10
     return torch.cat([corners.amin(1), corners.amax(1)], 1), torch.rand(count, generator=generator)
 
 
-def test_boxes_come_best_first_inside_the_frame_and_apart() -> None:
-    boxes, scores = select_boxes(*some(), (70, 110), BoxSettings())
+def test_boxes_are_ordered_clipped_and_limited_in_overlap() -> None:
+    boxes, scores = select_boxes(*random_boxes(), (70, 110), BoxSettings())
     assert len(boxes) <= 50
     assert torch.equal(scores, scores.sort(descending=True).values)
     assert float(boxes.min()) >= 0
@@ -116,7 +109,7 @@ def test_boxes_come_best_first_inside_the_frame_and_apart() -> None:
 
 
 def test_the_order_of_boxes_does_not_matter() -> None:
-    boxes, scores = some()
+    boxes, scores = random_boxes()
     order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
     first, second = (
         select_boxes(b, s, (70, 110), BoxSettings())
@@ -126,22 +119,23 @@ def test_the_order_of_boxes_does_not_matter() -> None:
 
 
 def test_every_box_becomes_one_mask_and_the_image_is_encoded_once() -> None:
-    painter = Painter(blank=1)
+    promptable = BoxFillingSegmenter(blank=1)
     boxes = torch.tensor([[0.0, 0, 20, 20], [30, 30, 60, 60], [5, 40, 25, 70], [8, 8, 8, 30]])
-    segmenter = BoxesToMasks(Found(boxes, torch.tensor([0.3, 0.9, 0.8, 1.0])), painter)
-    proposals = segmenter(picture())
-    assert painter.encoded == 1
+    segmenter = BoxesToMasks(FixedDetector(boxes, torch.tensor([0.3, 0.9, 0.8, 1.0])), promptable)
+    proposals = segmenter(random_image())
+    assert promptable.encode_count == 1
     assert proposals.scores.tolist() == pytest.approx([0.9, 0.3]), (
         "the second mask was empty, the last box too"
     )
     assert proposals.boxes.tolist() == [[30, 30, 60, 60], [0, 0, 20, 20]]
-    assert segmenter.version == "found 1 + painter 1"
+    assert segmenter.version == "fixed 1 + filling 1"
 
 
 def test_a_frame_without_boxes_is_one_mask() -> None:
     for boxes, scores in ((torch.zeros(0, 4), torch.zeros(0)), (torch.zeros(2, 4), torch.ones(2))):
-        proposals = BoxesToMasks(Found(boxes, scores), Painter())(picture())
+        proposals = BoxesToMasks(FixedDetector(boxes, scores), BoxFillingSegmenter())(random_image())
         assert len(proposals) == 1
         assert bool(proposals.masks.all())
-    alone = BoxesToMasks(Found(torch.tensor([[0.0, 0, 9, 9]]), torch.ones(1)), Painter(blank=0))(picture())
-    assert bool(alone.masks.all())
+    detector = FixedDetector(torch.tensor([[0.0, 0, 9, 9]]), torch.ones(1))
+    proposals = BoxesToMasks(detector, BoxFillingSegmenter(blank=0))(random_image())
+    assert bool(proposals.masks.all())

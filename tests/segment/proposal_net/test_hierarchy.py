@@ -1,4 +1,4 @@
-"""Superpixels and merging: what must hold for every picture."""
+"""Properties of superpixels and region hierarchies for any image."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ WEIGHTS = MergeWeights(1, 10, 1, 0.5)
 
 
 def patchwork(seed: int = 0, side: int = 64) -> np.ndarray:
-    draw = np.random.default_rng(seed)
-    blocks = draw.integers(0, 256, (4, 4, 3)).repeat(side // 4, 0).repeat(side // 4, 1)
-    return (blocks + draw.integers(-6, 7, blocks.shape)).clip(0, 255).astype(np.uint8)
+    generator = np.random.default_rng(seed)
+    blocks = generator.integers(0, 256, (4, 4, 3)).repeat(side // 4, 0).repeat(side // 4, 1)
+    return (blocks + generator.integers(-6, 7, blocks.shape)).clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def tree(leaves: Superpixels) -> Hierarchy:
     return merge(leaves, (WEIGHTS,))[0]
 
 
-def test_every_pixel_lies_in_one_numbered_piece(leaves: Superpixels) -> None:
+def test_every_pixel_belongs_to_one_superpixel(leaves: Superpixels) -> None:
     assert set(np.unique(leaves.labels)) == set(range(len(leaves)))
     assert leaves.area.sum() == leaves.labels.size
     assert len(leaves) > 4
@@ -49,23 +49,23 @@ def test_every_region_is_connected(leaves: Superpixels, tree: Hierarchy) -> None
         assert label(members[leaves.labels], np.ones((3, 3)))[1] == 1
 
 
-def test_regions_are_nested_or_apart(tree: Hierarchy) -> None:
+def test_regions_are_nested_or_disjoint(tree: Hierarchy) -> None:
     both = tree.members.astype(int) @ tree.members.T.astype(int)
     size = tree.members.sum(1)
     smaller = np.minimum(size[:, None], size[None])
     assert ((both == 0) | (both == smaller)).all()
 
 
-def test_merging_ends_with_the_whole_image(tree: Hierarchy) -> None:
+def test_the_last_region_is_the_full_image(tree: Hierarchy) -> None:
     assert tree.members[-1].all()
     assert len(np.unique(np.packbits(tree.members, axis=1), axis=0)) == len(tree.members)
 
 
-def test_a_region_is_merged_away_after_it_was_born(tree: Hierarchy) -> None:
-    assert (tree.died >= tree.born).all()
+def test_the_death_of_a_region_follows_its_birth(tree: Hierarchy) -> None:
+    assert (tree.death >= tree.birth).all()
 
 
-def test_the_first_merge_joins_the_least_different_neighbours() -> None:
+def test_the_most_similar_neighbours_are_merged_first() -> None:
     lab = np.zeros((4, 9, 3), np.float32)
     labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
     lab[:, 3:6, 0], lab[:, 6:, 0] = 40, 50
@@ -73,39 +73,38 @@ def test_the_first_merge_joins_the_least_different_neighbours() -> None:
     assert tree.members[3].tolist() == [False, True, True]
 
 
-def test_deep_features_decide_where_colours_agree() -> None:
+def test_deep_features_decide_between_equal_colours() -> None:
     lab = np.full((4, 9, 3), 50, np.float32)
     labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
-    tap = torch.zeros(2, 4, 9)
-    tap[:, :, 6:] = 1.0
-    tree = merge(describe(lab, labels, (tap,)), (MergeWeights(deep=50),))[0]
+    level = torch.zeros(2, 4, 9)
+    level[:, :, 6:] = 1.0
+    tree = merge(describe(lab, labels, (level,)), (MergeWeights(deep=50),))[0]
     assert tree.members[3].tolist() == [True, True, False]
 
 
-def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_piece() -> None:
-    draw = torch.Generator().manual_seed(0)
-    tap = torch.randn(3, 6, 8, generator=draw)
+def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_superpixel() -> None:
+    level = torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0))
     labels = np.random.default_rng(0).integers(0, 4, (6, 8))
-    even = (tap - tap.mean((1, 2), keepdim=True)) / tap.std((1, 2), keepdim=True, correction=0)
-    means = [even[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
+    standardised = (level - level.mean((1, 2), keepdim=True)) / level.std((1, 2), keepdim=True, correction=0)
+    means = [standardised[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
     area = np.bincount(labels.ravel()).astype(np.float32)
-    np.testing.assert_allclose(pool_features(tap, labels, area), torch.stack(means).numpy(), atol=1e-5)
+    np.testing.assert_allclose(pool_features(level, labels, area), torch.stack(means).numpy(), atol=1e-5)
 
 
 def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: MergeWeights) -> float:
-    """Of two sets of superpixels, from their pixels' means alone; infinite where they do not touch."""
+    """Return the difference of two sets of superpixels, computed from means; infinite if not adjacent."""
     length = leaves.length[np.ix_(one, other)].sum()
     if length == 0:
         return np.inf
     size = [leaves.area[rows].sum() for rows in (one, other)]
 
-    def apart(rows: np.ndarray) -> np.ndarray:
+    def mean_of_each(rows: np.ndarray) -> np.ndarray:
         means = [
             leaves.area[k] @ rows[k].astype(np.float64) / s for k, s in zip((one, other), size, strict=True)
         ]
         return np.stack(means)
 
-    colour, spread, deep = (apart(rows) for rows in (leaves.colour, leaves.spread, leaves.deep))
+    colour, spread, deep = (mean_of_each(rows) for rows in (leaves.colour, leaves.spread, leaves.deep))
     value = weights.colour * np.linalg.norm(colour[0] - colour[1])
     value += weights.spread * ((spread[0] - spread[1]) ** 2 / (spread[0] + spread[1] + 1e-6)).sum()
     value += weights.edge * leaves.edge[np.ix_(one, other)].sum() / length
@@ -114,23 +113,23 @@ def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_trees_grown_together_are_those_of_greedy_merging_measured_anew_at_every_step(seed: int) -> None:
-    taps = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
-    leaves = segment_superpixels(patchwork(seed), 60, 10, taps)
-    several = (MergeWeights(1, 10, 1, 0.5, 40), MergeWeights(0.3, 30, 2, 0.2, 5))
-    for weights, tree in zip(several, merge(leaves, several), strict=True):
+def test_trees_grown_together_equal_naive_greedy_merging(seed: int) -> None:
+    levels = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
+    leaves = segment_superpixels(patchwork(seed), 60, 10, levels)
+    all_weights = (MergeWeights(1, 10, 1, 0.5, 40), MergeWeights(0.3, 30, 2, 0.2, 5))
+    for weights, tree in zip(all_weights, merge(leaves, all_weights), strict=True):
         alive = [np.array([leaf]) for leaf in range(len(leaves))]
         level = 0.0
         for new in range(len(leaves), 2 * len(leaves) - 1):
             pairs = [(a, b) for a in range(len(alive)) for b in range(a)]
             costs = [difference(leaves, alive[a], alive[b], weights) for a, b in pairs]
-            least = int(np.argmin(costs))
-            level = max(level, costs[least])
-            a, b = pairs[least]
-            joined = np.concatenate([alive[a], alive[b]])
-            alive = [rows for index, rows in enumerate(alive) if index not in (a, b)] + [joined]
-            assert sorted(np.flatnonzero(tree.members[new])) == sorted(joined)
-            assert tree.born[new] == pytest.approx(level, rel=1e-5)
+            best = int(np.argmin(costs))
+            level = max(level, costs[best])
+            a, b = pairs[best]
+            merged = np.concatenate([alive[a], alive[b]])
+            alive = [rows for index, rows in enumerate(alive) if index not in (a, b)] + [merged]
+            assert sorted(np.flatnonzero(tree.members[new])) == sorted(merged)
+            assert tree.birth[new] == pytest.approx(level, rel=1e-5)
 
 
 def test_one_superpixel_is_a_tree_of_one_region() -> None:

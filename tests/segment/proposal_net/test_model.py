@@ -1,4 +1,4 @@
-"""What draws masks at strides 4 and 2."""
+"""Mask decoding at strides 4 and 2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seac.encoders.fuse_bn import fuse_bn
 from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet, decode_masks
 
 
-def test_untrained_sharpening_only_enlarges() -> None:
+def test_untrained_sharpening_only_upsamples() -> None:
     network = ProposalNet().eval()
     with torch.inference_mode():
         locations = network(torch.randn(1, 3, 64, 96))
@@ -19,7 +19,7 @@ def test_untrained_sharpening_only_enlarges() -> None:
     torch.testing.assert_close(fine, larger)
 
 
-def test_a_mask_lies_in_the_same_place_at_both_strides() -> None:
+def test_a_mask_has_the_same_position_at_both_strides() -> None:
     generator = torch.Generator().manual_seed(0)
     kernels = torch.randn(4, 233, generator=generator)
     centres, strides = torch.full((4, 2), 64.0), torch.full((4,), 16.0)
@@ -28,7 +28,7 @@ def test_a_mask_lies_in_the_same_place_at_both_strides() -> None:
     torch.testing.assert_close(F.avg_pool2d(fine, 2), coarse, rtol=0.1, atol=0.1)
 
 
-def test_with_fused_batch_norm_answers_are_equal() -> None:
+def test_fusing_batch_norm_does_not_change_outputs() -> None:
     torch.manual_seed(3)
     network = ProposalNet()
     for part in network.modules():

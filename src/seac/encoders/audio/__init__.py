@@ -1,1 +1,1 @@
-"""Audio networks, one file each."""
+"""Audio encoders, one file each."""

@@ -1,6 +1,6 @@
-"""CLAP (LAION, HTSAT): sound and words in one space; its words for a sound are AudioSet's names.
+"""CLAP (LAION, HTSAT): audio and text embeddings in one space, and probabilities of the AudioSet classes.
 
-The names are what other parts understand: they are the bridge from sound to a vision-language space.
+Other parts use the class probabilities: ConSE maps them to the text space of a vision-language model.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SILENT_DECIBELS = 1e-10
 
 
 class ClapFrontEnd:
-    """Windows of sound to CLAP's log-mel pictures, many at once.
+    """Computes CLAP's log-mel spectrograms of a batch of windows.
 
-    Power spectrum of 1,024 samples every 10 ms, 64 Slaney bands, in decibels, as the published feature
-    extractor of the unfused checkpoints makes them.
+    Power spectra of 1,024 samples every 10 ms, 64 Slaney bands, in decibels, as in the published feature
+    extractor of the unfused checkpoints.
 
     Args:
-        mel: (513, 64) float64, the extractor's own bands.
+        mel: (513, 64) float64 filter bank of the extractor.
     """
 
     def __init__(self, mel: Tensor) -> None:
@@ -40,7 +40,7 @@ class ClapFrontEnd:
         self.window = torch.hann_window(FFT, periodic=True, dtype=torch.float64)
 
     def __call__(self, windows: Tensor) -> Tensor:
-        """(n, S) float at 48 kHz to (n, 1, 1 + S // 480, 64) float32."""
+        """Return spectrograms (n, 1, 1 + S // 480, 64) float32 of windows (n, S) float at 48 kHz."""
         spectrum = torch.stft(
             windows.double(),
             FFT,
@@ -64,13 +64,13 @@ def pooled(answer: Any) -> Tensor:
 
 
 class ClapText:
-    """CLAP's text half as a :class:`~seac.encoders.base.TextEncoder`.
+    """CLAP's text encoder as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
         network: transformers' ClapModel.
-        tokenizer: its tokenizer.
-        version: which weights it has.
-        batch: sentences per pass.
+        tokenizer: tokenizer of the network.
+        version: identifies the weights.
+        batch: sentences per forward pass.
     """
 
     def __init__(self, network: Any, tokenizer: Any, version: str, batch: int = 64) -> None:
@@ -82,7 +82,7 @@ class ClapText:
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; none give (0, dim)."""
+        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; (0, dim) for none."""
         parts = [torch.zeros(0, self.dim)]
         for at in range(0, len(sentences), self.batch):
             tokens = self.tokenizer(
@@ -100,14 +100,14 @@ class ClapText:
 class Clap:
     """CLAP as an :class:`~seac.encoders.base.AudioEncoder`.
 
-    ``class_probabilities`` are its own softmax over AudioSet's names, by its own temperature.
+    ``class_probabilities`` are the softmax over the AudioSet class names at CLAP's own temperature.
 
     Args:
         network: transformers' ClapModel.
-        text: its text half; asked for the names once, then kept on disk.
-        mel: (513, 64) float64 bands of the feature extractor.
-        device: where it runs.
-        name: what the version starts with.
+        tokenizer: tokenizer of the network; embeddings of the class names are cached on disk.
+        mel: (513, 64) float64 filter bank of the feature extractor.
+        device: device of the network.
+        name: prefix of the version.
     """
 
     sample_rate, window, hop = RATE, RATE * SECONDS, RATE * SECONDS // 2
@@ -130,10 +130,10 @@ class Clap:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> Clap:
-        """CLAP from a folder of transformers'.
+        """Load CLAP from a transformers folder.
 
         Raises:
-            InputError: something else.
+            InputError: the folder holds another network.
         """
         from transformers import ClapFeatureExtractor, ClapModel
 
@@ -144,7 +144,7 @@ class Clap:
 
     @cached_property
     def names(self) -> Tensor:
-        """AudioSet's names in CLAP's space: (C, dim) of unit length."""
+        """CLAP text embeddings of the AudioSet class names: (C, dim) of unit length."""
         return self.text([TEMPLATE.format(name.lower()) for name in self.labels])
 
     @torch.inference_mode()

@@ -1,7 +1,7 @@
-"""VGGish (Hershey et al., ICASSP 2017): one 128-d vector for every .96 s of sound.
+"""VGGish (Hershey et al., ICASSP 2017): one 128-d embedding per .96 s of audio.
 
-Parameter names, their order and the numbers are those of the public PyTorch file; the PCA and quantisation
-that other ports add are left out, as in the paper that this package follows.
+Parameter names, their order and the outputs are those of the public PyTorch port. The PCA and quantisation of
+other ports are omitted, as in the SeAC paper.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seac.weights.load import fingerprint, load_state
 FRAMES = 96
 OFFSET = 0.01
 WINDOW, HOP = 15_600, 15_360
-"""Samples of one example (96 frames of 25 ms, 10 ms apart), and from one example to the next."""
+"""Samples of one example (96 frames of 25 ms, 10 ms apart), and samples between the starts of examples."""
 
 POOL = 0
 LAYERS = (64, POOL, 128, POOL, 256, 256, POOL, 512, 512, POOL)
@@ -29,20 +29,20 @@ HIDDEN, DIM = 4096, 128
 
 
 def log_mel_examples(waveform: Tensor, sample_rate: int) -> Tensor:
-    """What VGGish looks at: log-mel examples of .96 s, one after the other without overlap.
+    """Return the log-mel examples of VGGish: .96 s each, without overlap.
 
-    Frames and examples that are not whole are dropped at the end; a sound that is shorter than one example
-    (.975 s) is padded with silence to one.
+    Incomplete frames and examples at the end are dropped; a waveform shorter than one example (.975 s) is
+    zero-padded to one example.
 
     Args:
         waveform: (S,) float in [-1, 1].
-        sample_rate: Hz; resampled to 16 kHz where it is another.
+        sample_rate: Hz; the waveform is resampled to 16 kHz.
 
     Returns:
         (n, 1, 96, 64) float32, n at least 1.
 
     Raises:
-        ValueError: not one-dimensional.
+        ValueError: the waveform is not one-dimensional.
     """
     if waveform.ndim != 1:
         raise ValueError(f"waveform is {tuple(waveform.shape)}: pass (S,), one channel")
@@ -55,10 +55,10 @@ def log_mel_examples(waveform: Tensor, sample_rate: int) -> Tensor:
 
 
 class VGGish(nn.Module):
-    """The network: examples (n, 1, 96, 64) to embeddings (n, 128).
+    """The VGGish network: examples (n, 1, 96, 64) to embeddings (n, 128).
 
     Args:
-        layers: channels of the 3x3 convolutions, 0 for a 2x2 pool; others than the published for small tests.
+        layers: channels of the 3x3 convolutions, 0 for a 2x2 pool; tests use smaller networks.
         hidden: width of the two dense layers.
         dim: width of the embedding.
     """
@@ -66,17 +66,17 @@ class VGGish(nn.Module):
     def __init__(self, layers: tuple[int, ...] = LAYERS, hidden: int = HIDDEN, dim: int = DIM) -> None:
         super().__init__()
         modules: list[nn.Module] = []
-        given, locations = 1, FRAMES * BANDS
+        in_channels, locations = 1, FRAMES * BANDS
         for channels in layers:
             if channels == POOL:
                 modules.append(nn.MaxPool2d(2, 2))
                 locations //= 4
                 continue
-            modules += [nn.Conv2d(given, channels, 3, 1, 1), nn.ReLU(inplace=True)]
-            given = channels
+            modules += [nn.Conv2d(in_channels, channels, 3, 1, 1), nn.ReLU(inplace=True)]
+            in_channels = channels
         self.features = nn.Sequential(*modules)
         self.embeddings = nn.Sequential(
-            nn.Linear(locations * given, hidden),
+            nn.Linear(locations * in_channels, hidden),
             nn.ReLU(inplace=True),
             nn.Linear(hidden, hidden),
             nn.ReLU(inplace=True),
@@ -85,18 +85,18 @@ class VGGish(nn.Module):
         )
 
     def forward(self, examples: Tensor) -> Tensor:
-        """Embeddings (n, 128), never negative, of examples (n, 1, 96, 64)."""
+        """Return non-negative embeddings (n, 128) of examples (n, 1, 96, 64)."""
         maps = self.features(examples)
-        # The dense layers came from TensorFlow, which keeps channels last.
-        embedded: Tensor = self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
-        return embedded
+        # The dense layers were trained in TensorFlow, whose layout is channels last.
+        embeddings: Tensor = self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
+        return embeddings
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor]) -> VGGish:
-        """The network that a checkpoint belongs to, with its weights; widths are read off the tensors.
+        """Build the network of a state dict; layer widths are inferred from the shapes of its tensors.
 
         Raises:
-            RuntimeError, KeyError: names or shapes are not VGGish's.
+            RuntimeError, KeyError: names or shapes are not those of VGGish.
         """
         widths = iter(
             value.shape[0]
@@ -113,7 +113,7 @@ class VGGish(nn.Module):
 
 
 class VGGishEncoder:
-    """VGGish as an :class:`~seac.encoders.base.AudioEncoder`; it has no sound classes."""
+    """VGGish as an :class:`~seac.encoders.base.AudioEncoder`; it has no classes."""
 
     sample_rate, window, hop = RATE, WINDOW, HOP
     labels: tuple[str, ...] = ()
@@ -127,10 +127,10 @@ class VGGishEncoder:
 
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu") -> VGGishEncoder:
-        """The encoder with the weights in ``path``, the public PyTorch file.
+        """Load the encoder from ``path``, the public PyTorch file.
 
         Raises:
-            InputError: another file.
+            InputError: the file holds another network.
         """
         try:
             network = VGGish.from_state(load_state(path))
@@ -142,7 +142,7 @@ class VGGishEncoder:
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:
-        """Encode ``windows``, (n, 15600) float32 in [-1, 1] at 16 kHz, of one clip or many, in one batch."""
+        """Encode ``windows``, (n, 15600) float32 in [-1, 1] at 16 kHz, of one or more clips, in one batch."""
         if len(windows) == 0:
             return AudioFeatures(torch.zeros(0, self.dim), None)
         examples = self.front(windows.cpu())[:, None].to(self.device)

@@ -1,4 +1,4 @@
-"""A sound of any length through an audio network: cut into windows, encoded in one batch."""
+"""Encodes a waveform of any length: splits it into windows and encodes the windows in batches."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from seac.encoders.base import AudioEncoder
 
 
 def windows_of(waveform: Tensor, window: int, hop: int) -> Tensor:
-    """Windows of a waveform (S,): (n, window), n at least 1.
+    """Return the windows (n, window) of a waveform (S,), n at least 1.
 
-    A sound shorter than a window is repeated to fill it (silence beside it would change what is heard); what
-    is left after the last full window is heard by a window that ends with the sound. Nothing at all is one
-    window of silence.
+    A waveform shorter than a window is repeated to fill it (zero-padding would change the embedding). A
+    remainder after the last full window is covered by a window that ends with the waveform. An empty waveform
+    gives one window of zeros.
     """
     length = len(waveform)
     if length == 0:
@@ -28,12 +28,12 @@ def windows_of(waveform: Tensor, window: int, hop: int) -> Tensor:
 
 
 def encode_windows(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> AudioFeatures:
-    """What ``encoder`` says of every window of a sound.
+    """Encode every window of a waveform.
 
     Args:
-        waveform: (S,) float32 in [-1, 1] at the encoder's rate.
-        encoder: the audio network.
-        batch: windows per forward pass; bounds memory for long sounds.
+        waveform: (S,) float32 in [-1, 1] at the encoder's sample rate.
+        encoder: the audio encoder.
+        batch: windows per forward pass; bounds memory for long waveforms.
     """
     parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
     class_probabilities, components = (
@@ -50,7 +50,7 @@ def encode_windows(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> 
 def top_classes(
     features: AudioFeatures, labels: tuple[str, ...], count: int = 3
 ) -> tuple[tuple[str, float], ...]:
-    """The likeliest of the network's own words, by their mean over the windows, with probabilities."""
+    """Return the ``count`` classes with the highest mean probability over the windows, with probabilities."""
     if features.class_probabilities is None or not labels:
         return ()
     values, columns = features.class_probabilities.mean(0).topk(min(count, len(labels)))

@@ -1,4 +1,4 @@
-"""Our own audio network: a small log-mel CNN that was taught by YAMNet (``recipes/audio_student``)."""
+"""Audio encoder: a small log-mel CNN distilled from YAMNet (``recipes/audio_student``)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHA256 = "94cc026e196728cd2f7402039fc112771774df1d8d97f2f9b6b32116d5455712"
 WINDOW, HOP = 15_600, 7_800
 CLASSES, DIM = 521, 1024
 MEAN, SCALE = -3.5, 2.5
-"""Log-mel of common sound, roughly: the network sees about zero mean and unit spread."""
+"""Approximate mean and standard deviation of log-mel values; inputs are standardised with them."""
 
 # (channels out, stride) of the depthwise separable blocks.
 BLOCKS = (
@@ -31,7 +31,7 @@ BLOCKS = (
     *((384, 2), (384, 1), (384, 1), (384, 1), (768, 2), (768, 1)),
 )
 STEM = 32
-AT_ONCE = 64  # sounds per forward pass: with more of them what is between layers leaves the cache
+BATCH = 64  # windows per forward pass; the activations of larger batches do not fit in the CPU cache
 
 
 class SeparableBlock(nn.Module):
@@ -46,14 +46,14 @@ class SeparableBlock(nn.Module):
         self.mix_norm = nn.BatchNorm2d(channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(n, given, h, w) to (n, channels, h / stride, w / stride)."""
-        spread = functional.relu(self.spread_norm(self.spread(features)))
-        mixed = self.mix_norm(self.mix(spread))
-        return functional.relu(mixed + features if self.residual else mixed)
+        """Map (n, in_channels, h, w) to (n, channels, h / stride, w / stride)."""
+        spatial = functional.relu(self.spread_norm(self.spread(features)))
+        pointwise = self.mix_norm(self.mix(spatial))
+        return functional.relu(pointwise + features if self.residual else pointwise)
 
 
 class YamnetStudentNetwork(nn.Module):
-    """Log-mel (n, 96, 64) to an embedding (n, 1024) and tag logits (n, 521)."""
+    """Maps log-mel (n, 96, 64) to embeddings (n, 1024) and class logits (n, 521)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,14 +70,14 @@ class YamnetStudentNetwork(nn.Module):
         self.classify = nn.Linear(DIM, CLASSES)
 
     def fuse_bn(self) -> None:
-        """Put the batch norms into the convolutions: the same function, to be used and no longer to learn."""
+        """Fuse the batch norms into the convolutions, for inference only; outputs do not change."""
         fuse_bn_named(self, "stem", "stem_norm")
         for block in self.blocks:
             fuse_bn_named(block, "spread", "spread_norm")
             fuse_bn_named(block, "mix", "mix_norm")
 
     def forward(self, logmel: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding (n, 1024), never negative as the teacher's, and tag logits (n, 521)."""
+        """Return embeddings (n, 1024), non-negative like the teacher's, and class logits (n, 521)."""
         features = ((logmel - MEAN) / SCALE)[:, None]
         features = functional.relu(self.stem_norm(self.stem(features)))
         embedding = functional.relu(self.embed(self.blocks(features).mean(dim=(2, 3))))
@@ -85,9 +85,10 @@ class YamnetStudentNetwork(nn.Module):
 
 
 class YamnetStudent:
-    """The network as an :class:`~seac.encoders.base.AudioEncoder`; tags are AudioSet's 521.
+    """The network as an :class:`~seac.encoders.base.AudioEncoder` with the 521 AudioSet classes of YAMNet.
 
-    It listens to a window as a whole and, where there are two, to its components; tags are what all say.
+    Each window is encoded as a full mix. If both HPSS components are audible, they are encoded too, and class
+    probabilities are blended by :func:`~seac.encoders.audio.hpss.blend_components`.
 
     Args:
         network: with its weights.
@@ -123,7 +124,7 @@ class YamnetStudent:
     def load(
         cls, device: torch.device | str = "cpu", path: Path | None = None, *, full_mix: bool = False
     ) -> YamnetStudent:
-        """The weights that ship with seac, or those in ``path`` (which are not checked).
+        """Load the weights that ship with seac, or those in ``path`` (whose checksum is not verified).
 
         Raises:
             InputError: the file is missing or damaged.
@@ -140,29 +141,31 @@ class YamnetStudent:
         if self.full_mix:
             return AudioFeatures(*self._encode_windows(windows))
         parts = hpss(windows)
-        # A residue says what is not there, and what it was taken from is nearly the whole.
+        # A residue gives false classes, and the other component then nearly equals the full mix.
         separable = audible(parts, windows).all(1)
         outputs = self._encode_windows(torch.cat([windows, parts[separable].flatten(0, 1)]))
-        (embeddings, component_values), (class_probabilities, component_probabilities) = (
+        (embeddings, component_embeddings), (class_probabilities, component_probabilities) = (
             _split_components(part, separable) for part in outputs
         )
         return AudioFeatures(
-            embeddings, blend_components(class_probabilities, component_probabilities), component_values
+            embeddings, blend_components(class_probabilities, component_probabilities), component_embeddings
         )
 
     def _encode_windows(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings (n, 1024) and tags (n, 521) of windows, as they are."""
-        outputs = [self.network(self.front(some).to(self.device)) for some in torch.split(windows, AT_ONCE)]
+        """Return embeddings (n, 1024) and class probabilities (n, 521) of windows, without separation."""
+        outputs = [self.network(self.front(part).to(self.device)) for part in torch.split(windows, BATCH)]
         embeddings, logits = (torch.cat(part) for part in zip(*outputs, strict=True))
         return embeddings.cpu(), logits.sigmoid().cpu()
 
 
 def _split_components(outputs: Tensor, separable: Tensor) -> tuple[Tensor, Tensor]:
-    """Answers to windows (n, K), and to their two components (n, 2, K): without any, the window's own twice.
+    """Split outputs into those of the windows (n, K) and of their two components (n, 2, K).
+
+    A window without components gets its own output for both.
 
     Args:
-        outputs: (n + 2 m, K), to windows and then to both components of the m windows that have them.
-        separable: (n,) bool, which these are.
+        outputs: (n + 2 m, K), of the n windows, then of both components of the m separable windows.
+        separable: (n,) bool.
     """
     full_mix = outputs[: len(separable)]
     component_values = full_mix[:, None].repeat(1, 2, 1)
@@ -171,21 +174,21 @@ def _split_components(outputs: Tensor, separable: Tensor) -> tuple[Tensor, Tenso
 
 
 def load_network(path: Path | None = None) -> tuple[YamnetStudentNetwork, str]:
-    """The network as it learned, and which weights it has: those of ``path``, or those that ship.
+    """Load the network with unfused batch norms, and its version; the shipped weights if ``path`` is None.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    content = _shipped() if path is None else path.read_bytes()
+    content = _read_shipped() if path is None else path.read_bytes()
     network = YamnetStudentNetwork()
     try:
         network.load_state_dict({name: value.float() for name, value in load(content).items()})
     except Exception as error:
-        raise InputError(f"{path or WEIGHTS} holds no hearing network ({type(error).__name__})") from None
+        raise InputError(f"{path or WEIGHTS} holds no audio student ({type(error).__name__})") from None
     return network, f"yamnet-student sha256:{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def _shipped() -> bytes:
+def _read_shipped() -> bytes:
     resource = files("seac").joinpath(WEIGHTS)
     if not resource.is_file():
         raise InputError(f"{WEIGHTS} is missing from the installation: pip install --force-reinstall seac")

@@ -1,1 +1,1 @@
-"""Class names of the encoders in plain words, and the ConSE mapping into text space."""
+"""Descriptions of the encoders' class names, and the ConSE mapping to text space."""

@@ -1,4 +1,4 @@
-"""The label bridge (ConSE, Norouzi et al. 2014): from class probabilities into text space."""
+"""ConSE mapping (Norouzi et al. 2014): from class probabilities to text space."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ TINY = 1e-12
 
 
 class IdentityMapping:
-    """For embeddings that lie among words already, as those of CLIP and SigLIP do."""
+    """Mapping of embeddings that are already in text space, such as those of CLIP and SigLIP."""
 
     def to_text_space(self, embeddings: Tensor) -> Tensor:
-        """(n, d) as (n, d) of unit length."""
+        """Return embeddings (n, d) scaled to unit length."""
         return functional.normalize(embeddings.float(), dim=1)
 
 
 @dataclass(frozen=True)
 class ConSEMapping:
-    """Places what a tagger saw or heard among words.
+    """Maps class probabilities of an image or audio encoder to text space.
 
     Attributes:
-        vectors: (C, d) float32 text embeddings of the tagger's classes, unit length.
-        weights: (C,) float32; 0 for a class that has no say.
-        top: how many of the likeliest classes count.
-        groups: classes of which others are sorts.
+        vectors: (C, d) float32 text embeddings of the encoder's class names, unit length.
+        weights: (C,) float32 class weights; 0 excludes a class.
+        top: number of most probable classes used.
+        groups: classes that have subclasses.
     """
 
     vectors: Tensor
@@ -48,14 +48,14 @@ class ConSEMapping:
         described: bool = True,
         centred: bool = False,
     ) -> ConSEMapping:
-        """A bridge for a tagger's ``labels``.
+        """Build the mapping of an encoder's class names.
 
         Args:
-            labels: the tagger's class names.
-            text: encodes them.
-            top: how many of the likeliest classes count.
-            described: says names in plain words first, and silences classes that cannot be seen.
-            centred: subtracts the mean of all names, so that only differences between them count.
+            labels: class names of the encoder.
+            text: text encoder of the class names.
+            top: number of most probable classes used.
+            described: replace class names by descriptions, and exclude classes that are not visible.
+            centred: subtract the mean embedding of all class names.
         """
         vectors = text(texts_of(labels) if described else labels)
         if centred:
@@ -66,13 +66,13 @@ class ConSEMapping:
         return cls(vectors, weights, top, groups_of(labels) if described else ())
 
     def to_text_space(self, class_probabilities: Tensor) -> Tensor:
-        """The mean embedding of the ``top`` likeliest classes, weighted by probability.
+        """Return the mean text embedding of the ``top`` most probable classes, weighted by probability.
 
         Args:
             class_probabilities: (n, C) probabilities.
 
         Returns:
-            (n, d) float32 of unit length; zero where nothing was seen or heard.
+            (n, d) float32 of unit length; zero if all weighted probabilities are zero.
         """
         weighted_probabilities = class_probabilities.to(self.vectors.device).float() * self.weights
         if self.top < weighted_probabilities.shape[1]:
@@ -81,31 +81,32 @@ class ConSEMapping:
         return functional.normalize(weighted_probabilities @ self.vectors, dim=1)
 
     def relevance(self, class_embeddings: Tensor, width: float, share: float) -> Tensor:
-        """What each class tells of each word: how close they are, and of a group what its sorts tell.
+        """Return the relevance of each encoder class to each vocabulary class: their text similarity.
 
-        Among words "animal" is hardly closer to a hen than to a chainsaw; what is an animal may be a hen.
+        A group also inherits relevance from its subclasses: in text space "animal" is hardly closer to "hen"
+        than to "chainsaw", although an animal may be a hen.
 
         Args:
-            class_embeddings: (K, d) of unit length.
+            class_embeddings: (K, d) text embeddings of the vocabulary, of unit length.
             width: see :func:`text_similarity`.
-            share: of what the sort that is closest to a word tells of it, for the group; 0 for nothing.
+            share: factor on the maximum similarity over a group's subclasses; 0 disables inheritance.
 
         Returns:
             (C, K) in [0, 1].
         """
-        close = text_similarity(self.vectors.to(class_embeddings), class_embeddings, width)
-        relevance = close.clone()
+        similarity = text_similarity(self.vectors.to(class_embeddings), class_embeddings, width)
+        relevance = similarity.clone()
         for group in self.groups:
-            children = close[group.first : group.last + 1].amax(0)
-            relevance[group.number] = torch.maximum(close[group.number], share * children)
+            children = similarity[group.first : group.last + 1].amax(0)
+            relevance[group.number] = torch.maximum(similarity[group.number], share * children)
         return relevance
 
     def class_likelihoods(self, class_probabilities: Tensor, relevance: Tensor) -> Tensor:
-        """What classes tell of K words: the mean of ``relevance``, weighted by probability; (n, K), 0 of nothing.
+        """Return the mean of ``relevance`` weighted by class probability: (n, K), 0 if all are zero.
 
         Args:
-            class_probabilities: (n, C) probabilities.
-            relevance: (C, K) what each class tells of each word.
+            class_probabilities: (n, C) probabilities of the encoder classes.
+            relevance: (C, K) relevance of each encoder class to each vocabulary class.
         """
         weighted_probabilities = class_probabilities.to(self.weights.device).float() * self.weights
         return (
@@ -114,5 +115,5 @@ class ConSEMapping:
 
 
 def text_similarity(labels: Tensor, class_embeddings: Tensor, width: float) -> Tensor:
-    """``exp((cos - 1) / width)`` of labels (C, d) and words (K, d) of unit length: (C, K), 1 for the same."""
+    """Return ``exp((cos - 1) / width)`` (C, K) of unit embeddings (C, d) and (K, d); 1 for equal ones."""
     return torch.exp((labels @ class_embeddings.T - 1) / width)

@@ -1,8 +1,8 @@
-"""What class names of taggers mean in plain words, for a text encoder that does not know them.
+"""Descriptions of ImageNet and AudioSet class names for a small text encoder.
 
-"Pekinese" and "Oink" say little to a small text encoder; "Pekinese, dog" and "pig" do. Two tables of our own
-say so: the kind of thing for ImageNet classes, and what one would see where an AudioSet class sounds. A third
-says which AudioSet classes are sorts of another.
+A small text encoder embeds rare names such as "Pekinese" and "Oink" poorly; "Pekinese, dog" and "pig" work
+better. One table gives the category of ImageNet classes, one gives the visible source of AudioSet classes,
+and a third lists the AudioSet classes that have subclasses.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ INVISIBLE = "-"
 
 @dataclass(frozen=True)
 class Group:
-    """A class of which others are sorts.
+    """A class with subclasses.
 
     Attributes:
-        number: its place in the list of labels. first, last: those of its sorts.
+        number: index of the class in the list of labels.
+        first: index of its first subclass.
+        last: index of its last subclass.
     """
 
     number: int
@@ -29,19 +31,22 @@ class Group:
 
 @lru_cache(maxsize=1)
 def audioset_names() -> tuple[str, ...]:
-    """The 521 AudioSet class names of our audio networks, in the order of their tags."""
+    """Return the 521 AudioSet class names of YAMNet, in the order of its class probabilities."""
     return tuple(files("seac").joinpath("assets/audioset.txt").read_text(encoding="utf-8").splitlines())
 
 
 @lru_cache(maxsize=1)
 def imagenet_names() -> tuple[str, ...]:
-    """The 1,000 ImageNet class names in the order of the logits (written by ``python -m recipes.common.text_table``)."""
+    """Return the 1,000 ImageNet class names in the order of the logits.
+
+    The file is written by ``python -m recipes.common.text_table``.
+    """
     return tuple(files("seac").joinpath("assets/imagenet.txt").read_text(encoding="utf-8").splitlines())
 
 
 @lru_cache(maxsize=2)
 def expand_ranges(file: str, count: int) -> tuple[str | None, ...]:
-    """A table of ranges (first, last, word) as one word, or None, for each of ``count`` classes."""
+    """Expand a table of ranges (first, last, text) to a text, or None, for each of ``count`` classes."""
     texts: list[str | None] = [None] * count
     for first, last, text in rows_of(file):
         texts[int(first) : int(last) + 1] = [text] * (int(last) + 1 - int(first))
@@ -49,20 +54,20 @@ def expand_ranges(file: str, count: int) -> tuple[str | None, ...]:
 
 
 def rows_of(file: str) -> list[list[str]]:
-    """The rows of a table in ``assets``, without its remarks."""
+    """Return the rows of a tab-separated table in ``assets``, without comment lines."""
     lines = files("seac").joinpath(f"assets/{file}").read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines if not line.startswith("#")]
 
 
 def groups_of(labels: tuple[str, ...]) -> tuple[Group, ...]:
-    """Which labels of a tagger others are sorts of; none where there is no table."""
+    """Return the labels that have subclasses; none for labels other than AudioSet's."""
     if labels != audioset_names():
         return ()
     return tuple(Group(*map(int, row)) for row in rows_of("audioset_groups.tsv"))
 
 
 def image_texts() -> tuple[str, ...]:
-    """ImageNet names with their kind: "beagle, dog"."""
+    """Return the ImageNet names with their category: "beagle, dog"."""
     names = imagenet_names()
     categories = expand_ranges("imagenet_classes.tsv", len(names))
     return tuple(
@@ -71,7 +76,7 @@ def image_texts() -> tuple[str, ...]:
 
 
 def audio_texts() -> tuple[str, ...]:
-    """What one would see for each AudioSet name: "pig" for "Oink"; its name where nothing is to be seen."""
+    """Return the visible source of each AudioSet class: "pig" for "Oink"; its name if it has none."""
     names = audioset_names()
     sources = expand_ranges("audioset_sources.tsv", len(names))
     return tuple(
@@ -81,7 +86,7 @@ def audio_texts() -> tuple[str, ...]:
 
 
 def texts_of(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """The plain words for a tagger's labels; labels of a tagger without a table stay as they are."""
+    """Return the descriptions of an encoder's labels; labels without a table are returned unchanged."""
     if labels == imagenet_names():
         return image_texts()
     if labels == audioset_names():
@@ -90,7 +95,7 @@ def texts_of(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_visible(labels: tuple[str, ...]) -> tuple[bool, ...]:
-    """Which labels name something that can be seen at all (all of them, where there is no table)."""
+    """Return whether each label has a visible source; True for labels without a table."""
     if labels != audioset_names():
         return (True,) * len(labels)
     return tuple(text != INVISIBLE for text in expand_ranges("audioset_sources.tsv", len(labels)))

@@ -1,1 +1,1 @@
-"""Frozen text encoders and the label bridge into their space."""
+"""Frozen text encoders, one file each."""

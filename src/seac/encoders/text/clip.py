@@ -15,13 +15,13 @@ from seac.weights.load import fingerprint
 
 
 class ClipText:
-    """CLIP's text half as a :class:`~seac.encoders.base.TextEncoder`.
+    """CLIP's text encoder as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
-        network: open_clip's CLIP.
-        device: where it runs.
-        name: what the version starts with.
-        batch: sentences per pass.
+        network: open_clip's CLIP; its image encoder is removed.
+        device: device of the network.
+        name: prefix of the version.
+        batch: sentences per forward pass.
     """
 
     def __init__(
@@ -34,21 +34,21 @@ class ClipText:
         self.tokenizer = SimpleTokenizer(context_length=network.context_length)
         self.dim = int(network.text_projection.shape[1])
         self.batch = batch
-        network.visual = None  # the picture half is of no use here
+        network.visual = None  # frees the image encoder
         self.network = network.to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipText:
-        """CLIP from a folder of the hub's.
+        """Load CLIP from a folder of the hub.
 
         Raises:
-            InputError: open_clip is not installed, or the folder holds something else.
+            InputError: open_clip is not installed, or the folder holds another network.
         """
         return cls(load_clip(folder)[0], device, folder.name)
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; none give (0, dim)."""
+        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; (0, dim) for none."""
         parts = [torch.zeros(0, self.dim)]
         for at in range(0, len(sentences), self.batch):
             tokens = self.tokenizer(list(sentences[at : at + self.batch]))

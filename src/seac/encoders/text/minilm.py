@@ -1,8 +1,8 @@
-"""MiniLM as a text encoder: common words come from a small table, the rest from the transformer.
+"""MiniLM as a text encoder: common names come from a precomputed table, others from the transformer.
 
-Importing transformers and building the network takes seconds, which a first result should not wait for; the
-table (``assets/text_table.safetensors``, written by ``python -m recipes.common.text_table``) holds the names of ImageNet,
-AudioSet and the default vocabulary.
+Importing transformers and building the network takes seconds; the table avoids this delay of the first
+result. The table (``assets/text_table.safetensors``, written by ``python -m recipes.common.text_table``)
+holds the class names of ImageNet, AudioSet and the default vocabulary.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ TABLE = "assets/text_table.safetensors"
 
 
 def key_of(sentences: Sequence[str]) -> int:
-    """A 63-bit key of a group of sentences, the same on every machine."""
+    """Return a 63-bit key of a group of sentences, the same on every machine."""
     digest = hashlib.sha256("\n".join(sentences).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 class TextTable:
-    """Embeddings of groups of sentences, kept in a file: keys (n,) int64 and vectors (n, 384) float16."""
+    """Stored embeddings of groups of sentences: keys (n,) int64 and vectors (n, 384) float16."""
 
     def __init__(self, keys: Tensor, vectors: Tensor) -> None:
         self.row = {key: index for index, key in enumerate(keys.tolist())}
@@ -44,7 +44,7 @@ class TextTable:
 
     @classmethod
     def load(cls) -> TextTable:
-        """The table that ships with seac; an empty one where it is missing."""
+        """Load the table that ships with seac, or an empty one if it is missing."""
         resource = files("seac").joinpath(TABLE)
         if not resource.is_file():
             return cls(torch.zeros(0, dtype=torch.int64), torch.zeros(0, DIM, dtype=torch.float16))
@@ -52,25 +52,25 @@ class TextTable:
             return cls(table.get_tensor("keys"), table.get_tensor("vectors"))
 
     def find(self, sentences: Sequence[str]) -> Tensor | None:
-        """The vector (384,) float32 of unit length of a group of sentences, or None."""
+        """Return the embedding (384,) float32, of unit length, of a group of sentences, or None."""
         index = self.row.get(key_of(sentences))
         return None if index is None else functional.normalize(self.vectors[index].float(), dim=0)
 
 
 class Transformer:
-    """The network itself: tokens to the mean of the last layer's states, of unit length."""
+    """The MiniLM network: sentences to the mean of the last hidden states, of unit length."""
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # a fifth of a second needs no bar, and ours has the line
+        logging.disable_progress_bar()  # loading takes .2 s; the bar would disturb seac's own
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.network: Any = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str], batch: int = 64) -> Tensor:
-        """(n, 384) float32 of unit length."""
+        """Encode ``sentences`` to (n, 384) float32 of unit length."""
         parts = [self._encode(list(sentences[at : at + batch])) for at in range(0, len(sentences), batch)]
         return torch.cat(parts) if parts else torch.zeros(0, DIM)
 
@@ -84,7 +84,7 @@ class Transformer:
 
 
 def model_folder() -> Path:
-    """Where pip put the weights; the package itself is never imported.
+    """Return the folder of the weights in their pip package, which is never imported.
 
     Raises:
         InputError: the package is missing, or its weights are not the published ones.
@@ -106,7 +106,7 @@ class MiniLM:
     """all-MiniLM-L6-v2 as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
-        table: words known beforehand; None takes the table that ships.
+        table: precomputed embeddings; None uses the table that ships with seac.
     """
 
     version = f"all-MiniLM-L6-v2 sha256:{SHA256[:12]}"
@@ -117,27 +117,27 @@ class MiniLM:
 
     @cached_property
     def transformer(self) -> Transformer:
-        """The network, loaded when an unknown word first needs it."""
+        """The network, loaded when a sentence is not in the table."""
         return Transformer(model_folder())
 
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, 384) float32 of unit length; no sentences give (0, 384)."""
+        """Encode ``sentences`` to (n, 384) float32 of unit length; (0, 384) for none."""
         return self.means([(sentence,) for sentence in sentences])
 
     def means(self, groups: Sequence[Sequence[str]]) -> Tensor:
-        """Mean embedding of every group of sentences, such as one name in all templates.
+        """Return the mean embedding of every group of sentences, such as one name in all templates.
 
         Returns:
             (n, 384) float32 of unit length, on the CPU.
         """
-        found = [self.table.find(group) for group in groups]
-        uncached = [group for group, vector in zip(groups, found, strict=True) if vector is None]
+        vectors = [self.table.find(group) for group in groups]
+        uncached = [group for group, vector in zip(groups, vectors, strict=True) if vector is None]
         computed = iter(self.encode_means(uncached)) if uncached else iter(())
-        rows = [next(computed) if vector is None else vector for vector in found]
+        rows = [next(computed) if vector is None else vector for vector in vectors]
         return torch.stack(rows) if rows else torch.zeros(0, DIM)
 
     def encode_means(self, groups: Sequence[Sequence[str]]) -> Tensor:
-        """As :meth:`means`, always by the transformer."""
+        """Return the same as :meth:`means`, without the table."""
         vectors = self.transformer([sentence for group in groups for sentence in group])
         parts = torch.split(vectors, [len(group) for group in groups])
         return functional.normalize(torch.stack([part.mean(0) for part in parts]), dim=1)

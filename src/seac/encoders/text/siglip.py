@@ -14,16 +14,16 @@ from seac.weights.load import fingerprint, load_network, load_tokenizer
 
 
 class SiglipText:
-    """SigLIP 2's text half as a :class:`~seac.encoders.base.TextEncoder`.
+    """SigLIP 2's text encoder as a :class:`~seac.encoders.base.TextEncoder`.
 
-    It was trained on lower case, always padded to the same length, and reads the last token.
+    Sentences are lower-cased and padded to a fixed length, as in training; the last token is the embedding.
 
     Args:
         network: transformers' SiglipModel.
         tokenizer: transformers' tokenizer of the same folder.
-        device: where it runs.
-        name: what the version starts with.
-        batch: sentences per pass.
+        device: device of the network.
+        name: prefix of the version.
+        batch: sentences per forward pass.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class SiglipText:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> SiglipText:
-        """SigLIP 2 from a folder of transformers'.
+        """Load SigLIP 2 from a transformers folder.
 
         Raises:
-            InputError: something else.
+            InputError: the folder holds another network.
         """
         from transformers import SiglipModel
 
@@ -55,7 +55,7 @@ class SiglipText:
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; none give (0, dim)."""
+        """Encode ``sentences`` to (n, dim) float32 of unit length, on the CPU; (0, dim) for none."""
         parts = [torch.zeros(0, self.dim)]
         for at in range(0, len(sentences), self.batch):
             tokens = self.tokenizer(

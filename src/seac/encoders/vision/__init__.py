@@ -1,1 +1,1 @@
-"""Frozen vision encoders, one file each."""
+"""Frozen image encoders, one file each."""

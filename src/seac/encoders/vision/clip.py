@@ -1,4 +1,4 @@
-"""CLIP's picture encoder as a vision encoder: embeddings lie in the space of CLIP's text."""
+"""CLIP's image encoder; its embeddings are in CLIP's text space."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 class ClipVision:
     """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.encoders.base.VisionEncoder`.
 
-    Pictures of another size than ``size`` and :meth:`features` serve the quick path, in half precision.
+    The fast path uses images of other sizes than ``size``, and :meth:`features`; both run in half precision.
 
     Args:
-        network: open_clip's CLIP; its picture half is taken over and changed.
-        device: where it runs.
-        preprocess: its ``preprocess_cfg``; mean and standard deviation are OpenAI's where it has none.
-        name: what the version starts with.
+        network: open_clip's CLIP; its image encoder is modified in place.
+        device: device of the network.
+        preprocess: ``preprocess_cfg`` of the network; missing values default to OpenAI's mean and std.
+        name: prefix of the version.
     """
 
     labels: tuple[str, ...] = ()
@@ -42,24 +42,24 @@ class ClipVision:
         side = network.visual.image_size
         self.size = int(side[0] if isinstance(side, (tuple, list)) else side)
         self.dim = int(network.text_projection.shape[1])
-        given = preprocess or {}
-        self.mean = tuple(given.get("mean", MEAN))
-        self.std = tuple(given.get("std", STD))
+        preprocess = preprocess or {}
+        self.mean = tuple(preprocess.get("mean", MEAN))
+        self.std = tuple(preprocess.get("std", STD))
         self.tower: Tower = tower_of(network.visual).to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> ClipVision:
-        """CLIP from a folder of the hub's.
+        """Load CLIP from a folder of the hub.
 
         Raises:
-            InputError: open_clip is not installed, or the folder holds something else.
+            InputError: open_clip is not installed, or the folder holds another network.
         """
         network, preprocess = load_clip(folder)
         return cls(network, device, preprocess, folder.name)
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:
-        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        """Encode ``pixels``, (n, 3, size, size) float32, normalised, in one batch."""
         if len(pixels) == 0:
             return VisionFeatures(torch.zeros(0, self.dim), None)
         with self._half(pixels.shape[-1] != self.size):
@@ -68,12 +68,12 @@ class ClipVision:
 
     @torch.inference_mode()
     def features(self, pixels: Tensor) -> Tensor:
-        """Every cell as if it were a picture: (n, d_m, h, w), for the quick path."""
+        """Return dense features (n, d_m, h, w), one embedding per location, for the fast path."""
         with self._half(True):
             return self.tower.dense_features(pixels.to(self.device)).float().cpu()
 
     def class_probabilities(self, embeddings: Tensor) -> Tensor:
-        """No classes of its own: (n, 0)."""
+        """Return an empty tensor (n, 0): CLIP has no classes."""
         return embeddings.new_zeros(len(embeddings), 0)
 
     def _half(self, enabled: bool) -> torch.autocast:

@@ -1,7 +1,7 @@
-"""CLIP's two kinds of picture encoders, made quick without changing what they compute.
+"""CLIP's image encoders (ResNet and ViT), accelerated without changing their outputs.
 
-The ResNet's batch norms are folded into its convolutions and its maps lie channels last; both kinds also take
-pictures smaller than they were trained on, by interpolating positions, and can say what every cell shows.
+The ResNet's batch norms are fused into its convolutions and its feature maps are channels-last. Both encoders
+accept smaller images than in training, by interpolating position embeddings, and return dense features.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from seac.encoders.fuse_bn import fuse_bn
 
 
 class Tower(Protocol):
-    """A picture encoder of CLIP's."""
+    """An image encoder of CLIP."""
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """(n, 3, S, S) to embeddings (n, d)."""
+        """Return embeddings (n, d) of images (n, 3, S, S)."""
         ...
 
     def dense_features(self, pixels: Tensor) -> Tensor:
-        """(n, 3, S, S) to an embedding for every cell, (n, d, h, w)."""
+        """Return an embedding per location, (n, d, h, w), of images (n, 3, S, S)."""
         ...
 
     def to(self, device: torch.device) -> Tower:
-        """Itself, on a device."""
+        """Move the encoder to ``device`` and return it."""
         ...
 
 
 def tower_of(visual: Any) -> Tower:
-    """The tower of an open_clip network's picture half."""
+    """Return the tower of an open_clip network's image encoder."""
     return ResNetTower(visual) if hasattr(visual, "attnpool") else TransformerTower(visual)
 
 
@@ -45,24 +45,24 @@ class ResNetTower:
         self.visual = visual.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def to(self, device: torch.device) -> ResNetTower:
-        """Itself, on a device."""
+        """Move the encoder to ``device`` and return it."""
         self.visual.to(device)
         return self
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """The last feature maps, (n, 2048, S / 32, S / 32)."""
+        """Return the last feature maps, (n, 2048, S / 32, S / 32)."""
         visual = self.visual
         x = visual.stem(pixels.contiguous(memory_format=torch.channels_last))
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = layer(x)
-        found: Tensor = x
-        return found
+        maps: Tensor = x
+        return maps
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """Attention from the mean of all cells to the cells.
+        """Return embeddings by attention pooling, with the mean over all locations as the query.
 
-        There is one query: keys and values need not be made for every cell, only weighted sums of cells, so
-        both large products of the published form become small ones.
+        With a single query, keys and values need not be computed per location, only weighted sums of
+        locations; both large matrix products of the published form become small.
         """
         pool = self.visual.attnpool
         maps = self.maps(pixels)
@@ -73,16 +73,16 @@ class ResNetTower:
         heads = pool.num_heads
         query = functional.linear(dense_features[:, 0], pool.q_proj.weight, pool.q_proj.bias)
         query = query.view(n, heads, -1) * (width // heads) ** -0.5
-        # q . (W c + b): the bias adds the same to all cells, which softmax does not see.
+        # q . (W c + b): the bias adds the same value at all locations, which softmax ignores.
         key_query = torch.einsum("nhk,hkc->nhc", query, pool.k_proj.weight.view(heads, -1, width))
         weights = torch.einsum("nhc,nsc->nhs", key_query, dense_features).softmax(-1)
         sums = torch.einsum("nhs,nsc->nhc", weights, dense_features)
         value = torch.einsum("nhc,hvc->nhv", sums, pool.v_proj.weight.view(heads, -1, width)).flatten(1)
-        embedded: Tensor = pool.c_proj(value + pool.v_proj.bias)
-        return embedded
+        embeddings: Tensor = pool.c_proj(value + pool.v_proj.bias)
+        return embeddings
 
     def dense_features(self, pixels: Tensor) -> Tensor:
-        """Every cell through the pool's value and output maps, as if all attention were on it."""
+        """Return the value and output projections of every location, as if all attention were on it."""
         pool = self.visual.attnpool
         maps = self.maps(pixels)
         dense_features = pool.c_proj(pool.v_proj(maps.flatten(2).transpose(1, 2)))
@@ -96,17 +96,17 @@ class TransformerTower:
         self.visual = visual.eval().requires_grad_(False)
 
     def to(self, device: torch.device) -> TransformerTower:
-        """Itself, on a device."""
+        """Move the encoder to ``device`` and return it."""
         self.visual.to(device)
         return self
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """The class token, through the last norm and the projection."""
-        return self._projected(self._tokens(pixels)[:, 0])
+        """Return the class token after the last norm and the projection."""
+        return self._project(self._tokens(pixels)[:, 0])
 
     def dense_features(self, pixels: Tensor) -> Tensor:
-        """Every patch token through the last norm and the projection."""
-        tokens = self._projected(self._tokens(pixels)[:, 1:])
+        """Return every patch token after the last norm and the projection."""
+        tokens = self._project(self._tokens(pixels)[:, 1:])
         side = round(tokens.shape[1] ** 0.5)
         return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
 
@@ -117,16 +117,16 @@ class TransformerTower:
         patches = patches.flatten(2).transpose(1, 2)
         first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
         tokens = torch.cat([first, patches], 1) + positions(visual.positional_embedding, *size)
-        found: Tensor = visual.transformer(visual.ln_pre(tokens))
-        return found
+        hidden: Tensor = visual.transformer(visual.ln_pre(tokens))
+        return hidden
 
-    def _projected(self, tokens: Tensor) -> Tensor:
-        projected: Tensor = self.visual.ln_post(tokens) @ self.visual.proj
-        return projected
+    def _project(self, tokens: Tensor) -> Tensor:
+        embeddings: Tensor = self.visual.ln_post(tokens) @ self.visual.proj
+        return embeddings
 
 
 def positions(table: Tensor, height: int, width: int) -> Tensor:
-    """A table of positions (1 + side * side, c), the first for all, for another grid of cells."""
+    """Interpolate position embeddings (1 + side * side, c), class token first, to a (height, width) grid."""
     side = round((len(table) - 1) ** 0.5)
     if (height, width) == (side, side):
         return table
@@ -136,7 +136,7 @@ def positions(table: Tensor, height: int, width: int) -> Tensor:
 
 
 def fuse_batch_norms(visual: Any) -> None:
-    """Fold every batch norm of a modified ResNet into the convolution before it: the same function."""
+    """Fuse every batch norm of a modified ResNet into the preceding convolution; outputs do not change."""
     fuse_bn(visual)  # the shortcuts
     for module in visual.modules():
         for number in (1, 2, 3):

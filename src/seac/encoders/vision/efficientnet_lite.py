@@ -1,7 +1,7 @@
 """EfficientNet-Lite2 (Tan & Le 2019; Lite has no squeeze-excitation) with ImageNet weights from pip.
 
-Batch norms are folded into the convolutions when weights are loaded: the same function, a third fewer passes
-over memory.
+Batch norms are fused into the convolutions when the weights are loaded: the same outputs, a third fewer
+passes over memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STEM, HEAD, CLASSES = 32, 1280, 1000
 
 @dataclass(frozen=True)
 class Stage:
-    """A run of inverted bottlenecks: the first has ``stride``, each widens its input ``expand`` times."""
+    """A stage of inverted bottlenecks; the first has ``stride``, each expands its input ``expand`` times."""
 
     repeats: int
     kernel: int
@@ -51,23 +51,23 @@ STAGES = (
 
 
 def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after an axis so that a convolution gives ceil(length / stride) (TensorFlow)."""
+    """Return the padding before and after an axis, as TensorFlow's SAME: ceil(length / stride) outputs."""
     total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
     return total // 2, total - total // 2
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: at stride 2 there may be a row more after than before."""
+    """A convolution with TensorFlow's SAME padding, which may be asymmetric at stride 2."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the parent's name
-        """(n, c, H, W) to (n, C, ceil(H / stride), ceil(W / stride))."""
+        """Map (n, c, H, W) to (n, C, ceil(H / stride), ceil(W / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         weight = self.weight
         top, bottom = same_padding(input.shape[-2], kernel, stride)
         left, right = same_padding(input.shape[-1], kernel, stride)
         if top != bottom or left != right:
             if self.groups > 1 and bottom - top == right - left == 1:
-                # A row of noughts before the kernel does what one less before the map does, without a copy.
+                # Zero-padding the kernel by a row equals padding the map asymmetrically, without a copy.
                 weight, top, left = functional.pad(weight, (1, 0, 1, 0)), bottom, right
             else:
                 input = functional.pad(input, (left, right, top, bottom))  # noqa: A001
@@ -76,58 +76,58 @@ class SameConv(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """Widen (1x1), look around (depthwise), narrow (1x1, linear); added to its input where shapes agree."""
+    """Inverted bottleneck: expand (1x1), depthwise, project (1x1, linear); residual if shapes match."""
 
-    def __init__(self, given: int, channels: int, kernel: int, stride: int, expand: int) -> None:
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
-        wide = given * expand
-        self._expand_conv = SameConv(given, wide, 1) if expand > 1 else None
+        wide = in_channels * expand
+        self._expand_conv = SameConv(in_channels, wide, 1) if expand > 1 else None
         self._depthwise_conv = SameConv(wide, wide, kernel, stride, groups=wide)
         self._project_conv = SameConv(wide, channels, 1)
-        self.adds = stride == 1 and given == channels
+        self.residual = stride == 1 and in_channels == channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, given, H, W) to (n, channels, H / stride, W / stride)."""
+        """Map (n, in_channels, H, W) to (n, channels, H / stride, W / stride)."""
         y: Tensor = x
         if self._expand_conv is not None:
             y = functional.relu6(self._expand_conv(y), inplace=True)
         y = functional.relu6(self._depthwise_conv(y), inplace=True)
         y = self._project_conv(y)
-        return y.add_(x) if self.adds else y
+        return y.add_(x) if self.residual else y
 
 
 class EfficientNetLite2(nn.Module):
-    """The network with batch norms folded; parameter names are the checkpoint's."""
+    """The network with fused batch norms; parameter names are those of the checkpoint."""
 
     def __init__(self) -> None:
         super().__init__()
         self._conv_stem = SameConv(3, STEM, 3, 2)
         blocks: list[nn.Module] = []
-        given = STEM
+        in_channels = STEM
         for stage in STAGES:
             for index in range(stage.repeats):
                 stride = stage.stride if index == 0 else 1
-                blocks.append(Bottleneck(given, stage.channels, stage.kernel, stride, stage.expand))
-                given = stage.channels
+                blocks.append(Bottleneck(in_channels, stage.channels, stage.kernel, stride, stage.expand))
+                in_channels = stage.channels
         self._blocks = nn.ModuleList(blocks)
-        self._conv_head = SameConv(given, HEAD, 1)
+        self._conv_head = SameConv(in_channels, HEAD, 1)
         self._fc = nn.Linear(HEAD, CLASSES)
 
     def features(self, pixels: Tensor) -> Tensor:
-        """The last feature map, (n, 1280, ceil(H / 32), ceil(W / 32)), for ``pixels`` (n, 3, H, W)."""
+        """Return the last feature map, (n, 1280, ceil(H / 32), ceil(W / 32)), of ``pixels`` (n, 3, H, W)."""
         x = functional.relu6(self._conv_stem(pixels), inplace=True)
         for block in self._blocks:
             x = block(x)
         return functional.relu6(self._conv_head(x), inplace=True)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Pooled features (n, 1280) and class logits (n, 1000)."""
+        """Return pooled features (n, 1280) and class logits (n, 1000)."""
         pooled = self.features(pixels).mean(dim=(2, 3))
         return pooled, self._fc(pooled)
 
 
 def fuse_batch_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rewrite a checkpoint of convolutions and batch norms as convolutions with a bias: the same function."""
+    """Convert a state dict of convolutions and batch norms to convolutions with a bias; same outputs."""
     norm_of = {
         "_expand_conv": "_bn0",
         "_depthwise_conv": "_bn1",
@@ -150,7 +150,7 @@ def fuse_batch_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def checkpoint_path() -> Path:
-    """Where pip put the weights; the package itself is never imported.
+    """Return the path of the weights in their pip package, which is never imported.
 
     Raises:
         InputError: the package or its file is missing.
@@ -166,16 +166,16 @@ def checkpoint_path() -> Path:
 
 
 def load_checkpoint(path: Path, sha256: str = SHA256) -> dict[str, Tensor]:
-    """Read a checkpoint whose checksum has been compared before anything in it is decoded.
+    """Read a checkpoint; its checksum is verified before it is decoded.
 
     Raises:
-        InputError: the file is not the one that was published.
+        InputError: the file is not the published one.
     """
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InputError(
             f"{path} is damaged or another version (sha256 {hashlib.sha256(content).hexdigest()[:12]}..., "
-            f"need {sha256[:12]}...): reinstall the package that it came with"
+            f"need {sha256[:12]}...): reinstall its package"
         )
     state: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return state
@@ -202,7 +202,7 @@ class EfficientNetLite:
 
     @classmethod
     def load(cls, device: torch.device | str = "cpu") -> EfficientNetLite:
-        """The published ImageNet weights, from their pip package.
+        """Load the published ImageNet weights from their pip package.
 
         Raises:
             InputError: the package is missing or its file is damaged.
@@ -214,7 +214,7 @@ class EfficientNetLite:
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:
-        """Encode ``pixels``, (n, 3, S, S) float32, already normalised, in one batch; S is 260 at its best."""
+        """Encode ``pixels``, (n, 3, S, S) float32, normalised, in one batch; S was 260 in training."""
         if len(pixels) == 0:
             return VisionFeatures(pixels.new_zeros(0, HEAD), pixels.new_zeros(0, CLASSES))
         pooled, logits = self.network(self._to_device(pixels))
@@ -222,13 +222,13 @@ class EfficientNetLite:
 
     @torch.inference_mode()
     def features(self, pixels: Tensor) -> Tensor:
-        """The feature map before pooling: (n, 1280, ceil(H / 32), ceil(W / 32))."""
+        """Return the feature map before pooling: (n, 1280, ceil(H / 32), ceil(W / 32))."""
         result: Tensor = self.network.features(self._to_device(pixels))
         return result
 
     @torch.inference_mode()
     def class_probabilities(self, embeddings: Tensor) -> Tensor:
-        """Class probabilities (n, 1000) of pooled features (n, 1280)."""
+        """Return class probabilities (n, 1000) of pooled features (n, 1280)."""
         result: Tensor = self.network._fc(embeddings).softmax(dim=1)
         return result
 

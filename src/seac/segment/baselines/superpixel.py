@@ -1,8 +1,8 @@
-"""Proposals without a trained detector: what stands out, and regions of a hierarchy of superpixels.
+"""Proposals without a trained detector: salient regions, and regions of superpixel hierarchies.
 
-Candidates are the nodes of the hierarchies and the superpixels under a thresholded saliency map; all are
-sets of superpixels, so overlaps, outlines and contrasts of thousands of candidates are a few small matrix
-products.
+Candidates are the nodes of the hierarchies and the superpixels above saliency thresholds. All candidates are
+sets of superpixels, so the overlaps, perimeters and contrasts of thousands of candidates are a few small
+matrix products.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ class ClassicSettings:
         max_masks: masks per frame.
         long_side: working size in pixels.
         scale: size preference of the superpixels.
-        smallest: pixels of a superpixel at least, at the working size.
+        min_pixels: minimum size of a superpixel in pixels at the working size.
         trees: one hierarchy per set of weights.
-        min_area: smallest candidate as a share of the picture.
-        max_area: greatest candidate as a share of the picture.
-        overlap: greatest IoU of two proposals.
-        saliency: also look at what stands out (ten times slower on one core, better order).
-        stuff: order regions as what a network of things leaves, stuff above all, rather than as things;
-            without saliency and with a network's features only.
+        min_area: minimum area of a candidate as a share of the image.
+        max_area: maximum area of a candidate as a share of the image.
+        overlap: maximum IoU of two proposals.
+        saliency: also use the saliency network (ten times slower on one core, better ranking).
+        stuff: rank regions as stuff that a network of things does not propose, rather than as things;
+            requires network features and ``saliency=False``.
         threads: threads of the saliency network.
     """
 
     max_masks: int = 50
     long_side: int = 256
     scale: float = 100.0
-    smallest: int = 50
+    min_pixels: int = 50
     trees: tuple[MergeWeights, ...] = TREES
     min_area: float = 0.002
     max_area: float = 0.9
@@ -82,7 +82,7 @@ class Regions:
     Attributes:
         labels: (h, w) int64 superpixels at the working size.
         area: (R,) float32 pixels of each.
-        rows: (K, R) bool, the superpixels of each candidate.
+        rows: (K, R) bool, superpixels of each candidate.
         scores: (K,) float32 in [0, 1].
     """
 
@@ -92,7 +92,7 @@ class Regions:
     scores: Tensor
 
     def masks(self, which: Tensor) -> Tensor:
-        """Candidates ``which`` (n,) int64 as (n, h, w) bool."""
+        """Return the masks (n, h, w) bool of candidates ``which`` (n,) int64."""
         return self.rows[which][:, self.labels]
 
 
@@ -109,23 +109,23 @@ class Classic:
             check_installed()
 
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        """Propose masks for ``image``, (3, H, W) uint8; without candidates, one mask covers the frame."""
         height, width = image.shape[-2:]
         regions = self.regions(image)
         s = self.settings
-        kept = nms(pairwise_iou(regions.rows, regions.area), s.overlap, s.max_masks)
-        masks = enlarge(regions.masks(kept), height, width)
+        keep = nms(pairwise_iou(regions.rows, regions.area), s.overlap, s.max_masks)
+        masks = enlarge(regions.masks(keep), height, width)
         present = nonempty(masks)
         if not present.any():
             return whole_frame(height, width)
-        return Proposals(masks[present], boxes_of(masks[present]), regions.scores[kept][present])
+        return Proposals(masks[present], boxes_of(masks[present]), regions.scores[keep][present])
 
     def regions(self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()) -> Regions:
-        """Every candidate of ``image``, (3, H, W) uint8, best first, before NMS.
+        """Return all candidates, best first, before NMS.
 
         Args:
             image: (3, H, W) uint8.
-            feature_levels: feature maps (C, h, w) of a network that has seen the image; none are needed.
+            feature_levels: optional feature maps (C, h, w) of a network for the same image.
         """
         leaves, salience = self.leaves(image, feature_levels)
         rows, persistence = candidates(leaves, self.settings, salience)
@@ -141,47 +141,47 @@ class Classic:
     def leaves(
         self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()
     ) -> tuple[Superpixels, Floats | None]:
-        """Superpixels of ``image``, (3, H, W) uint8, and how much each stands out (R,), if asked for."""
+        """Return the superpixels of ``image``, (3, H, W) uint8, and their saliency (R,), or None."""
         s = self.settings
         small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
         small_image = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = segment_superpixels(small_image, s.scale, s.smallest, feature_levels)
+        leaves = segment_superpixels(small_image, s.scale, s.min_pixels, feature_levels)
         return leaves, self._salience(image, leaves) if s.saliency else None
 
     def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:
-        where = shared_saliency(self.settings.threads)(image)
+        saliency = shared_saliency(self.settings.threads)(image)
         height, width = leaves.labels.shape
-        at_work = resize_image(where[None], height, width)[0].numpy()
-        mean = np.bincount(leaves.labels.ravel(), at_work.ravel(), len(leaves)) / leaves.area
+        resized = resize_image(saliency[None], height, width)[0].numpy()
+        mean = np.bincount(leaves.labels.ravel(), resized.ravel(), len(leaves)) / leaves.area
         return mean.astype(np.float32)
 
 
 def candidates(
     leaves: Superpixels, settings: ClassicSettings, salience: Floats | None
 ) -> tuple[NDArray[np.bool_], Floats]:
-    """Distinct regions of a sensible size as sets of superpixels (K, R), and how long each lasts."""
+    """Return distinct regions within the area limits as sets of superpixels (K, R), and persistences (K,)."""
     rows, persistence = [], []
     for tree in merge(leaves, settings.trees):
-        top = max(float(tree.died[-1]), 1e-6)
+        top = max(float(tree.death[-1]), 1e-6)
         rows.append(tree.members)
-        persistence.append((tree.died - tree.born) / top)
+        persistence.append((tree.death - tree.birth) / top)
     if salience is not None:
-        standing = salient_regions(leaves, salience)
-        rows.append(standing)
-        persistence.append(np.zeros(len(standing), np.float32))
-    every, lasting = np.concatenate(rows), np.concatenate(persistence)
-    share = every @ leaves.area / leaves.area.sum()
-    fits = (share >= settings.min_area) & (share <= settings.max_area)
-    every, lasting = every[fits], lasting[fits]
-    if len(every) == 0:
-        return every, lasting
-    _, first = np.unique(np.packbits(every, axis=1), axis=0, return_index=True)
+        salient = salient_regions(leaves, salience)
+        rows.append(salient)
+        persistence.append(np.zeros(len(salient), np.float32))
+    all_rows, all_persistence = np.concatenate(rows), np.concatenate(persistence)
+    share = all_rows @ leaves.area / leaves.area.sum()
+    valid = (share >= settings.min_area) & (share <= settings.max_area)
+    all_rows, all_persistence = all_rows[valid], all_persistence[valid]
+    if len(all_rows) == 0:
+        return all_rows, all_persistence
+    _, first = np.unique(np.packbits(all_rows, axis=1), axis=0, return_index=True)
     first.sort()
-    return every[first], lasting[first]
+    return all_rows[first], all_persistence[first]
 
 
 def salient_regions(leaves: Superpixels, salience: Floats) -> NDArray[np.bool_]:
-    """Superpixels above a threshold of saliency, all together and each connected part: (K, R) bool."""
+    """Return the superpixels above each saliency threshold, and their connected parts: (K, R) bool."""
     rows: list[NDArray[np.bool_]] = []
     for threshold in LEVELS:
         above = salience > threshold

@@ -1,4 +1,4 @@
-"""MM-Grounding-DINO, asked for all objects."""
+"""MM-Grounding-DINO with the prompt "all objects"."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class GroundingDino:
 
     Args:
         network: transformers' MMGroundingDinoForObjectDetection.
-        reader: its image processor.
-        tokenizer: its tokenizer.
-        device: where it runs.
-        query: what it is asked for.
-        name: what the version starts with.
+        image_processor: image processor of the network.
+        tokenizer: tokenizer of the network.
+        device: device of the network.
+        query: text prompt.
+        name: prefix of the version.
     """
 
     def __init__(
         self,
         network: Any,
-        reader: Any,
+        image_processor: Any,
         tokenizer: Any,
         device: torch.device | str = "cpu",
         query: str = QUERY,
@@ -37,14 +37,14 @@ class GroundingDino:
     ) -> None:
         self.version = f"{name} {query!r} {fingerprint(network)}"
         self.device = torch.device(device)
-        self.reader = reader
+        self.image_processor = image_processor
         self.network = network.eval().requires_grad_(False).to(self.device)
-        # Phrases end in a full stop: that is how it was trained.
+        # As in training, phrases end in a full stop.
         self.tokens = tokenizer([query.rstrip(".") + "."], return_tensors="pt").to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu", query: str = QUERY) -> GroundingDino:
-        """MM-Grounding-DINO from a folder of transformers'.
+        """Load MM-Grounding-DINO from a transformers folder.
 
         Raises:
             InputError: torchvision is not installed, or the folder holds something else.
@@ -57,9 +57,9 @@ class GroundingDino:
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (Q, 4) float32 xyxy in pixels and the best match of each with any word (Q,), on the CPU."""
+        """Return boxes (Q, 4) float32 xyxy in pixels and their maximum token scores (Q,), on the CPU."""
         height, width = image.shape[-2:]
-        inputs = self.reader(images=image, return_tensors="pt").to(self.device)
+        inputs = self.image_processor(images=image, return_tensors="pt").to(self.device)
         answer = self.network(**inputs, **self.tokens)
         scores = answer.logits[0].sigmoid().amax(1)
         boxes = box_corners(answer.pred_boxes[0]).cpu()

@@ -1,4 +1,4 @@
-"""OWLv2's objectness: what is a thing at all, without any words."""
+"""OWLv2's class-agnostic objectness, without a text prompt."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from seac.weights.load import fingerprint, load_image_processor, load_network
 
 
 class Owlv2:
-    """OWLv2 as a :class:`~seac.segment.promptable.prompted.Detector`; its text half is not asked.
+    """OWLv2 as a :class:`~seac.segment.promptable.prompted.Detector`; its text encoder is not used.
 
     Args:
         network: transformers' Owlv2ForObjectDetection.
-        reader: its image processor.
-        device: where it runs.
-        name: what the version starts with.
+        image_processor: image processor of the network.
+        device: device of the network.
+        name: prefix of the version.
     """
 
     def __init__(
-        self, network: Any, reader: Any, device: torch.device | str = "cpu", name: str = "owlv2"
+        self, network: Any, image_processor: Any, device: torch.device | str = "cpu", name: str = "owlv2"
     ) -> None:
         self.version = f"{name} objectness {fingerprint(network)}"
         self.device = torch.device(device)
-        self.reader = reader
+        self.image_processor = image_processor
         self.network = network.eval().requires_grad_(False).to(self.device)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device | str = "cpu") -> Owlv2:
-        """OWLv2 from a folder of transformers'.
+        """Load OWLv2 from a transformers folder.
 
         Raises:
             InputError: torchvision is not installed, or the folder holds something else.
@@ -45,8 +45,8 @@ class Owlv2:
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """A box and its objectness for every patch: (P, 4) float32 xyxy in pixels and (P,), on the CPU."""
-        pixels = self.reader(images=image, return_tensors="pt")["pixel_values"].to(self.device)
+        """Return a box and an objectness per patch: (P, 4) float32 xyxy in pixels and (P,), on the CPU."""
+        pixels = self.image_processor(images=image, return_tensors="pt")["pixel_values"].to(self.device)
         grid, _ = self.network.image_embedder(pixels)
         patches = grid.flatten(1, 2)
         objectness = self.network.objectness_predictor(patches)[0].sigmoid()

@@ -1,4 +1,4 @@
-"""Segmenters that are prompted with boxes: the picture is encoded once and asked many times."""
+"""Box-prompted segmenters: an image is encoded once and decoded for many boxes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """A picture as a promptable network remembers it.
+    """Encoded image of a promptable network.
 
     Attributes:
-        features: what its decoder needs, for one picture, on the network's device.
-        size: (height, width) of the picture.
-        content: (height, width) of the picture inside the network's square input; what is beyond is padding.
+        features: decoder inputs of one image, on the network's device.
+        size: (height, width) of the image.
+        content: (height, width) of the image inside the network's square input; the rest is padding.
     """
 
     features: tuple[Tensor, ...]
@@ -26,18 +26,18 @@ class EncodedImage:
 
 
 class Promptable(Protocol):
-    """A network that answers a box with a mask."""
+    """A network that predicts a mask for a box prompt."""
 
     def encode(self, image: Tensor) -> EncodedImage:
-        """Encode ``image``, (3, H, W) uint8 RGB: the costly half, once per picture."""
+        """Encode ``image``, (3, H, W) uint8 RGB: the expensive step, once per image."""
         ...
 
     def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32.
+        """Return a mask per box, (N, H, W) bool on the CPU, and predicted IoUs (N,) float32.
 
         Args:
-            encoded: answer of :meth:`encode`.
-            boxes: (N, 4) float xyxy in pixels of the picture.
+            encoded: result of :meth:`encode`.
+            boxes: (N, 4) float xyxy in pixels of the image.
         """
         ...
 
@@ -64,17 +64,17 @@ def masks_at_size(
     content: tuple[int, int] | None = None,
     chunk: int = 4,
 ) -> Tensor:
-    """Low-resolution logits as masks of the picture's size, a few at a time straight into booleans.
+    """Convert low-resolution logits to masks of the image's size, in chunks to bound memory.
 
-    Two bilinear steps as the published post-processing has them: to the network's square input, of which the
-    picture's part is kept, then to the picture.
+    Two bilinear steps, as in the published post-processing: to the network's square input, which is cropped
+    to the image, then to the size of the image.
 
     Args:
         logits: (N, h, w) float.
-        size: (height, width) of the picture.
-        side: side of the network's input; None where the first step does not exist.
-        content: part of the input that is picture; all of it if None.
-        chunk: masks per step; memory is ``chunk`` float masks.
+        size: (height, width) of the image.
+        side: side of the network's input; None skips the first step.
+        content: (height, width) of the image inside the input; None for all of it.
+        chunk: masks per step; memory is bounded by ``chunk`` float masks.
 
     Returns:
         (N, height, width) bool on the CPU.

@@ -1,4 +1,4 @@
-"""A detector and a promptable segmenter as one Segmenter: boxes, non-maximum suppression, a mask for each."""
+"""Stage 1 from a detector and a promptable segmenter: boxes, non-maximum suppression, one mask per box."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Detector(Protocol):
     """A class-agnostic detector."""
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (N, 4) float xyxy in pixels and objectness (N,) in [0, 1] of ``image`` (3, H, W) uint8."""
+        """Return boxes (N, 4) float xyxy in pixels and objectness (N,) of ``image`` (3, H, W) uint8."""
         ...
 
 
 @dataclass(frozen=True)
 class BoxSettings:
-    """Which boxes are asked for a mask.
+    """Selection of the boxes that prompt the segmenter.
 
     Attributes:
-        overlap: greatest IoU of two boxes.
-        max_boxes: boxes per frame, the best.
+        overlap: maximum IoU of two boxes.
+        max_masks: maximum number of boxes per frame.
     """
 
     overlap: float = 0.5
@@ -37,7 +37,7 @@ class BoxSettings:
 def select_boxes(
     boxes: Tensor, scores: Tensor, size: tuple[int, int], settings: BoxSettings
 ) -> tuple[Tensor, Tensor]:
-    """The boxes that survive suppression, best first, cut to the frame; those of no area are dropped.
+    """Return the boxes that survive NMS, best first, clipped to the frame; empty boxes are dropped.
 
     Args:
         boxes: (N, 4) float xyxy in pixels.
@@ -46,7 +46,7 @@ def select_boxes(
         settings: overlap and number.
 
     Returns:
-        boxes (K, 4) and scores (K,), float32 on the CPU.
+        Boxes (K, 4) and scores (K,), float32 on the CPU.
     """
     height, width = size
     limit = torch.tensor([width, height, width, height], dtype=torch.float32)
@@ -59,7 +59,7 @@ def select_boxes(
 
 
 class BoxesToMasks:
-    """Stage 1 of the paper; a :class:`~seac.segment.base.Segmenter`."""
+    """Stage 1 of the paper: masks of detected boxes; a :class:`~seac.segment.base.Segmenter`."""
 
     def __init__(
         self, detector: Detector, promptable: Promptable, settings: BoxSettings | None = None
@@ -70,13 +70,13 @@ class BoxesToMasks:
 
     @property
     def version(self) -> str:
-        """Weights of both parts."""
+        """Versions of the detector and the promptable segmenter."""
         parts = (self.detector, self.promptable)
         return " + ".join(str(getattr(part, "version", type(part).__name__)) for part in parts)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        """Propose masks for ``image``, (3, H, W) uint8; without detections, one mask covers the frame."""
         height, width = image.shape[-2:]
         boxes, scores = select_boxes(*self.detector(image), (height, width), self.settings)
         if len(boxes) == 0:

@@ -1,1 +1,1 @@
-"""The proposal network of the preset tiny."""
+"""The proposal network and segmenter of the preset tiny."""

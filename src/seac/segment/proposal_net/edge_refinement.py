@@ -1,7 +1,7 @@
-"""Outlines drawn to where colours change: by local colours of each side, then by superpixels.
+"""Edge refinement of masks: by the local colours on both sides of the boundary, then by superpixels.
 
-A mask network errs by a pixel or two along the outline, and so do superpixels; the picture itself knows
-better there. Only logits near nought can change sign.
+Mask networks and superpixels are off by one or two pixels along the boundary, where the image gives more
+precise evidence. Only logits near zero can change sign.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from torch import Tensor
 
 from seac.segment.ops import boxes_of
 
-SHRINK, WINDOW = 4, 9  # local colours are means over WINDOW cells of SHRINK pixels
-NARROW = 5  # the window where outlines are of superpixels: they are nearer to the truth than a network's
-UNSURE = 0.01  # least probability of a side
-NOISE = 100.0  # squared distance of colours (of 255) below which two sides are alike
+SHRINK, WINDOW = 4, 9  # local colours are means over WINDOW blocks of SHRINK pixels
+NARROW = 5  # window for superpixel boundaries, which are more precise than those of a network
+MIN_PROBABILITY = 0.01  # minimum probability of either side
+NOISE = 100.0  # squared colour distance (range 0 to 255) below which two sides count as equal
 MAX_EVIDENCE = 1.5
 Slices = tuple[EllipsisType, slice, slice]
 
@@ -30,15 +30,15 @@ def refine_masks(
     colour: float,
     superpixel_weight: float,
 ) -> Tensor:
-    """Mask logits with outlines that follow the picture.
+    """Refine mask logits by colour evidence and superpixels.
 
     Args:
         logits: (N, h', w') float32 at any size.
         colour_image: (3, h, w) float32 in [0, 255].
-        labels: (h, w) int64 superpixels of it, 0..R-1.
-        area: (R,) float32 pixels of each.
-        colour: what a pixel of the colour of one side adds to the logit.
-        superpixel_weight: share of its superpixel in the probability of a pixel.
+        labels: (h, w) int64 superpixels of the image, 0..R-1.
+        area: (R,) float32 pixels of each superpixel.
+        colour: factor of :func:`side_evidence` added to the logits.
+        superpixel_weight: weight of the superpixel's mean probability in the probability of a pixel.
 
     Returns:
         (N, h, w) float32.
@@ -58,60 +58,70 @@ def refine_masks(
 
 
 def refine_edges(masks: Tensor, colour_image: Tensor, colour: float) -> Tensor:
-    """Logits of regions whose outlines were those of superpixels and now lean to where colours change.
+    """Return logits of superpixel regions, refined by colour evidence along their boundaries.
 
     Args:
         masks: (N, h, w) bool.
         colour_image: (3, h, w) float32 in [0, 255].
-        colour: what a pixel of the colour of one side adds to the logit.
+        colour: factor of the colour evidence added to the logits.
 
     Returns:
         (N, h, w) float32.
     """
-    small, locations = _downsample(colour_image[None]), _downsample(masks[:, None].float())
-    logits = torch.full(masks.shape, UNSURE).logit()
-    for output, mask, (near, here) in zip(logits, locations, _mask_slices(locations, NARROW), strict=True):
-        part, colours = mask[None][near], colour_image[here]
-        soft = _upsample(part, colours)[0].logit(eps=UNSURE)
-        output[here] = soft.add_(_linear_evidence(part, small[near], colours, NARROW), alpha=colour)
+    small_image, small_masks = _downsample(colour_image[None]), _downsample(masks[:, None].float())
+    logits = torch.full(masks.shape, MIN_PROBABILITY).logit()
+    slices = _mask_slices(small_masks, NARROW)
+    for output, mask, (small, full) in zip(logits, small_masks, slices, strict=True):
+        part, colours = mask[None][small], colour_image[full]
+        soft = _upsample(part, colours)[0].logit(eps=MIN_PROBABILITY)
+        output[full] = soft.add_(_linear_evidence(part, small_image[small], colours, NARROW), alpha=colour)
     return logits
 
 
 def side_evidence(inside: Tensor, colour_image: Tensor, window: int = WINDOW) -> Tensor:
-    """Whose colour a pixel has, the mask's nearby (1) or that of what lies around it (-1).
+    """Return the colour evidence per pixel: 1 for the local colour inside the mask, -1 for that outside.
 
-    With colours p, i inside and o outside, ((p - o)^2 - (p - i)^2) / (i - o)^2, linear in p: its coefficients
-    are found on a small grid and enlarged, as the fast guided filter does (He and Sun, 2015).
+    With pixel colour p and local mean colours i inside and o outside, the evidence is
+    ((p - o)^2 - (p - i)^2) / (i - o)^2. It is linear in p: its coefficients are computed on a small grid and
+    upsampled, as in the fast guided filter (He and Sun, 2015).
 
     Args:
         inside: (N, h, w) float32 probabilities.
         colour_image: (3, h, w) float32 in [0, 255].
-        window: cells whose colours are nearby.
+        window: side of the averaging window in blocks of ``SHRINK`` pixels.
 
     Returns:
-        (N, h, w) float32; 0 where the mask is far away.
+        (N, h, w) float32; 0 far from the mask.
     """
-    small, locations = _downsample(colour_image[None]), _downsample(inside[:, None])
+    small_image, small_masks = _downsample(colour_image[None]), _downsample(inside[:, None])
     values = torch.zeros_like(inside)
-    for value, mask, (near, here) in zip(values, locations, _mask_slices(locations, window), strict=True):
-        value[here] = _linear_evidence(mask[None][near], small[near], colour_image[here], window)
+    slices = _mask_slices(small_masks, window)
+    for value, mask, (small, full) in zip(values, small_masks, slices, strict=True):
+        value[full] = _linear_evidence(mask[None][small], small_image[small], colour_image[full], window)
     return values
 
 
-def _mask_slices(locations: Tensor, window: int) -> list[tuple[Slices, Slices]]:
-    """Where all lies that decides on the outline of each mask: in cells (N, 1, h', w'), and in pixels."""
+def _mask_slices(small_masks: Tensor, window: int) -> list[tuple[Slices, Slices]]:
+    """Return, per downsampled mask (N, 1, h', w'), the slices around it at small and at full resolution."""
     reach = window // 2 + 2
     slices = []
-    for x1, y1, x2, y2 in boxes_of(locations[:, 0] > UNSURE).int().tolist():
+    for x1, y1, x2, y2 in boxes_of(small_masks[:, 0] > MIN_PROBABILITY).int().tolist():
         top, left, bottom, right = max(y1 - reach, 0), max(x1 - reach, 0), y2 + reach, x2 + reach
-        near = (..., slice(top, bottom), slice(left, right))
-        here = (..., slice(SHRINK * top, SHRINK * bottom), slice(SHRINK * left, SHRINK * right))
-        slices.append((near, here))
+        small = (..., slice(top, bottom), slice(left, right))
+        full = (..., slice(SHRINK * top, SHRINK * bottom), slice(SHRINK * left, SHRINK * right))
+        slices.append((small, full))
     return slices
 
 
 def _linear_evidence(inside: Tensor, small: Tensor, colour_image: Tensor, window: int) -> Tensor:
-    """:func:`side_evidence` (h, w) of one mask in a picture (3, h, w) from both in cells, (1, 1 and 3, h', w')."""
+    """Return :func:`side_evidence` (h, w) of one mask.
+
+    Args:
+        inside: (1, 1, h', w') downsampled probabilities.
+        small: (1, 3, h', w') downsampled image.
+        colour_image: (3, h, w) image.
+        window: side of the averaging window.
+    """
     linear = _upsample(_linear_coefficients(inside, small, window), colour_image)
     value = linear[3]
     for slope, colour in zip(linear[:3], colour_image, strict=True):
@@ -119,31 +129,32 @@ def _linear_evidence(inside: Tensor, small: Tensor, colour_image: Tensor, window
     return value.clamp_(-MAX_EVIDENCE, MAX_EVIDENCE)
 
 
-def _upsample(locations: Tensor, colour_image: Tensor) -> Tensor:
-    """Cells (1, C, h', w') at the size of their picture (3, h, w), the last of them cut off: (C, h, w)."""
-    larger = F.interpolate(locations, scale_factor=SHRINK, mode="bilinear", align_corners=False)
+def _upsample(maps: Tensor, colour_image: Tensor) -> Tensor:
+    """Upsample maps (1, C, h', w') by ``SHRINK`` and crop to the image (3, h, w): (C, h, w)."""
+    larger = F.interpolate(maps, scale_factor=SHRINK, mode="bilinear", align_corners=False)
     return larger[0, :, : colour_image.shape[-2], : colour_image.shape[-1]]
 
 
 def _downsample(maps: Tensor) -> Tensor:
-    """Means (N, C, h', w') of maps (N, C, h, w) over squares of ``SHRINK`` pixels, those at the end less."""
+    """Return means (N, C, h', w') of maps (N, C, h, w) over ``SHRINK`` x ``SHRINK`` blocks."""
     return F.avg_pool2d(maps, SHRINK, ceil_mode=True)
 
 
 def _linear_coefficients(inside: Tensor, colour_image: Tensor, window: int) -> Tensor:
-    """Coefficients (1, 4, h, w) of the colours of ``colour_image`` (1, 3, h, w), and an offset.
+    """Return the coefficients (1, 4, h, w) of the evidence: three for the colours, and an offset.
 
-    ``inside`` are probabilities (1, 1, h, w), local colours are means over ``window`` cells.
+    ``inside`` are probabilities (1, 1, h, w), ``colour_image`` is (1, 3, h, w); local colours are means over
+    ``window`` blocks.
     """
-    here, there = _means(inside**2, colour_image, window), _means((1 - inside) ** 2, colour_image, window)
-    colour_difference = here - there
+    inner, outer = _means(inside**2, colour_image, window), _means((1 - inside) ** 2, colour_image, window)
+    colour_difference = inner - outer
     scale = 1 / (colour_difference.square().sum(1, keepdim=True) + NOISE)
-    offset = (there.square() - here.square()).sum(1, keepdim=True)
+    offset = (outer.square() - inner.square()).sum(1, keepdim=True)
     return torch.cat([2 * colour_difference, offset], 1) * scale
 
 
 def _means(weight: Tensor, colour_image: Tensor, window: int) -> Tensor:
-    """Weighted means (1, 3, h, w) of ``colour_image`` (1, 3, h, w) over windows; ``weight`` (1, 1, h, w)."""
-    both = torch.cat([weight * colour_image, weight], 1)
-    pooled = F.avg_pool2d(both, window, 1, window // 2, count_include_pad=False)
+    """Return windowed means (1, 3, h, w) of ``colour_image`` (1, 3, h, w), weighted by (1, 1, h, w)."""
+    stacked = torch.cat([weight * colour_image, weight], 1)
+    pooled = F.avg_pool2d(stacked, window, 1, window // 2, count_include_pad=False)
     return pooled[:, :3] / (pooled[:, 3:] + 1e-3)

@@ -1,6 +1,6 @@
-"""Regions by greedy merging: the most similar neighbours become one, until one is left.
+"""Region hierarchy by greedy merging of the most similar neighbours (Arbelaez et al., PAMI 2011).
 
-After Arbelaez et al. (PAMI 2011); the similarities after Uijlings et al. (IJCV 2013).
+The similarities follow Uijlings et al. (IJCV 2013).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class MergeWeights:
     """Weights of the differences of two neighbours, by which regions are merged.
 
     Attributes:
-        colour: distance of mean Lab.
+        colour: distance of mean Lab colours.
         spread: chi-square distance of Lab histograms.
         edge: mean colour step along the common border.
-        size: exponent of the smaller region's share of the picture; small regions merge early.
-        deep: distance of mean network features, where there are any.
+        size: exponent of the smaller region's share of the image; small regions merge early.
+        deep: distance of mean network features, if available.
     """
 
     colour: float = 1.0
@@ -39,17 +39,17 @@ class MergeWeights:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """All regions that merging passes through: R leaves, then R - 1 merged ones.
+    """All regions of the merge tree: R leaves, then R - 1 merged regions.
 
     Attributes:
-        members: (2R - 1, R) bool, which superpixels a region holds.
-        born: (2R - 1,) difference at which the region came to be (0 for leaves).
-        died: (2R - 1,) difference at which it was merged away (the greatest of all for the last).
+        members: (2R - 1, R) bool, superpixels of each region.
+        birth: (2R - 1,) difference at which the region was created (0 for leaves).
+        death: (2R - 1,) difference at which the region was merged (the maximum for the last region).
     """
 
     members: NDArray[np.bool_]
-    born: Floats
-    died: Floats
+    birth: Floats
+    death: Floats
 
 
 def merge(leaves: Superpixels, weights: Sequence[MergeWeights]) -> list[Hierarchy]:
@@ -58,7 +58,7 @@ def merge(leaves: Superpixels, weights: Sequence[MergeWeights]) -> list[Hierarch
     state = _State(leaves, weights)
     members = np.zeros((len(trees), 2 * count - 1, count), bool)
     members[:, :count] = np.eye(count, dtype=bool)
-    born, died = np.zeros((2, len(trees), 2 * count - 1))
+    birth, death = np.zeros((2, len(trees), 2 * count - 1))
     node = np.tile(np.arange(count), (len(trees), 1))
     level = np.zeros(len(trees))
     for new in range(count, 2 * count - 1):
@@ -66,21 +66,21 @@ def merge(leaves: Superpixels, weights: Sequence[MergeWeights]) -> list[Hierarch
         level = np.maximum(level, difference)
         one, other = node[trees, i], node[trees, j]
         members[:, new] = members[trees, one] | members[trees, other]
-        died[trees, one] = died[trees, other] = born[:, new] = level
+        death[trees, one] = death[trees, other] = birth[:, new] = level
         node[trees, i] = new
-        state.join(i, j)
-    died[:, -1] = level
+        state.merge(i, j)
+    death[:, -1] = level
     return [
-        Hierarchy(members[tree], born[tree].astype(np.float32), died[tree].astype(np.float32))
+        Hierarchy(members[tree], birth[tree].astype(np.float32), death[tree].astype(np.float32))
         for tree in trees
     ]
 
 
 class _State:
-    """What K trees know of their regions: (K, R) and (K, R, R) arrays, a merged region in its first's place.
+    """State of K trees: (K, R) and (K, R, R) arrays; a merged region takes the index of its first part.
 
-    Squared distances of means follow from those of the parts (Lance and Williams, 1967), so features of
-    hundreds of channels are compared once.
+    Squared distances of means are updated from those of the parts (Lance and Williams, 1967), so features
+    with hundreds of channels are compared only once.
     """
 
     def __init__(self, leaves: Superpixels, weights: Sequence[MergeWeights]) -> None:
@@ -99,27 +99,26 @@ class _State:
         self.deep = np.tile(_pairwise_distances(leaves.deep), (k, 1, 1))
         self.difference = np.full_like(self.length, np.inf)
         one, other = np.nonzero(leaves.length)
-        every = self.trees[:, None]
-        self.difference[:, one, other] = self._measured(every, one[None], other[None])
+        self.difference[:, one, other] = self._measure(self.trees[:, None], one[None], other[None])
         self.min_difference = self.difference.min(2)
 
     def closest(self) -> tuple[Indices, Indices, Doubles]:
-        """The two regions of each tree to merge next, and their difference: (K,) each."""
+        """Return the two regions of each tree to merge next, and their difference: (K,) each."""
         i = self.min_difference.argmin(1)
         j = self.difference[self.trees, i].argmin(1)
         return i, j, self.difference[self.trees, i, j]
 
-    def join(self, i: Indices, j: Indices) -> None:
-        """Region ``j`` (K,) of each tree becomes part of ``i`` (K,)."""
+    def merge(self, i: Indices, j: Indices) -> None:
+        """Merge region ``j`` (K,) of each tree into region ``i`` (K,)."""
         t = self.trees
-        before = self.area[t, i] + self.area[t, j]
-        share = (self.area[t, j] / before)[:, None]
+        area = self.area[t, i] + self.area[t, j]
+        share = (self.area[t, j] / area)[:, None]
         for distances in (self.colour, self.deep):
             between = share * (1 - share) * distances[t, i, j][:, None]
             merged = (1 - share) * distances[t, i] + share * distances[t, j] - between
             distances[t, i] = distances[t, :, i] = np.maximum(merged, 0)
         self.spread[t, i] += share * (self.spread[t, j] - self.spread[t, i])
-        self.area[t, i] = before
+        self.area[t, i] = area
         for sums in (self.length, self.edge):
             row = sums[t, i] + sums[t, j]
             row[t, i] = row[t, j] = 0
@@ -129,15 +128,15 @@ class _State:
         stale = near | (self.difference[t, j] < np.inf)
         tree, other = np.nonzero(near)
         row = np.full(near.shape, np.inf)
-        row[tree, other] = self._measured(tree, i[tree], other)
+        row[tree, other] = self._measure(tree, i[tree], other)
         self.difference[t, j] = self.difference[t, :, j] = np.inf
         self.difference[t, i] = self.difference[t, :, i] = row
         tree, row_of = np.nonzero(stale)
         self.min_difference[tree, row_of] = self.difference[tree, row_of].min(1)
         self.min_difference[t, j] = np.inf
 
-    def _measured(self, tree: Indices, one: Indices, other: Indices) -> Doubles:
-        """Differences of pairs of neighbours, in any shape."""
+    def _measure(self, tree: Indices, one: Indices, other: Indices) -> Doubles:
+        """Return the differences of pairs of neighbours; the indices have any common shape."""
         w = self.weights
         here, there = self.spread[tree, one], self.spread[tree, other]
         spread = ((here - there) ** 2 / (here + there + 1e-6)).sum(-1)
@@ -149,7 +148,7 @@ class _State:
 
 
 def _pairwise_distances(means: Floats) -> Doubles:
-    """Squared distances of rows (R, C): (R, R)."""
+    """Return the squared distances (R, R) of rows (R, C)."""
     rows = means.astype(np.float64)
     square = (rows**2).sum(1)
     return np.asarray(np.maximum(square[:, None] + square[None] - 2 * rows @ rows.T, 0))

@@ -1,11 +1,11 @@
-"""The proposal network: one forward pass gives class-agnostic instance masks with scores.
+"""The proposal network: class-agnostic instance masks with scores in one forward pass.
 
-After CondInst (Tian et al., ECCV 2020): every cell of the pyramid predicts the weights of a tiny network of
-1x1 convolutions which, run over shared mask features and coordinates relative to the cell, draws one mask.
-Unlike prototypes with coefficients (YOLACT) it tells equal things apart by where they are, and it needs no
-boxes. The score is trained to be the IoU of the mask (generalized focal loss, Li et al., NeurIPS 2020),
-since order matters more here than class. Masks that are kept are drawn again from features at stride 2,
-sharpened by the backbone's first block. Features: EfficientNet-Lite2, its batch norms folded.
+The network follows CondInst (Tian et al., ECCV 2020): every location of the pyramid predicts the weights of a
+small network of 1x1 convolutions, whose inputs are shared mask features and coordinates relative to the
+location and whose output is one mask. Unlike prototypes with coefficients (YOLACT), this separates identical
+objects by their position; boxes are not needed. The score is trained to be the IoU of the mask (generalized
+focal loss, Li et al., NeurIPS 2020). Selected masks are decoded again from features at stride 2, sharpened
+with the backbone's first block. The backbone is EfficientNet-Lite2 with fused batch norms.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# The architecture is shared with the vision encoder of tiny; stage 1 keeps weights of its own.
+# The architecture is that of tiny's image encoder; the weights are separate.
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite2
 from seac.segment.proposal_net.layers import SeparableConv
 from seac.segment.proposal_net.refinement_head import RefinementHead
 
-FEATURE_BLOCKS = (3, 6, 14, 20)  # blocks after which strides 4, 8, 16 and 32 are read
+FEATURE_BLOCKS = (3, 6, 14, 20)  # blocks whose outputs are the levels at strides 4, 8, 16 and 32
 FEATURE_CHANNELS = (24, 48, 120, 352)
 STRIDES = (8, 16, 32)
 MASK_STRIDE, FINE_STRIDE = 4, 2
-EDGES, SHARP = 16, 32  # channels of the first block, at stride 2, and of what sharpens
+EDGES, SHARP = 16, 32  # channels of the first block, at stride 2, and of the sharpening layers
 WIDTH, MASK_CHANNELS, HIDDEN = 64, 16, 8
 INPUTS = MASK_CHANNELS + 2
 KERNEL = INPUTS * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
@@ -33,15 +33,15 @@ KERNEL = INPUTS * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
 
 @dataclass(frozen=True)
 class Locations:
-    """What the pyramid says of a batch of B pictures, its cells in one row of length L.
+    """Outputs of the network for B images at L locations, all pyramid levels concatenated.
 
     Attributes:
         logits: (B, L) predicted quality before the sigmoid.
-        kernels: (B, L, KERNEL) weights of each cell's mask network.
-        centres: (L, 2) x, y of the cells in pixels of the network's input.
-        strides: (L,) of the cells' levels.
+        kernels: (B, L, KERNEL) weights of the mask network of each location.
+        centres: (L, 2) x, y of the locations in pixels of the network's input.
+        strides: (L,) strides of the locations' levels.
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
-        context: (B, WIDTH, h, w) finest level of the pyramid, of which they are made.
+        context: (B, WIDTH, h, w) finest level of the pyramid, the input of the mask features.
         edges: (B, EDGES, 2h, 2w) features of the backbone at stride 2.
         feature_levels: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
@@ -79,18 +79,20 @@ class ProposalNet(nn.Module):
         nn.init.zeros_(_bias(last))
         self.refine = RefinementHead(MASK_CHANNELS, WIDTH)
         nn.init.constant_(_bias(self.score), -3.5)
-        nn.init.normal_(self.kernel.weight, std=0.04)  # three layers multiply: smaller starts too slowly
+        nn.init.normal_(
+            self.kernel.weight, std=0.04
+        )  # three layers multiply; a smaller std trains too slowly
 
     def forward(self, pixels: Tensor) -> Locations:
-        """Cells of ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
+        """Return the outputs for ``pixels`` (B, 3, H, W), normalised, H and W multiples of 32."""
         edges, feature_levels = self._feature_levels(pixels)
         pyramid = self._pyramid(feature_levels)
         centres, strides = grid_of(pixels.shape[-2], pixels.shape[-1], pixels)
-        square = 2 * centres / centres.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
+        coordinates = 2 * centres / centres.new_tensor([pixels.shape[-1], pixels.shape[-2]]) - 1
         counts = [pyramid_level.shape[-2] * pyramid_level.shape[-1] for pyramid_level in pyramid[1:]]
         logits, kernels = [], []
-        for pyramid_level, where in zip(pyramid[1:], torch.split(square, counts), strict=True):
-            grid = where.T.reshape(1, 2, *pyramid_level.shape[-2:]).expand(len(pyramid_level), -1, -1, -1)
+        for pyramid_level, part in zip(pyramid[1:], torch.split(coordinates, counts), strict=True):
+            grid = part.T.reshape(1, 2, *pyramid_level.shape[-2:]).expand(len(pyramid_level), -1, -1, -1)
             hidden = self.head(torch.cat([pyramid_level, grid], 1))
             logits.append(self.score(hidden).flatten(1))
             kernels.append(self.kernel(hidden).flatten(2).transpose(1, 2))
@@ -106,12 +108,12 @@ class ProposalNet(nn.Module):
         )
 
     def fine_features(self, locations: Locations) -> Tensor:
-        """Mask features (B, MASK_CHANNELS, H / 2, W / 2): those at stride 4 enlarged, and sharpened."""
+        """Return mask features (B, MASK_CHANNELS, H / 2, W / 2), upsampled from stride 4 and sharpened."""
         larger = F.interpolate(
             locations.features, locations.edges.shape[-2:], mode="bilinear", align_corners=False
         )
-        sharper: Tensor = self.sharpen(torch.cat([larger, locations.edges], 1))
-        return larger + sharper
+        residual: Tensor = self.sharpen(torch.cat([larger, locations.edges], 1))
+        return larger + residual
 
     def _feature_levels(self, pixels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         first, *others = self.backbone._blocks
@@ -134,12 +136,12 @@ class ProposalNet(nn.Module):
 
 
 def _bias(layer: nn.Conv2d) -> Tensor:
-    assert layer.bias is not None  # every layer asked for has one
+    assert layer.bias is not None  # only called for layers with a bias
     return layer.bias
 
 
 def positions(height: int, width: int, stride: int, like: Tensor) -> Tensor:
-    """Centres (height * width, 2), x then y, of a grid of cells in input pixels."""
+    """Return the centres (height * width, 2), x then y, of a grid of locations in input pixels."""
     y, x = torch.meshgrid(
         torch.arange(height, device=like.device), torch.arange(width, device=like.device), indexing="ij"
     )
@@ -147,10 +149,10 @@ def positions(height: int, width: int, stride: int, like: Tensor) -> Tensor:
 
 
 def grid_of(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Centres (L, 2) and strides (L,) of the cells of pictures of a size, finest level first."""
+    """Return the centres (L, 2) and strides (L,) of all locations for an input size, finest level first."""
     levels = [positions(height // stride, width // stride, stride, like) for stride in STRIDES]
     strides = [
-        each.new_full((len(each),), float(stride)) for each, stride in zip(levels, STRIDES, strict=True)
+        level.new_full((len(level),), float(stride)) for level, stride in zip(levels, STRIDES, strict=True)
     ]
     return torch.cat(levels), torch.cat(strides)
 
@@ -158,14 +160,14 @@ def grid_of(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
 def decode_masks(
     features: Tensor, kernels: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE
 ) -> Tensor:
-    """Mask logits of chosen cells of one picture.
+    """Return the mask logits of K locations of one image.
 
     Args:
         features: (MASK_CHANNELS, h, w) mask features.
-        kernels: (K, KERNEL) of the cells.
-        centres: (K, 2) x, y of the cells in pixels of the input.
-        strides: (K,) of the cells.
-        stride: of the features.
+        kernels: (K, KERNEL) mask network weights of the locations.
+        centres: (K, 2) x, y of the locations in pixels of the input.
+        strides: (K,) strides of the locations' levels.
+        stride: stride of the features.
 
     Returns:
         (K, h, w) float32.
@@ -175,9 +177,9 @@ def decode_masks(
         kernels, [INPUTS * HIDDEN, HIDDEN, HIDDEN * HIDDEN, HIDDEN, HIDDEN, 1], 1
     )
     grid = positions(height, width, stride, features).T
-    reach = (4.0 * strides)[:, None]  # coordinates are in units of a typical half size of the level
+    unit = (4.0 * strides)[:, None]  # coordinates are in units of the level's typical half object size
     first = first.reshape(k, HIDDEN, INPUTS)
-    to_grid = first[..., MASK_CHANNELS:] / reach[..., None]
+    to_grid = first[..., MASK_CHANNELS:] / unit[..., None]
     weight = torch.cat([first[..., :MASK_CHANNELS], to_grid], -1).reshape(k * HIDDEN, INPUTS)
     offset = bias1 - (to_grid * centres[:, None]).sum(-1)
     stacked = torch.cat([features.reshape(MASK_CHANNELS, -1), grid])

@@ -1,4 +1,4 @@
-"""The proposal network as a Segmenter: weights, input size, choice of cells, masks at full size."""
+"""The proposal network as a Segmenter: weights, input size, selection of locations, full-size masks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from seac.segment.proposal_net.refinement_head import MARGIN, VIEW, expand_boxes
 
 ASSET = "assets/proposal_net.safetensors"
 MULTIPLE = 32
-FRAME_SIDE = 448  # outlines are looked for in a frame of at most this many pixels
-AT_ONCE = 5  # views that are outlined together: what they need still fits a core's cache
-LOGIT_OFFSET = 0.3  # added to logits: what is nearly as likely in as out costs less IoU in than out
-SHAPE_POWER = 0.5  # how much the certainty of the outline counts against the predicted quality
+FRAME_SIDE = 448  # maximum side in pixels of the frame from which views are refined
+VIEW_BATCH = 5  # views refined per pass; their activations still fit in the cache of a core
+LOGIT_OFFSET = 0.3  # added to logits: an uncertain pixel costs less IoU inside the mask than outside
+SHAPE_POWER = 0.5  # exponent of the mask's mean probability in its score
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class NetworkSettings:
     Attributes:
         max_masks: masks per frame.
         long_side: pixels of the longer side of the network's input.
-        locations: best cells whose masks are drawn.
-        overlap: greatest IoU of two proposals.
-        min_score: proposals below are dropped.
-        weights: another ``proposal_net.safetensors``; None for the one that comes with the package.
-        device: where the network runs.
+        max_locations: maximum number of locations whose masks are decoded.
+        overlap: maximum IoU of two proposals.
+        min_score: proposals with a lower score are dropped.
+        weights: path of another ``proposal_net.safetensors``; None uses the shipped one.
+        device: device of the network.
     """
 
     max_masks: int = 50
@@ -53,11 +53,11 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class DecodedMasks:
-    """Masks before they are brought to the frame's size, best first.
+    """Masks in their views, before pasting at the frame's size, best first.
 
     Attributes:
-        logits: (N, VIEW, VIEW) float32, each in a view of its own.
-        views: (N, 4) float32 xyxy, where it is, as shares of the picture.
+        logits: (N, VIEW, VIEW) float32, each in its own view.
+        views: (N, 4) float32 xyxy of the views, as shares of the image.
         scores: (N,) float32 in [0, 1].
         feature_levels: (C, h, w) float32 features of the backbone, finest first.
     """
@@ -70,13 +70,13 @@ class DecodedMasks:
     def masks(
         self, height: int, width: int, shift: Tensor | None = None, which: Tensor | None = None
     ) -> Tensor:
-        """Masks at a size, made one at a time to spare memory.
+        """Return masks at a given size, pasted one at a time to bound memory.
 
         Args:
-            height: of the masks.
-            width: of the masks.
-            shift: (N, h, w) float32 at any size, what to add to their logits.
-            which: (n,) int64 of them; None for all.
+            height: height of the masks.
+            width: width of the masks.
+            shift: (N, h, w) float32 at any size, added to the logits.
+            which: (n,) int64 indices of the masks; None for all.
 
         Returns:
             (n, height, width) bool.
@@ -94,39 +94,39 @@ class DecodedMasks:
 
 
 def weights_path(weights: str | None = None) -> Path:
-    """The file of weights: the one that comes with the package unless another is named.
+    """Return the path of the weights; the shipped file if ``weights`` is None.
 
     Raises:
-        InputError: there is no such file.
+        InputError: the file does not exist.
     """
     path = Path(weights) if weights else Path(str(files("seac").joinpath(ASSET)))
     if not path.is_file():
-        raise InputError(f"no proposal weights at {path}: make them with python -m recipes.proposal_net")
+        raise InputError(f"no proposal weights at {path}: train them with python -m recipes.proposal_net")
     return path
 
 
 @lru_cache(maxsize=2)
 def version(weights: str | None = None) -> str:
-    """Which weights these are, for the record of what made a feature."""
+    """Return the identifier of the weights for the provenance of features."""
     return f"proposal-net sha256:{hashlib.sha256(weights_path(weights).read_bytes()).hexdigest()[:12]}"
 
 
 def decoding_digest(settings: NetworkSettings) -> str:
-    """What decides which masks are drawn, and how, beside the weights, in eight digits."""
+    """Return eight digits that identify the settings and constants of mask decoding."""
     return digits(replace(settings, weights=None, device=""), LOGIT_OFFSET, MARGIN, SHAPE_POWER, FRAME_SIDE)
 
 
 def digits(*values: object) -> str:
-    """Eight digits that change with any of what is given."""
+    """Return eight hexadecimal digits of the SHA-256 of the values' representation."""
     return hashlib.sha256(repr(values).encode()).hexdigest()[:8]
 
 
 @lru_cache(maxsize=2)
 def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
-    """The network with its weights, ready to run.
+    """Load the network with fused batch norms, in evaluation mode.
 
     Raises:
-        InputError: there is no such file.
+        InputError: the file of weights does not exist.
     """
     path = weights_path(weights)
     network = ProposalNet()
@@ -137,7 +137,7 @@ def load(weights: str | None = None, device: str = "cpu") -> ProposalNet:
 
 
 def stored_weights(path: Path) -> dict[str, Tensor]:
-    """Weights as they are stored, in half precision, brought to single."""
+    """Load weights stored in half precision and convert them to float32."""
     return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
 
 
@@ -151,7 +151,7 @@ class Network:
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        """Propose masks for ``image``, (3, H, W) uint8; without proposals, one mask covers the frame."""
         height, width = image.shape[-2:]
         decoded = self.decode(image)
         masks = decoded.masks(height, width)
@@ -162,16 +162,15 @@ class Network:
 
     @torch.inference_mode()
     def decode(self, image: Tensor) -> DecodedMasks:
-        """Masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU."""
+        """Return the masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU."""
         s = self.settings
         height, width = image.shape[-2:]
         pixels = normalise_pixels(resize_image(image, *input_size(height, width, s.long_side)))
         locations = self._network(pixels[None].to(s.device, memory_format=torch.channels_last))
-        kept, scores = best_locations(locations, s)
+        keep, scores = best_locations(locations, s)
         fine_features = self._network.fine_features(locations)
-        coarse = decode_locations(
-            locations, kept, fine_features[0], FINE_STRIDE
-        )  # only what stays is worth drawing finely
+        # Only the masks that survive NMS are decoded at the fine stride.
+        coarse = decode_locations(locations, keep, fine_features[0], FINE_STRIDE)
         present = nonempty(coarse > 0)
         coarse = coarse[present]
         views = views_of(coarse)
@@ -179,8 +178,8 @@ class Network:
             s.device
         )
         refined_logits = [coarse.new_zeros(0, VIEW, VIEW)]  # of nothing there is nothing to outline
-        for first in range(0, len(coarse), AT_ONCE):
-            some = slice(first, first + AT_ONCE)
+        for first in range(0, len(coarse), VIEW_BATCH):
+            some = slice(first, first + VIEW_BATCH)
             inputs = refinement_inputs(frame, coarse[some], fine_features, locations.context, views[some])
             refined_logits.append(self._network.refine(*inputs))
         return DecodedMasks(
@@ -197,27 +196,27 @@ def normalise_pixels(pixels: Tensor) -> Tensor:
 
 
 def best_locations(locations: Locations, settings: NetworkSettings) -> tuple[Tensor, Tensor]:
-    """Cells of the first picture whose masks are kept, best first: (n,) int64; their scores, on the CPU."""
+    """Return the first image's locations whose masks survive NMS, best first: (n,) int64, and scores (n,)."""
     best = locations.logits[0].topk(min(settings.max_locations, locations.logits.shape[1])).indices
     logits = decode_locations(locations, best, locations.features[0]).cpu()
     scores = mask_scores(logits, locations.logits[0, best].sigmoid().cpu())
     order = torch.argsort(scores, descending=True, stable=True)
     order = order[(logits[order].amax((1, 2)) > 0) & (scores[order] >= settings.min_score)]
-    kept = order[nms(pairwise_iou(logits[order].flatten(1) > 0), settings.overlap, settings.max_masks)]
-    return best[kept.to(best.device)], scores[kept]
+    keep = order[nms(pairwise_iou(logits[order].flatten(1) > 0), settings.overlap, settings.max_masks)]
+    return best[keep.to(best.device)], scores[keep]
 
 
 def decode_locations(
     locations: Locations, which: Tensor, features: Tensor, stride: int = MASK_STRIDE
 ) -> Tensor:
-    """Logits (n, h, w) of cells ``which`` (n,) of the first picture, drawn from features (C, h, w)."""
+    """Return mask logits (n, h, w) of the first image's locations ``which`` (n,), from features (C, h, w)."""
     return decode_masks(
         features, locations.kernels[0, which], locations.centres[which], locations.strides[which], stride
     )
 
 
 def views_of(coarse: Tensor, margin: float = MARGIN) -> Tensor:
-    """Views around masks (N, h, w) of logits: (N, 4) xyxy as shares of the picture."""
+    """Return the views (N, 4) xyxy, as shares of the image, around masks with logits (N, h, w)."""
     height, width = coarse.shape[-2:]
     shares = coarse.new_tensor([width, height, width, height])
     return expand_boxes(boxes_of(coarse > 0).to(coarse.device) / shares, margin)
@@ -226,34 +225,34 @@ def views_of(coarse: Tensor, margin: float = MARGIN) -> Tensor:
 def refinement_inputs(
     frame: Tensor, coarse: Tensor, fine_features: Tensor, context: Tensor, views: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What :class:`~seac.segment.proposal_net.refinement_head.RefinementHead` is given of each view (N, 4).
+    """Return the inputs of :class:`~seac.segment.proposal_net.refinement_head.RefinementHead` for each view.
 
     Args:
         frame: (1, 3, H, W) normalised.
         coarse: (N, h, w) logits of the masks.
         fine_features: (1, C, h, w) mask features.
-        context: (1, D, h', w') of the pyramid.
-        views: (N, 4) xyxy as shares of the picture.
+        context: (1, D, h', w') finest level of the pyramid.
+        views: (N, 4) xyxy as shares of the image.
     """
-    each = torch.arange(len(views), device=views.device)
-    same = torch.zeros_like(each)
+    index = torch.arange(len(views), device=views.device)
+    zeros = torch.zeros_like(index)
     return (
-        roi_align_views(frame, same, views, VIEW, 2),
-        roi_align_views(coarse[:, None], each, views, VIEW // 2, 2),
-        roi_align_views(fine_features, same, views, VIEW // 2, 2),
-        roi_align_views(context, same, views, VIEW // 4, 2),
+        roi_align_views(frame, zeros, views, VIEW, 2),
+        roi_align_views(coarse[:, None], index, views, VIEW // 2, 2),
+        roi_align_views(fine_features, zeros, views, VIEW // 2, 2),
+        roi_align_views(context, zeros, views, VIEW // 4, 2),
     )
 
 
 def mask_scores(logits: Tensor, quality: Tensor) -> Tensor:
-    """Predicted quality (K,), lowered where the outline of the mask (K, h, w) is unsure."""
+    """Return quality (K,) times the mean probability inside the mask (K, h, w) to the ``SHAPE_POWER``."""
     inside = (logits > 0).float()
-    sure = (logits.sigmoid() * inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
-    return quality * sure**SHAPE_POWER
+    certainty = (logits.sigmoid() * inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
+    return quality * certainty**SHAPE_POWER
 
 
 def input_size(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """(height, width) of the network's input: the longer side ``long_side``, both multiples of 32."""
+    """Return (height, width) of the network's input: longer side ``long_side``, both multiples of 32."""
     scale = long_side / max(height, width)
     return (
         max(MULTIPLE, round(height * scale / MULTIPLE) * MULTIPLE),

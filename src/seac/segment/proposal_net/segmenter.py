@@ -1,6 +1,6 @@
-"""Things from the network, stuff from superpixels; soft NMS; outlines drawn to where colours change.
+"""Proposal segmenter: things from the network, stuff from superpixels, soft NMS and edge refinement.
 
-The network learned from things alone, so sky, road and meadow come from the hierarchy.
+The network is trained on things only, so stuff such as sky, road and meadow comes from the region hierarchy.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from seac.segment.proposal_net.region_score import STUFF_WEIGHTS
 
 @dataclass(frozen=True)
 class ProposalSegmenterSettings:
-    """Settings of network and superpixels together.
+    """Settings of the proposal segmenter.
 
     Attributes:
-        max_masks: masks per frame, unless more are asked for.
-        things: of these, from the network at most.
-        min_score: of a thing of the network; on a photograph of stuff it has fewer that are sure.
-        max_locations: best cells of the network whose masks are drawn; few are kept.
-        overlap: greatest IoU of a region and any other proposal.
-        decay: how gently a region's score falls with its IoU with what is chosen, see :func:`soft_nms`.
-        discount: factor on the scores of regions, so that things come first.
-        colour: what a pixel of the colour of one side adds to the logit of a thing; 0 leaves outlines alone.
-        superpixel_weight: share of its superpixel in the probability that a pixel is of a thing.
-        region_colour: as ``colour``, for regions; 0 leaves their outlines those of superpixels.
-        regions: regions that can be chosen, the best by their own score.
-        network_overlap: greatest IoU of two proposals of the network, as it first draws them.
-        dedup_iou: greatest IoU of two things once they are outlined: what was drawn apart may become the same.
+        max_masks: default number of masks per frame.
+        things: maximum number of network proposals among them.
+        min_score: minimum score of a network proposal.
+        max_locations: maximum number of locations whose masks are decoded.
+        overlap: maximum IoU of a region and any other proposal.
+        decay: decay of a region's score with its IoU with selected masks, see :func:`soft_nms`.
+        discount: factor on the scores of regions, so that things rank first.
+        colour: weight of the colour evidence in the logits of things; 0 disables it.
+        superpixel_weight: weight of the superpixel's mean probability in the probability of a thing's pixel.
+        region_colour: same as ``colour``, for regions; 0 keeps the superpixel boundaries.
+        regions: number of candidate regions, the best by their own score.
+        network_overlap: maximum IoU of two coarse masks of the network.
+        dedup_iou: maximum IoU of two things after refinement, which can make different coarse masks equal.
         long_side: pixels of the longer side of the network's input.
-        weights: another ``proposal_net.safetensors``; None for the one that comes with the package.
-        device: where the network runs.
+        weights: path of another ``proposal_net.safetensors``; None uses the shipped one.
+        device: device of the network.
     """
 
     max_masks: int = 50
@@ -70,7 +70,7 @@ class ProposalSegmenterSettings:
 
     @property
     def network(self) -> NetworkSettings:
-        """What is asked of the network."""
+        """Settings of the network."""
         return NetworkSettings(
             max_masks=min(self.things, self.max_masks),
             long_side=self.long_side,
@@ -83,7 +83,7 @@ class ProposalSegmenterSettings:
 
 
 class ProposalSegmenter:
-    """The network's masks and the best regions that it did not draw; a Segmenter."""
+    """Network masks and the best regions that they do not cover; a :class:`~seac.segment.base.Segmenter`."""
 
     def __init__(self, settings: ProposalSegmenterSettings | None = None) -> None:
         s = self.settings = settings or ProposalSegmenterSettings()
@@ -92,33 +92,35 @@ class ProposalSegmenter:
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
 
     def __call__(self, image: Tensor) -> Proposals:
-        """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""
+        """Propose masks for ``image``, (3, H, W) uint8; without proposals, one mask covers the frame."""
         return self.best(image, self.settings.max_masks)
 
     def best(self, image: Tensor, max_masks: int) -> Proposals:
-        """The first ``max_masks`` of the masks of ``image``, (3, H, W) uint8; the others are not drawn."""
+        """Return the best ``max_masks`` proposals for ``image``, (3, H, W) uint8; others are not decoded."""
         height, width = image.shape[-2:]
         s = self.settings
         things = self._network.decode(image)
         regions = self._classic.regions(image, things.feature_levels)
         small = paste_masks(things.logits, things.views, *regions.labels.shape)
         small_image = resize_image(image, *regions.labels.shape)
-        better = refine_masks(small, small_image, regions.labels, regions.area, s.colour, s.superpixel_weight)
-        inside = better > 0
-        own = nms(pairwise_iou(inside.flatten(1)), s.dedup_iou)  # outlined, two may be the same
-        chosen, remaining = complement(
-            inside[own], regions, replace(s, max_masks=max(s.max_masks, max_masks))
+        refined = refine_masks(
+            small, small_image, regions.labels, regions.area, s.colour, s.superpixel_weight
         )
-        scores = torch.cat([things.scores[own], remaining * s.discount])
+        inside = refined > 0
+        keep = nms(pairwise_iou(inside.flatten(1)), s.dedup_iou)  # refinement can make two masks equal
+        region_index, region_scores = complement(
+            inside[keep], regions, replace(s, max_masks=max(s.max_masks, max_masks))
+        )
+        scores = torch.cat([things.scores[keep], region_scores * s.discount])
         order = torch.argsort(scores, descending=True, stable=True)[:max_masks]
-        thing, scores = order < len(own), scores[order]
+        is_thing, scores = order < len(keep), scores[order]
         masks = torch.empty(len(order), height, width, dtype=torch.bool)
-        masks[thing] = things.masks(height, width, better - small, own[order[thing]])
-        region_masks = regions.masks(chosen[order[~thing] - len(own)])
+        masks[is_thing] = things.masks(height, width, refined - small, keep[order[is_thing]])
+        region_masks = regions.masks(region_index[order[~is_thing] - len(keep)])
         refined_regions = (
             refine_edges(region_masks, small_image, s.region_colour) if s.region_colour else region_masks
         )
-        masks[~thing] = enlarge(refined_regions, height, width)
+        masks[~is_thing] = enlarge(refined_regions, height, width)
         present = nonempty(masks)
         if not present.any():
             return whole_frame(height, width)
@@ -126,46 +128,46 @@ class ProposalSegmenter:
 
 
 def settings_digest(settings: ProposalSegmenterSettings) -> str:
-    """What decides choice and order beside the network's weights, in eight digits."""
+    """Return eight digits that identify the settings and constants of selection and ranking."""
     return digits(replace(settings, weights=None, device=""), DEEP_TREES, STUFF_WEIGHTS.tolist())
 
 
 def complement(
     things: Tensor, regions: Regions, settings: ProposalSegmenterSettings
 ) -> tuple[Tensor, Tensor]:
-    """Regions that say what things and better regions do not, while there is room, best first.
+    """Select regions that complement the things by soft NMS, best first, up to ``max_masks`` in total.
 
     Args:
         things: masks (N, h, w) bool at the size of the superpixels.
-        regions: what there is to choose from.
-        settings: ``max_masks``, ``regions``, ``overlap`` and ``decay`` of them.
+        regions: candidate regions.
+        settings: ``max_masks``, ``regions``, ``overlap`` and ``decay`` are used.
 
     Returns:
-        Indices (n,) int64 of ``regions``, and what is left of their scores (n,) float32.
+        Indices (n,) int64 into ``regions``, and their decayed scores (n,) float32.
     """
     s, count = settings, len(things)
     overlap = overlaps(things, regions.labels, regions.area, regions.rows[: s.regions])
-    covered = overlap[:count].amax(0) if count else overlap.new_zeros(overlap.shape[1])
+    prior_iou = overlap[:count].amax(0) if count else overlap.new_zeros(overlap.shape[1])
     return soft_nms(
-        overlap[count:], regions.scores[: s.regions], covered, s.decay, s.overlap, s.max_masks - count
+        overlap[count:], regions.scores[: s.regions], prior_iou, s.decay, s.overlap, s.max_masks - count
     )
 
 
 def overlaps(masks: Tensor, labels: Tensor, area: Tensor, rows: Tensor) -> Tensor:
-    """IoU of things and regions with each region.
+    """Return the IoU of things and regions with each region.
 
     Args:
         masks: (N, h, w) bool of things.
         labels: (h, w) int64 superpixels.
-        area: (R,) float32 pixels of each.
-        rows: (K, R) bool, the superpixels of each region.
+        area: (R,) float32 pixels of each superpixel.
+        rows: (K, R) bool, superpixels of each region.
 
     Returns:
         (N + K, K) float32 in [0, 1], the things first.
     """
-    onto = torch.zeros(len(masks), len(area))
-    onto.index_add_(1, labels.flatten(), masks.flatten(1).float())
-    every = torch.cat([onto / area, rows.float()])  # a thing covers superpixels in part, a region wholly
-    sizes = every @ area
-    both = every @ (rows * area).T
-    return both / (sizes[:, None] + sizes[None, len(masks) :] - both).clamp_min(1e-6)
+    pixels = torch.zeros(len(masks), len(area))
+    pixels.index_add_(1, labels.flatten(), masks.flatten(1).float())
+    coverage = torch.cat([pixels / area, rows.float()])  # things cover superpixels partly, regions fully
+    sizes = coverage @ area
+    intersection = coverage @ (rows * area).T
+    return intersection / (sizes[:, None] + sizes[None, len(masks) :] - intersection).clamp_min(1e-6)

@@ -1,4 +1,4 @@
-"""Superpixels and their neighbourhood: the leaves of the hierarchy that proposes regions."""
+"""Superpixels and their adjacency: the leaves of the region hierarchy."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ COLOUR_BINS = 8
 
 @dataclass(frozen=True)
 class Superpixels:
-    """A picture cut into R connected pieces.
+    """An image partitioned into R connected superpixels.
 
     Attributes:
         labels: (h, w) int64, 0..R-1.
         area: (R,) pixels.
         colour: (R, 3) mean CIE Lab.
-        spread: (R, 3 * 8) histogram of each Lab channel, a channel's bins sum to 1.
+        spread: (R, 3 * 8) histograms of the Lab channels; the bins of a channel sum to 1.
         length: (R, R) number of pixel pairs along the common border, symmetric, zero diagonal.
         edge: (R, R) sum of the colour steps over those pairs.
-        frame: (R,) number of pixels on the picture's own border.
-        deep: (R, D) mean features of a network, D = 0 without one.
-        widths: channels of each of the network's maps, in the order in which ``deep`` holds them.
+        frame: (R,) number of pixels on the border of the image.
+        deep: (R, D) mean features of a network, D = 0 without features.
+        widths: channels of each feature map, in the order of ``deep``.
     """
 
     labels: NDArray[np.int64]
@@ -47,23 +47,23 @@ class Superpixels:
 
 
 def segment_superpixels(
-    image: NDArray[np.uint8], scale: float, smallest: int, feature_levels: tuple[Tensor, ...] = ()
+    image: NDArray[np.uint8], scale: float, min_pixels: int, feature_levels: tuple[Tensor, ...] = ()
 ) -> Superpixels:
-    """Cut ``image`` (h, w, 3) RGB by the graph method of Felzenszwalb and Huttenlocher (IJCV 2004).
+    """Segment ``image`` (h, w, 3) RGB by the method of Felzenszwalb and Huttenlocher (IJCV 2004).
 
     Args:
         image: (h, w, 3) uint8.
-        scale: the greater, the greater the pieces.
-        smallest: pixels that a piece must have (unless the whole picture has fewer).
-        feature_levels: feature maps (C, h', w') of the same picture at any sizes.
+        scale: size preference; greater values give larger superpixels.
+        min_pixels: minimum size of a superpixel in pixels (unless the image has fewer).
+        feature_levels: feature maps (C, h', w') of the same image at any sizes.
     """
-    labels = felzenszwalb(image, scale=scale, sigma=0.6, min_size=smallest).astype(np.int64)
+    labels = felzenszwalb(image, scale=scale, sigma=0.6, min_size=min_pixels).astype(np.int64)
     number = np.cumsum(np.bincount(labels.ravel()) > 0) - 1  # without gaps
     return describe(rgb2lab(image).astype(np.float32), number[labels], feature_levels)
 
 
 def describe(lab: Floats, labels: NDArray[np.int64], feature_levels: tuple[Tensor, ...] = ()) -> Superpixels:
-    """Measure the pieces of ``labels`` (h, w) in the picture ``lab`` (h, w, 3)."""
+    """Compute the properties of the superpixels ``labels`` (h, w) of the Lab image ``lab`` (h, w, 3)."""
     count = int(labels.max()) + 1
     flat = labels.ravel()
     area = np.bincount(flat, minlength=count).astype(np.float32)
@@ -90,22 +90,23 @@ def describe(lab: Floats, labels: NDArray[np.int64], feature_levels: tuple[Tenso
 
 
 def pool_features(level: Tensor, labels: NDArray[np.int64], area: Floats) -> Floats:
-    """Mean of a feature map (C, h', w') over each piece: (R, C) float32.
+    """Return the mean of a feature map (C, h', w') over each superpixel: (R, C) float32.
 
-    Channels are brought to mean 0 and deviation 1 over the picture, then scaled so that distances of maps
-    with few and with many channels compare.
+    Channels are standardised over the image, then divided by the square root of C so that distances of maps
+    with different numbers of channels are comparable.
     """
     mean, deviation = level.mean((1, 2), keepdim=True), level.std((1, 2), keepdim=True, correction=0)
-    even = ((level - mean) / deviation.clamp_min(1e-3)).flatten(1)
+    standardised = ((level - mean) / deviation.clamp_min(1e-3)).flatten(1)
     weights = _location_weights(labels, len(area), level.shape[1], level.shape[2])
-    total = (torch.from_numpy(weights) @ even.T).numpy()  # numpy's product is many times slower at this size
+    # numpy's matrix product is many times slower at this size
+    total = (torch.from_numpy(weights) @ standardised.T).numpy()
     return np.asarray(total / area[:, None] / len(level) ** 0.5, np.float32)
 
 
 def _location_weights(labels: NDArray[np.int64], count: int, height: int, width: int) -> Floats:
-    """How much each cell of a (height, width) map counts in each piece when read bilinearly: (R, cells).
+    """Return the bilinear weight of each location of a (height, width) map per superpixel: (R, locations).
 
-    The transpose of enlarging the map to the picture: hundreds of channels never see that size.
+    This is the transpose of upsampling, so hundreds of channels need not be upsampled to the image's size.
     """
     locations = height * width
     total = np.zeros(count * locations, np.float32)
@@ -119,11 +120,11 @@ def _location_weights(labels: NDArray[np.int64], count: int, height: int, width:
 
 
 def _neighbours(pixels: int, locations: int) -> list[tuple[NDArray[np.int64], Floats]]:
-    """For each pixel of an axis, the cell before and after its centre, each with its bilinear weight."""
-    where = ((np.arange(pixels) + 0.5) * locations / pixels - 0.5).clip(0, locations - 1)
-    before = np.floor(where).astype(np.int64)
-    after = (where - before).astype(np.float32)
-    return [(before, 1 - after), (np.minimum(before + 1, locations - 1), after)]
+    """Return, for each pixel of an axis, the locations before and after its centre with bilinear weights."""
+    position = ((np.arange(pixels) + 0.5) * locations / pixels - 0.5).clip(0, locations - 1)
+    before = np.floor(position).astype(np.int64)
+    weight = (position - before).astype(np.float32)
+    return [(before, 1 - weight), (np.minimum(before + 1, locations - 1), weight)]
 
 
 def _histograms(lab: Floats, flat: NDArray[np.int64], count: int) -> Floats:

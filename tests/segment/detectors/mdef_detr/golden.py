@@ -1,4 +1,4 @@
-"""Every array of the reference outputs beside ours; the tests judge it and the benchmark prints it."""
+"""Differences between our outputs and the reference outputs, for the tests and the benchmark."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from seac.segment.detectors.mdef_detr import MDefDetr, stack
-from seac.segment.detectors.mdef_detr.boxes import corners, merge, objectness, whole_pixels
+from seac.segment.detectors.mdef_detr.boxes import corners, merge, objectness, truncate
 from seac.segment.detectors.mdef_detr.deformable import sample
 from seac.segment.detectors.mdef_detr.position import levels_of, sine_positions
 from seac.segment.detectors.mdef_detr.preprocess import normalise, prepare
-from seac.segment.detectors.mdef_detr.sentences import padded
+from seac.segment.detectors.mdef_detr.sentences import pad_tokens
 
 Arrays = Mapping[str, np.ndarray]
 EXACT = ("mask", "text_mask", "shapes", "prep_shape", "post_boxes", "post_merged_boxes")
@@ -25,12 +25,12 @@ ABSOLUTE = ("boxes", "objectness", "post_scores", "post_merged_scores")
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one array of ours is from the reference.
+    """Difference of one array from the reference.
 
     Attributes:
-        name: of the array.
-        largest: greatest difference; relative to the reference's largest value, or absolute for boxes and
-            scores, or the number of entries that differ for integers and masks.
+        name: name of the array.
+        largest: maximum difference, relative to the reference's maximum; absolute for boxes and scores; for
+            integers and masks the number of entries that differ.
         kind: "relative", "absolute" or "unequal entries".
     """
 
@@ -40,71 +40,71 @@ class Difference:
 
 
 def load(shared: Path) -> Arrays:
-    """All arrays."""
+    """Load all reference arrays."""
     with np.load(shared / "golden" / "mdef_detr.npz") as archive:
         return {name: archive[name] for name in archive.files}
 
 
 def compare(name: str, ours: Any, reference: np.ndarray) -> Difference:
-    """One array."""
-    mine = np.asarray(ours.detach() if isinstance(ours, Tensor) else ours)
-    if mine.shape != reference.shape:
-        raise AssertionError(f"{name}: ours is {mine.shape}, the reference {reference.shape}")
+    """Compare one array with the reference."""
+    array = np.asarray(ours.detach() if isinstance(ours, Tensor) else ours)
+    if array.shape != reference.shape:
+        raise AssertionError(f"{name}: ours is {array.shape}, the reference {reference.shape}")
     short = name.split("_", 1)[1] if name.split("_", 1)[0] in ("a", "b", "ab", "a12") else name
     if short in EXACT:
-        return Difference(name, float((mine != reference).sum()), "unequal entries")
-    gap = float(np.abs(mine.astype(np.float64) - reference).max())
+        return Difference(name, float((array != reference).sum()), "unequal entries")
+    largest = float(np.abs(array.astype(np.float64) - reference).max())
     if short in ABSOLUTE:
-        return Difference(name, gap, "absolute")
-    return Difference(name, gap / float(np.abs(reference).max()), "relative")
+        return Difference(name, largest, "absolute")
+    return Difference(name, largest / float(np.abs(reference).max()), "relative")
 
 
 @torch.no_grad()
 def differences(full: MDefDetr, short: MDefDetr, golden: Arrays) -> Iterator[Difference]:
-    """All arrays in turn.
+    """Yield the difference of every array.
 
     Args:
-        full: the rule's weights with 12 text layers.
-        short: with 2.
-        golden: from :func:`load`.
+        full: network with the reference weights and 12 text layers.
+        short: the same network with 2 text layers.
+        golden: result of :func:`load`.
     """
-    pictures = {key: _pixels(golden[f"image_{key}"]) for key in "ab"}
+    images = {key: _pixels(golden[f"image_{key}"]) for key in "ab"}
     tokens = [tuple(golden[f"tokens_q{index}"].tolist()) for index in range(4)]
     for prefix, keys, sentences in (("a", "a", (0,)), ("b", "b", (2,)), ("ab", "ab", (0, 2))):
-        batch = stack([pictures[key] for key in keys])
-        ids, mask = padded([tokens[index] for index in sentences])
+        batch = stack([images[key] for key in keys])
+        ids, mask = pad_tokens([tokens[index] for index in sentences])
         for name, ours in trace(short, batch.pixel_values, batch.pixel_mask, ids, mask).items():
-            for key, part in slices(name, ours, whole=prefix == "a").items():
+            for key, part in slices(name, ours, full=prefix == "a").items():
                 if f"{prefix}_{key}" in golden:
                     yield compare(f"{prefix}_{key}", part, golden[f"{prefix}_{key}"])
-    image = short.encode_image(pictures["a"][None])
-    ids, mask = padded(tokens[:1])
+    image = short.encode_image(images["a"][None])
+    ids, mask = pad_tokens(tokens[:1])
     text = full.encode_text(ids, mask)
-    found = full.decode(image, text)
+    predictions = full.decode(image, text)
     hidden = full.transformer.text_encoder(ids).last_hidden_state
-    for name, ours in {"roberta": hidden, "text": text.tokens, **outputs(found)}.items():
+    for name, ours in {"roberta": hidden, "text": text.tokens, **outputs(predictions)}.items():
         if f"a12_{name}" in golden:
             yield compare(f"a12_{name}", ours, golden[f"a12_{name}"])
-    yield from _post(short, image, tokens, golden)
-    yield from _bare(golden)
+    yield from _postprocessing(short, image, tokens, golden)
+    yield from _preprocessing_and_sampling(golden)
 
 
-def _post(
+def _postprocessing(
     network: MDefDetr, image: Any, tokens: list[tuple[int, ...]], golden: Arrays
 ) -> Iterator[Difference]:
-    found = network.decode(image, network.encode_text(*padded(tokens)))
-    boxes, scores = corners(found.boxes, 457, 640), objectness(found.logits)
+    predictions = network.decode(image, network.encode_text(*pad_tokens(tokens)))
+    boxes, scores = corners(predictions.boxes, 457, 640), objectness(predictions.logits)
     yield compare("post_boxes_float", boxes, golden["post_boxes_float"])
     yield compare("post_scores", scores, golden["post_scores"])
-    # From the reference's own floats on: a millionth of a pixel may cut to another integer.
-    cut = whole_pixels(torch.from_numpy(golden["post_boxes_float"]))
-    yield compare("post_boxes", cut, golden["post_boxes"])
-    merged = merge(cut.flatten(0, 1), torch.from_numpy(golden["post_scores"]).flatten())
+    # From the reference's floats: a difference of 1e-6 pixels may truncate to another integer.
+    truncated = truncate(torch.from_numpy(golden["post_boxes_float"]))
+    yield compare("post_boxes", truncated, golden["post_boxes"])
+    merged = merge(truncated.flatten(0, 1), torch.from_numpy(golden["post_scores"]).flatten())
     yield compare("post_merged_boxes", merged.boxes, golden["post_merged_boxes"])
     yield compare("post_merged_scores", merged.scores, golden["post_merged_scores"])
 
 
-def _bare(golden: Arrays) -> Iterator[Difference]:
+def _preprocessing_and_sampling(golden: Arrays) -> Iterator[Difference]:
     pixels = prepare(golden["prep_image"])
     yield compare("prep_shape", pixels.shape, golden["prep_shape"])
     yield compare("prep_slice", pixels[:, ::23, ::23], golden["prep_slice"])
@@ -119,64 +119,65 @@ def _pixels(image: np.ndarray) -> Tensor:
     return normalise(torch.from_numpy(image).permute(2, 0, 1))
 
 
-def outputs(found: Any) -> dict[str, Tensor]:
-    """What the network answers, under the reference's names."""
+def outputs(predictions: Any) -> dict[str, Tensor]:
+    """Return the network's outputs under the reference's names."""
     return {
-        "logits": found.logits,
-        "logit_last": found.logits[..., -1],
-        "objectness": objectness(found.logits),
-        "boxes": found.boxes,
+        "logits": predictions.logits,
+        "logit_last": predictions.logits[..., -1],
+        "objectness": objectness(predictions.logits),
+        "boxes": predictions.boxes,
     }
 
 
 def trace(
     network: MDefDetr, pixels: Tensor, pixel_mask: Tensor | None, ids: Tensor, mask: Tensor
 ) -> dict[str, Tensor]:
-    """A forward pass with everything on the way, whole."""
-    seen: dict[str, Tensor] = {}
+    """Run a forward pass and return all intermediate outputs."""
+    traced: dict[str, Tensor] = {}
     transformer = network.transformer
-    watched: dict[str, nn.Module] = {"roberta": transformer.text_encoder, "text": transformer.resizer}
-    watched |= {"memory": transformer.encoder, "decoder": transformer.decoder}
-    watched["backbone"] = network.backbone[0]
-    stacks: dict[str, Any] = {
+    modules: dict[str, nn.Module] = {"roberta": transformer.text_encoder, "text": transformer.resizer}
+    modules |= {"memory": transformer.encoder, "decoder": transformer.decoder}
+    modules["backbone"] = network.backbone[0]
+    layer_lists: dict[str, Any] = {
         "enc": transformer.encoder,
         "dec": transformer.decoder,
         "fuse": transformer.img_text_attn,
     }
-    for name, layers in stacks.items():
-        watched |= {f"{name}{index}": layer for index, layer in enumerate(layers.layers)}
-    watched |= {f"src{index}": layer for index, layer in enumerate(network.input_proj)}
-    handles = [module.register_forward_hook(_keep(seen, name)) for name, module in watched.items()]
+    for name, layers in layer_lists.items():
+        modules |= {f"{name}{index}": layer for index, layer in enumerate(layers.layers)}
+    modules |= {f"src{index}": layer for index, layer in enumerate(network.input_proj)}
+    handles = [module.register_forward_hook(_record(traced, name)) for name, module in modules.items()]
     try:
-        found = network(pixels, ids, pixel_mask, mask)
+        predictions = network(pixels, ids, pixel_mask, mask)
     finally:
         for handle in handles:
             handle.remove()
-    queries = found.logits.shape[1]
-    maps = [seen[f"src{index}"].shape for index in range(4)]
+    queries = predictions.logits.shape[1]
+    maps = [traced[f"src{index}"].shape for index in range(4)]
     shapes = tuple((shape[2], shape[3]) for shape in maps)
     levels = levels_of(shapes, pixel_mask, len(pixels), pixels.device)
-    seen |= {f"pos{index}": place.permute(0, 3, 1, 2) for index, place in enumerate(sine_positions(levels))}
-    seen |= {"shapes": torch.tensor(levels.shapes), "valid_ratios": levels.ratios, "text_mask": mask == 0}
+    encodings = sine_positions(levels)
+    traced |= {f"pos{index}": encoding.permute(0, 3, 1, 2) for index, encoding in enumerate(encodings)}
+    traced |= {"shapes": torch.tensor(levels.shapes), "valid_ratios": levels.ratios, "text_mask": mask == 0}
     if levels.real is not None:
-        seen["mask"] = ~levels.real
-    seen["hs"], seen["hs_text"] = seen["fuse5"][:, :queries], seen["fuse5"][:, queries:]
-    seen["ref"] = network.reference_points().sigmoid()
-    return seen | outputs(found)
+        traced["mask"] = ~levels.real
+    traced["hs"], traced["hs_text"] = traced["fuse5"][:, :queries], traced["fuse5"][:, queries:]
+    traced["ref"] = network.reference_points().sigmoid()
+    return traced | outputs(predictions)
 
 
-def _keep(seen: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any, Any], None]:
-    def hook(module: nn.Module, given: Any, answer: Any) -> None:
+def _record(traced: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any, Any], None]:
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         if name == "backbone":
-            seen.update({f"backbone{index}": level for index, level in enumerate(answer)})
+            traced.update({f"backbone{index}": level for index, level in enumerate(output)})
         else:
-            seen[name] = getattr(answer, "last_hidden_state", answer)
+            traced[name] = getattr(output, "last_hidden_state", output)
 
     return hook
 
 
-def slices(name: str, ours: Tensor, whole: bool) -> dict[str, Tensor]:
-    """The parts of an array that the reference holds; ``whole`` for prefix a, which holds more."""
+def slices(name: str, ours: Tensor, full: bool) -> dict[str, Tensor]:
+    """Return the parts of an array that are in the reference; ``full`` for prefix a, which has more."""
     kind, level = name.rstrip("0123456789"), name[-1:]
     if kind == "backbone":
         summary = torch.stack((ours.flatten(1).mean(1), ours.flatten(1).std(1)), 1)
@@ -189,7 +190,7 @@ def slices(name: str, ours: Tensor, whole: bool) -> dict[str, Tensor]:
         "fuse": ours[:, :300:10, ::16] if kind == "fuse" else ours,
         "memory": ours[:, ::4, ::8] if kind == "memory" else ours,
         "hs": ours[:, ::3, ::4] if kind == "hs" else ours,
-        "decoder": (ours[:, ::3] if whole else ours[:, ::3, ::4]) if kind == "decoder" else ours,
-        "logits": (ours[:, :, ::2] if whole else ours[:, ::3, ::4]) if kind == "logits" else ours,
+        "decoder": (ours[:, ::3] if full else ours[:, ::3, ::4]) if kind == "decoder" else ours,
+        "logits": (ours[:, :, ::2] if full else ours[:, ::3, ::4]) if kind == "logits" else ours,
     }
     return {name: steps.get(kind, ours)}

@@ -1,4 +1,4 @@
-"""Reading is strict: the released names, no more and no less, and never code."""
+"""Reading is strict: exactly the released names, and no code is executed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seac.segment.detectors.mdef_detr.checkpoint import IGNORED, save
 
 
 @pytest.mark.parametrize("name", ["network.pth", "network.safetensors"])
-def test_what_is_saved_is_loaded(tiny: MDefDetr, tmp_path: Path, name: str) -> None:
+def test_a_checkpoint_survives_a_round_trip(tiny: MDefDetr, tmp_path: Path, name: str) -> None:
     save(tiny, tmp_path / name)
     loaded = MDefDetr.from_checkpoint(tmp_path / name)
     assert not loaded.training
-    theirs = tiny.state_dict()
-    assert all(torch.equal(tensor, theirs[key]) for key, tensor in loaded.state_dict().items())
+    expected = tiny.state_dict()
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in loaded.state_dict().items())
     ids, pixels = torch.tensor([[0, 1250, 8720, 2]]), torch.zeros(1, 3, 40, 40)
     with torch.no_grad():
         torch.testing.assert_close(loaded(pixels, ids), tiny(pixels, ids))
@@ -31,8 +31,8 @@ def test_half_precision_files_become_float32(tiny: MDefDetr, tmp_path: Path) -> 
     assert MDefDetr.from_checkpoint(tmp_path / "half.safetensors").query_embed.weight.dtype == torch.float32
 
 
-def changed(tiny: MDefDetr, path: Path, **entries: Any) -> Path:
-    """A file with some entries added, replaced or (None) taken out."""
+def save_changed(tiny: MDefDetr, path: Path, **entries: Any) -> Path:
+    """Write a checkpoint with some entries added, replaced or (None) removed."""
     state: dict[str, Any] = {
         **tiny.state_dict(),
         **{key.replace("__", "."): new for key, new in entries.items()},
@@ -42,7 +42,7 @@ def changed(tiny: MDefDetr, path: Path, **entries: Any) -> Path:
 
 
 def test_old_files_may_hold_position_ids(tiny: MDefDetr, tmp_path: Path) -> None:
-    MDefDetr.from_checkpoint(changed(tiny, tmp_path / "old.pth", **{IGNORED: torch.arange(40)[None]}))
+    MDefDetr.from_checkpoint(save_changed(tiny, tmp_path / "old.pth", **{IGNORED: torch.arange(40)[None]}))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_files_that_do_not_fit_are_refused_in_one_line(
     tiny: MDefDetr, tmp_path: Path, entries: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        MDefDetr.from_checkpoint(changed(tiny, tmp_path / "wrong.pth", **entries))
+        MDefDetr.from_checkpoint(save_changed(tiny, tmp_path / "wrong.pth", **entries))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -71,15 +71,15 @@ def test_other_checkpoints_are_refused(tmp_path: Path) -> None:
         MDefDetr.from_checkpoint(tmp_path / "other.pth")
 
 
-def test_code_is_never_run(tmp_path: Path) -> None:
-    class Trap:
+def test_code_is_never_executed(tmp_path: Path) -> None:
+    class Malicious:
         def __reduce__(self) -> tuple[Any, ...]:
-            return (Path.touch, (tmp_path / "sprung",))
+            return (Path.touch, (tmp_path / "executed",))
 
-    torch.save({"model": Trap()}, tmp_path / "trap.pth")
+    torch.save({"model": Malicious()}, tmp_path / "malicious.pth")
     with pytest.raises(InputError):
-        MDefDetr.from_checkpoint(tmp_path / "trap.pth")
-    assert not (tmp_path / "sprung").exists()
+        MDefDetr.from_checkpoint(tmp_path / "malicious.pth")
+    assert not (tmp_path / "executed").exists()
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The whole way, from a picture to boxes in its pixels."""
+"""Detection from an image to boxes in its pixels."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_several_sentences_are_merged(tiny: MDefDetr) -> None:
     torch.testing.assert_close(together.scores, merged.scores, atol=1e-5, rtol=0)
 
 
-def test_tokens_stand_for_their_sentence(tiny: MDefDetr) -> None:
+def test_tokens_can_replace_their_sentence(tiny: MDefDetr) -> None:
     ids = torch.tensor([PUBLISHED["all entities"]])
-    message = detect(tiny, IMAGE, ("all entities",), short=SHORT)
-    assert torch.equal(detect(tiny, IMAGE, input_ids=ids, short=SHORT).boxes, message.boxes)
+    expected = detect(tiny, IMAGE, ("all entities",), short=SHORT)
+    assert torch.equal(detect(tiny, IMAGE, input_ids=ids, short=SHORT).boxes, expected.boxes)
 
 
-def test_the_detector_keeps_the_best_after_suppression(tiny: MDefDetr) -> None:
+def test_the_detector_returns_the_best_boxes_after_nms(tiny: MDefDetr) -> None:
     image = torch.from_numpy(IMAGE).permute(2, 0, 1)
     boxes, scores = MDefDetrDetector(tiny, max_boxes=5, short=SHORT)(image)
     merged = merge(*detect(tiny, image, short=SHORT))
@@ -83,12 +83,12 @@ def test_the_version_distinguishes_weights(tiny: MDefDetr, tmp_path: Path) -> No
     assert MDefDetrDetector(other, short=SHORT).version != version
 
 
-def test_grey_and_transparent_images_are_detected_in(tiny: MDefDetr) -> None:
+def test_images_of_all_modes_are_accepted(tiny: MDefDetr) -> None:
     for mode in ("L", "RGBA", "P", "1"):
         assert len(detect(tiny, Image.fromarray(IMAGE).convert(mode), short=SHORT).boxes) == 20
 
 
-def test_other_sentences_ask_for_the_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_sentences_need_the_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAC_CACHE", str(tmp_path))
     with pytest.raises(InputError, match="all cats") as caught:
         tokens_of(("all objects", "all cats"))
@@ -107,13 +107,13 @@ def test_a_tokenizer_may_be_passed(tokenizer: Path) -> None:
     assert ids.tolist() == [[0, 8, 2]]
 
 
-def test_the_published_sentences_are_what_the_tokenizer_makes_of_them() -> None:
+def test_the_published_tokens_equal_those_of_the_tokenizer() -> None:
     try:
-        published = load_tokenizer("any")
+        tokenizer = load_tokenizer("any")
     except InputError as error:
         pytest.skip(str(error))
     for sentence, row in PUBLISHED.items():
-        assert tuple(published(sentence)["input_ids"]) == row
+        assert tuple(tokenizer(sentence)["input_ids"]) == row
 
 
 def test_the_published_sentences_are_those_of_the_reference(shared: Path) -> None:

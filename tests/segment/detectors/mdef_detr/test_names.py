@@ -1,11 +1,11 @@
-"""The state dict is the released file's, name by name."""
+"""The state dict has the names and shapes of the released file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from seac.segment.detectors.mdef_detr.sizes import base_text
-from tests.segment.detectors.mdef_detr.weights import hollow
+from tests.segment.detectors.mdef_detr.weights import build_on_meta
 
 Shape = tuple[int, ...]
 AFFINE = ("weight", "bias")
@@ -108,7 +108,7 @@ def released() -> Iterator[tuple[str, Shape]]:
 
 
 def test_names_and_shapes_are_the_released_ones() -> None:
-    ours = {name: tuple(tensor.shape) for name, tensor in hollow(base_text()).state_dict().items()}
+    ours = {name: tuple(tensor.shape) for name, tensor in build_on_meta(base_text()).state_dict().items()}
     assert ours == dict(released())
 
 

@@ -1,4 +1,4 @@
-"""From any picture to what the network takes."""
+"""Preprocessing of images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seac.segment.detectors.mdef_detr.preprocess import MEAN, STD, as_rgb, resiz
 PIXELS = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
 
 
-def test_preparation_is_torchvisions() -> None:
+def test_preprocessing_equals_torchvisions() -> None:
     vision = pytest.importorskip("torchvision.transforms.v2.functional", reason="pip install 'seac[paper]'")
     resized_image = vision.resize(Image.fromarray(PIXELS), 64, vision.InterpolationMode.BILINEAR)
     expected = vision.normalize(vision.to_dtype(vision.pil_to_tensor(resized_image), scale=True), MEAN, STD)
@@ -26,7 +26,7 @@ def test_preparation_is_torchvisions() -> None:
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
-def test_the_short_side_is_800_and_the_long_side_is_cut(height: int, width: int) -> None:
+def test_the_short_side_is_800_and_the_long_side_is_truncated(height: int, width: int) -> None:
     h, w = resized_size(height, width)
     assert min(h, w) == 800
     assert max(h, w) == int(800 * max(height, width) / min(height, width))
@@ -55,7 +55,7 @@ def test_grey_images_become_three_equal_channels() -> None:
 @pytest.mark.parametrize(
     "wrong", [PIXELS.astype(np.float32), PIXELS[..., :2], torch.zeros(5, 5), "a.png", None, PIXELS[:0]]
 )
-def test_what_is_no_image_is_refused_in_one_line(wrong: Any) -> None:
+def test_other_objects_are_refused_in_one_line(wrong: Any) -> None:
     with pytest.raises(InputError) as caught:
         prepare(wrong)
     assert "\n" not in str(caught.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seac.segment.detectors.mdef_detr.boxes import Boxes
 from seac.segment.detectors.mdef_detr.detector import MDefDetrDetector, detect
-from seac.segment.detectors.mdef_detr.network import EncodedImage, EncodedText, Found, MDefDetr
+from seac.segment.detectors.mdef_detr.network import EncodedImage, EncodedText, MDefDetr, Predictions
 from seac.segment.detectors.mdef_detr.preprocess import prepare, stack
 from seac.segment.detectors.mdef_detr.sizes import Sizes
 
@@ -12,9 +12,9 @@ __all__ = [
     "Boxes",
     "EncodedImage",
     "EncodedText",
-    "Found",
     "MDefDetr",
     "MDefDetrDetector",
+    "Predictions",
     "Sizes",
     "detect",
     "prepare",

@@ -1,4 +1,4 @@
-"""Multi-head attention whose weights are called as in the released file."""
+"""Multi-head attention with the parameter names of the released file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEADS = 8
 
 
 class Attention(nn.Module):
-    """Scaled dot products with 8 heads; query, key and value projections lie in one matrix."""
+    """Scaled dot-product attention with 8 heads; query, key and value projections share one matrix."""
 
     def __init__(self, channels: int = 256) -> None:
         super().__init__()
@@ -20,12 +20,12 @@ class Attention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def forward(self, x: Tensor, position: Tensor | None = None, real: Tensor | None = None) -> Tensor:
-        """Self-attention.
+        """Return the self-attention of ``x``: (B, N, C).
 
         Args:
             x: (B, N, C).
             position: (B or 1, N, C), added to queries and keys; None adds nothing.
-            real: (B, N) bool, false on keys that nobody may look at; None if there are none.
+            real: (B, N) bool, false for keys that are masked out; None if none are.
         """
         C = x.shape[-1]
         if position is None:
@@ -36,5 +36,5 @@ class Attention(nn.Module):
             v = F.linear(x, weight[2 * C :], bias[2 * C :])
         q, k, v = (part.view(*part.shape[:2], HEADS, -1).transpose(1, 2) for part in (q, k, v))
         keys = None if real is None else real[:, None, None, :]
-        found = F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
-        return self.out_proj(found.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
+        return self.out_proj(attended.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

@@ -1,8 +1,8 @@
-"""ResNet-101 with frozen batch norm: the pyramid of a picture at strides 8, 16 and 32.
+"""ResNet-101 with frozen batch norm: the feature pyramid of an image at strides 8, 16 and 32.
 
-Layout and names are torchvision's (stride on the 3x3 convolution). A frozen batch norm is an affine map, so
-it is multiplied into the convolution before it: one pass over memory less for each of the 104 convolutions,
-for a product of weights that costs a hundredth of the network.
+Layout and names are those of torchvision (stride on the 3x3 convolution). A frozen batch norm is an affine
+map, so it is fused into the preceding convolution in every forward pass: one pass over memory less for each
+of the 104 convolutions, at a hundredth of the network's cost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EPS = 1e-5
 
 
 class FrozenNorm(nn.Module):
-    """Batch norm whose statistics never change; four buffers of (C,) float32."""
+    """Batch norm with fixed statistics; four buffers of (C,) float32."""
 
     weight: Tensor
     bias: Tensor
@@ -30,20 +30,20 @@ class FrozenNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def affine(self) -> tuple[Tensor, Tensor]:
-        """Scale and shift, (C,) each, that this norm is."""
+        """Return the scale and shift, (C,) each, of the norm as an affine map."""
         scale = self.weight * (self.running_var + EPS).rsqrt()
         return scale, self.bias - self.running_mean * scale
 
 
 def convolve(x: Tensor, convolution: nn.Conv2d, norm: FrozenNorm) -> Tensor:
-    """Convolution and frozen norm as one convolution."""
+    """Apply a convolution and its frozen norm as one convolution."""
     scale, shift = norm.affine()
     weight = convolution.weight * scale[:, None, None, None]
     return F.conv2d(x, weight, shift, convolution.stride, convolution.padding)
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 with a shortcut; the 3x3 has the stride."""
+    """1x1, 3x3 and 1x1 convolutions with a shortcut; the 3x3 convolution has the stride."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, 4 width, H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, 4 width, H / stride, W / stride)."""
         y = convolve(x, self.conv1, self.bn1).relu_()
         y = convolve(y, self.conv2, self.bn2).relu_()
         y = convolve(y, self.conv3, self.bn3)
@@ -70,7 +70,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """The body: stem and four stages; ``stem`` is the number of channels of the first."""
+    """Stem and four stages; ``stem`` is the number of channels after the first convolution."""
 
     def __init__(self, stem: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class ResNet(nn.Module):
         self.layer4 = _stage(16 * stem, 8 * stem, 3, 2)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs of stages 2, 3 and 4."""
+        """Return the outputs of stages 2, 3 and 4."""
         x = F.max_pool2d(convolve(pixels, self.conv1, self.bn1).relu_(), 3, 2, 1)
         x = self.layer1(x)
         fine = self.layer2(x)
@@ -96,14 +96,14 @@ def _stage(channels: int, width: int, blocks: int, stride: int) -> nn.Sequential
 
 
 class Backbone(nn.Module):
-    """Names the body as the released file does."""
+    """Wraps the ResNet under the name ``body``, as in the released file."""
 
     def __init__(self, stem: int = 64) -> None:
         super().__init__()
         self.body = ResNet(stem)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The pyramid of a picture.
+        """Return the feature pyramid of images.
 
         Args:
             pixels: (B, 3, H, W) float, normalised.
@@ -112,6 +112,6 @@ class Backbone(nn.Module):
             (B, 512, H/8, W/8), (B, 1024, H/16, W/16), (B, 2048, H/32, W/32), sizes rounded up (8, 16 and 32
             times ``stem`` channels).
         """
-        # Channels last is how CPUs and GPUs convolve; values do not change.
+        # Channels-last convolutions are faster on CPUs and GPUs; values do not change.
         pyramid: tuple[Tensor, Tensor, Tensor] = self.body(pixels.to(memory_format=torch.channels_last))
         return pyramid

@@ -1,4 +1,4 @@
-"""Reading the released file, strictly, and writing one like it."""
+"""Reads the released checkpoint strictly, and writes checkpoints in the same format."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ IGNORED = "transformer.text_encoder.embeddings.position_ids"
 
 
 def load(path: str | PathLike[str], text_config: RobertaConfig | None = None) -> MDefDetr:
-    """The network of a checkpoint, on the CPU, float32, in eval mode.
+    """Load the network of a checkpoint on the CPU, in float32 and evaluation mode.
 
     Args:
-        path: what ``torch.save`` wrote, the state dict under the key ``model``; or a safetensors file. Widths
-            are read off the tensors; names are the released ones, no more and no less.
-        text_config: RoBERTa's sizes, if they are not the base size's with other widths.
+        path: a file of ``torch.save`` with the state dict under the key ``model``, or a safetensors file.
+            Widths are inferred from the tensors; names must be exactly the released ones.
+        text_config: configuration of RoBERTa, if it differs from the base size in more than its widths.
 
     Raises:
         InputError: not a checkpoint, or entries are missing, unexpected or of another shape.
@@ -44,17 +44,17 @@ def load(path: str | PathLike[str], text_config: RobertaConfig | None = None) ->
     try:
         sizes, text = sizes_in(state), text_config or text_in(state)
     except (KeyError, IndexError, ValueError):
-        # Something is missing: compare with the released network to say what.
+        # An entry is missing: the comparison with the released network reports which.
         sizes, text = Sizes(), text_config or base_text()
-    network = _without_memory(sizes, text, path)
+    network = _build_on_meta(sizes, text, path)
     check(state, network.state_dict(), path)
     network.load_state_dict(state, assign=True)
     restore_buffers(network.transformer.text_encoder)
     return network
 
 
-def _without_memory(sizes: Sizes, text: RobertaConfig, path: Path) -> MDefDetr:
-    """The network before it has weights: nothing is drawn, nothing is allocated."""
+def _build_on_meta(sizes: Sizes, text: RobertaConfig, path: Path) -> MDefDetr:
+    """Build the network on the meta device: no memory is allocated and no weights are initialised."""
     try:
         with torch.device("meta"):
             return MDefDetr(text, sizes)
@@ -62,22 +62,22 @@ def _without_memory(sizes: Sizes, text: RobertaConfig, path: Path) -> MDefDetr:
         raise InputError(f"{path} has widths that no MDef-DETR has ({error}): pass its checkpoint") from None
 
 
-def check(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
-    """Compare names and shapes.
+def check(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    """Compare the names and shapes of a state dict with the expected ones.
 
     Raises:
-        InputError: they differ; the line names the first entries.
+        InputError: names or shapes differ; the message lists the first entries.
     """
-    missing = [name for name in wanted if name not in given]
-    unexpected = [name for name in given if name not in wanted]
-    reshaped = [
-        f"{name} {tuple(given[name].shape)} instead of {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in given and given[name].shape != wanted[name].shape
+    missing = [name for name in expected if name not in state]
+    unexpected = [name for name in state if name not in expected]
+    misshapen = [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in state and state[name].shape != expected[name].shape
     ]
     faults = [
         f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in (("missing", missing), ("unexpected", unexpected), ("misshapen", reshaped))
+        for what, names in (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen))
         if names
     ]
     if faults:
@@ -88,13 +88,13 @@ def save(network: MDefDetr, path: str | PathLike[str], dtype: torch.dtype | None
     """Write a checkpoint that :func:`load` reads, under the released names.
 
     Args:
-        network: whose weights.
-        path: ``.safetensors``, or anything else for ``torch.save`` with the key ``model``.
-        dtype: of the floating-point tensors; None keeps theirs.
+        network: network whose weights are written.
+        path: ``.safetensors``, or any other suffix for ``torch.save`` with the key ``model``.
+        dtype: dtype of the floating-point tensors; None keeps it.
     """
     path = Path(path)
-    # Copies, because safetensors takes no shared memory, and the six heads are one.
-    state = {name: _copied(tensor, dtype) for name, tensor in network.state_dict().items()}
+    # Tensors are copied: safetensors rejects shared memory, and the six heads share their weights.
+    state = {name: _copy(tensor, dtype) for name, tensor in network.state_dict().items()}
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         if path.suffix == ".safetensors":
@@ -106,6 +106,6 @@ def save(network: MDefDetr, path: str | PathLike[str], dtype: torch.dtype | None
         partial.unlink(missing_ok=True)
 
 
-def _copied(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
-    wanted = dtype if tensor.is_floating_point() else None
-    return tensor.detach().to("cpu", wanted, copy=True).contiguous()
+def _copy(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    target_dtype = dtype if tensor.is_floating_point() else None
+    return tensor.detach().to("cpu", target_dtype, copy=True).contiguous()

@@ -1,4 +1,4 @@
-"""The decoder: 300 learned queries agree among themselves and look at the picture, six times."""
+"""The decoder: six layers of self-attention among 300 learned queries and deformable cross-attention."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class DecoderLayer(nn.Module):
     def forward(
         self, x: Tensor, position: Tensor, reference: Tensor, memory: Tensor, levels: Levels
     ) -> Tensor:
-        """One layer.
+        """Apply the layer: (B, Q, C).
 
         Args:
             x: (B, Q, C) content of the queries.
-            position: (1, Q, C) their position, added to queries and keys.
-            reference: (B, Q, 2, L P) in cells, see :func:`to_pixel_coordinates`.
-            memory: (B, S, C) from the encoder.
-            levels: the geometry.
+            position: (1, Q, C) positions of the queries, added to queries and keys.
+            reference: (B, Q, 2, L P) in feature-map pixels, see :func:`to_pixel_coordinates`.
+            memory: (B, S, C) output of the encoder.
+            levels: geometry of the levels.
         """
         x = self.norm2(x + self.self_attn(x, position))
-        values = self.cross_attn.lay_out(memory, levels.shapes, levels.real)
+        values = self.cross_attn.project_values(memory, levels.shapes, levels.real)
         x = self.norm1(x + self.cross_attn(x + position, reference, values))
         return self.norm3(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
 
@@ -49,14 +49,14 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(DecoderLayer(channels, hidden) for _ in range(6))
 
     def forward(self, x: Tensor, position: Tensor, points: Tensor, memory: Tensor, levels: Levels) -> Tensor:
-        """Queries to what they found.
+        """Return the decoded queries: (B, Q, C).
 
         Args:
-            x: (B, Q, C).
-            position: (1, Q, C).
-            points: (B or 1, Q, 2) in 0..1 of the real extent, x then y.
-            memory: (B, S, C).
-            levels: the geometry.
+            x: (B, Q, C) content of the queries.
+            position: (1, Q, C) positions of the queries.
+            points: (B or 1, Q, 2) in [0, 1] of the unpadded extent, x then y.
+            memory: (B, S, C) output of the encoder.
+            levels: geometry of the levels.
         """
         reference = to_pixel_coordinates(points, levels, POINTS)
         for layer in self.layers:

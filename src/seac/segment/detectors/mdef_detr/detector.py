@@ -1,4 +1,4 @@
-"""Pictures in, boxes out: the whole way, for one picture and any number of sentences."""
+"""Detection from an image to boxes, for one image and any number of prompts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seac.segment.detectors.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectness, whole_pixels
+from seac.segment.detectors.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectness, truncate
 from seac.segment.detectors.mdef_detr.network import EncodedText, MDefDetr
 from seac.segment.detectors.mdef_detr.preprocess import SHORT_SIDE, as_rgb, prepare
 from seac.segment.detectors.mdef_detr.sentences import tokens_of
 from seac.weights.load import fingerprint
 
-SENTENCE = ("all objects",)
+PROMPT = ("all objects",)
 
 
 def detect(
@@ -28,45 +28,45 @@ def detect(
     tokenizer: Any = None,
     short: int = SHORT_SIDE,
 ) -> Boxes:
-    """Boxes of a picture: all 300 of one sentence, or what NMS at .5 leaves of several sentences' boxes.
+    """Detect boxes in an image: all 300 for one prompt, or those that survive NMS at IoU .5 for several.
 
     Args:
-        network: with its weights.
+        network: network with its weights.
         image: see :func:`seac.segment.detectors.mdef_detr.preprocess.as_rgb`.
-        queries: sentences; those of :data:`seac.segment.detectors.mdef_detr.sentences.PUBLISHED` need no tokenizer.
+        queries: text prompts; those of ``sentences.PUBLISHED`` need no tokenizer.
         input_ids: (T, L) tokens in place of ``queries``.
-        attention_mask: (T, L) of these tokens.
-        tokenizer: transformers' RobertaTokenizer, for other sentences.
-        short: pixels that the short side is resized to.
+        attention_mask: (T, L) mask of these tokens.
+        tokenizer: transformers' RobertaTokenizer, for other prompts.
+        short: short side of the resized image in pixels.
 
     Returns:
-        boxes (n, 4) int32 xyxy in the picture's pixels and scores (n,) float32, on the CPU; in the order of
-        the network's queries for one sentence, best first for several.
+        Boxes (n, 4) int32 xyxy in pixels of the image and scores (n,) float32, on the CPU; in the order of
+        the network's queries for one prompt, best first for several.
 
     Raises:
-        InputError: no picture, no sentence, or one that cannot be turned into tokens.
+        InputError: no image, no prompt, or a prompt that needs a missing tokenizer.
     """
     if input_ids is None:
         input_ids, attention_mask = tokens_of(queries, tokenizer)
-    return find(network, image, read(network, input_ids, attention_mask), short)
+    return detect_encoded(network, image, encode_prompts(network, input_ids, attention_mask), short)
 
 
 @torch.inference_mode()
-def read(network: MDefDetr, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncodedText:
-    """Sentences for :func:`find`, (T, L) tokens, to be kept for many pictures."""
+def encode_prompts(network: MDefDetr, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncodedText:
+    """Encode prompts, (T, L) tokens, for :func:`detect_encoded`; the result serves many images."""
     device = network.query_embed.weight.device
     mask = None if attention_mask is None else attention_mask.to(device)
     return network.encode_text(input_ids.to(device), mask)
 
 
 @torch.inference_mode()
-def find(network: MDefDetr, image: Any, text: EncodedText, short: int = SHORT_SIDE) -> Boxes:
-    """:func:`detect` with sentences that :func:`read` has read."""
+def detect_encoded(network: MDefDetr, image: Any, text: EncodedText, short: int = SHORT_SIDE) -> Boxes:
+    """Run :func:`detect` with prompts encoded by :func:`encode_prompts`."""
     pil_image = as_rgb(image)
     pixels = prepare(pil_image, short)[None].to(network.query_embed.weight.device)
-    found = network.decode(network.encode_image(pixels), text)
-    boxes = whole_pixels(corners(found.boxes, pil_image.height, pil_image.width)).flatten(0, 1).cpu()
-    scores = objectness(found.logits).flatten().cpu()
+    predictions = network.decode(network.encode_image(pixels), text)
+    boxes = truncate(corners(predictions.boxes, pil_image.height, pil_image.width)).flatten(0, 1).cpu()
+    scores = objectness(predictions.logits).flatten().cpu()
     return Boxes(boxes, scores) if len(text.tokens) == 1 else merge(boxes, scores)
 
 
@@ -74,10 +74,10 @@ class MDefDetrDetector:
     """The paper's first stage: the best boxes of "all objects" after NMS.
 
     Args:
-        network: with its weights.
-        max_boxes: how many boxes to keep.
-        limit: greatest IoU of two boxes that are kept.
-        short: pixels that the short side is resized to.
+        network: network with its weights.
+        max_boxes: maximum number of boxes.
+        limit: maximum IoU of two boxes.
+        short: short side of the resized image in pixels.
     """
 
     def __init__(
@@ -85,30 +85,30 @@ class MDefDetrDetector:
     ) -> None:
         self.version = f"mdef-detr {fingerprint(network)}"
         self.network, self.max_boxes, self.limit, self.short = network, max_boxes, limit, short
-        # The sentence never changes: it is read once, not once a picture.
-        self.text = read(network, *tokens_of(SENTENCE))
+        # The prompt is constant, so it is encoded once.
+        self.text = encode_prompts(network, *tokens_of(PROMPT))
 
     @classmethod
     def load(cls, path: str | PathLike[str], device: str = "cpu", **options: Any) -> MDefDetrDetector:
-        """The detector of a checkpoint.
+        """Load the detector from a checkpoint.
 
         Raises:
-            InputError: no checkpoint of this network.
+            InputError: the file is no checkpoint of this network.
         """
         return cls(MDefDetr.from_checkpoint(path, device=device), **options)
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes of everything in the picture, best first.
+        """Detect the boxes of all objects in the image, best first.
 
         Args:
             image: (3, H, W) uint8 RGB.
 
         Returns:
-            (n, 4) float32 xyxy in pixels and (n,) float32 in 0..1; n is at most ``max_boxes``.
+            (n, 4) float32 xyxy in pixels and (n,) float32 in [0, 1]; n is at most ``max_boxes``.
 
         Raises:
-            InputError: no picture.
+            InputError: ``image`` is not an image.
         """
-        found = find(self.network, image, self.text, self.short)
-        kept = merge(found.boxes, found.scores, self.limit)
-        return kept.boxes[: self.max_boxes].float(), kept.scores[: self.max_boxes]
+        boxes, scores = detect_encoded(self.network, image, self.text, self.short)
+        merged = merge(boxes, scores, self.limit)
+        return merged.boxes[: self.max_boxes].float(), merged.scores[: self.max_boxes]

@@ -1,4 +1,4 @@
-"""The encoder: every cell of every level looks around itself, six times."""
+"""The encoder: six layers of deformable self-attention over the locations of all levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seac.segment.detectors.mdef_detr.deformable import POINTS, DeformableAttent
 from seac.segment.detectors.mdef_detr.position import Levels, location_centres, to_pixel_coordinates
 
 CHUNK = 512
-"""Queries that a CPU takes through a layer at a time: what they need then stays in its cache."""
+"""Queries per chunk of a layer on the CPU; their activations fit in its cache."""
 
 
 class EncoderLayer(nn.Module):
@@ -25,23 +25,23 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor, position: Tensor, reference: Tensor, levels: Levels) -> Tensor:
-        """One layer.
+        """Apply the layer: (B, S, C).
 
         Args:
             x: (B, S, C).
             position: (B or 1, S, C), added to the query only.
-            reference: (B, S, 2, L P) in cells, see :func:`to_pixel_coordinates`.
-            levels: the geometry.
+            reference: (B, S, 2, L P) in feature-map pixels, see :func:`to_pixel_coordinates`.
+            levels: geometry of the levels.
         """
-        values = self.self_attn.lay_out(x, levels.shapes, levels.real)
+        values = self.self_attn.project_values(x, levels.shapes, levels.real)
         step = CHUNK if x.device.type == "cpu" else x.shape[1]
         chunks = zip(*(torch.split(sequence, step, 1) for sequence in (x, position, reference)), strict=True)
         projection = self.self_attn.projection_weights()
-        done = []
-        for part, encoding, around in chunks:
-            part = self.norm1(part + self.self_attn(part + encoding, around, values, projection))
-            done.append(self.norm2(part + self.linear2(F.relu(self.linear1(part)))))
-        return torch.cat(done, 1)
+        outputs = []
+        for part, encoding, points in chunks:
+            part = self.norm1(part + self.self_attn(part + encoding, points, values, projection))
+            outputs.append(self.norm2(part + self.linear2(F.relu(self.linear1(part)))))
+        return torch.cat(outputs, 1)
 
 
 class Encoder(nn.Module):
@@ -52,7 +52,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(channels, hidden) for _ in range(6))
 
     def forward(self, x: Tensor, position: Tensor, levels: Levels) -> Tensor:
-        """(B, S, C) features of all levels to (B, S, C) memory."""
+        """Map features (B, S, C) of all levels to the memory (B, S, C)."""
         reference = to_pixel_coordinates(location_centres(levels), levels, POINTS)
         for layer in self.layers:
             x = layer(x, position, reference, levels)

@@ -1,4 +1,4 @@
-"""Late fusion: what the queries found and the words of the sentence, in one sequence."""
+"""Late fusion: self-attention over the decoded queries and the prompt's tokens in one sequence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seac.segment.detectors.mdef_detr.attention import Attention
 
 
 class FusionLayer(nn.Module):
-    """An ordinary Transformer encoder layer with its norms after the sums."""
+    """A standard post-norm Transformer encoder layer."""
 
     def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
         super().__init__()
@@ -21,25 +21,25 @@ class FusionLayer(nn.Module):
         self.norm2 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        """(B, N, C) and (B, N) bool, false on padded words, to (B, N, C)."""
+        """Map (B, N, C) to the same shape; ``real`` (B, N) bool is false for padding tokens."""
         x = self.norm1(x + self.self_attn(x, real=real))
         return self.norm2(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
 
 
 class Fusion(nn.Module):
-    """Six layers without positions."""
+    """Six layers without position encodings."""
 
     def __init__(self, channels: int = 256, hidden: int = 1024) -> None:
         super().__init__()
         self.layers = nn.ModuleList(FusionLayer(channels, hidden) for _ in range(6))
 
     def forward(self, queries: Tensor, tokens: Tensor, real: Tensor | None) -> Tensor:
-        """Queries that have read the sentence.
+        """Return the queries after attention to the prompt.
 
         Args:
             queries: (B, Q, C).
             tokens: (B, L, C).
-            real: (B, L) bool, false on padding; None if nothing is padded.
+            real: (B, L) bool, false for padding; None if nothing is padded.
 
         Returns:
             (B, Q, C).

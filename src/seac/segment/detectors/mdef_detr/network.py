@@ -1,8 +1,8 @@
-"""MDef-DETR (Maaz et al., ECCV 2022): everything in a picture that a sentence may mean.
+"""MDef-DETR (Maaz et al., ECCV 2022): detection of the objects that match a text prompt.
 
-Deformable DETR on ResNet-101 finds 300 things in the picture without having heard the sentence; late fusion
-with RoBERTa's words then says how well each of them fits it. So the picture is encoded once for many
-sentences, and a sentence once for many pictures.
+Deformable DETR on ResNet-101 decodes 300 queries from the image alone. Late fusion with RoBERTa's tokens then
+scores how well each query matches the prompt. An image is therefore encoded once for many prompts, and a
+prompt once for many images.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ LEVELS = 4
 GROUPS = 32
 
 
-class Found(NamedTuple):
-    """What the network says of each of its 300 queries.
+class Predictions(NamedTuple):
+    """Predictions of the network's 300 queries.
 
     Attributes:
         logits: (B, 300, 256) float32; the last class is "no object".
-        boxes: (B, 300, 4) float32, cx, cy, w, h in 0..1 of the picture's own size, without padding.
+        boxes: (B, 300, 4) float32, cx, cy, w, h in [0, 1] of the image without padding.
     """
 
     logits: Tensor
@@ -47,18 +47,18 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """Pictures that were looked at; ``queries`` is (B, 300, C): what was found, whatever the sentence."""
+    """Encoded images; ``queries`` (B, 300, C) are the decoded queries, independent of the prompt."""
 
     queries: Tensor
 
 
 @dataclass(frozen=True)
 class EncodedText:
-    """Sentences that were read.
+    """Encoded prompts.
 
     Attributes:
-        tokens: (T, L, C), a vector per token.
-        real: (T, L) bool, false on padding; None if nothing is padded.
+        tokens: (T, L, C), one vector per token.
+        real: (T, L) bool, false for padding; None if nothing is padded.
     """
 
     tokens: Tensor
@@ -66,21 +66,21 @@ class EncodedText:
 
 
 class BoxHead(nn.Module):
-    """Three linear maps."""
+    """Box head: three linear layers."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(channels, out) for out in (channels, channels, 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., C) to (..., 4)."""
+        """Map (..., C) to (..., 4)."""
         for layer in self.layers[:-1]:
-            x = F.relu(_in_full(layer, x))
-        return _in_full(self.layers[-1], x)
+            x = F.relu(_linear_float32(layer, x))
+        return _linear_float32(self.layers[-1], x)
 
 
 class Transformer(nn.Module):
-    """The parts whose released names begin with ``transformer``."""
+    """The modules whose released names begin with ``transformer``."""
 
     def __init__(self, text_config: RobertaConfig, sizes: Sizes) -> None:
         super().__init__()
@@ -94,11 +94,11 @@ class Transformer(nn.Module):
 
 
 class MDefDetr(nn.Module):
-    """The network; its state dict has exactly the released file's 1,091 names. It starts in eval mode.
+    """The network, in evaluation mode; its state dict has exactly the 1,091 names of the released file.
 
     Args:
-        text_config: RoBERTa's sizes; the base size if None.
-        sizes: widths of the rest.
+        text_config: configuration of RoBERTa; the base size if None.
+        sizes: widths of the other modules.
     """
 
     def __init__(self, text_config: RobertaConfig | None = None, sizes: Sizes | None = None) -> None:
@@ -112,22 +112,22 @@ class MDefDetr(nn.Module):
             nn.Sequential(projection, nn.GroupNorm(GROUPS, C)) for projection in projections
         )
         self.query_embed = nn.Embedding(sizes.queries, 2 * C)
-        # One head each, but the file names it once for every layer of the decoder.
+        # One shared head each; the file lists it once per decoder layer.
         self.class_embed = nn.ModuleList([nn.Linear(C, sizes.classes)] * 6)
         self.bbox_embed = nn.ModuleList([BoxHead(C)] * 6)
         self.transformer = Transformer(text_config, sizes)
         self.pad_token = int(text_config.pad_token_id)
-        self.longest = int(text_config.max_position_embeddings) - self.pad_token - 1
+        self.max_tokens = int(text_config.max_position_embeddings) - self.pad_token - 1
         self.eval()
 
     @classmethod
     def from_checkpoint(
         cls, path: str | PathLike[str], text_config: RobertaConfig | None = None, device: str = "cpu"
     ) -> MDefDetr:
-        """The network of a checkpoint; see :func:`seac.segment.detectors.mdef_detr.checkpoint.load`.
+        """Load the network from a checkpoint; see :func:`seac.segment.detectors.mdef_detr.checkpoint.load`.
 
         Raises:
-            InputError: no checkpoint, or not this network's.
+            InputError: the file is no checkpoint of this network.
         """
         from seac.segment.detectors.mdef_detr.checkpoint import load
 
@@ -139,30 +139,30 @@ class MDefDetr(nn.Module):
         input_ids: Tensor,
         pixel_mask: Tensor | None = None,
         attention_mask: Tensor | None = None,
-    ) -> Found:
-        """Picture b and sentence b to 300 boxes.
+    ) -> Predictions:
+        """Predict 300 boxes for each pair of an image and a prompt.
 
         Args:
             pixel_values: (B, 3, H, W) float, normalised, padded at right and bottom.
-            input_ids: (B, L) int64, RoBERTa's tokens with start and end marks.
-            pixel_mask: (B, H, W), 1 on what is real; None if nothing is padded.
-            attention_mask: (B, L), 1 on what is real; None takes padding tokens for padding.
+            input_ids: (B, L) int64, RoBERTa's tokens with start and end tokens.
+            pixel_mask: (B, H, W), 1 for image pixels, 0 for padding; None if nothing is padded.
+            attention_mask: (B, L), 1 for tokens, 0 for padding; None infers it from the padding tokens.
 
         Raises:
-            InputError: shapes that do not fit.
+            InputError: invalid shapes.
         """
         image = self.encode_image(pixel_values, pixel_mask)
         return self.decode(image, self.encode_text(input_ids, attention_mask))
 
     def encode_image(self, pixel_values: Tensor, pixel_mask: Tensor | None = None) -> EncodedImage:
-        """Look at pictures, once for all sentences; steps 2-7.
+        """Encode images, independently of the prompts; steps 2-7.
 
         Args:
             pixel_values: as for :meth:`forward`.
-            pixel_mask: likewise.
+            pixel_mask: as for :meth:`forward`.
 
         Raises:
-            InputError: shapes that do not fit.
+            InputError: invalid shapes.
         """
         _check_pixels(pixel_values, pixel_mask)
         features = self.project(self.backbone[0](pixel_values.to(self.query_embed.weight.dtype)))
@@ -185,57 +185,57 @@ class MDefDetr(nn.Module):
         return EncodedImage(self.transformer.decoder(content, position[None], points, memory, levels))
 
     def project(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
-        """The backbone's three levels as four levels of C channels; step 3."""
+        """Project the backbone's three levels to four levels of C channels; step 3."""
         inputs = (*pyramid, pyramid[-1])
         return [project(level) for project, level in zip(self.input_proj, inputs, strict=True)]
 
     def reference_points(self) -> Tensor:
-        """Where each query looks, before the sigmoid: (300, 2) float32, x then y."""
+        """Return the reference point of each query before the sigmoid: (300, 2) float32, x then y."""
         position, _ = self.query_embed.weight.chunk(2, -1)
-        return _in_full(self.transformer.reference_points, position)
+        return _linear_float32(self.transformer.reference_points, position)
 
     def encode_text(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncodedText:
-        """Read sentences, once for all pictures; step 8.
+        """Encode prompts, independently of the images; step 8.
 
         Args:
             input_ids: (T, L), as for :meth:`forward`.
-            attention_mask: likewise.
+            attention_mask: as for :meth:`forward`.
 
         Raises:
-            InputError: shapes that do not fit, or a sentence that is too long.
+            InputError: invalid shapes, or a prompt that is too long.
         """
-        _check_tokens(input_ids, attention_mask, self.longest)
+        _check_tokens(input_ids, attention_mask, self.max_tokens)
         real = input_ids != self.pad_token if attention_mask is None else attention_mask.bool()
         padded = not bool(real.all())
         hidden = self.transformer.text_encoder(input_ids, attention_mask=real.long() if padded else None)
         return EncodedText(self.transformer.resizer(hidden.last_hidden_state), real if padded else None)
 
-    def decode(self, image: EncodedImage, text: EncodedText) -> Found:
-        """What fits the sentences; steps 9 and 10.
+    def decode(self, image: EncodedImage, text: EncodedText) -> Predictions:
+        """Predict the boxes that match the prompts; steps 9 and 10.
 
         Args:
-            image: B pictures.
-            text: T sentences. B = T pairs them; one picture goes with all sentences and one sentence with all
-                pictures.
+            image: B images.
+            text: T prompts. B = T pairs them; a single image is combined with all prompts, and a single
+                prompt with all images.
 
         Raises:
             InputError: B and T differ and neither is 1.
         """
         B, T = len(image.queries), len(text.tokens)
         if B != T and 1 not in (B, T):
-            raise InputError(f"{B} pictures and {T} sentences: pass as many of both, or one of either")
+            raise InputError(f"{B} images and {T} sentences: pass as many of both, or one of either")
         n = max(B, T)
         real = None if text.real is None else text.real.expand(n, -1)
         queries, tokens = image.queries.expand(n, -1, -1), text.tokens.expand(n, -1, -1)
         return self.heads(self.transformer.img_text_attn(queries, tokens, real))
 
-    def heads(self, x: Tensor) -> Found:
-        """Classes and boxes of (B, 300, C)."""
-        logits = _in_full(self.class_embed[-1], x)
+    def heads(self, x: Tensor) -> Predictions:
+        """Predict class logits and boxes from queries (B, 300, C)."""
+        logits = _linear_float32(self.class_embed[-1], x)
         shift = self.bbox_embed[-1](x)
         centre = inverse_sigmoid(self.reference_points().sigmoid())
         boxes = torch.cat((shift[..., :2] + centre, shift[..., 2:]), -1).sigmoid()
-        return Found(logits, boxes)
+        return Predictions(logits, boxes)
 
     def detect(
         self,
@@ -246,7 +246,7 @@ class MDefDetr(nn.Module):
         attention_mask: Tensor | None = None,
         tokenizer: Any = None,
     ) -> Boxes:
-        """Boxes of a picture; see :func:`seac.segment.detectors.mdef_detr.detector.detect`."""
+        """Detect boxes in an image; see :func:`seac.segment.detectors.mdef_detr.detector.detect`."""
         from seac.segment.detectors.mdef_detr.detector import detect
 
         return detect(
@@ -255,13 +255,13 @@ class MDefDetr(nn.Module):
 
 
 def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:
-    """Logit of (...) in 0..1, kept finite."""
+    """Return the logit of (...) in [0, 1], clamped to finite values."""
     x = x.clamp(0, 1)
     return (x.clamp(min=eps) / (1 - x).clamp(min=eps)).log()
 
 
-def _in_full(linear: nn.Module, x: Tensor) -> Tensor:
-    """A linear map in float32 under any autocast: in half precision a box would move by pixels."""
+def _linear_float32(linear: nn.Module, x: Tensor) -> Tensor:
+    """Apply a linear layer in float32 under any autocast; half precision would move boxes by pixels."""
     weight: Tensor = linear.weight  # type: ignore[assignment]
     bias: Tensor = linear.bias  # type: ignore[assignment]
     with torch.autocast(x.device.type, enabled=False):
@@ -274,16 +274,16 @@ def _check_pixels(pixels: Tensor, mask: Tensor | None) -> None:
         raise InputError(
             f"pixel_values are {shape} {pixels.dtype}: pass normalised (B, 3, H, W) float, see prepare()"
         )
-    wanted = (shape[0], *shape[2:])
-    if mask is not None and tuple(mask.shape) != wanted:
-        raise InputError(f"pixel_mask is {tuple(mask.shape)}: pass (B, H, W), here {wanted}")
+    expected = (shape[0], *shape[2:])
+    if mask is not None and tuple(mask.shape) != expected:
+        raise InputError(f"pixel_mask is {tuple(mask.shape)}: pass (B, H, W), here {expected}")
 
 
-def _check_tokens(tokens: Tensor, mask: Tensor | None, longest: int) -> None:
+def _check_tokens(tokens: Tensor, mask: Tensor | None, max_tokens: int) -> None:
     shape = tuple(tokens.shape)
     if tokens.ndim != 2 or 0 in shape or tokens.is_floating_point():
         raise InputError(f"input_ids are {shape} {tokens.dtype}: pass (B, L) int64 token ids")
-    if shape[1] > longest:
-        raise InputError(f"input_ids have {shape[1]} tokens: pass at most {longest} a sentence")
+    if shape[1] > max_tokens:
+        raise InputError(f"input_ids have {shape[1]} tokens: pass at most {max_tokens} per sentence")
     if mask is not None and tuple(mask.shape) != shape:
         raise InputError(f"attention_mask is {tuple(mask.shape)}: pass (B, L), here {shape}")

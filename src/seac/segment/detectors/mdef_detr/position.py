@@ -1,4 +1,4 @@
-"""Where things are: padding masks of the levels, valid ratios, sine positions, reference points."""
+"""Geometry: padding masks of the levels, valid ratios, sine position encodings and reference points."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Shapes = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Levels:
-    """The geometry of a batch on all levels; S = sum of H_l W_l.
+    """Geometry of a batch on all levels; S = sum of H_l W_l.
 
     Attributes:
         shapes: (H_l, W_l) of each level.
-        masks: (B, H_l, W_l) bool of each level, true on what is real; None if nothing is padded.
-        ratios: (B, L, 2) float32: the share of a level's width and height that is real.
+        masks: (B, H_l, W_l) bool of each level, false for padding; None if nothing is padded.
+        ratios: (B, L, 2) float32, share of a level's width and height that is not padding.
     """
 
     shapes: Shapes
@@ -29,24 +29,24 @@ class Levels:
 
     @property
     def real(self) -> Tensor | None:
-        """(B, S) bool, all levels in a row, true on what is real; None if everything is."""
+        """Masks of all levels concatenated, (B, S) bool, false for padding; None if nothing is padded."""
         if self.masks is None:
             return None
         return torch.cat([mask.flatten(1) for mask in self.masks], 1)
 
 
 def levels_of(shapes: Shapes, pixel_mask: Tensor | None, batch: int, device: torch.device) -> Levels:
-    """Geometry of the levels of these shapes.
+    """Return the geometry of levels with the given shapes.
 
     Args:
         shapes: (H_l, W_l) of each level.
-        pixel_mask: (B, H, W), non-zero on what is real; None if everything is.
-        batch: B.
-        device: where the tensors go.
+        pixel_mask: (B, H, W), zero for padding; None if nothing is padded.
+        batch: batch size B.
+        device: device of the tensors.
     """
     if pixel_mask is None or bool(pixel_mask.bool().all()):
         return Levels(shapes, None, torch.ones(batch, len(shapes), 2, device=device))
-    # Each level looks at the full mask, the fourth too: a mask of a mask would round twice.
+    # Every level, the fourth too, is resized from the full mask, to round only once.
     full = pixel_mask[:, None].bool().float()
     masks = tuple(F.interpolate(full, size=shape, mode="nearest")[:, 0].bool() for shape in shapes)
     ratios = [
@@ -56,20 +56,21 @@ def levels_of(shapes: Shapes, pixel_mask: Tensor | None, batch: int, device: tor
 
 
 def sine_positions(levels: Levels, channels: int = 256) -> list[Tensor]:
-    """Sine position of every cell: half the channels for y, then half for x; sin on even, cos on odd ones.
+    """Return sine position encodings: half the channels for y, then half for x; sin on even, cos on odd ones.
 
-    The running count of real cells is *not* shifted by one half, unlike in transformers' Deformable DETR.
+    The cumulative count of unpadded locations is not shifted by one half, unlike in transformers' Deformable
+    DETR.
 
     Args:
-        levels: the geometry.
+        levels: geometry of the levels.
         channels: C, a multiple of 4.
 
     Returns:
-        (B or 1, H_l, W_l, C) float32 for each level; 1 where all pictures share it.
+        (B or 1, H_l, W_l, C) float32 for each level; 1 if all images share the encoding.
     """
     device, axis = levels.ratios.device, channels // 2
     if levels.masks is None:
-        # Nothing padded: a row's position depends on y alone, a column's on x alone.
+        # Without padding, the encodings of y and x are shared by all columns and rows.
         return [_grid(height, width, axis, device) for height, width in levels.shapes]
     positions = []
     for mask in levels.masks:
@@ -81,25 +82,25 @@ def sine_positions(levels: Levels, channels: int = 256) -> list[Tensor]:
 
 
 def _grid(height: int, width: int, axis: int, device: torch.device) -> Tensor:
-    y = waves(_counted(height, device), axis)[:, None].expand(height, width, axis)
-    x = waves(_counted(width, device), axis)[None].expand(height, width, axis)
+    y = waves(_relative_positions(height, device), axis)[:, None].expand(height, width, axis)
+    x = waves(_relative_positions(width, device), axis)[None].expand(height, width, axis)
     return torch.cat((y, x), -1)[None]
 
 
-def _counted(length: int, device: torch.device) -> Tensor:
+def _relative_positions(length: int, device: torch.device) -> Tensor:
     count = torch.arange(1, length + 1, device=device, dtype=torch.float32)
     return count / (count[-1:] + 1e-6)
 
 
 def waves(share: Tensor, axis: int) -> Tensor:
-    """Sines and cosines, (..., axis), of positions in 0..1, (...)."""
+    """Return sines and cosines (..., axis) of positions (...) in [0, 1]."""
     channel = torch.arange(axis // 2, device=share.device, dtype=torch.float32)
     angle = (share * (2 * math.pi))[..., None] / TEMPERATURE ** (2 * channel / axis)
     return torch.stack((angle.sin(), angle.cos()), -1).flatten(-2)
 
 
 def location_centres(levels: Levels) -> Tensor:
-    """Centre of every cell, x then y, as a share of the real extent of its level: (B, S, 2) float32."""
+    """Return the centres (B, S, 2) float32, x then y, as shares of the unpadded extent of their levels."""
     device, points = levels.ratios.device, []
     for level, (height, width) in enumerate(levels.shapes):
         y = torch.linspace(0.5, height - 0.5, height, device=device)
@@ -112,12 +113,12 @@ def location_centres(levels: Levels) -> Tensor:
 
 
 def to_pixel_coordinates(points: Tensor, levels: Levels, repeat: int) -> Tensor:
-    """Points as shares of the real extent, in the cells of each level: 0 is the centre of the first.
+    """Convert points from shares of the unpadded extent to feature-map pixels; 0 is the first pixel's centre.
 
     Args:
         points: (B, Q, 2) float32, x then y.
-        levels: the geometry.
-        repeat: P, how often each level's is repeated.
+        levels: geometry of the levels.
+        repeat: P, number of repetitions per level.
 
     Returns:
         (B, Q, 2, L P) float32, x then y.
@@ -127,5 +128,5 @@ def to_pixel_coordinates(points: Tensor, levels: Levels, repeat: int) -> Tensor:
 
 
 def extents(shapes: Shapes, device: torch.device) -> Tensor:
-    """(W_l, H_l) of each level: (L, 2) float32."""
+    """Return (W_l, H_l) of each level: (L, 2) float32."""
     return torch.tensor([(width, height) for height, width in shapes], dtype=torch.float32, device=device)

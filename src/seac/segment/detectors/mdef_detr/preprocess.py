@@ -1,4 +1,4 @@
-"""From a picture of any kind to what the network takes; step 1."""
+"""Preprocessing of images; step 1."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 class Batch(NamedTuple):
-    """Pictures in one tensor.
+    """A batch of images.
 
     Attributes:
-        pixel_values: (B, 3, H, W) float32, zero on padding at right and bottom.
-        pixel_mask: (B, H, W) bool, true on what is real; None if nothing is padded.
+        pixel_values: (B, 3, H, W) float32, zero in the padding at right and bottom.
+        pixel_mask: (B, H, W) bool, false for padding; None if nothing is padded.
     """
 
     pixel_values: Tensor
@@ -31,18 +31,18 @@ class Batch(NamedTuple):
 
 
 def as_rgb(image: Any) -> Image.Image:
-    """A picture as PIL's RGB.
+    """Convert an image to a PIL image in mode RGB.
 
     Args:
-        image: a PIL image of any mode; an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a tensor
-            (1, H, W), (3, H, W) or (4, H, W); uint8. Transparency is dropped.
+        image: a PIL image of any mode; a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); or a uint8
+            tensor (1, H, W), (3, H, W) or (4, H, W). Transparency is dropped.
 
     Raises:
-        InputError: anything else.
+        InputError: another type, dtype or shape.
     """
     pil_image = image if isinstance(image, Image.Image) else Image.fromarray(_channels_last(image))
     if 0 in pil_image.size:
-        raise InputError(f"image is {pil_image.height} x {pil_image.width} pixels: pass one that has some")
+        raise InputError(f"image is {pil_image.height} x {pil_image.width} pixels: pass a non-empty image")
     return pil_image.convert("RGB")
 
 
@@ -63,24 +63,24 @@ def _channels_last(image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def resized_size(height: int, width: int, short: int = SHORT_SIDE) -> tuple[int, int]:
-    """Height and width with a short side of ``short``; the long side is cut to an integer, without limit."""
+    """Return (height, width) with a short side of ``short``; the long side is truncated, without a limit."""
     if height <= width:
         return short, int(short * width / height)
     return int(short * height / width), short
 
 
 def prepare(image: Any, short: int = SHORT_SIDE) -> Tensor:
-    """A picture, resized and normalised.
+    """Resize and normalise an image.
 
     Args:
         image: see :func:`as_rgb`.
-        short: pixels of the short side.
+        short: short side in pixels.
 
     Returns:
         (3, h, w) float32.
 
     Raises:
-        InputError: no picture.
+        InputError: ``image`` is not an image.
     """
     pil_image = as_rgb(image)
     height, width = resized_size(pil_image.height, pil_image.width, short)
@@ -89,25 +89,26 @@ def prepare(image: Any, short: int = SHORT_SIDE) -> Tensor:
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """(..., 3, H, W) uint8 to float32 with ImageNet's mean and standard deviation taken out."""
+    """Normalise pixels (..., 3, H, W) uint8 to float32 with ImageNet's mean and standard deviation."""
     mean = torch.tensor(MEAN, device=pixels.device)[:, None, None]
     std = torch.tensor(STD, device=pixels.device)[:, None, None]
     return (pixels.float() / 255 - mean) / std
 
 
 def stack(images: Sequence[Tensor]) -> Batch:
-    """Prepared pictures as a batch, padded to the greatest height and width.
+    """Stack preprocessed images to a batch, padded to the maximum height and width.
 
-    GroupNorm sees the padding, as in the original: for the same answer as alone, stack pictures of one size.
+    GroupNorm includes the padding, as in the original code; outputs equal those of single images only if all
+    images have the same size.
 
     Args:
         images: (3, h_i, w_i) float32 each.
 
     Raises:
-        InputError: no pictures.
+        InputError: no images.
     """
     if not images:
-        raise InputError("no pictures: pass at least one")
+        raise InputError("no images: pass at least one")
     if len({image.shape for image in images}) == 1:
         return Batch(torch.stack(list(images)), None)
     height = max(image.shape[1] for image in images)

@@ -1,4 +1,4 @@
-"""From sentences to RoBERTa's tokens."""
+"""Converts text prompts (sentences) to RoBERTa's tokens."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ PUBLISHED = {
     "all visible entities and objects": (0, 1250, 7097, 11726, 8, 8720, 2),
     "all obscure entities and objects": (0, 1250, 33347, 11726, 8, 8720, 2),
 }
-"""The sentences that the authors ask with, so that these need no tokenizer. The tokens are those of the
-reference outputs; a test holds them against RoBERTa's own tokenizer where it is in the cache."""
+"""Tokens of the authors' prompts, which therefore need no tokenizer. The tokens are those of the reference
+outputs; a test compares them with RoBERTa's tokenizer if it is in the cache."""
 
 
 def tokens_of(sentences: Sequence[str], tokenizer: Any = None) -> tuple[Tensor, Tensor]:
-    """Tokens of sentences, padded to the longest.
+    """Return the tokens of sentences, padded to the longest.
 
     Args:
         sentences: at least one.
-        tokenizer: transformers' RobertaTokenizer; None takes :func:`load_tokenizer` if a sentence needs it.
+        tokenizer: transformers' RobertaTokenizer; None calls :func:`load_tokenizer` if a sentence needs it.
 
     Returns:
         input_ids and attention_mask, (T, L) int64 each.
 
     Raises:
-        InputError: no sentences, or one that needs a tokenizer and there is none.
+        InputError: no sentences, or a sentence needs the tokenizer and it is missing.
     """
     sentences = (sentences,) if isinstance(sentences, str) else tuple(sentences)
     if not sentences:
         raise InputError("no sentences: pass at least one, such as 'all objects'")
     if tokenizer is None:
-        foreign = [sentence for sentence in sentences if sentence not in PUBLISHED]
-        if not foreign:
-            return padded([PUBLISHED[sentence] for sentence in sentences])
-        tokenizer = load_tokenizer(foreign[0])
-    return padded([tuple(tokenizer(sentence)["input_ids"]) for sentence in sentences])
+        unpublished = [sentence for sentence in sentences if sentence not in PUBLISHED]
+        if not unpublished:
+            return pad_tokens([PUBLISHED[sentence] for sentence in sentences])
+        tokenizer = load_tokenizer(unpublished[0])
+    return pad_tokens([tuple(tokenizer(sentence)["input_ids"]) for sentence in sentences])
 
 
 def load_tokenizer(sentence: str, weights: Weights | None = None) -> Any:
-    """RoBERTa's tokenizer from the weights cache.
+    """Load RoBERTa's tokenizer from the weights cache.
 
     Args:
-        sentence: what it is needed for, to be told if it is not there.
-        weights: where to look; None looks in the cache and fetches nothing.
+        sentence: the sentence that needs the tokenizer, for the error message.
+        weights: weights to search; None searches the cache without downloading.
 
     Raises:
-        InputError: it is not there.
+        InputError: the tokenizer is missing.
     """
     from transformers import RobertaTokenizer
 
     try:
         folder = (weights or Weights(fetch=False))(TOKENIZER)
     except InputError as error:
-        known = ", ".join(repr(sentence) for sentence in PUBLISHED)
+        published = ", ".join(repr(sentence) for sentence in PUBLISHED)
         raise InputError(
-            f"the sentence {sentence!r} needs RoBERTa's tokenizer, which {known} do not: {error}"
+            f"the sentence {sentence!r} needs RoBERTa's tokenizer, which {published} do not: {error}"
         ) from error
     return RobertaTokenizer.from_pretrained(str(folder))
 
 
-def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Token rows as input_ids and attention_mask, (T, L) int64, L that of the longest."""
+def pad_tokens(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Pad rows of tokens to the longest, L; return input_ids and attention_mask, (T, L) int64 each."""
     length = max(len(row) for row in rows)
     ids = torch.tensor([[*row, *[PAD] * (length - len(row))] for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])

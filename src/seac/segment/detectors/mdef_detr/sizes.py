@@ -1,4 +1,4 @@
-"""How wide the network is. The number of layers never changes, so neither do the names in a checkpoint."""
+"""Widths of the network. The number of layers, and so the names in a checkpoint, are fixed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from transformers import RobertaConfig
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths; the released ones by default, smaller ones for quick tests.
+    """Widths of the network; the released ones by default, smaller ones for tests.
 
     Attributes:
         stem: channels after the first convolution of the backbone.
-        channels: C, of everything after the backbone; a multiple of 32.
+        channels: C, channels of the modules after the backbone; a multiple of 32.
         hidden: width of the feed-forward layers.
         queries: number of boxes.
         classes: outputs of the class head, "no object" last.
@@ -29,12 +29,12 @@ class Sizes:
 
 
 def base_text() -> RobertaConfig:
-    """The released network's text encoder: RoBERTa of the base size."""
+    """Return the configuration of the released text encoder: RoBERTa base."""
     return text_of(50265, 768, 3072, 514)
 
 
 def text_of(vocabulary: int, width: int, hidden: int, positions: int) -> RobertaConfig:
-    """RoBERTa with 12 layers of these widths, heads of 64 channels as in the base size."""
+    """Return a RoBERTa configuration with 12 layers of the given widths and heads of 64 channels."""
     return RobertaConfig(
         vocab_size=vocabulary,
         hidden_size=width,
@@ -49,11 +49,11 @@ def text_of(vocabulary: int, width: int, hidden: int, positions: int) -> Roberta
 
 
 def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
-    """Widths of the network that a state dict belongs to.
+    """Infer the widths of the network from a state dict.
 
     Raises:
-        KeyError: an entry that tells a width is missing.
-        IndexError: it has too few dimensions.
+        KeyError: a required entry is missing.
+        IndexError: a required entry has too few dimensions.
     """
     return Sizes(
         stem=state["backbone.0.body.conv1.weight"].shape[0],
@@ -65,7 +65,7 @@ def sizes_in(state: Mapping[str, Tensor]) -> Sizes:
 
 
 def text_in(state: Mapping[str, Tensor]) -> RobertaConfig:
-    """Text encoder that a state dict belongs to; raises as :func:`sizes_in` does."""
+    """Infer the configuration of the text encoder from a state dict; raises as :func:`sizes_in` does."""
     prefix = "transformer.text_encoder."
     vocabulary, width = state[prefix + "embeddings.word_embeddings.weight"].shape
     hidden = state[prefix + "encoder.layer.0.intermediate.dense.weight"].shape[0]

@@ -1,4 +1,4 @@
-"""The sentence: RoBERTa's last hidden states, narrowed to the picture's width."""
+"""Text encoder: RoBERTa's last hidden states, projected to the width of the image features."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from transformers import RobertaConfig, RobertaModel
 
 
 def text_encoder(config: RobertaConfig) -> nn.Module:
-    """RoBERTa with its pooler, which no one reads but the file holds."""
+    """Build RoBERTa with its pooler, which is unused but part of the released file."""
     return RobertaModel(config, add_pooling_layer=True)  # type: ignore[no-any-return]
 
 
 class Resizer(nn.Module):
-    """Text width to picture width, then a norm."""
+    """Projects text features to the width of the image features, followed by a layer norm."""
 
     def __init__(self, text_width: int, channels: int = 256) -> None:
         super().__init__()
@@ -23,12 +23,12 @@ class Resizer(nn.Module):
         self.layer_norm = nn.LayerNorm(channels, eps=1e-12)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """(B, L, text width) to (B, L, C)."""
+        """Map (B, L, text width) to (B, L, C)."""
         return self.layer_norm(self.fc(hidden))  # type: ignore[no-any-return]
 
 
 def restore_buffers(encoder: nn.Module) -> None:
-    """Fill the buffers that no checkpoint holds, after a network was built without memory."""
+    """Initialise the buffers that are not in a checkpoint, after a network was built on the meta device."""
     embeddings: Any = encoder.embeddings
     length = int(embeddings.position_embeddings.num_embeddings)
     embeddings.position_ids = torch.arange(length)[None]

@@ -1,1 +1,1 @@
-"""Segment Anything and its kin as promptable segmenters, on transformers' networks."""
+"""SAM, SAM-HQ and SAM 2.1 as promptable segmenters, on transformers' networks."""

@@ -1,4 +1,4 @@
-"""The published ``sam_vit_*.pth`` for transformers' SamModel: names translated, sizes read off tensors."""
+"""Loads the published ``sam_vit_*.pth`` into transformers' SamModel, with sizes from the tensor shapes."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ SHARED = "prompt_encoder.shared_embedding.positional_embedding"
 DECODER_HEADS = 8
 
 
-def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A published state dict under transformers' names."""
-    translated = {}
+def rename_keys(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a published state dict with transformers' names."""
+    result = {}
     for name, value in state.items():
         for pattern, replacement in RENAMES:
             name = re.sub(pattern, replacement, name)
-        translated[name] = value
-    if SHARED in translated:
-        translated["shared_image_embedding.positional_embedding"] = translated[SHARED]
-    return translated
+        result[name] = value
+    if SHARED in result:
+        result["shared_image_embedding.positional_embedding"] = result[SHARED]
+    return result
 
 
 def config_of(state: dict[str, Tensor]) -> Any:
-    """Transformers' SamConfig of a published state dict, from the shapes of its tensors.
+    """Build transformers' SamConfig from the tensor shapes of a published state dict.
 
     Raises:
         KeyError: a tensor is missing.
@@ -98,30 +98,30 @@ def config_of(state: dict[str, Tensor]) -> Any:
         num_multimask_outputs=len(state["mask_decoder.mask_tokens.weight"]) - 1,
         iou_head_depth=_count(state, "mask_decoder.iou_prediction_head.layers"),
         iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
-        layer_norm_eps=1e-5,  # as the published code has it
+        layer_norm_eps=1e-5,  # as in the published code
     )
     return SamConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
 
 
 def sam_of(state: dict[str, Tensor]) -> Any:
-    """A SamModel of transformers' with a published state dict, on the CPU.
+    """Build transformers' SamModel from a published state dict, on the CPU.
 
     Raises:
-        KeyError, RuntimeError, IndexError: names or shapes are not Segment Anything's.
+        KeyError, RuntimeError, IndexError: names or shapes are not those of Segment Anything.
     """
     from transformers import SamModel
 
     with torch.device("meta"):
         network = SamModel(config_of(state))
-    network.load_state_dict(renamed(state), assign=True)
+    network.load_state_dict(rename_keys(state), assign=True)
     return network
 
 
 def load_sam(path: Path) -> Any:
-    """A SamModel of transformers' with the weights of a published file, on the CPU.
+    """Load transformers' SamModel from a published file, on the CPU.
 
     Raises:
-        InputError: another file.
+        InputError: the file holds another network.
     """
     state = load_state(path)
     try:
@@ -133,6 +133,6 @@ def load_sam(path: Path) -> Any:
 
 
 def _count(state: dict[str, Tensor], prefix: str) -> int:
-    """How many numbered modules there are under a prefix."""
+    """Return the number of numbered modules under a prefix."""
     numbers = {int(name[len(prefix) + 1 :].split(".")[0]) for name in state if name.startswith(prefix + ".")}
     return max(numbers) + 1

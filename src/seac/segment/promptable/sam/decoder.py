@@ -1,10 +1,10 @@
-"""SAM's mask decoder for many boxes on one picture: the same numbers as transformers' own, less work.
+"""SAM's mask decoder for many boxes on one image: transformers' outputs with less computation.
 
-Between a handful of tokens T and thousands of cells S of the picture, attention need not project the cells.
-With one head's key map W, a score is ``q . (W k) = (W^T q) . k``, and a weighted sum of values is
-``sum a (V k) = V (sum a k)``: the small side is projected instead. The bias of the keys, which adds the same
-to all cells, falls out of the softmax. What all boxes share is made once, and only the mask that the network
-thinks best is drawn.
+In the attention between a few tokens T and thousands of image locations S, the locations need not be
+projected. With the key projection W of a head, a score is ``q . (W k) = (W^T q) . k``, and a weighted sum of
+values is ``sum a (V k) = V (sum a k)``: the tokens are projected instead. The key bias adds the same value at
+all locations, so it cancels in the softmax. Inputs shared by all boxes are computed once, and only the mask
+with the highest predicted IoU is decoded.
 """
 
 from __future__ import annotations
@@ -16,92 +16,92 @@ from torch import Tensor
 
 
 class SamDecoder:
-    """Boxes to logits.
+    """Decodes box prompts to mask logits.
 
     Args:
         network: transformers' SamModel.
-        several: whether the best of three masks is drawn, or the single one.
+        multimask: decode the best of three masks rather than the single-mask output.
     """
 
-    def __init__(self, network: Any, *, several: bool = True) -> None:
+    def __init__(self, network: Any, *, multimask: bool = True) -> None:
         self.network = network
         self.decoder = network.mask_decoder
-        self.kept = slice(1, None) if several else slice(0, 1)
+        self.mask_slice = slice(1, None) if multimask else slice(0, 1)
 
     def __call__(self, features: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, 4h, 4w) and predicted IoU (N,) of the best mask of every box.
+        """Return the logits (N, 4h, 4w) and predicted IoU (N,) of the best mask of every box.
 
         Args:
-            features: (1, C, h, w), the encoded picture.
+            features: (1, C, h, w), the encoded image.
             prompts: (N, 4) xyxy in pixels of the network's input.
         """
         sparse, dense = self.network.prompt_encoder(None, None, prompts[None], None)
-        fixed = torch.cat([self.decoder.iou_token.weight, self.decoder.mask_tokens.weight])
-        tokens = torch.cat([fixed.expand(len(prompts), -1, -1), sparse[0]], 1)
+        output_tokens = torch.cat([self.decoder.iou_token.weight, self.decoder.mask_tokens.weight])
+        tokens = torch.cat([output_tokens.expand(len(prompts), -1, -1), sparse[0]], 1)
         position_encoding = self.network.get_image_wide_positional_embeddings().flatten(2).transpose(1, 2)
         locations = (features + dense).flatten(2).transpose(1, 2)
-        tokens, locations = self._transformed(tokens, locations, position_encoding)
-        quality = self.decoder.iou_prediction_head(tokens[:, 0])[:, self.kept]
+        tokens, locations = self._run_transformer(tokens, locations, position_encoding)
+        quality = self.decoder.iou_prediction_head(tokens[:, 0])[:, self.mask_slice]
         best = quality.argmax(1)
         return self._decode_masks(tokens, locations, best, features.shape[-2:]), quality.gather(
             1, best[:, None]
         )[:, 0]
 
-    def _transformed(
+    def _run_transformer(
         self, tokens: Tensor, locations: Tensor, position_encoding: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Both ways of attention, layer by layer: tokens (N, T, C), cells (1 or N, S, C)."""
+        """Run the two-way transformer on tokens (N, T, C) and locations (1 or N, S, C)."""
         first, transformer = tokens, self.decoder.transformer
         for layer in transformer.layers:
             if layer.skip_first_layer_pe:
-                tokens = _among(layer.self_attn, tokens, tokens)
+                tokens = _self_attend(layer.self_attn, tokens, tokens)
             else:
-                tokens = tokens + _among(layer.self_attn, tokens + first, tokens)
+                tokens = tokens + _self_attend(layer.self_attn, tokens + first, tokens)
             tokens = layer.layer_norm1(tokens)
-            keyed = locations + position_encoding
+            keys = locations + position_encoding
             tokens = layer.layer_norm2(
-                tokens + attend_to_image(layer.cross_attn_token_to_image, tokens + first, keyed, locations)
+                tokens + attend_to_image(layer.cross_attn_token_to_image, tokens + first, keys, locations)
             )
             tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-            image_update = attend_to_tokens(layer.cross_attn_image_to_token, keyed, tokens + first, tokens)
+            image_update = attend_to_tokens(layer.cross_attn_image_to_token, keys, tokens + first, tokens)
             locations = layer.layer_norm4(image_update.add_(locations))
         last = attend_to_image(
             transformer.final_attn_token_to_image, tokens + first, locations + position_encoding, locations
         )
-        done: Tensor = transformer.layer_norm_final_attn(tokens + last)
-        return done, locations
+        output_tokens: Tensor = transformer.layer_norm_final_attn(tokens + last)
+        return output_tokens, locations
 
     def _decode_masks(self, tokens: Tensor, locations: Tensor, best: Tensor, grid: torch.Size) -> Tensor:
-        """The chosen mask of every box, at four times the grid."""
+        """Return the logits of mask ``best`` (N,) of every box, at four times the grid's resolution."""
         decoder, count = self.decoder, len(tokens)
         maps = locations.transpose(1, 2).reshape(count, -1, *grid)
         maps = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(maps)))
         maps = decoder.activation(decoder.upscale_conv2(maps))
-        chosen = best + (self.kept.start or 0)
+        mask_index = best + (self.mask_slice.start or 0)
         hyper_weights: Tensor = torch.stack(
             [
                 decoder.output_hypernetworks_mlps[index](tokens[row, 1 + index])
-                for row, index in enumerate(chosen.tolist())
+                for row, index in enumerate(mask_index.tolist())
             ]
         )
         mask_logits: Tensor = hyper_weights[:, None] @ maps.flatten(2)
         return mask_logits.view(count, *maps.shape[-2:])
 
 
-def _among(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
-    """Attention among tokens, as transformers has it; its groups of boxes are one here."""
-    answer: Tensor = attention(queries[None], queries[None], values[None])[0][0]
-    return answer
+def _self_attend(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
+    """Return transformers' self-attention among tokens, with all boxes in one point batch."""
+    output: Tensor = attention(queries[None], queries[None], values[None])[0][0]
+    return output
 
 
 def attend_to_image(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Tokens attend to cells.
+    """Return the cross-attention from tokens to image locations.
 
     Args:
         attention: transformers' SamAttention.
         queries: (N, T, C) tokens.
-        keys: (1 or N, S, C) cells with their places.
-        values: (1 or N, S, C) cells.
+        keys: (1 or N, S, C) locations plus position encodings.
+        values: (1 or N, S, C) locations.
 
     Returns:
         (N, T, C).
@@ -113,18 +113,18 @@ def attend_to_image(attention: Any, queries: Tensor, keys: Tensor, values: Tenso
     key_query = key_query.reshape(count, heads * length, width)
     weights = (key_query @ keys.transpose(1, 2)).softmax(-1)
     sums = (weights @ values).view(count, heads, length, width)
-    found = torch.einsum("nhtc,hdc->nthd", sums, _split(attention.v_proj.weight, heads)).flatten(2)
-    answer: Tensor = attention.out_proj(found + attention.v_proj.bias)
-    return answer
+    attended = torch.einsum("nhtc,hdc->nthd", sums, _split(attention.v_proj.weight, heads)).flatten(2)
+    output: Tensor = attention.out_proj(attended + attention.v_proj.bias)
+    return output
 
 
 def attend_to_tokens(attention: Any, locations: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Cells attend to tokens.
+    """Return the cross-attention from image locations to tokens.
 
     Args:
         attention: transformers' SamAttention.
-        locations: (1 or N, S, C) cells with their places.
-        keys: (N, T, C) tokens with theirs.
+        locations: (1 or N, S, C) locations plus position encodings.
+        keys: (N, T, C) tokens plus position encodings.
         values: (N, T, C) tokens.
 
     Returns:
@@ -147,5 +147,5 @@ def attend_to_tokens(attention: Any, locations: Tensor, keys: Tensor, values: Te
 
 
 def _split(weight: Tensor, heads: int) -> Tensor:
-    """A linear map's weight (heads * d, C) by heads: (heads, d, C)."""
+    """Split a linear layer's weight (heads * d, C) by heads: (heads, d, C)."""
     return weight.view(heads, -1, weight.shape[1])

@@ -1,4 +1,4 @@
-"""SAM and SAM-HQ: long side to the network's input, padded; boxes decoded in batches."""
+"""SAM and SAM-HQ: the image is resized by its longer side and padded; boxes are decoded in batches."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class SamSettings:
-    """How SAM is asked.
+    """Settings of SAM, SAM-HQ and SAM 2.1.
 
     Attributes:
-        batch: boxes per pass of the decoder; bounds memory.
-        several: whether the network draws three masks and the best by its own estimate is kept, or one.
-        precision: of the image encoder; the light decoder, whose logits are thresholded, is always float32.
-        side: pixels of the network's input, if smaller than it was trained on; tables of positions are
-            interpolated. A quarter of the work at half the side, and coarser borders.
+        batch: boxes per decoder pass; bounds memory.
+        multimask: predict three masks per box and keep the one with the highest predicted IoU, or predict
+            one.
+        precision: dtype of the image encoder; the decoder is always float32.
+        side: side of the network's input in pixels, if smaller than in training; position embeddings are
+            interpolated. Half the side takes a quarter of the computation and gives coarser boundaries.
     """
 
     batch: int = 16
-    several: bool = True
+    multimask: bool = True
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     side: int | None = None
 
     @classmethod
     def fast(cls) -> SamSettings:
-        """Half the published side, half precision: several times faster, not the same masks."""
+        """Return settings of half the published side in half precision: several times faster, other masks."""
         return cls(precision="bfloat16", side=512)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The encoder's type."""
-        chosen: torch.dtype = getattr(torch, self.precision)
-        return chosen
+        """The image encoder's dtype."""
+        dtype: torch.dtype = getattr(torch, self.precision)
+        return dtype
 
 
 def resize_and_normalise(image: Tensor, height: int, width: int) -> Tensor:
@@ -64,9 +65,9 @@ class Sam:
 
     Args:
         network: transformers' SamModel or SamHQModel.
-        device: where it runs.
-        settings: how it is asked.
-        name: what the version starts with.
+        device: device of the network.
+        settings: settings of the network.
+        name: prefix of the version.
     """
 
     def __init__(
@@ -85,17 +86,17 @@ class Sam:
         use_blockwise_attention(network)
         self.network = network.eval().requires_grad_(False).to(self.device)
         self.network.vision_encoder.to(self.settings.dtype)
-        # SAM-HQ's decoder has more parts; it runs as transformers has it.
+        # SAM-HQ's decoder has additional parts; it runs in transformers' implementation.
         standard = not hasattr(self.network.mask_decoder, "hq_token")
-        self.decoder = SamDecoder(self.network, several=self.settings.several) if standard else None
+        self.decoder = SamDecoder(self.network, multimask=self.settings.multimask) if standard else None
         self.side = int(network.config.vision_config.image_size)
 
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None) -> Sam:
-        """SAM from a published ``sam_vit_*.pth``, or SAM-HQ from a folder of transformers'.
+        """Load SAM from a published ``sam_vit_*.pth``, or SAM-HQ from a transformers folder.
 
         Raises:
-            InputError: something else.
+            InputError: the path holds another network.
         """
         if path.is_dir():
             from transformers import SamHQModel
@@ -117,30 +118,30 @@ class Sam:
 
     @torch.inference_mode()
     def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32."""
+        """Return a mask per box, (N, H, W) bool on the CPU, and predicted IoUs (N,) float32."""
         logits, quality = self.logits(encoded, boxes)
         return masks_at_size(logits, encoded.size, self.side, encoded.content), quality.cpu()
 
     @torch.inference_mode()
     def logits(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Mask logits (N, side / 4, side / 4), the network's own resolution, and predicted IoU (N,)."""
+        """Return mask logits (N, side / 4, side / 4) at the network's resolution, and predicted IoUs (N,)."""
         (height, width), (content_height, content_width) = encoded.size, encoded.content
         ratio = torch.tensor([content_width / width, content_height / height] * 2)
         prompts = (boxes.float().cpu() * ratio).to(self.device)
         image, extra = encoded.features[0], encoded.features[1:]
         if len(boxes) == 0:
             return image.new_zeros(0, self.side // 4, self.side // 4), image.new_zeros(0)
-        parts = [self._decoded(image, extra, part) for part in torch.split(prompts, self.settings.batch)]
+        parts = [self._decode(image, extra, part) for part in torch.split(prompts, self.settings.batch)]
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
-    def _decoded(self, image: Tensor, extra: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and predicted IoU of a batch of boxes."""
+    def _decode(self, image: Tensor, extra: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits and predicted IoUs of a batch of boxes."""
         if self.decoder is not None:
             return self.decoder(image, prompts)
-        answer = self.network(
+        output = self.network(
             image_embeddings=image,
             input_boxes=prompts[None],
-            multimask_output=self.settings.several,
+            multimask_output=self.settings.multimask,
             intermediate_embeddings=list(extra),
         )
-        return best_masks(answer.pred_masks[0], answer.iou_scores[0])
+        return best_masks(output.pred_masks[0], output.iou_scores[0])

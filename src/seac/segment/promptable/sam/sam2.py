@@ -1,4 +1,4 @@
-"""SAM 2.1: the picture stretched to a square, three scales of features."""
+"""SAM 2.1: the image is stretched to a square and encoded at three scales."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Sam2:
 
     Args:
         network: transformers' Sam2Model.
-        device: where it runs.
-        settings: how it is asked.
-        name: what the version starts with.
+        device: device of the network.
+        settings: settings of the network.
+        name: prefix of the version.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Sam2:
     def load(
         cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
     ) -> Sam2:
-        """SAM 2.1 from a folder of transformers'; the video half that it holds is left out.
+        """Load SAM 2.1 from a transformers folder, without its video modules.
 
         Raises:
-            InputError: something else.
+            InputError: the folder holds another network.
         """
         from transformers import Sam2Model
 
@@ -61,19 +61,19 @@ class Sam2:
 
     @torch.inference_mode()
     def masks(self, encoded: EncodedImage, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """A mask for every box: (N, H, W) bool on the CPU, and its predicted IoU (N,) float32."""
+        """Return a mask per box, (N, H, W) bool on the CPU, and predicted IoUs (N,) float32."""
         height, width = encoded.size
         ratio = torch.tensor([self.side / width, self.side / height] * 2)
         prompts = (boxes.float().cpu() * ratio).to(self.device)
         masks = torch.zeros(len(boxes), height, width, dtype=torch.bool)
         quality = torch.zeros(len(boxes))
         for at in range(0, len(boxes), self.settings.batch):
-            answer = self.network(
+            output = self.network(
                 image_embeddings=list(encoded.features),
                 input_boxes=prompts[None, at : at + self.settings.batch],
-                multimask_output=self.settings.several,
+                multimask_output=self.settings.multimask,
             )
-            logits, best = best_masks(answer.pred_masks[0], answer.iou_scores[0])
+            logits, best = best_masks(output.pred_masks[0], output.iou_scores[0])
             masks[at : at + len(best)] = masks_at_size(logits, encoded.size)
             quality[at : at + len(best)] = best.cpu()
         return masks, quality

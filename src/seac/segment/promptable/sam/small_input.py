@@ -1,4 +1,4 @@
-"""SAM at a smaller input than it was trained on: its tables of positions are interpolated."""
+"""Reduces the input size of SAM by interpolating its position embeddings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch.nn import functional
 def shrink(network: Any, side: int) -> None:
     """Change a SamModel or SamHQModel in place so that its input is ``side`` pixels.
 
-    Windows keep their size in patches; absolute positions and those of layers that see everything are
-    interpolated.
+    Windows keep their size in patches. Absolute position embeddings, and relative ones of layers with global
+    attention, are interpolated.
 
     Args:
         network: transformers' SamModel or SamHQModel.
-        side: a multiple of the patch; at most the published side, or nothing is changed.
+        side: side in pixels, rounded down to a multiple of the patch size; no change unless it is smaller
+            than the published side.
     """
     encoder, config = network.vision_encoder, network.config
     patch, before = int(config.vision_config.patch_size), int(config.vision_config.image_size)
