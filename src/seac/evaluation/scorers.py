@@ -116,7 +116,7 @@ class LabelScorer:
         """By protocol."""
         computed = {"official": self._official.compute(), "dataset": self._dataset.compute()}
         return {
-            protocol: {name: figures[name] for name in ("miou", "fscore")}
+            protocol: {name: float(figures[name]) for name in ("miou", "fscore")}
             for protocol, figures in computed.items()
         }
 
@@ -127,7 +127,7 @@ class LabelScorer:
     def per_class(self) -> Figures:
         """IoU and F of the classes that occur, over all pixels."""
         computed = self._dataset.compute()
-        columns = computed["per_class"].tolist(), computed["per_class_fscore"].tolist()
+        columns = (torch.as_tensor(computed[name]).tolist() for name in ("per_class", "per_class_fscore"))
         return {
             name: {"iou": iou, "fscore": fscore}
             for name, iou, fscore in zip(self.classes, *columns, strict=True)
@@ -170,7 +170,9 @@ class BoxScorer:
         if self._pairs:
             return {name: metric.compute() for name, metric in self._pairs.items()}
         computed = {name: metric.compute() for name, metric in self._clips.items()}
-        return {name: {key: figures[key] for key in ("ciou", "auc")} for name, figures in computed.items()}
+        return {
+            name: {key: float(figures[key]) for key in ("ciou", "auc")} for name, figures in computed.items()
+        }
 
     def curves(self) -> dict[str, Curve]:
         """The share of clips above each ciou; and precision over recall where the confidence is scored."""

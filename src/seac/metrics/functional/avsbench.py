@@ -123,9 +123,8 @@ def frame_iou(logits: Tensor, masks: Tensor) -> Tensor:
         InputError: as :func:`avsbench`.
     """
     check_frames(logits, masks)
-    return torch.cat(
-        [_iou(_probabilities(x) > 0.5, mask) for x, mask in zip(logits.split(1), masks.split(1), strict=True)]
-    )
+    frames = (slice(at, at + 1) for at in range(len(logits)))
+    return torch.cat([_iou(_probabilities(logits[frame]) > 0.5, masks[frame]) for frame in frames])
 
 
 def check_frames(logits: Tensor, masks: Tensor) -> None:
