@@ -1,4 +1,4 @@
-"""What is scored: a model, or a baseline. A method answers to one scene; a new one is a row in a table."""
+"""Methods to score: a model or a baseline gives an answer per scene; a new one is a row in a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
 SURELY_NOT = -1.0
-"""Confidence where there is nothing to hear or no mask: no cosine is less."""
+"""Confidence of inactive audio or without masks: no cosine is less."""
 
 
 class Method(Protocol):
@@ -37,7 +37,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """The whole system; ``decides`` leaves only what it calls sounding in the heatmap."""
+    """The whole system; with ``decides``, the heatmap is 0 outside the masks that it calls sounding."""
 
     name: str
     model: SeAC
@@ -46,7 +46,7 @@ class Model:
     def __call__(self, scene: Scene) -> Answer:
         """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels.
 
-        The confidence is the greatest evidence: where objectness has no say, the paper's greatest cosine.
+        The confidence is the greatest logit: where objectness has no weight, the paper's greatest cosine.
         """
         result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
@@ -71,13 +71,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Blind:
-    """A baseline that does not listen: a heatmap of the picture alone, always as confident."""
+    """A baseline without audio: a heatmap of the frame alone, with constant confidence."""
 
     name: str
     paint: Callable[[Scene], Tensor]
 
     def __call__(self, scene: Scene) -> Answer:
-        """The painted heatmap; its classes are unknown, so where they are asked for all is background."""
+        """The painted heatmap; classes are unknown, so where the truth is labels all is background."""
         heatmap = self.paint(scene).float()
         blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
         return Answer(heatmap, 0.0, True, blank)
@@ -85,7 +85,7 @@ class Blind:
 
 @dataclass(frozen=True)
 class RandomMask:
-    """One of the model's proposals, drawn without listening."""
+    """One of the model's proposals, drawn at random."""
 
     name: str
     model: SeAC
@@ -102,10 +102,10 @@ class RandomMask:
 
 @dataclass(frozen=True)
 class Oracle:
-    """The ceiling of stage 1: the proposals that fit the truth best, chosen with the truth in hand.
+    """The upper bound of stage 1: the union of proposals that fits the truth best, chosen by the truth.
 
     Masks are added while the union's IoU with the truth grows, for a frame may hold several sounding things;
-    where nothing sounds, nothing is lit.
+    where nothing sounds, no pixel is active.
     """
 
     name: str
@@ -137,7 +137,7 @@ def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> 
         return None
     chosen = torch.zeros(len(masks), dtype=torch.bool)
     chosen[rows] = True
-    classes = model.classify(scene.cached_image.encoded_image(model), scene.encoded_audio(model), chosen) + 1
+    classes = model.classify(scene.encoded_image(model), scene.encoded_audio(model), chosen) + 1
     painted = torch.zeros(scene.size, dtype=torch.uint8)
     for row in rows:
         painted[masks[row]] = int(classes[row])
@@ -159,7 +159,7 @@ def greedy(masks: Tensor, truth: Tensor) -> list[int]:
 
 
 def best_of(masks: Tensor, truth: Tensor) -> float:
-    """IoU of the best union of masks in hindsight; NaN where nothing sounds, 0 without masks."""
+    """IoU of the best union of masks, by the truth; NaN where nothing sounds, 0 without masks."""
     where = truth > 0
     if not where.any():
         return float("nan")
@@ -181,8 +181,8 @@ def whole_image(scene: Scene) -> Tensor:
 
 
 def saliency(scene: Scene) -> Tensor:
-    """U2-Net-P: what stands out, whatever is heard."""
-    return resized(scene.cached_image.saliency, scene.size)
+    """Saliency by U2-Net-P, whatever the audio."""
+    return resized(scene.image.saliency, scene.size)
 
 
 def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
@@ -203,7 +203,7 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training."""
+    """The baselines; ``zero_shot`` is the same model with the zero-shot association."""
     rows: list[Method] = [
         Blind("whole image", whole_image),
         Blind("centre Gaussian", centre),

@@ -56,7 +56,7 @@ class Corrupted:
         self._base = dict(islice(self._windowed.items(), limit))
         if len({clip.category for clip in self._windowed.values()}) < 2:
             raise InputError(
-                f"{reader.folder}: its {len(self._windowed)} clips are of one class, or of none that is named; "
+                f"{reader.folder}: its {len(self._windowed)} clips are of one class, or none is named; "
                 "robustness needs the sound of another class: give s4 or vggss"
             )
 
