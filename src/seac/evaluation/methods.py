@@ -18,7 +18,7 @@ from seac.evaluation.scene import Scene
 from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
-SURELY_NOT = -1.0
+MIN_CONFIDENCE = -1.0
 """Confidence of inactive audio or without masks: no cosine is less."""
 
 
@@ -57,8 +57,10 @@ class Model:
         if self.decides:
             active = masks[chosen].any(0)
             heatmap, semantic = heatmap * active, None if semantic is None else semantic * active
-        sure = SURELY_NOT if result.audio_summary.inactive or len(logits) == 0 else float(logits.max())
-        return Answer(heatmap, sure, bool(chosen.any()), semantic, best_of(masks, scene.truth))
+        confidence = (
+            MIN_CONFIDENCE if result.audio_summary.inactive or len(logits) == 0 else float(logits.max())
+        )
+        return Answer(heatmap, confidence, bool(chosen.any()), semantic, best_of(masks, scene.truth))
 
     def _heatmap(self, scene: Scene, result: FrameResult, logits: Tensor) -> Tensor:
         if result.audio_summary.inactive:
@@ -128,7 +130,7 @@ class Oracle:
 def inactive_answer(scene: Scene) -> Answer:
     """The answer that nothing sounds."""
     blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
-    return Answer(torch.zeros(scene.size), SURELY_NOT, False, blank)
+    return Answer(torch.zeros(scene.size), MIN_CONFIDENCE, False, blank)
 
 
 def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
