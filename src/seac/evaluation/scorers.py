@@ -19,7 +19,6 @@ from seac.evaluation.summary import Curve
 from seac.metrics.avsbench import AVSBench, AVSBenchFixed
 from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
-from seac.metrics.functional.avsbench import frame_iou
 from seac.metrics.functional.vggss import success_curve
 from seac.metrics.robustness import Robustness
 from seac.metrics.vggss import VGGSS
@@ -69,9 +68,8 @@ class MaskScorer:
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
         """The official script takes logits: those of the heatmap, whose sigmoid is the heatmap."""
-        logits = torch.logit(answer.heatmaps, eps=MIN_HEAT)
-        self._curves.update(logits, truth)
-        fixed, iou = self._fixed(answer.heatmaps, truth), frame_iou(logits, truth)
+        self._curves.update(torch.logit(answer.heatmaps, eps=MIN_HEAT), truth)
+        fixed, iou = self._fixed(answer.heatmaps, truth), self._curves.last_iou
         fscore = fixed["fscore"] if truth.any() else float("nan")
         return {"iou": float(iou.mean()), "fscore": fscore, "iou_fixed": fixed["miou"]}, iou.tolist()
 

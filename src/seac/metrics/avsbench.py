@@ -38,6 +38,9 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
             length: then each ``update`` is one clip.
         clips_per_batch: clips in a test batch of the official protocol; None leaves that protocol out.
 
+    Attributes:
+        last_iou: (F,) float64, IoU of each frame of the last ``update``.
+
     Example:
         >>> metric = AVSBench(frames_per_clip=1)
         >>> masks = torch.tensor([[[True, False], [True, False]]])
@@ -55,6 +58,7 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
     open_clips: Tensor
     total: Tensor
     curves: Tensor
+    last_iou: Tensor
 
     def __init__(self, *, frames_per_clip: int | None = 5, clips_per_batch: int | None = 4) -> None:
         super().__init__()
@@ -76,7 +80,7 @@ class AVSBench(Metric):  # type: ignore[misc]  # torchmetrics is not followed by
         """
         check_frames(logits, masks)
         rest, closed, curves = self.rest.cpu(), self.closed.cpu(), frame_curves(logits, masks)
-        rows = frame_rows(curves)
+        rows, self.last_iou = frame_rows(curves), curves.iou
         self.total = self.total + rows.sum(0).to(self.total)
         self.curves = self.curves + curve_sums(curves).to(self.curves)
         if self.size is not None:

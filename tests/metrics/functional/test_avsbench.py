@@ -16,7 +16,6 @@ from seac.metrics.functional.avsbench import (
     ROW,
     avsbench_fixed,
     frame_curves,
-    frame_iou,
     frame_rows,
     pour,
 )
@@ -129,9 +128,9 @@ def test_strided_frames_score_like_their_copies() -> None:
 
 def test_iou_of_frames_averages_to_miou_and_frames_without_truth_are_not_occupied() -> None:
     logits, masks = scene(10, seed=5)
-    iou = frame_iou(logits, masks)
-    assert float(iou.mean()) == pytest.approx(avsbench(logits, masks, clips_per_batch=None)["miou"])
-    assert torch.equal(frame_curves(logits, masks).occupied, masks.any(2).any(1))
+    curves = frame_curves(logits, masks)
+    assert float(curves.iou.mean()) == pytest.approx(avsbench(logits, masks, clips_per_batch=None)["miou"])
+    assert torch.equal(curves.occupied, masks.any(2).any(1))
 
 
 def test_a_fixed_threshold_takes_no_sigmoid_and_is_strict() -> None:
@@ -145,7 +144,8 @@ def test_a_fixed_threshold_takes_no_sigmoid_and_is_strict() -> None:
 
 def test_frames_scored_together_are_frames_scored_alone() -> None:
     logits, masks = scene(6)  # a GPU takes blocks, the CPU one at a time
-    together, alone = frame_curves(logits, masks), frame_iou(logits, masks)
+    together = frame_curves(logits, masks)
+    alone = torch.cat([frame_curves(logits[at : at + 1], masks[at : at + 1]).iou for at in range(6)])
     torch.testing.assert_close(together.iou, alone, rtol=0, atol=1e-12)
     assert together.iou.dtype == together.precision.dtype == together.recall.dtype == torch.float64
 

@@ -116,17 +116,6 @@ def fixed_figures(sums: Tensor) -> dict[str, float]:
     return {"miou": iou / frames, "fscore": fscore / max(occupied, 1)}
 
 
-def frame_iou(logits: Tensor, masks: Tensor) -> Tensor:
-    """IoU of each frame at sigmoid(x) > .5: (F,) float64 on the CPU; see :class:`FrameCurves`.
-
-    Raises:
-        InputError: as :func:`avsbench`.
-    """
-    check_frames(logits, masks)
-    frames = (slice(at, at + 1) for at in range(len(logits)))
-    return torch.cat([_iou(_probabilities(logits[frame]) > 0.5, masks[frame]) for frame in frames])
-
-
 def check_frames(logits: Tensor, masks: Tensor) -> None:
     """Refuse what cannot be scored.
 

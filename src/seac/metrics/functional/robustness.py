@@ -18,7 +18,7 @@ def robustness(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold
         threshold: in [0, 1]; a pixel is active where the heatmap is at least this.
 
     Returns:
-        ``fpr_pixels``: active share of all pixels of the frames where nothing sounds; ``fpr_frames``: share of
+        ``fpr_pixels``: active share of the pixels of frames where nothing sounds; ``fpr_frames``: share of
         these frames with any active pixel; both NaN if something sounds in every frame. ``auroc``: the chance
         that a sounding frame has a higher confidence than another, ties counting half; NaN unless both occur.
 
