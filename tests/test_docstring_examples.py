@@ -7,12 +7,10 @@ import importlib
 
 import pytest
 
-MODULES = (
-    "metrics.classes",
-    *(
-        f"metrics.functional.{name}"
-        for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness")
-    ),
+MODULES = tuple(
+    f"{package}.{name}"
+    for package in ("metrics", "metrics.functional")
+    for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness")
 )
 
 

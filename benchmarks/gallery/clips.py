@@ -17,6 +17,7 @@ from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import open_benchmark
 from seac.evaluation.answer import Answer, ClipAnswer
 from seac.evaluation.attribution import attribute_frame, frame_ious
+from seac.evaluation.cached_model import EncodingCache
 from seac.evaluation.methods import Model
 from seac.evaluation.report.figures import (
     at_side,
@@ -26,7 +27,7 @@ from seac.evaluation.report.figures import (
     save_image,
     under_heat,
 )
-from seac.evaluation.scene import CachedAudio, CachedImage, Scene
+from seac.evaluation.scene import Scene, SceneAudio, SceneImage
 from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
@@ -94,12 +95,13 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
     truth = reader.truth(clip)
     frame = frame_to_show(truth)
     scene = Scene(
-        CachedImage(reader, clip, frame),
-        CachedAudio(reader, clip),
+        SceneImage(reader, clip, frame),
+        SceneAudio(reader, clip),
         clip.audio_windows[frame],
         reader.kind,
         truth[frame],
         torch.Generator().manual_seed(0),
+        EncodingCache(),
     )
     answer, result = Model("tiny", model)(scene), scene.predict(model)
     masks = scene.masks(model)
@@ -136,7 +138,7 @@ def frame_to_show(truth: torch.Tensor) -> int:
 
 
 def _draw_frame(scene: Scene, answer: Answer, truth: np.ndarray, picked: np.ndarray, path: Path) -> None:
-    image = Image.fromarray(scene.cached_image.image).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    image = Image.fromarray(scene.image.pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     pixels = np.asarray(image, np.float32)
     heat = at_side(answer.heatmap.numpy(), SIDE)
     rim = mask_boundary(at_side(truth.astype(np.float32), SIDE) > 0.5)

@@ -5,9 +5,9 @@ import torch
 
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import Trained
-from seac.evaluation.cached_model import CachedModel
-from seac.pipeline import SeAC
-from seac.settings import Settings
+from seac.classify.vocabulary import Vocabulary
+from seac.evaluation.cached_model import CachedModel, EncodingCache, PackedImage
+from seac.pipeline import SeAC, Settings
 from tests.fixtures.parts import squares, synthetic_model, tone
 
 CONFIG = AssociationConfig(d_m=3, d_a=3, d=4, width=8, depth=1, heads=2, pool_heads=1)
@@ -78,3 +78,49 @@ def test_fewer_masks_are_the_best_ones_and_constants_can_be_others() -> None:
     assert (len(few[1]), len(all_[1])) == (2, 4)
     np.testing.assert_array_equal(few[2], all_[2][:2])
     assert memory.with_association(module(), 9, Settings(objectness=0.5)).settings.objectness == 0.5
+
+
+def test_masks_of_a_cached_model_are_packed_and_unpack_as_they_were() -> None:
+    model = synthetic_model()
+    encoded, cached = model.encode_image(squares()), CachedModel(model)
+    packed = PackedImage.of(encoded)
+    assert packed.bits.nbytes <= encoded.proposals.masks.numel() / 8 + 1
+    for masks in (packed.unpack().proposals.masks, cached.encode_image(squares()).proposals.masks):
+        assert torch.equal(masks, encoded.proposals.masks)
+    assert [type(image) for image in cached.cache._images.values()] == [PackedImage]
+
+
+def test_a_cache_holds_no_more_than_what_is_retained() -> None:
+    cache, model = EncodingCache(), synthetic_model()
+    for clip in range(5):
+        cache.retain(["shared"])
+        for key in ("shared", f"own {clip}"):
+            cache.encode_image(model, squares(), key)
+        cache.encode_audio(model, tone("red", 1.0), 16_000, clip)
+        assert (len(cache._images), len(cache._audio)) == (2, 1)
+
+
+def test_models_of_other_classes_or_vocabularies_share_nothing() -> None:
+    class Other(SeAC):
+        pass
+
+    cache, model = EncodingCache(), synthetic_model()
+    others = [
+        Other(model.stages, model.vocabulary, model.settings),
+        SeAC(model.stages, Vocabulary(("green", "blue")), model.settings),
+    ]
+    images = [cache.encode_image(each, squares(), "image") for each in (model, *others)]
+    assert len({id(image) for image in images}) == 3
+    audio = [cache.encode_audio(each, tone("red", 1.0), 16_000, "audio") for each in (model, others[0])]
+    assert audio[0] is not audio[1]
+
+
+def test_a_cached_model_encodes_as_its_model_does() -> None:
+    class Louder(SeAC):
+        def encode_audio(self, waveform: object, sample_rate: int, middle: float | None = None) -> object:
+            return "louder"
+
+    model = synthetic_model()
+    louder = CachedModel(Louder(model.stages, model.vocabulary, model.settings))
+    assert louder.encode_audio(tone("red", 1.0), 16_000) == "louder"
+    assert louder.with_association(module(), 9).encode_audio(tone("red", 1.0), 16_000) == "louder"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,8 +73,16 @@ def test_a_batch_is_four_clips_however_long_they_are(lengths: list[int]) -> None
     assert official(clips) == pytest.approx(wanted)
 
 
+def test_a_clip_without_truth_has_no_f() -> None:
+    own, ious = MaskScorer(0.5).add(
+        CLIP, answer(torch.zeros(1, 4, 4)), torch.zeros(1, 4, 4, dtype=torch.bool)
+    )
+    assert math.isnan(own["fscore"])
+    assert (own["iou"], own["iou_fixed"], ious) == (1.0, 1.0, [1.0])
+
+
 def boxes(*given: tuple[Clip, Tensor], extended: bool = False) -> dict[str, float]:
-    """Figures of clips whose heatmap is the upper left quarter, surest first."""
+    """Figures of clips whose heatmap is the upper left quarter, by descending confidence."""
     heatmap = torch.zeros(1, 8, 8)
     heatmap[:, :4, :4] = 1
     scorer = BoxScorer(0.5, extended=extended)

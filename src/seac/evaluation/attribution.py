@@ -1,4 +1,4 @@
-"""Which stage lost a clip: what is worked on next is decided by this."""
+"""Error attribution: which stage lost a clip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def attribute_clip(answer: ClipAnswer, truth: Tensor, kind: TruthKind, ious: Seq
     """The stage that lost most of a clip's frames, or "right".
 
     Args:
-        answer: with ``best`` known; without it nobody can be blamed and the answer is None.
+        answer: with ``best`` known; without it the result is None.
         truth: (F, h, w) ground truth as ``kind`` says.
         kind: what the truth is.
         ious: (F,) how well each frame's heatmap fits the truth by the benchmark's own measure (IoU or ciou).
@@ -44,8 +44,8 @@ def attribute_frame(answer: ClipAnswer, truth: Tensor, frame: int, kind: TruthKi
     """The stage that lost one frame.
 
     Where nothing sounds, only the decision can be wrong. Where something does: no union of proposals reaches
-    an IoU of .5; or the right pixels are lit (then under the right name, or not); or the decision left the
-    frame dark; or else the right mask was there but another was lit.
+    an IoU of .5; or the right pixels are active (then under the right name, or not); or the decision is that
+    nothing sounds; or else a proposal covers the object but another mask is active.
     """
     where = truth > 0
     if not where.any():
@@ -60,7 +60,7 @@ def attribute_frame(answer: ClipAnswer, truth: Tensor, frame: int, kind: TruthKi
 
 
 def named_right(answer: ClipAnswer, truth: Tensor, frame: int) -> bool:
-    """Whether at least half of the pixels that sound and are lit bear the right class."""
+    """Whether at least half of the active pixels inside the truth have the right class."""
     if answer.semantic is None:
         return False
     predicted = answer.semantic[frame].long()
@@ -69,7 +69,7 @@ def named_right(answer: ClipAnswer, truth: Tensor, frame: int) -> bool:
 
 
 def frame_ious(heatmaps: Tensor, truth: Tensor) -> list[float]:
-    """IoU of what is lit above .5 with the truth, frame by frame; 1 where both are empty."""
+    """IoU of the pixels above .5 with the truth, frame by frame; 1 where both are empty."""
     found = []
     for heatmap, wanted in zip(heatmaps, truth > 0, strict=True):
         active = heatmap > 0.5

@@ -1,8 +1,9 @@
-"""A model that sees each picture and hears each sound once, so that many associations can judge them."""
+"""Encode once, predict often: encodings of images and audio, shared by models that would give equal ones."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +14,16 @@ from torch import Tensor
 from seac.associate.ensemble import AssociationEnsemble, accepts
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, TrainedAssociationWeights
-from seac.core.types import EncodedAudio, EncodedImage, MaskEmbeddings, Proposals
+from seac.core.types import EncodedAudio, EncodedImage, Proposals
 from seac.pipeline import SeAC
 from seac.settings import Settings
+
+Key = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True)
 class PackedImage:
-    """What was seen, its masks eight pixels to a byte."""
+    """An encoded image with its masks, the largest part of it, at eight pixels per byte."""
 
     encoded: EncodedImage
     bits: np.ndarray[Any, np.dtype[np.uint8]]
@@ -29,77 +32,119 @@ class PackedImage:
 
     @classmethod
     def of(cls, encoded: EncodedImage) -> PackedImage:
-        """Pack a frame; the picture is kept, the masks are what is large."""
+        """Pack the masks of an encoded image."""
         masks = encoded.proposals.masks
         bits = np.packbits(masks.numpy().reshape(-1))
         kept = replace(encoded.proposals, masks=torch.zeros(len(masks), 0, 0, dtype=torch.bool))
         return cls(replace(encoded, proposals=kept), bits, kept, tuple(masks.shape))
 
-    def unpack(self, count: int) -> EncodedImage:
-        """The frame with its best ``count`` masks."""
-        size = int(np.prod(self.shape))
-        flat = torch.from_numpy(np.unpackbits(self.bits, count=size)).bool()
-        restored = replace(self.proposals, masks=flat.view(self.shape))
-        return replace(
-            self.encoded,
-            proposals=restored.top(count),
-            embeddings=first_of(self.encoded.embeddings, count),
-            text_embeddings=self.encoded.text_embeddings[:count],
-        )
+    def unpack(self) -> EncodedImage:
+        """The encoded image as it was."""
+        flat = torch.from_numpy(np.unpackbits(self.bits, count=int(np.prod(self.shape)))).bool()
+        return replace(self.encoded, proposals=replace(self.proposals, masks=flat.view(self.shape)))
 
 
-def first_of(embeddings: MaskEmbeddings, count: int) -> MaskEmbeddings:
-    """The embeddings of the best ``count`` masks."""
-    parts: list[Tensor | None] = [
-        None if part is None else part[:count]
-        for part in (
-            embeddings.local,
-            embeddings.context,
-            embeddings.local_probabilities,
-            embeddings.context_probabilities,
-        )
-    ]
-    return MaskEmbeddings(*parts)  # type: ignore[arg-type]
+class EncodingCache:
+    """Encodings by what is encoded and by all that decides the encoding.
+
+    Models with equal encoders, segmenter and settings share an encoding, whatever their association.
+
+    Args:
+        packed: whether masks are stored at eight pixels per byte, for a cache that outlives a clip.
+    """
+
+    def __init__(self, *, packed: bool = False) -> None:
+        self.packed = packed
+        self._images: dict[tuple[Hashable, Key], EncodedImage | PackedImage] = {}
+        self._audio: dict[tuple[Hashable, Key], EncodedAudio] = {}
+        self._parts: dict[int, object] = {}
+
+    def encode_image(
+        self, model: SeAC, image: Any, key: Hashable, original_size: tuple[int, int] | None = None
+    ) -> EncodedImage:
+        """``model.encode_image``, or its earlier result.
+
+        Args:
+            model: encodes.
+            image: as the model takes it.
+            key: names the image: equal for equal images only.
+            original_size: as the model takes it.
+        """
+        entry = key, self._image_key(model)
+        if entry not in self._images:
+            encoded = model.encode_image(image, original_size)
+            self._images[entry] = PackedImage.of(encoded) if self.packed else encoded
+        found = self._images[entry]
+        return found.unpack() if isinstance(found, PackedImage) else found
+
+    def encode_audio(
+        self, model: SeAC, waveform: Any, sample_rate: int, key: Hashable, middle: float | None = None
+    ) -> EncodedAudio:
+        """``model.encode_audio``, or its earlier result; arguments as :meth:`encode_image`."""
+        entry = (key, sample_rate, middle), self._audio_key(model)
+        if entry not in self._audio:
+            self._audio[entry] = model.encode_audio(waveform, sample_rate, middle)
+        return self._audio[entry]
+
+    def retain(self, images: Collection[Hashable]) -> None:
+        """Drop all audio, and all images but those of some keys."""
+        self._images = {entry: image for entry, image in self._images.items() if entry[0] in images}
+        self._audio = {}
+
+    def _image_key(self, model: SeAC) -> Key:
+        """All that decides the encoding of an image."""
+        stages, settings = model.stages, model.settings
+        parts = self._identify(stages.segmenter, stages.vision, stages.text, stages.to_text_space)
+        constants = settings.top_n, settings.exact, settings.views, settings.max_side
+        return (type(model), *parts, *constants, tuple(model.vocabulary.names))
+
+    def _audio_key(self, model: SeAC) -> Key:
+        """All that decides the encoding of audio, and whether it is active."""
+        calibration = model.stages.calibration
+        constants = calibration.floor, model.settings.activity_window
+        return (type(model), *self._identify(model.stages.audio), *constants)
+
+    def _identify(self, *parts: object) -> tuple[int, ...]:
+        """A number for each part, which stays its own as long as the cache keeps the part alive."""
+        self._parts |= {id(part): part for part in parts}
+        return tuple(map(id, parts))
 
 
 class CachedModel(SeAC):
-    """A :class:`~seac.pipeline.SeAC` with a memory; its association can be another one for every question.
+    """A model that encodes every image and waveform once; :meth:`with_association` shares the encodings.
 
     Args:
-        model: the model whose eyes, ears and constants it has.
+        model: encodes; the cached model starts with its stages and settings.
+        cache: for the encodings; one of its own with packed masks if None.
+
+    ``settings.top_n`` limits the masks of an answer; the cache holds those of ``model``.
     """
 
-    def __init__(self, model: SeAC) -> None:
+    def __init__(self, model: SeAC, cache: EncodingCache | None = None) -> None:
         super().__init__(model.stages, model.vocabulary, model.settings)
-        self.max_masks = model.settings.top_n
-        self._images: dict[bytes, PackedImage] = {}
-        self._audio: dict[tuple[bytes, int, float | None], EncodedAudio] = {}
+        self.model = model
+        self.cache = EncodingCache(packed=True) if cache is None else cache
 
     def encode_image(self, image: Any, original_size: tuple[int, int] | None = None) -> EncodedImage:
-        """As the model sees it; a picture seen before is remembered."""
-        key = digest(image)
-        if key not in self._images:
-            self._images[key] = PackedImage.of(super().encode_image(image, original_size))
-        return self._images[key].unpack(self.max_masks)
+        """The model's encoding of an image, cached by content; the first ``settings.top_n`` masks."""
+        encoded = self.cache.encode_image(self.model, image, digest(image), original_size)
+        return first_masks(encoded, self.settings.top_n)
 
     def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
-        """As the model hears it; a sound heard before is remembered."""
-        key = digest(waveform), sample_rate, middle
-        if key not in self._audio:
-            self._audio[key] = super().encode_audio(waveform, sample_rate, middle)
-        return self._audio[key]
+        """The model's encoding of a waveform, cached by content."""
+        return self.cache.encode_audio(self.model, waveform, sample_rate, digest(waveform), middle)
 
     def with_association(
         self, module: AssociationModule, n_masks: int, settings: Settings | None = None
     ) -> CachedModel:
-        """The same memory under a trained module.
+        """The same cache under a trained module.
 
         Args:
             module: is copied, so training can go on with it.
-            n_masks: masks of a frame.
-            settings: other constants.
+            n_masks: masks per frame, at most the cached ones.
+            settings: other constants of the decision; those of encoding stay the model's.
         """
-        other = CachedModel(self)
+        other = CachedModel(self.model, self.cache)
         copied = AssociationModule(module.config)
         copied.load_state_dict({name: value.cpu() for name, value in module.state_dict().items()})
         weights, current = TrainedAssociationWeights(copied), self.stages.association
@@ -109,13 +154,24 @@ class CachedModel(SeAC):
             else Trained(weights, zero_shot=getattr(current, "zero_shot", None))
         )
         other.stages = replace(self.stages, association=association)
-        other.settings = settings or self.settings
-        other.max_masks = min(n_masks, self.max_masks)
-        other._images, other._audio = self._images, self._audio
+        top_n = min(n_masks, self.settings.top_n)
+        other.settings = replace(settings or self.settings, top_n=top_n)
         return other
 
 
+def first_masks(encoded: EncodedImage, count: int) -> EncodedImage:
+    """An encoded image with its best ``count`` masks (all of them if there are fewer)."""
+    if count >= len(encoded.proposals):
+        return encoded
+    return replace(
+        encoded,
+        proposals=encoded.proposals.top(count),
+        embeddings=encoded.embeddings.at(torch.arange(count)),
+        text_embeddings=encoded.text_embeddings[:count],
+    )
+
+
 def digest(values: Any) -> bytes:
-    """What an array or tensor holds, in 16 bytes."""
+    """The content of an array or tensor, in 16 bytes."""
     array = np.ascontiguousarray(values.numpy() if isinstance(values, Tensor) else values)
     return hashlib.blake2b(array.tobytes(), digest_size=16, person=str(array.shape).encode()[:16]).digest()

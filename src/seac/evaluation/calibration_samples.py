@@ -1,4 +1,4 @@
-"""Frames to fit on: those of a benchmark with their own sound, and with the sound of another class."""
+"""Samples for calibration: frames of a benchmark with their own audio, and with that of another class."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ import torch
 from seac.datasets.clip import Clip
 from seac.decision.fit import Sample, SampleType, build_sample
 from seac.decision.sounding import mask_logits
+from seac.evaluation.cached_model import EncodingCache
 from seac.evaluation.robustness import UNCHANGED, Corrupted, variant_of
-from seac.evaluation.scene import CachedAudio, CachedImage, Scene
+from seac.evaluation.scene import Scene, SceneAudio, SceneImage
 from seac.pipeline import SeAC
 
 SAMPLE_TYPES: dict[str, SampleType] = {UNCHANGED: "visible", "another class": "off-screen"}
 
 
 def calibration_clips(reader: Corrupted) -> tuple[Clip, ...]:
-    """The variants that are fitted on; those of one frame stand together."""
+    """The variants to fit on; those of one frame stand together."""
     return tuple(clip for clip in reader.clips if variant_of(clip) in SAMPLE_TYPES)
 
 
 def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> Iterator[Sample]:
-    """Every frame under the model, one at a time; one without a mask or a truth is left out."""
-    image: CachedImage | None = None
+    """A sample per clip, one at a time; clips without a mask or a truth are left out."""
+    cache = EncodingCache()
+    image: SceneImage | None = None
     for clip in clips:
         if image is None or image.path != clip.frames[0]:
-            image = CachedImage(reader, clip, 0)
+            image = SceneImage(reader, clip, 0)
+        cache.retain([image.path])
         sample_type, truth = SAMPLE_TYPES[variant_of(clip)], reader.truth(clip)[0]
-        scene = Scene(
-            image, CachedAudio(reader, clip), clip.audio_windows[0], reader.kind, truth, torch.Generator()
-        )
+        audio, window = SceneAudio(reader, clip), clip.audio_windows[0]
+        scene = Scene(image, audio, window, reader.kind, truth, torch.Generator(), cache)
         masks, active = scene.masks(model), truth >= 0.5
         if len(masks) == 0 or bool(active.any()) != (sample_type == "visible"):
             continue
@@ -45,7 +47,7 @@ def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> It
 
 
 def halves(frames: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """Frames to choose with and frames to report on, in turn; both sounds of a frame go the same way."""
+    """Samples to fit on and samples to report on, in turn; all samples of a frame are in one half."""
     parts: tuple[list[Sample], list[Sample]] = ([], [])
     visible = -1
     for frame in frames:
@@ -55,6 +57,6 @@ def halves(frames: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
 
 
 def describe(reader: Corrupted, frames: int) -> dict[str, Any]:
-    """What a calibration was made of, for its file."""
+    """Provenance of a calibration, for its file."""
     base = reader.reader
     return {"benchmark": base.name, "folder": base.folder.name, "frames": frames}

@@ -1,4 +1,4 @@
-"""What is scored: a model, or a baseline. A method answers to one scene; a new one is a row in a table."""
+"""Methods to score: a model or a baseline gives an answer per scene; a new one is a row in a table."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 from seac.segment.baselines.saliency import check_installed
 
-SURELY_NOT = -1.0
-"""Confidence where there is nothing to hear or no mask: no cosine is less."""
+MIN_CONFIDENCE = -1.0
+"""Confidence of inactive audio or without masks: no cosine is less."""
 
 
 class Method(Protocol):
@@ -39,7 +39,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """The whole system; ``decides`` leaves only what it calls sounding in the heatmap."""
+    """The whole system; with ``decides``, the heatmap is 0 outside the masks that it calls sounding."""
 
     name: str
     model: SeAC
@@ -48,7 +48,7 @@ class Model:
     def __call__(self, scene: Scene) -> Answer:
         """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels.
 
-        The confidence is the greatest evidence: where objectness has no say, the paper's greatest cosine.
+        The confidence is the greatest logit: where objectness has no weight, the paper's greatest cosine.
         """
         result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
@@ -63,8 +63,10 @@ class Model:
         if self.decides:
             active = masks[chosen].any(0)
             heatmap, semantic = heatmap * active, None if semantic is None else semantic * active
-        sure = SURELY_NOT if result.audio_summary.inactive or len(logits) == 0 else float(logits.max())
-        return Answer(heatmap, sure, bool(chosen.any()), semantic, best_of(masks, scene.truth))
+        confidence = (
+            MIN_CONFIDENCE if result.audio_summary.inactive or len(logits) == 0 else float(logits.max())
+        )
+        return Answer(heatmap, confidence, bool(chosen.any()), semantic, best_of(masks, scene.truth))
 
     def _heatmap(self, scene: Scene, result: FrameResult, logits: Tensor) -> Tensor:
         if result.audio_summary.inactive:
@@ -77,13 +79,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Blind:
-    """A baseline that does not listen: a heatmap of the picture alone, always as confident."""
+    """A baseline without audio: a heatmap of the frame alone, with constant confidence."""
 
     name: str
     paint: Callable[[Scene], Tensor]
 
     def __call__(self, scene: Scene) -> Answer:
-        """The painted heatmap; its classes are unknown, so where they are asked for all is background."""
+        """The painted heatmap; classes are unknown, so where the truth is labels all is background."""
         heatmap = self.paint(scene).float()
         blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
         return Answer(heatmap, 0.0, True, blank)
@@ -91,7 +93,7 @@ class Blind:
 
 @dataclass(frozen=True)
 class RandomMask:
-    """One of the model's proposals, drawn without listening."""
+    """One of the model's proposals, drawn at random."""
 
     name: str
     model: SeAC
@@ -108,10 +110,10 @@ class RandomMask:
 
 @dataclass(frozen=True)
 class Oracle:
-    """The ceiling of stage 1: the proposals that fit the truth best, chosen with the truth in hand.
+    """The upper bound of stage 1: the union of proposals that fits the truth best, chosen by the truth.
 
     Masks are added while the union's IoU with the truth grows, for a frame may hold several sounding things;
-    where nothing sounds, nothing is lit.
+    where nothing sounds, no pixel is active.
     """
 
     name: str
@@ -134,7 +136,7 @@ class Oracle:
 def inactive_answer(scene: Scene) -> Answer:
     """The answer that nothing sounds."""
     blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
-    return Answer(torch.zeros(scene.size), SURELY_NOT, False, blank)
+    return Answer(torch.zeros(scene.size), MIN_CONFIDENCE, False, blank)
 
 
 def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
@@ -143,7 +145,7 @@ def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> 
         return None
     chosen = torch.zeros(len(masks), dtype=torch.bool)
     chosen[rows] = True
-    classes = model.classify(scene.cached_image.encoded_image(model), scene.encoded_audio(model), chosen) + 1
+    classes = model.classify(scene.encoded_image(model), scene.encoded_audio(model), chosen) + 1
     painted = torch.zeros(scene.size, dtype=torch.uint8)
     for row in rows:
         painted[masks[row]] = int(classes[row])
@@ -165,7 +167,7 @@ def greedy(masks: Tensor, truth: Tensor) -> list[int]:
 
 
 def best_of(masks: Tensor, truth: Tensor) -> float:
-    """IoU of the best union of masks in hindsight; NaN where nothing sounds, 0 without masks."""
+    """IoU of the best union of masks, by the truth; NaN where nothing sounds, 0 without masks."""
     where = truth > 0
     if not where.any():
         return float("nan")
@@ -187,8 +189,8 @@ def whole_image(scene: Scene) -> Tensor:
 
 
 def saliency(scene: Scene) -> Tensor:
-    """U2-Net-P: what stands out, whatever is heard."""
-    return resized(scene.cached_image.saliency, scene.size)
+    """Saliency by U2-Net-P, whatever the audio."""
+    return resized(scene.image.saliency, scene.size)
 
 
 def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
@@ -209,7 +211,7 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The rows of the baseline table; ``zero_shot`` is the same model with words in place of training.
+    """The baselines; ``zero_shot`` is the same model with the zero-shot association.
 
     Raises:
         InputError: the extra ``baselines`` is not installed, which saliency needs.

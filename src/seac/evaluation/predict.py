@@ -16,8 +16,9 @@ from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader
 from seac.evaluation.answer import SUFFIX, ClipAnswer, is_answer, path_of, save
+from seac.evaluation.cached_model import EncodingCache
 from seac.evaluation.methods import Method
-from seac.evaluation.scene import CachedAudio, CachedImage, Scene
+from seac.evaluation.scene import Scene, SceneAudio, SceneImage
 from seac.evaluation.timer import ProgressTimer
 
 SETTINGS = "settings.json"
@@ -104,41 +105,51 @@ def predict(
     timer: ProgressTimer,
     seed: int,
 ) -> None:
-    """Answer every clip that has no answer yet; what is costly is done once for all methods.
+    """Answer every clip that has no answer yet; encodings are shared by all methods.
 
-    Clips that show the same frames in a row (the variants of a robustness test) share what was seen.
+    Clips in a row with the same frames (the variants of a robustness test) share the encodings of images. No
+    encoding outlives the clips that need it, so memory does not grow with the benchmark.
     """
-    images: dict[Path, CachedImage] = {}
+    cache = EncodingCache()
+    images: dict[Path, SceneImage] = {}
     for clip in timer.over(clips, "answering"):
         pending = [each for each in methods if not path_of(folder_of(store, each.name), clip.id).is_file()]
         if not pending:
             continue
         images = {path: image for path, image in images.items() if path in clip.frames}
+        cache.retain(images)
         with timer.time("answering"):
-            answers = answer_clip(reader, clip, pending, images, seed)
+            answers = answer_clip(reader, clip, pending, images, cache, seed)
         for method, answer in zip(pending, answers, strict=True):
             save(folder_of(store, method.name), clip.id, answer)
 
 
 def answer_clip(
-    reader: Reader, clip: Clip, methods: list[Method], images: dict[Path, CachedImage], seed: int
+    reader: Reader,
+    clip: Clip,
+    methods: list[Method],
+    images: dict[Path, SceneImage],
+    cache: EncodingCache,
+    seed: int,
 ) -> list[ClipAnswer]:
     """One clip under all methods, in their order.
 
     Args:
-        reader: opens it.
+        reader: reads frames, audio and truth.
         clip: the clip.
-        methods: what answers.
-        images: frames seen already, by path; those of this clip are added.
+        methods: give the answers.
+        images: frames that have been read, by path; those of this clip are added.
+        cache: of encodings; those of this clip are added.
         seed: of methods that draw; the clip's id is mixed in, so order and resumption do not matter.
     """
-    truth, audio = reader.truth(clip), CachedAudio(reader, clip)
+    truth, audio = reader.truth(clip), SceneAudio(reader, clip)
     generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(clip.id.encode()))
     rows: list[list[Any]] = [[] for _ in methods]
     for frame, path in enumerate(clip.frames):
         if path not in images:
-            images[path] = CachedImage(reader, clip, frame)
-        scene = Scene(images[path], audio, clip.audio_windows[frame], reader.kind, truth[frame], generator)
+            images[path] = SceneImage(reader, clip, frame)
+        window = clip.audio_windows[frame]
+        scene = Scene(images[path], audio, window, reader.kind, truth[frame], generator, cache)
         for row, method in zip(rows, methods, strict=True):
             row.append(method(scene))
     return [ClipAnswer.of(row) for row in rows]

@@ -1,8 +1,8 @@
-"""Robustness: the same frames under silence, under noise, and under the sound of another class.
+"""Robustness: the same frames with silence, with noise, and with the audio of another class.
 
 A reader over a reader: each clip of the benchmark becomes a row of variants that share its frame, so that a
 model sees it once. The truth of every variant but the first is empty. What else the frame may show is not
-annotated: a thing of the strange class may happen to be in it, silent.
+annotated: an object of the off-screen class may be in it by chance, silent.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Corrupted:
 
     Args:
         reader: a benchmark whose clips have categories (S4, VGG-SS).
-        limit: base clips to take; None for all. Strange sounds come from all, whatever the limit.
-        seed: of noise and of the choice of strange sounds.
-        window: seconds of sound heard around each frame; None leaves it to the benchmark.
+        limit: base clips to take; None for all. Off-screen audio comes from all, whatever the limit.
+        seed: of noise and of the choice of off-screen audio.
+        window: seconds of audio around each frame; None leaves it to the benchmark.
 
     Raises:
         InputError: no categories, or only one.
@@ -56,7 +56,7 @@ class Corrupted:
         self._base = dict(islice(self._windowed.items(), limit))
         if len({clip.category for clip in self._windowed.values()}) < 2:
             raise InputError(
-                f"{reader.folder}: its {len(self._windowed)} clips are of one class, or of none that is named; "
+                f"{reader.folder}: its {len(self._windowed)} clips are of one class, or none is named; "
                 "robustness needs the sound of another class: give s4 or vggss"
             )
 
@@ -71,7 +71,7 @@ class Corrupted:
         return self.reader.image(base, base.frames.index(clip.frames[frame]))
 
     def waveform(self, clip: Clip) -> tuple[Tensor, int]:
-        """The sound of the variant: the clip's own, silence, noise, or another clip's."""
+        """The audio of the variant: the clip's own, silence, noise, or another clip's."""
         base, variant = self._base[base_of(clip)], variant_of(clip)
         if variant == UNCHANGED:
             return self.reader.waveform(base)
@@ -118,7 +118,7 @@ def base_of(clip: Clip) -> str:
 
 
 def variant_of(clip: Clip) -> str:
-    """What was done to the sound."""
+    """Which variant of the audio."""
     return clip.id.rpartition(MARK)[2]
 
 

@@ -1,12 +1,13 @@
 """Answers against truth: one pass over the clips gives every protocol, curve and clip's own score.
 
-Scorers keep sums, so memory does not grow with the benchmark beyond a few numbers a clip.
+Metrics keep sums, so memory does not grow with the benchmark beyond a few numbers per clip.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -15,9 +16,11 @@ from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import attribute_clip
 from seac.evaluation.robustness import Corrupted
-from seac.evaluation.scorers import BoxScorer, Figures, LabelScorer, MaskScorer, RobustnessScorer, Scorer
-from seac.evaluation.summary import ClipScore, Method
+from seac.evaluation.summary import ClipScore, MethodResult
 from seac.evaluation.timer import ProgressTimer
+
+if TYPE_CHECKING:  # scorers import torchmetrics, which takes seconds
+    from seac.evaluation.scorers import Figures, Scorer
 
 
 def score(
@@ -26,15 +29,15 @@ def score(
     answers: Mapping[str, Callable[[Clip], ClipAnswer]],
     timer: ProgressTimer,
     threshold: float,
-) -> tuple[Method, ...]:
-    """The rows of the table; a clip's truth is opened once for all of them.
+) -> tuple[MethodResult, ...]:
+    """One result per method; a clip's truth is read once for all of them.
 
     Args:
-        reader: opens the truth.
-        clips: what is scored, in the order of the benchmark (the official F depends on it).
-        answers: gives each clip's answer, by the name of the row.
-        timer: shows progress and counts seconds.
-        threshold: of the protocols that fix one.
+        reader: reads the truth.
+        clips: the clips to score, in the order of the benchmark (the official F depends on it).
+        answers: by the method's name, a function from clips to answers.
+        timer: reports progress and counts seconds.
+        threshold: of the protocols with a fixed one.
 
     Raises:
         InputError: an answer or a truth that cannot be read.
@@ -52,13 +55,15 @@ def score(
     return tuple(_method(name, scorer, rows[name]) for name, scorer in scorers.items())
 
 
-def _method(name: str, scorer: Scorer, rows: list[ClipScore]) -> Method:
+def _method(name: str, scorer: Scorer, rows: list[ClipScore]) -> MethodResult:
     per_class = scorer.per_class() or by_category(rows)
-    return Method(name, scorer.protocols(), per_class, scorer.curves(), tuple(rows))
+    return MethodResult(name, scorer.protocols(), per_class, scorer.curves(), tuple(rows))
 
 
 def scorer_for(reader: Reader, threshold: float) -> Scorer:
     """The scorer of a benchmark."""
+    from seac.evaluation.scorers import BoxScorer, LabelScorer, MaskScorer, RobustnessScorer
+
     if isinstance(reader, Corrupted):
         return RobustnessScorer(threshold)
     if reader.kind is TruthKind.MASKS:
@@ -72,15 +77,17 @@ def check_protocol(protocol: str | None, reader: Reader) -> None:
     """Refuse a protocol that a benchmark does not have.
 
     Raises:
-        InputError: it does not; the line names those there are.
+        InputError: the benchmark does not have it; the line lists those it has.
     """
+    if protocol is None:
+        return
     known = scorer_for(reader, 0.5).names
-    if protocol is not None and protocol not in known:
+    if protocol not in known:
         raise InputError(unknown(f"protocol of {reader.name}", protocol, known))
 
 
 def by_category(rows: list[ClipScore]) -> Figures:
-    """Means of the clips' own figures by category; nothing where there are no categories."""
+    """Means of the clips' own metrics by category; empty where there are no categories."""
     found: Figures = {}
     for name in sorted({row.category for row in rows if row.category}):
         chosen = [row.scores for row in rows if row.category == name]

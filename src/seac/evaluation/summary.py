@@ -1,4 +1,4 @@
-"""What an evaluation found: the value that scoring makes and every report is written from."""
+"""The result of an evaluation: scoring builds it, every report is written from it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ERROR_TYPES = ("right", "no proposal", "lost", "wrong name", "wrong confidence")
-"""Which stage lost a clip: nothing did; no proposal covers the object; the right mask was there but another
-was lit; the right mask under a wrong name; lit or dark against the truth (the decision)."""
+"""Error types of a clip: none; no proposal covers the object; a proposal covers it but another mask is
+active; the right mask under a wrong name; active or inactive against the truth (the decision)."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class ClipScore:
     Attributes:
         id: of the clip.
         category: its class, or None.
-        scores: figures by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
+        scores: metrics by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
             ``confidence`` (a raw cosine).
-        attribution: one of :data:`ERROR_TYPES`, or None where there are no masks to ask (predictions from a folder).
-        frame: the picture that stands for the clip, relative to the benchmark's folder.
-        audio: its sound, relative to the benchmark's folder.
+        attribution: one of :data:`ERROR_TYPES`, or None where masks are unknown (predictions from a folder).
+        frame: the file of the clip's middle frame, relative to the benchmark's folder.
+        audio: the file of its audio, relative to the benchmark's folder.
     """
 
     id: str
@@ -44,13 +44,13 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Method:
+class MethodResult:
     """One row of the table: a model, a folder of predictions or a baseline.
 
     Attributes:
         name: "tiny", "whole image", ...
-        protocols: figures by protocol and name: ``{"official": {"miou": .5, "fscore": .6}, "dataset": ...}``.
-        per_class: figures by class and name, in the benchmark's corrected protocol.
+        protocols: metrics by protocol and name: ``{"official": {"miou": .5, "fscore": .6}, "dataset": ...}``.
+        per_class: metrics by class and name, in the benchmark's corrected protocol.
         curves: by name ("precision-recall", "ciou").
         clips: every clip's own score.
     """
@@ -62,7 +62,7 @@ class Method:
     clips: tuple[ClipScore, ...] = ()
 
     def attribution(self) -> dict[str, int]:
-        """How many clips each stage lost, in the order of :data:`ERROR_TYPES`; empty where nothing is known."""
+        """Clips by error type, in the order of :data:`ERROR_TYPES`; empty where none is known."""
         known = [clip.attribution for clip in self.clips if clip.attribution is not None]
         return {name: known.count(name) for name in ERROR_TYPES} if known else {}
 
@@ -93,17 +93,17 @@ class Evaluation:
         n: clips scored.
         frames: frames scored.
         methods: rows, the method in question first.
-        settings: everything that decided the figures, as plain values; with machine and versions.
+        settings: everything that decides the metrics, as plain values; with machine and versions.
         note: what the protocols of this benchmark mean, in a few sentences.
         missing: ids of clips without prediction (allowed by ``--allow-missing``).
-        leakage: overlap with a training list, where one is known.
+        leakage: overlap with a training list, if one is known.
         seconds: wall time by step: ``{"scoring": .., "predicting": ..}``.
     """
 
     benchmark: str
     n: int
     frames: int
-    methods: tuple[Method, ...]
+    methods: tuple[MethodResult, ...]
     settings: Mapping[str, Any]
     note: str = ""
     missing: tuple[str, ...] = ()

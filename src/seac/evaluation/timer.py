@@ -1,28 +1,42 @@
-"""Progress for people and seconds by step for the report."""
+"""Seconds by step for the report, and progress for the user."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
-
-from rich.console import Console
-from rich.progress import track
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 
 
-class ProgressTimer:
-    """Adds up the seconds of named steps; shows a bar on a console if one is given."""
+class Progress(Protocol):
+    """Reports how far the iteration over some items is."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console
+    def __call__(self, items: Sequence[Item], step: str, /) -> Iterable[Item]:
+        """The same items; ``step`` names the work."""
+        ...
+
+
+def no_progress(items: Sequence[Item], step: str) -> Iterable[Item]:
+    """The items, without a report."""
+    return items
+
+
+class ProgressTimer:
+    """Sums the seconds of named steps and reports progress.
+
+    Args:
+        progress: reports progress; none by default.
+    """
+
+    def __init__(self, progress: Progress = no_progress) -> None:
+        self._progress = progress
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def time(self, step: str) -> Iterator[None]:
-        """Count the block's wall time under ``step``."""
+        """Add the block's wall time to ``step``."""
         began = time.perf_counter()
         try:
             yield
@@ -30,7 +44,5 @@ class ProgressTimer:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - began
 
     def over(self, items: Sequence[Item], step: str) -> Iterable[Item]:
-        """The items, with a bar."""
-        if self._console is None:
-            return items
-        return track(items, step, console=self._console, transient=True)
+        """The items, with progress."""
+        return self._progress(items, step)

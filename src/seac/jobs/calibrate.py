@@ -18,7 +18,7 @@ from seac.decision.calibration_file import NAME, is_calibration, write
 from seac.decision.fit import fit_and_report
 from seac.evaluation.calibration_samples import calibration_clips, collect_samples, describe, halves
 from seac.evaluation.robustness import Corrupted
-from seac.evaluation.timer import ProgressTimer
+from seac.jobs.progress import progress_bar
 from seac.presets.load import load as load_model
 
 MIN_SAMPLES = 8
@@ -71,9 +71,7 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         weights_dir=job.weights_dir,
         **options,
     )
-    choosing, reporting = halves(
-        collect_samples(model, reader, ProgressTimer(console).over(clips, "judging"))
-    )
+    choosing, reporting = halves(collect_samples(model, reader, progress_bar(console)(clips, "predicting")))
     if min(len(choosing), len(reporting)) < MIN_SAMPLES:
         raise InputError(
             f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "

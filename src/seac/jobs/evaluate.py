@@ -28,9 +28,9 @@ from seac.evaluation.predict import check_store, clear_store, folder_of, open_st
 from seac.evaluation.report import FILES, find_legacy_files, write_report
 from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
-from seac.evaluation.summary import Evaluation, Leakage
-from seac.evaluation.summary import Method as Row
+from seac.evaluation.summary import Evaluation, Leakage, MethodResult
 from seac.evaluation.timer import ProgressTimer
+from seac.jobs.progress import progress_bar
 from seac.pipeline import SeAC
 from seac.presets.load import load as load_model
 
@@ -76,7 +76,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
         InputError: wrong input, with one line that says what is wrong.
     """
     console = Console(stderr=True)
-    timer = ProgressTimer(console)
+    timer = ProgressTimer(progress_bar(console))
     reader = open_reader(job)
     check_protocol(job.protocol, reader)
     check_timed(reader, job.window)
@@ -160,7 +160,7 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
 
 def score_model(
     job: Job, reader: Reader, clips: tuple[Clip, ...], timer: ProgressTimer
-) -> tuple[tuple[Row, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
+) -> tuple[tuple[MethodResult, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
     """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
 
     Returns:
@@ -292,7 +292,7 @@ def common_settings(job: Job) -> dict[str, Any]:
 def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
     """The line of ``--json``: the first row's figures, then all rows by name."""
 
-    def shown(row: Row) -> dict[str, dict[str, float]]:
+    def shown(row: MethodResult) -> dict[str, dict[str, float]]:
         return {name: dict(figures) for name, figures in row.protocols.items() if protocol in (None, name)}
 
     first = evaluation.methods[0]

@@ -14,11 +14,9 @@ from seac.core.errors import InputError
 from seac.metrics.functional import avsbench
 from seac.metrics.functional.avsbench import (
     ROW,
-    avsbench_curves,
     avsbench_fixed,
     frame_curves,
     frame_rows,
-    per_frame,
     pour,
 )
 
@@ -46,9 +44,9 @@ def slow(logits: Tensor, masks: Tensor, frames_per_batch: int) -> dict[str, floa
             ious.append(((on & true).sum() / ((on | true).sum() + 1e-7)).item())
             curve = []
             for cut in torch.linspace(0, 1 - 1e-10, 255):
-                lit = prob >= cut
-                tp = float((lit & true).sum())
-                precision, recall = tp / (float(lit.sum()) + 1e-20), tp / (float(true.sum()) + 1e-20)
+                active = prob >= cut
+                tp = float((active & true).sum())
+                precision, recall = tp / (float(active.sum()) + 1e-20), tp / (float(true.sum()) + 1e-20)
                 curve.append(1.3 * precision * recall / (0.3 * precision + recall) if tp else 0.0)
             curves.append(curve)
         miou.append(sum(ious) / len(ious))
@@ -128,22 +126,11 @@ def test_strided_frames_score_like_their_copies() -> None:
     assert turned == pytest.approx(avsbench(logits, masks))
 
 
-def test_the_maximum_of_the_curve_is_the_f_of_the_data_set() -> None:
-    logits, masks = scene(10)
-    curves = avsbench_curves(logits, masks)
-    assert {len(curve) for curve in curves.values()} == {255}
-    assert float(curves["fscore"].max()) == pytest.approx(
-        avsbench(logits, masks, clips_per_batch=None)["fscore"]
-    )
-    assert curves["recall"][0] == pytest.approx(1)
-    assert (curves["recall"].diff() <= 1e-12).all()
-
-
-def test_iou_of_frames_averages_to_miou_and_f_is_nan_where_nothing_is_true() -> None:
+def test_iou_of_frames_averages_to_miou_and_frames_without_truth_are_not_occupied() -> None:
     logits, masks = scene(10, seed=5)
-    frames = per_frame(logits, masks)
-    assert float(frames["iou"].mean()) == pytest.approx(avsbench(logits, masks, clips_per_batch=None)["miou"])
-    assert torch.equal(frames["fscore"].isnan(), ~masks.any(2).any(1))
+    curves = frame_curves(logits, masks)
+    assert float(curves.iou.mean()) == pytest.approx(avsbench(logits, masks, clips_per_batch=None)["miou"])
+    assert torch.equal(curves.occupied, masks.any(2).any(1))
 
 
 def test_a_fixed_threshold_takes_no_sigmoid_and_is_strict() -> None:
@@ -157,8 +144,9 @@ def test_a_fixed_threshold_takes_no_sigmoid_and_is_strict() -> None:
 
 def test_frames_scored_together_are_frames_scored_alone() -> None:
     logits, masks = scene(6)  # a GPU takes blocks, the CPU one at a time
-    together, alone = frame_curves(logits, masks), per_frame(logits, masks)
-    torch.testing.assert_close(together.iou, alone["iou"], rtol=0, atol=1e-12)
+    together = frame_curves(logits, masks)
+    alone = torch.cat([frame_curves(logits[at : at + 1], masks[at : at + 1]).iou for at in range(6)])
+    torch.testing.assert_close(together.iou, alone, rtol=0, atol=1e-12)
     assert together.iou.dtype == together.precision.dtype == together.recall.dtype == torch.float64
 
 

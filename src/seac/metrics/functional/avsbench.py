@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +21,7 @@ class FrameCurves:
     """What each frame adds to the figures; float64 on the CPU.
 
     Attributes:
-        iou: (F,); where the truth is empty, the share of pixels that were left dark.
+        iou: (F,); where the truth is empty, the share of inactive pixels.
         precision: (F, 255).
         recall: (F, 255).
         occupied: (F,) bool, frames with any truth; the others are left out of F.
@@ -75,7 +74,7 @@ def avsbench(
     if size is not None:
         check_complete_clips(len(logits), frames_per_clip)
     rest, closed = torch.zeros(ROW, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
-    rest, closed = add_frames(rest, closed, logits, masks, size)
+    rest, closed = pour(rest, closed, frame_rows(frame_curves(logits, masks)), size)
     return averages(rest[None], closed)
 
 
@@ -85,7 +84,7 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
     Args:
         heatmaps: (F, H, W) in [0, 1].
         masks: (F, H, W) bool.
-        threshold: a pixel counts where the heatmap exceeds it (GAVS: .4).
+        threshold: a pixel is active where the heatmap exceeds it (GAVS: .4).
 
     Returns:
         ``miou`` over all frames and ``fscore`` over the frames with truth (0 where there are none).
@@ -93,77 +92,28 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
     Raises:
         InputError: shapes, dtypes, NaN or values out of [0, 1].
     """
-    check_frames(heatmaps, masks)
-    validate.shares("heatmaps", heatmaps)
+    check_heatmaps(heatmaps, masks)
     validate.level("threshold", threshold)
-    iou, fscore = fixed_frames(heatmaps, masks, threshold)
-    occupied = ~fscore.isnan()
-    return {
-        "miou": float(iou.mean()),
-        "fscore": float(fscore[occupied].sum() / occupied.sum().clamp(min=1)),
-    }
+    return fixed_figures(fixed_sums(heatmaps, masks, threshold))
 
 
-def fixed_frames(heatmaps: Tensor, masks: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-    """IoU and F of each frame cut at one threshold: (F,) float64 both; F is NaN where the truth is empty."""
+def fixed_sums(heatmaps: Tensor, masks: Tensor, threshold: float) -> Tensor:
+    """Sum of IoU, frames, sum of F and frames with truth of checked frames: (4,) float64 on the CPU."""
     iou, fscore = [], []
     for heatmap, mask in zip(heatmaps, masks, strict=True):
         predicted = heatmap > threshold
         iou.append(float(_iou(predicted[None], mask[None])))
         hit, area, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
-        fscore.append(float(f_measure(hit / (area + 1e-20), hit / true)) if true else float("nan"))
-    return torch.tensor(iou, dtype=torch.float64), torch.tensor(fscore, dtype=torch.float64)
+        if true:
+            fscore.append(float(f_measure(hit / (area + 1e-20), hit / true)))
+    sums = [torch.tensor(values, dtype=torch.float64).sum() for values in (iou, fscore)]
+    return torch.tensor([sums[0], len(iou), sums[1], len(fscore)], dtype=torch.float64)
 
 
-def avsbench_curves(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """The curves behind the corrected protocol: means over all frames with truth, (255,) float64 each.
-
-    Args:
-        logits: (F, H, W) floating point.
-        masks: (F, H, W) bool.
-
-    Returns:
-        ``threshold``, ``precision``, ``recall`` and ``fscore``, whose maximum is ``avsbench``'s with
-        ``clips_per_batch=None``; all 0 where no frame has truth.
-
-    Raises:
-        InputError: as :func:`avsbench`.
-    """
-    check_frames(logits, masks)
-    total, frames = torch.zeros(3, THRESHOLDS, dtype=torch.float64), 0
-    for curves in _blocks(logits, masks):
-        for row, curve in zip(total, (curves.precision, curves.recall, curves.fscore), strict=True):
-            row += curve[curves.occupied].sum(0)
-        frames += int(curves.occupied.sum())
-    precision, recall, fscore = total / max(frames, 1)
-    return {
-        "threshold": thresholds().double(),
-        "precision": precision,
-        "recall": recall,
-        "fscore": fscore,
-    }
-
-
-def per_frame(logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """Every frame's own figures, for a table of clips.
-
-    Args:
-        logits: (F, H, W) floating point.
-        masks: (F, H, W) bool.
-
-    Returns:
-        ``iou`` (F,) and ``fscore`` (F,) float64; the latter is the maximum of the frame's own curve, so its
-        mean is not the data set's F, and NaN where the truth is empty.
-
-    Raises:
-        InputError: as :func:`avsbench`.
-    """
-    check_frames(logits, masks)
-    iou, fscore = [], []
-    for curves in _blocks(logits, masks):
-        iou.append(curves.iou)
-        fscore.append(curves.fscore.amax(1).masked_fill(~curves.occupied, torch.nan))
-    return {"iou": torch.cat(iou), "fscore": torch.cat(fscore)}
+def fixed_figures(sums: Tensor) -> dict[str, float]:
+    """``miou`` and ``fscore`` from the sums (4,) of :func:`fixed_sums`."""
+    iou, frames, fscore, occupied = sums.tolist()
+    return {"miou": iou / frames, "fscore": fscore / max(occupied, 1)}
 
 
 def check_frames(logits: Tensor, masks: Tensor) -> None:
@@ -177,6 +127,16 @@ def check_frames(logits: Tensor, masks: Tensor) -> None:
     validate.same_shape("logits", logits, "masks", masks)
     validate.floats("logits", logits)
     validate.booleans("masks", masks)
+
+
+def check_heatmaps(heatmaps: Tensor, masks: Tensor) -> None:
+    """Refuse heatmaps that cannot be scored at a fixed threshold.
+
+    Raises:
+        InputError: shapes, dtypes, NaN or values out of [0, 1].
+    """
+    check_frames(heatmaps, masks)
+    validate.shares("heatmaps", heatmaps)
 
 
 def check_complete_clips(frames: int, frames_per_clip: int) -> None:
@@ -205,22 +165,20 @@ def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int |
     return frames_per_clip * clips_per_batch
 
 
-def add_frames(
-    rest: Tensor, closed: Tensor, logits: Tensor, masks: Tensor, size: int | None
-) -> tuple[Tensor, Tensor]:
-    """Add checked frames to the sums of the open batch (258,) and of the full ones (3,), see :func:`pour`."""
-    for curves in _blocks(logits, masks):
-        rest, closed = pour(rest, closed, frame_rows(curves), size)
-    return rest, closed
-
-
 def frame_curves(logits: Tensor, masks: Tensor) -> FrameCurves:
     """IoU, precision and recall of each frame, of checked input."""
-    # Half precision has fewer steps than there are thresholds; double stays, as the script would keep it.
-    wide = logits if logits.dtype == torch.float64 else logits.float()
-    values = wide.contiguous().sigmoid()
+    # On the CPU one frame at a time: its sigmoid stays in cache, and its last bit cannot depend on others.
+    step = 1 if logits.device.type == "cpu" else _BLOCK
+    blocks = [
+        _block_curves(logits[at : at + step], masks[at : at + step]) for at in range(0, len(logits), step)
+    ]
+    return FrameCurves(*(torch.cat(parts) for parts in zip(*blocks, strict=True)))
+
+
+def _block_curves(logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    values = _probabilities(logits)
     counts = count_pixels(values, masks)
-    return FrameCurves(_iou(values > 0.5, masks), counts.precision(), counts.recall(), counts.true > 0)
+    return _iou(values > 0.5, masks), counts.precision(), counts.recall(), counts.true > 0
 
 
 def frame_rows(curves: FrameCurves) -> Tensor:
@@ -228,6 +186,32 @@ def frame_rows(curves: FrameCurves) -> Tensor:
     fscore = curves.fscore.masked_fill(~curves.occupied[:, None], 0)
     head = torch.stack([curves.iou, torch.ones_like(curves.iou), curves.occupied.double()], dim=1)
     return torch.cat([head, fscore], dim=1)
+
+
+def curve_sums(curves: FrameCurves) -> Tensor:
+    """Sums of precision and of recall over the frames with truth: (2, 255) float64."""
+    return torch.stack([curves.precision, curves.recall])[:, curves.occupied].sum(1)
+
+
+def mean_curve(total: Tensor, sums: Tensor) -> dict[str, Tensor]:
+    """The curve of the data-set protocol: means over all frames with truth, (255,) float64 each.
+
+    Args:
+        total: (258,) sum of :func:`frame_rows` over all frames.
+        sums: (2, 255) sum of :func:`curve_sums` over all frames.
+
+    Returns:
+        ``threshold``, ``precision``, ``recall`` and ``fscore``, whose maximum is ``avsbench``'s with
+        ``clips_per_batch=None``; all but the threshold 0 where no frame has truth.
+    """
+    occupied = total[2].clamp(min=1)
+    precision, recall = sums / occupied
+    return {
+        "threshold": thresholds().double(),
+        "precision": precision,
+        "recall": recall,
+        "fscore": total[3:] / occupied,
+    }
 
 
 def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[Tensor, Tensor]:
@@ -279,6 +263,13 @@ def _figures(rest: Tensor) -> Tensor:
     return torch.stack([rest[0] / rest[1], fscore, torch.ones_like(fscore)])
 
 
+def _probabilities(logits: Tensor) -> Tensor:
+    """Sigmoid of logits, float32 or float64."""
+    # Half precision has fewer steps than there are thresholds; double stays, as the script would keep it.
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    return wide.contiguous().sigmoid()
+
+
 def _iou(predicted: Tensor, masks: Tensor) -> Tensor:
     """(F,) float64 on the CPU."""
     predicted, masks = predicted.flatten(1), masks.flatten(1)
@@ -287,11 +278,3 @@ def _iou(predicted: Tensor, masks: Tensor) -> Tensor:
     pixels = masks.shape[1]
     iou = both / (area + true - both + EPSILON)
     return torch.where(true > 0, iou, (pixels - area) / pixels)
-
-
-def _blocks(logits: Tensor, masks: Tensor) -> Iterator[FrameCurves]:
-    """A few frames at a time, so that memory does not grow with their number."""
-    # On the CPU one frame: its sigmoid stays in cache, and its last bit cannot depend on its neighbours.
-    step = 1 if logits.device.type == "cpu" else _BLOCK
-    for at in range(0, len(logits), step):
-        yield frame_curves(logits[at : at + step], masks[at : at + step])

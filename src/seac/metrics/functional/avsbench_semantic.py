@@ -40,8 +40,8 @@ def avsbench_semantic(
             official protocol pads these with frames of background rightly found. None: all are full.
 
     Returns:
-        ``miou``, ``fscore`` and ``per_class``, the (C,) float64 IoU of each class; where a class does not
-        occur it is NaN in the data-set protocol and 0 in the official one.
+        ``miou`` and ``fscore``; ``per_class`` and ``per_class_fscore``, the (C,) float64 IoU and F of each
+        class; where a class does not occur they are NaN in the data-set protocol and 0 in the official one.
 
     Raises:
         InputError: shapes, dtypes, NaN, labels out of range, or frames that are not whole clips (official).
@@ -57,27 +57,6 @@ def avsbench_semantic(
     if protocol == "official":
         sums = sums + padding(len(target), num_classes, frames_per_clip, clip_lengths)
     return semantic_figures(class_scores(sums, protocol))
-
-
-def semantic_per_class(
-    scores: Tensor,
-    target: Tensor,
-    *,
-    num_classes: int,
-    frames_per_clip: int = 10,
-    protocol: Protocol = "official",
-    clip_lengths: Sequence[int] | None = None,
-) -> dict[str, Tensor]:
-    """Every class's own figures; arguments and errors as :func:`avsbench_semantic`.
-
-    Returns:
-        ``iou`` and ``fscore``, (C,) float64, and ``count`` (C,) float64: frames (official) or pixels of truth
-        (data set) behind them.
-    """
-    sums = semantic_sums(scores, target, num_classes=num_classes, protocol=protocol)
-    if protocol == "official":
-        sums = sums + padding(len(target), num_classes, frames_per_clip, clip_lengths)
-    return class_scores(sums, protocol)
 
 
 def semantic_sums(scores: Tensor, target: Tensor, *, num_classes: int, protocol: Protocol) -> Tensor:
@@ -118,7 +97,7 @@ def padding(
     """What the official script's padded frames add: (C, 3), ones for the background.
 
     Raises:
-        InputError: lengths that exceed a clip's or do not sum to the frames; frames that are not whole clips.
+        InputError: lengths below 1 or that do not sum to the frames; frames that are not whole clips.
     """
     validate.positive("frames_per_clip", frames_per_clip)
     if clip_lengths is None:
@@ -129,35 +108,36 @@ def padding(
             )
         padded = 0
     else:
-        if sum(clip_lengths) != frames or not all(1 <= n <= frames_per_clip for n in clip_lengths):
+        if sum(clip_lengths) != frames or not all(length >= 1 for length in clip_lengths):
             raise InputError(
                 f"clip_lengths sum to {sum(clip_lengths)}: pass lengths of 1 to {frames_per_clip} "
-                f"that sum to the {frames} frames"
+                f"(a longer clip is not padded) that sum to the {frames} frames"
             )
-        padded = frames_per_clip * len(clip_lengths) - frames
+        padded = sum(max(0, frames_per_clip - length) for length in clip_lengths)
     sums = torch.zeros(num_classes, 3, dtype=torch.float64)
     sums[BACKGROUND] = padded
     return sums
 
 
 def class_scores(sums: Tensor, protocol: Protocol) -> dict[str, Tensor]:
-    """``iou``, ``fscore`` and ``count`` of each class, (C,), from the sums (C, 3)."""
+    """``iou`` and ``fscore`` of each class, (C,), from the sums (C, 3)."""
     if protocol == "official":
         iou, fscore, frames = sums.unbind(1)
-        return {"iou": iou / frames.clamp(min=1), "fscore": fscore / frames.clamp(min=1), "count": frames}
+        return {"iou": iou / frames.clamp(min=1), "fscore": fscore / frames.clamp(min=1)}
     both, predicted, true = sums.unbind(1)
     absent = predicted + true == 0
     iou = both / (predicted + true - both)
     fscore = f_measure(both / predicted, both / true)
-    return {"iou": iou, "fscore": fscore.masked_fill(absent, torch.nan), "count": true}
+    return {"iou": iou, "fscore": fscore.masked_fill(absent, torch.nan)}
 
 
 def semantic_figures(classes: dict[str, Tensor]) -> dict[str, float | Tensor]:
-    """``miou``, ``fscore`` and ``per_class`` from :func:`class_scores`."""
+    """The figures of :func:`avsbench_semantic` from :func:`class_scores`."""
     return {
         "miou": float(classes["iou"].nanmean()),
         "fscore": float(classes["fscore"].nanmean()),
         "per_class": classes["iou"],
+        "per_class_fscore": classes["fscore"],
     }
 
 

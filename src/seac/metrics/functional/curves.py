@@ -1,8 +1,8 @@
 """Precision, recall and F of frames at 255 thresholds, from two histograms a frame in one pass.
 
-The public scripts cut every frame 255 times. Here every pixel is looked at once: the nearest threshold is
-found by arithmetic, and one comparison with that very value says on which side of it the pixel lies. The
-counts equal those of the 255 comparisons, pixels that lie on a threshold included.
+The public scripts compare every frame with 255 thresholds. Here every pixel is read once: arithmetic finds
+the nearest threshold, and one comparison with that very value decides on which side of it the pixel is. The
+counts equal those of the 255 comparisons, also for pixels equal to a threshold.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Extended VGG-SS: pairs whose sound is in the picture, among pairs whose sound is not."""
+"""Extended VGG-SS: pairs of a frame and audio, of which half belong together."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
     AP sums, over the steps of recall, the step times the highest precision at its lower end or beyond.
 
     Args:
-        ciou: (N,) floating point in [0, 1]; of no matter where there is no box.
-        num_boxes: (N,) int; 0 where nothing in the picture sounds.
+        ciou: (N,) floating point in [0, 1]; ignored where there is no box.
+        num_boxes: (N,) int; 0 where nothing in the frame sounds.
         confidence: (N,) floating point, finite; the paper's is the highest cosine before min-max.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Robustness: what lights up where nothing sounds, and whether the confidence knows."""
+"""Robustness: false positives where nothing sounds, and AUROC of the confidence."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from seac.metrics.functional import validate
 
 
 def robustness(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold: float) -> dict[str, float]:
-    """False-positive rates on frames where nothing sounds, and how well the confidence tells the two apart.
+    """False-positive rates on frames where nothing sounds, and AUROC of the confidence.
 
     Args:
         heatmaps: (N, H, W) floating point in [0, 1].
         confidence: (N,) floating point, finite.
         sounding: (N,) bool, whether something visible sounds.
-        threshold: in [0, 1]; a pixel is lit where the heatmap is at least this.
+        threshold: in [0, 1]; a pixel is active where the heatmap is at least this.
 
     Returns:
-        ``fpr_pixels``: lit share of all pixels of the frames where nothing sounds; ``fpr_frames``: share of
-        these frames with any pixel lit; both NaN if something sounds in every frame. ``auroc``: the chance
+        ``fpr_pixels``: active share of the pixels of frames where nothing sounds; ``fpr_frames``: share of
+        these frames with any active pixel; both NaN if something sounds in every frame. ``auroc``: the chance
         that a sounding frame has a higher confidence than another, ties counting half; NaN unless both occur.
 
     Raises:
@@ -35,7 +35,7 @@ def robustness(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold
 
 
 def silent_sums(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshold: float) -> Tensor:
-    """Lit pixels, pixels, frames with any lit, frames, where nothing sounds: (4,) float64 on the CPU.
+    """Active pixels, pixels, frames with any active, frames, where nothing sounds: (4,) float64 on the CPU.
 
     Raises:
         InputError: as :func:`robustness`.

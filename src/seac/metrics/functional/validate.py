@@ -1,4 +1,4 @@
-"""What the protocols are given, checked: one line that says what came and what is needed."""
+"""Checks of the input of protocols: one line that states what was given and what is needed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def shares(name: str, given: Tensor) -> None:
 
 
 def booleans(name: str, given: Tensor) -> None:
-    """Bool, and nothing that merely looks like it.
+    """Bool, and no other dtype.
 
     Raises:
         InputError: another dtype.

@@ -20,15 +20,15 @@ def vggss(
 ) -> dict[str, float | Tensor]:
     """CIoU and AUC of VGG-SS, EZ-VSL's and SLAVC's way (fixed) or LVS's (median).
 
-    ``ciou`` of a clip is sum(lit * truth) / (sum(truth) + lit pixels where truth is 0). Heatmaps are taken as
-    they are: whoever wants them min-max normalised does that before, so that a dark one stays dark.
+    ``ciou`` of a clip is sum(active * truth) / (sum(truth) + active pixels where truth is 0). Heatmaps are
+    scored as they are: min-max normalisation, where wanted, comes before, so a heatmap of zeros stays one.
 
     Args:
         heatmaps: (N, H, W) floating point in [0, 1].
         truth: (N, H, W) bool, the union of the boxes, or floating point in [0, 1], the annotators' consensus.
-        threshold: a pixel is lit where the heatmap is at least this; "median" is the heatmap's own,
-            ``sort(heatmap)[pixels // 2]``, so that about half of the pixels are always lit.
-        strict: lit only where the heatmap exceeds the threshold.
+        threshold: a pixel is active where the heatmap is at least this; "median" is the heatmap's own,
+            ``sort(heatmap)[pixels // 2]``, so that about half of the pixels are always active.
+        strict: active only where the heatmap exceeds the threshold.
 
     Returns:
         ``ciou``, the share of clips at .5 or more, and ``auc``, the area under the share of clips that reach
@@ -129,7 +129,7 @@ def _median(heatmap: Tensor) -> Tensor:
 
 
 def _ciou(active: Tensor, true: Tensor) -> tuple[float, bool]:
-    """The ciou of one clip, 0 where nothing is lit and nothing is true, and whether it has truth."""
+    """The ciou of one clip, 0 where nothing is active and nothing is true, and whether it has truth."""
     false_pixels = int((active & (true == 0)).sum())
     if true.dtype == torch.bool:
         hit, area = float((active & true).sum()), float(true.sum())

@@ -1,4 +1,4 @@
-"""The classes: any portions, any ranks, the same figures as the functions."""
+"""Every metric class: any portions, any ranks, the same figures as the functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from torchmetrics import Metric
 
 from seac.core.errors import InputError
 from seac.metrics import functional
-from seac.metrics.classes import VGGSS, AVSBench, AVSBenchSemantic, ExtendedVGGSS, Robustness
+from seac.metrics.avsbench import AVSBench, AVSBenchFixed
+from seac.metrics.avsbench_semantic import AVSBenchSemantic
+from seac.metrics.extended_vggss import ExtendedVGGSS
+from seac.metrics.functional.avsbench import avsbench_fixed
+from seac.metrics.robustness import Robustness
+from seac.metrics.vggss import VGGSS
 
 FRAMES = 30
 C = 3
@@ -41,18 +46,31 @@ def frames(seed: int = 0) -> dict[str, Tensor]:
     }
 
 
+def by_protocol(logits: Tensor, masks: Tensor, clips_per_batch: int | None) -> dict[str, dict]:
+    """Both protocols of :class:`AVSBench` by their functions; without batches only the data set's."""
+    dataset = {"dataset": functional.avsbench(logits, masks, clips_per_batch=None)}
+    if clips_per_batch is None:
+        return dataset
+    return {"official": functional.avsbench(logits, masks, clips_per_batch=clips_per_batch)} | dataset
+
+
 Case = tuple[Callable[[], Metric], Callable[..., dict], tuple[str, ...]]
 CASES: dict[str, Case] = {
-    "avsbench": (AVSBench, functional.avsbench, ("logits", "masks")),
+    "avsbench": (AVSBench, lambda *given_: by_protocol(*given_, clips_per_batch=4), ("logits", "masks")),
     "avsbench of batches of 2": (
         lambda: AVSBench(clips_per_batch=2),
-        lambda *given_: functional.avsbench(*given_, clips_per_batch=2),
+        lambda *given_: by_protocol(*given_, clips_per_batch=2),
         ("logits", "masks"),
     ),
     "avsbench data set": (
         lambda: AVSBench(clips_per_batch=None),
-        lambda *given_: functional.avsbench(*given_, clips_per_batch=None),
+        lambda *given_: by_protocol(*given_, clips_per_batch=None),
         ("logits", "masks"),
+    ),
+    "avsbench fixed": (
+        lambda: AVSBenchFixed(threshold=0.4),
+        lambda *given_: avsbench_fixed(*given_, threshold=0.4),
+        ("heatmaps", "masks"),
     ),
     "semantic": (
         lambda: AVSBenchSemantic(num_classes=C),
@@ -80,11 +98,17 @@ CASES: dict[str, Case] = {
 
 
 def flat(found: dict) -> dict[str, object]:
-    return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in found.items()}
+    values: dict[str, object] = {}
+    for name, value in found.items():
+        if isinstance(value, dict):
+            values |= {f"{name} {key}": each for key, each in flat(value).items()}
+        else:
+            values[name] = value.tolist() if isinstance(value, Tensor) else value
+    return values
 
 
 def assert_same(found: dict, wanted: dict) -> None:
-    assert found.keys() == wanted.keys()
+    assert flat(found).keys() == flat(wanted).keys()
     for name, value in flat(wanted).items():
         assert flat(found)[name] == pytest.approx(value, nan_ok=True, abs=1e-12), name
 
@@ -104,7 +128,7 @@ def test_any_portions_give_the_figures_of_the_function(name: str, cuts: list[int
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_reset_forgets_and_a_copy_goes_on_alone(name: str) -> None:
+def test_reset_clears_and_a_copy_is_independent(name: str) -> None:
     build, function, names = CASES[name]
     given_ = [frames()[key] for key in names]
     metric = build()
@@ -140,48 +164,9 @@ def test_memory_of_a_running_sum_does_not_grow() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
-def test_nothing_to_score_is_said(name: str) -> None:
+def test_compute_without_frames_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="no frames to score"):
         CASES[name][0]().compute()
-
-
-def test_clips_that_lack_frames_are_said_at_the_end() -> None:
-    kept = frames()
-    metric = AVSBench()
-    metric.update(kept["logits"][:7], kept["masks"][:7])
-    with pytest.raises(InputError, match="7 frames are not whole clips of 5"):
-        metric.compute()
-    semantic = AVSBenchSemantic(num_classes=C)
-    semantic.update(kept["labels"][:7], kept["target"][:7])
-    with pytest.raises(InputError, match="7 frames are not whole clips of 10"):
-        semantic.compute()
-
-
-def test_lengths_of_short_clips_may_come_with_each_portion() -> None:
-    kept = frames()
-    metric = AVSBenchSemantic(num_classes=C)
-    metric.update(kept["labels"][:10], kept["target"][:10])
-    metric.update(kept["labels"][10:], kept["target"][10:], clip_lengths=[5] * 4)
-    wanted = functional.avsbench_semantic(
-        kept["labels"], kept["target"], num_classes=C, clip_lengths=[10, 5, 5, 5, 5]
-    )
-    assert_same(metric.compute(), wanted)
-
-
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda: AVSBench(clips_per_batch=0),
-        lambda: AVSBenchSemantic(num_classes=0),
-        lambda: AVSBenchSemantic(num_classes=2, frames_per_clip=0),
-        lambda: AVSBenchSemantic(num_classes=2, protocol="best"),
-        lambda: VGGSS(threshold=-1),
-        lambda: Robustness(threshold=2),
-    ],
-)
-def test_wrong_settings_are_refused_at_once(build: Callable[[], Metric]) -> None:
-    with pytest.raises(InputError):
-        build()
 
 
 # Rank 0 gets whole batches of 2 and 4 clips, rank 1 the rest; then rank 0 everything and rank 1 nothing.
