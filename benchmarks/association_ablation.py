@@ -31,12 +31,12 @@ from seac.associate.ensemble import (
     AssociationEnsembleWeights,
 )
 from seac.associate.trained import Trained
+from seac.classify.experts import shipped_class_heads
 from seac.core.atomic import write_atomic
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import SeAC
-from seac.presets.builders import class_heads_of
 from seac.presets.load import load
 from seac.segment.baselines.grid import Grid
 
@@ -71,7 +71,7 @@ def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
     settings = AssociationEnsembleSettings()
     class_probabilities, provenance = build_classifiers()
     material, made = load_feature_cache(plan, class_probabilities, settings, provenance["audio"])
-    known = class_heads_of(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
+    known = shipped_class_heads(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
     found: dict[str, list[Association]] = {ZERO_SHOT: [class_probabilities.words]}
     for mixing in sorted({variant.mixing for variant in VARIANTS}):
         for seed in range(seeds):

@@ -18,6 +18,7 @@ import torch
 from seac.associate.model import AssociationModule
 from seac.features import open_store
 from seac.features.batch import IndexBatch, TrainingStore, index_batches
+from seac.presets.spec import ModelSpec
 from seac.training.collate import Collate
 from seac.training.config import configured
 from seac.training.frozen import Networks
@@ -44,7 +45,7 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     """Rates by step, in samples per second of one core."""
     torch.set_num_threads(1)
     config = configured(store.preset, settings)
-    encoder = Networks(store.preset).audio(store)
+    encoder = Networks(ModelSpec(store.preset)).audio(store)
     prepare = Collate(store, config.lam, config.n_masks, config.group, encoder)
     unmixed, mixed = (sample_indices(store, config.batch, mixed=mixed) for mixed in (False, True))
     module = AssociationModule(config.association(store.mask_dim, store.audio_dim)).train()

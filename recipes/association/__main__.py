@@ -45,7 +45,7 @@ from seac.encoders.class_heads import read
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import version_of
-from seac.presets.builders import tiny_segmenter
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 ASSETS = Path(ensemble.__file__).parents[1] / "assets"
 SHIPPED = AssociationEnsembleSettings()
@@ -87,7 +87,7 @@ def load_feature_cache(
 ) -> tuple[feature_cache.FeatureCache, PCAProjections]:
     """The cached features, ready to learn from."""
     mask_samples = feature_cache.load_mask_samples(
-        scene_features.image_feature_folder(plan.work, tiny_segmenter("cpu")),
+        scene_features.image_feature_folder(plan.work, ProposalSegmenter()),
         class_probabilities,
         settings.lam,
     )

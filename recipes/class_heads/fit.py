@@ -12,7 +12,7 @@ from recipes.class_heads.train import RECIPES, learn
 from recipes.common import scene_features
 from seac.encoders.class_heads import ClassHeadsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.builders import tiny_segmenter
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 
 def crop_folder(work: Path) -> Path:
@@ -22,7 +22,7 @@ def crop_folder(work: Path) -> Path:
 
 def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
     """What there is to learn from, by sense."""
-    scenes_folder = scene_features.image_feature_folder(work, tiny_segmenter("cpu"))
+    scenes_folder = scene_features.image_feature_folder(work, ProposalSegmenter())
     audio_folders = (
         scene_features.audio_feature_folder(work, name, audio_version) for name in ("sounds", "mixed")
     )

@@ -28,9 +28,9 @@ from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.pipeline import version_of
-from seac.presets.builders import tiny_segmenter
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
 PROPOSED_SHARE = 0.8
@@ -170,7 +170,7 @@ def render(plan: Plan, worker: int, workers: int) -> None:
             audio_feature_folder(plan.work, name, audio.embedding_version), numbers, shard, plan.seed
         )
     composer = Composer(plan.media_bank / "pictures", plan.media / "backgrounds", list(recordings.paths))
-    segmenter = tiny_segmenter("cpu")
+    segmenter = ProposalSegmenter()
     image_renderer = ImageFeatureRenderer(composer, EfficientNetLite.load(), segmenter)
     numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
     write_shards(image_feature_folder(plan.work, segmenter), numbers, image_renderer.shard, plan.seed)

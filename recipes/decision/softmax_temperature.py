@@ -129,11 +129,11 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=160)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--associate", default=None)
+    parser.add_argument("--association-method", default=None)
     parser.add_argument("--objectness", type=float, default=None, help="this one only")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = seac.load("tiny", associate=options.associate)
+    model = seac.load("tiny", association_method=options.association_method)
     scenes = score_scenes(
         model, options.shared / "data/media/dev", renderer(options.shared), options.scenes, options.seed
     )

@@ -15,11 +15,29 @@ if TYPE_CHECKING:
     from seac.core.result import FrameResult
     from seac.pipeline import SeAC
     from seac.presets.load import load
+    from seac.presets.spec import ModelSpec
+    from seac.presets.table import list_parts, list_presets
 
-# Names that bring torch with them are imported when they are first used: `import seac` stays quick.
-LAZY = {"load": "seac.presets.load", "SeAC": "seac.pipeline", "FrameResult": "seac.core.result"}
+# What brings torch with it is imported when it is first used: `import seac` stays quick.
+LAZY = {
+    "FrameResult": "seac.core.result",
+    "ModelSpec": "seac.presets.spec",
+    "SeAC": "seac.pipeline",
+    "list_parts": "seac.presets.table",
+    "list_presets": "seac.presets.table",
+    "load": "seac.presets.load",
+}
 
-__all__ = ["FrameResult", "InputError", "SeAC", "__version__", "load"]
+__all__ = [
+    "FrameResult",
+    "InputError",
+    "ModelSpec",
+    "SeAC",
+    "__version__",
+    "list_parts",
+    "list_presets",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

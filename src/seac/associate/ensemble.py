@@ -15,8 +15,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from torch.nn import functional
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
 from seac.core.checkpoint import load_shipped, save_with_metadata, sub_state_dict, to_half
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
@@ -35,6 +37,7 @@ from seac.encoders.labels.conse import text_similarity
 from seac.encoders.pca import SCALE, pca_project
 
 FORMAT = "seac association ensemble 6"
+ASSET = "assets/association.safetensors"
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,18 @@ class AssociationEnsemble:
             f"{pairs}, {class_heads.weights.version}" if self.settings.class_match_weight else pairs
         )
 
+    @classmethod
+    def from_context(cls, context: PartContext) -> AssociationEnsemble:
+        """The row of a table, as it ships; "pairs" does without class heads: nobody told it what is what.
+
+        Raises:
+            InputError: encoders that it was not made for.
+        """
+        changes = {"class_match_weight": 0.0} if context.name == "pairs" else {}
+        shared = context.part("zero_shot"), context.part("class_heads")
+        ensemble = cls(shipped(**changes), *shared, context.device)
+        return ensemble.checked(context.part("vision"), context.part("audio"))
+
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> AssociationEnsemble:
         """Itself, once it fits the sizes of the networks whose features it is given.
 
@@ -146,7 +161,7 @@ class AssociationEnsemble:
             if (part.dim, len(part.labels)) != (dim, class_probabilities):
                 raise InputError(
                     f"the shipped association takes {modality} features of size {dim} with {class_probabilities} classes, this "
-                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
+                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --association-method zero-shot"
                 )
         return self
 
@@ -303,6 +318,13 @@ def read(path: str | os.PathLike[str]) -> AssociationEnsembleWeights:
         InputError: nothing there, damaged, or another kind of weights.
     """
     return load_shipped(path, "a combined association", FORMAT, weights_of)
+
+
+def shipped(**changes: float) -> AssociationEnsembleWeights:
+    """The weights that ship, under other settings where some are given."""
+    with as_file(files("seac").joinpath(ASSET)) as path:
+        weights = read(path)
+    return replace(weights, settings=replace(weights.settings, **changes))
 
 
 def weights_of(

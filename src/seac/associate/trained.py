@@ -14,6 +14,7 @@ from torch import Tensor
 from seac.associate.base import Association
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.core.checkpoint import load_with_metadata, save_with_metadata
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
@@ -82,6 +83,25 @@ class Trained:
             InputError: nothing there, or no association.
         """
         return cls(read(path), device, zero_shot)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Trained:
+        """The row of a table: weights of a user's own training, put among the others under the row's name.
+
+        Raises:
+            InputError: they are missing, or were trained on features of other encoders.
+        """
+        return cls.from_file(context.weights(context.name), context)
+
+    @classmethod
+    def from_file(cls, path: Path, context: PartContext) -> Trained:
+        """The association in a run's folder or in a file, among the other parts of a model.
+
+        Raises:
+            InputError: nothing there, no association, or one of other encoders.
+        """
+        trained = cls.load(path, context.device, context.part("zero_shot"))
+        return trained.checked(context.part("vision"), context.part("audio"))
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Trained:
         """Itself, once it fits the networks whose features it is given.

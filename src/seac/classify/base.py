@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
 MATCH_WIDTH = 1.0
@@ -45,6 +46,11 @@ class ZeroShotClassifier:
     """
 
     to_text_space: Callable[[MaskEmbeddings], Tensor]
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ZeroShotClassifier:
+        """The row of a table: the association's mapping into text space."""
+        return cls(context.part("association_method").to_text_space)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
         """The cosine of Eq. 5, and nothing of the sound."""

@@ -7,39 +7,36 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from seac.cli import options
+from seac.core.errors import InputError, unknown
+from seac.presets.spec import ModelSpec
 
-from seac.core.errors import InputError
 
-
+@options.with_model("preset", "segmenter", "vision", "weights_dir")
 def benchmark(
-    preset: Annotated[str, typer.Option(help="tiny or paper.")] = "tiny",
+    model: ModelSpec,
     random_weights: Annotated[
         bool,
-        typer.Option(
+        options.ModelParameter(
             "--random-weights", help="Of paper: random ones of the published sizes; nothing is fetched."
         ),
     ] = False,
-    segmenter: Annotated[
-        str | None, typer.Option(help="Of paper: sam-vit-h, sam-vit-l or sam-vit-b.")
-    ] = None,
-    vision: Annotated[str | None, typer.Option(help="Swap the vision encoder.")] = None,
-    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
-    masks: Annotated[int, typer.Option(help="Masks in the frame.")] = 50,
-    size: Annotated[str, typer.Option(help="Of the frame, as WIDTHxHEIGHT.")] = "1024x768",
-    repeats: Annotated[int, typer.Option(help="Rounds.")] = 5,
-    threads: Annotated[int, typer.Option(help="0 for all cores.")] = 0,
+    masks: Annotated[int, options.InputOption(help="Masks in the frame.")] = 50,
+    size: Annotated[str, options.InputOption(help="Of the frame, as WIDTHxHEIGHT.")] = "1024x768",
+    repeats: Annotated[int, options.RunOption(help="Rounds.")] = 5,
+    threads: Annotated[int, options.RunOption(help="0 for all cores.")] = 0,
     clock: Annotated[
-        str, typer.Option(help="wall, or cpu: what was computed, whoever else is at work.")
+        str, options.RunOption(help="wall, or cpu: what was computed, whoever else is at work.")
     ] = "wall",
-    docs_page: Annotated[Path | None, typer.Option("-o", "--card", help="Write a page of the docs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")] = False,
+    docs_page: Annotated[
+        Path | None, options.OutputOption("-o", "--card", help="Write a page of the docs.")
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
     import torch
 
     from seac.core.atomic import ensure_writable, write_atomic
-    from seac.presets.table import choose
     from seac.profiling import page
     from seac.profiling.cases import build_case
     from seac.profiling.compare import run
@@ -51,22 +48,22 @@ def benchmark(
     if masks < 2 or repeats < 1:
         raise InputError(f"--masks {masks} --repeats {repeats}: give at least 2 masks and 1 round")
     if clock not in ("wall", "cpu"):
-        raise InputError(f"--clock {clock!r}: give wall or cpu")
+        raise InputError(unknown("clock", clock, ("wall", "cpu")))
     if not 0 <= threads <= 1024:
         raise InputError(f"--threads is {threads}: give 0 for all cores, or a number from 1 to 1024")
     if docs_page is not None:
         ensure_writable(docs_page, page.is_card)
     if threads:
         torch.set_num_threads(threads)
-    parts = build_case(preset, segmenter, vision, weights_dir, random=random_weights)
+    parts = build_case(model, random=random_weights)
     frame = scene(height, width, masks)
     by: Clock = "cpu" if clock == "cpu" else "wall"
     rate = best_rate(by)
-    rows = run(parts, frame, repeats, choose(preset).views, by)
+    rows = run(parts, frame, repeats, model.resolve_settings().views, by)
     given = {
-        "preset": preset,
-        "segmenter": segmenter,
-        "vision": vision,
+        "preset": model.preset,
+        "segmenter": model.parts.get("segmenter"),
+        "vision": model.parts.get("vision"),
         "masks": masks,
         "size": size,
         "repeats": repeats,

@@ -23,7 +23,7 @@ from seac.export.draw import draw_result
 from seac.export.legacy import written_earlier
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
-from seac.export.writer import FILES, Clip
+from seac.export.writer import Clip
 
 PREFIX = ".seac-draft-"
 YOUNG = 60.0
@@ -34,7 +34,7 @@ UNWRITABLE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
 }
-SAVED = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
+SAVED = ("result.json", "overlay.png", "heatmap.png", *MaskImages.files)
 """What :func:`save_result` writes."""
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.pipeline import SeAC, version_of
+from seac.presets.spec import ModelSpec
 from seac.training.config import TrainingConfig
 
 
@@ -22,16 +22,10 @@ class Networks:
     """Which networks, and where they run.
 
     Attributes:
-        preset: the store's.
-        device: cpu, cuda, ...
-        parts: parts that were swapped when the store was made: "segmenter", "vision", "audio".
-        weights_dir: folder of weights of one's own.
+        spec: the store's preset, with the parts that were swapped when the store was made.
     """
 
-    preset: str
-    device: str = "cpu"
-    parts: Mapping[str, str] = field(default_factory=dict)
-    weights_dir: Path | None = None
+    spec: ModelSpec = ModelSpec()
 
     def audio(self, store: TrainingStore) -> AudioEncoder:
         """The audio network that made a store's windows: it hears the mixtures.
@@ -39,16 +33,14 @@ class Networks:
         Raises:
             InputError: these networks have another one.
         """
-        from seac.presets.table import builder, choose
-        from seac.weights import Weights
+        from seac.presets.load import Assembly
 
-        name = choose(self.preset, **self.parts).audio
-        encoder: AudioEncoder = builder("audio", name, Weights(folder=self.weights_dir))(self.device)
+        encoder: AudioEncoder = Assembly(self.spec).part("audio")
         stored_version, here = store.provenance.get("audio"), version_of(encoder)
         if (stored_version is not None and stored_version != here) or encoder.dim != store.audio_dim:
             raise InputError(
-                f"the store's sounds were heard by {stored_version}, and this is {here}: name the network with "
-                "--audio-encoder, extract again, or --set mixing=0"
+                f"the store's sounds were heard by {stored_version}, and this is {here}: "
+                "name the network with --audio-encoder, extract again, or --set mixing=0"
             )
         if encoder.sample_rate != store.sample_rate:
             raise InputError(
@@ -71,18 +63,16 @@ class Networks:
 
         exact = store.provenance.get("exact")
         settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
-        parts: dict[str, Any] = {"segmenter": "grid"} if config.variant == "grid" else {}
+        grid = config.variant == "grid" and "segmenter" not in self.spec.parts
         module = AssociationModule(config.association(store.mask_dim, store.audio_dim))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE
             write(module, path, store.provenance)
             return load(
-                self.preset,
-                device=self.device,
+                self.spec,
                 vocabulary=names,
-                association=path,
-                weights_dir=self.weights_dir,
+                association_weights=path,
+                segmenter="grid" if grid else None,
                 top_n=config.n_masks,
-                **parts | dict(self.parts),
                 **settings,
             )

@@ -51,7 +51,7 @@ def model_card(
             "projections, trained with MSA-MICL on pairs of frames and sounds without any mask label.",
             "",
             f"- weights: `association.safetensors`, sha256 `{sha256}`",
-            f"- use: `seac.load({preset!r}, association=PATH)`",
+            f"- use: `seac.load({preset!r}, association_weights=PATH)`",
             f"- trained by: seac {__version__}, `seac train`, on {clips} clips",
             f"- kept: epoch {epoch + 1} of {config.epochs}"
             + (f", best in {names[0]}" if names else ", the last (nothing was measured in between)"),

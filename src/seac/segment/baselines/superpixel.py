@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label as label_components
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import Proposals
 from seac.segment.baselines.saliency import shared_saliency
 from seac.segment.ops import (
@@ -97,6 +98,11 @@ class Classic:
 
     def __init__(self, settings: ClassicSettings | None = None) -> None:
         self.settings = settings or ClassicSettings()
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Classic:
+        """The row of a table."""
+        return cls()
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; a frame in which nothing is found is one mask."""

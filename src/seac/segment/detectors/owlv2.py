@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
+from seac.core.context import PartContext
 from seac.weights.load import fingerprint, load_network
 
 
@@ -41,6 +42,15 @@ class Owlv2:
 
         network = load_network(Owlv2ForObjectDetection, folder)
         return cls(network, Owlv2ImageProcessor.from_pretrained(folder), device, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Owlv2:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from seac.weights.fetch import Progress as Report
 from seac.weights.record import File, Record
 
 
-def bar(row: Record, file: File) -> Report:
+def download_bar(row: Record, file: File) -> Report:
     """A bar for one file; it goes when the file is whole."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
