@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import typer
 
 from seac._version import __version__
-from seac.core.errors import InputError, unknown
+from seac.core.errors import InputError, nearest, unknown
 
 DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(message())
             return USAGE
-        return _refused(f"{_renamed(error) or ' '.join(message().split())}; see {_command(first)} --help")
+        return _refused(f"{_option(error) or ' '.join(message().split())}; see {_command(first)} --help")
 
 
 def main() -> NoReturn:
@@ -126,12 +126,16 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
-def _renamed(error: Exception) -> str:
-    """What an option of an earlier version is called now; nothing for another error."""
+def _option(error: Exception) -> str:
+    """One line for an option that there is not, with the one that is meant; nothing for another error."""
     from seac.cli.options import RENAMED
 
-    was = str(getattr(error, "option_name", ""))
-    return f"no option {was}: it is {RENAMED[was]} now" if was in RENAMED else ""
+    given = str(getattr(error, "option_name", ""))
+    if type(error).__name__ != "NoSuchOption":
+        return ""
+    near = nearest(given, getattr(error, "possibilities", None) or ())
+    hint = f"it is {RENAMED[given]} now" if given in RENAMED else f"did you mean {near}?" if near else ""
+    return f"no option {given}{': ' * bool(hint)}{hint}"
 
 
 def _command(name: str | None) -> str:

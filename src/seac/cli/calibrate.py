@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from seac.cli import options
 from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
@@ -14,7 +12,7 @@ from seac.presets.spec import ModelSpec
 
 @options.with_model(*(name for name in options.SCORED if name not in ("classifier", "calibration")))
 def calibrate(
-    benchmark: Annotated[str, typer.Argument(help="s4: one sounding class per clip, and a val split.")],
+    benchmark: options.Benchmark,
     folder: options.Folder,
     model: ModelSpec,
     out: Annotated[
@@ -28,7 +26,10 @@ def calibrate(
     seed: options.Seed = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Fit when a mask is said to sound; half of the frames report what the other half would choose."""
+    """Fit when a mask is said to sound; half of the frames report what the other half would choose.
+
+    The benchmark has one sounding class per clip and a val split, as s4.
+    """
     from seac.jobs.calibrate import CalibrateJob
     from seac.jobs.calibrate import calibrate as work
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from seac.cli import options
 from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
-from seac.presets.table import list_parts
-
-BENCHMARKS = ", ".join((*list_parts("benchmark"), "robustness"))
 
 
 @options.with_model(*options.SCORED)
 def evaluate(
-    benchmark: Annotated[str, typer.Argument(help=f"{BENCHMARKS}.")],
+    benchmark: options.Benchmark,
     folder: options.Folder,
     model: ModelSpec,
     out: Annotated[

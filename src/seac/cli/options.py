@@ -26,6 +26,8 @@ DecisionOption = partial(typer.Option, rich_help_panel=DECISION)
 RunOption = partial(typer.Option, rich_help_panel=RUN)
 OutputOption = partial(typer.Option, rich_help_panel=OUTPUT)
 
+BENCHMARKS = ", ".join((*list_parts("benchmark"), "robustness"))
+Benchmark = Annotated[str, typer.Argument(help=f"{BENCHMARKS}.")]
 Folder = Annotated[Path, typer.Argument(help="The folder of its metadata file.", metavar="DIR")]
 Store = Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")]
 Split = Annotated[str, InputOption(help="Which split: train, val, test, all, as far as there are.")]
@@ -48,7 +50,7 @@ class ModelOption:
     Attributes:
         help: what it is; ``{}`` stands for the choices.
         keyword: of :func:`seac.load`.
-        annotation: its type.
+        annotation: its type; with typer's option where a command has it elsewhere too.
         default: None leaves it to the preset.
         panel: of the help.
     """
@@ -61,19 +63,20 @@ class ModelOption:
 
     def parameter(self, name: str) -> Parameter:
         """It as a parameter of a command, which typer reads."""
-        text = self.help
+        kind, text = Parameter.KEYWORD_ONLY, self.help
+        if not text:
+            return Parameter(name, kind, default=self.default, annotation=self.annotation)
         if "{}" in text:
             choices = list_presets() if self.keyword == "preset" else list_parts(self.keyword)
             text = text.format(", ".join(choices))
         shown = typer.Option(f"--{name.replace('_', '-')}", help=text, rich_help_panel=self.panel)
         annotated: Any = Annotated
-        kind = Parameter.KEYWORD_ONLY
         return Parameter(name, kind, default=self.default, annotation=annotated[self.annotation, shown])
 
 
 PATH, COUNT, NUMBER = Path | None, int | None, float | None
 MODEL_OPTIONS: dict[str, ModelOption] = {
-    "window": ModelOption("Seconds of audio around each frame.", "audio_window", NUMBER, panel=INPUT),
+    "window": ModelOption("", "audio_window", Window),
     "preset": ModelOption("Which networks: {}.", "preset", str, "tiny"),
     "segmenter": ModelOption("Swap the segmenter: {}.", "segmenter"),
     "detector": ModelOption("Swap the detector that prompts it: {}.", "detector"),
