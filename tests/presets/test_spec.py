@@ -74,7 +74,7 @@ def test_equal_specs_are_one_key():
     same = replace(FULL, association_weights=Path("run"), vocabulary="dog,banjo")
     values = {FULL: 1}
     assert values[same] == 1
-    assert FULL != replace(FULL, threshold=0.5)
+    assert replace(FULL, threshold=0.5) != FULL
     assert len({ModelSpec(), ModelSpec("tiny"), spec_of(), spec_of("tiny", text=None)}) == 1
 
 
