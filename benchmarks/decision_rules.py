@@ -24,7 +24,8 @@ from benchmarks.compare import compare_models
 from benchmarks.composite import FOLDERS
 from benchmarks.tables import machine, table
 from seac.core.atomic import write_atomic
-from seac.pipeline import EncodedAudio, SeAC
+from seac.core.types import EncodedAudio
+from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 

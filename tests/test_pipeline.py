@@ -18,10 +18,12 @@ import seac
 from seac import InputError
 from seac.associate.views import ViewSettings
 from seac.classify.base import ClassScorers
-from seac.core.types import AudioFeatures, MaskEmbeddings, VisionFeatures
+from seac.classify.semantic import classify_masks
+from seac.core.types import AudioFeatures, Decision, MaskEmbeddings, VisionFeatures
 from seac.pipeline import SeAC
 from seac.video import tracker as tracker_module
-from seac.video.tracker import Tracker, TrackState
+from seac.video.predictor import VideoPredictor
+from seac.video.tracker import Tracker
 from tests.fixtures.parts import (
     COLOURS,
     ColourImageEncoder,
@@ -49,16 +51,17 @@ def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
     model = SeAC(replace(plain.stages, classifier=Rivals()), plain.vocabulary, plain.settings)
     seen, listened = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
     tracker = Tracker()
-    ids = tracker.follow(seen.proposals.masks, seen.text_embeddings, 0.0)
-    followed = TrackState(tracker, ids, torch.full((len(ids),), 0.5))
+    followed = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
+    half = torch.full((len(seen.proposals),), 0.5)
+    decision = Decision(half, half > 0, half)
     _, red, green, _ = torch.eye(4, dtype=torch.bool)
-    both = model.classify(seen, listened, red | green, followed)
-    alone = model.classify(seen, listened, green, followed)
+    both = model.classify(seen, listened, red | green, decision, followed)
+    alone = model.classify(seen, listened, green, decision, followed)
     assert both[[1, 2]].tolist() == [0, 2]
     assert int(model.classify(seen, listened, green)[2]) == 0  # all alone it is what is heard
     assert int(alone[2]) == 2  # but it was called something before
     for _ in range(10):
-        alone = model.classify(seen, listened, green, followed)
+        alone = model.classify(seen, listened, green, decision, followed)
     assert int(alone[2]) == 0  # and is convinced in the end
 
 
@@ -105,7 +108,6 @@ def test_order_of_masks_does_not_matter(order):
         proposals,
         type(seen.embeddings)(*(None if x is None else x[rows] for x in vars(seen.embeddings).values())),
         seen.text_embeddings[rows],
-        type(seen.classified)(seen.classified.labels[rows], seen.classified.scores[rows]),
     )
     other = model.predict(shuffled, listened)
     np.testing.assert_allclose(other.heatmap, plain.heatmap, atol=1e-6)
@@ -165,7 +167,7 @@ def test_a_still_with_audio_is_encoded_once(tmp_path):
     picture = tmp_path / "a.png"
     Image.fromarray(squares()).save(picture)
     sound = write_wav(tmp_path / "a.wav", np.concatenate([tone("red", 2), tone("blue", 2)]))
-    results = list(model.video(picture, 2, audio=sound))
+    results = list(VideoPredictor(model).stream(picture, 2, audio=sound))
     assert len(results) == 8
     assert len(looked) == 1
     assert results[0].names[int(results[0].similarity.argmax())] == "red"
@@ -175,7 +177,7 @@ def test_a_still_with_audio_is_encoded_once(tmp_path):
 def test_a_video_is_tracked_and_falls_silent_with_its_sound(tmp_path):
     sound = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
     video = write_video(tmp_path / "a.mp4", [squares()] * 50, sound)
-    results = list(synthetic_model().video(video, 4))
+    results = list(VideoPredictor(synthetic_model()).stream(video, 4))
     assert [round(r.time, 2) for r in results] == [n / 4 for n in range(20)]
     assert all((r.ids == results[0].ids).all() for r in results)
     names = [{r.names[row] for row in np.flatnonzero(r.sounding)} for r in results]
@@ -274,12 +276,14 @@ def test_sounding_masks_are_classified_from_high_resolution_crops(
     labels = near.classify(seen, heard, which)
     assert near.vocabulary.names[int(labels[1])] == named
     others = [index for index in range(len(labels)) if index != 1]
-    assert torch.equal(labels[others], seen.classified.labels[others])
-    assert torch.equal(near.classify(seen, heard, torch.zeros_like(which)), seen.classified.labels)
+    by_cosine = near.classify(seen, heard, torch.zeros_like(which))
+    assert torch.equal(by_cosine, classify_masks(seen.text_embeddings, near.classifier.classes).labels)
+    assert torch.equal(labels[others], by_cosine[others])
     tracker = Tracker()
-    ids = tracker.follow(seen.proposals.masks, seen.text_embeddings, 0.0)
-    followed = TrackState(tracker, ids, torch.ones(len(ids)))
-    assert torch.equal(near.classify(seen, heard, which, followed), labels)  # a first look is all there is
+    followed = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
+    sure = torch.ones(len(seen.proposals))
+    decision = Decision(sure, sure > 0, sure)
+    assert torch.equal(near.classify(seen, heard, which, decision, followed), labels)  # the first crop
 
 
 def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
@@ -316,6 +320,6 @@ def test_a_note_says_when_min_max_means_nothing() -> None:
 
 def test_ids_stay_however_far_apart_frames_are(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mp4", [squares()] * 45, tone("red", 45.0), fps=1)
-    ids = [result.ids.tolist() for result in synthetic_model().video(video, 0.1)]
+    ids = [result.ids.tolist() for result in VideoPredictor(synthetic_model()).stream(video, 0.1)]
     assert len(ids) > 3
     assert all(each == ids[0] for each in ids)

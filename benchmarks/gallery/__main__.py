@@ -26,8 +26,9 @@ from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.shared import shared_folder
 from seac.core.errors import InputError
 from seac.export.folder import atomic_folder
-from seac.pipeline import SeAC, version_of
+from seac.pipeline import SeAC
 from seac.presets.load import load
+from seac.stages import version_of
 
 Item = TypeVar("Item")
 NOTES = {

@@ -103,7 +103,7 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
     )
     answer, result = Model("tiny", model)(scene), scene.predict(model)
     masks = scene.masks(model)
-    row = int(np.argmax(model.logits(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))))
+    row = int(np.argmax(result.similarity + model.settings.objectness * result.scores))
     wanted = truth[frame] > 0
     heatmap_iou = frame_ious(answer.heatmap[None], truth[frame][None])[0]
     _draw_frame(scene, answer, wanted.numpy(), masks[row].numpy(), folder / f"{file}.jpg")

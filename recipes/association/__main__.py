@@ -44,8 +44,8 @@ from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.class_heads import read
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.pipeline import version_of
 from seac.segment.proposal_net.segmenter import ProposalSegmenter
+from seac.stages import version_of
 
 ASSETS = Path(ensemble.__file__).parents[1] / "assets"
 SHIPPED = AssociationEnsembleSettings()

@@ -27,10 +27,10 @@ from seac.encoders.audio.windows import windows_of
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.pipeline import version_of
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
 from seac.segment.proposal_net.segmenter import ProposalSegmenter
+from seac.stages import version_of
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
 PROPOSED_SHARE = 0.8

@@ -26,14 +26,16 @@ from torch import Tensor
 import seac
 from benchmarks.shared import renderer
 from seac.associate.base import Association
-from seac.decision import activity
+from seac.core.types import EncodedAudio, EncodedImage
+from seac.decision import calibration
 from seac.decision.fit import Sample, SampleType, build_sample, fit_and_report
 from seac.media.decode import SAMPLE_RATE
-from seac.pipeline import EncodedAudio, EncodedImage, SeAC, crop_waveform
+from seac.media.waveform import crop_waveform
+from seac.pipeline import SeAC
 
 SECONDS = 5
 MAX_THINGS = 3
-ASSET = Path(activity.__file__).parents[1] / activity.ASSET
+ASSET = Path(calibration.__file__).parents[1] / calibration.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """How many things of a scene sound, if any does, in turn."""
 TURN: tuple[SampleType, ...] = (

@@ -22,7 +22,8 @@ from torch import Tensor
 
 import seac
 from benchmarks.shared import renderer
-from seac.associate.aggregate import aggregate, softmax_scores
+from seac.associate.aggregate import aggregate
+from seac.decision.sounding import softmax_scores
 from seac.media.decode import SAMPLE_RATE
 from seac.metrics.functional.avsbench import avsbench
 from seac.metrics.functional.curves import f_measure

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from seac.presets.load import load
     from seac.presets.spec import ModelSpec
     from seac.presets.table import list_parts, list_presets
+    from seac.video.predictor import VideoPredictor
 
 # What brings torch with it is imported when it is first used: `import seac` stays quick.
 LAZY = {
     "FrameResult": "seac.core.result",
     "ModelSpec": "seac.presets.spec",
     "SeAC": "seac.pipeline",
+    "VideoPredictor": "seac.video.predictor",
     "list_parts": "seac.presets.table",
     "list_presets": "seac.presets.table",
     "load": "seac.presets.load",
@@ -33,6 +35,7 @@ __all__ = [
     "InputError",
     "ModelSpec",
     "SeAC",
+    "VideoPredictor",
     "__version__",
     "list_parts",
     "list_presets",

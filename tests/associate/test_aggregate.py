@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.associate.aggregate import aggregate, confidence, minmax, paint_boxes, softmax_scores
+from seac.associate.aggregate import aggregate, minmax, paint_boxes
+from seac.decision.sounding import softmax_scores
 
 similarities = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=12).map(torch.tensor)
 
@@ -31,7 +32,6 @@ def test_no_masks_are_no_heat():
         aggregate(torch.zeros(0), torch.zeros(0, 4, 5, dtype=torch.bool)).tolist()
         == torch.zeros(4, 5).tolist()
     )
-    assert confidence(torch.zeros(0)) == -1
 
 
 @given(similarity=similarities, seed=st.integers(0, 1000))

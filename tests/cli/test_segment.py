@@ -270,7 +270,7 @@ class TestWhatItRefuses:
 
     def test_a_sound_without_image(self, capsys, tmp_path):
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
-        assert "no picture" in refused(capsys, "segment", sound, "-o", tmp_path / "out")
+        assert "no video stream" in refused(capsys, "segment", sound, "-o", tmp_path / "out")
 
     def test_an_image_without_sound(self, capsys, tmp_path):
         Image.fromarray(squares()).save(tmp_path / "a.png")

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.core.types import AudioFeatures
-from seac.decision.activity import Calibration, is_silent, level, noisiness, sounding
+from seac.decision.activity import is_silent, level, noisiness
+from seac.decision.calibration import Calibration
+from seac.decision.sounding import sounding
 from seac.encoders.audio.windows import encode_windows
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.media.decode import load_waveform

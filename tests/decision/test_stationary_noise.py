@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seac.decision.activity import Calibration, is_noise
+from seac.decision.activity import is_noise
+from seac.decision.calibration import Calibration
 from seac.decision.stationary_noise import is_stationary_noise, spectral_deviation
 from seac.encoders.audio.windows import encode_windows
 from seac.encoders.audio.yamnet_student import YamnetStudent

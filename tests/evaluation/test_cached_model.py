@@ -6,7 +6,8 @@ import torch
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.trained import Trained
 from seac.evaluation.cached_model import CachedModel
-from seac.pipeline import SeAC, Settings
+from seac.pipeline import SeAC
+from seac.settings import Settings
 from tests.fixtures.parts import squares, synthetic_model, tone
 
 CONFIG = AssociationConfig(d_m=3, d_a=3, d=4, width=8, depth=1, heads=2, pool_heads=1)

@@ -14,7 +14,7 @@ from seac.cli import app
 from seac.core.atomic import TEMPORARY_SUFFIX
 from seac.core.errors import InputError
 from seac.decision import calibration_file
-from seac.decision.activity import Calibration
+from seac.decision.calibration import Calibration
 from seac.presets.load import calibrated
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import synthetic_model

@@ -38,7 +38,7 @@ def test_frames_are_those_on_the_screen_at_their_times(video, fps):
 @pytest.mark.parametrize("fps", [0, -1, 1e-7, 9.9e-5, float("nan"), float("inf")])
 def test_a_rate_at_which_nothing_can_be_shown_is_refused(video, tmp_path, fps):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    for source in (Source(video, video, still=False), Source(tmp_path / "a.png", video, still=True)):
+    for source in (Source(video, video, False, 1.0), Source(tmp_path / "a.png", video, True, 1.0)):
         with pytest.raises(InputError, match=r"at least 0\.0001"):
             next(source_frames(source, fps, 64))
     with pytest.raises(InputError, match=r"--fps is .*: give a number from 0\.0001 to 1000"):

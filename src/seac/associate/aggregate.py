@@ -28,20 +28,6 @@ def all_equal(similarity: Tensor) -> bool:
     return bool(similarity.max() - similarity.min() < EQUAL)
 
 
-def softmax_scores(logits: Tensor, temperature: float) -> Tensor:
-    """How likely each mask is beside the likeliest, ``exp((e - max e) / contrast)``: (N,) float32 in [0, 1].
-
-    A contrastive loss learns ``exp(s / tau)`` as odds, so this is what the cosines mean.
-
-    Args:
-        logits: (N,).
-        temperature: of the evidence; 0 gives the evidence back, as the paper's Eq. 4 takes it.
-    """
-    if temperature <= 0 or len(logits) == 0:
-        return logits
-    return torch.exp((logits.float() - logits.max()) / temperature)
-
-
 def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
     """The heatmap of Eq. 4, ``max over n of minmax(s)_n * M_n``: (H, W) float32 in [0, 1]; no masks give 0.
 
@@ -49,9 +35,19 @@ def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
         similarity: (N,) cosine.
         masks: (N, H, W) bool.
     """
+    return paint_masks(minmax(similarity), masks)
+
+
+def paint_masks(values: Tensor, masks: Tensor) -> Tensor:
+    """Per pixel the greatest value of the masks that cover it: (H, W) float32; 0 where no mask does.
+
+    Args:
+        values: (N,) float32, at least 0.
+        masks: (N, H, W) bool.
+    """
     heatmap = torch.zeros(masks.shape[1:], device=masks.device)
-    # Painted from the least similar to the most, a pixel's last paint is the maximum: no (N, H, W) floats.
-    values = minmax(similarity).to(masks.device)
+    # In ascending order the last value written to a pixel is the maximum: no (N, H, W) array of floats.
+    values = values.to(masks.device)
     for index in values.argsort().tolist():
         heatmap.masked_fill_(masks[index], float(values[index]))
     return heatmap
@@ -73,8 +69,3 @@ def paint_boxes(similarity: Tensor, boxes: Tensor, height: int, width: int) -> T
         x1, y1, x2, y2 = corners[index]
         heatmap[y1:y2, x1:x2] = float(values[index])
     return heatmap
-
-
-def confidence(similarity: Tensor) -> float:
-    """How sure a frame is that something in it sounds: the greatest raw cosine; no masks give -1."""
-    return float(similarity.max()) if len(similarity) else -1.0

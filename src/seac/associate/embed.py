@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.associate.views import DEFAULT, ViewSettings
-from seac.core.types import MaskEmbeddings, VisionFeatures
+from seac.core.types import EncodedImage, MaskEmbeddings, VisionFeatures
 from seac.encoders.base import VisionEncoder
 
 
@@ -335,3 +335,16 @@ def masked_pool(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
     weight = share + ground * (1 - share)
     weight = weight / weight.sum(dim=1, keepdim=True)
     return weight.to(features.device) @ features[0].flatten(1).T
+
+
+def crop_embeddings(
+    image: EncodedImage, rows: Tensor, encoder: VisionEncoder, settings: ViewSettings, *, exact: bool
+) -> MaskEmbeddings:
+    """Embeddings of high-resolution crops of masks ``rows`` (n,) int64, by which they are classified.
+
+    The exact path has encoded every mask at full resolution already; so has an encoder without a dense map.
+    """
+    if exact or not settings.crop_size or not isinstance(encoder, DenseEncoder):
+        return image.embeddings.at(rows)
+    masks, boxes = image.proposals.masks[rows], image.proposals.boxes[rows]
+    return high_resolution_crops(image.image, masks, boxes, encoder, settings)

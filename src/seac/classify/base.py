@@ -1,28 +1,32 @@
-"""How masks that sound are named: what looks and sound say of every class, joined."""
+"""Stage 3: classes of masks from scores of their appearance and of the audio."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from seac.classify.prompts import MeanEncoder, class_embeddings
+from seac.classify.semantic import classify_masks
 from seac.core.context import PartContext
-from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.core.tracks import FrameTracks
+from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
 
 MATCH_WIDTH = 1.0
-"""Of two masks that sound, one that looks less like a class by this has 1/e of what is heard of it."""
+"""Difference of appearance scores by which a mask gets 1/e of the audio score of a class."""
 
 
 @dataclass(frozen=True)
 class ClassScorers:
-    """What is said of K classes.
+    """Scores of K classes.
 
     Attributes:
-        score_masks: by looks, of each of N masks: (N, K) from their embeddings.
-        score_audio: by ear: (K,) from a sound, 0 where it says nothing for or against.
+        score_masks: appearance scores (N, K) of N masks from their embeddings.
+        score_audio: audio scores (K,), 0 where the audio gives no evidence.
     """
 
     score_masks: Callable[[MaskEmbeddings], Tensor]
@@ -30,19 +34,19 @@ class ClassScorers:
 
 
 class MaskClassifier(Protocol):
-    """Stage 3's view of masks and of sound."""
+    """Stage 3's classifier, for any vocabulary."""
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
-        """Who says what of these classes, (K, d) class embeddings of unit length."""
+        """Scorers of the classes with embeddings (K, d) of unit length."""
         ...
 
 
 @dataclass(frozen=True)
 class ZeroShotClassifier:
-    """As in the paper: a mask is named by its looks alone.
+    """The paper's classifier: the appearance of a mask alone.
 
     Attributes:
-        to_text_space: masks in text space, (N, d) from their embeddings.
+        to_text_space: masks in the space of class names, (N, d) from their embeddings.
     """
 
     to_text_space: Callable[[MaskEmbeddings], Tensor]
@@ -53,7 +57,7 @@ class ZeroShotClassifier:
         return cls(context.part("association_method").to_text_space)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
-        """The cosine of Eq. 5, and nothing of the sound."""
+        """The cosine of Eq. 5, and zero for the audio."""
         return ClassScorers(
             lambda masks: self.to_text_space(masks).cpu() @ classes.T, lambda audio: torch.zeros(len(classes))
         )
@@ -62,11 +66,64 @@ class ZeroShotClassifier:
 def class_scores(mask_scores: Tensor, audio_scores: Tensor) -> Tensor:
     """How well each class names each of N masks that sound together: (N, K) float32.
 
-    Of two things that sound, what is heard of a class belongs to the one that looks like it: the other is
-    not called a banjo because a banjo plays.
+    With several sounding masks, the audio score of a class goes to the mask that matches the class best.
 
     Args:
-        mask_scores: (N, K) what looks say.
-        audio_scores: (K,) what the sound says.
+        mask_scores: (N, K) appearance scores.
+        audio_scores: (K,) audio scores.
     """
     return mask_scores + torch.exp((mask_scores - mask_scores.amax(0)) / MATCH_WIDTH) * audio_scores
+
+
+class VocabularyClassifier:
+    """Stage 3 for one vocabulary; text is encoded when the first mask is classified.
+
+    Args:
+        names: of K classes.
+        text: text encoder of the names, averaged over the prompt templates.
+        classifier: of masks, for any vocabulary.
+    """
+
+    def __init__(self, names: Sequence[str], text: MeanEncoder, classifier: MaskClassifier) -> None:
+        self.names, self.text, self.classifier = names, text, classifier
+
+    @cached_property
+    def classes(self) -> Tensor:
+        """Class embeddings of unit length: (K, d)."""
+        return class_embeddings(self.names, self.text)
+
+    @cached_property
+    def scorers(self) -> ClassScorers:
+        """Scorers of the classes."""
+        return self.classifier.scorers_for(self.classes)
+
+    def __call__(
+        self,
+        image: EncodedImage,
+        audio: AudioFeatures,
+        active: Tensor,
+        embed_crops: Callable[[Tensor], MaskEmbeddings],
+        tracks: FrameTracks,
+        probability: Tensor | None = None,
+    ) -> Tensor:
+        """Class of every mask of a frame: (N,) int64, from 0.
+
+        Masks that are not active have the class with the best cosine of Eq. 5; active masks are scored once
+        more by crops of their own, together with the audio.
+
+        Args:
+            image: the frame.
+            audio: features of its audio.
+            active: (N,) bool.
+            embed_crops: embeddings of crops of masks (n,) int64.
+            tracks: of the masks; they average over time.
+            probability: (N,) that each mask sounds, the weight of this frame in that average.
+        """
+        labels = classify_masks(image.text_embeddings, self.classes).labels
+        rows = torch.nonzero(active)[:, 0]
+        if len(rows) == 0:
+            return labels
+        crops = tracks.aggregate_crops(rows, lambda new: self.scorers.score_masks(embed_crops(rows[new])))
+        scores = class_scores(crops, self.scorers.score_audio(audio))
+        weight = torch.ones(len(rows)) if probability is None else probability[rows]
+        return labels.index_copy(0, rows, tracks.average_scores(rows, scores, weight).argmax(1))

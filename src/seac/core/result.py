@@ -1,60 +1,83 @@
-"""What a frame's answer is; nothing else."""
+"""The result of one frame."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
+
+from seac.core.types import AudioSummary, Decision, EncodedAudio, EncodedImage
+
+EQUAL = 1e-6
+"""Spread of scores below which min-max would only magnify rounding."""
+
+
+PER_MASK = (
+    *("masks", "boxes", "scores", "embeddings", "similarity", "probability", "sounding", "classes", "ids"),
+)
+"""Fields of :class:`FrameResult` with a row per mask."""
+NESTED = 0.8
+"""Share of the smaller of two masks within the other from which only the likelier one is displayed."""
+
+Rows = slice | list[int] | NDArray[np.bool_] | NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class AudioSummary:
-    """What the sound alone says.
+class MaskResult:
+    """One mask of a frame: what iterating over a :class:`FrameResult` gives.
 
     Attributes:
-        silent: whether there is nothing to hear.
-        noise: whether there is nothing but noise, which nothing in particular makes.
-        level: dBFS (RMS of the loudest tenth of a second), -120 at the least.
-        top_classes: the audio network's own words for it with their probabilities, likeliest first.
+        mask: (H, W) bool.
+        box: (4,) float32 xyxy in pixels, x2 and y2 exclusive.
+        score: objectness in [0, 1].
+        similarity: with the audio, in [-1, 1].
+        probability: calibrated, that the mask sounds.
+        sounding: the decision.
+        name: class name.
+        id: track.
     """
 
-    silent: bool
-    level: float = -120.0
-    top_classes: tuple[tuple[str, float], ...] = ()
-    noise: bool = False
-
-    @property
-    def inactive(self) -> bool:
-        """Whether nothing can be what sounds."""
-        return self.silent or self.noise
+    mask: NDArray[np.bool_]
+    box: NDArray[np.float32]
+    score: float
+    similarity: float
+    probability: float
+    sounding: bool
+    name: str
+    id: int
 
 
 @dataclass(frozen=True)
 class FrameResult:
-    """The answer for one frame. Arrays are numpy, on the CPU; N masks, best proposal first.
+    """The result for one frame. Arrays are numpy, on the CPU; N masks, best proposal first.
+
+    ``len(result)`` is N; ``result[rows]`` keeps some masks (bool (N,), indices, a slice), as does
+    ``result[result.sounding]``; iterating gives a :class:`MaskResult` per mask.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, the frame as it was segmented.
         masks: (N, H, W) bool, everything in the frame.
         boxes: (N, 4) float32 xyxy in pixels, x2 and y2 exclusive.
         scores: (N,) float32 objectness in [0, 1].
-        embeddings: (N, d) float32, each mask among words (unit length).
-        similarity: (N,) float32 in [-1, 1], of each mask with the sound: a cosine, see the association.
-        probability: (N,) float32 calibrated probability that the mask sounds; 0 in silence and noise.
-        sounding: (N,) bool, the decision; nothing sounds in silence and noise.
-        confidence: greatest similarity before min-max; -1 in silence, noise or without masks.
-        heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 in silence and noise.
+        embeddings: (N, d) float32 of unit length, each mask in the space of class names.
+        similarity: (N,) float32 in [-1, 1], of each mask with the audio: a cosine, see the association.
+        probability: (N,) float32 calibrated probability that the mask sounds; 0 for inactive audio.
+        sounding: (N,) bool, the decision; no mask sounds in silence and noise.
+        confidence: greatest similarity before min-max; -1 for inactive audio or without masks.
+        heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 for inactive audio.
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.
         labels: background, then the vocabulary.
         classes: (N,) int64, each mask's class in ``labels``.
-        audio_summary: what the sound alone says.
+        audio_summary: activity, level and likeliest classes of the audio.
         time: seconds in the video; 0 for a single frame.
-        ids: (N,) int64 stable over a video; ``0..N-1`` for a single frame.
-        original_size: (height, width) of the picture before it was scaled down.
-        notes: what the user should know about this answer, one sentence each.
+        ids: (N,) int64, tracks, stable over a video; ``0..N-1`` for a single frame.
+        original_size: (height, width) of the frame before it was scaled down.
+        notes: what the user should know about this result, one sentence each.
     """
 
     image: NDArray[np.uint8]
@@ -78,6 +101,66 @@ class FrameResult:
 
     def __len__(self) -> int:
         return len(self.masks)
+
+    def __getitem__(self, rows: Rows) -> FrameResult:
+        """The result with some of its masks; heatmap and semantic mask stay those of the whole frame.
+
+        Args:
+            rows: bool (N,), integer indices, or a slice.
+
+        Raises:
+            TypeError: one index; ``list(result)[0]`` is one mask.
+            IndexError: rows that do not fit.
+        """
+        if not isinstance(rows, slice) and np.ndim(rows) == 0:
+            raise TypeError(f"result[{rows}] is one mask: take list(result)[{rows}], or result[[{rows}]]")
+        where = rows if isinstance(rows, slice) else np.asarray(rows, dtype=None if len(rows) else np.intp)
+        return replace(self, **{name: getattr(self, name)[where] for name in PER_MASK})
+
+    def __iter__(self) -> Iterator[MaskResult]:
+        """Every mask by itself."""
+        names = self.names
+        for row in range(len(self)):
+            yield MaskResult(
+                self.masks[row],
+                self.boxes[row],
+                float(self.scores[row]),
+                float(self.similarity[row]),
+                float(self.probability[row]),
+                bool(self.sounding[row]),
+                names[row],
+                int(self.ids[row]),
+            )
+
+    def top(self, k: int) -> FrameResult:
+        """The result with its ``k`` likeliest masks, likeliest first."""
+        return self[np.lexsort((-self.similarity, -self.probability))[: max(0, k)]]
+
+    def empty(self) -> FrameResult:
+        """The result without masks: nothing sounds, heatmap and semantic mask are 0."""
+        heatmap, semantic = np.zeros_like(self.heatmap), np.zeros_like(self.semantic)
+        return replace(self[:0], confidence=-1.0, heatmap=heatmap, semantic=semantic)
+
+    def display_rows(self) -> list[int]:
+        """Rows of :meth:`display_masks`, likeliest first."""
+        chosen: list[int] = []
+        areas = self.masks.sum(axis=(1, 2))
+        for row in np.argsort(-self.probability, kind="stable").tolist():
+            if not self.sounding[row] or areas[row] == 0:
+                continue
+            joint = [np.count_nonzero(self.masks[row] & self.masks[other]) for other in chosen]
+            if all(
+                j < NESTED * min(areas[row], areas[other]) for j, other in zip(joint, chosen, strict=True)
+            ):
+                chosen.append(row)
+        return chosen
+
+    def display_masks(self) -> FrameResult:
+        """The sounding masks worth showing: of masks within one another, the likeliest.
+
+        Proposals contain an object, its parts and its surroundings, and all of them match its audio.
+        """
+        return self[self.display_rows()]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,3 +188,79 @@ class FrameResult:
         from seac.export.detections import to_detections
 
         return to_detections(self, only_sounding=only_sounding)
+
+
+def build_result(
+    image: EncodedImage,
+    audio: EncodedAudio,
+    similarity: Tensor,
+    decision: Decision,
+    heatmap: Tensor,
+    semantic: Tensor,
+    labels: Tensor,
+    names: tuple[str, ...],
+    ids: Tensor,
+    time: float,
+) -> FrameResult:
+    """The result as arrays of its own: an encoded image is shared, a result is its user's to change.
+
+    Args:
+        image: the frame.
+        audio: its audio.
+        similarity: (N,) of each mask with the audio.
+        decision: probability, decision and score of each mask.
+        heatmap: (H, W) of Eq. 4.
+        semantic: (H, W) of Eq. 5.
+        labels: (N,) class of each mask, from 0.
+        names: background, then the vocabulary.
+        ids: (N,) track of each mask.
+        time: seconds in the video.
+    """
+    confident = not audio.summary.inactive and len(similarity) > 0
+    return FrameResult(
+        image=_own(image.image.permute(1, 2, 0)),
+        masks=_own(image.proposals.masks),
+        boxes=_own(image.proposals.boxes),
+        scores=_own(image.proposals.scores),
+        embeddings=_own(image.text_embeddings),
+        similarity=similarity.numpy(),
+        probability=decision.probability.numpy(),
+        sounding=decision.sounding.numpy(),
+        confidence=float(similarity.max()) if confident else -1.0,
+        heatmap=heatmap.numpy(),
+        semantic=semantic.numpy(),
+        labels=names,
+        classes=(labels + 1).numpy(),
+        audio_summary=audio.summary,
+        time=time,
+        ids=ids.numpy(),
+        original_size=image.original_size,
+        notes=notes_for(image, audio.summary, decision.scores),
+    )
+
+
+def notes_for(image: EncodedImage, audio: AudioSummary, scores: Tensor) -> tuple[str, ...]:
+    """What a user should know about a result, one sentence each.
+
+    Args:
+        image: the frame.
+        audio: activity of its audio.
+        scores: (N,) that the heatmap is aggregated from.
+    """
+    height, width = image.image.shape[-2:]
+    notes = []
+    if image.original_size != (height, width):
+        was = f"{image.original_size[1]} x {image.original_size[0]}"
+        notes.append(f"the image was scaled from {was} to {width} x {height} pixels")
+    if len(scores) and not audio.inactive and float(scores.max() - scores.min()) < EQUAL:
+        which = "all masks are equally likely" if len(scores) > 1 else "there is one mask only"
+        notes.append(f"{which}, so the heat is 1 whatever the similarity")
+    if audio.silent:
+        notes.append("the audio is silent, so nothing sounds")
+    elif audio.noise:
+        notes.append("the audio is noise without a source, so nothing sounds")
+    return tuple(notes)
+
+
+def _own(values: Tensor) -> NDArray[Any]:
+    return np.array(values.numpy(), order="C")

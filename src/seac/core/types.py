@@ -1,4 +1,4 @@
-"""The values that stages exchange: proposals, image and audio features, mask embeddings."""
+"""The values that stages exchange: proposals, features, embeddings, encoded image and audio, decision."""
 
 from __future__ import annotations
 
@@ -115,3 +115,67 @@ class MaskEmbeddings:
         if self.local_probabilities is None or self.context_probabilities is None:
             raise ValueError("these embeddings carry no class probabilities: use an encoder that has labels")
         return torch.lerp(self.context_probabilities, self.local_probabilities, lam)
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image after the networks: encoded once, paired with any number of waveforms.
+
+    Attributes:
+        image: (3, H, W) uint8 RGB, scaled down to at most ``max_side`` pixels.
+        original_size: (height, width) before it was scaled down.
+        proposals: class-agnostic masks, best first.
+        embeddings: both views of every mask (Eq. 1-2).
+        text_embeddings: (N, d) float32 of unit length, every mask in the space of class names (Eq. 3).
+    """
+
+    image: Tensor
+    original_size: tuple[int, int]
+    proposals: Proposals
+    embeddings: MaskEmbeddings
+    text_embeddings: Tensor
+
+
+@dataclass(frozen=True)
+class AudioSummary:
+    """Whether the audio is active, its level, and its likeliest classes.
+
+    Attributes:
+        silent: whether the audio is silent.
+        noise: whether the audio is noise without a source.
+        level: dBFS (RMS of the loudest tenth of a second), -120 at the least.
+        top_classes: likeliest classes of the audio encoder with their probabilities, highest first.
+    """
+
+    silent: bool
+    level: float = -120.0
+    top_classes: tuple[tuple[str, float], ...] = ()
+    noise: bool = False
+
+    @property
+    def inactive(self) -> bool:
+        """Whether the audio has no source, so that no mask can sound."""
+        return self.silent or self.noise
+
+
+@dataclass(frozen=True)
+class EncodedAudio:
+    """A waveform after the audio encoder: encoded once, paired with any number of images."""
+
+    features: AudioFeatures
+    summary: AudioSummary
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which masks of a frame sound.
+
+    Attributes:
+        probability: (N,) float32, calibrated, that each mask sounds; 0 where the audio is inactive.
+        sounding: (N,) bool.
+        scores: (N,) float32, what the heatmap is aggregated from (Eq. 4).
+    """
+
+    probability: Tensor
+    sounding: Tensor
+    scores: Tensor

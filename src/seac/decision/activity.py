@@ -1,27 +1,20 @@
-"""Whether anything visible sounds at all: min-max always lights up some mask, this says when it must not.
+"""Activity of the audio: silence, and noise without a source.
 
-Three questions, asked in turn. Is there any sound (its level, and the audio network's own "Silence")? Is it
-more than noise (the network's own "Noise", "White noise", ..., against all that has a source; its spectrum)?
-Does its best match in the frame reach a calibrated probability (Platt: a logistic curve over the similarity)?
-The constants come from ``python -m recipes.decision.calibrate``.
+Min-max (Eq. 4) makes some mask active whatever is played; this module says when no mask may be.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from seac.core.atomic import write_atomic
-from seac.core.types import AudioFeatures
+from seac.core.types import AudioFeatures, AudioSummary
+from seac.decision.calibration import Calibration
 from seac.decision.stationary_noise import is_stationary_noise
+from seac.encoders.audio.windows import top_classes
 
-ASSET = "assets/calibration.json"
 QUIETEST = -120.0
 NOISES = frozenset(
     {
@@ -30,44 +23,6 @@ NOISES = frozenset(
     }
 )
 """AudioSet classes that a microphone and a room make by themselves."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What turns a raw similarity into a decision.
-
-    Attributes:
-        slope: of the logistic curve over the similarity.
-        offset: of the logistic curve; probability = sigmoid(slope * similarity + offset).
-        threshold: least probability at which a mask sounds.
-        margin: how far below the frame's greatest similarity a mask may lie and still sound.
-        floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
-        silence: probability of the tag "Silence" in every window from which all is silence.
-        noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
-    """
-
-    slope: float = 8.0
-    offset: float = -3.0
-    threshold: float = 0.5
-    margin: float = 2.0
-    floor: float = -60.0
-    silence: float = 0.9
-    noise: float = 0.4
-
-    @classmethod
-    def load(cls, association: str = "zero-shot") -> Calibration:
-        """The constants that ship for an association; zero-shot's for one that was not calibrated."""
-        table = json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))
-        return cls(**table.get(association, table["zero-shot"]))
-
-    def save(self, path: Path, association: str = "zero-shot") -> None:
-        """Write the constants of one association as JSON beside the others', whole or not at all."""
-        table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        write_atomic(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
-
-    def probability(self, similarity: Tensor) -> Tensor:
-        """Probability that a mask with this similarity sounds: (N,) float32 in [0, 1]."""
-        return torch.sigmoid(self.slope * similarity.float() + self.offset)
 
 
 def level(waveform: Tensor, sample_rate: int) -> float:
@@ -149,17 +104,24 @@ def noisiness(audio: AudioFeatures, labels: tuple[str, ...]) -> float:
     return noise / max(noise + rest, 1e-9)
 
 
-def sounding(similarity: Tensor, calibration: Calibration, *, silent: bool) -> Tensor:
-    """The decision for every mask: (N,) bool; nothing sounds in silence.
+def summarise(
+    waveform: Tensor,
+    near: Tensor,
+    sample_rate: int,
+    features: AudioFeatures,
+    labels: tuple[str, ...],
+    calibration: Calibration,
+) -> AudioSummary:
+    """Activity, level and likeliest classes of audio.
 
     Args:
-        similarity: (N,) raw.
-        calibration: turns it into a probability.
-        silent: whether there is silence or noise only.
+        waveform: (S,) float mono in [-1, 1].
+        near: (S',) the part of it that decides on silence.
+        sample_rate: Hz.
+        features: of ``waveform``.
+        labels: names of the columns of the features' class probabilities.
+        calibration: thresholds of silence and noise.
     """
-    if silent:
-        return torch.zeros(len(similarity), dtype=torch.bool)
-    if len(similarity) == 0:
-        return torch.zeros(0, dtype=torch.bool)
-    near = similarity >= similarity.max() - calibration.margin
-    return (near & (calibration.probability(similarity) >= calibration.threshold)).cpu()
+    silent = is_silent(near, sample_rate, calibration, features, labels)
+    noise = not silent and is_noise(waveform, sample_rate, calibration, features, labels)
+    return AudioSummary(silent, level(near, sample_rate), top_classes(features, labels), noise)

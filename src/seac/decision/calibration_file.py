@@ -12,7 +12,7 @@ from typing import Any
 
 from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
-from seac.decision.activity import Calibration
+from seac.decision.calibration import Calibration
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"

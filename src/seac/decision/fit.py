@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.decision.activity import Calibration
+from seac.decision.calibration import Calibration
 from seac.metrics.functional.overlap import overlap
 from seac.metrics.functional.robustness import auroc
 

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, Weights
-from seac.core.types import MaskEmbeddings, Proposals
-from seac.pipeline import EncodedAudio, EncodedImage, SeAC, Settings
+from seac.core.types import EncodedAudio, EncodedImage, MaskEmbeddings, Proposals
+from seac.pipeline import SeAC
+from seac.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,11 @@ class PackedImage:
         size = int(np.prod(self.shape))
         flat = torch.from_numpy(np.unpackbits(self.bits, count=size)).bool()
         restored = replace(self.proposals, masks=flat.view(self.shape))
-        embeddings, classified = self.encoded.embeddings, self.encoded.classified
         return replace(
             self.encoded,
             proposals=restored.top(count),
-            embeddings=first_of(embeddings, count),
+            embeddings=first_of(self.encoded.embeddings, count),
             text_embeddings=self.encoded.text_embeddings[:count],
-            classified=replace(
-                classified, **{name: value[:count] for name, value in vars(classified).items()}
-            ),
         )
 
 

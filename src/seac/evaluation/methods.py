@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seac.associate.aggregate import paint_boxes, softmax_scores
+from seac.associate.aggregate import paint_boxes
 from seac.core.result import FrameResult
 from seac.datasets.clip import TruthKind
+from seac.decision.sounding import mask_logits, softmax_scores
 from seac.evaluation.answer import Answer
 from seac.evaluation.scene import Scene
 from seac.metrics.functional.overlap import overlap
@@ -50,7 +51,11 @@ class Model:
         """
         result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
-        logits = self.model.logits(torch.from_numpy(result.similarity), torch.from_numpy(result.scores))
+        logits = mask_logits(
+            torch.from_numpy(result.similarity),
+            torch.from_numpy(result.scores),
+            self.model.settings.objectness,
+        )
         heatmap, semantic = self._heatmap(scene, result, logits), None
         if scene.kind is TruthKind.LABELS:
             semantic = nearest(torch.from_numpy(result.semantic), scene.size)

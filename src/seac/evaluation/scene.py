@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from seac.core.result import FrameResult
+from seac.core.types import EncodedAudio, EncodedImage
 from seac.datasets.clip import Clip, Reader, TruthKind
-from seac.pipeline import EncodedAudio, EncodedImage, SeAC
+from seac.pipeline import SeAC
 
 
 class CachedImage:

@@ -15,7 +15,6 @@ from seac.core.result import FrameResult
 TINT = 0.45
 BACK = 0.55
 MIN_SIDE = 320
-NESTED = 0.8
 
 
 def colour(number: int) -> tuple[int, int, int]:
@@ -24,28 +23,12 @@ def colour(number: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def visible_rows(result: FrameResult) -> list[int]:
-    """Rows of the sounding masks worth showing: of those that lie within one another, the likeliest.
-
-    Proposals hold a thing, its parts and its surroundings; all of them fit its sound.
-    """
-    chosen: list[int] = []
-    areas = result.masks.sum(axis=(1, 2))
-    for row in np.argsort(-result.probability, kind="stable").tolist():
-        if not result.sounding[row] or areas[row] == 0:
-            continue
-        joint = [np.count_nonzero(result.masks[row] & result.masks[other]) for other in chosen]
-        if all(j < NESTED * min(areas[row], areas[other]) for j, other in zip(joint, chosen, strict=True)):
-            chosen.append(row)
-    return chosen
-
-
 def draw_result(result: FrameResult) -> NDArray[np.uint8]:
     """The frame with its sounding masks: (H', W', 3) uint8, both even; small frames are enlarged.
 
     Even, because H.264 with 4:2:0 colours takes nothing else.
     """
-    rows = visible_rows(result)
+    rows = result.display_rows()
     canvas = _tinted(result, rows)
     enlarge = max(1, -(-MIN_SIDE // max(canvas.shape[:2])))
     if enlarge > 1:

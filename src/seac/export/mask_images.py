@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seac.core.result import FrameResult
-from seac.export.draw import colour, visible_rows
+from seac.export.draw import colour
 from seac.export.writer import Clip
 
 
@@ -21,7 +21,7 @@ def palette() -> list[int]:
 def instance_map(result: FrameResult) -> NDArray[np.uint8]:
     """(H, W) uint8: which thing sounds at each pixel, the likeliest where several do."""
     canvas = np.zeros(result.masks.shape[1:], np.uint8)
-    for row in reversed(visible_rows(result)):
+    for row in reversed(result.display_rows()):
         canvas[result.masks[row]] = int(result.ids[row]) % 255 + 1
     return canvas
 

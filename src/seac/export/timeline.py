@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seac.core.result import FrameResult
-from seac.export.draw import colour, visible_rows
+from seac.export.draw import colour
 from seac.export.writer import Clip
 
 ROWS = 12
@@ -54,7 +54,7 @@ class Timeline:
     def add(self, result: FrameResult) -> None:
         """Note who sounds in a frame."""
         stop = result.time + self._step
-        for row in visible_rows(result):
+        for row in result.display_rows():
             thing = self._things.setdefault(int(result.ids[row]), ActiveSpans())
             thing.add(result.time, stop, float(result.probability[row]), result.names[row])
         self._end = stop

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from seac.classify.vocabulary import default_vocabulary
-from seac.decision.activity import Calibration
-from seac.pipeline import SeAC, Stages
+from seac.decision.calibration import Calibration
+from seac.pipeline import SeAC
 from seac.presets.load import Assembly
 from seac.presets.spec import ModelSpec
+from seac.stages import Stages
 from seac.weights.cache import ProgressFactory
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from torch import Tensor
 
+from seac.associate.embed import embed_masks
 from seac.core.errors import InputError
 from seac.datasets.pairs.pair import Excerpt, ExcerptConfig, Pair
 from seac.encoders.audio.windows import encode_windows
@@ -24,7 +25,9 @@ from seac.features.clip_features import (
 )
 from seac.features.manifest import StoreProvenance
 from seac.features.schema import payload
-from seac.pipeline import SeAC, version_of
+from seac.pipeline import SeAC
+from seac.segment.base import best_of
+from seac.stages import version_of
 
 STAGES = ("decode", "proposals", "embedding", "audio", "encode")
 """What a clip's time is spent on; ``encode`` makes the bytes that are written."""
@@ -155,12 +158,15 @@ class Extractor:
         )
 
     def _frame(self, image: Tensor, moment: float, clock: Clock) -> FrameFeatures:
+        settings = self.model.settings
         with clock("proposals"):
-            proposals = self.model.propose(image)
+            proposals = best_of(self.model.stages.segmenter, image, settings.top_n)
         with clock("embedding"):
-            embeddings = half_embeddings(
-                self.model.embed(image, proposals), class_probabilities=self.recipe.class_probabilities
-            )
+            views = embed_masks(
+                image, proposals.masks, proposals.boxes, self.model.stages.vision, settings.views,
+                exact=settings.exact,
+            )  # fmt: skip
+            embeddings = half_embeddings(views, class_probabilities=self.recipe.class_probabilities)
         with clock("encode"):
             codes = encode_masks(proposals.masks)
         height, width = image.shape[-2:]

@@ -18,18 +18,17 @@ from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
 from seac.core.ownership import check_names
 from seac.core.result import FrameResult
-from seac.export.draw import visible_rows
 from seac.export.folder import atomic_folder
 from seac.export.legacy import written_earlier
 from seac.export.resume import file_state, is_finished
 from seac.export.writer import Clip, Writer, files_of, writer_class
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
-from seac.media.decode import probe
-from seac.media.sources import Source, audio_duration, source_of, sources_in
+from seac.media.sources import Source, open_source, sources_in
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.spec import ModelSpec
+from seac.video.predictor import VideoPredictor
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Summary:
         """Take a frame into account."""
         self.frames += 1
         self.frames_silent += result.audio_summary.silent
-        rows = visible_rows(result)
+        rows = result.display_rows()
         self.frames_sounding += bool(rows)
         for name in sorted({result.names[row] for row in rows}):
             self.labels[name] = self.labels.get(name, 0) + 1
@@ -95,7 +94,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     with _progress(console) as progress:
         for image, audio, out in tasks:
             try:
-                source, conflict = source_of(image, audio), conflicts.get(out)
+                source, conflict = open_source(image, audio), conflicts.get(out)
                 done.append(_segment(model, job, settings, source, out, writer_classes, progress, conflict))
             except InputError as error:
                 if len(tasks) == 1:
@@ -148,7 +147,7 @@ def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.source.is_dir():
-        source_of(job.source, job.audio)
+        open_source(job.source, job.audio)
         yield job.source, job.audio, job.out
         return
     if job.audio is not None:
@@ -221,11 +220,10 @@ def _write(
     task: TaskID,
 ) -> None:
     began = time.perf_counter()
-    audio = source.audio if source.audio != source.image else None
     with ExitStack() as stack:
         for each in writers:
             stack.callback(each.close)
-        for result in model.video(source.image, job.fps, audio=audio):
+        for result in VideoPredictor(model).stream(source, job.fps):
             for each in writers:
                 each.add(result)
             summary.count(result)
@@ -234,8 +232,7 @@ def _write(
 
 
 def _expected(source: Source, fps: float) -> float | None:
-    seconds = audio_duration(source.audio) if source.still else probe(source.image).duration
-    return max(1.0, seconds * fps) if seconds else None
+    return max(1.0, source.duration * fps) if source.duration else None
 
 
 def _progress(console: Console) -> Progress:

@@ -17,41 +17,43 @@ AUDIO_SUFFIXES = {".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".og
 
 @dataclass(frozen=True)
 class Source:
-    """Something to be seen with something to be heard.
+    """A video, or an image with audio, probed once.
 
     Attributes:
-        image: a video, or a still picture.
-        audio: the file that is heard; the video itself unless another is given.
-        still: whether ``image`` is a still.
+        image: a video, or a still image.
+        audio: the file with the audio; the video itself unless another is given.
+        still: whether ``image`` is a still image.
+        duration: seconds of the video, or of the audio beside a still image; 0 where no container says.
     """
 
     image: Path
     audio: Path
     still: bool
+    duration: float
 
 
-def source_of(path: Path, audio: Path | None = None) -> Source:
-    """A single video, or a picture with its sound.
+def open_source(path: Path, audio: Path | None = None) -> Source:
+    """A single video, or an image with its audio; every file is opened once.
 
     Raises:
-        InputError: missing, not a medium, a picture or video without sound, a sound without picture.
+        InputError: missing, not a media file, no audio, or no image.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path")
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        if audio is None:
-            raise InputError(f"{path}: a picture has no sound; give one with --audio FILE")
-        if not probe(audio).has_audio:
-            raise InputError(f"{audio}: has no sound; give a sound file as --audio")
-        return Source(path, audio, still=True)
-    media = probe(path)
-    if not media.has_video:
-        raise InputError(f"{path}: has no picture; give a video, or an image and this file as --audio")
-    if audio is None and not media.has_audio:
-        raise InputError(f"{path}: this video has no sound; give one with --audio FILE")
-    if audio is not None and not probe(audio).has_audio:
-        raise InputError(f"{audio}: has no sound; give a sound file as --audio")
-    return Source(path, audio or path, still=False)
+    still = path.suffix.lower() in IMAGE_SUFFIXES
+    if still and audio is None:
+        raise InputError(f"{path}: an image has no audio; give it with --audio FILE")
+    video = None if still else probe(path)
+    if video is not None and not video.has_video:
+        raise InputError(f"{path}: has no video stream; give a video, or an image and this file as --audio")
+    if video is not None and audio is None and not video.has_audio:
+        raise InputError(f"{path}: this video has no audio; give it with --audio FILE")
+    probed = probe(audio) if audio is not None else video
+    if probed is None or not probed.has_audio:
+        raise InputError(f"{audio}: has no audio; give an audio file as --audio")
+    track = audio or path
+    duration = video.duration if video is not None else probed.duration or decoded_duration(track)
+    return Source(path, track, still, duration)
 
 
 def sources_in(folder: Path) -> list[Path | tuple[Path, Path]]:
@@ -90,17 +92,19 @@ def source_frames(source: Source, fps: float, max_side: int) -> Iterator[Frame]:
     check_fps(fps)
     image = read_image(source.image, max_side)
     size = size_on_disk(source.image)
-    count, duration = 0, audio_duration(source.audio)
-    while count == 0 or count / fps < duration - 1e-6:
+    count = 0
+    while count == 0 or count / fps < source.duration - 1e-6:
         yield Frame(count / fps, image, size)
         count += 1
 
 
 def audio_duration(path: Path) -> float:
-    """Seconds of a sound; decoded to the end where its container does not say."""
-    known = probe(path).duration
-    if known > 0:
-        return known
+    """Seconds of an audio file; decoded to the end where its container does not say."""
+    return probe(path).duration or decoded_duration(path)
+
+
+def decoded_duration(path: Path) -> float:
+    """Seconds of an audio file, decoded to the end."""
     reader, second = AudioReader(path), 0
     while len(reader.read(second, second + 1)):
         second += 1

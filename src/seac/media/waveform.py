@@ -70,3 +70,9 @@ def _resampled(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
 
     common = gcd(rate, target)
     return np.asarray(resample_poly(samples, target // common, rate // common), np.float32)
+
+
+def crop_waveform(waveform: Tensor, sample_rate: int, middle: float, seconds: float) -> Tensor:
+    """The part of a waveform (S,) within ``seconds / 2`` of ``middle`` (seconds): (S',)."""
+    first = max(0, round((middle - seconds / 2) * sample_rate))
+    return waveform[first : max(first, round((middle + seconds / 2) * sample_rate))]

@@ -14,13 +14,14 @@ from seac.associate.trained import Trained
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.core.errors import InputError
 from seac.core.registry import imported, rows
-from seac.decision.activity import Calibration
+from seac.decision.calibration import Calibration
 from seac.decision.calibration_file import beside, read
-from seac.pipeline import SeAC, Stages
+from seac.pipeline import SeAC
 from seac.presets.spec import ModelSpec, checked_threshold, spec_of
 from seac.presets.table import PARTS, SHARED, part_class
 from seac.segment.base import Segmenter
 from seac.segment.baselines.grid import Grid
+from seac.stages import Stages
 from seac.weights import Weights
 from seac.weights.cache import ProgressFactory
 

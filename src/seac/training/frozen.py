@@ -12,8 +12,9 @@ from seac.associate.trained import FILE, write
 from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
-from seac.pipeline import SeAC, version_of
+from seac.pipeline import SeAC
 from seac.presets.spec import ModelSpec
+from seac.stages import version_of
 from seac.training.config import TrainingConfig
 
 

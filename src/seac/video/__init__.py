@@ -1,1 +1,1 @@
-"""Video in and out: decoding, overlay, timeline."""
+"""Videos: the predictor that streams results, tracks, prefetching."""

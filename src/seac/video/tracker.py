@@ -57,26 +57,35 @@ class Track:
 
 
 @dataclass(frozen=True)
-class TrackState:
-    """A frame's N masks as a tracker knows them.
+class TrackedFrame:
+    """The N masks of one frame in a tracker; a :class:`seac.core.tracks.FrameTracks`.
 
     Attributes:
-        tracker: of the video. ids: (N,) int64, their tracks.
-        probability: (N,) that each sounds now.
+        tracker: of the video.
+        tracks: (N,) int64, the track of each mask.
+        time: seconds.
     """
 
     tracker: Tracker
-    ids: Tensor
-    probability: Tensor
+    tracks: Tensor
+    time: float
+
+    def ids(self, count: int) -> Tensor:
+        """Track of each mask."""
+        return self.tracks
+
+    def smooth(self, similarity: Tensor, *, inactive: bool) -> Tensor:
+        """:meth:`Tracker.smooth` of the frame's masks; inactive audio resets it."""
+        return self.tracker.smooth(self.tracks, similarity, self.time, silent=inactive)
 
     def aggregate_crops(self, rows: Tensor, score_crops: Callable[[Tensor], Tensor]) -> Tensor:
         """:meth:`Tracker.aggregate_crops` of masks ``rows`` (n,)."""
-        return self.tracker.aggregate_crops(self.ids[rows], score_crops)
+        return self.tracker.aggregate_crops(self.tracks[rows], score_crops)
 
-    def average_scores(self, rows: Tensor, scores: Tensor) -> Tensor:
-        """:meth:`Tracker.average_scores` of masks ``rows`` (n,), by the odds that they sound."""
-        probability = self.probability[rows].clamp(EPSILON, 1 - EPSILON)
-        return self.tracker.average_scores(self.ids[rows], scores, probability / (1 - probability))
+    def average_scores(self, rows: Tensor, scores: Tensor, probability: Tensor) -> Tensor:
+        """:meth:`Tracker.average_scores` of masks ``rows`` (n,), weighted by the odds that they sound."""
+        probability = probability.clamp(EPSILON, 1 - EPSILON)
+        return self.tracker.average_scores(self.tracks[rows], scores, probability / (1 - probability))
 
 
 def to_grid(masks: Tensor) -> Tensor:
@@ -116,6 +125,10 @@ class Tracker:
         self.max_age = max_age
         self._tracks: dict[int, Track] = {}
         self._next = 0
+
+    def track(self, masks: Tensor, text_embeddings: Tensor, time: float) -> TrackedFrame:
+        """The masks of the next frame, with their tracks; arguments as of :meth:`follow`."""
+        return TrackedFrame(self, self.follow(masks, text_embeddings, time), time)
 
     def follow(self, masks: Tensor, text_embeddings: Tensor, time: float) -> Tensor:
         """Ids of a frame's masks: (N,) int64, each once.

@@ -1,0 +1,56 @@
+"""The calibration: constants that turn a similarity into a probability and a decision (Platt scaling).
+
+The constants come from ``python -m recipes.decision.calibrate`` or ``seac calibrate``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seac.core.atomic import write_atomic
+
+ASSET = "assets/calibration.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a raw similarity into a decision.
+
+    Attributes:
+        slope: of the logistic curve over the similarity.
+        offset: of the logistic curve; probability = sigmoid(slope * similarity + offset).
+        threshold: least probability at which a mask sounds.
+        margin: how far below the frame's greatest similarity a mask may lie and still sound.
+        floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
+        silence: probability of the tag "Silence" in every window from which all is silence.
+        noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
+    """
+
+    slope: float = 8.0
+    offset: float = -3.0
+    threshold: float = 0.5
+    margin: float = 2.0
+    floor: float = -60.0
+    silence: float = 0.9
+    noise: float = 0.4
+
+    @classmethod
+    def load(cls, association: str = "zero-shot") -> Calibration:
+        """The constants that ship for an association; zero-shot's for one that was not calibrated."""
+        table = json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))
+        return cls(**table.get(association, table["zero-shot"]))
+
+    def save(self, path: Path, association: str = "zero-shot") -> None:
+        """Write the constants of one association as JSON beside the others', whole or not at all."""
+        table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        write_atomic(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
+
+    def probability(self, similarity: Tensor) -> Tensor:
+        """Probability that a mask with this similarity sounds: (N,) float32 in [0, 1]."""
+        return torch.sigmoid(self.slope * similarity.float() + self.offset)

@@ -1,0 +1,62 @@
+"""A model on videos: frames, windows of audio, tracks and prefetching around :class:`seac.pipeline.SeAC`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from seac.core.result import FrameResult
+from seac.core.types import EncodedImage
+from seac.media.decode import AudioReader, Frame
+from seac.media.sources import Source, open_source, source_frames
+from seac.pipeline import SeAC
+from seac.video.prefetch import prefetch, workers_of
+from seac.video.tracker import Tracker, max_track_age
+
+
+class VideoPredictor:
+    """Streams the results of a video; memory does not grow with its length.
+
+    Args:
+        model: its ``settings`` say how much audio each frame gets, how similarities are smoothed, and how
+            many frames are encoded side by side.
+    """
+
+    def __init__(self, model: SeAC) -> None:
+        self.model = model
+
+    def stream(
+        self, source: str | Path | Source, fps: float = 1.0, *, audio: str | Path | None = None
+    ) -> Iterator[FrameResult]:
+        """Results at 0, 1/fps, 2/fps, ... seconds.
+
+        Args:
+            source: a video file, an image that is shown as long as ``audio`` lasts, or an opened source.
+            fps: frames per second of video.
+            audio: an audio file in place of the video's own audio.
+
+        Raises:
+            InputError: not a video, no audio, or the file breaks off.
+        """
+        if not isinstance(source, Source):
+            source = open_source(Path(source), Path(audio) if audio else None)
+        settings, sample_rate = self.model.settings, self.model.stages.audio.sample_rate
+        audio_reader = AudioReader(source.audio, sample_rate)
+        tracker = Tracker(settings.smoothing, max_track_age(fps))
+        half = settings.audio_window / 2
+        frames = source_frames(source, fps, settings.max_side)
+        for frame, image in prefetch(frames, self._encode, workers_of(settings.workers), pixels_of):
+            window = audio_reader.read(frame.time - half, frame.time + half)
+            encoded = self.model.encode_audio(window, sample_rate, min(frame.time, half))
+            tracks = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
+            yield self.model.predict(image, encoded, frame.time, tracks)
+
+    def _encode(self, frame: Frame) -> EncodedImage:
+        return self.model.encode_image(frame.image, frame.original_size)
+
+
+def pixels_of(frame: Frame) -> Tensor:
+    """The image of a frame; that of a still is one and the same object every time."""
+    return frame.image
