@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from seac.cli import options
 from seac.presets.spec import ModelSpec
 
 
-@options.with_model(*options.STORED)
+@options.command(*options.STORED)
 def ablate(
     store: options.Store,
     model: ModelSpec,
@@ -31,8 +32,7 @@ def ablate(
     seeds: Annotated[int, options.RunOption(help="Trainings of each value.")] = 3,
     settings: options.Numbers = None,
     values: Annotated[str | None, options.RunOption(help="Other values of the one --over, by comma.")] = None,
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Train a grid with several seeds and draw it as the paper does: csv, png, md for each --over.
 
     The parts are those that were swapped in for the store.
@@ -50,4 +50,4 @@ def ablate(
         settings=tuple(settings or ()),
         values=values,
     )
-    work(job, as_json=as_json)
+    return partial(work, job)

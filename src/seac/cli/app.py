@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ablate": ("seac.cli.ablate", "ablate", "Train and compare variants of the method."),
     "weights": ("seac.cli.weights", "app", "List, get and verify weights."),
     "doctor": ("seac.cli.doctor", "doctor", "Say what this machine can run."),
-    "benchmark": ("seac.cli.profile", "benchmark", "Speed by stage against a plain implementation."),
+    "profile": ("seac.cli.profile", "profile", "Speed by stage against a plain implementation."),
 }
 
 
@@ -89,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     if first is not None and first not in available():
-        return _refused(unknown("command", first, available()))
+        return _refused(unknown("command", first, available(), renamed={"benchmark": "profile"}))
     try:
         code = application(first)(args=list(arguments), standalone_mode=False)
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else DONE

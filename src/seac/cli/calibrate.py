@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 
 
-@options.with_model(*(name for name in options.SCORED if name not in ("classifier", "calibration")))
+@options.command(*(name for name in options.SCORED if name not in ("classifier", "calibration")))
 def calibrate(
     benchmark: options.Benchmark,
     folder: options.Folder,
@@ -24,8 +25,7 @@ def calibrate(
     split: options.Split = "val",
     limit: options.Limit = 400,
     seed: options.Seed = 0,
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Fit when a mask is said to sound; half of the frames report what the other half would choose.
 
     The benchmark has one sounding class per clip and a val split, as s4.
@@ -41,4 +41,4 @@ def calibrate(
     job = CalibrateJob(
         benchmark, folder, out=out, split=split, limit=400 if limit is None else limit, model=model, seed=seed
     )
-    work(job, as_json=as_json)
+    return partial(work, job)

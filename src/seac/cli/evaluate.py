@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 
 
-@options.with_model(*options.SCORED)
+@options.command(*options.SCORED)
 def evaluate(
     benchmark: options.Benchmark,
     folder: options.Folder,
@@ -48,8 +49,7 @@ def evaluate(
     window: options.Window = None,
     seed: options.Seed = 0,
     again: options.Again = False,
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Score a model or predictions: report.html, report.md, per_clip.csv; goes on where it was."""
     from seac.jobs.evaluate import EvaluateJob
     from seac.jobs.evaluate import evaluate as work
@@ -62,7 +62,8 @@ def evaluate(
         raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
     if predictions is not None:
         refuse_with_predictions(model, baselines=baselines, window=window, again=again)
-    work(
+    return partial(
+        work,
         EvaluateJob(
             benchmark=benchmark,
             folder=folder,
@@ -82,7 +83,6 @@ def evaluate(
             seed=seed,
             again=again,
         ),
-        as_json=as_json,
     )
 
 

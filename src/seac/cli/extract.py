@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 
 
-@options.with_model(*options.FROZEN)
+@options.command(*options.FROZEN)
 def extract(
     source: Annotated[
         Path,
@@ -44,8 +45,7 @@ def extract(
     class_probabilities: Annotated[
         bool, options.OutputOption(help="Keep class probabilities, for zero-shot association.")
     ] = True,
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace
 
@@ -72,4 +72,4 @@ def extract(
         limit=limit,
         exclude=exclude,
     )
-    extract_all(job, as_json=as_json)
+    return partial(extract_all, job)

@@ -1,6 +1,6 @@
 """Options that several commands have: each is said once, so that it means the same everywhere.
 
-Those of the model are one table, from which :func:`with_model` gives a command its own; what was said becomes a
+Those of the model are one table, from which :func:`command` gives a command its own; what was said becomes a
 :class:`~seac.presets.spec.ModelSpec`. Help is grouped: input, model, decision, run, output.
 """
 
@@ -117,34 +117,41 @@ RENAMED = {
 """Options of earlier versions, and what they are called now."""
 
 
-def with_model(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Options of the model for a command, which gets what was said as ``model``.
+Work = Callable[..., Any]
+"""What a command does once all that was said is checked; it is called with ``as_json``."""
+
+
+def command(*names: str) -> Callable[[Callable[..., Work]], Callable[..., None]]:
+    """A command: its own parameters, options of the model, and ``--json``.
+
+    The function gets what was said, that of the model as ``model``, and gives the work, which is then done.
 
     Args:
         names: rows of :data:`MODEL_OPTIONS`.
     """
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        def run(**values: Any) -> None:
+    def decorate(function: Callable[..., Work]) -> Callable[..., None]:
+        def run(as_json: bool, **values: Any) -> None:
             chosen = {name: values.pop(name) for name in names}
-            command(**values, model=spec_from(chosen))
+            function(**values, model=spec_from(chosen))(as_json=as_json)
 
-        run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-        run.__signature__ = Signature(parameters(command, names))  # type: ignore[attr-defined]
+        run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
+        run.__signature__ = Signature(parameters(function, names))  # type: ignore[attr-defined]
         return run
 
     return decorate
 
 
-def parameters(command: Callable[..., None], names: tuple[str, ...]) -> list[Parameter]:
-    """A command's own parameters and those of the table, panel by panel."""
-    hints = get_type_hints(command, include_extras=True)
+def parameters(function: Callable[..., Work], names: tuple[str, ...]) -> list[Parameter]:
+    """A command's own parameters, those of the table, and ``--json``, panel by panel."""
+    hints, kind = get_type_hints(function, include_extras=True), Parameter.KEYWORD_ONLY
     own = [
-        each.replace(annotation=hints[each.name], kind=Parameter.KEYWORD_ONLY)
-        for each in signature(command).parameters.values()
+        each.replace(annotation=hints[each.name], kind=kind)
+        for each in signature(function).parameters.values()
         if each.name != "model"
     ]
     every = [*own, *(MODEL_OPTIONS[name].parameter(name) for name in names)]
+    every.append(Parameter("as_json", kind, default=False, annotation=AsJson))
     return sorted(every, key=lambda each: PANELS.index(get_args(each.annotation)[1].rich_help_panel or INPUT))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from seac.presets.table import list_parts
 EXPORTS = ", ".join(list_parts("export"))
 
 
-@options.with_model(*options.WHOLE)
+@options.command(*options.WHOLE)
 def segment(
     source: Annotated[
         Path,
@@ -31,8 +32,7 @@ def segment(
         str, options.OutputOption(help=f"What to write, by comma: {EXPORTS}.")
     ] = "overlay,masks,json,timeline",
     again: options.Again = False,
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
     from seac.jobs.segment import SegmentJob, segment_all
     from seac.media.decode import MIN_FPS
@@ -40,4 +40,4 @@ def segment(
     if not MIN_FPS <= fps <= 1000:
         raise InputError(f"--fps is {fps:g}: give a number from {MIN_FPS:g} to 1000")
     exports = tuple(name.strip() for name in export.split(",") if name.strip())
-    segment_all(SegmentJob(source, out, model, audio, fps, exports, again), as_json=as_json)
+    return partial(segment_all, SegmentJob(source, out, model, audio, fps, exports, again))

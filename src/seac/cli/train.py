@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from seac.cli import options
 from seac.presets.spec import ModelSpec
 
 
-@options.with_model(*options.STORED)
+@options.command(*options.STORED)
 def train(
     store: options.Store,
     model: ModelSpec,
@@ -26,8 +27,7 @@ def train(
     licence: Annotated[
         str, options.OutputOption(help="Licence of the training material, for the card.")
     ] = "",
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume.
 
     The parts are those that were swapped in for the store.
@@ -45,4 +45,4 @@ def train(
         devices=devices,
         licence=licence,
     )
-    work(job, as_json=as_json)
+    return partial(work, job)
