@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -70,7 +72,7 @@ benchmark.outside = outside_parts:Benchmark
 
 
 @pytest.fixture(autouse=True)
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installed package, as pip leaves it: its module, and its metadata."""
     site = tmp_path / "site"
     info = site / "outside_parts-1.0.dist-info"
@@ -80,6 +82,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text(ENTRIES, encoding="utf-8")
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.delitem(sys.modules, "outside_parts", raising=False)
+    return site
 
 
 def test_its_rows_are_listed_and_nothing_is_imported() -> None:
@@ -101,9 +104,12 @@ def test_its_parts_and_exports_work_from_the_command_line(
     assert files_of("lines") == ("lines.txt",)
 
 
-def test_help_lists_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.run(["segment", "--help"]) == 0
-    message = capsys.readouterr().out
+def test_help_lists_its_rows(package: Path) -> None:
+    path = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = [sys.executable, "-m", "seac", "segment", "--help"]
+    message = subprocess.run(
+        words, env={**os.environ, "PYTHONPATH": path}, check=True, capture_output=True, text=True
+    ).stdout
     assert "halves" in message
     assert "lines" in message
 
