@@ -26,8 +26,8 @@ from seac.presets.table import PRESETS
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
     "saliency and superpixels": ({"segmenter": "classic"}, {}),
-    "words alone": ({"associate": "zero-shot"}, {}),
-    "pairs and words, no kinds": ({"associate": "pairs"}, {}),
+    "words alone": ({"association_method": "zero-shot"}, {}),
+    "pairs and words, no kinds": ({"association_method": "pairs"}, {}),
     "sounds as a whole": ({"audio": "yamnet-student-full"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"softmax_temperature": 0.0}),
@@ -42,7 +42,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 DEPENDENT_STAGES = {
     "audio": ("audio",),
     "segmenter": ("segmenter",),
-    "associate": ("association", "calibration"),
+    "association_method": ("association", "calibration"),
     "classifier": ("classifier",),
 }
 """Part as ``seac.load`` names it -> the stages that change with it."""

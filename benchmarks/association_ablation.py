@@ -30,9 +30,9 @@ from seac.associate.ensemble import (
     AssociationEnsembleSettings,
 )
 from seac.associate.trained import Trained, TrainedAssociationWeights
+from seac.classify.experts import shipped_class_heads
 from seac.core.atomic import write_atomic
 from seac.pipeline import SeAC
-from seac.presets.builders import class_heads_of
 from seac.presets.load import load
 from seac.segment.baselines.grid import Grid
 from seac.training.config import SHIPPED, configured
@@ -68,7 +68,7 @@ def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
     settings, encoders = AssociationEnsembleSettings(), Encoders.load()
     cache, zero_shot = load_cache(plan, encoders), encoders.zero_shot()
     store = CompositeStore(cache, tuple(cache.classes()), encoders.provenance, plan.seed)
-    heads = class_heads_of(encoders.vision, encoders.audio, encoders.text)
+    heads = shipped_class_heads(encoders.vision, encoders.audio, encoders.text)
     found: dict[str, list[Association]] = {ZERO_SHOT: [zero_shot]}
     for mixing in sorted({variant.mixing for variant in VARIANTS}):
         for seed in range(plan.seed, plan.seed + seeds):

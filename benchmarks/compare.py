@@ -16,7 +16,7 @@ from seac.evaluation.methods import Model
 from seac.evaluation.predict import open_store, predict
 from seac.evaluation.score import score
 from seac.evaluation.timer import ProgressTimer
-from seac.jobs.evaluate import Job, chosen_clips, model_for, open_reader, saved_answers
+from seac.jobs.evaluate import EvaluateJob, chosen_clips, model_for, open_reader, saved_answers
 from seac.pipeline import SeAC
 
 SHOWN = {
@@ -49,7 +49,7 @@ def compare_models(name: str, folder: Path, variants: Variants, limit: int | Non
         limit: clips; None for all.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        job, watch = Job(name, folder, Path(scratch), limit=limit), ProgressTimer()
+        job, watch = EvaluateJob(name, folder, Path(scratch), limit=limit), ProgressTimer()
         reader = open_reader(job)
         clips, _ = chosen_clips(reader, job)
         models = variants(model_for(job, reader))

@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the scenes")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
-    parser.add_argument("--associate", default=None)
+    parser.add_argument("--association-method", default=None)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--write", type=Path, default=None)
     options = parser.parse_args()
@@ -147,7 +147,9 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     benches = {seed: render_benchmarks(options.work, media, seed) for seed in options.seeds}
     extra = [] if options.limit is None else ["--limit", str(options.limit)]
-    extra += [] if options.associate is None else ["--associate", options.associate]
+    extra += (
+        [] if options.association_method is None else ["--association-method", options.association_method]
+    )
     extra += ["--again"] if options.again else []
     lines = {}
     for name in options.benchmarks.split(","):

@@ -19,7 +19,8 @@ from benchmarks.tables import machine, replace_section, table
 from seac.extraction.engine import Engine, InProcessEngine, ProcessEngine
 from seac.extraction.ray_engine import RayEngine
 from seac.features import open_store
-from seac.jobs.extract import Job, chosen, extract
+from seac.jobs.extract import ExtractJob, chosen, extract
+from seac.presets.spec import ModelSpec
 
 
 def engine(name: str) -> Engine:
@@ -30,7 +31,7 @@ def engine(name: str) -> Engine:
     return ProcessEngine(int(workers)) if int(workers) > 1 else InProcessEngine()
 
 
-def measure(job: Job, name: str) -> dict[str, Any]:
+def measure(job: ExtractJob, name: str) -> dict[str, Any]:
     """A run's record, with the bytes per clip and the machine that it ran on."""
     kind, pairs = chosen(job)
     before = machine()
@@ -41,7 +42,7 @@ def measure(job: Job, name: str) -> dict[str, Any]:
         size = store.size / max(1, len(store))
         codes = [len(code) for clip in store for frame in clip.frames for code in frame.codes]
     record = {name: value for name, value in tally.record().items() if name != "store"}
-    facts = {"workers": name, "preset": job.preset, "bytes_per_clip": round(size)}
+    facts = {"workers": name, "preset": job.model.preset, "bytes_per_clip": round(size)}
     facts |= {"bytes_per_code": round(sum(codes) / max(1, len(codes)))}
     return {**record, **facts, "masks_per_frame": round(masks, 1), "machine": before}
 
@@ -80,7 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="file for the records, as JSON")
     parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
     given = parser.parse_args(arguments)
-    job = Job(given.folder, Path(), given.preset, given.device, split=given.split, limit=given.limit)
+    spec = ModelSpec(given.preset, device=given.device)
+    job = ExtractJob(given.folder, Path(), spec, split=given.split, limit=given.limit)
     records = json.loads(given.folder.read_text(encoding="utf-8")) if given.folder.is_file() else []
     for name in given.engines.split(",") if not records else ():
         records.append(measure(job, name))

@@ -21,8 +21,9 @@ from typing import Any
 import torch
 
 from benchmarks.tables import machine, replace_section, table
-from seac.cli.profile import parse_size, peak_memory
+from seac.cli.profile import parse_size
 from seac.profiling.cases import VIT, random_sam
+from seac.profiling.memory import peak_memory
 from seac.profiling.synthetic import scene
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 

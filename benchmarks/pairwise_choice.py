@@ -27,12 +27,14 @@ from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_c
 from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
 from seac.associate.embed import embed_masks
+from seac.associate.ensemble import AssociationEnsemble, AssociationEnsembleSettings
+from seac.associate.trained import shipped
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
+from seac.classify.experts import shipped_class_heads
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets import builders
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def accuracy(
 def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Association]:
     """The association that ships, and its parts."""
     text = MiniLM()
+    zero_shot = ZeroShot.load(vision.labels, student.labels, text)
+    heads = shipped_class_heads(vision, student, text)
     shares_by_name: dict[str, dict[str, float]] = {
         "pairs, words and kinds (as shipped)": {},
         "kinds alone": {"zero_shot_weight": 0.0, "class_match_weight": 1.0},
@@ -129,7 +133,9 @@ def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Associ
         "its words alone (rarity)": {"zero_shot_weight": 1.0, "class_match_weight": 0.0},
     }
     return {
-        name: builders.ensemble("cpu", vision, student, text, **shares)
+        name: AssociationEnsemble(
+            shipped(), zero_shot, heads, settings=AssociationEnsembleSettings(**shares)
+        ).checked(vision, student)
         for name, shares in shares_by_name.items()
     }
 

@@ -179,7 +179,7 @@ def command(clip: Path, fps: float) -> dict[str, float]:
 PEAK = """
 import atexit, resource, sys
 from seac.cli.app import main
-from seac.cli.profile import peak_memory
+from seac.profiling.memory import peak_memory
 def tell():
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(peak_memory() / 2**20, used.ru_utime + used.ru_stime, file=sys.stderr)

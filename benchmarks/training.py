@@ -19,6 +19,7 @@ from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationModule
 from seac.features import open_store
 from seac.features.batch import IndexBatch, TrainingStore, index_batches
+from seac.presets.spec import ModelSpec
 from seac.training.collate import Collate
 from seac.training.config import configured
 from seac.training.frozen import Networks
@@ -46,8 +47,8 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     """Rates by step, in samples per second of one core."""
     torch.set_num_threads(1)
     config = configured(store.preset, settings)
-    encoder = Networks(store.preset).audio(store)
-    zero_shot = Networks(store.preset).text_space(config)
+    encoder = Networks(ModelSpec(store.preset)).audio(store)
+    zero_shot = Networks(ModelSpec(store.preset)).text_space(config)
     module = AssociationModule(config.association(store.mask_dim, store.audio_dim, zero_shot)).train()
     features = InputFeatures(module.input_projection, zero_shot, module.config.local_weight)
     prepare = Collate(store, features, config.n_masks, config.max_windows, config.group, encoder)

@@ -6,12 +6,14 @@ import json
 
 import torch
 
+import seac
 from seac.cli import app
 from seac.core.types import Proposals
-from seac.datasets import table
+from seac.datasets import table as benchmarks_table
 from seac.datasets.clip import Clip, TruthKind
 from seac.export import writer
-from seac.presets import table as presets
+from seac.presets import table
+from seac.presets.load import Assembly
 from seac.segment.ops import boxes_of
 from tests.fixtures import benchmarks
 from tests.fixtures.parts import PitchAudioEncoder, squares, synthetic_model, tone, write_video
@@ -20,16 +22,16 @@ from tests.fixtures.parts import PitchAudioEncoder, squares, synthetic_model, to
 class Halves:
     version = "halves 1"
 
+    @classmethod
+    def from_context(cls, context):
+        return cls()
+
     def __call__(self, image):
         height, width = image.shape[-2:]
         masks = torch.zeros(2, height, width, dtype=torch.bool)
         masks[0, :, : width // 2] = True
         masks[1, :, width // 2 :] = True
         return Proposals(masks, boxes_of(masks), torch.tensor([0.9, 0.8]))
-
-
-def halves(device):
-    return Halves()
 
 
 class Counter:
@@ -44,17 +46,28 @@ class Counter:
 
 
 def test_a_segmenter_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(presets.PARTS["segmenter"], "mine", f"{__name__}:halves")
-    chosen = presets.choose("tiny", segmenter="mine")
-    assert (
-        len(presets.builder("segmenter", chosen.segmenter)("cpu")(torch.zeros(3, 4, 6, dtype=torch.uint8)))
-        == 2
-    )
+    monkeypatch.setitem(table.PARTS["segmenter"], "mine", f"{__name__}:Halves")
+    assert "mine" in seac.list_parts("segmenter")
+    segmenter = Assembly(seac.ModelSpec(parts={"segmenter": "mine"})).part("segmenter")
+    assert len(segmenter(torch.zeros(3, 4, 6, dtype=torch.uint8))) == 2
 
 
-def test_an_encoder_is_a_file_and_a_row(monkeypatch):
-    monkeypatch.setitem(presets.PARTS["audio"], "mine", "tests.fixtures.parts:PitchAudioEncoder")
-    assert presets.builder("audio", presets.choose("tiny", audio="mine").audio) is PitchAudioEncoder
+class Pitch(PitchAudioEncoder):
+    def __init__(self, path):
+        super().__init__()
+        self.version = path.read_text()
+
+    @classmethod
+    def from_context(cls, context):
+        return cls(context.weights(context.name))
+
+
+def test_an_encoder_is_a_file_and_a_row(monkeypatch, tmp_path):
+    monkeypatch.setitem(table.PARTS["audio"], "vggish", f"{__name__}:Pitch")
+    (tmp_path / "vggish").mkdir()
+    (tmp_path / "vggish/vggish-10086976.pth").write_text("mine 1")
+    spec = seac.ModelSpec("tiny", parts={"audio": "vggish"}, weights_dir=tmp_path)
+    assert Assembly(spec).part("audio").version == "mine 1"
 
 
 def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
@@ -84,7 +97,7 @@ class OneClip:
 
 
 def test_a_benchmark_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(table.READERS, "mine", f"{__name__}:OneClip")
+    monkeypatch.setitem(benchmarks_table.READERS, "mine", f"{__name__}:OneClip")
     monkeypatch.setattr("seac.jobs.evaluate.load_model", lambda preset, **options: synthetic_model())
     assert app.run(["evaluate", "mine", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -45,7 +45,7 @@ from seac.encoders.class_heads import ClassHeads
 from seac.encoders.class_heads import read as read_class_heads
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.builders import tiny_segmenter
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 from seac.stages import version_of
 from seac.training.config import SHIPPED, TrainingConfig, configured
 from seac.training.trainer import Fitting, fit
@@ -105,7 +105,7 @@ class Encoders:
 def load_cache(plan: Plan, encoders: Encoders) -> FeatureCache:
     """The cached features of a plan."""
     return load_feature_cache(
-        scene_features.image_feature_folder(plan.work, tiny_segmenter("cpu")),
+        scene_features.image_feature_folder(plan.work, ProposalSegmenter()),
         scene_features.audio_feature_folder(plan.work, "recordings", encoders.provenance["audio"]),
         encoders.classifiers(),
     )

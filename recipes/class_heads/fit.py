@@ -12,7 +12,7 @@ from recipes.common import scene_features
 from recipes.common.folds import to_class_name
 from seac.encoders.class_heads import ClassHeadsWeights
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.builders import tiny_segmenter
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 
 def crop_folder(work: Path) -> Path:
@@ -21,8 +21,8 @@ def crop_folder(work: Path) -> Path:
 
 
 def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
-    """Training samples, by modality."""
-    scenes_folder = scene_features.image_feature_folder(work, tiny_segmenter("cpu"))
+    """What there is to learn from, by sense."""
+    scenes_folder = scene_features.image_feature_folder(work, ProposalSegmenter())
     audio_folders = (
         scene_features.audio_feature_folder(work, name, audio_version) for name in ("recordings", "mixtures")
     )

@@ -27,10 +27,10 @@ from seac.encoders.audio.windows import windows_of
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets.builders import tiny_segmenter
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
 from seac.segment.ops import boxes_of
+from seac.segment.proposal_net.segmenter import ProposalSegmenter
 from seac.stages import version_of
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
@@ -172,7 +172,7 @@ def render(plan: Plan, worker: int, workers: int) -> None:
             audio_feature_folder(plan.work, name, audio.embedding_version), numbers, shard, plan.seed
         )
     composer = Composer(plan.media_bank / "pictures", plan.media / "backgrounds", list(recordings.paths))
-    segmenter = tiny_segmenter("cpu")
+    segmenter = ProposalSegmenter()
     image_renderer = ImageFeatureRenderer(composer, EfficientNetLite.load(), segmenter)
     numbers = range(worker, plan.scenes // SCENES_PER_SHARD, workers)
     write_shards(image_feature_folder(plan.work, segmenter), numbers, image_renderer.shard, plan.seed)

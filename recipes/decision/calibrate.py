@@ -131,11 +131,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     media = open_media(options.media)
-    encoders = seac.load("tiny", associate="zero-shot")
+    encoders = seac.load("tiny", association_method="zero-shot")
     scenes = encode_scenes(encoders, media, options.scenes, options.seed)
     figures: dict[str, Any] = {}
     for name in ("zero-shot", "pairs", "trained"):
-        model = seac.load("tiny", associate=name)
+        model = seac.load("tiny", association_method=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731

@@ -129,11 +129,11 @@ def main() -> None:
     add_media(parser)
     parser.add_argument("--scenes", type=int, default=160)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--associate", default=None)
+    parser.add_argument("--association-method", default=None)
     parser.add_argument("--objectness", type=float, default=None, help="this one only")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = seac.load("tiny", associate=options.associate)
+    model = seac.load("tiny", association_method=options.association_method)
     scenes = score_scenes(model, open_media(options.media), options.scenes, options.seed)
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     weights = OBJECTNESS if options.objectness is None else (options.objectness,)

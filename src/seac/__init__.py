@@ -15,17 +15,32 @@ if TYPE_CHECKING:
     from seac.core.result import FrameResult
     from seac.pipeline import SeAC
     from seac.presets.load import load
+    from seac.presets.spec import ModelSpec
+    from seac.presets.table import list_parts, list_presets
     from seac.video.predictor import VideoPredictor
 
-# Names that bring torch with them are imported when they are first used: `import seac` stays quick.
+# What brings torch with it is imported when it is first used: `import seac` stays quick.
 LAZY = {
-    "load": "seac.presets.load",
-    "SeAC": "seac.pipeline",
     "FrameResult": "seac.core.result",
+    "ModelSpec": "seac.presets.spec",
+    "SeAC": "seac.pipeline",
     "VideoPredictor": "seac.video.predictor",
+    "list_parts": "seac.presets.table",
+    "list_presets": "seac.presets.table",
+    "load": "seac.presets.load",
 }
 
-__all__ = ["FrameResult", "InputError", "SeAC", "VideoPredictor", "__version__", "load"]
+__all__ = [
+    "FrameResult",
+    "InputError",
+    "ModelSpec",
+    "SeAC",
+    "VideoPredictor",
+    "__version__",
+    "list_parts",
+    "list_presets",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,10 +25,8 @@ from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.class_heads import ClassHead, ClassHeads, ClassHeadsWeights
 from seac.encoders.labels.conse import ConSEMapping
-from seac.encoders.text.minilm import MiniLM
-from seac.encoders.vision.efficientnet_lite import EfficientNetLite
-from seac.presets import builders
-from seac.presets.load import load
+from seac.presets.load import Assembly, load
+from seac.presets.spec import ModelSpec
 
 SHIPPED = Path(str(files("seac").joinpath("assets/association.safetensors")))
 D_M, D_A, CLASSES, TAGS, TEXT = 20, 16, 7, 5, 12
@@ -288,8 +286,10 @@ def test_the_shipped_module_has_the_similarities_of_the_former_format() -> None:
     probabilities = [(torch.rand(6, 1000, generator=draw) * 12).softmax(1) for _ in range(2)]
     sound = AudioFeatures(torch.rand(5, 1024, generator=draw) ** 4, torch.rand(5, 521, generator=draw) ** 8)
     masks = MaskEmbeddings(local, context, *probabilities)
-    encoders = EfficientNetLite.load(), YamnetStudent.load(), MiniLM()
-    fused, without_class_heads = builders.ensemble("cpu", *encoders), builders.pairs("cpu", *encoders)
+    fused, without_class_heads = (
+        Assembly(ModelSpec(parts={"association_method": name})).part("association_method")
+        for name in ("trained", "pairs")
+    )
     trained = [0.15491831, 0.02515124, 0.12238173, 0.16551591, 0.01868937]
     assert fused.similarities(masks, sound)[0][0].tolist() == pytest.approx(trained, abs=1e-5)
     expected = [-0.04851322, -0.10829731, -0.04149140, -0.03242031, -0.01382285, -0.04252751]
@@ -301,7 +301,7 @@ def test_the_shipped_module_has_the_similarities_of_the_former_format() -> None:
 def test_the_shipped_file_given_as_trained_weights_is_the_shipped_model(tmp_path: Path) -> None:
     copied = tmp_path / "association.safetensors"
     copied.write_bytes(SHIPPED.read_bytes())
-    models = [load("tiny"), *(load("tiny", association=path) for path in (SHIPPED, copied, tmp_path))]
+    models = [load("tiny"), *(load("tiny", association_weights=path) for path in (SHIPPED, copied, tmp_path))]
     associations = [model.stages.association for model in models]
     assert all(isinstance(each, AssociationEnsemble) for each in associations)
     assert len({model.stages.calibration for model in models}) == 1

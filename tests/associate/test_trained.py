@@ -162,14 +162,14 @@ def test_a_run_is_loaded_into_a_preset_and_refused_where_it_does_not_fit(tmp_pat
     right.mkdir()
     write(module(), wrong / FILE)
     with pytest.raises(InputError, match="vision features of size 3, this vision encoder gives 1280"):
-        load("tiny", association=wrong)
+        load("tiny", association_weights=wrong, segmenter="classic")
     write(
         AssociationModule(
             AssociationConfig(1280, 1024, d=8, width=8, depth=1, heads=1, zero_shot_weight=0.5)
         ),
         right / FILE,
     )
-    model = load("tiny", association=right)
+    model = load("tiny", association_weights=right, segmenter="classic")
     version = model.stages.versions()["association"]
     assert version.startswith("trained association sha256:")
     assert isinstance(model.stages.association, Trained)
@@ -182,6 +182,6 @@ def test_grid_and_mask_associations_do_not_accept_each_others_association(
 ) -> None:
     write(module(variant=variant, d_m=1280, d_a=load("tiny").stages.audio.dim), tmp_path / FILE)
     own, other = ("grid", "tiny") if variant == "grid" else ("tiny", "grid")
-    load("tiny", association=tmp_path, segmenter=own, top_n=81)
+    load("tiny", association_weights=tmp_path, segmenter=own, top_n=81)
     with pytest.raises(InputError, match="trained on"):
-        load("tiny", association=tmp_path, segmenter=other, top_n=81)
+        load("tiny", association_weights=tmp_path, segmenter=other, top_n=81)

@@ -120,9 +120,9 @@ class TestWhatItWrites:
         assert (out / "one/result.json").stat().st_mtime_ns != before
 
     def test_only_the_very_same_work_is_finished_before(self, capsys, tmp_path, monkeypatch):
-        def load(preset, **options):
+        def load(spec, **options):
             model = synthetic_model()
-            words = options["vocabulary"]
+            words = ",".join(spec.vocabulary or ()) or None
             return model if words is None else SeAC(model.stages, parse(words), model.settings)
 
         monkeypatch.setattr(seac.jobs.segment, "load", load)

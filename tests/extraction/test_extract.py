@@ -10,15 +10,16 @@ import pytest
 import seac.jobs.extract
 from seac.cli import app
 from seac.features import open_store
+from seac.presets.spec import ModelSpec
 from seac.presets.table import PRESETS
 from tests.fixtures.pairs import model
 from tests.fixtures.parts import squares, tone, write_video
 
 
-def load_synthetic(preset: str, *, device: str, constants: dict[str, object], **others: object):
-    """Replace ``load_frozen``: synthetic networks with the view settings of the preset."""
-    assert set(others) == {"parts", "weights_dir"}
-    return model(**{"views": PRESETS[preset].views, **constants})
+def load_synthetic(spec: ModelSpec, *, device: str, **others: object):
+    """Stands in for ``load_frozen``: made-up networks that see masks as the preset does."""
+    assert set(others) == {"progress"}
+    return model(**{"views": PRESETS[spec.preset].views, **spec.settings})
 
 
 @pytest.fixture

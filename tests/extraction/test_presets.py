@@ -9,12 +9,13 @@ import pytest
 from seac.cli import app
 from seac.extraction.frozen import load_frozen
 from seac.features import open_store
+from seac.presets.spec import ModelSpec
 from tests.fixtures import checkpoints
 from tests.fixtures.parts import squares, tone, write_video
 
 
-def test_only_the_frozen_stages_are_loaded():
-    model = load_frozen("tiny", constants={"top_n": 7})
+def test_the_frozen_half_does_nothing_else():
+    model = load_frozen(ModelSpec("tiny", settings={"top_n": 7}))
     assert model.settings.top_n == 7
     assert set(model.stages.versions()) >= {"segmenter", "vision", "audio"}
     with pytest.raises(RuntimeError, match="frozen stages"):

@@ -12,7 +12,7 @@ import pytest
 import seac.jobs.evaluate
 from seac.cli import app
 from seac.evaluation import predict
-from seac.jobs.evaluate import Job, chosen_clips, open_reader
+from seac.jobs.evaluate import EvaluateJob, chosen_clips, open_reader
 from tests.fixtures import benchmarks
 from tests.fixtures.extras import needs
 from tests.fixtures.parts import synthetic_model
@@ -112,7 +112,7 @@ class TestFigures:
         assert found["protocols"]["dataset"]["miou"] > 0.95
 
     def test_robustness_encodes_the_window_around_the_frame_that_it_shows(self, tmp_path):
-        job = Job("robustness", benchmarks.s4(tmp_path / "s4"), tmp_path / "out", window=2.0)
+        job = EvaluateJob("robustness", benchmarks.s4(tmp_path / "s4"), tmp_path / "out", window=2.0)
         clips, _ = chosen_clips(open_reader(job), job)
         assert {clip.frames[0].stem[-1] for clip in clips} == {"3"}
         assert {clip.audio_windows for clip in clips} == {((1.5, 3.5),)}

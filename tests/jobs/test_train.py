@@ -18,6 +18,7 @@ from seac.core.ownership import RECORD
 from seac.features.batch import MemoryStore
 from seac.jobs import train as training
 from seac.jobs.train import check_variant, split
+from seac.presets.spec import ModelSpec
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
 from seac.training.validation import Retrieval, Wanted, combine_measures, found_in
@@ -122,11 +123,11 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_mixtures_are_encoded_by_the_network_that_made_the_store_or_not_at_all() -> None:
-    with pytest.raises(InputError, match="encoded by synthetic bands, and this is yamnet-student"):
-        Networks("tiny").audio(synthetic_store())
+    with pytest.raises(InputError, match="heard by fake bands, and this is yamnet-student"):
+        Networks(ModelSpec("tiny")).audio(synthetic_store())
     here = replace(synthetic_store(), provenance={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):
-        Networks("tiny").audio(here)
+        Networks(ModelSpec("tiny")).audio(here)
 
 
 def test_held_out_clips_are_the_same_however_many_others_are_trained_on() -> None:

@@ -10,7 +10,7 @@ import pytest
 import seac
 from seac.cli import app
 from seac.core.errors import InputError
-from seac.presets.table import PARTS, PRESETS, builder, choose
+from seac.presets.table import PARTS, PRESETS, choose, part_class
 from seac.weights import TABLE
 from tests.fixtures import checkpoints
 from tests.fixtures.parts import squares, tone, write_video
@@ -80,7 +80,7 @@ def test_missing_weights_are_one_line_with_what_to_run(
 
 def test_the_untrained_paper_preset_says_what_is_missing(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must be trained"):
-        seac.load("paper", weights_dir=weights, associate="zero-shot")
+        seac.load("paper", weights_dir=weights, association_method="zero-shot")
     bare = tmp_path / "bare"
     bare.mkdir()
     for record in weights.iterdir():
@@ -108,10 +108,10 @@ def test_a_promptable_segmenter_needs_a_detector(weights: Path) -> None:
 def test_every_row_can_be_imported_and_every_preset_names_rows() -> None:
     for stage, rows in PARTS.items():
         for name in rows:
-            assert callable(builder(stage, name))
+            assert callable(part_class(stage, name).from_context)
     for preset in PRESETS:
         chosen = choose(preset)
-        for stage in ("segmenter", "vision", "audio", "text", "associate"):
+        for stage in ("segmenter", "vision", "audio", "text", "association_method"):
             assert getattr(chosen, stage) in PARTS[stage]
         assert chosen.detector is None or chosen.detector in PARTS["detector"]
 
@@ -121,7 +121,7 @@ def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
         chosen = choose(preset)
         named = {
             getattr(chosen, stage)
-            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate")
+            for stage in ("detector", "segmenter", "vision", "audio", "text", "association_method")
         }
         assert {row.name for row in TABLE if preset in row.presets} == named - {"zero-shot"}
     assert {row.name for row in TABLE if "paper-fast" in row.presets} == {
@@ -141,7 +141,7 @@ def test_a_trained_association_goes_back_into_its_preset(
     assert app.run(["extract", str(videos), store, "--preset", "paper", "--workers", "1", *own]) == 0
     assert app.run(["train", store, "-o", run, *own, "--set", "epochs=1", "--set", "batch=2"]) == 0
     arguments = ["segment", str(video), "-o", str(tmp_path / "out"), "--preset", "paper", *own]
-    arguments += ["--association", run, "--vocabulary", WORDS, "--export", "json", "--json"]
+    arguments += ["--association-weights", run, "--vocabulary", WORDS, "--export", "json", "--json"]
     assert app.run(arguments) == 0
     message = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert message["settings"]["weights"]["association"].startswith("trained association")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -9,13 +10,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.core.errors import InputError
 from seac.segment.base import Segmenter, best_of
+from seac.segment.baselines.superpixel import Classic, ClassicSettings
 from seac.segment.ops import boxes_of
-from seac.segment.table import build
-from tests.fixtures.extras import needs
+from seac.segment.proposal_net.network import Network, NetworkSettings
+from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 
-NAMES = [pytest.param("classic", marks=needs("baselines")), "network", "tiny"]
+SEGMENTERS: dict[str, Callable[[int], Segmenter]] = {
+    "classic": lambda most: Classic(ClassicSettings(max_masks=most)),
+    "network": lambda most: Network(NetworkSettings(max_masks=most)),
+    "tiny": lambda most: ProposalSegmenter(ProposalSegmenterSettings(max_masks=most)),
+}
+NAMES = list(SEGMENTERS)
+
+
+def build(name: str, max_masks: int = 50) -> Segmenter:
+    return SEGMENTERS[name](max_masks)
 
 
 @cache
@@ -115,13 +125,3 @@ def test_boxes_touch_their_masks_on_all_four_sides() -> None:
     masks[0, 2:5, 3:9] = True
     masks[1, 0, 0] = masks[1, 8, 10] = True
     assert boxes_of(masks).tolist() == [[3, 2, 9, 5], [0, 0, 11, 9]]
-
-
-def test_an_unknown_name_is_refused_with_the_known_names() -> None:
-    with pytest.raises(InputError, match="classic"):
-        build("sam9000")
-
-
-def test_an_unknown_option_is_refused() -> None:
-    with pytest.raises(InputError, match="sharpness"):
-        build("classic", sharpness=3)

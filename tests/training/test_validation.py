@@ -19,6 +19,7 @@ from seac.evaluation.score_model import score_model
 from seac.features.batch import MemoryStore
 from seac.jobs.ablate import evaluation
 from seac.pipeline import SeAC
+from seac.presets.spec import ModelSpec
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
 from seac.training.trainer import Fitting, fit
@@ -45,7 +46,7 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
         )
 
     monkeypatch.setattr(Networks, "model", model)
-    return Networks("tiny")
+    return Networks(ModelSpec("tiny"))
 
 
 def colours() -> MemoryStore:

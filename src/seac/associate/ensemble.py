@@ -26,8 +26,9 @@ from torch.nn import functional
 
 from seac.associate.input_projection import InputFeatures, InputProjection, prior_corrected
 from seac.associate.model import AssociationModule
-from seac.associate.trained import TrainedAssociationWeights
+from seac.associate.trained import TrainedAssociationWeights, shipped
 from seac.associate.zero_shot import ZeroShot
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
@@ -104,6 +105,27 @@ class AssociationEnsemble:
         assert self.module.input_projection is not None
         return self.module.input_projection
 
+    @classmethod
+    def from_context(cls, context: PartContext) -> AssociationEnsemble:
+        """The row of a table with the module that ships; the row "pairs" does without class heads.
+
+        Raises:
+            InputError: encoders that the module was not trained for.
+        """
+        return cls.from_weights(shipped(), context)
+
+    @classmethod
+    def from_weights(cls, weights: TrainedAssociationWeights, context: PartContext) -> AssociationEnsemble:
+        """The row of a table with another trained module.
+
+        Raises:
+            InputError: encoders that the module was not trained for.
+        """
+        changes = {"class_match_weight": 0.0} if context.name == "pairs" else {}
+        shared = context.part("zero_shot"), context.part("class_heads"), context.device
+        ensemble = cls(weights, *shared, AssociationEnsembleSettings(**changes))
+        return ensemble.checked(context.part("vision"), context.part("audio"))
+
     def with_module(self, module: AssociationModule) -> AssociationEnsemble:
         """The same ensemble of another module."""
         weights = TrainedAssociationWeights(module, self.provenance)
@@ -123,7 +145,7 @@ class AssociationEnsemble:
             if (part.dim, len(part.labels)) != (dim, classes):
                 raise InputError(
                     f"this association takes {modality} features of size {dim} with {classes} classes, this "
-                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --associate zero-shot"
+                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --association-method zero-shot"
                 )
         return self
 

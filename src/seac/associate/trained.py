@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
 from seac.core.checkpoint import load_with_metadata, save_with_metadata, to_half
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
@@ -23,6 +25,7 @@ from seac.encoders.class_heads import embedding_version
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
+ASSET = f"assets/{FILE}"
 
 
 class ZeroShotAssociation(Association, Protocol):
@@ -94,6 +97,25 @@ class Trained:
             InputError: nothing there, or no association.
         """
         return cls(read(path), device, zero_shot)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Trained:
+        """The row of a table: weights of a user's own training, put among the others under the row's name.
+
+        Raises:
+            InputError: they are missing, or were trained on features of other encoders.
+        """
+        return cls.from_weights(read(context.weights(context.name)), context)
+
+    @classmethod
+    def from_weights(cls, weights: TrainedAssociationWeights, context: PartContext) -> Trained:
+        """A trained module among the other parts of a model.
+
+        Raises:
+            InputError: it was trained on features of other encoders.
+        """
+        trained = cls(weights, context.device, context.part("zero_shot"))
+        return trained.checked(context.part("vision"), context.part("audio"))
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Trained:
         """Itself, once it fits the networks whose features it is given.
@@ -192,6 +214,18 @@ def read(path: str | os.PathLike[str]) -> TrainedAssociationWeights:
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
     return TrainedAssociationWeights(module, metadata.get("provenance", {}), sha256)
+
+
+def shipped() -> TrainedAssociationWeights:
+    """The weights that ship with seac."""
+    with as_file(files("seac").joinpath(ASSET)) as path:
+        return read(path)
+
+
+def is_shipped(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the file that ships, which has no calibration beside it."""
+    with as_file(files("seac").joinpath(ASSET)) as own:
+        return Path(path).resolve() == own.resolve()
 
 
 def located(path: Path) -> Path:

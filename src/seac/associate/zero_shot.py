@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from seac.core.context import PartContext
+from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import TextEncoder
 from seac.encoders.labels.conse import ConSEMapping, IdentityMapping
@@ -84,6 +86,22 @@ class ZeroShot:
         )
         return cls(image_mapping if image_labels else IdentityMapping(), audio_mapping, settings)
 
+    @classmethod
+    def from_context(cls, context: PartContext) -> ZeroShot:
+        """The row of a table: masks and audio meet in text space, which an audio encoder without classes cannot.
+
+        Raises:
+            InputError: the audio encoder has no classes, or the text encoder is one of another space.
+        """
+        audio = context.part("audio")
+        if not audio.labels:
+            raise InputError(
+                f"{type(audio).__name__} has no audio classes, so its association must be trained: give "
+                "--association-weights RUN (from `seac train`), or --audio-encoder yamnet-student or clap-htsat"
+            )
+        mappings: ZeroShot = context.part("zero_shot")
+        return mappings
+
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         """Every mask among words: (N, d) of unit length, on the CPU."""
         if isinstance(self.image_mapping, IdentityMapping):
@@ -107,3 +125,17 @@ class ZeroShot:
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Cosine similarity of N masks of one frame with one sound: (N,) float32."""
         return self.to_text_space(masks) @ self.audio_to_text_space(audio)
+
+
+def zero_shot_of(context: PartContext) -> ZeroShot:
+    """The mappings of a model's encoders into text space, which several parts share.
+
+    Raises:
+        InputError: images and text are embedded in two spaces, and the image encoder has no classes.
+    """
+    vision, audio, text = (context.part(kind) for kind in ("vision", "audio", "text"))
+    if not vision.labels and getattr(vision, "space", None) != getattr(text, "space", ""):
+        raise InputError(
+            f"{type(vision).__name__} has no classes: read with the text encoder of the same weights"
+        )
+    return ZeroShot.load(vision.labels, audio.labels, text)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.semantic import classify_masks
+from seac.core.context import PartContext
 from seac.core.tracks import FrameTracks
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
 
@@ -49,6 +50,11 @@ class ZeroShotClassifier:
     """
 
     to_text_space: Callable[[MaskEmbeddings], Tensor]
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ZeroShotClassifier:
+        """The row of a table: the association's mapping into text space."""
+        return cls(context.part("association_method").to_text_space)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
         """The cosine of Eq. 5, and zero for the audio."""

@@ -11,15 +11,20 @@ sure of.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 
 import torch
 from torch import Tensor
 
 from seac.classify.base import ClassScorers
 from seac.classify.prompts import MeanEncoder, class_embeddings
+from seac.core.context import PartContext
 from seac.core.types import AudioFeatures, MaskEmbeddings
-from seac.encoders.class_heads import ClassHeads, ClassHeadsWeights
+from seac.encoders.base import AudioEncoder, VisionEncoder
+from seac.encoders.class_heads import ClassHeads, ClassHeadsWeights, read
 from seac.encoders.labels.conse import ConSEMapping, IdentityMapping, text_similarity
+
+ASSET = "assets/class_heads.safetensors"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,17 @@ def load_class_heads(weights: ClassHeadsWeights, text: MeanEncoder) -> ClassHead
     return ClassHeads(weights, class_embeddings(weights.names, text))
 
 
+def class_heads_of(context: PartContext) -> ClassHeads:
+    """The class heads that ship, for a model's own encoders; several parts share them."""
+    return shipped_class_heads(context.part("vision"), context.part("audio"), context.part("text"))
+
+
+def shipped_class_heads(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> ClassHeads:
+    """The class heads that ship, as far as these encoders are those that they were trained for."""
+    with as_file(files("seac").joinpath(ASSET)) as path:
+        return load_class_heads(read(path).matching(vision, audio), text)
+
+
 class ExpertsClassifier:
     """Taggers and taught kinds; a :class:`~seac.classify.base.MaskClassifier`.
 
@@ -74,6 +90,12 @@ class ExpertsClassifier:
         self.audio_mapping = audio_mapping
         self.settings = settings or ExpertsSettings()
         self.version = class_heads.weights.version
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ExpertsClassifier:
+        """The row of a table: the class heads that ship, and the encoders' own classes."""
+        zero_shot = context.part("zero_shot")
+        return cls(context.part("class_heads"), zero_shot.image_mapping, zero_shot.audio_mapping)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
         """Who says what of these classes, (K, d) class embeddings of unit length."""

@@ -6,7 +6,6 @@ or SIGTERM), 1 an internal error.
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ from typing import Any, NoReturn
 import typer
 
 from seac._version import __version__
-from seac.core.errors import InputError
+from seac.core.errors import InputError, nearest, unknown
 
 DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -34,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ablate": ("seac.cli.ablate", "ablate", "Train and compare variants of the method."),
     "weights": ("seac.cli.weights", "app", "List, get and verify weights."),
     "doctor": ("seac.cli.doctor", "doctor", "Say what this machine can run."),
-    "benchmark": ("seac.cli.profile", "benchmark", "Speed by stage against a plain implementation."),
+    "profile": ("seac.cli.profile", "profile", "Speed by stage against a plain implementation."),
 }
 
 
@@ -90,9 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     if first is not None and first not in available():
-        near = difflib.get_close_matches(first, available(), n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return _refused(f"no command {first!r}: {hint}choose from {', '.join(available())}")
+        return _refused(unknown("command", first, available(), renamed={"benchmark": "profile"}))
     try:
         code = application(first)(args=list(arguments), standalone_mode=False)
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else DONE
@@ -110,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(message())
             return USAGE
-        return _refused(f"{' '.join(message().split())}; see seac {first or ''} --help".replace("  ", " "))
+        return _refused(f"{_option(error) or ' '.join(message().split())}; see {_command(first)} --help")
 
 
 def main() -> NoReturn:
@@ -127,6 +124,22 @@ def _refused(line: str) -> int:
 def _interrupted() -> int:
     sys.stderr.write("interrupted: nothing half-written was left\n")
     return INTERRUPTED
+
+
+def _option(error: Exception) -> str:
+    """One line for an option that there is not, with the one that is meant; nothing for another error."""
+    from seac.cli.options import RENAMED
+
+    given = str(getattr(error, "option_name", ""))
+    if type(error).__name__ != "NoSuchOption":
+        return ""
+    near = nearest(given, getattr(error, "possibilities", None) or ())
+    hint = f"it is {RENAMED[given]} now" if given in RENAMED else f"did you mean {near}?" if near else ""
+    return f"no option {given}{': ' * bool(hint)}{hint}"
+
+
+def _command(name: str | None) -> str:
+    return f"seac {name}" if name else "seac"
 
 
 def _not_imported() -> None:

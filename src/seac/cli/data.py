@@ -19,11 +19,15 @@ def data() -> None:
 
 @app.command("check")
 def check_files(
-    benchmark: Annotated[str, typer.Argument(help="s4, ms3, avss, vggss, vggss-extended, ...")],
-    folder: Annotated[Path, typer.Argument(help="The folder with its metadata file.", metavar="DIR")],
-    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
-    deep: Annotated[bool, typer.Option("--deep", help="Decode every picture, mask and sound.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Write everything found here, as csv.")] = None,
+    benchmark: options.Benchmark,
+    folder: options.Folder,
+    split: options.Split = "all",
+    deep: Annotated[
+        bool, options.RunOption("--deep", help="Decode every image, mask and audio file.")
+    ] = False,
+    out: Annotated[
+        Path | None, options.OutputOption("--out", help="Write everything found here, as csv.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Count clips and files by split; say what is missing, broken or odd. Exit code 2 if faults are found."""

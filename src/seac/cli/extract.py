@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,64 +10,58 @@ import typer
 
 from seac.cli import options
 from seac.core.errors import InputError
+from seac.presets.spec import ModelSpec
 
 
+@options.command(*options.FROZEN)
 def extract(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Folder of videos, of VGGSound, of AVSBench, of images and sounds.", metavar="DATA"
+            help="Folder of videos, of VGGSound, of AVSBench, of images and audio.", metavar="DATA"
         ),
     ],
     store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
-    preset: options.Preset = "tiny",
-    kind: Annotated[str, typer.Option(help="auto, vggsound, s4, ms3, avss, videos or stills.")] = "auto",
-    split: Annotated[str, typer.Option(help="Split of a benchmark: train, val, test, all.")] = "train",
-    seconds: Annotated[float, typer.Option(help="Length of the excerpt, from the centre of a clip.")] = 5.0,
-    fps: Annotated[float, typer.Option(help="Frames per second.")] = 1.0,
-    workers: Annotated[int | None, typer.Option(help="Processes, or actors on a cluster.")] = None,
+    model: ModelSpec,
+    kind: Annotated[
+        str, options.InputOption(help="auto, vggsound, s4, ms3, avss, videos or stills.")
+    ] = "auto",
+    split: options.Split = "train",
+    seconds: Annotated[
+        float, options.InputOption(help="Length of the excerpt, from the centre of a clip.")
+    ] = 5.0,
+    fps: options.Fps = 1.0,
+    workers: Annotated[int | None, options.RunOption(help="Processes, or actors on a cluster.")] = None,
     ray: Annotated[
-        str | None, typer.Option(help="Work on a Ray cluster: auto, an address, or local.")
+        str | None, options.RunOption(help="Work on a Ray cluster: auto, an address, or local.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first N clips.")] = None,
+    limit: options.Limit = None,
     exclude: Annotated[
-        Path | None, typer.Option(help="File of clip or video ids to leave out, one a line.")
+        Path | None, options.InputOption(help="File of clip or video ids to leave out, one a line.")
     ] = None,
-    top_n: options.TopN = None,
-    exact: options.Exact = False,
-    batch: Annotated[int | None, typer.Option(help="Views of masks per forward pass; more for GPUs.")] = None,
+    batch: Annotated[
+        int | None, options.RunOption(help="Views of masks per forward pass; more for GPUs.")
+    ] = None,
     class_probabilities: Annotated[
-        bool, typer.Option(help="Keep class probabilities, for zero-shot association.")
+        bool, options.OutputOption(help="Keep class probabilities, for zero-shot association.")
     ] = True,
-    segmenter: options.Segmenter = None,
-    detector: options.Detector = None,
-    vision: options.Vision = None,
-    audio_encoder: options.AudioEncoder = None,
-    weights_dir: options.WeightsDir = None,
-    device: options.Device = "cpu",
-    as_json: options.AsJson = False,
-) -> None:
+) -> options.Work:
     """Write everything frozen that training needs into a store; run it again to go on after a break."""
     from dataclasses import replace
 
-    from seac.jobs.extract import Job, extract_all
-    from seac.presets.table import choose
+    from seac.jobs.extract import ExtractJob, extract_all
 
-    options.check_counts({"--workers": workers, "--limit": limit, "--top-n": top_n, "--batch": batch})
+    options.check_counts({"--workers": workers, "--limit": limit, "--batch": batch})
     if not 0 < seconds <= 600:
         raise InputError(f"--seconds is {seconds:g}: give a number above 0, at most 600")
     if not 0 < fps <= 60 or seconds * fps < 1:
         raise InputError(f"--fps is {fps:g}: give at most 60, and at least one frame in {seconds:g} s")
-    views = choose(preset).views
-    parts = options.given(segmenter=segmenter, detector=detector, vision=vision, audio=audio_encoder)
-    constants = options.given(top_n=top_n, exact=exact, views=replace(views, batch=batch) if batch else None)
-    job = Job(
+    if batch:
+        model = model.with_options(views=replace(model.resolve_settings().views, batch=batch))
+    job = ExtractJob(
         source=source,
         store=store,
-        preset=preset,
-        device=device,
-        parts=parts,
-        constants=constants,
+        model=model,
         kind=kind,
         split=split,
         seconds=seconds,
@@ -76,6 +71,5 @@ def extract(
         ray=ray,
         limit=limit,
         exclude=exclude,
-        weights_dir=weights_dir,
     )
-    extract_all(job, as_json=as_json)
+    return partial(extract_all, job)

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from seac.cli import options
+from seac.presets.spec import ModelSpec
 
 
+@options.command(*options.STORED)
 def train(
     store: options.Store,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run; goes on with one.")],
-    preset: Annotated[str | None, typer.Option(help="Must be the store's; may be left out.")] = None,
+    model: ModelSpec,
+    out: Annotated[Path, options.OutputOption("-o", "--out", help="Folder of the run; goes on with one.")],
+    preset: options.Preset = None,
     settings: options.Numbers = None,
     val: Annotated[
         list[str] | None,
-        typer.Option(help="Benchmark to choose the epoch on; never a test split.", metavar="BENCHMARK:DIR"),
+        options.InputOption(
+            help="Benchmark to choose the epoch on; never a test split.", metavar="BENCHMARK:DIR"
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
-    devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
-    licence: Annotated[str, typer.Option(help="Licence of the training material, for the card.")] = "",
-    segmenter: options.StoreSegmenter = None,
-    vision: options.StoreVision = None,
-    audio_encoder: options.StoreAudioEncoder = None,
-    weights_dir: options.WeightsDir = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume."""
-    from seac.jobs.train import Job
+    devices: Annotated[int, options.RunOption(help="How many devices.")] = 1,
+    licence: Annotated[
+        str, options.OutputOption(help="Licence of the training material, for the card.")
+    ] = "",
+) -> options.Work:
+    """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume.
+
+    The parts are those that were swapped in for the store.
+    """
+    from seac.jobs.train import TrainJob
     from seac.jobs.train import train as work
 
-    work(
-        Job(
-            store=store,
-            out=out,
-            preset=preset,
-            settings=tuple(settings or ()),
-            val=tuple(val or ()),
-            device=device,
-            devices=devices,
-            licence=licence,
-            parts=options.given(segmenter=segmenter, vision=vision, audio=audio_encoder),
-            weights_dir=weights_dir,
-        ),
-        as_json=as_json,
+    job = TrainJob(
+        store=store,
+        out=out,
+        model=model,
+        preset=preset,
+        settings=tuple(settings or ()),
+        val=tuple(val or ()),
+        devices=devices,
+        licence=licence,
     )
+    return partial(work, job)

@@ -12,7 +12,6 @@ import typer
 from seac.core.errors import InputError
 from seac.weights.cache import Weights
 from seac.weights.listing import lines, markdown, table
-from seac.weights.progress import bar
 from seac.weights.record import Package, Record
 from seac.weights.table import TABLE, records_for
 
@@ -55,8 +54,10 @@ def get(
     as_json: AsJson = False,
 ) -> None:
     """Fetch weights into the cache; goes on where it was cut off, keeps only whole files."""
+    from seac.jobs.download import download_bar
+
     got, refused = [], []
-    weights = Weights(progress=bar)
+    weights = Weights(progress=download_bar)
     for row in rows_for(names):
         if isinstance(row.source, Package):
             continue

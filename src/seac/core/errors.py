@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
 
 
 class InputError(ValueError):
@@ -21,8 +22,26 @@ class InputError(ValueError):
         )
 
 
-def unknown(kind: str, given: str, known: tuple[str, ...]) -> str:
-    """The one-line message for a name that is in no table, with the closest known name."""
-    near = difflib.get_close_matches(given, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {kind} {given!r}: {hint}choose from {', '.join(known)}"
+def unknown(
+    kind: str, given: object, known: Iterable[str], *, renamed: Mapping[str, str] | None = None
+) -> str:
+    """One line for a name that is in no table: the nearest name, and all there are.
+
+    Args:
+        kind: what the name should be of: "preset", "split", ...
+        given: the name.
+        known: names that would do.
+        renamed: names of earlier versions, and what they are called now.
+    """
+    names = tuple(known)
+    near = nearest(str(given), names)
+    was = (renamed or {}).get(str(given))
+    hint = f"it is {was!r} now; " if was else f"did you mean {near!r}? " if near else ""
+    return f"unknown {kind} {given!r}: {hint}choose from {', '.join(names)}"
+
+
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """The name that is most like a given one, whatever the case; None if none is like it."""
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(given.lower(), by_lower, n=1)
+    return by_lower[found[0]] if found else None

@@ -1,13 +1,15 @@
-"""Table of benchmarks: a layout is a module here and a row in this table."""
+"""Benchmarks by name: a layout is one file and one row, or an entry point of another package."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seac.core.errors import InputError, unknown
-from seac.datasets.clip import Reader
+from seac.core.registry import locate, rows
+
+if TYPE_CHECKING:
+    from seac.datasets.clip import Reader
 
 READERS: dict[str, str] = {
     "s4": "seac.datasets.avsbench_s4:S4",
@@ -33,10 +35,19 @@ def check_scored(name: str, *more: str) -> None:
         InputError: the benchmark has no ground truth, or is unknown.
     """
     if name in WITHOUT_TRUTH:
-        raise InputError(f"{name} has no ground truth to score: give {WITHOUT_TRUTH[name]}")
-    known = (*(row for row in READERS if row not in WITHOUT_TRUTH), *more)
+        raise InputError(f"{name} has no ground truth to score: take {WITHOUT_TRUTH[name]}")
+    known = (*(row for row in rows("benchmark", READERS) if row not in WITHOUT_TRUTH), *more)
     if name not in known:
         raise InputError(unknown("benchmark", name, known))
+
+
+def reader_class(name: str) -> Any:
+    """The class that reads a benchmark.
+
+    Raises:
+        InputError: no such benchmark, or one of another package that cannot be imported.
+    """
+    return locate("benchmark", name, READERS)
 
 
 def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool = True) -> Reader:
@@ -51,9 +62,6 @@ def open_benchmark(name: str, folder: Path, split: str = "test", *, strict: bool
     Raises:
         InputError: an unknown benchmark, folder or split, or a missing or malformed metadata file.
     """
-    if name not in READERS:
-        raise InputError(unknown("benchmark", name, tuple(READERS)))
-    module, member = READERS[name].split(":")
-    layout: Any = getattr(import_module(module), member)
+    layout = reader_class(name)
     reader: Reader = layout(folder, split, strict=strict)
     return reader

@@ -23,7 +23,7 @@ from seac.export.draw import draw_result
 from seac.export.legacy import find_legacy_files
 from seac.export.mask_images import MaskImages
 from seac.export.record import RecordWriter
-from seac.export.writer import FILES, Clip
+from seac.export.writer import Clip
 
 PREFIX = ".seac-draft-"
 MIN_AGE = 60.0
@@ -34,8 +34,8 @@ UNWRITABLE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
 }
-RESULT_FILES = ("result.json", "overlay.png", "heatmap.png", *FILES["masks"])
-"""Files that :func:`save_result` writes."""
+RESULT_FILES = ("result.json", "overlay.png", "heatmap.png", *MaskImages.files)
+"""What :func:`save_result` writes."""
 
 
 @contextmanager

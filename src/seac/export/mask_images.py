@@ -29,6 +29,8 @@ def instance_map(result: FrameResult) -> NDArray[np.uint8]:
 class MaskImages:
     """Writes one PNG per result, numbered from 0."""
 
+    files = ("masks/[0-9][0-9][0-9][0-9][0-9][0-9]*.png",)
+
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._folder = folder / "masks"
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ from seac.media.encode import VideoWriter
 class Overlay:
     """Draws each result and appends it to the video."""
 
+    files = ("overlay.mp4",)
+
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.audio)
 

@@ -133,6 +133,8 @@ def frame_record(result: FrameResult) -> FrameRecord:
 class RecordWriter:
     """Writes ``result.json`` frame by frame, in constant memory."""
 
+    files = ("result.json",)
+
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._clip = clip
         self._file = (folder / "result.json").open("w", encoding="utf-8")

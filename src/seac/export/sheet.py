@@ -18,6 +18,8 @@ MAX_FRAMES, COLUMNS, WIDTH = 12, 4, 320
 class Sheet:
     """Keeps evenly spaced frames; when there are too many, every second frame is dropped."""
 
+    files = ("sheet.png",)
+
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._path = folder / "sheet.png"
         self._frames: list[tuple[float, NDArray[np.uint8]]] = []

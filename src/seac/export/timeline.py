@@ -40,6 +40,8 @@ class ActiveSpans:
 class Timeline:
     """Collects spans and plots them at the end."""
 
+    files = ("timeline.png",)
+
     def __init__(self, folder: Path, clip: Clip) -> None:
         self._path = folder / "timeline.png"
         self._step = 1 / clip.fps

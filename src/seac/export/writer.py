@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from seac.core.errors import InputError
-from seac.core.result import FrameResult
+from seac.core.registry import locate
+
+if TYPE_CHECKING:
+    from seac.core.result import FrameResult
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,12 @@ class Clip:
 
 
 class Writer(Protocol):
-    """Writes one export of a clip, frame by frame."""
+    """Writes one kind of file for a clip; holds no more than a frame of it.
+
+    A class may say in ``files`` which names it writes.
+    """
+
+    def __init__(self, folder: Path, clip: Clip) -> None: ...
 
     def add(self, result: FrameResult) -> None:
         """Write the result of the next frame."""
@@ -41,7 +46,7 @@ class Writer(Protocol):
         ...
 
 
-# A new export is a row here and in FILES, and a module: a function of folder and clip that returns a Writer.
+# A new export is one file and one row: a class that is built with (folder, clip).
 WRITERS: dict[str, str] = {
     "overlay": "seac.export.overlay:Overlay",
     "masks": "seac.export.mask_images:MaskImages",
@@ -49,27 +54,24 @@ WRITERS: dict[str, str] = {
     "timeline": "seac.export.timeline:Timeline",
     "sheet": "seac.export.sheet:Sheet",
 }
-FILES: dict[str, tuple[str, ...]] = {
-    "overlay": ("overlay.mp4",),
-    "masks": ("masks/[0-9][0-9][0-9][0-9][0-9][0-9]*.png",),
-    "json": ("result.json",),
-    "timeline": ("timeline.png",),
-    "sheet": ("sheet.png",),
-}
-"""Names that an export writes, for :func:`seac.core.ownership.check_names`.
-
-For an export without a row, existing files of other origin are detected only at the end of the run.
-"""
 
 
-def writer_class(name: str) -> Callable[[Path, Clip], Writer]:
+def writer_class(name: str) -> type[Writer]:
     """The class of a writer.
 
     Raises:
-        InputError: unknown export.
+        InputError: no such export, or one of another package that cannot be imported.
     """
-    if name not in WRITERS:
-        raise InputError(f"unknown export {name!r}: choose from {', '.join(WRITERS)}")
-    module, member = WRITERS[name].split(":")
-    writer: Callable[[Path, Clip], Writer] = getattr(import_module(module), member)
-    return writer
+    found: type[Writer] = locate("export", name, WRITERS)
+    return found
+
+
+def files_of(name: str) -> tuple[str, ...]:
+    """What an export writes into its folder, as :func:`seac.core.ownership.check_names` takes it.
+
+    Files of others under the names of an export that does not say are refused only once the work is done.
+
+    Raises:
+        InputError: as :func:`writer_class`.
+    """
+    return tuple(getattr(writer_class(name), "files", ()))

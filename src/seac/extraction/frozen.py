@@ -5,56 +5,43 @@ Extraction precedes training, so the preset's association may not exist yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from seac.classify.vocabulary import default_vocabulary
 from seac.decision.calibration import Calibration
 from seac.pipeline import SeAC
-from seac.presets.load import checked_device, segmenter_of
-from seac.presets.table import builder, checked_settings, choose
-from seac.settings import Settings
+from seac.presets.load import Assembly
+from seac.presets.spec import ModelSpec
 from seac.stages import Stages
-from seac.weights import Weights
-from seac.weights.progress import bar
+from seac.weights.cache import ProgressFactory
 
 
 def load_frozen(
-    preset: str,
-    *,
-    device: str = "cpu",
-    parts: Mapping[str, str] | None = None,
-    constants: Mapping[str, Any] | None = None,
-    weights_dir: Path | None = None,
+    spec: ModelSpec, *, device: str | None = None, progress: ProgressFactory | None = None
 ) -> SeAC:
     """Load a model with the segmenter and the image and audio encoders only.
 
     Args:
-        preset: row of :data:`seac.presets.table.PRESETS`.
-        device: "cpu", "cuda", "cuda:1", "mps".
-        parts: stage to row of :data:`seac.presets.table.PARTS`, where another is wanted.
-        constants: fields of :class:`seac.settings.Settings`.
-        weights_dir: folder of weights of one's own, searched first.
+        spec: which one; its association, text encoder, classifier and vocabulary are of no use here.
+        device: another than the spec's; the spec's own if None.
+        progress: as for :func:`seac.load`.
 
     Raises:
-        InputError: an unknown name, an unavailable device, or missing weights.
+        InputError: a device that is not there, weights that are missing, or a grid of which cells are left out.
     """
-    chosen = choose(preset, **(parts or {}))
-    settings = Settings(**checked_settings(Settings, {**chosen.settings, **(constants or {})}))
-    device = checked_device(device)
-    weights = Weights(folder=weights_dir, progress=bar)
+    assembly = Assembly(spec if device is None else replace(spec, device=device), progress)
     stages = Stages(
-        segmenter=segmenter_of(chosen, device, weights),
-        vision=builder("vision", chosen.vision, weights)(device),
-        audio=builder("audio", chosen.audio, weights)(device),
+        segmenter=assembly.segmenter(),
+        vision=assembly.part("vision"),
+        audio=assembly.part("audio"),
         text=_ABSENT,
         association=_ABSENT,
         to_text_space=_ABSENT,
         classifier=_ABSENT,
         calibration=Calibration.load(),
     )
-    return SeAC(stages, default_vocabulary(), settings)
+    return SeAC(stages, default_vocabulary(), assembly.settings)
 
 
 class _Absent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from seac.core.ownership import check_names, claim
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.jobs.train import check_variant, fabric_for, split
+from seac.presets.spec import ModelSpec
 from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
 from seac.training.ablation.report import write_report
 from seac.training.checkpoint import FILE as CHECKPOINT
@@ -35,19 +36,17 @@ Evaluate = Callable[[AssociationModule, int], dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Job:
+class AblateJob:
     """What a user asked for; the fields are the options of ``seac ablate``."""
 
     store: Path
     out: Path
     over: tuple[str, ...]
+    model: ModelSpec = ModelSpec()
     evaluate: tuple[str, ...] = ()
     seeds: int = 3
     settings: tuple[str, ...] = ()
     values: str | None = None
-    device: str = "cpu"
-    parts: Mapping[str, str] = field(default_factory=dict)
-    weights_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Cell:
     figures: dict[str, float]
 
 
-def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
+def ablate(job: AblateJob, *, as_json: bool = False) -> dict[str, list[Cell]]:
     """Do a job: train and evaluate what has not been yet, then draw everything.
 
     Returns:
@@ -88,11 +87,11 @@ def ablate(job: Job, *, as_json: bool = False) -> dict[str, list[Cell]]:
         if not is_cell(cell / "cell.json"):  # else it is not made again
             check_names(cell, CELL_FILES, legacy=find_legacy_cell_files)
     with claim(job.out, names_of(axes), legacy=find_legacy_files):
-        networks = Networks(store.preset, job.device, job.parts, job.weights_dir)
+        networks = Networks(replace(job.model, preset=store.preset))
         encoder = networks.audio(store) if needs_encoder(values, config) else None
         evaluate = evaluation(store, config, wanted, networks, max_masks(values, config))
         return run_grid(
-            store, config, values, job.seeds, job.out, encoder, evaluate, job.device, as_json=as_json
+            store, config, values, job.seeds, job.out, encoder, evaluate, job.model.device, as_json=as_json
         )
 
 
@@ -131,7 +130,7 @@ def is_cell(path: Path) -> bool:
     return isinstance(stored, dict) and stored.keys() == {"begun", "figures"}
 
 
-def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
+def asked(job: AblateJob) -> tuple[list[Axis], list[Wanted]]:
     """Axes and benchmarks of a job.
 
     Raises:
@@ -140,9 +139,9 @@ def asked(job: Job) -> tuple[list[Axis], list[Wanted]]:
     names = [name.strip() for part in job.over for name in part.split(",") if name.strip()]
     for name in names:
         if name not in AXES:
-            raise InputError(unknown("ablation", name, tuple(AXES)))
+            raise InputError(unknown("ablation", name, AXES))
     if not names:
-        raise InputError(f"--over names nothing: choose from {', '.join(AXES)}")
+        raise InputError(f"--over names nothing: give one of {', '.join(AXES)}")
     if job.values is not None and len(names) > 1:
         raise InputError("--values goes with one --over")
     if job.seeds < 1:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, field
-from importlib import import_module
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from seac.core.atomic import ensure_writable
 from seac.core.errors import InputError
-from seac.datasets.table import READERS, check_scored, open_benchmark
+from seac.datasets.table import check_scored, open_benchmark, reader_class
 from seac.decision.calibration_file import NAME, is_calibration, write
 from seac.decision.fit import fit_and_report
 from seac.evaluation.calibration_samples import calibration_clips, collect_samples, describe, halves
 from seac.evaluation.robustness import Corrupted
+from seac.jobs.download import download_bar
 from seac.jobs.progress import progress_bar
 from seac.presets.load import load as load_model
+from seac.presets.spec import ModelSpec
 
 MIN_SAMPLES = 8
 
 
 @dataclass(frozen=True)
-class Job:
+class CalibrateJob:
     """What a user asked for; the fields are the options of ``seac calibrate``."""
 
     benchmark: str
@@ -33,12 +33,7 @@ class Job:
     out: Path | None = None
     split: str = "val"
     limit: int = 400
-    preset: str = "tiny"
-    device: str = "cpu"
-    association: Path | None = None
-    weights_dir: Path | None = None
-    parts: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    model: ModelSpec = ModelSpec()
     seed: int = 0
 
     @property
@@ -46,12 +41,13 @@ class Job:
         """The file that is written."""
         if self.out is not None:
             return self.out
-        assert self.association is not None
-        folder = self.association if self.association.is_dir() else self.association.parent
+        weights = self.model.association_weights
+        assert weights is not None
+        folder = weights if weights.is_dir() else weights.parent
         return folder / NAME
 
 
-def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
+def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:
     """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
 
     Raises:
@@ -63,14 +59,7 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
     ensure_writable(job.target, is_calibration)
     reader = Corrupted(open_benchmark(job.benchmark, job.folder, job.split), job.limit, job.seed)
     clips = calibration_clips(reader)
-    options: dict[str, Any] = {**job.parts, **job.constants}
-    model = load_model(
-        job.preset,
-        device=job.device,
-        association=job.association,
-        weights_dir=job.weights_dir,
-        **options,
-    )
+    model = load_model(job.model, progress=download_bar)
     choosing, reporting = halves(collect_samples(model, reader, progress_bar(console)(clips, "predicting")))
     if min(len(choosing), len(reporting)) < MIN_SAMPLES:
         raise InputError(
@@ -79,7 +68,9 @@ def calibrate(job: Job, *, as_json: bool = False) -> dict[str, float]:
         )
     constants, figures = fit_and_report(choosing, reporting)
     provenance = describe(reader, len(choosing) + len(reporting)) | {"split": job.split, "figures": figures}
-    write(constants, job.target, provenance | {"preset": job.preset, "weights": model.stages.versions()})
+    write(
+        constants, job.target, provenance | {"preset": job.model.preset, "weights": model.stages.versions()}
+    )
     for name, value in figures.items():
         console.print(f"{name}: {value:g}", highlight=False)
     console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
@@ -95,6 +86,5 @@ def check_not_only_test(benchmark: str) -> None:
     Raises:
         InputError: test is all the splits it has.
     """
-    module, member = READERS[benchmark].split(":")
-    if set(getattr(import_module(module), member).splits) == {"test"}:
+    if set(getattr(reader_class(benchmark), "splits", ())) == {"test"}:
         raise InputError(f"{benchmark} has only a test split, and constants are never chosen on one: give s4")

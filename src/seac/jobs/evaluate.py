@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,12 @@ from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.summary import Evaluation, Leakage, MethodResult
 from seac.evaluation.timer import ProgressTimer
+from seac.jobs.download import download_bar
+from seac.jobs.model import model_record
 from seac.jobs.progress import progress_bar
 from seac.pipeline import SeAC
 from seac.presets.load import load as load_model
+from seac.presets.spec import ModelSpec
 
 STORE = "predictions"
 """Folder of answers, in that of a report."""
@@ -41,13 +44,13 @@ DECIDED = "decided"
 
 
 @dataclass(frozen=True)
-class Job:
+class EvaluateJob:
     """What a user asked for; the fields are the options of ``seac evaluate``."""
 
     benchmark: str
     folder: Path
     out: Path
-    preset: str = "tiny"
+    model: ModelSpec = ModelSpec()
     predictions: Path | None = None
     split: str = "test"
     limit: int | None = None
@@ -60,16 +63,10 @@ class Job:
     allow_missing: bool = False
     window: float | None = None
     seed: int = 0
-    device: str = "cpu"
-    association: Path | None = None
-    calibration: Path | None = None
-    weights_dir: Path | None = None
-    parts: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
     again: bool = False
 
 
-def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
+def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
     """Do a job and write its report into ``job.out``.
 
     Raises:
@@ -108,7 +105,7 @@ def evaluate(job: Job, *, as_json: bool = False) -> Evaluation:
     return evaluation
 
 
-def open_reader(job: Job) -> Reader:
+def open_reader(job: EvaluateJob) -> Reader:
     """The benchmark that a job names.
 
     Raises:
@@ -121,7 +118,7 @@ def open_reader(job: Job) -> Reader:
     return open_benchmark(job.benchmark, job.folder, job.split)
 
 
-def check_out(job: Job) -> None:
+def check_out(job: EvaluateJob) -> None:
     """Try the folder of a job, so that no work is lost for want of a place, nor anybody's files.
 
     Raises:
@@ -133,7 +130,7 @@ def check_out(job: Job) -> None:
     ensure_writable_folder(job.out)
 
 
-def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | None]:
+def chosen_clips(reader: Reader, job: EvaluateJob) -> tuple[tuple[Clip, ...], Leakage | None]:
     """The clips to score: excluded ones left out, then the first ``limit``; and their overlap with training.
 
     Raises:
@@ -159,7 +156,7 @@ def chosen_clips(reader: Reader, job: Job) -> tuple[tuple[Clip, ...], Leakage | 
 
 
 def score_model(
-    job: Job, reader: Reader, clips: tuple[Clip, ...], timer: ProgressTimer
+    job: EvaluateJob, reader: Reader, clips: tuple[Clip, ...], timer: ProgressTimer
 ) -> tuple[tuple[MethodResult, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
     """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
 
@@ -175,7 +172,10 @@ def score_model(
     with timer.time("loading"):
         model = model_for(job, reader)
         methods = rows_of(job, reader, model)
-    settings = model_settings(job, model)
+    settings = {
+        **model_record(job.model, model),
+        "window": job.window if job.window is not None else "whole clip",
+    }
     if job.again:
         clear_store(store)
     store.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def saved_answers(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
 
 
 def score_external(
-    job: Job, reader: Reader, clips: tuple[Clip, ...]
+    job: EvaluateJob, reader: Reader, clips: tuple[Clip, ...]
 ) -> tuple[tuple[tuple[Clip, ...], Callable[[Clip], ClipAnswer]], tuple[str, ...]]:
     """Clips that have a prediction in a folder, how to read it, and the ids of those that have none.
 
@@ -221,29 +221,32 @@ def score_external(
     return (there, source.read), missing
 
 
-def model_for(job: Job, reader: Reader, **replacements: str) -> SeAC:
+def model_for(job: EvaluateJob, reader: Reader) -> SeAC:
     """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
-    class_names = list(reader.classes[1:]) or None
-    options: dict[str, Any] = {**job.parts, **replacements, **job.constants}
-    own = None if "associate" in replacements else job.association
-    return load_model(
-        job.preset,
-        device=job.device,
-        vocabulary=class_names,
-        association=own,
-        calibration=None if "associate" in replacements else job.calibration,
-        weights_dir=job.weights_dir,
-        **options,
+    return load_model(spec_for(job, reader), progress=download_bar)
+
+
+def spec_for(job: EvaluateJob, reader: Reader) -> ModelSpec:
+    """The spec of a job, with the benchmark's own classes where it has any."""
+    return replace(job.model, vocabulary=tuple(reader.classes[1:]) or job.model.vocabulary)
+
+
+def zero_shot_for(job: EvaluateJob, reader: Reader) -> SeAC:
+    """The same model without a trained association."""
+    spec = spec_for(job, reader).with_options(
+        association_method="zero-shot", association_weights=None, calibration=None
     )
+    return load_model(spec, progress=download_bar)
 
 
-def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:
+def rows_of(job: EvaluateJob, reader: Reader, model: SeAC) -> tuple[Method, ...]:
     """What is scored: the model, its decision, and the baselines if they were asked for.
 
     Robustness is a question to the decision, so that row comes first there.
     """
-    swapped = [*job.parts.values(), *([job.association.name] if job.association else [])]
-    name = job.preset if not swapped else f"{job.preset} ({', '.join(swapped)})"
+    spec = job.model
+    swapped = [*spec.parts.values(), *([spec.association_weights.name] if spec.association_weights else [])]
+    name = spec.preset if not swapped else f"{spec.preset} ({', '.join(swapped)})"
     rows: tuple[Method, ...] = (Model(name, model), Model(f"{name}, {DECIDED}", model, decides=True))
     if isinstance(reader, Corrupted):
         rows = rows[::-1]
@@ -251,7 +254,7 @@ def rows_of(job: Job, reader: Reader, model: SeAC) -> tuple[Method, ...]:
         return rows
     zero_shot = None
     if type(model.stages.association).__name__ != "ZeroShot" and model.stages.audio.labels:
-        zero_shot = sharing(model, model_for(job, reader, associate="zero-shot"))
+        zero_shot = sharing(model, zero_shot_for(job, reader))
     return rows + baselines(model, zero_shot)
 
 
@@ -261,19 +264,7 @@ def sharing(model: SeAC, other: SeAC) -> SeAC:
     return SeAC(stages, model.vocabulary, other.settings)
 
 
-def model_settings(job: Job, model: SeAC) -> dict[str, Any]:
-    """All that decides a model's answers, as plain values."""
-    return {
-        "preset": job.preset,
-        "parts": dict(job.parts),
-        "weights": model.stages.versions(),
-        "constants": json.loads(json.dumps(asdict(model.settings))),
-        "calibration": asdict(model.stages.calibration),
-        "window": job.window if job.window is not None else "whole clip",
-    }
-
-
-def common_settings(job: Job) -> dict[str, Any]:
+def common_settings(job: EvaluateJob) -> dict[str, Any]:
     """What a reader of the figures needs to know beside the model."""
     return {
         "folder": job.folder.name,
@@ -285,7 +276,7 @@ def common_settings(job: Job) -> dict[str, Any]:
         "train_list": job.train_list.name if job.train_list else None,
         "seac": __version__,
         "torch": torch.__version__,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {job.device}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {job.model.device}",
     }
 
 
@@ -320,7 +311,7 @@ def leakage_counts(leakage: Leakage) -> dict[str, int]:
     }
 
 
-def tell(console: Console, evaluation: Evaluation, job: Job) -> None:
+def tell(console: Console, evaluation: Evaluation, job: EvaluateJob) -> None:
     """A few lines for people."""
     for row in evaluation.methods:
         figures = "; ".join(

@@ -24,21 +24,20 @@ from seac.extraction.frozen import load_frozen
 from seac.extraction.worker import STAGES, Outcome, Recipe
 from seac.features.unreadable import Unreadable
 from seac.features.writer import SHARD_BYTES, StoreWriter, check_store
+from seac.jobs.download import download_bar
 from seac.pipeline import SeAC
+from seac.presets.spec import ModelSpec
 
 WRITE = "write"
 
 
 @dataclass(frozen=True)
-class Job:
+class ExtractJob:
     """What a user asked for; the fields are the options of ``seac extract``."""
 
     source: Path
     store: Path
-    preset: str = "tiny"
-    device: str = "cpu"
-    parts: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    model: ModelSpec = ModelSpec()
     kind: str = AUTO
     split: str = "train"
     seconds: float = SECONDS
@@ -48,19 +47,13 @@ class Job:
     ray: str | None = None
     limit: int | None = None
     exclude: Path | None = None
-    weights_dir: Path | None = None
     shard_bytes: int = SHARD_BYTES
 
     def recipe(self) -> Recipe:
         """How its features are made."""
-        build: Callable[..., SeAC] = partial(
-            load_frozen,
-            self.preset,
-            parts=self.parts,
-            constants=self.constants,
-            weights_dir=self.weights_dir,
-        )
-        return Recipe(build, self.preset, self.device, self.seconds, self.fps, self.class_probabilities)
+        build: Callable[..., SeAC] = partial(load_frozen, self.model, progress=download_bar)
+        spec = self.model
+        return Recipe(build, spec.preset, spec.device, self.seconds, self.fps, self.class_probabilities)
 
 
 @dataclass
@@ -122,7 +115,7 @@ class Tally:
         }
 
 
-def extract_all(job: Job, *, as_json: bool = False) -> Tally:
+def extract_all(job: ExtractJob, *, as_json: bool = False) -> Tally:
     """Do a job.
 
     Raises:
@@ -141,7 +134,7 @@ def extract_all(job: Job, *, as_json: bool = False) -> Tally:
     return tally
 
 
-def chosen(job: Job) -> tuple[str, list[Pair]]:
+def chosen(job: ExtractJob) -> tuple[str, list[Pair]]:
     """The kind of data and the clips of a job.
 
     Raises:
@@ -157,7 +150,7 @@ def chosen(job: Job) -> tuple[str, list[Pair]]:
     return kind, pairs[: job.limit]
 
 
-def engine_of(job: Job) -> Engine:
+def engine_of(job: ExtractJob) -> Engine:
     """Where a job's work is done: a cluster, several processes, or here."""
     if job.ray is not None:
         from seac.extraction.ray_engine import RayEngine

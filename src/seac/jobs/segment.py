@@ -21,33 +21,27 @@ from seac.core.result import FrameResult
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
-from seac.export.writer import FILES, Clip, Writer, writer_class
+from seac.export.writer import Clip, Writer, files_of, writer_class
+from seac.jobs.download import download_bar
+from seac.jobs.model import model_record
 from seac.media.sources import Source, list_sources, resolve_source
 from seac.pipeline import SeAC
 from seac.presets.load import load
-from seac.presets.table import choose
+from seac.presets.spec import ModelSpec
 from seac.video.predictor import VideoPredictor
 
 
 @dataclass(frozen=True)
-class Job:
+class SegmentJob:
     """What a user asked for; the fields are the options of ``seac segment``."""
 
     source: Path
     out: Path
+    model: ModelSpec = ModelSpec()
     audio: Path | None = None
     fps: float = 1.0
-    preset: str = "tiny"
-    device: str = "cpu"
-    vocabulary: str | None = None
-    threshold: float | None = None
-    parts: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
     exports: tuple[str, ...] = ("overlay", "masks", "json", "timeline")
     again: bool = False
-    association: Path | None = None
-    calibration: Path | None = None
-    weights_dir: Path | None = None
 
 
 @dataclass
@@ -76,7 +70,7 @@ class Summary:
                 self.notes.append(note)
 
 
-def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
+def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     """Do a job: a clip into ``out``, the clips of a folder into ``out/NAME`` each.
 
     In a folder, clips that are finished with the same settings, and have not changed since, are left as they
@@ -93,18 +87,9 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
         raise InputError("--export names nothing: give overlay, masks, json or timeline")
     tasks = list(_tasks(job))
     conflicts = _conflicts(job, tasks)
-    model = load(
-        job.preset,
-        device=job.device,
-        vocabulary=job.vocabulary,
-        threshold=job.threshold,
-        association=job.association,
-        calibration=job.calibration,
-        weights_dir=job.weights_dir,
-        **job.parts,
-        **job.constants,
-    )
-    settings = _settings(job, model)
+    model = load(job.model, progress=download_bar)
+    # Two runs with equal settings give equal results.
+    settings = {**model_record(job.model, model), "fps": job.fps}
     done, refused = [], []
     with _progress(console) as progress:
         for image, audio, out in tasks:
@@ -125,7 +110,7 @@ def segment_all(job: Job, *, as_json: bool = False) -> list[Summary]:
     return done
 
 
-def _conflicts(job: Job, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Path, InputError]:
+def _conflicts(job: SegmentJob, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Path, InputError]:
     """Folders that hold what is not to be replaced, and what is to be said of them.
 
     Raises:
@@ -152,12 +137,12 @@ def _fresh(out: Path) -> bool:
     return not (out / OWN_FILES).is_file()
 
 
-def _names(job: Job) -> list[str]:
+def _names(job: SegmentJob) -> list[str]:
     """Names that a job writes in the folder of a clip."""
-    return [name for export in job.exports for name in FILES.get(export, ())]
+    return [name for export in job.exports for name in files_of(export)]
 
 
-def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
+def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
     """(picture, sound, folder) of every clip of a job, checked before any network is loaded."""
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
@@ -175,28 +160,9 @@ def _tasks(job: Job) -> Iterator[tuple[Path, Path | None, Path]]:
         yield image, audio, job.out / name
 
 
-def _settings(job: Job, model: SeAC) -> dict[str, Any]:
-    """All that decides the answer, as plain values; two runs with equal settings give equal results."""
-    chosen = choose(job.preset, **job.parts)
-    return {
-        "preset": job.preset,
-        "parts": {
-            stage: getattr(chosen, stage)
-            for stage in ("detector", "segmenter", "vision", "audio", "text", "associate", "classifier")
-            if getattr(chosen, stage)
-        },
-        "weights": model.stages.versions(),
-        "constants": json.loads(json.dumps(asdict(model.settings))),
-        "calibration": asdict(model.stages.calibration),
-        "vocabulary": model.vocabulary.version,
-        "device": job.device,
-        "fps": job.fps,
-    }
-
-
 def _segment(
     model: SeAC,
-    job: Job,
+    job: SegmentJob,
     settings: dict[str, Any],
     source: Source,
     out: Path,
@@ -234,7 +200,7 @@ def _segment(
     return summary
 
 
-def _provenance(job: Job, clip: Clip) -> dict[str, Any]:
+def _provenance(job: SegmentJob, clip: Clip) -> dict[str, Any]:
     """What a clip's answer follows from: settings, files, and what is written of it."""
     return {
         "settings": clip.settings,
@@ -246,7 +212,7 @@ def _provenance(job: Job, clip: Clip) -> dict[str, Any]:
 
 def _write(
     model: SeAC,
-    job: Job,
+    job: SegmentJob,
     source: Source,
     writers: list[Writer],
     summary: Summary,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.core.ownership import claim
 from seac.features.batch import StorePart, TrainingStore
+from seac.presets.spec import ModelSpec
 from seac.segment.baselines.grid import Grid
 from seac.training.checkpoint import FILE as CHECKPOINT
 from seac.training.checkpoint import is_checkpoint
@@ -39,22 +40,24 @@ FILES = (
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a user asked for; the fields are the options of ``seac train``."""
+class TrainJob:
+    """What a user asked for; the fields are the options of ``seac train``.
+
+    ``model`` says which frozen networks made the store, where they run, and where their weights are; its
+    preset is the store's whatever it says, and ``preset`` is refused unless it is that one.
+    """
 
     store: Path
     out: Path
+    model: ModelSpec = ModelSpec()
     preset: str | None = None
     settings: tuple[str, ...] = ()
     val: tuple[str, ...] = ()
-    device: str = "cpu"
     devices: int = 1
     licence: str = ""
-    parts: Mapping[str, str] = field(default_factory=dict)
-    weights_dir: Path | None = None
 
 
-def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
+def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
     """Do a job, from where the run in ``job.out`` stands.
 
     Returns:
@@ -71,10 +74,10 @@ def train(job: Job, *, as_json: bool = False) -> dict[str, Any]:
     config = configured(preset, job.settings)
     check_variant(store, config)
     train_part, held_out = split(store, config)
-    fabric = fabric_for(job.device, job.devices, config.precision)
+    fabric = fabric_for(job.model.device, job.devices, config.precision)
     steps_per_epoch(train_part, config, fabric.world_size)
     with claim(job.out, FILES, legacy=find_legacy_files, is_main=fabric.is_global_zero):
-        networks = Networks(preset, str(fabric.device), job.parts, job.weights_dir)
+        networks = Networks(replace(job.model, preset=preset, device=str(fabric.device)))
         zero_shot = networks.text_space(config)
         measures: list[Measure] = []
         if fabric.is_global_zero:

@@ -1,24 +1,20 @@
 """The tables: which parts there are, and which of them make up a preset.
 
-A part is named by the module and function that builds it. A builder takes the device, and is imported only
-when it is asked for; one that asks for ``weights`` or ``name`` is given what finds weights, and the row's
-name. A new part is one row here and one file.
+A row names a class, ``"package.module:Class"``, which is imported only when it is asked for and built with
+``Class.from_context(context)`` (:class:`seac.core.context.PartContext`). A new part is one file and one row here;
+packages of one's own add rows by entry point (:mod:`seac.core.registry`). Nothing here imports torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
-from importlib import import_module
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from fnmatch import fnmatchcase
+from typing import Any
 
 from seac.associate.views import DEFAULT, ViewSettings
+from seac.core import registry
 from seac.core.errors import InputError, unknown
-
-if TYPE_CHECKING:
-    from seac.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Preset:
         vision: row of ``PARTS["vision"]``.
         audio: row of ``PARTS["audio"]``.
         text: row of ``PARTS["text"]``.
-        associate: row of ``PARTS["associate"]``.
+        association_method: row of ``PARTS["association_method"]``.
         needs: what it takes, in words.
         settings: constants that differ from :class:`seac.settings.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
@@ -41,11 +37,16 @@ class Preset:
     vision: str
     audio: str
     text: str
-    associate: str
+    association_method: str
     needs: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     detector: str | None = None
     classifier: str = "zero-shot"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Kind to row, of every part that it has."""
+        return {kind: row for kind in PARTS if (row := getattr(self, kind)) is not None}
 
     @property
     def views(self) -> ViewSettings:
@@ -56,49 +57,57 @@ class Preset:
 
 SIZES = ("h", "l", "b")
 CLIPS = ("clip-rn50", "clip-vit-b-16", "clip-vit-l-14")
+SAM = "seac.segment.promptable.sam.sam:Sam"
 
 PARTS: dict[str, dict[str, str]] = {
-    "segmenter": {
-        "tiny": "seac.presets.builders:tiny_segmenter",
-        "classic": "seac.presets.builders:classic_segmenter",
-        "grid": "seac.presets.builders:grid_segmenter",
-        **{f"sam-vit-{size}": "seac.presets.stacks:sam" for size in SIZES},
-        **{f"sam-vit-{size}-fast": "seac.presets.stacks:sam_fast" for size in SIZES},
-        **{f"sam-hq-vit-{size}": "seac.presets.stacks:sam" for size in SIZES},
-        **{f"sam2.1-hiera-{size}": "seac.presets.stacks:sam2" for size in ("l", "b", "s", "t")},
-    },
     "detector": {
-        "mdef-detr": "seac.presets.stacks:mdef_detr",
-        "owlv2": "seac.presets.stacks:owlv2",
-        "mm-grounding-dino": "seac.presets.stacks:grounding_dino",
+        "mdef-detr": "seac.segment.detectors.mdef_detr.detector:MDefDetrDetector",
+        "owlv2": "seac.segment.detectors.owlv2:Owlv2",
+        "mm-grounding-dino": "seac.segment.detectors.grounding_dino:GroundingDino",
+    },
+    "segmenter": {
+        "tiny": "seac.segment.proposal_net.segmenter:ProposalSegmenter",
+        "classic": "seac.segment.baselines.superpixel:Classic",
+        "grid": "seac.segment.baselines.grid:Grid",
+        **{f"sam-vit-{size}": SAM for size in SIZES},
+        **{f"sam-vit-{size}-fast": SAM for size in SIZES},
+        **{f"sam-hq-vit-{size}": SAM for size in SIZES},
+        **{f"sam2.1-hiera-{size}": "seac.segment.promptable.sam.sam2:Sam2" for size in ("l", "b", "s", "t")},
     },
     "vision": {
-        "efficientnet-lite2": "seac.presets.builders:efficientnet_lite2",
-        **dict.fromkeys(CLIPS, "seac.presets.stacks:clip_vision"),
-        "siglip2-base": "seac.presets.stacks:siglip_vision",
+        "efficientnet-lite2": "seac.encoders.vision.efficientnet_lite:EfficientNetLite",
+        **dict.fromkeys(CLIPS, "seac.encoders.vision.clip:ClipVision"),
+        "siglip2-base": "seac.encoders.vision.siglip:SiglipVision",
     },
     "audio": {
-        "yamnet-student": "seac.presets.builders:yamnet_student",
-        "yamnet-student-full": "seac.presets.builders:yamnet_student_full",
-        "vggish": "seac.presets.stacks:vggish",
-        "clap-htsat": "seac.presets.stacks:clap",
+        "yamnet-student": "seac.encoders.audio.yamnet_student:YamnetStudent",
+        "yamnet-student-full": "seac.encoders.audio.yamnet_student:YamnetStudent",
+        "vggish": "seac.encoders.audio.vggish:VGGishEncoder",
+        "clap-htsat": "seac.encoders.audio.clap:Clap",
     },
     "text": {
-        "minilm": "seac.presets.builders:minilm",
-        **dict.fromkeys(CLIPS, "seac.presets.stacks:clip_text"),
-        "siglip2-base": "seac.presets.stacks:siglip_text",
+        "minilm": "seac.encoders.text.minilm:MiniLM",
+        **dict.fromkeys(CLIPS, "seac.encoders.text.clip:ClipText"),
+        "siglip2-base": "seac.encoders.text.siglip:SiglipText",
     },
-    "associate": {
-        "zero-shot": "seac.presets.builders:zero_shot",
-        "trained": "seac.presets.builders:trained",
-        "pairs": "seac.presets.builders:pairs",
-        "association-paper": "seac.presets.stacks:own_association",
+    "association_method": {
+        "zero-shot": "seac.associate.zero_shot:ZeroShot",
+        "trained": "seac.associate.ensemble:AssociationEnsemble",
+        "pairs": "seac.associate.ensemble:AssociationEnsemble",
+        "association-paper": "seac.associate.trained:Trained",
     },
     "classifier": {
-        "zero-shot": "seac.presets.builders:zero_shot_classifier",
-        "class-heads": "seac.presets.builders:experts",
+        "zero-shot": "seac.classify.base:ZeroShotClassifier",
+        "class-heads": "seac.classify.experts:ExpertsClassifier",
     },
 }
+"""Kind to its rows; a kind is also the keyword of :func:`seac.load` that swaps it."""
+
+SHARED: dict[str, str] = {
+    "zero_shot": "seac.associate.zero_shot:zero_shot_of",
+    "class_heads": "seac.classify.experts:class_heads_of",
+}
+"""What several parts hold and nobody swaps, by the function of a context that makes it; ``context.part`` gives it."""
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
@@ -106,7 +115,7 @@ PRESETS: dict[str, Preset] = {
         vision="efficientnet-lite2",
         audio="yamnet-student",
         text="minilm",
-        associate="trained",
+        association_method="trained",
         classifier="class-heads",
         needs="nothing beyond pip install: CPU, offline",
         settings={
@@ -125,7 +134,7 @@ PRESETS: dict[str, Preset] = {
         vision="clip-rn50",
         audio="vggish",
         text="clip-rn50",
-        associate="association-paper",
+        association_method="association-paper",
         needs="weights from their public homes and an association of your own training; GPU advised",
         settings={"top_n": 50},
     ),
@@ -135,7 +144,7 @@ PRESETS: dict[str, Preset] = {
         vision="clip-rn50",
         audio="vggish",
         text="clip-rn50",
-        associate="association-paper",
+        association_method="association-paper",
         needs="as paper; several times faster, other masks and embeddings (docs/presets.md)",
         settings={"top_n": 50, "exact": False},
     ),
@@ -145,47 +154,39 @@ PRESETS: dict[str, Preset] = {
         vision="siglip2-base",
         audio="clap-htsat",
         text="siglip2-base",
-        associate="zero-shot",
-        needs="the extra paper and weights from their public homes; GPU advised",
+        association_method="zero-shot",
+        needs="weights from their public homes; GPU advised",
         settings={"top_n": 50},
     ),
 }
 
 
 def choose(preset: str, **parts: str | None) -> Preset:
-    """A preset, with some parts swapped.
+    """A preset, with some parts swapped; a part that is None is the preset's own.
 
     Raises:
         InputError: no such preset or part; the line names the nearest and all there are.
     """
     chosen = PRESETS.get(preset)
     if chosen is None:
-        raise InputError(unknown("preset", preset, tuple(PRESETS)))
-    replacements = {stage: name for stage, name in parts.items() if name is not None}
-    for stage, name in replacements.items():
-        if stage not in PARTS:
-            raise InputError(unknown("stage", stage, tuple(PARTS)))
-        if name not in PARTS[stage]:
-            raise InputError(unknown(stage, name, tuple(PARTS[stage])))
+        raise InputError(unknown("preset", preset, PRESETS))
+    replacements = {kind: name for kind, name in parts.items() if name is not None}
+    for kind, name in replacements.items():
+        if kind not in PARTS:
+            raise InputError(unknown("kind of part", kind, PARTS))
+        known = registry.rows(kind, PARTS[kind])
+        if name not in known:
+            raise InputError(unknown(kind.replace("_", " "), name, known))
     return replace(chosen, **replacements)  # type: ignore[arg-type]
 
 
-def builder(stage: str, name: str, weights: Weights | None = None) -> Callable[..., Any]:
-    """The function that builds a part, with what finds its weights (cache and public homes if None)."""
-    module, function = PARTS[stage][name].split(":")
-    built: Callable[..., Any] = getattr(import_module(module), function)
-    asked = accepted(built)
-    if "weights" in asked and weights is None:
-        from seac.weights import Weights
+def part_class(kind: str, name: str) -> Any:
+    """The class of a part.
 
-        weights = Weights()
-    given = {key: value for key, value in {"weights": weights, "name": name}.items() if key in asked}
-    return partial(built, **given) if given else built
-
-
-def accepted(built: Callable[..., Any]) -> frozenset[str]:
-    """Names of what a builder asks for."""
-    return frozenset(signature(built).parameters)
+    Raises:
+        InputError: no such row, or a class of another package that cannot be imported.
+    """
+    return registry.locate(kind, name, PARTS[kind])
 
 
 def checked_settings(known: type, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,3 +200,35 @@ def checked_settings(known: type, given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in names:
             raise InputError(unknown("setting", name, names))
     return dict(given)
+
+
+def list_presets(pattern: str = "*") -> list[str]:
+    """Names of the presets that match a pattern, such as ``"paper*"``."""
+    return [name for name in PRESETS if fnmatchcase(name, pattern)]
+
+
+def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
+    """Rows of a table that match a pattern, those of installed packages among them; nothing is imported.
+
+    Args:
+        kind: "segmenter", "detector", "vision", "audio", "text", "association_method", "classifier",
+            "export" or "benchmark"; every kind if None.
+        pattern: with ``*``, ``?`` and ``[...]``, as in file names.
+
+    Returns:
+        the names; those of every kind are written ``"kind.name"``.
+
+    Raises:
+        InputError: no such kind.
+    """
+    from seac.datasets.table import READERS
+    from seac.export.writer import WRITERS
+
+    tables = {**PARTS, "export": WRITERS, "benchmark": READERS}
+    if kind is None:
+        names = [f"{each}.{name}" for each, own in tables.items() for name in registry.rows(each, own)]
+    elif kind in tables:
+        names = list(registry.rows(kind, tables[kind]))
+    else:
+        raise InputError(unknown("kind of part", kind, tables))
+    return [name for name in names if fnmatchcase(name, pattern)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +13,8 @@ from seac.core.errors import InputError
 from seac.encoders.base import VisionEncoder
 from seac.encoders.clip_model import load_clip
 from seac.encoders.vision.clip import ClipVision
-from seac.presets.table import builder, choose
+from seac.presets.load import Assembly
+from seac.presets.spec import ModelSpec
 from seac.profiling.reference import ReferenceClip, ReferenceSegmenter, reference_sam
 from seac.segment.promptable.sam.checkpoint import config_of, sam_of
 from seac.segment.promptable.sam.sam import Sam, SamSettings
@@ -48,25 +48,22 @@ class Case:
     fast: Sam | None = None
 
 
-def build_case(
-    preset: str, segmenter: str | None, vision: str | None, weights_dir: Path | None, *, random: bool
-) -> Case:
-    """Build the parts of a preset for profiling.
+def build_case(spec: ModelSpec, *, random: bool) -> Case:
+    """The parts of a preset, ready to be raced.
 
     Raises:
         InputError: unknown preset or part, a part without a reference implementation, or missing weights.
     """
-    if preset not in ("tiny", "paper"):
-        raise InputError(f"preset {preset!r} has no reference implementation: give tiny or paper")
-    chosen = choose(preset, segmenter=segmenter, vision=vision)
-    weights = Weights(weights_dir)
-    if preset == "tiny":
-        if segmenter is not None or random:
+    if spec.preset not in ("tiny", "paper"):
+        raise InputError(f"preset {spec.preset!r} has no plain counterpart to race: give tiny or paper")
+    chosen, weights = spec.resolve(), Weights(spec.weights_dir)
+    if spec.preset == "tiny":
+        if "segmenter" in spec.parts or random:
             raise InputError(
                 "tiny profiles its image encoder only, with its own weights: give --preset paper, or neither "
                 "--segmenter nor --random-weights"
             )
-        encoder = builder("vision", chosen.vision, weights)("cpu")
+        encoder = Assembly(spec).part("vision")
         return Case(encoder, encoder)
     segmenter, vision = chosen.segmenter, chosen.vision
     if segmenter not in VIT or vision not in CLIP:

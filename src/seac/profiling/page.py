@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-HEAD, BY = "# Speed of ", "Written by `seac benchmark "
+HEAD, BY, EARLIER = "# Speed of ", "Written by `seac profile ", "Written by `seac benchmark "
 SHARES = ("p10", "p50", "p90")
 
 
@@ -15,7 +15,11 @@ def is_card(path: Path) -> bool:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return False
-    return lines[:1] != [] and lines[0].startswith(HEAD) and any(line.startswith(BY) for line in lines[1:4])
+    return (
+        lines[:1] != []
+        and lines[0].startswith(HEAD)
+        and any(line.startswith((BY, EARLIER)) for line in lines[1:4])
+    )
 
 
 def table(stages: list[dict[str, Any]]) -> str:

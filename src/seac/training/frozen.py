@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from seac.core.errors import InputError
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.pipeline import SeAC
+from seac.presets.spec import ModelSpec
 from seac.stages import version_of
 from seac.training.config import TrainingConfig
 
@@ -24,16 +24,10 @@ class Networks:
     """Which networks, and where they run.
 
     Attributes:
-        preset: the store's.
-        device: cpu, cuda, ...
-        parts: parts that were swapped when the store was made: "segmenter", "vision", "audio".
-        weights_dir: folder of weights of one's own.
+        spec: the store's preset, with the parts that were swapped when the store was made.
     """
 
-    preset: str
-    device: str = "cpu"
-    parts: Mapping[str, str] = field(default_factory=dict)
-    weights_dir: Path | None = None
+    spec: ModelSpec = ModelSpec()
 
     def audio(self, store: TrainingStore) -> AudioEncoder:
         """The audio encoder that made a store's windows, for mixtures.
@@ -41,11 +35,9 @@ class Networks:
         Raises:
             InputError: this preset has another one.
         """
-        from seac.presets.table import builder, choose
-        from seac.weights import Weights
+        from seac.presets.load import Assembly
 
-        name = choose(self.preset, **self.parts).audio
-        encoder: AudioEncoder = builder("audio", name, Weights(folder=self.weights_dir))(self.device)
+        encoder: AudioEncoder = Assembly(self.spec).part("audio")
         stored_version, here = store.provenance.get("audio"), version_of(encoder)
         if (stored_version is not None and stored_version != here) or encoder.dim != store.audio_dim:
             raise InputError(
@@ -66,16 +58,10 @@ class Networks:
         """
         if not config.text_components:
             return None
-        from seac.presets.builders import zero_shot_association
-        from seac.presets.table import builder, choose
-        from seac.weights import Weights
+        from seac.presets.load import Assembly
 
-        chosen, weights = choose(self.preset, **self.parts), Weights(folder=self.weights_dir)
-        vision, audio, text = (
-            builder(stage, getattr(chosen, stage), weights)(self.device)
-            for stage in ("vision", "audio", "text")
-        )
-        return zero_shot_association(self.device, vision, audio, text)
+        zero_shot: ZeroShot = Assembly(self.spec).part("zero_shot")
+        return zero_shot
 
     def model(self, store: TrainingStore, config: TrainingConfig, names: list[str] | None) -> SeAC:
         """The model that a store was made with, with an untrained association.
@@ -92,7 +78,7 @@ class Networks:
 
         exact = store.provenance.get("exact")
         settings: dict[str, Any] = {} if exact is None else {"exact": exact.lower() == "true"}
-        parts: dict[str, Any] = {"segmenter": "grid"} if config.variant == "grid" else {}
+        grid = config.variant == "grid" and "segmenter" not in self.spec.parts
         module = AssociationModule(
             config.association(store.mask_dim, store.audio_dim, self.text_space(config))
         )
@@ -100,12 +86,10 @@ class Networks:
             path = Path(folder) / FILE
             write(module, path, store.provenance)
             return load(
-                self.preset,
-                device=self.device,
+                self.spec,
                 vocabulary=names,
-                association=path,
-                weights_dir=self.weights_dir,
+                association_weights=path,
+                segmenter="grid" if grid else None,
                 top_n=config.n_masks,
-                **parts | dict(self.parts),
                 **settings,
             )

@@ -60,7 +60,7 @@ def model_card(
     file = {
         "weights": "`association.safetensors`",
         "sha256": f"`{sha256}`",
-        "use": f"`seac.load({preset!r}, association=PATH)`",
+        "use": f"`seac.load({preset!r}, association_weights=PATH)`",
         "trained by": f"seac {__version__}, `seac train`",
     }
     return "\n".join(

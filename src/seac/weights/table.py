@@ -5,9 +5,7 @@ Sizes without ``exact`` are four bytes per parameter of the published network (f
 
 from __future__ import annotations
 
-import difflib
-
-from seac.core.errors import InputError
+from seac.core.errors import InputError, unknown
 from seac.weights.record import File, Hub, ManualDownload, OwnTraining, Package, Record, Url
 
 MB = 1_000_000
@@ -273,14 +271,12 @@ def record(name: str) -> Record:
     """Return the row called ``name``.
 
     Raises:
-        InputError: unknown name; the message suggests similar names.
+        InputError: there is none; the line names the nearest and all there are.
     """
     rows = {row.name: row for row in TABLE}
     if name in rows:
         return rows[name]
-    near = difflib.get_close_matches(name, rows, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see `seac weights list`"
-    raise InputError(f"unknown weights {name!r}: {hint}")
+    raise InputError(unknown("weights", name, rows))
 
 
 def records_for(name: str) -> tuple[Record, ...]:

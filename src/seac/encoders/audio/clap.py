@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.core.types import AudioFeatures
 from seac.encoders.cached_text import CachedTextEncoder
 from seac.encoders.labels.descriptions import audioset_names
@@ -141,6 +142,15 @@ class Clap:
         extractor = ClapFeatureExtractor.from_pretrained(folder)
         mel = torch.from_numpy(extractor.mel_filters_slaney).double()
         return cls(network, load_tokenizer(folder), mel, device, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Clap:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @cached_property
     def names(self) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures
 from seac.encoders.audio.log_mel import BANDS, RATE, LogMel
@@ -139,6 +140,15 @@ class VGGishEncoder:
                 f"{path} holds no VGGish ({type(error).__name__}): pass vggish-10086976.pth"
             ) from error
         return cls(network, device)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> VGGishEncoder:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:

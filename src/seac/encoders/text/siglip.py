@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.core.context import PartContext
+from seac.encoders.cached_text import CachedTextEncoder
 from seac.weights.load import fingerprint, load_network, load_tokenizer
 
 
@@ -52,6 +54,15 @@ class SiglipText:
         from transformers import SiglipModel
 
         return cls(load_network(SiglipModel, folder), load_tokenizer(folder), device, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> CachedTextEncoder:
+        """The row of a table: the published weights; what was encoded once is kept on disk.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return CachedTextEncoder(cls.load(context.weights(context.name), context.device))
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str]) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import VisionFeatures
 from seac.encoders.clip_model import load_clip
 from seac.encoders.vision.clip_towers import Tower, tower_of
@@ -56,6 +57,15 @@ class ClipVision:
         """
         network, preprocess = load_clip(folder)
         return cls(network, device, preprocess, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ClipVision:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import VisionFeatures
 from seac.encoders.labels.descriptions import imagenet_names
@@ -211,6 +212,15 @@ class EfficientNetLite:
             network = EfficientNetLite2()
         network.load_state_dict(fuse_batch_norms(load_checkpoint(checkpoint_path())), assign=True)
         return cls(network, device)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> EfficientNetLite:
+        """The row of a table.
+
+        Raises:
+            InputError: the package of its weights is missing, or their file is damaged.
+        """
+        return cls.load(context.device)
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:

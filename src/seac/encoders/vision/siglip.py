@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import VisionFeatures
 from seac.weights.load import fingerprint, load_network
 
@@ -41,6 +42,15 @@ class SiglipVision:
         from transformers import SiglipModel
 
         return cls(load_network(SiglipModel, folder), device, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> SiglipVision:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> VisionFeatures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import Proposals
 
 SIDE = 9
@@ -25,6 +26,11 @@ class Grid:
         self.side = side
         self.cells = side**2
         self.version = f"grid {side} x {side}"
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Grid:
+        """The row of a table."""
+        return cls()
 
     def __call__(self, image: Tensor) -> Proposals:
         """Return all cells in row-major order, each with score .5."""

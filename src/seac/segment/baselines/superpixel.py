@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label as label_components
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import Proposals
 from seac.segment.baselines.saliency import check_installed, shared_saliency
 from seac.segment.ops import (
@@ -107,6 +108,11 @@ class Classic:
         self.settings = settings or ClassicSettings()
         if self.settings.saliency:
             check_installed()
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> Classic:
+        """The row of a table."""
+        return cls()
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; without candidates, one mask covers the frame."""

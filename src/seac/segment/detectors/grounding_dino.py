@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.segment.ops import box_corners
 from seac.weights.load import fingerprint, load_image_processor, load_network, load_tokenizer
 
@@ -54,6 +55,15 @@ class GroundingDino:
         network = load_network(MMGroundingDinoForObjectDetection, folder)
         reader = load_image_processor("GroundingDinoImageProcessor", folder)
         return cls(network, reader, load_tokenizer(folder), device, query, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> GroundingDino:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:

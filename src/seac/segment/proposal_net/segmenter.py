@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.core.types import Proposals
 from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, Regions
 from seac.segment.ops import (
@@ -90,6 +91,11 @@ class ProposalSegmenter:
         self._network = Network(s.network)
         self.version = f"proposal segmenter, {self._network.version}, order {settings_digest(s)}"
         self._classic = Classic(ClassicSettings(saliency=False, stuff=True, trees=DEEP_TREES))
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ProposalSegmenter:
+        """The row of a table; on the CPU whatever the device, as most of it is no network."""
+        return cls()
 
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; without proposals, one mask covers the frame."""

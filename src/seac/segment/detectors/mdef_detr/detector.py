@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.segment.detectors.mdef_detr.boxes import LIMIT, Boxes, corners, merge, objectness, truncate
 from seac.segment.detectors.mdef_detr.network import EncodedText, MDefDetr
 from seac.segment.detectors.mdef_detr.preprocess import SHORT_SIDE, as_rgb, prepare
@@ -96,6 +97,15 @@ class MDefDetrDetector:
             InputError: the file is no checkpoint of this network.
         """
         return cls(MDefDetr.from_checkpoint(path, device=device), **options)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> MDefDetrDetector:
+        """The row of a table: the published weights.
+
+        Raises:
+            InputError: weights that are missing, or something else in their place.
+        """
+        return cls.load(context.weights(context.name), context.device)
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Detect the boxes of all objects in the image, best first.

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seac.core.context import PartContext
 from seac.segment.promptable.base import EncodedImage, best_masks, masks_at_size
+from seac.segment.promptable.prompted import BoxesToMasks
 from seac.segment.promptable.sam.attention import use_blockwise_attention
 from seac.segment.promptable.sam.checkpoint import load_sam
 from seac.segment.promptable.sam.decoder import SamDecoder
@@ -42,6 +44,11 @@ class SamSettings:
     def fast(cls) -> SamSettings:
         """Return settings of half the published side in half precision: several times faster, other masks."""
         return cls(precision="bfloat16", side=512)
+
+    @classmethod
+    def for_device(cls, device: str) -> SamSettings:
+        """Half precision for the image encoder where the hardware is made for it."""
+        return cls(precision="bfloat16" if device.startswith("cuda") else "float32")
 
     @property
     def dtype(self) -> torch.dtype:
@@ -103,6 +110,18 @@ class Sam:
 
             return cls(load_network(SamHQModel, path), device, settings, path.name)
         return cls(load_sam(path), device, settings, path.stem)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> BoxesToMasks:
+        """The row of a table: the model's detector prompts it; "-fast" is half the side, in half precision.
+
+        Raises:
+            InputError: the model has no detector, or weights are missing.
+        """
+        detector, published = context.part("detector"), context.name.removesuffix("-fast")
+        fast = context.name != published
+        settings = SamSettings.fast() if fast else SamSettings.for_device(context.device)
+        return BoxesToMasks(detector, cls.load(context.weights(published), context.device, settings))
 
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seac.core.context import PartContext
 from seac.segment.promptable.base import EncodedImage, best_masks, masks_at_size
+from seac.segment.promptable.prompted import BoxesToMasks
 from seac.segment.promptable.sam.sam import SamSettings, resize_and_normalise
 from seac.weights.load import fingerprint, load_network
 
@@ -48,6 +50,16 @@ class Sam2:
         from transformers import Sam2Model
 
         return cls(load_network(Sam2Model, folder), device, settings, folder.name)
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> BoxesToMasks:
+        """The row of a table: the model's detector prompts it.
+
+        Raises:
+            InputError: the model has no detector, or weights are missing.
+        """
+        detector, settings = context.part("detector"), SamSettings.for_device(context.device)
+        return BoxesToMasks(detector, cls.load(context.weights(context.name), context.device, settings))
 
     @torch.inference_mode()
     def encode(self, image: Tensor) -> EncodedImage:

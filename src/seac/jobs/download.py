@@ -9,8 +9,8 @@ from seac.weights.fetch import Progress as Report
 from seac.weights.record import File, Record
 
 
-def bar(row: Record, file: File) -> Report:
-    """Return the progress callback of one file; the bar disappears when the file is complete."""
+def download_bar(row: Record, file: File) -> Report:
+    """A bar for one file; it goes when the file is whole."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bars.add_task(f"{row.name} {file.name}", total=file.size)

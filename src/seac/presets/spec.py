@@ -1,0 +1,213 @@
+"""ModelSpec: which model, in one value that ``seac.load``, every job and every command share."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seac.associate.views import ViewSettings
+from seac.classify.vocabulary import looks_like_file, parse, vocabulary_of
+from seac.core.errors import InputError, unknown
+from seac.presets.table import PARTS, Preset, checked_settings, choose
+from seac.settings import Settings
+
+DEVICES = ("cpu", "cuda", "cuda:1", "mps")
+DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?")
+RENAMED = {"associate": "association_method", "association": "association_weights"}
+"""Keywords of earlier versions, and what they are called now."""
+
+
+class FrozenMapping(dict[str, Any]):
+    """A dictionary that stays as it was made, so that what holds it can be a key."""
+
+    def _refuse(self, *given: Any, **named: Any) -> NoReturn:
+        raise TypeError("a ModelSpec does not change: make another with spec.with_options(...)")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenMapping, (dict(self),)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A preset, and all in which a model differs from it. Checked when it is made; nothing is loaded.
+
+    Two equal specs load equal models as long as the files that they name stay as they are, so a spec is a key.
+
+    Attributes:
+        preset: row of :data:`seac.presets.table.PRESETS`.
+        parts: kind to row of :data:`seac.presets.table.PARTS`, for parts that are swapped.
+        association_weights: folder or file that ``seac train`` wrote, in place of the preset's association.
+        calibration: file that ``seac calibrate`` wrote; if None, the one beside ``association_weights``, or what
+            ships.
+        weights_dir: folder of weights of one's own, searched before the cache and the public homes.
+        device: "cpu", "cuda", "cuda:1", "mps"; whether it is there is found out on loading.
+        vocabulary: class names, as a sequence, "dog,piano" or a text file; common sounding things if None.
+        threshold: least probability at which a mask sounds, 0 to 1; calibrated if None.
+        settings: fields of :class:`seac.settings.Settings` that differ from the preset's.
+
+    Raises:
+        InputError: a name that is in no table, or a value that is none.
+    """
+
+    preset: str = "tiny"
+    parts: Mapping[str, str] = field(default_factory=dict)
+    association_weights: Path | None = None
+    calibration: Path | None = None
+    weights_dir: Path | None = None
+    device: str = "cpu"
+    vocabulary: str | Path | tuple[str, ...] | None = None
+    threshold: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._set("parts", FrozenMapping(given(self.parts)))
+        self._set("settings", FrozenMapping(given(self.settings)))
+        for name in ("association_weights", "calibration", "weights_dir"):
+            self._set(name, checked_path(name, getattr(self, name)))
+        self._set("vocabulary", checked_vocabulary(self.vocabulary))
+        if not isinstance(self.device, str) or DEVICE.fullmatch(self.device) is None:
+            raise InputError(unknown("device", self.device, DEVICES))
+        if self.threshold is not None:
+            self._set("threshold", checked_threshold(self.threshold))
+        self.resolve()
+        self.resolve_settings()
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def __hash__(self) -> int:
+        """Equal specs have equal hashes."""
+        return hash(json.dumps(self.record(), sort_keys=True))
+
+    def resolve(self) -> Preset:
+        """The preset with the parts that were swapped.
+
+        Raises:
+            InputError: no such preset or part.
+        """
+        return choose(self.preset, **self.parts)
+
+    def resolve_settings(self) -> Settings:
+        """All settings: the preset's, and those that differ from it.
+
+        Raises:
+            InputError: no such setting, or a value that is none.
+        """
+        return Settings(**checked_settings(Settings, {**self.resolve().settings, **self.settings}))
+
+    def with_options(self, **options: Any) -> ModelSpec:
+        """Another spec, by the keywords of :func:`seac.load`.
+
+        Args:
+            options: fields of this class, kinds of parts (``audio="vggish"``), and settings (``top_n=30``). What
+                is None, of parts and settings, is as it was; None takes a file or a threshold back.
+
+        Raises:
+            InputError: no such keyword; the line names the nearest.
+        """
+        own, names = {item.name for item in fields(self)}, [item.name for item in fields(Settings)]
+        for name in options:
+            if name not in own and name not in PARTS and name not in names:
+                known = (*own, *PARTS, *names)
+                raise InputError(unknown("setting", name, known, renamed=RENAMED))
+        parts = {name: value for name, value in options.items() if name in PARTS}
+        settings = {name: value for name, value in options.items() if name in names}
+        direct = {name: value for name, value in options.items() if name in own}
+        direct["parts"] = {**self.parts, **direct.get("parts", {}), **given(parts)}
+        direct["settings"] = {**self.settings, **direct.get("settings", {}), **given(settings)}
+        return replace(self, **direct)
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain JSON values, every part of the preset named; :meth:`from_record` reads it."""
+        return {
+            **{item.name: plain(getattr(self, item.name)) for item in fields(self)},
+            "parts": self.resolve().parts,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> ModelSpec:
+        """The spec of a :meth:`record`; what else is in it is left aside.
+
+        Raises:
+            InputError: a record of tables that have changed since.
+        """
+        spec = cls(**{item.name: record[item.name] for item in fields(cls) if item.name in record})
+        chosen = choose(spec.preset).parts
+        return replace(spec, parts={kind: row for kind, row in spec.parts.items() if chosen.get(kind) != row})
+
+
+def spec_of(model: str | ModelSpec = "tiny", **options: Any) -> ModelSpec:
+    """A spec from what :func:`seac.load` takes.
+
+    Raises:
+        InputError: a preset or keyword that is none.
+    """
+    spec = model if isinstance(model, ModelSpec) else ModelSpec(model)
+    return spec.with_options(**options) if options else spec
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are not None; views that a record holds become views again."""
+    found = {name: value for name, value in values.items() if value is not None}
+    if isinstance(found.get("views"), Mapping):
+        found["views"] = ViewSettings(**checked_settings(ViewSettings, found["views"]))
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A field's value as JSON has it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def checked_path(name: str, value: Any) -> Path | None:
+    """A path, or None.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if value is None or isinstance(value, (str, os.PathLike)):
+        return Path(value) if value else None
+    raise InputError(f"{name} is {value!r}: give a path")
+
+
+def checked_vocabulary(value: Any) -> str | Path | tuple[str, ...] | None:
+    """A vocabulary as it can be kept: names, or the file that holds them, which is read on loading.
+
+    Raises:
+        InputError: names that are none.
+    """
+    if value is None or isinstance(value, Path):
+        return value
+    if isinstance(value, os.PathLike):
+        return Path(value)
+    if isinstance(value, str):
+        return value if looks_like_file(value) else parse(value).names
+    if isinstance(value, Sequence):
+        return vocabulary_of(list(value), "the vocabulary").names
+    raise InputError('the vocabulary is no list of names: give ["dog", "piano"], "dog,piano" or a text file')
+
+
+def checked_threshold(value: Any) -> float:
+    """A probability.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        shown = f"{value:g}" if isinstance(value, (int, float)) else repr(value)
+        raise InputError(f"threshold is {shown}: give a probability from 0 to 1")
+    return float(value)
