@@ -37,13 +37,9 @@ class WithoutStationaryNoise(SeAC):
     """Activity without the test for stationary noise."""
 
     def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
-        """As the model hears it, but only the noise classes decide on noise."""
-        from seac.decision.activity import noisiness
-
+        """As the model encodes it, but nothing is noise."""
         found = super().encode_audio(waveform, sample_rate, middle)
-        share = noisiness(found.features, self.stages.audio.labels)
-        noise = found.summary.noise and share >= self.stages.calibration.noise
-        return replace(found, summary=replace(found.summary, noise=noise))
+        return replace(found, summary=replace(found.summary, noise=False))
 
 
 @dataclass(frozen=True)
@@ -123,8 +119,6 @@ def with_segmenter(**changed: Any) -> Callable[[SeAC], SeAC]:
 DECISION = (
     Rule("tiny", lambda model: model),
     Rule("no harmonic/percussive split", with_stages(audio=unsplit_audio)),
-    Rule("no class Silence in activity", with_calibration(silence=2.0)),
-    Rule("no noise classes in activity", with_calibration(noise=2.0)),
     Rule("no stationary noise in activity", without_stationary_noise),
     Rule("no margin to the best mask", with_calibration(margin=FAR)),
     Rule("one trained module of four", with_stages(association=first_module)),

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.core.types import AudioFeatures
-from seac.decision.activity import is_silent, level, noisiness
+from seac.core.types import AudioFeatures, AudioSummary
+from seac.decision.activity import level, summarise
 from seac.decision.calibration import Calibration
 from seac.decision.sounding import sounding
-from seac.encoders.audio.windows import encode_windows
-from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.media.decode import load_waveform
+from tests.conftest import REPO
 
 CALIBRATION = Calibration()
+NO_FEATURES = AudioFeatures(torch.zeros(1, 1), None)
+
+
+def summary_of(waveform: torch.Tensor, near: torch.Tensor | None = None) -> AudioSummary:
+    return summarise(waveform, waveform if near is None else near, 16_000, NO_FEATURES, (), CALIBRATION)
 
 
 @pytest.mark.parametrize("length", [0, 1, 99, 16_000])
 def test_zeros_of_any_length_are_silent(length):
-    assert is_silent(torch.zeros(length), 16_000, CALIBRATION)
+    assert summary_of(torch.zeros(length)).silent
 
 
 def test_level_is_that_of_the_loudest_tenth():
@@ -40,14 +42,7 @@ def test_the_end_of_a_sound_counts_though_it_is_no_whole_tenth():
 def test_a_clap_in_silence_is_active():
     wave = torch.zeros(160_000)
     wave[80_000:80_100] = 0.5
-    assert not is_silent(wave, 16_000, CALIBRATION)
-
-
-def test_what_the_network_calls_silence_is_silent_only_if_every_window_is():
-    wave = torch.full((16_000,), 0.01)
-    for class_probabilities, silent in (([[0.99], [0.99]], True), ([[0.99], [0.1]], False)):
-        features = AudioFeatures(torch.zeros(2, 1), torch.tensor(class_probabilities))
-        assert is_silent(wave, 16_000, CALIBRATION, features, ("Silence",)) is silent
+    assert not summary_of(wave).silent
 
 
 @given(cosines=st.lists(st.floats(-1, 1), max_size=8))
@@ -65,27 +60,17 @@ def test_constants_survive_a_file(tmp_path):
     assert isinstance(Calibration.load(), Calibration)
 
 
-@pytest.mark.parametrize(("noise", "dog", "expected"), [(0.6, 0.2, 0.75), (0.2, 0.6, 0.25), (0.0, 0.0, 0.0)])
-def test_noise_is_weighed_against_what_has_a_source(noise, dog, expected):
-    class_probabilities = torch.tensor([[noise, dog, noise / 2], [noise, dog, 0.0]])
-    share = noisiness(AudioFeatures(torch.zeros(2, 1), class_probabilities), ("White noise", "Dog", "Hum"))
-    assert share == pytest.approx(expected)
-
-
-def test_an_encoder_without_a_noise_class_detects_no_noise():
-    assert noisiness(AudioFeatures(torch.zeros(1, 1), torch.ones(1, 2)), ("Dog", "Cat")) == 0
-    assert noisiness(AudioFeatures(torch.zeros(1, 1), None), ()) == 0
-    assert noisiness(AudioFeatures(torch.zeros(0, 1), torch.zeros(0, 1)), ("Noise",)) == 0
-
-
 @pytest.mark.parametrize("level", [-50, -40, -30])
-def test_the_audio_encoder_separates_room_noise_from_a_dog(level):
-    audio_encoder, draw = YamnetStudent.load(), torch.Generator().manual_seed(0)
+def test_room_noise_is_inactive_and_a_bark_is_active(level: float) -> None:
+    draw = torch.Generator().manual_seed(0)
     room = 10 ** (level / 20) * torch.randn(80_000, generator=draw)
-    bark = load_waveform(Path(__file__).parents[2] / "demo/clip.mp4")[4_800:40_000]
-    assert noisiness(encode_windows(room, audio_encoder), audio_encoder.labels) >= CALIBRATION.noise
-    assert noisiness(encode_windows(bark, audio_encoder), audio_encoder.labels) < CALIBRATION.noise / 2
+    bark = load_waveform(REPO / "demo/clip.mp4")[4_800:40_000]
+    assert summary_of(room).noise
+    assert summary_of(room).inactive
+    assert not summary_of(bark).inactive
 
 
-def test_nothing_but_noise_is_full_of_it():
-    assert noisiness(AudioFeatures(torch.zeros(1, 1), torch.ones(1, 1)), ("Noise",)) == 1
+def test_the_part_near_the_frame_decides_on_silence() -> None:
+    waveform = torch.cat([torch.zeros(8_000), 0.1 * torch.sin(torch.arange(8_000) * 0.3)])
+    assert summary_of(waveform, waveform[:8_000]).silent
+    assert not summary_of(waveform).silent

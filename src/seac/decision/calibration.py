@@ -20,16 +20,14 @@ ASSET = "assets/calibration.json"
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a raw similarity into a decision.
+    """Constants of the decision.
 
     Attributes:
-        slope: of the logistic curve over the similarity.
-        offset: of the logistic curve; probability = sigmoid(slope * similarity + offset).
-        threshold: least probability at which a mask sounds.
-        margin: how far below the frame's greatest similarity a mask may lie and still sound.
-        floor: dBFS (RMS of the loudest tenth of a second) under which all is silence.
-        silence: probability of the tag "Silence" in every window from which all is silence.
-        noise: share of noise (see :func:`noisiness`) from which nothing in particular sounds.
+        slope: of the logistic curve over the logit.
+        offset: of the logistic curve; probability = sigmoid(slope * logit + offset).
+        threshold: minimum probability of a sounding mask.
+        margin: maximum distance below the frame's greatest logit at which a mask still sounds.
+        floor: dBFS (RMS of the loudest tenth of a second) under which audio is silent.
     """
 
     slope: float = 8.0
@@ -37,8 +35,6 @@ class Calibration:
     threshold: float = 0.5
     margin: float = 2.0
     floor: float = -60.0
-    silence: float = 0.9
-    noise: float = 0.4
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:

@@ -16,6 +16,8 @@ from seac.decision.calibration import Calibration
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
+RETIRED = frozenset({"silence", "noise"})
+"""Constants of earlier versions, which no rule reads any more."""
 
 
 def write(constants: Calibration, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -56,9 +58,13 @@ def read(path: str | os.PathLike[str]) -> Calibration:
         content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None
     )
     names = {item.name for item in fields(Calibration)}
-    if not isinstance(values, dict) or set(values) != names or not all(map(_number, values.values())):
+    if (
+        not isinstance(values, dict)
+        or set(values) - RETIRED != names
+        or not all(map(_number, values.values()))
+    ):
         raise InputError(f"{file}: holds no calibration of this version; make one with `seac calibrate`")
-    return Calibration(**values)
+    return Calibration(**{name: value for name, value in values.items() if name in names})
 
 
 def beside(association: str | os.PathLike[str]) -> Path | None:

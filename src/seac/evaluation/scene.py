@@ -133,7 +133,7 @@ def image_key(model: SeAC) -> tuple[Hashable, ...]:
 def audio_key(model: SeAC) -> tuple[Hashable, ...]:
     """All that decides what a model hears in a sound, and whether there is anything to hear."""
     calibration = model.stages.calibration
-    return id(model.stages.audio), calibration.floor, calibration.silence, calibration.noise
+    return id(model.stages.audio), calibration.floor
 
 
 def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
