@@ -36,6 +36,18 @@ def rows(kind: str, own: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def check_row(kind: str, name: str, own: Mapping[str, str]) -> Mapping[str, str]:
+    """The rows of a table, once a name is one of them; other packages are looked for only if it is no own row.
+
+    Raises:
+        InputError: it is none.
+    """
+    known = own if name in own else rows(kind, own)
+    if name not in known:
+        raise InputError(unknown(kind.replace("_", " "), name, known))
+    return known
+
+
 def locate(kind: str, name: str, own: Mapping[str, str]) -> Any:
     """The class that a row names.
 
@@ -47,11 +59,9 @@ def locate(kind: str, name: str, own: Mapping[str, str]) -> Any:
     Raises:
         InputError: no such row, or a row of another package whose class cannot be imported.
     """
-    known = rows(kind, own)
-    if name not in known:
-        raise InputError(unknown(kind.replace("_", " "), name, tuple(known)))
     if name in own:
         return imported(own[name])
+    known = check_row(kind, name, own)
     try:
         return imported(known[name])
     except Exception as error:  # the code of another package may raise anything

@@ -174,9 +174,7 @@ def choose(preset: str, **parts: str | None) -> Preset:
     for kind, name in replacements.items():
         if kind not in PARTS:
             raise InputError(unknown("kind of part", kind, PARTS))
-        known = registry.rows(kind, PARTS[kind])
-        if name not in known:
-            raise InputError(unknown(kind.replace("_", " "), name, known))
+        registry.check_row(kind, name, PARTS[kind])
     return replace(chosen, **replacements)  # type: ignore[arg-type]
 
 
