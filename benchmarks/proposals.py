@@ -204,12 +204,13 @@ def write_model_card(model_card: Path, rows: list[Row], command: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print; see the module's docstring."""
-    from seac.segment.table import build
+    from seac.presets.load import Assembly
+    from seac.presets.spec import ModelSpec
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--segmenter", action="append", help="name in seac.segment.table (default: tiny)")
+    parser.add_argument("--segmenter", action="append", help="row of the table of segmenters (default: tiny)")
     parser.add_argument("--shared", type=Path, default=shared_folder(), help="folder with data/photos")
     add_media(parser)
     parser.add_argument("--composites", type=int, default=120, help="composite frames of the dev media")
@@ -225,7 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(given.threads)
     rows: list[Row] = []
     for name in given.segmenter or ["tiny"]:
-        segmenter = build(name)
+        segmenter = Assembly(ModelSpec(parts={"segmenter": name})).segmenter()
         if given.composites:
             cases = composites(open_media(given.media), given.composites, given.seed)
             rows.append(measure(name, segmenter, "composite dev", cases))

@@ -41,7 +41,7 @@ def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
         out: a folder for each package; one that is there is left alone.
 
     Raises:
-        InputError: a package holds no picture.
+        InputError: a package holds no image.
     """
     seen: set[bytes] = set()
     for name in names:
@@ -75,7 +75,7 @@ def is_one_object(image: Image.Image) -> bool:
 def _find_images(package: Path) -> list[Path]:
     found = sorted(package.rglob("*.png"))
     if not found:
-        raise InputError(f"{package} holds no picture: remove the folder to have it fetched anew")
+        raise InputError(f"{package} holds no image: remove the folder to have it fetched anew")
     return found
 
 

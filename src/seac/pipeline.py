@@ -37,7 +37,7 @@ class SeAC:
         self.classifier = VocabularyClassifier(vocabulary.names, stages.text, stages.classifier)
 
     def __call__(self, image: Any, waveform: Any, sample_rate: int) -> FrameResult:
-        """The result for one image and its audio; arguments as of the two methods below."""
+        """The result for one image and its audio; arguments of the two methods below."""
         return self.predict(self.encode_image(image), self.encode_audio(waveform, sample_rate))
 
     @torch.inference_mode()
@@ -58,9 +58,8 @@ class SeAC:
             pixels, proposals.masks, proposals.boxes, stages.vision, settings.views, exact=settings.exact
         )
         text_embeddings = stages.to_text_space(embeddings).cpu()  # Eq. 3
-        return EncodedImage(
-            pixels, original_size or get_image_size(image), proposals, embeddings, text_embeddings
-        )
+        size = original_size or get_image_size(image)
+        return EncodedImage(pixels, size, proposals, embeddings, text_embeddings)
 
     @torch.inference_mode()
     def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
@@ -89,8 +88,7 @@ class SeAC:
         """Similarity, decision and heatmap (stage 2, Eq. 4), and classes (stage 3, Eq. 5).
 
         Args:
-            image: of :meth:`encode_image`.
-            audio: of :meth:`encode_audio`.
+            image, audio: of the two methods above.
             time: seconds in the video.
             tracks: the masks' tracks in a video.
         """

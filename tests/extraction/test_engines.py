@@ -160,8 +160,8 @@ class TestProcesses:
         assert (tally.new, tally.unreadable) == (9, 2)
         assert_same(tmp_path / "one", tmp_path / "two")
         reasons = read_unreadable(tmp_path / "two")
-        assert reasons["imagined/0020"] == "2 workers died on this clip (out of memory?)"
-        assert reasons["imagined/0021"] == "clip 21 is broken"
+        assert reasons["synthetic/0020"] == "2 workers died on this clip (out of memory?)"
+        assert reasons["synthetic/0021"] == "clip 21 is broken"
         assert verify(tmp_path / "two", deep=True).problems == ()
 
     def test_a_bug_in_a_worker_is_raised_with_its_traceback(self, tmp_path):

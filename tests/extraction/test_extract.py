@@ -60,7 +60,7 @@ class TestExtract:
         assert "unreadable.csv" in err
         unreadable = (tmp_path / "s/unreadable.csv").read_text()
         assert "videos/zero.mp4" in unreadable
-        assert "not a media file" in unreadable
+        assert "not a readable media file" in unreadable
         assert open_store(tmp_path / "s").ids == ("videos/one.mp4", "videos/two.mp4")
 
     def test_a_second_run_extracts_no_clip_twice(self, capsys, videos, tmp_path):
