@@ -28,7 +28,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "saliency and superpixels": ({"segmenter": "classic"}, {}),
     "words alone": ({"association_method": "zero-shot"}, {}),
     "pairs and words, no kinds": ({"association_method": "pairs"}, {}),
-    "sounds as a whole": ({"audio": "yamnet-student-full"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
     "no contrast": ({}, {"softmax_temperature": 0.0}),
     "neither objectness nor contrast": ({}, {"objectness": 0.0, "softmax_temperature": 0.0}),

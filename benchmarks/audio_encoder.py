@@ -6,8 +6,7 @@ Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and 
 which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
 ranks all windows by our score for every tag that the teacher gives over .3 at least once. Two sounds at once:
 windows of two classes, equally loud, that the teacher alone calls by different tags; how often both tags are
-among the five likeliest, for the teacher and for us. All of it for the network as it ships, and as it hears
-sounds as a whole, without their components.
+among the five likeliest, for the teacher and for us.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ def both_found(class_probabilities: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def real_time(student: YamnetStudent, seconds: float = 60.0) -> float:
-    """Seconds of noise heard per second on one core, log-mel included; both components of it are heard."""
+    """Seconds of noise heard per second on one core, log-mel included."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     waveform = 0.1 * torch.randn(round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(0))
@@ -209,16 +208,16 @@ MEASURES = (
 """Rows of the table: what it is, its figure, and how it is written."""
 
 
-def markdown(table: dict[str, Any], whole: dict[str, Any]) -> str:
-    """The tables for people: of what ships, beside sounds as a whole; and of what ships, by class."""
+def markdown(table: dict[str, Any]) -> str:
+    """The tables of the model card: all metrics, then by class."""
     machine = f"{platform.machine()}, one core, torch {torch.__version__}"
     lines = [
         f"Dev recordings, never trained on; {table['windows']} windows, {table['sure']} in which the teacher "
         f"is sure (best score over {SURE}); {table['tags']} tags. Speed on {machine}.",
         "",
-        "| measure | with components (ships) | as a whole |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {table[key]:{form}} | {whole[key]:{form}} |" for name, key, form in MEASURES),
+        "| metric | value |",
+        "| --- | ---: |",
+        *(f"| {name} | {table[key]:{form}} |" for name, key, form in MEASURES),
         "",
         "| class | windows | sure | top-1 | top-5 | cosine |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -239,11 +238,11 @@ def main() -> None:
     parser.add_argument("--model-card", action="store_true")
     options = parser.parse_args()
     asked = questions(open_media(options.media).folder, Teacher(shared_folder() / "models/yamnet.tflite"))
-    table, whole = (figures(asked, YamnetStudent.load(full_mix=whole)) for whole in (False, True))
+    table = figures(asked, YamnetStudent.load())
     if options.model_card:
         head = MODEL_CARD.read_text(encoding="utf-8").split(MARK)[0]
-        write_atomic(MODEL_CARD, f"{head}{MARK}\n\n{markdown(table, whole)}")
-    print(json.dumps({"ships": table, "whole": whole}) if options.json else markdown(table, whole))
+        write_atomic(MODEL_CARD, f"{head}{MARK}\n\n{markdown(table)}")
+    print(json.dumps(table) if options.json else markdown(table))
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from benchmarks.gallery.page import Section, section, write_page
 from benchmarks.shared import shared_folder
 from recipes.common.options import add_media, open_media
 from seac.core.errors import InputError
+from seac.core.types import version_of
 from seac.export.folder import atomic_folder
 from seac.pipeline import SeAC
 from seac.presets.load import load
-from seac.stages import version_of
 
 Item = TypeVar("Item")
 NOTES = {

@@ -40,13 +40,13 @@ from seac.associate.model import AssociationModule
 from seac.associate.trained import TrainedAssociationWeights, read, write
 from seac.associate.zero_shot import ZeroShot
 from seac.classify.experts import load_class_heads
+from seac.core.types import version_of
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.class_heads import ClassHeads
 from seac.encoders.class_heads import read as read_class_heads
 from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 from seac.segment.proposal_net.segmenter import ProposalSegmenter
-from seac.stages import version_of
 from seac.training.config import SHIPPED, TrainingConfig, configured
 from seac.training.trainer import Fitting, fit
 
@@ -81,12 +81,12 @@ class Encoders:
     @classmethod
     def load(cls) -> Encoders:
         """With their shipped weights."""
-        return cls(EfficientNetLite.load(), YamnetStudent.load(full_mix=True), MiniLM())
+        return cls(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
 
     @property
     def provenance(self) -> dict[str, str]:
         """Versions of the encoders, by part."""
-        return {"vision": version_of(self.vision), "audio": self.audio.embedding_version}
+        return {"vision": version_of(self.vision), "audio": self.audio.version}
 
     def classifiers(self) -> FrozenClassifiers:
         """Class probabilities of their embeddings."""

@@ -18,7 +18,6 @@ from seac.associate.ensemble import (
     AssociationEnsemble,
     AssociationEnsembleSettings,
     fuse,
-    log_sum_exp_pool,
 )
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
@@ -58,11 +57,10 @@ def compute_similarities(
     association: AssociationEnsemble, trial: Trial
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Trained cosine, zero-shot cosine and class match: (N,) each."""
-    temperature = association.settings.temperature
     trained, zero_shot = association.similarities(trial.masks, trial.audio)
     return (
-        log_sum_exp_pool(trained, temperature),
-        log_sum_exp_pool(zero_shot, temperature),
+        trained.mean(dim=-1),
+        zero_shot.mean(dim=-1),
         association.class_match(trial.masks, trial.audio),
     )
 

@@ -129,9 +129,9 @@ def main() -> None:
     media_bank.build(plan.media, plan.work / "packages", plan.media_bank, plan.seed)
     scene_features.run_workers(partial(render, plan, options.scenes), options.workers)
     vision, audio, text = EfficientNetLite.load(), YamnetStudent.load(), MiniLM()
-    samples = load_samples(options.work, audio.embedding_version)
+    samples = load_samples(options.work, audio.version)
     if not options.evaluate:
-        write(train_class_heads(samples, (), audio.embedding_version, options.seed), options.out)
+        write(train_class_heads(samples, (), audio.version, options.seed), options.out)
     weights = read(options.out)
     print(f"{options.out} {weights.sha256}", flush=True)
     if not options.dev:
@@ -140,7 +140,7 @@ def main() -> None:
     dev = trials(open_media(options.dev), vision, audio)
     asked = vocabularies(dev)
     rows = evaluate_variants([(weights, dev)], asked, zero_shot, text)
-    folds = train_folds(samples, dev, audio.embedding_version, options.work, options.seed)
+    folds = train_folds(samples, dev, audio.version, options.work, options.seed)
     left_out = evaluate_variants(folds, asked, zero_shot, text)
     for row in (*rows, *left_out):
         print(row.name, *(f"{share:.3f}" for share in row.shares), flush=True)

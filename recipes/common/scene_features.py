@@ -23,6 +23,7 @@ from recipes.common.scenes import Composer, Mask, Scene, match_owners, perturb_m
 from recipes.common.waveforms import Recordings
 from seac.associate.embed import fast_embeddings
 from seac.associate.views import ViewSettings
+from seac.core.types import version_of
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.base import AudioEncoder
@@ -31,7 +32,6 @@ from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
 from seac.segment.ops import boxes_of
 from seac.segment.proposal_net.segmenter import ProposalSegmenter
-from seac.stages import version_of
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
 PROPOSED_SHARE = 0.8
@@ -161,16 +161,14 @@ def image_feature_folder(work: Path, segmenter: Segmenter) -> Path:
 def render(plan: Plan, worker: int, workers: int) -> None:
     """One process's share of the features."""
     torch.set_num_threads(1)
-    recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load(full_mix=True)
+    recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load()
     audio_renderer = AudioFeatureRenderer(recordings, audio)
     for name, shard, count in (
         ("recordings", audio_renderer.shard, plan.audio_clips),
         ("mixtures", audio_renderer.mixed, plan.mixtures),
     ):
         numbers = range(worker, count // CLIPS_PER_SHARD, workers)
-        write_shards(
-            audio_feature_folder(plan.work, name, audio.embedding_version), numbers, shard, plan.seed
-        )
+        write_shards(audio_feature_folder(plan.work, name, audio.version), numbers, shard, plan.seed)
     composer = Composer(plan.media_bank / "pictures", plan.media / "backgrounds", list(recordings.paths))
     segmenter = ProposalSegmenter()
     image_renderer = ImageFeatureRenderer(composer, EfficientNetLite.load(), segmenter)

@@ -10,7 +10,7 @@ from torch import Tensor
 from seac.associate.base import Association
 from seac.classify.base import MaskClassifier
 from seac.classify.prompts import MeanEncoder
-from seac.core.types import MaskEmbeddings
+from seac.core.types import MaskEmbeddings, version_of
 from seac.decision.calibration import Calibration
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.segment.base import Segmenter
@@ -44,8 +44,3 @@ class Stages:
         """Version of the weights of each part, for the record."""
         parts = ("segmenter", "vision", "audio", "text", "association", "classifier")
         return {name: version_of(getattr(self, name)) for name in parts}
-
-
-def version_of(part: object) -> str:
-    """Version of a part's weights; the name of its class where it has no weights."""
-    return str(getattr(part, "version", type(part).__name__))

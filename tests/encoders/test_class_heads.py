@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seac.core.errors import InputError
-from seac.core.types import AudioFeatures
-from seac.encoders.audio.hpss import blend_components
 from seac.encoders.audio.yamnet_student import YamnetStudent
 from seac.encoders.class_heads import ClassHead, ClassHeads, ClassHeadsWeights, class_match, read, write
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
@@ -105,7 +103,7 @@ def test_shipped_class_heads_match_the_shipped_encoders() -> None:
     weights = read(SHIPPED)
     assert weights.provenance == {
         "image": EfficientNetLite.version,
-        "audio": YamnetStudent.load().embedding_version,
+        "audio": YamnetStudent.load().version,
     }
     for modality, dim in (("image", EfficientNetLite.dim), ("audio", YamnetStudent.dim)):
         output = weights.networks[modality].probabilities(torch.rand(3, dim))
@@ -113,13 +111,12 @@ def test_shipped_class_heads_match_the_shipped_encoders() -> None:
         assert bool((output.sum(1) <= 1 + 1e-5).all())
 
 
-def test_classes_are_recognised_in_the_full_mix_and_in_its_components(weights: ClassHeadsWeights) -> None:
-    heads, windows, components = ClassHeads(weights, torch.eye(2)), torch.rand(3, D), torch.rand(3, 2, D)
-    full_mix = heads.audio_probabilities(AudioFeatures(windows, None))
-    assert full_mix is not None
-    torch.testing.assert_close(full_mix, heads.probabilities("audio", windows))
-    blended = heads.audio_probabilities(AudioFeatures(windows, None, components))
-    one_by_one = torch.stack([heads.probabilities("audio", parts) for parts in components])
-    torch.testing.assert_close(blended, blend_components(full_mix, one_by_one))
-    empty = ClassHeads(ClassHeadsWeights({}, NAMES, {}), torch.eye(2))
-    assert empty.audio_probabilities(AudioFeatures(windows, None, components)) is None
+def test_probabilities_of_the_same_embeddings_are_computed_once(weights: ClassHeadsWeights) -> None:
+    heads, windows = ClassHeads(weights, torch.eye(2)), torch.rand(3, D)
+    first = heads.probabilities("audio", windows)
+    assert heads.probabilities("audio", windows) is first
+    other = heads.probabilities("audio", windows.clone())
+    assert other is not None
+    assert other is not first
+    torch.testing.assert_close(other, first)
+    assert ClassHeads(ClassHeadsWeights({}, NAMES, {}), torch.eye(2)).probabilities("audio", windows) is None

@@ -104,7 +104,7 @@ def test_fusing_batch_norm_does_not_change_outputs_and_is_done_once():
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
     with pytest.raises(TypeError, match="no convolution and its batch norm"):
         network.fuse_bn()
-    assert version == YamnetStudent.load().embedding_version
+    assert version == YamnetStudent.load().version
 
 
 def test_no_windows_give_no_features(audio_encoder):

@@ -16,7 +16,6 @@ is a file that ``seac train`` writes (:mod:`seac.associate.trained`).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,8 +42,6 @@ class AssociationEnsembleSettings:
     Attributes:
         zero_shot_weight: weight of the zero-shot similarity, 0 to 1.
         class_match_weight: weight of the class match; the trained cosine has the rest.
-        temperature: of the log-sum-exp pooling over windows, in units of a cosine; the higher, the closer to
-            the mean.
         tagger_share: weight of the audio encoder's own classes in the class probabilities of a sound; the
             class head has the rest.
         width: of the text similarity of an audio class and a class of the heads, in cosine
@@ -54,7 +51,6 @@ class AssociationEnsembleSettings:
 
     zero_shot_weight: float = 0.2
     class_match_weight: float = 0.4
-    temperature: float = 0.1
     tagger_share: float = 0.5
     width: float = 0.1
     log_floor: float = 0.002
@@ -158,9 +154,7 @@ class AssociationEnsemble:
         """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
         if len(masks) == 0 or len(audio.embeddings) == 0:
             return torch.zeros(len(masks))
-        trained, zero_shot = (
-            log_sum_exp_pool(part, self.settings.temperature) for part in self.similarities(masks, audio)
-        )
+        trained, zero_shot = (part.mean(dim=-1) for part in self.similarities(masks, audio))
         return fuse(trained, zero_shot, self.class_match(masks, audio), self.settings)
 
     def similarities(self, masks: MaskEmbeddings, audio: AudioFeatures) -> tuple[Tensor, Tensor]:
@@ -179,7 +173,7 @@ class AssociationEnsemble:
         if not self.settings.class_match_weight:
             return None
         image_probabilities = self.class_heads.probabilities("image", masks.local)
-        head_probabilities = self.class_heads.audio_probabilities(audio)
+        head_probabilities = self.class_heads.probabilities("audio", audio.embeddings)
         if image_probabilities is None or head_probabilities is None or audio.class_probabilities is None:
             return None
         class_probabilities = prior_corrected(
@@ -227,9 +221,3 @@ def cosines(module: AssociationModule, masks: Tensor, windows: Tensor) -> Tensor
     embedded_masks = functional.normalize(module.embed_masks(masks[None], mask_padding)[0], dim=1)
     embedded_windows = functional.normalize(module.embed_audio(windows[:, None], window_padding), dim=1)
     return (embedded_masks @ embedded_windows.T).float()
-
-
-def log_sum_exp_pool(cosine: Tensor, temperature: float) -> Tensor:
-    """Cosines (..., W) over windows: (...), between mean and maximum; equal values stay as they are."""
-    mean = torch.logsumexp(cosine / temperature, dim=-1) - math.log(cosine.shape[-1])
-    return temperature * mean

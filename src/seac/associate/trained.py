@@ -21,7 +21,6 @@ from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
-from seac.encoders.class_heads import embedding_version
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
@@ -130,7 +129,7 @@ class Trained:
                     f"{part.dim}: choose the preset that it was trained for"
                 )
             trained_on, here = self.provenance.get(modality), getattr(part, "version", None)
-            if trained_on and here and trained_on not in (here, embedding_version(part)):
+            if trained_on and here and trained_on != here:
                 raise InputError(
                     f"the association was trained on features of {trained_on}, this is {here}: "
                     "extract and train again, or choose the preset that it was trained for"

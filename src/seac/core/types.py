@@ -67,12 +67,10 @@ class AudioFeatures:
     Attributes:
         embeddings: (n, d_a) float32, one vector per window.
         class_probabilities: (n, C) float32 probabilities of the encoder's own audio classes, or None.
-        components: (n, P, d_a) float32 embeddings of P components of each window, or None.
     """
 
     embeddings: Tensor
     class_probabilities: Tensor | None
-    components: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -179,3 +177,8 @@ class Decision:
     probability: Tensor
     sounding: Tensor
     scores: Tensor
+
+
+def version_of(part: object) -> str:
+    """Version of a part's weights; the name of its class where it has no weights."""
+    return str(getattr(part, "version", type(part).__name__))

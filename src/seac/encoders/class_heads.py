@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seac.core.checkpoint import load_shipped, save_with_metadata, sub_state_dict, to_half
-from seac.core.types import AudioFeatures
-from seac.encoders.audio.hpss import blend_components
+from seac.core.types import version_of
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.pca import SCALE, pca_project
 
@@ -88,18 +87,13 @@ class ClassHeadsWeights:
 
     def matching(self, vision: VisionEncoder, audio: AudioEncoder) -> ClassHeadsWeights:
         """Return the weights without the heads that were trained on the embeddings of other encoders."""
-        versions = dict(zip(MODALITIES, (embedding_version(vision), embedding_version(audio)), strict=True))
+        versions = dict(zip(MODALITIES, (version_of(vision), version_of(audio)), strict=True))
         matching_heads = {
             modality: network
             for modality, network in self.networks.items()
             if versions[modality] == self.provenance[modality]
         }
         return ClassHeadsWeights(matching_heads, self.names, self.provenance, self.sha256)
-
-
-def embedding_version(encoder: VisionEncoder | AudioEncoder) -> str:
-    """Return the version of an encoder's embeddings: ``embedding_version``, else ``version``."""
-    return str(getattr(encoder, "embedding_version", getattr(encoder, "version", "")))
 
 
 @dataclass(frozen=True)
@@ -113,20 +107,20 @@ class ClassHeads:
 
     weights: ClassHeadsWeights
     vectors: Tensor
+    _last: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, compare=False)
 
     def probabilities(self, modality: str, embeddings: Tensor) -> Tensor | None:
-        """Return class probabilities (n, K) of embeddings (n, d); None if the modality has no head."""
-        network = self.weights.networks.get(modality)
-        return None if network is None else network.probabilities(embeddings)
+        """Return class probabilities (n, K) of embeddings (n, d); None without a head for the modality.
 
-    def audio_probabilities(self, audio: AudioFeatures) -> Tensor | None:
-        """Return class probabilities (W, K) of windows blended with their components; None without a head."""
-        full_mix = self.probabilities("audio", audio.embeddings)
-        if full_mix is None or audio.components is None:
-            return full_mix
-        components = self.probabilities("audio", audio.components.flatten(0, 1))
-        assert components is not None  # the audio head exists, since full_mix is not None
-        return blend_components(full_mix, components.view(*audio.components.shape[:2], -1))
+        The last embeddings of a modality are remembered: association and classifier ask for the same ones.
+        """
+        network = self.weights.networks.get(modality)
+        if network is None:
+            return None
+        last = self._last.get(modality)
+        if last is None or last[0] is not embeddings:
+            last = self._last[modality] = embeddings, network.probabilities(embeddings)
+        return last[1]
 
 
 def class_match(image_probabilities: Tensor, audio_probabilities: Tensor, log_floor: float) -> Tensor:

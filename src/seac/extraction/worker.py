@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seac.associate.embed import embed_masks
 from seac.core.errors import InputError
+from seac.core.types import version_of
 from seac.datasets.pairs.pair import Excerpt, ExcerptConfig, Pair
 from seac.encoders.audio.windows import encode_windows
 from seac.features.clip_features import (
@@ -27,7 +28,6 @@ from seac.features.manifest import StoreProvenance
 from seac.features.schema import payload
 from seac.pipeline import SeAC
 from seac.segment.base import best_of
-from seac.stages import version_of
 
 STAGES = ("decode", "proposals", "embedding", "audio", "encode")
 """Timed steps of a clip; ``encode`` serialises the features into bytes."""

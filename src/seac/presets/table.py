@@ -81,7 +81,6 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "audio": {
         "yamnet-student": "seac.encoders.audio.yamnet_student:YamnetStudent",
-        "yamnet-student-full": "seac.encoders.audio.yamnet_student:YamnetStudent",
         "vggish": "seac.encoders.audio.vggish:VGGishEncoder",
         "clap-htsat": "seac.encoders.audio.clap:Clap",
     },

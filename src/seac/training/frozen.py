@@ -11,11 +11,11 @@ from seac.associate.model import AssociationModule
 from seac.associate.trained import FILE, write
 from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
+from seac.core.types import version_of
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
 from seac.pipeline import SeAC
 from seac.presets.spec import ModelSpec
-from seac.stages import version_of
 from seac.training.config import TrainingConfig
 
 

@@ -36,14 +36,10 @@ def encode_windows(waveform: Tensor, encoder: AudioEncoder, batch: int = 64) -> 
         batch: windows per forward pass; bounds memory for long waveforms.
     """
     parts = [encoder(part) for part in torch.split(windows_of(waveform, encoder.window, encoder.hop), batch)]
-    class_probabilities, components = (
-        [value for part in parts if (value := getattr(part, name)) is not None]
-        for name in ("class_probabilities", "components")
-    )
+    class_probabilities = [part.class_probabilities for part in parts if part.class_probabilities is not None]
     return AudioFeatures(
         torch.cat([part.embeddings for part in parts]),
         torch.cat(class_probabilities) if class_probabilities else None,
-        torch.cat(components) if components else None,
     )
 
 

@@ -14,7 +14,6 @@ from torch.nn import functional
 from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures
-from seac.encoders.audio.hpss import HPSS_VERSION, audible, blend_components, hpss
 from seac.encoders.audio.log_mel import RATE, LogMel
 from seac.encoders.fuse_bn import fuse_bn_named
 from seac.encoders.labels.descriptions import audioset_names
@@ -88,43 +87,26 @@ class YamnetStudentNetwork(nn.Module):
 class YamnetStudent:
     """The network as an :class:`~seac.encoders.base.AudioEncoder` with the 521 AudioSet classes of YAMNet.
 
-    Each window is encoded as a full mix. If both HPSS components are audible, they are encoded too, and class
-    probabilities are blended by :func:`~seac.encoders.audio.hpss.blend_components`.
-
     Args:
         network: with its weights.
         device: where it runs.
-        version: which weights they are.
-        full_mix: listen to the whole alone, in a third of the time or less; embeddings of windows are the
-            same.
-
-    ``embedding_version`` says what makes the embeddings, ``version`` also how it listens, which decides on
-    tags.
+        version: of its weights.
     """
 
     sample_rate, window, hop, dim = RATE, WINDOW, HOP, DIM
 
     def __init__(
-        self,
-        network: YamnetStudentNetwork,
-        device: torch.device | str = "cpu",
-        version: str = "",
-        *,
-        full_mix: bool = False,
+        self, network: YamnetStudentNetwork, device: torch.device | str = "cpu", version: str = ""
     ) -> None:
         self.device = torch.device(device)
         self.network = network.eval().requires_grad_(requires_grad=False).to(self.device)
         self.network.to(memory_format=torch.channels_last)
         self.front = LogMel()
         self.labels = audioset_names()
-        self.embedding_version = version or "yamnet-student, untrained"
-        self.version = self.embedding_version if full_mix else f"{self.embedding_version}, {HPSS_VERSION}"
-        self.full_mix = full_mix
+        self.version = version or "yamnet-student, untrained"
 
     @classmethod
-    def load(
-        cls, device: torch.device | str = "cpu", path: Path | None = None, *, full_mix: bool = False
-    ) -> YamnetStudent:
+    def load(cls, device: torch.device | str = "cpu", path: Path | None = None) -> YamnetStudent:
         """Load the weights that ship with seac, or those in ``path`` (whose checksum is not verified).
 
         Raises:
@@ -132,55 +114,25 @@ class YamnetStudent:
         """
         network, version = load_network(path)
         network.fuse_bn()
-        return cls(network, device, version, full_mix=full_mix)
+        return cls(network, device, version)
 
     @classmethod
     def from_context(cls, context: PartContext) -> YamnetStudent:
-        """The row of a table; so small that it runs on the CPU. "-full" listens to the full mix alone.
+        """The row of a table; so small that it runs on the CPU.
 
         Raises:
             InputError: its file is missing or damaged.
         """
-        return cls.load(full_mix=context.name.endswith("-full"))
+        return cls.load()
 
     @torch.inference_mode()
     def __call__(self, windows: Tensor) -> AudioFeatures:
         """Encode ``windows``, (n, 15600) float32 in [-1, 1] at 16 kHz, in one batch."""
         if len(windows) == 0:
             return AudioFeatures(torch.zeros(0, DIM), torch.zeros(0, CLASSES))
-        if self.full_mix:
-            return AudioFeatures(*self._encode_windows(windows))
-        parts = hpss(windows)
-        # A residue gives false classes, and the other component then nearly equals the full mix.
-        separable = audible(parts, windows).all(1)
-        outputs = self._encode_windows(torch.cat([windows, parts[separable].flatten(0, 1)]))
-        (embeddings, component_embeddings), (class_probabilities, component_probabilities) = (
-            _split_components(part, separable) for part in outputs
-        )
-        return AudioFeatures(
-            embeddings, blend_components(class_probabilities, component_probabilities), component_embeddings
-        )
-
-    def _encode_windows(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, 1024) and class probabilities (n, 521) of windows, without separation."""
         outputs = [self.network(self.front(part).to(self.device)) for part in torch.split(windows, BATCH)]
         embeddings, logits = (torch.cat(part) for part in zip(*outputs, strict=True))
-        return embeddings.cpu(), logits.sigmoid().cpu()
-
-
-def _split_components(outputs: Tensor, separable: Tensor) -> tuple[Tensor, Tensor]:
-    """Split outputs into those of the windows (n, K) and of their two components (n, 2, K).
-
-    A window without components gets its own output for both.
-
-    Args:
-        outputs: (n + 2 m, K), of the n windows, then of both components of the m separable windows.
-        separable: (n,) bool.
-    """
-    full_mix = outputs[: len(separable)]
-    component_values = full_mix[:, None].repeat(1, 2, 1)
-    component_values[separable] = outputs[len(separable) :].view(-1, 2, outputs.shape[1])
-    return full_mix, component_values
+        return AudioFeatures(embeddings.cpu(), logits.sigmoid().cpu())
 
 
 def load_network(path: Path | None = None) -> tuple[YamnetStudentNetwork, str]:
