@@ -278,7 +278,7 @@ class TestSingleFiles:
         for words in (
             ("calibrate", "s4", folder, "-o", given),
             ("data", "check", "s4", folder, "--out", given),
-            ("benchmark", "-o", given),
+            ("profile", "-o", given),
         ):
             assert str(given) in refused(capsys, *words)
             assert path.read_text() == text

@@ -82,7 +82,7 @@ def test_paper_is_compared_with_the_same_weights_and_the_same_masks(
         "--size",
         "96x64",
     ]
-    assert app.run(["benchmark", "--preset", "paper", *arguments, "--repeats", "1", "--json"]) == 0
+    assert app.run(["profile", "--preset", "paper", *arguments, "--repeats", "1", "--json"]) == 0
     message = json.loads(capsys.readouterr().out.splitlines()[-1])
     rows = {row["stage"]: row for row in message["stages"]}
     assert rows["masks: the boxes"]["fidelity"]["ours"]["pixels that differ"] < 2e-3
@@ -107,7 +107,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line() -> None:
             parse_size(size)
     assert parse_size("1024X768") == (1024, 768)
     for arguments in (["--preset", "modern"], ["--masks", "1"], ["--clock", "sun"]):
-        assert app.run(["benchmark", *arguments]) == 2
+        assert app.run(["profile", *arguments]) == 2
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_what_cannot_be_compared_is_refused_in_one_line() -> None:
 def test_what_an_option_cannot_be_is_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
-    assert app.run(["benchmark", *arguments]) == 2
+    assert app.run(["profile", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
 
 
-FAST = ["benchmark", "--masks", "2", "--size", "64x48", "--repeats", "1"]
+FAST = ["profile", "--masks", "2", "--size", "64x48", "--repeats", "1"]
 
 
 @pytest.mark.parametrize("place", ["file/card.md", "folder", f"{'a' * 254}.md"])

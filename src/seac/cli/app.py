@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ablate": ("seac.cli.ablate", "ablate", "Train and compare variants of the method."),
     "weights": ("seac.cli.weights", "app", "List, get and verify weights."),
     "doctor": ("seac.cli.doctor", "doctor", "Say what this machine can run."),
-    "benchmark": ("seac.cli.profile", "benchmark", "Speed by stage against a plain implementation."),
+    "profile": ("seac.cli.profile", "profile", "Speed by stage against a plain implementation."),
 }
 
 

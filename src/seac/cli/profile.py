@@ -1,4 +1,4 @@
-"""``seac benchmark``: speed by stage against a plain implementation, same weights, same run."""
+"""``seac profile``: speed by stage against a plain implementation, same weights, same run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from seac.core.errors import InputError
 
 
-def benchmark(
+def profile(
     preset: Annotated[str, typer.Option(help="tiny or paper.")] = "tiny",
     random_weights: Annotated[
         bool,

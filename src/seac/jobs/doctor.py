@@ -26,7 +26,7 @@ PACKAGES = {
     "transformers": "everything",
     "av": "reading and writing videos",
     "open_clip_torch": "preset paper: pip install 'seac[paper]'",
-    "segment-anything": "only `seac benchmark --preset paper` compares with it",
+    "segment-anything": "only `seac profile --preset paper` compares with it",
     "supervision": "result.to_detections(): pip install 'seac[detections]'",
     "lightning-fabric": "seac train: pip install 'seac[train]'",
     "ray": "seac extract --ray: pip install 'seac[ray]'",

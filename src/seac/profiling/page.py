@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-HEAD, BY = "# Speed of ", "Written by `seac benchmark "
+HEAD, BY = "# Speed of ", "Written by `seac profile "
 SHARES = ("p10", "p50", "p90")
 
 
