@@ -196,7 +196,7 @@ def speed_table(rows: list[Timing], largest_gaps: dict[str, float], about: str) 
         for row in rows
     ]
     gaps = ", ".join(f"{name} {gap:.1e}" for name, gap in largest_gaps.items())
-    return [*lines, "", f"Largest difference from the usual way's answer (boxes in 0..1): {gaps}."]
+    return [*lines, "", f"Largest difference from the usual implementation (boxes in 0..1): {gaps}."]
 
 
 def golden_table(shared: Path) -> tuple[list[str], list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Composite training pairs as files: ``python -m recipes.association.image_audio_pairs --media M --work W --out DIR``.
 
 A picture of one to four things, mute ones among them, and five seconds in which one of them is the loudest.
-``seac extract DIR STORE --kind stills`` takes the folder; nothing in it says what sounds or where it is.
+``seac extract DIR STORE --kind pairs`` takes the folder; nothing in it says what sounds or where it is.
 Pair k is drawn from (seed, k) alone, so a run goes on where it was cut off.
 """
 

@@ -20,7 +20,7 @@ def extract(
     ],
     store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
     preset: options.Preset = "tiny",
-    kind: Annotated[str, typer.Option(help="auto, vggsound, s4, ms3, avss, videos or stills.")] = "auto",
+    kind: Annotated[str, typer.Option(help="auto, vggsound, s4, ms3, avss, videos or pairs.")] = "auto",
     split: Annotated[str, typer.Option(help="Split of a benchmark: train, val, test, all.")] = "train",
     seconds: Annotated[float, typer.Option(help="Length of the excerpt, from the centre of a clip.")] = 5.0,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 1.0,
