@@ -2,8 +2,8 @@
 
     python -m benchmarks.ablation --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/ablation.md]
 
-B is the folder that ``benchmarks.composite`` rendered. Each row replaces one part by a simpler one: saliency and
-superpixels for the proposal network, the zero-shot association for the trained one, the trained one without
+B is the folder that ``benchmarks.composite`` rendered. Each row replaces one part by a simpler one: saliency
+and superpixels for the proposal network, the zero-shot association for the trained one, the trained one without
 class heads, cosines without objectness or without softmax temperature (the paper's min-max has neither), the
 zero-shot classifier, or names from the views that the association has. The last row has the exact views of
 every mask in place of fast ones.
@@ -72,7 +72,8 @@ def main() -> None:
     lines = [
         "# Ablation of `tiny`: one change at a time",
         "",
-        f"{describe_command(options, 'python -m benchmarks.ablation')} In percent. Composites of the dev media.",
+        f"{describe_command(options, 'python -m benchmarks.ablation')} "
+        "In percent. Composites of the dev media.",
         "",
         f"{describe_weights(load('tiny').stages.versions())}.",
         "",

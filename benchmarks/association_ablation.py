@@ -1,7 +1,7 @@
 """Ablation of the association, over several trainings, on all composite dev benchmarks.
 
-    python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B [--seeds 3] [--cells RUN ...]
-                                      [--write FILE]
+    python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B [--seeds 3]
+                                              [--cells RUN ...] [--write FILE]
 
 W is the work folder of ``python -m recipes.association``, whose cached features are learnt from again; B the
 folder that ``benchmarks.composite`` rendered. Every picture is seen once and every sound heard once; only the

@@ -1,6 +1,6 @@
-"""The tables of README.md: figures of docs/composite.md, and predictions on the demo clip.
+"""The tables of README.md: ``python -m benchmarks.readme --write README.md``.
 
-    python -m benchmarks.readme [--write README.md]
+Results are figures of docs/composite.md; predictions are those of ``seac segment`` on the demo clip.
 """
 
 from __future__ import annotations

@@ -77,7 +77,9 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             timed("embed, reference", reference_embeddings, frame.image, masks, boxes, vision, views)
             half = model.settings.audio_window / 2
             window = sound.read(frame.time - half, frame.time + half)
-            encoded_audio = timed("encode audio", model.encode_audio, window, model.stages.audio.sample_rate, half)
+            encoded_audio = timed(
+                "encode audio", model.encode_audio, window, model.stages.audio.sample_rate, half
+            )
             result = timed(
                 "predict", model.predict, model.encode_image(frame.image), encoded_audio, frame.time
             )
@@ -239,8 +241,7 @@ def main() -> None:
         report["stages"] = stages(model, options.clip, options.fps, options.frames + 1)
         reference_ms = report["stages"]["embed, reference"]["median_ms"]
         report["embed_speed_up"] = {
-            name: reference_ms / report["stages"][f"embed, {name}"]["median_ms"]
-            for name in ("exact", "fast")
+            name: reference_ms / report["stages"][f"embed, {name}"]["median_ms"] for name in ("exact", "fast")
         }
         report["whole"] = measure_end_to_end(model, options.clip, options.fps, options.frames, options.rounds)
         report["command"] = commands(options.clip, options.fps, options.rounds)

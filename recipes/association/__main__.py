@@ -1,7 +1,7 @@
-"""Teach the association: ``python -m recipes.association --media M --work W [--dev SHARED] --seed 0``.
+"""Train the association: ``python -m recipes.association --media M --work W [--dev SHARED] --seed 0``.
 
-Wants taught kinds (give ``python -m recipes.class_heads`` first, with the same folder) for what it judges. Builds
-a library of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
+Needs class heads (run ``python -m recipes.class_heads`` first, with the same folder) for evaluation. Builds
+a media bank of cut-outs and recordings, renders scenes and sounds through the frozen networks in two
 processes, learns, judges kinds that were left out, and writes the weights and the model card. Every step
 that is finished is skipped when the command is given again.
 """
@@ -51,12 +51,12 @@ ASSETS = Path(ensemble.__file__).parents[1] / "assets"
 SHIPPED = AssociationEnsembleSettings()
 VARIANTS = {
     "pairs alone": replace(SHIPPED, zero_shot_weight=0.0, class_match_weight=0.0),
-    "words alone": replace(SHIPPED, zero_shot_weight=1.0, class_match_weight=0.0),
-    "kinds alone": replace(SHIPPED, zero_shot_weight=0.0, class_match_weight=1.0),
-    "pairs and words": replace(SHIPPED, class_match_weight=0.0),
-    "half as much of kinds": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight / 2),
+    "zero-shot alone": replace(SHIPPED, zero_shot_weight=1.0, class_match_weight=0.0),
+    "class match alone": replace(SHIPPED, zero_shot_weight=0.0, class_match_weight=1.0),
+    "pairs and zero-shot": replace(SHIPPED, class_match_weight=0.0),
+    "half the class match weight": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight / 2),
     "all three (ships)": SHIPPED,
-    "half as much again of kinds": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight * 1.5),
+    "1.5 times the class match weight": replace(SHIPPED, class_match_weight=SHIPPED.class_match_weight * 1.5),
 }
 TRIALS, MEMBERS = 600, 4
 

@@ -1,4 +1,6 @@
-"""Composite training pairs as files: ``python -m recipes.association.image_audio_pairs --media M --work W --out DIR``.
+"""Composite training pairs as files.
+
+    python -m recipes.association.image_audio_pairs --media M --work W --out DIR
 
 A picture of one to four things, mute ones among them, and five seconds in which one of them is the loudest.
 ``seac extract DIR STORE --kind pairs`` takes the folder; nothing in it says what sounds or where it is.

@@ -15,33 +15,39 @@ from seac.core.atomic import write_atomic
 
 TEXT = """# Model card: association
 
-Which of the things in a picture makes the sound: the association of the preset `tiny`. EfficientNet-Lite2 and
-our hearing network stay frozen; their embeddings, reduced to principal components and joined by their place
-among words, are what is learnt from ({loss}) by {members} modules with different seeds. Their cosines and the
-zero-shot one are averaged, after a soft maximum of each over the windows of the sound, with how likely mask
-and sound are of one kind (class_heads.md; this file holds no kinds).
+The association of the preset `tiny`: similarity of each mask with the audio. {members} modules are trained
+with {loss} on frozen features and averaged. Their cosines and the zero-shot similarity are pooled over
+audio windows by log-sum-exp; class match is added ([class_heads](class_heads.md)).
 
-- **Recipe**: `python -m recipes.association --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`;
-  renders composites in two processes, then learns. Apart from the media folder it takes cut-outs and
-  recordings of the Debian packages that the folder's SOURCES.csv names (`library.py`, `kinds.tsv`), and
-  instruments played by FluidSynth.
-- **Data**: {masks} masks of composite scenes, {clips} sounds, {kinds} kinds. A kind decides which thing of a
-  scene sounds, and nothing else: the loss sees pairs of a frame and its sound. Kinds alone see names.
-- **Learnt with**: {recipe}.
-- **Combined with**: {settings}.
-- **Made for**: {made_by}.
-- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
-  Artistic) are not distributed with them.
-- **Limits**: composites are not films; things are cut-outs, often drawn, and one of them sounds. Kinds that
-  were never taught lean on words, as the last two tables show.
+| item | value |
+| --- | --- |
+| recipe | `python -m recipes.association --media MEDIA/train --work FOLDER --dev SHARED --model-card` |
+| loss | {loss} |
+| input | image and audio embeddings (PCA), and their text-space embeddings |
+| masks | {masks}, of composite scenes |
+| audio clips | {clips} |
+| classes | {kinds}; they select the sounding object of a scene; the loss uses pairs only |
+| sources | training media; Debian packages of its SOURCES.csv (`recipes/common/classes.tsv`); FluidSynth |
+| licences of the sources | PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic; not distributed with the weights |
+| licence of the weights | Apache-2.0 |
+| training | {recipe} |
+| ensemble | {settings} |
+| encoders | {provenance} |
+
+| limit | consequence |
+| --- | --- |
+| composites are not videos; objects are cut-outs, often drawings | not comparable with real videos |
+| one object of a scene sounds | the tables have no scenes with several sounding objects |
+| classes without training data depend on the zero-shot similarity | the last two tables |
 """
 
 HEADS = {
-    "dev": "Composite dev scenes of 2 or 3 things with exact masks, one sounds (chance .417): other cut-outs "
-    "and recordings than were trained on",
-    "dev, kinds never rendered": "Those of the dev scenes whose sounding kind was never rendered",
-    "left out of training": "Kinds left out of training (of pairs and of kinds), four folds; rivals: "
-    "left-out kinds and mute things",
+    "dev": "Pairwise choice on composite dev scenes: 2 or 3 objects with exact masks, one sounds "
+    "(chance .417); held-out cut-outs and recordings",
+    "dev, kinds never rendered": "The same scenes, only sounding classes that were never rendered in "
+    "training",
+    "left out of training": "Held-out classes (from the association and from the class heads), four folds; "
+    "distractors: held-out classes and mute objects",
 }
 
 
@@ -55,7 +61,7 @@ def table(title: str, variants: Sequence[str], runs: Sequence[Sequence[float]]) 
         for variant, mean, spread in zip(variants, values.mean(0), values.std(0), strict=True)
     ]
     return (
-        f"\n{title}; {len(runs)} runs.\n\n| similarity | picked right | spread |\n| --- | --- | --- |\n"
+        f"\n{title}; {len(runs)} runs.\n\n| similarity | accuracy | spread |\n| --- | --- | --- |\n"
         + "\n".join(rows)
         + "\n"
     )
@@ -79,7 +85,7 @@ def write_model_card(
         settings=format_values(asdict(settings)),
         provenance=format_values(provenance),
     )
-    text += "\n<!-- the rest is written by python -m recipes.association --card -->\n"
+    text += "\n<!-- the rest is written by python -m recipes.association --model-card -->\n"
     for name, title in HEADS.items():
         text += table(title, figures["variants"], figures[name])
     write_atomic(path, text)

@@ -1,4 +1,4 @@
-"""Teach kinds by name: ``python -m recipes.class_heads --media M --work W --dev SHARED --card --seed 0``.
+"""Train the class heads: ``python -m recipes.class_heads --media M --work W --dev SHARED --model-card``.
 
 Takes the library and the features of :mod:`recipes.association` (give it the same folder; what is missing
 is made), renders closer looks at its things in two processes, learns to tell kinds by looks and by ear, and
@@ -64,13 +64,13 @@ def build_variants(kinds: ClassHeads, words: ZeroShot) -> dict[str, MaskClassifi
     image_only = replace(kinds, weights=sight)
     no_audio = replace(words.audio_mapping, weights=torch.zeros_like(words.audio_mapping.weights))
     return {
-        "looks, in words (as in the paper)": ZeroShotClassifier(words.to_text_space),
-        "and kinds taught by looks": ExpertsClassifier(image_only, words.image_mapping, no_audio),
-        "and what is heard, in words": ExpertsClassifier(
+        "zero-shot (as in the paper)": ZeroShotClassifier(words.to_text_space),
+        "+ image class head": ExpertsClassifier(image_only, words.image_mapping, no_audio),
+        "+ audio class probabilities": ExpertsClassifier(
             image_only, words.image_mapping, words.audio_mapping, ExpertsSettings(group=0)
         ),
-        "and groups for their sorts": ExpertsClassifier(image_only, words.image_mapping, words.audio_mapping),
-        "and kinds taught by ear (ships)": ExpertsClassifier(kinds, words.image_mapping, words.audio_mapping),
+        "+ class groups": ExpertsClassifier(image_only, words.image_mapping, words.audio_mapping),
+        "+ audio class head (ships)": ExpertsClassifier(kinds, words.image_mapping, words.audio_mapping),
     }
 
 

@@ -67,7 +67,7 @@ def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
     """The dev kinds alone, and with all words of the default vocabulary."""
     own = sorted({trial.name for trial in cases})
     every = (*own, *(name for name in default_vocabulary().names if name not in own))
-    return {f"{len(names)} words": names for names in (tuple(own), every)}
+    return {f"{len(names)} classes": names for names in (tuple(own), every)}
 
 
 def count_correct(

@@ -13,28 +13,31 @@ from seac.classify.experts import ExpertsSettings
 from seac.core.atomic import write_atomic
 from seac.encoders.class_heads import ClassHeadsWeights
 
-TEXT = """# Model card: kinds
+TEXT = """# Model card: class heads
 
-What a thing that sounds is, by looks and by ear: two small networks on the frozen embeddings of
-EfficientNet-Lite2 and of our hearing network tell {kinds} kinds, or none of them. The preset `tiny`
-associates a mask with a sound by what both say of one kind (beside what was learnt from pairs, see
-association.md), and names it by what they say beside the classes of the two taggers, so any word may be asked
-for.
+Two classification heads (MLP) on the frozen embeddings of EfficientNet-Lite2 and of the YAMNet student:
+{classes} classes, or none of them. The association of `tiny` uses their class match
+([association](association.md)); the classifier of `tiny` multiplies their scores
+with those of the image and audio class probabilities, for any vocabulary.
 
-- **Recipe**: `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev SHARED --card --seed 0`, with
-  the same FOLDER as `recipes.association`.
-- **Data**: {sights} closer looks at things of composites, {sounds} clips of one kind or two. Cut-outs and
-  recordings are the training media's and those of Debian packages that `recipes/association/kinds.tsv` sorts
-  by file name: names of kinds are the labels. No mask was labelled by hand, and segmenting sees no name.
-- **Learnt with**: {recipe}.
-- **Made for**: {made_by}.
-- **Licence** of the weights: Apache-2.0. The pictures and recordings (PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA,
-  Artistic) are not distributed with them.
-- **Limits**: it was taught mostly drawings. Say `--classifier zero-shot` for names by looks and words alone, as in
-  the paper.
-- **sha256**: {sha256}
+| item | value |
+| --- | --- |
+| recipe | `python -m recipes.class_heads --media MEDIA/train --work FOLDER --dev SHARED --model-card` |
+| image samples | {image_samples} high-resolution crops of composites |
+| audio samples | {audio_samples} clips of one class or two |
+| labels | class names of `recipes/common/classes.tsv`, by file name; no mask is annotated |
+| sources | training media and Debian packages; not distributed with the weights |
+| licences of the sources | PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic |
+| licence of the weights | Apache-2.0 |
+| training | {recipe} |
+| encoders | {provenance} |
+| sha256 | {sha256} |
+
+| limit | consequence |
+| --- | --- |
+| most training images are drawings | `--classifier zero-shot` does without class heads |
 """
-TABLES_MARK = "<!-- the rest is written by python -m recipes.class_heads --card -->"
+TABLES_MARK = "<!-- the rest is written by python -m recipes.class_heads --model-card -->"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
             "",
             title,
             "",
-            "| named by | " + " | ".join(heads) + " |",
+            "| classifier | " + " | ".join(heads) + " |",
             "| --- |" + " --- |" * len(heads),
             *lines,
             "",
@@ -75,9 +78,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
 def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
     """What weights that were taught just now are, and of what."""
     text = TEXT.format(
-        kinds=len(weights.names),
-        sights=figures.samples["image"],
-        sounds=figures.samples["audio"],
+        classes=len(weights.names),
+        image_samples=figures.samples["image"],
+        audio_samples=figures.samples["audio"],
         recipe="; ".join(f"{sense}: {format_values(asdict(recipe))}" for sense, recipe in RECIPES.items()),
         provenance=format_values(weights.provenance),
         sha256=weights.sha256[:12],
@@ -88,14 +91,12 @@ def render_header(weights: ClassHeadsWeights, figures: Figures) -> str:
 def write_model_card(path: Path, above: str, figures: Figures) -> None:
     """Write the card, whole or not at all: what is said of the weights, and how they were judged."""
     text = f"{above}{TABLES_MARK}\n\n"
-    text += f"Named with {format_values(asdict(ExpertsSettings()))}: chosen on dev scenes like these.\n"
+    text += f"Experts: {format_values(asdict(ExpertsSettings()))}; chosen on dev scenes like these.\n"
     text += table(
-        "Right names of things that sound, exact masks of composite dev scenes; two sounds: another thing's "
-        "beside its own, as loud",
+        "Accuracy of the class of sounding objects, exact masks of composite dev scenes; two sounds: another "
+        "object's audio is mixed in, equally loud",
         figures.columns,
         figures.rows,
     )
-    text += table(
-        "The same of kinds that were left out of teaching, four folds", figures.columns, figures.left_out
-    )
+    text += table("Accuracy on held-out classes, four folds", figures.columns, figures.left_out)
     write_atomic(path, text)
