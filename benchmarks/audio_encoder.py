@@ -131,7 +131,7 @@ def two_at_once(alone: TeacherOutputs, classes: list[str], seed: int = 0) -> tup
 
 
 def both_found(class_probabilities: np.ndarray, wanted: np.ndarray) -> float:
-    """Share of rows whose two classes ``wanted`` (m, 2) are in the top five of ``class_probabilities`` (m, 521)."""
+    """Share of rows whose two ``wanted`` (m, 2) are in the top five of ``class_probabilities`` (m, 521)."""
     top = np.argsort(-class_probabilities, 1)[:, :5]
     return float((top[:, :, None] == wanted[:, None]).any(1).all(1).mean())
 

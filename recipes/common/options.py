@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
-    """A parser of ``--media``, ``--work``, ``--dev``, ``--workers``, ``--seed``, ``--out``, ``--model-card``."""
+    """A parser of ``--media``, ``--work``, ``--dev``, ``--workers``, ``--seed``, ``--out``, --model-card."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
