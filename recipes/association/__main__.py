@@ -177,8 +177,8 @@ def main() -> None:
             compute_accuracies(each, unseen_trials, VARIANTS.values()) for each in associations
         ] if dev else [],
         "left out of training": evaluate_left_out(
-            material, made, class_probabilities.words, load_samples(plan.work, provenance["audio"]), plan, recipe,
-            text,
+            material, made, class_probabilities.words, load_samples(plan.work, provenance["audio"]), plan,
+            recipe, text,
         ),
         "sha256": sha256,
     }  # fmt: skip

@@ -152,6 +152,6 @@ def test_a_shard_names_the_class_of_every_crop(tmp_path: Path) -> None:
 
 def test_a_table_has_a_column_for_every_audio_condition_and_vocabulary() -> None:
     lines = table("Title", ("2 words", "9 words"), [Row("words", (0.5, 0.25, 0.5, 0.125))]).splitlines()
-    head = next(line for line in lines if line.startswith("| named by"))
+    head = next(line for line in lines if line.startswith("| classifier"))
     assert head.count("words, ") == 2 * len(AUDIO_CONDITIONS)
     assert "| words | 0.500 | 0.250 | 0.500 | 0.125 |" in lines
