@@ -5,7 +5,7 @@
 B is the folder that ``benchmarks.composite`` rendered. Each row has a simpler part: saliency and superpixels
 for the proposal network, the zero-shot association for the trained one, the trained one without class heads,
 cosines without objectness or without softmax temperature (the paper's min-max has neither), the zero-shot
-classifier, or names from the views that the association has. The last row has the exact views of every mask in
+classifier, or names from the views that the association has. The last row has exact views of every mask in
 place of fast ones.
 """
 
