@@ -1,12 +1,12 @@
-"""How much each part of ``tiny`` gives: the preset, and the preset with one thing swapped, on all benchmarks.
+"""How much each part of ``tiny`` gives: the preset, and the preset with one change, on all benchmarks.
 
     python -m benchmarks.ablation --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/ablation.md]
 
-B is the folder that ``benchmarks.composite`` rendered. What is swapped in is the simpler thing: saliency and
-superpixels for the proposal network, words alone for the trained association, the same without kinds, bare
-cosines without objectness beside them or without contrast (the paper's min-max has neither), names by looks
-in words alone, or from the views that the association has; the last row has the exact views of every mask in
-place of quick ones.
+B is the folder that ``benchmarks.composite`` rendered. Each row has a simpler part: saliency and superpixels
+for the proposal network, the zero-shot association for the trained one, the trained one without class heads,
+cosines without objectness or without softmax temperature (the paper's min-max has neither), the zero-shot
+classifier, or names from the views that the association has. The last row has exact views of every mask in
+place of fast ones.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from seac.presets.table import PRESETS
 
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
-    "saliency and superpixels": ({"segmenter": "classic"}, {}),
-    "words alone": ({"association_method": "zero-shot"}, {}),
-    "pairs and words, no kinds": ({"association_method": "pairs"}, {}),
+    "baseline segmenter (saliency and superpixels)": ({"segmenter": "classic"}, {}),
+    "zero-shot association": ({"association_method": "zero-shot"}, {}),
+    "no class heads": ({"association_method": "pairs"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
-    "no contrast": ({}, {"softmax_temperature": 0.0}),
-    "neither objectness nor contrast": ({}, {"objectness": 0.0, "softmax_temperature": 0.0}),
-    "names by looks in words": ({"classifier": "zero-shot"}, {}),
-    "names without a closer look": ({}, {"views": replace(PRESETS["tiny"].views, crop_size=0)}),
+    "no softmax temperature": ({}, {"softmax_temperature": 0.0}),
+    "no objectness, no softmax temperature": ({}, {"objectness": 0.0, "softmax_temperature": 0.0}),
+    "zero-shot classifier": ({"classifier": "zero-shot"}, {}),
+    "no high-resolution crops": ({}, {"views": replace(PRESETS["tiny"].views, crop_size=0)}),
     "exact views": ({}, {"exact": True}),
 }
 """Row of the table -> parts and settings that differ from the preset."""
@@ -48,7 +48,7 @@ DEPENDENT_STAGES = {
 
 
 def build_variants(model: SeAC) -> dict[str, list[SeAC]]:
-    """The model with every swap; parts that stay are the same objects, so what they do is done once."""
+    """The model with every change; parts that stay are the same objects, so what they do is done once."""
     found = {}
     for row, (parts, constants) in VARIANTS.items():
         other = load("tiny", **parts).stages if parts else model.stages
@@ -69,13 +69,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     lines = [
-        "# One thing swapped at a time",
+        "# Ablation of `tiny`: one change at a time",
         "",
-        f"{describe_command(options, 'python -m benchmarks.ablation')} In percent. Composites of the dev media.",
+        f"{describe_command(options, 'python -m benchmarks.ablation')} "
+        "In percent. Composites of the dev media.",
         "",
         f"{describe_weights(load('tiny').stages.versions())}.",
         "",
-        *compare_all(options, build_variants, "what is swapped"),
+        *compare_all(options, build_variants, "change"),
     ]
     if options.write:
         write_atomic(options.write, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""Ways to associate, over several trainings, on all composite dev benchmarks.
+"""Ablation of the association, over several trainings, on all composite dev benchmarks.
 
     python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B
         [--seeds 3] [--cells RUN ...] [--write FILE]
@@ -8,7 +8,7 @@ folder that ``benchmarks.composite`` rendered. Every picture is seen once and ev
 association differs between rows, with the preset's constants for all. Words are the zero-shot cosine.
 
 ``--cells`` adds the baseline without masks: runs of ``seac train --set variant=grid`` on a store of cells.
-Their heatmap is the min-max of the cosines, as such methods have it: no objectness, no contrast.
+Their heatmap is the min-max of the cosines, as such methods have it: no objectness, no softmax temperature.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class Variant:
 VARIANTS = (
     Variant("MICL", 0.0, words=0.0, kinds=0.0),
     Variant("MSA-MICL", 0.5, words=0.0, kinds=0.0),
-    Variant("MSA-MICL and words", 0.5, AssociationEnsembleSettings.zero_shot_weight, kinds=0.0),
+    Variant("MSA-MICL and zero-shot", 0.5, AssociationEnsembleSettings.zero_shot_weight, kinds=0.0),
     Variant(
-        "MSA-MICL, words and kinds (ships)",
+        "MSA-MICL, zero-shot and class heads (ships)",
         0.5,
         AssociationEnsembleSettings.zero_shot_weight,
         AssociationEnsembleSettings.class_match_weight,
     ),
 )
-ZERO_SHOT = "zero-shot (words alone)"
-GRID_LOCATIONS = "cells in place of masks"
+ZERO_SHOT = "zero-shot alone"
+GRID_LOCATIONS = "grid of cells, no masks"
 
 
 def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
@@ -132,7 +132,7 @@ def main() -> None:
     )
     command += " --cells RUN ..." if options.cells else ""
     lines = [
-        "# Ways to associate",
+        "# Ablation of the association",
         "",
         f"{describe_command(options, command)} In percent; ± is the standard deviation over {options.seeds} "
         "trainings. Composites of the dev media.",

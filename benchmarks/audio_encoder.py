@@ -1,6 +1,6 @@
 """Our audio network against its teacher, on recordings that neither training nor choosing has seen.
 
-    python -m benchmarks.audio_encoder [--media FOLDER] [--json] [--card]
+    python -m benchmarks.audio_encoder [--media FOLDER] [--json] [--model-card]
 
 Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and top-5 count the windows in
 which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
@@ -37,7 +37,7 @@ SURE = 0.3
 PAIRS = 400
 """Mixtures of two windows."""
 MODEL_CARD = Path(hearing.__file__).parents[2] / "assets/audio_student.md"
-MARK = "<!-- written by python -m benchmarks.audio_encoder --card -->"
+MARK = "<!-- written by python -m benchmarks.audio_encoder --model-card -->"
 
 
 def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
@@ -131,7 +131,7 @@ def two_at_once(alone: TeacherOutputs, classes: list[str], seed: int = 0) -> tup
 
 
 def both_found(class_probabilities: np.ndarray, wanted: np.ndarray) -> float:
-    """How often both of the tags wanted (m, 2) are among the five likeliest of ``class_probabilities`` (m, 521)."""
+    """Share of rows whose two ``wanted`` (m, 2) are in the top five of ``class_probabilities`` (m, 521)."""
     top = np.argsort(-class_probabilities, 1)[:, :5]
     return float((top[:, :, None] == wanted[:, None]).any(1).all(1).mean())
 
@@ -196,11 +196,11 @@ def share(hits: list[bool]) -> float | None:
 
 
 MEASURES = (
-    ("top-1 tag is the teacher's", "top1", ".3f"),
-    ("teacher's top tag in our top 5", "top5", ".3f"),
+    ("top-1 class equals the teacher's", "top1", ".3f"),
+    ("teacher's top class in the student's top 5", "top5", ".3f"),
     ("cosine of embeddings", "cosine", ".3f"),
-    ("mean average precision over the tags there are", "map", ".3f"),
-    ("both of two sounds in our top 5", "two_ours", ".3f"),
+    ("mean average precision over the classes that occur", "map", ".3f"),
+    ("both of two sounds in the student's top 5", "two_ours", ".3f"),
     ("both of two sounds in the teacher's top 5", "two_teacher", ".3f"),
     ("times real time", "times_real_time", ".0f"),
     ("megabytes", "megabytes", ".2f"),
@@ -213,7 +213,7 @@ def markdown(table: dict[str, Any]) -> str:
     machine = f"{platform.machine()}, one core, torch {torch.__version__}"
     lines = [
         f"Dev recordings, never trained on; {table['windows']} windows, {table['sure']} in which the teacher "
-        f"is sure (best score over {SURE}); {table['tags']} tags. Speed on {machine}.",
+        f"is sure (best score over {SURE}); {table['tags']} classes. Speed on {machine}.",
         "",
         "| metric | value |",
         "| --- | ---: |",
@@ -229,7 +229,7 @@ def markdown(table: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Print the table; with --card, put it into the model card."""
+    """Print the table; with --model-card, put it into the model card."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
 """MDef-DETR: time by part beside the usual way, and differences from the reference outputs.
 
-    python -m benchmarks.mdef_detr [--size 800x1066] [--threads N] [--rounds N] [--json] [--card PAGE]
-    python -m benchmarks.mdef_detr --golden SHARED [--card PAGE]
+    python -m benchmarks.mdef_detr [--size 800x1066] [--threads N] [--rounds N] [--json] [--model-card PAGE]
+    python -m benchmarks.mdef_detr --golden SHARED [--model-card PAGE]
 
 Usual way: transformers' own PyTorch function for deformable attention (one ``grid_sample`` per level), all
 queries at once, frozen batch norm after each convolution, channels first. Ours: the same network, the same
@@ -196,7 +196,7 @@ def speed_table(rows: list[Timing], largest_gaps: dict[str, float], about: str) 
         for row in rows
     ]
     gaps = ", ".join(f"{name} {gap:.1e}" for name, gap in largest_gaps.items())
-    return [*lines, "", f"Largest difference from the usual way's answer (boxes in 0..1): {gaps}."]
+    return [*lines, "", f"Largest difference from the usual implementation (boxes in 0..1): {gaps}."]
 
 
 def golden_table(shared: Path) -> tuple[list[str], list[dict[str, Any]]]:

@@ -43,11 +43,11 @@ def measure(checkpoint: Path, precision: Any, masks: int, size: str) -> dict[str
 
     width, height = parse_size(size)
     frame = scene(height, width, masks)
-    done("imports and the picture")
+    done("imports and the image")
     sam = Sam.load(checkpoint, settings=SamSettings(precision=precision))
     done("reading the checkpoint")
     encoded = sam.encode(frame.image)
-    done("the picture encoded")
+    done("image encoded")
     predicted, _ = sam.masks(encoded, frame.boxes)
     assert len(predicted) == masks
     done(f"{masks} boxes to masks")

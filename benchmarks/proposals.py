@@ -157,7 +157,7 @@ def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _print(rows: list[Row]) -> None:
     heads = (
         "segmenter",
-        "pictures",
+        "image set",
         "images",
         "regions",
         "mean best IoU",
@@ -187,8 +187,8 @@ def write_model_card(model_card: Path, rows: list[Row], command: str) -> None:
     lines = [
         f"Written by `{command}`.",
         "",
-        "| segmenter | pictures | images | regions | mean best IoU | recall@.5 | recall@.5, ten best "
-        "| twenty best: IoU | recall | F@3px "
+        "| segmenter | image set | images | regions | mean best IoU | recall@.5 | recall@.5, top 10 "
+        "| top 20: IoU | top 20: recall | F@3px "
         "| masks | ms, median (p90) |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

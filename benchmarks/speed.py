@@ -1,12 +1,12 @@
-"""How quick the preset is, by stage, against a plain implementation: same weights, same machine, same run.
+"""Speed of the preset, by stage, against a reference implementation: same weights, same machine, same run.
 
     python -m benchmarks.speed [--clip demo/clip.mp4] [--frames 16] [--rounds 3] [--scenes 40] [--json]
                                [--write docs/speed.md]
 
-Plain is what one writes first: masks cut out with PIL one after another, one forward pass for each view,
+The reference is the obvious way: masks cut out with PIL one after another, one forward pass for each view,
 a frame after the other. Every round runs each way once, one right after the other, so that what else the
 machine does falls on all of them alike; ratios are of medians. Fidelity: composites of dev media, where the
-exact path (Eq. 1-3) and the quick one see the same masks and hear the same sound.
+exact path (Eq. 1-3) and the fast one are given the same masks and the same audio.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             timed("embed, reference", reference_embeddings, frame.image, masks, boxes, vision, views)
             half = model.settings.audio_window / 2
             window = sound.read(frame.time - half, frame.time + half)
-            encoded_audio = timed("hear", model.encode_audio, window, model.stages.audio.sample_rate, half)
+            encoded_audio = timed(
+                "encode audio", model.encode_audio, window, model.stages.audio.sample_rate, half
+            )
             result = timed(
                 "predict", model.predict, model.encode_image(frame.image), encoded_audio, frame.time
             )
@@ -137,7 +139,7 @@ def measure_end_to_end(
 
 
 def commands(clip: Path, fps: float, rounds: int) -> dict[str, float]:
-    """Medians over rounds of :func:`command`, and the slowest and quickest of its rates."""
+    """Medians over rounds of :func:`command`, and the least and greatest of its rates."""
     runs = [command(clip, fps) for _ in range(rounds)]
     rates = [each["frames_per_second"] for each in runs]
     medians = {name: float(np.median([each[name] for each in runs])) for name in runs[0]}
@@ -265,7 +267,7 @@ def page(report: dict[str, Any]) -> str:
         "",
         f"Written by `python -m benchmarks.speed --write docs/speed.md` on {report['machine']}, torch "
         f"{report['torch']}, {report['threads']} threads: {report['clip']}. What else a machine does counts: "
-        "compare rows with one another. Plain is PIL crops in a loop, one forward pass each.",
+        "compare rows with one another. The reference is PIL crops in a loop, one forward pass each.",
     ]
     for title, name in TITLES.items():
         rows = report.get(name)
@@ -288,7 +290,7 @@ TITLES = {
     "Embedding masks, times as fast as the reference": "embed_times_reference",
     "From decoding to files": "whole",
     "As a user runs it: `seac segment`, medians": "command",
-    "The quick path beside the exact one, on composites": "fidelity",
+    "Fidelity of the fast path to the exact one, on composites": "fidelity",
 }
 """Of the page, and the parts of the report that they head."""
 

@@ -1,7 +1,7 @@
 """Composite image-audio pairs as files, for ``seac extract`` and ``seac train``.
 
     python -m recipes.association.image_audio_pairs --media M --work W --out DIR
-    seac extract DIR STORE --kind stills
+    seac extract DIR STORE --kind pairs
     seac train STORE --out RUN --set recipe=shipped
 
 An image of one to four objects, silent ones among them, and five seconds in which one of them is the loudest.

@@ -14,7 +14,7 @@ USAGE = 2
 
 
 def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
-    """A parser of ``--media``, ``--work``, ``--dev``, ``--workers``, ``--seed``, ``--out`` and ``--card``."""
+    """A parser of ``--media``, ``--work``, ``--dev``, ``--workers``, ``--seed``, ``--out``, --model-card."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

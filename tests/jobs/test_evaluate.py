@@ -91,7 +91,7 @@ class TestFigures:
         assert rows["whole image"]["fixed"]["miou"] == pytest.approx(
             benchmarks.make_mask("red").mean(), abs=1e-3
         )
-        assert rows["best masks in hindsight"]["fixed"]["miou"] > 0.99
+        assert rows["oracle masks"]["fixed"]["miou"] > 0.99
         assert {"centre Gaussian", "saliency (U2NetP)", "random mask", "zero-shot"} <= set(rows)
 
     def test_only_frames_with_a_truth_are_scored(self, capsys, tmp_path):

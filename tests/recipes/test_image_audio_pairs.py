@@ -26,7 +26,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recording
 
 def test_every_image_has_its_audio(tmp_path: Path, parts: tuple[Composer, Recordings]) -> None:
     write(tmp_path, 3, *parts, seed=1)
-    assert [pair.id for pair in image_audio_pairs(tmp_path, "train")] == [f"stills/0000{n}" for n in range(3)]
+    assert [pair.id for pair in image_audio_pairs(tmp_path, "train")] == [f"pairs/0000{n}" for n in range(3)]
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -24,7 +24,7 @@ def extract(
     store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
     model: ModelSpec,
     kind: Annotated[
-        str, options.InputOption(help="auto, vggsound, s4, ms3, avss, videos or stills.")
+        str, options.InputOption(help="auto, vggsound, s4, ms3, avss, videos or pairs.")
     ] = "auto",
     split: options.Split = "train",
     seconds: Annotated[

@@ -28,6 +28,6 @@ def check_timed(reader: Reader, seconds: float | None) -> None:
     """
     if seconds is not None and reader.kind is TruthKind.BOXES:
         raise InputError(
-            f"--window does not go with {reader.name} in {reader.folder}: its clips are stills, and nothing "
-            "says at which second: leave it out"
+            f"--window does not go with {reader.name} in {reader.folder}: its clips are single "
+            "images of an unknown second: leave it out"
         )

@@ -225,5 +225,5 @@ def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
     ]
     if zero_shot is not None:
         rows.append(Model("zero-shot", zero_shot))
-    rows.append(Oracle("best masks in hindsight", model))
+    rows.append(Oracle("oracle masks", model))
     return tuple(rows)

@@ -113,7 +113,7 @@ class TestFolders:
 
     def test_images_are_paired_with_audio_of_the_same_name(self, tmp_path):
         touch(tmp_path, "a.jpg", "a.wav", "b.jpg", "c/a.png", "c/a.mp3", "d.wav")
-        assert ids(tmp_path) == ["stills/a", "stills/c/a"]
+        assert ids(tmp_path) == ["pairs/a", "pairs/c/a"]
 
     def test_a_list_of_images_and_audio_files(self, tmp_path):
         (tmp_path / "pairs.csv").write_text(
@@ -121,11 +121,11 @@ class TestFolders:
         )
         _, pairs = find_pairs(tmp_path)
         assert pairs[0] == ImageAudioPair(
-            "stills/y/2", "y/2", "dog", tmp_path / "y/2.jpg", tmp_path / "x/1.wav"
+            "pairs/y/2", "y/2", "dog", tmp_path / "y/2.jpg", tmp_path / "x/1.wav"
         )
-        assert pairs[1].id == "stills/mine"
+        assert pairs[1].id == "pairs/mine"
         assert pairs[1].label is None
-        assert ids(tmp_path / "pairs.csv") == ["stills/y/2", "stills/mine"]
+        assert ids(tmp_path / "pairs.csv") == ["pairs/y/2", "pairs/mine"]
         shutil.copy(tmp_path / "pairs.csv", tmp_path / "again.csv")
         with (tmp_path / "again.csv").open("a") as file:
             file.write("z.wav,4.jpg,,mine\n")
@@ -134,15 +134,15 @@ class TestFolders:
 
     def test_an_ambiguous_folder_is_refused(self, tmp_path):
         touch(tmp_path, "a.mp4", "b.jpg", "b.wav")
-        with pytest.raises(InputError, match="--kind videos or --kind stills"):
+        with pytest.raises(InputError, match="--kind videos or --kind pairs"):
             find_pairs(tmp_path)
         assert ids(tmp_path, kind="videos") == ["videos/a.mp4"]
-        assert ids(tmp_path, kind="stills") == ["stills/b"]
+        assert ids(tmp_path, kind="pairs") == ["pairs/b"]
         touch(tmp_path, "metadata.csv", "pairs.csv")
-        with pytest.raises(InputError, match="avss or stills"):
+        with pytest.raises(InputError, match="avss or pairs"):
             detect_format(tmp_path)
 
-    @pytest.mark.parametrize("kind", ["auto", "videos", "stills"])
+    @pytest.mark.parametrize("kind", ["auto", "videos", "pairs"])
     def test_a_folder_without_pairs_is_refused(self, tmp_path, kind):
         with pytest.raises(InputError, match="holds no"):
             find_pairs(tmp_path, kind)

@@ -61,7 +61,7 @@ def read_list(path: Path) -> list[Pair]:
             raise InputError(f"{path}: two lines have the id {name!r}; give them different ids")
         image, audio = path.parent / row["image"], path.parent / row["audio"]
         found[name] = ImageAudioPair(
-            f"stills/{name}", parse_video_id(name), row.get("label") or None, image, audio
+            f"pairs/{name}", parse_video_id(name), row.get("label") or None, image, audio
         )
     return list(found.values())
 
@@ -75,7 +75,7 @@ def match_by_name(folder: Path) -> list[Pair]:
         stem = path.with_suffix("")
         if path.suffix.lower() in IMAGE_SUFFIXES and stem in audio_files:
             name = stem.relative_to(folder).as_posix()
-            found.setdefault(name, ImageAudioPair(f"stills/{name}", path.stem, None, path, audio_files[stem]))
+            found.setdefault(name, ImageAudioPair(f"pairs/{name}", path.stem, None, path, audio_files[stem]))
     return list(found.values())
 
 

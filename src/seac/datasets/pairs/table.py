@@ -35,7 +35,7 @@ FORMATS: dict[str, SourceFormat] = {
     "avss": SourceFormat("seac.datasets.pairs.benchmarks:avss", "metadata.csv", fixed=True),
     "vggsound": SourceFormat("seac.datasets.pairs.benchmarks:vggsound", "vggsound.csv"),
     "videos": SourceFormat("seac.datasets.pairs.folders:videos"),
-    "stills": SourceFormat("seac.datasets.pairs.folders:image_audio_pairs", LIST),
+    "pairs": SourceFormat("seac.datasets.pairs.folders:image_audio_pairs", LIST),
 }
 
 AUTO = "auto"
@@ -69,7 +69,7 @@ def detect_format(folder: Path) -> str:
         InputError: several formats match.
     """
     if folder.is_file():
-        return "stills"
+        return "pairs"
     matches = [name for name, kind in FORMATS.items() if kind.marker and (folder / kind.marker).is_file()]
     if len(matches) > 1:
         raise InputError(f"{folder}: could be {' or '.join(matches)}; choose one with --kind")
@@ -78,8 +78,8 @@ def detect_format(folder: Path) -> str:
     suffixes = {path.suffix.lower() for path in files_in(folder)}
     video_suffixes, image_suffixes = suffixes & VIDEO_SUFFIXES, suffixes & IMAGE_SUFFIXES
     if video_suffixes and image_suffixes:
-        raise InputError(f"{folder}: holds videos and images; give --kind videos or --kind stills")
-    return "stills" if image_suffixes else "videos"
+        raise InputError(f"{folder}: holds videos and images; give --kind videos or --kind pairs")
+    return "pairs" if image_suffixes else "videos"
 
 
 def read_excluded(path: Path) -> frozenset[str]:
