@@ -45,13 +45,13 @@ class Variant:
     name: str
     mixing: float
     words: float
-    kinds: float
+    class_heads: float
 
 
 VARIANTS = (
-    Variant("MICL", 0.0, words=0.0, kinds=0.0),
-    Variant("MSA-MICL", 0.5, words=0.0, kinds=0.0),
-    Variant("MSA-MICL and zero-shot", 0.5, AssociationEnsembleSettings.zero_shot_weight, kinds=0.0),
+    Variant("MICL", 0.0, words=0.0, class_heads=0.0),
+    Variant("MSA-MICL", 0.5, words=0.0, class_heads=0.0),
+    Variant("MSA-MICL and zero-shot", 0.5, AssociationEnsembleSettings.zero_shot_weight, class_heads=0.0),
     Variant(
         "MSA-MICL, zero-shot and class heads (ships)",
         0.5,
@@ -76,7 +76,9 @@ def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
             module = train(store, config, encoders, plan.work / f"runs/mixing_{mixing:g}_seed_{seed}")
             weights = TrainedAssociationWeights(module, encoders.provenance)
             for variant in (variant for variant in VARIANTS if variant.mixing == mixing):
-                shares = replace(settings, zero_shot_weight=variant.words, class_match_weight=variant.kinds)
+                shares = replace(
+                    settings, zero_shot_weight=variant.words, class_match_weight=variant.class_heads
+                )
                 found.setdefault(variant.name, []).append(
                     AssociationEnsemble(weights, zero_shot, heads, settings=shares)
                 )

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-import seac.encoders.audio.yamnet_student as hearing
+import seac.encoders.audio.yamnet_student as yamnet_student
 from benchmarks.shared import shared_folder
 from recipes.audio_student.teacher import Teacher
 from recipes.common.options import add_media, open_media
@@ -36,7 +36,7 @@ from seac.media.decode import SAMPLE_RATE, load_waveform
 SURE = 0.3
 PAIRS = 400
 """Mixtures of two windows."""
-MODEL_CARD = Path(hearing.__file__).parents[2] / "assets/audio_student.md"
+MODEL_CARD = Path(yamnet_student.__file__).parents[2] / "assets/audio_student.md"
 MARK = "<!-- written by python -m benchmarks.audio_encoder --model-card -->"
 
 
@@ -90,7 +90,7 @@ def load_windows(media: Path) -> tuple[np.ndarray, list[str]]:
     """All windows of the recordings, (n, 15600), and the class folder of each."""
     windows, classes = [], []
     for path in sorted((media / "sounds").rglob("*.ogg")):
-        windows.append(windows_of(load_waveform(path), hearing.WINDOW, hearing.HOP).numpy())
+        windows.append(windows_of(load_waveform(path), yamnet_student.WINDOW, yamnet_student.HOP).numpy())
         classes += [path.parent.name] * len(windows[-1])
     return np.concatenate(windows), classes
 
@@ -176,7 +176,8 @@ def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
         "two_teacher": both_found(asked.mixed.class_probabilities, asked.wanted),
         "two_ours": both_found(run_student(asked.mixed.windows, student)[0], asked.wanted),
         "times_real_time": real_time(student),
-        "megabytes": Path(hearing.__file__).parents[2].joinpath(hearing.WEIGHTS).stat().st_size / 1e6,
+        "megabytes": Path(yamnet_student.__file__).parents[2].joinpath(yamnet_student.WEIGHTS).stat().st_size
+        / 1e6,
         "classes": {
             name: {
                 "windows": len(rows),

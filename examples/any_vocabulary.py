@@ -15,7 +15,7 @@ def main(vocabulary: str = "dog,acoustic guitar,cow", clip: str = "demo/clip.mp4
     """Print in how many frames each name of the vocabulary sounds."""
     model = seac.load("tiny", vocabulary=vocabulary)
     counts = Counter[str]()
-    frames = model.video(clip, fps=1)
+    frames = seac.VideoPredictor(model).stream(clip, fps=1)
     for frame in frames:
         counts.update({frame.names[n] for n in frame.sounding.nonzero()[0]})
     for name, count in counts.most_common():

@@ -24,8 +24,8 @@ def main(videos: str, out: str, *settings: str) -> None:
     store, trained = Path(out, "store"), Path(out, "run")
     run("extract", videos, store, "--kind", "videos")
     run("train", store, "--out", trained, *(word for setting in settings for word in ("--set", setting)))
-    model = seac.load("tiny", association=trained)
-    frames = model.video(sorted(Path(videos).glob("*.mp4"))[0], fps=1)
+    model = seac.load("tiny", association_weights=trained)
+    frames = seac.VideoPredictor(model).stream(sorted(Path(videos).glob("*.mp4"))[0], fps=1)
     for frame in frames:
         print(
             f"{frame.time:.0f} s:", {frame.names[n] for n in frame.sounding.nonzero()[0]} or "nothing sounds"

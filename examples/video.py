@@ -15,7 +15,7 @@ import seac
 def main(clip: str = "demo/clip.mp4") -> None:
     """Print time, id, name and probability of each sounding mask, one frame per second."""
     model = seac.load("tiny")
-    frames = model.video(clip, fps=1)
+    frames = seac.VideoPredictor(model).stream(clip, fps=1)
     for frame in frames:
         for n in np.flatnonzero(frame.sounding):
             print(f"{frame.time:4.1f} s  id {frame.ids[n]}  {frame.names[n]}  {frame.probability[n]:.2f}")

@@ -60,7 +60,7 @@ def test_any_vocabulary(run: Callable[..., str], clip: Path) -> None:
 
 def test_score_predictions(run: Callable[..., str], tmp_path: Path) -> None:
     folder = benchmarks.ms3(tmp_path / "ms3")
-    truth = np.stack([benchmarks.mask_of("red") * (frame != 2) for frame in range(5)])
+    truth = np.stack([benchmarks.make_mask("red") * (frame != 2) for frame in range(5)])
     (tmp_path / "theirs").mkdir()
     np.save(tmp_path / "theirs/v.npy", truth.astype(bool))
     printed = run("score_predictions.py", "ms3", folder, tmp_path / "theirs", tmp_path / "out")

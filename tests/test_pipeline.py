@@ -35,7 +35,7 @@ from tests.fixtures.parts import (
 )
 
 
-class Rivals:
+class Competitors:
     """The red square looks like red, the green one a little like blue; red is heard."""
 
     def scorers_for(self, classes: torch.Tensor) -> ClassScorers:
@@ -48,20 +48,20 @@ class Rivals:
 def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
     monkeypatch.setattr(tracker_module, "MAX_CROPS", 1)
     plain = synthetic_model()
-    model = SeAC(replace(plain.stages, classifier=Rivals()), plain.vocabulary, plain.settings)
-    seen, listened = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
+    model = SeAC(replace(plain.stages, classifier=Competitors()), plain.vocabulary, plain.settings)
+    seen, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
     tracker = Tracker()
-    followed = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
+    tracks = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
     half = torch.full((len(seen.proposals),), 0.5)
     decision = Decision(half, half > 0, half)
     _, red, green, _ = torch.eye(4, dtype=torch.bool)
-    both = model.classify(seen, listened, red | green, decision, followed)
-    alone = model.classify(seen, listened, green, decision, followed)
+    both = model.classify(seen, audio, red | green, decision, tracks)
+    alone = model.classify(seen, audio, green, decision, tracks)
     assert both[[1, 2]].tolist() == [0, 2]
-    assert int(model.classify(seen, listened, green)[2]) == 0  # all alone it is what is heard
+    assert int(model.classify(seen, audio, green)[2]) == 0  # all alone it is what is heard
     assert int(alone[2]) == 2  # but it was called something before
     for _ in range(10):
-        alone = model.classify(seen, listened, green, decision, followed)
+        alone = model.classify(seen, audio, green, decision, tracks)
     assert int(alone[2]) == 0  # and is convinced in the end
 
 
@@ -96,8 +96,8 @@ def test_nothing_sounds_in_silence_even_at_threshold_zero():
 def test_order_of_masks_does_not_matter(order):
     model = synthetic_model()
     seen = model.encode_image(squares())
-    listened = model.encode_audio(tone("green", 1), 16_000)
-    plain = model.predict(seen, listened)
+    audio = model.encode_audio(tone("green", 1), 16_000)
+    plain = model.predict(seen, audio)
     rows = torch.tensor(order)
     proposals = type(seen.proposals)(
         seen.proposals.masks[rows], seen.proposals.boxes[rows], seen.proposals.scores[rows]
@@ -109,7 +109,7 @@ def test_order_of_masks_does_not_matter(order):
         type(seen.embeddings)(*(None if x is None else x[rows] for x in vars(seen.embeddings).values())),
         seen.text_embeddings[rows],
     )
-    other = model.predict(shuffled, listened)
+    other = model.predict(shuffled, audio)
     np.testing.assert_allclose(other.heatmap, plain.heatmap, atol=1e-6)
     np.testing.assert_array_equal(other.semantic, plain.semantic)
     np.testing.assert_array_equal(other.sounding, plain.sounding[list(order)])
@@ -183,7 +183,7 @@ def test_a_video_is_tracked_and_falls_silent_with_its_sound(tmp_path):
     names = [{r.names[row] for row in np.flatnonzero(r.sounding)} for r in results]
     assert names[1] == {"red"}
     assert names[11] == {"blue"}
-    assert all(not heard for heard in names[15:])
+    assert all(not audio for audio in names[15:])
 
 
 def test_results_become_detections_figures_and_folders(tmp_path):
@@ -275,18 +275,18 @@ def test_sounding_masks_are_classified_from_high_resolution_crops(
     seen = near.encode_image(squares())
     which = torch.zeros(len(seen.proposals), dtype=torch.bool)
     which[1] = True  # the red square, after the whole frame
-    heard = near.encode_audio(tone("red", 1.0), 16_000)
-    labels = near.classify(seen, heard, which)
+    audio = near.encode_audio(tone("red", 1.0), 16_000)
+    labels = near.classify(seen, audio, which)
     assert near.vocabulary.names[int(labels[1])] == named
     others = [index for index in range(len(labels)) if index != 1]
-    by_cosine = near.classify(seen, heard, torch.zeros_like(which))
+    by_cosine = near.classify(seen, audio, torch.zeros_like(which))
     assert torch.equal(by_cosine, classify_masks(seen.text_embeddings, near.classifier.classes).labels)
     assert torch.equal(labels[others], by_cosine[others])
     tracker = Tracker()
-    followed = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
+    tracks = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
     sure = torch.ones(len(seen.proposals))
     decision = Decision(sure, sure > 0, sure)
-    assert torch.equal(near.classify(seen, heard, which, decision, followed), labels)  # the first crop
+    assert torch.equal(near.classify(seen, audio, which, decision, tracks), labels)  # the first crop
 
 
 def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
@@ -296,11 +296,11 @@ def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
     before = result.image.copy()
     picture.zero_()  # a camera's buffer is filled again
     assert np.array_equal(result.image, before)
-    seen, listened = model.encode_image(squares()), model.encode_audio(tone("red", 1.0), 16_000)
-    first = model.predict(seen, listened)
+    seen, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1.0), 16_000)
+    first = model.predict(seen, audio)
     for name in ("image", "masks", "boxes", "scores", "embeddings"):
         getattr(first, name)[:] = 0
-    second = model.predict(seen, listened)
+    second = model.predict(seen, audio)
     assert np.array_equal(second.image, before)
     assert all(getattr(second, name).any() for name in ("masks", "boxes", "scores", "embeddings"))
 

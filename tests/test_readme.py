@@ -203,7 +203,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for reader in (here / "Single-source/s4_data/audio_wav/test").rglob("*.wav"):
         np.save(here / f"theirs/{reader.stem}.npy", np.ones((5, 224, 224), bool))
     np.save(here / "theirs/v.npy", np.ones((5, 224, 224), bool))
-    with StoreWriter(here / "STORE", pairs.MADE) as writer:
+    with StoreWriter(here / "STORE", pairs.PROVENANCE) as writer:
         for number in range(8):
             writer.add(payload(pairs.clip(number, (3, 2, 4, 1))))
     return here

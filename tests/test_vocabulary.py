@@ -100,6 +100,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("src/seac/media/image.py", "draft"): "PIL.Image.Image.draft",
     ("recipes/common/media_bank.py", "draft"): "PIL.Image.Image.draft",
     ("tests/test_vocabulary.py", "*"): "this table",
+    ("src/seac/cli/options.py", "--associate"): "an old name, answered with the new one",
+    ("src/seac/cli/options.py", "--association"): "an old name, answered with the new one",
     ("CONTRIBUTING.md", "pictures"): "a target of the Makefile",
     ("CHANGELOG.md", "hearing"): "an old name, beside the new one",
     ("CHANGELOG.md", "taught"): "an old name, beside the new one",

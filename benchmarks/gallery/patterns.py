@@ -92,8 +92,8 @@ def summarise(name: str, regions: Sequence[Region]) -> Group:
 
 def misses(regions: Sequence[Region]) -> dict[str, float]:
     """Share of regions by how they were missed, as :func:`how_missed` says."""
-    miss_kinds = [how_missed(region) for region in regions]
-    return {name: miss_kinds.count(name) / max(len(miss_kinds), 1) for name in MISSED}
+    miss_types = [how_missed(region) for region in regions]
+    return {name: miss_types.count(name) / max(len(miss_types), 1) for name in MISSED}
 
 
 def _pattern(axis: Axis, regions: Sequence[Region]) -> Pattern:

@@ -32,7 +32,7 @@ METRICS = {
     "distractors are left-out classes and silent objects",
 }
 LIMITS = [
-    ("composites are not films", "objects are cut-outs, many of them drawn, and one sounds in each pair"),
+    ("composites are not videos", "objects are cut-outs, many of them drawn, and one sounds in each pair"),
     ("classes that were not trained on", "rest on the zero-shot cosine; see the last two metrics"),
 ]
 

@@ -44,7 +44,7 @@ class CropRenderer:
             image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
             crop = high_resolution_crops(image, shown, boxes_of(shown), self.vision, VIEWS)
             embeddings.append(crop.local.half().numpy())
-            classes += [scene.kinds[thing] for thing in owner[owner >= 0]]
+            classes += [scene.class_names[thing] for thing in owner[owner >= 0]]
             files += [scene.files[thing] for thing in owner[owner >= 0]]
         return {
             "embeddings": np.concatenate(embeddings),

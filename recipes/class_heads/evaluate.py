@@ -67,10 +67,10 @@ def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
 
 
 def count_correct(
-    naming: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
+    classifier: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
 ) -> int:
     """How many trials' objects are classified correctly among ``names``."""
-    experts, right = naming.scorers_for(class_embeddings(names, text)), 0
+    experts, right = classifier.scorers_for(class_embeddings(names, text)), 0
     for trial in cases:
         scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[sound]))
         right += names[int(scores[0].argmax())] == trial.name

@@ -61,7 +61,7 @@ def render_choice_scenes(media: Media, count: int, seed: int) -> Iterator[Choice
             boxes_of(visible),
             torch.from_numpy(clip.waveform),
             name,
-            tuple(scene.kinds[index] for index in kept[1:]),
+            tuple(scene.class_names[index] for index in kept[1:]),
         )
 
 

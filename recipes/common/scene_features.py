@@ -83,7 +83,7 @@ class ImageFeatureRenderer:
             context.append(mask_features.context.half().numpy())
             owner.append(match_owners(masks, scene))
             scene_of.append(np.full(len(masks), index))
-            classes.append(scene.kinds)
+            classes.append(scene.class_names)
             files.append(scene.files)
         return {
             "local": np.concatenate(local),

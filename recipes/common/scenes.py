@@ -46,12 +46,12 @@ class Scene:
 
     image: NDArray[np.uint8]
     owner: NDArray[np.int64]
-    kinds: tuple[str, ...]
+    class_names: tuple[str, ...]
     files: tuple[str, ...]
 
     def masks(self) -> Mask:
         """Exact masks of the things: (N, S, S)."""
-        return np.asarray(self.owner[None] == np.arange(len(self.kinds))[:, None, None])
+        return np.asarray(self.owner[None] == np.arange(len(self.class_names))[:, None, None])
 
 
 class Composer:
@@ -65,13 +65,18 @@ class Composer:
     """
 
     def __init__(
-        self, cutouts_folder: Path, grounds: Path, sounding: Sequence[str], kinds: Sequence[str] | None = None
+        self,
+        cutouts_folder: Path,
+        grounds: Path,
+        sounding: Sequence[str],
+        class_names: Sequence[str] | None = None,
     ) -> None:
         named = {path.name: sorted(path.glob("*.png")) for path in sorted(cutouts_folder.iterdir())}
         self.cutouts = {
             name: paths
             for name, paths in named.items()
-            if paths and (name == SILENT or (name in sounding and (kinds is None or name in kinds)))
+            if paths
+            and (name == SILENT or (name in sounding and (class_names is None or name in class_names)))
         }
         self.names = [name for name in self.cutouts if name != SILENT]
         self.grounds = sorted(grounds.glob("*.jpg"))
@@ -188,7 +193,7 @@ def perturb_masks(rng: Rng, scene: Scene) -> Mask:
             found.append(crop_mask(rng, mask))
     ground = scene.owner == -1
     if len(found) > 1 and rng.random() < 0.25:
-        pair = rng.choice(len(scene.kinds), 2, replace=False) if len(scene.kinds) > 1 else [0, 0]
+        pair = rng.choice(len(scene.class_names), 2, replace=False) if len(scene.class_names) > 1 else [0, 0]
         found.append(np.isin(scene.owner, pair))
     if rng.random() < 0.5:
         found.append(ground & (random_half_plane(rng, side)[:side, :side] > 0.5))
@@ -233,7 +238,7 @@ def crop_mask(rng: Rng, mask: Mask) -> Mask:
 
 def match_owners(masks: Mask, scene: Scene) -> NDArray[np.int64]:
     """Which thing each candidate (M, S, S) shows (IoU at least .4), -1 for none: (M,)."""
-    exact = scene.masks().reshape(len(scene.kinds), -1).astype(np.float32)
+    exact = scene.masks().reshape(len(scene.class_names), -1).astype(np.float32)
     given = masks.reshape(len(masks), -1).astype(np.float32)
     joint = given @ exact.T
     overlap = joint / (given.sum(1)[:, None] + exact.sum(1)[None] - joint).clip(1)

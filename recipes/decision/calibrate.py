@@ -71,7 +71,7 @@ def encode_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[Enco
         sounding = SOUNDING[number % len(TURN)]
         names = tuple(rng.choice(media.classes, sounding, replace=False).tolist())
         (scene,) = render_scene(rng, media, names, min(number % 3, MAX_CUTOUTS - sounding))
-        wave = render_waveform(rng, media, what, names, scene.kinds)
+        wave = render_waveform(rng, media, what, names, scene.class_names)
         encoded_image = model.encode_image(scene.image)
         visible = (scene.owner >= 0) & (scene.owner < sounding)
         truth = torch.from_numpy(visible & (what == "visible"))
@@ -88,8 +88,8 @@ def render_waveform(
     if what == "silence":
         return np.zeros(SECONDS * SAMPLE_RATE, np.float32)
     off_screen = [name for name in media.classes if name not in shown]
-    heard = {"visible": tuple(visible), "off-screen": (str(rng.choice(off_screen)),)}.get(what, ())
-    return mix_sources(rng, media, heard, np.ones((len(heard), SECONDS), bool))
+    sources = {"visible": tuple(visible), "off-screen": (str(rng.choice(off_screen)),)}.get(what, ())
+    return mix_sources(rng, media, sources, np.ones((len(sources), SECONDS), bool))
 
 
 def score_scenes(

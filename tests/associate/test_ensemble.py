@@ -50,13 +50,13 @@ def weights() -> TrainedAssociationWeights:
 
 def zero_shot() -> ZeroShot:
     draw = torch.Generator().manual_seed(1)
-    sight, audio_mapping = (
+    image_labels, audio_mapping = (
         ConSEMapping(
             torch.nn.functional.normalize(torch.randn(n, TEXT, generator=draw), dim=1), torch.ones(n)
         )
         for n in (CLASSES, TAGS)
     )
-    return ZeroShot(sight, audio_mapping, ZeroShotSettings())
+    return ZeroShot(image_labels, audio_mapping, ZeroShotSettings())
 
 
 def class_heads(*senses: str) -> ClassHeads:
@@ -81,17 +81,19 @@ def seen() -> MaskEmbeddings:
 
 
 @pytest.fixture
-def heard() -> AudioFeatures:
+def audio_features() -> AudioFeatures:
     draw = torch.Generator().manual_seed(3)
     return AudioFeatures(torch.rand(3, D_A, generator=draw), torch.rand(3, TAGS, generator=draw))
 
 
 def test_the_answer_lies_between_the_learned_and_the_zero_shot_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     learned, output = (
         part.mean(dim=-1)
-        for part in AssociationEnsemble(weights, zero_shot(), class_heads()).similarities(seen, heard)
+        for part in AssociationEnsemble(weights, zero_shot(), class_heads()).similarities(
+            seen, audio_features
+        )
     )
     for share in (0.0, 0.25, 1.0):
         combined = AssociationEnsemble(
@@ -100,28 +102,36 @@ def test_the_answer_lies_between_the_learned_and_the_zero_shot_similarity(
             class_heads(),
             settings=AssociationEnsembleSettings(zero_shot_weight=share),
         )
-        assert torch.allclose(combined(seen, heard), (1 - share) * learned + share * output, atol=1e-6)
+        assert torch.allclose(
+            combined(seen, audio_features), (1 - share) * learned + share * output, atol=1e-6
+        )
 
 
 def test_class_heads_take_their_share_from_the_learned_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     known = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
-    class_match = known.class_match(seen, heard)
+    class_match = known.class_match(seen, audio_features)
     assert class_match is not None
     assert bool((class_match.abs() <= 1).all())
-    learned, output = (part.mean(dim=-1) for part in known.similarities(seen, heard))
+    learned, output = (part.mean(dim=-1) for part in known.similarities(seen, audio_features))
     shares = known.settings
     rest = 1 - shares.zero_shot_weight - shares.class_match_weight
     expected = rest * learned + shares.zero_shot_weight * output + shares.class_match_weight * class_match
-    assert torch.allclose(known(seen, heard), expected, atol=1e-6)
+    assert torch.allclose(known(seen, audio_features), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("senses", [(), ("image",), ("audio",)])
 def test_class_heads_of_one_modality_associate_nothing(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures, senses: tuple[str, ...]
+    weights: TrainedAssociationWeights,
+    seen: MaskEmbeddings,
+    audio_features: AudioFeatures,
+    senses: tuple[str, ...],
 ) -> None:
-    assert AssociationEnsemble(weights, zero_shot(), class_heads(*senses)).class_match(seen, heard) is None
+    assert (
+        AssociationEnsemble(weights, zero_shot(), class_heads(*senses)).class_match(seen, audio_features)
+        is None
+    )
 
 
 def test_a_tagger_predicts_the_class_that_its_label_is_closest_to(
@@ -150,39 +160,42 @@ def test_the_record_names_both_weights(weights: TrainedAssociationWeights) -> No
 
 
 def test_a_window_is_scored_as_if_it_were_the_only_one(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
-    together = combined.similarities(seen, heard)
-    for number in range(len(heard.embeddings)):
-        alone = only(heard, [number])
+    together = combined.similarities(seen, audio_features)
+    for number in range(len(audio_features.embeddings)):
+        alone = only(audio_features, [number])
         for part, whole in zip(combined.similarities(seen, alone), together, strict=True):
             assert torch.allclose(part[:, 0], whole[:, number], atol=1e-6)
 
 
 def test_neither_order_nor_repeats_of_windows_matter(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
-        assert torch.allclose(combined(seen, only(heard, rows)), combined(seen, heard), atol=1e-5)
+        assert torch.allclose(
+            combined(seen, only(audio_features, rows)), combined(seen, audio_features), atol=1e-5
+        )
 
 
 def test_without_windows_no_class_matches(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     assert torch.equal(
-        AssociationEnsemble(weights, zero_shot(), class_heads())(seen, only(heard, [])), torch.zeros(4)
+        AssociationEnsemble(weights, zero_shot(), class_heads())(seen, only(audio_features, [])),
+        torch.zeros(4),
     )
 
 
-def only(heard: AudioFeatures, rows: list[int]) -> AudioFeatures:
-    assert heard.class_probabilities is not None
-    return AudioFeatures(heard.embeddings[rows], heard.class_probabilities[rows])
+def only(audio_features: AudioFeatures, rows: list[int]) -> AudioFeatures:
+    assert audio_features.class_probabilities is not None
+    return AudioFeatures(audio_features.embeddings[rows], audio_features.class_probabilities[rows])
 
 
 def test_order_of_masks_does_not_matter(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     order = [2, 0, 3, 1]
     assert seen.local_probabilities is not None
@@ -194,7 +207,7 @@ def test_order_of_masks_does_not_matter(
         seen.context_probabilities[order],
     )
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
-    assert torch.allclose(combined(moved, heard), combined(seen, heard)[order], atol=1e-6)
+    assert torch.allclose(combined(moved, audio_features), combined(seen, audio_features)[order], atol=1e-6)
 
 
 def test_a_class_that_is_always_probable_counts_less() -> None:
@@ -205,7 +218,7 @@ def test_a_class_that_is_always_probable_counts_less() -> None:
 
 
 def test_what_is_written_is_read(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures, tmp_path: Path
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures, tmp_path: Path
 ) -> None:
     digests = {
         write(weights.module, tmp_path / f"{name}.safetensors", weights.provenance, half=True)
@@ -216,19 +229,20 @@ def test_what_is_written_is_read(
     assert again.module.config == weights.module.config
     assert again.provenance == weights.provenance
     before, after = (
-        AssociationEnsemble(held, zero_shot(), class_heads())(seen, heard) for held in (weights, again)
+        AssociationEnsemble(held, zero_shot(), class_heads())(seen, audio_features)
+        for held in (weights, again)
     )
     assert torch.allclose(before, after, atol=5e-3)
 
 
 def test_another_module_takes_the_place_of_the_first(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     first = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
     torch.manual_seed(1)
     module = AssociationModule(weights.module.config)
-    assert torch.equal(first.with_module(weights.module)(seen, heard), first(seen, heard))
-    assert not torch.equal(first.with_module(module)(seen, heard), first(seen, heard))
+    assert torch.equal(first.with_module(weights.module)(seen, audio_features), first(seen, audio_features))
+    assert not torch.equal(first.with_module(module)(seen, audio_features), first(seen, audio_features))
 
 
 def test_a_module_without_text_space_is_refused() -> None:
@@ -238,10 +252,10 @@ def test_a_module_without_text_space_is_refused() -> None:
 
 
 def test_no_masks_no_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, heard: AudioFeatures
+    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     none = MaskEmbeddings(seen.local[:0], seen.context[:0])
-    assert AssociationEnsemble(weights, zero_shot(), class_heads())(none, heard).shape == (0,)
+    assert AssociationEnsemble(weights, zero_shot(), class_heads())(none, audio_features).shape == (0,)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x08\0\0\0\0\0\0\0{}      "])

@@ -24,8 +24,8 @@ def test_a_single_epoch_is_not_mixed() -> None:
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 2**32))
 def test_groups_are_a_partition_of_all_samples(count: int, size: int, seed: int) -> None:
     groups = random_groups(count, torch.Generator().manual_seed(seed), size)
-    kinds, members = groups.unique(return_counts=True)
-    assert kinds.tolist() == list(range(max(1, count // size)))
+    classes, members = groups.unique(return_counts=True)
+    assert classes.tolist() == list(range(max(1, count // size)))
     assert int(members.min()) >= min(size, count)
     assert int(members.max()) - int(members.min()) <= 1
 

@@ -32,8 +32,8 @@ def nothing(*shape: int) -> Tensor:
 def test_order_of_masks_does_not_matter(norm_first: bool) -> None:
     network, seen = module(norm_first=norm_first), masks(2, 7)
     order = torch.randperm(7, generator=torch.Generator().manual_seed(2))
-    placed = network.embed_masks(seen, nothing(2, 7))
-    torch.testing.assert_close(network.embed_masks(seen[:, order], nothing(2, 7)), placed[:, order])
+    projected = network.embed_masks(seen, nothing(2, 7))
+    torch.testing.assert_close(network.embed_masks(seen[:, order], nothing(2, 7)), projected[:, order])
 
 
 def test_masks_of_a_frame_see_one_another_and_those_of_other_frames_do_not() -> None:
@@ -69,9 +69,9 @@ def test_a_row_of_padding_alone_gives_no_nan_neither_forward_nor_backward(
 ) -> None:
     network = module(norm_first=norm_first).train(training)
     padding = torch.tensor([[False, True, True], [True, True, True]])
-    placed, sounds, _ = network(masks(2, 3), padding, torch.randn(2, 3, 16), padding)
-    assert bool(placed.isfinite().all() & sounds.isfinite().all())
-    (placed[0, 0].sum() + sounds[0].sum()).backward()
+    projected, sounds, _ = network(masks(2, 3), padding, torch.randn(2, 3, 16), padding)
+    assert bool(projected.isfinite().all() & sounds.isfinite().all())
+    (projected[0, 0].sum() + sounds[0].sum()).backward()
     gradients = [value.grad for value in network.parameters() if value.grad is not None]
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
 
@@ -167,8 +167,8 @@ def test_scaled_features_forget_their_length() -> None:
 
 def test_every_weight_learns() -> None:
     network = module().train()
-    placed, sounds, temperature = network(masks(6, 3), nothing(6, 3), torch.randn(6, 4, 16), nothing(6, 4))
-    micl(similarity_matrix(placed, nothing(6, 3), sounds), temperature).backward()
+    projected, sounds, temperature = network(masks(6, 3), nothing(6, 3), torch.randn(6, 4, 16), nothing(6, 4))
+    micl(similarity_matrix(projected, nothing(6, 3), sounds), temperature).backward()
     still = [name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert still == []
 
@@ -182,10 +182,10 @@ def test_pairs_are_found_after_a_few_steps() -> None:
     network = module(dropout=0.0).train()
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3)
     for _ in range(40):
-        placed, sounds, temperature = network(
+        projected, sounds, temperature = network(
             noise, nothing(8, 3), voices[:, None].repeat(1, 2, 1), nothing(8, 2)
         )
-        similarity = similarity_matrix(placed, nothing(8, 3), sounds)
+        similarity = similarity_matrix(projected, nothing(8, 3), sounds)
         loss = micl(similarity, temperature)
         optimiser.zero_grad()
         loss.backward()

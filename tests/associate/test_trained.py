@@ -40,17 +40,17 @@ def seen(count: int = 5) -> MaskEmbeddings:
     )
 
 
-def heard() -> AudioFeatures:
+def audio_features() -> AudioFeatures:
     return AudioFeatures(torch.randn(6, 4, generator=torch.Generator().manual_seed(2)), None)
 
 
 def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_lambda() -> None:
     network = module().eval()
-    masks, sound = seen(), heard()
+    masks, sound = seen(), audio_features()
     mixed = 0.25 * masks.local + 0.75 * masks.context
-    placed = network.embed_masks(mixed[None], torch.zeros(1, 5, dtype=torch.bool))[0]
+    projected = network.embed_masks(mixed[None], torch.zeros(1, 5, dtype=torch.bool))[0]
     audio = network.embed_audio(sound.embeddings[None], torch.zeros(1, 6, dtype=torch.bool))
-    expected = torch.cosine_similarity(placed, audio, dim=1)
+    expected = torch.cosine_similarity(projected, audio, dim=1)
     torch.testing.assert_close(Trained(TrainedAssociationWeights(network))(masks, sound), expected.detach())
 
 
@@ -71,12 +71,14 @@ def test_half_precision_halves_the_file_and_barely_changes_the_answer(tmp_path: 
     write(network, tmp_path / "half.safetensors", half=True)
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
     assert sizes[0] < 0.6 * sizes[1]
-    answers = [Trained.load(tmp_path / f"{name}.safetensors")(seen(), heard()) for name in ("half", "whole")]
+    answers = [
+        Trained.load(tmp_path / f"{name}.safetensors")(seen(), audio_features()) for name in ("half", "whole")
+    ]
     torch.testing.assert_close(*answers, atol=2e-3, rtol=0)
 
 
 def test_the_zero_shot_similarity_takes_its_share() -> None:
-    masks, sound = seen(), heard()
+    masks, sound = seen(), audio_features()
     alone = Trained(TrainedAssociationWeights(module()))(masks, sound)
     both = Trained(
         TrainedAssociationWeights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)), zero_shot=Said()
@@ -100,7 +102,7 @@ def test_text_space_embeddings_are_those_of_the_class_names() -> None:
 
 def test_no_masks_have_no_similarity() -> None:
     assert Trained(TrainedAssociationWeights(module(zero_shot_weight=0.5)), zero_shot=Said())(
-        seen(0), heard()
+        seen(0), audio_features()
     ).shape == (0,)
 
 

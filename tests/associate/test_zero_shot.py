@@ -35,15 +35,15 @@ def test_a_sound_is_nearest_to_what_makes_it(association, sound, thing):
     things = ["beagle", "tabby", "violin", "hog"]
     try:
         masks = seen(*things)
-        heard = AudioFeatures(torch.zeros(1, 1), one_hot(audioset_names(), sound))
+        audio_features = AudioFeatures(torch.zeros(1, 1), one_hot(audioset_names(), sound))
     except ValueError as missing:
         pytest.fail(f"label table has changed: {missing}")
-    assert things[int(association(masks, heard).argmax())] == thing
+    assert things[int(association(masks, audio_features).argmax())] == thing
 
 
 def test_no_audio_has_no_similarity(association):
-    heard = AudioFeatures(torch.zeros(2, 1), torch.zeros(2, 521))
-    assert (association(seen("beagle", "violin"), heard) == 0).all()
+    audio_features = AudioFeatures(torch.zeros(2, 1), torch.zeros(2, 521))
+    assert (association(seen("beagle", "violin"), audio_features) == 0).all()
 
 
 def test_no_windows_are_no_audio():
@@ -60,8 +60,8 @@ def test_text_space_embeddings_have_unit_length(association):
 def test_conse_is_the_weighted_mean_of_the_likeliest_names():
     vectors = torch.eye(4)
     bridge = ConSEMapping(vectors, torch.ones(4), top=2)
-    placed = bridge.to_text_space(torch.tensor([[0.5, 0.3, 0.2, 0.0]]))
-    torch.testing.assert_close(placed, torch.nn.functional.normalize(torch.tensor([[0.5, 0.3, 0, 0]])))
+    embedded = bridge.to_text_space(torch.tensor([[0.5, 0.3, 0.2, 0.0]]))
+    torch.testing.assert_close(embedded, torch.nn.functional.normalize(torch.tensor([[0.5, 0.3, 0, 0]])))
 
 
 def test_an_audio_network_without_classes_is_refused(association):

@@ -15,5 +15,7 @@ def test_a_row_is_mean_and_spread_in_percent() -> None:
 
 
 def test_every_variant_differs_from_the_others() -> None:
-    assert len({(variant.mixing, variant.words, variant.kinds) for variant in VARIANTS}) == len(VARIANTS)
+    assert len({(variant.mixing, variant.words, variant.class_heads) for variant in VARIANTS}) == len(
+        VARIANTS
+    )
     assert ZERO_SHOT not in {variant.name for variant in VARIANTS}

@@ -21,16 +21,16 @@ from seac.pipeline import SeAC
 from tests.fixtures.parts import COLOURS, squares, synthetic_model, tone
 
 CLASSES = torch.eye(3)
-KINDS = ("red", "blue")
+NAMES = ("red", "blue")
 D = 6
 
 
 def class_heads(*senses: str) -> ClassHeads:
     torch.manual_seed(0)
     networks = {
-        sense: ClassHead(torch.rand(D) / 10, torch.randn(D, 4), 8, len(KINDS)).eval() for sense in senses
+        sense: ClassHead(torch.rand(D) / 10, torch.randn(D, 4), 8, len(NAMES)).eval() for sense in senses
     }
-    return ClassHeads(ClassHeadsWeights(networks, KINDS, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
+    return ClassHeads(ClassHeadsWeights(networks, NAMES, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
 
 
 def bridge() -> ConSEMapping:
@@ -38,7 +38,7 @@ def bridge() -> ConSEMapping:
     return ConSEMapping(CLASSES, torch.ones(3))
 
 
-def naming(*senses: str, settings: ExpertsSettings | None = None) -> ExpertsClassifier:
+def classifier(*senses: str, settings: ExpertsSettings | None = None) -> ExpertsClassifier:
     return ExpertsClassifier(class_heads(*senses), bridge(), bridge(), settings)
 
 
@@ -47,7 +47,7 @@ def masks(class_probabilities: torch.Tensor) -> MaskEmbeddings:
     return MaskEmbeddings(local, context, class_probabilities, class_probabilities)
 
 
-def heard(class_probabilities: torch.Tensor) -> AudioFeatures:
+def audio_features(class_probabilities: torch.Tensor) -> AudioFeatures:
     return AudioFeatures(
         torch.rand(len(class_probabilities), D, generator=torch.Generator().manual_seed(3)),
         class_probabilities,
@@ -74,7 +74,7 @@ def test_zero_shot_classification_uses_the_cosine_and_no_audio() -> None:
     scorers = ZeroShotClassifier(lambda encoded: places).scorers_for(CLASSES)
     encoded, sound = (
         scorers.score_masks(masks(torch.rand(4, 3))),
-        scorers.score_audio(heard(torch.rand(2, 3))),
+        scorers.score_audio(audio_features(torch.rand(2, 3))),
     )
     assert torch.equal(encoded, places @ CLASSES.T)
     assert not sound.any()
@@ -82,11 +82,12 @@ def test_zero_shot_classification_uses_the_cosine_and_no_audio() -> None:
 
 
 def test_a_sound_decides_between_names_that_look_as_likely() -> None:
-    scorers = naming().scorers_for(CLASSES)
+    scorers = classifier().scorers_for(CLASSES)
 
     def named(class_probabilities: torch.Tensor, sounding: int) -> int:
         scores = class_scores(
-            scorers.score_masks(masks(class_probabilities)), scorers.score_audio(heard(CLASSES[[sounding]]))
+            scorers.score_masks(masks(class_probabilities)),
+            scorers.score_audio(audio_features(CLASSES[[sounding]])),
         )
         return int(scores.argmax())
 
@@ -95,46 +96,48 @@ def test_a_sound_decides_between_names_that_look_as_likely() -> None:
 
 
 def test_no_expert_can_rule_out_a_class() -> None:
-    scores = both(naming("image", "audio"), masks(CLASSES[:1]), heard(CLASSES[1:2])).sum(0)
+    scores = both(classifier("image", "audio"), masks(CLASSES[:1]), audio_features(CLASSES[1:2])).sum(0)
     most = math.log1p(1.0 / ExpertsSettings().floor)
     assert bool((scores.abs() < 4 * most).all())
 
 
 @pytest.mark.parametrize("sense", ["image", "audio"])
 def test_a_class_head_scores_its_class_and_leaves_others_unchanged(sense: str) -> None:
-    taught = naming(sense)
-    certain(taught.class_heads.weights.networks[sense], 0)
+    trained_heads = classifier(sense)
+    certain(trained_heads.class_heads.weights.networks[sense], 0)
     flat, silent = torch.full((1, 3), 1 / 3), torch.full((1, 3), 1 / 3)
     row = ("image", "audio").index(sense)
-    red, green, blue = both(taught, masks(flat), heard(silent))[row].tolist()  # green was never taught
+    red, green, blue = both(trained_heads, masks(flat), audio_features(silent))[
+        row
+    ].tolist()  # green was in no training set
     assert red > green > blue
-    without = both(naming(), masks(flat), heard(silent))[row]
+    without = both(classifier(), masks(flat), audio_features(silent))[row]
     assert float(without[1]) == pytest.approx(green, abs=1e-6)
 
 
 def test_a_mask_outside_the_trained_classes_is_likelier_another_class() -> None:
-    taught = naming("image")
-    certain(taught.class_heads.weights.networks["image"], len(KINDS))
-    encoded = taught.scorers_for(CLASSES).score_masks(masks(torch.full((1, 3), 1 / 3)))[0]
+    trained_heads = classifier("image")
+    certain(trained_heads.class_heads.weights.networks["image"], len(NAMES))
+    encoded = trained_heads.scorers_for(CLASSES).score_masks(masks(torch.full((1, 3), 1 / 3)))[0]
     assert int(encoded.argmax()) == 1
 
 
 def test_a_class_is_scored_independently() -> None:
     """What is said of a class does not depend on which other classes there are."""
-    taught = naming("image", "audio")
-    encoded, sound = masks(torch.rand(4, 3)), heard(torch.rand(2, 3))
-    every, some = (both(taught, encoded, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
+    trained_heads = classifier("image", "audio")
+    encoded, sound = masks(torch.rand(4, 3)), audio_features(torch.rand(2, 3))
+    every, some = (both(trained_heads, encoded, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
     assert torch.allclose(every[:, [2, 0]], some, atol=1e-6)
 
 
 def test_silence_has_no_influence() -> None:
-    scorers = naming("image", "audio").scorers_for(CLASSES)
+    scorers = classifier("image", "audio").scorers_for(CLASSES)
     none = AudioFeatures(torch.zeros(0, D), torch.zeros(0, 3))
     assert not scorers.score_audio(none).any()
 
 
 def test_neither_order_nor_repeats_of_windows_matter() -> None:
-    scorers, sound = naming("audio").scorers_for(CLASSES), heard(torch.rand(3, 3))
+    scorers, sound = classifier("audio").scorers_for(CLASSES), audio_features(torch.rand(3, 3))
     assert sound.class_probabilities is not None
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
         again = AudioFeatures(sound.embeddings[rows], sound.class_probabilities[rows])
@@ -143,10 +146,10 @@ def test_neither_order_nor_repeats_of_windows_matter() -> None:
 
 def test_encoders_without_classes_classify_by_text_space_embeddings() -> None:
     """Their space is that of words; of ears without classes the taught kinds alone say something."""
-    taught = ExpertsClassifier(
+    trained_heads = ExpertsClassifier(
         class_heads(), IdentityMapping(), ConSEMapping(torch.zeros(0, 3), torch.zeros(0))
     )
-    scorers = taught.scorers_for(CLASSES)
+    scorers = trained_heads.scorers_for(CLASSES)
     encoded = scorers.score_masks(MaskEmbeddings(CLASSES, CLASSES))
     assert encoded.argmax(1).tolist() == [0, 1, 2]
     assert not scorers.score_audio(AudioFeatures(torch.rand(2, D), None)).any()
@@ -200,8 +203,10 @@ def test_an_audible_group_raises_its_members_a_little_and_nothing_else() -> None
     audio_labels = replace(bridge(), groups=(Group(0, 1, 1),))
 
     def named_with(share: float, sounding: int) -> list[float]:
-        taught = ExpertsClassifier(class_heads(), bridge(), audio_labels, ExpertsSettings(group=share))
-        output: list[float] = taught.scorers_for(CLASSES).score_audio(heard(CLASSES[[sounding]])).tolist()
+        trained_heads = ExpertsClassifier(class_heads(), bridge(), audio_labels, ExpertsSettings(group=share))
+        output: list[float] = (
+            trained_heads.scorers_for(CLASSES).score_audio(audio_features(CLASSES[[sounding]])).tolist()
+        )
         return output
 
     own, sort, other = named_with(0.2, 0)

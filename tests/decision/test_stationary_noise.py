@@ -70,9 +70,9 @@ def test_a_moment_is_too_short_to_classify() -> None:
 def test_a_line_has_no_bend(slope: float, start: float) -> None:
     line = start + slope * torch.linspace(0, 1, 24)
     assert spectral_deviation(line) == pytest.approx(0, abs=1e-4)
-    bent = line.clone()
-    bent[12] += 24**0.5
-    assert spectral_deviation(bent) == pytest.approx(1, abs=0.05)
+    tilted = line.clone()
+    tilted[12] += 24**0.5
+    assert spectral_deviation(tilted) == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize("level", [-60, -30, -15, -6])

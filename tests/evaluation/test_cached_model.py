@@ -34,15 +34,15 @@ def test_cached_features_equal_computed_ones() -> None:
 
 def test_every_image_and_sound_goes_through_the_networks_once() -> None:
     model, asked = synthetic_model(), []
-    segmenter, hearing = model.stages.segmenter, model.stages.audio
+    segmenter, audio_encoder = model.stages.segmenter, model.stages.audio
 
     class Counting:
-        sample_rate, window, hop, dim, labels = 16_000, 4_000, 2_000, 3, hearing.labels
+        sample_rate, window, hop, dim, labels = 16_000, 4_000, 2_000, 3, audio_encoder.labels
         version = "counting"
 
         def __call__(self, given: torch.Tensor) -> object:
             asked.append(given.ndim)
-            return segmenter(given) if given.ndim == 3 else hearing(given)
+            return segmenter(given) if given.ndim == 3 else audio_encoder(given)
 
     counting = Counting()
     parts = {**vars(model.stages), "segmenter": counting, "audio": counting}
@@ -57,8 +57,8 @@ def test_a_module_is_evaluated_as_a_loaded_one_would_be() -> None:
     judged = memory.with_association(network, 9)
     association = judged.stages.association
     assert isinstance(association, Trained)
-    seen, heard = judged.encode_image(squares()), judged.encode_audio(tone("red", 1.0), 16_000)
-    expected = association(seen.embeddings, heard.features)
+    seen, encoded_audio = judged.encode_image(squares()), judged.encode_audio(tone("red", 1.0), 16_000)
+    expected = association(seen.embeddings, encoded_audio.features)
     np.testing.assert_allclose(answer(judged)[1], expected.numpy(), atol=1e-6)
 
 

@@ -134,9 +134,9 @@ def test_a_mixed_batch_encodes_the_sum_of_the_waveforms() -> None:
     for group in range(4):
         members = [clip for clip, g in zip(draw.clips, prepared.groups.tolist(), strict=True) if g == group]
         (mixture,) = mix([as_float(store.waveforms[clip]) for clip in members], torch.tensor([0, 0]))
-        (heard,) = encode_waveforms([mixture], Bands())
+        (expected,) = encode_waveforms([mixture], Bands())
         there = int((~prepared.window_padding[group]).sum())
-        torch.testing.assert_close(prepared.windows[group, :there], heard.embeddings)
+        torch.testing.assert_close(prepared.windows[group, :there], expected.embeddings)
         assert not prepared.windows[group, there:].any()
 
 

@@ -58,8 +58,8 @@ def read_all(folder: Path) -> dict[str, bytes]:
 def test_pixels_outside_of_cutouts_are_the_background_and_inside_are_the_cutout(media: Media) -> None:
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        placed = place_cutouts(rng, media, ["bell", "drum", SILENT])
-        cutouts = [type(each)(**{**vars(each), "shadow": None}) for each in placed]
+        positioned = place_cutouts(rng, media, ["bell", "drum", SILENT])
+        cutouts = [type(each)(**{**vars(each), "shadow": None}) for each in positioned]
         background = render_background(rng, media)
         scene = render_frame(background, cutouts, [2, 0, 1], 0)
         untouched = scene.owner == -1
@@ -100,7 +100,7 @@ def test_masks_are_disjoint_and_what_sounds_is_visible(media: Media) -> None:
     for seed in range(10):
         for scene in render_scene(np.random.default_rng(seed), media, ["drum", "bell"], 1, frames=3):
             assert scene.image.shape == (SIDE, SIDE, 3)
-            assert scene.kinds == ("drum", "bell", SILENT)
+            assert scene.class_names == ("drum", "bell", SILENT)
             assert (scene.masks().sum(0) <= 1).all()
             assert (scene.masks()[:2].sum((1, 2)) >= MIN_PIXELS).all()
 
@@ -203,9 +203,9 @@ def test_negatives_hear_another_class_or_nothing(rendered: Path) -> None:
     negatives = [
         clip for clip in open_benchmark("vggss-extended", rendered / "vggss").clips if not clip.visible
     ]
-    heard = [clip.id.split("+") for clip in negatives]
-    assert {"silent" in audio for _, audio in heard} == {True, False}
-    assert all("silent" in audio or category[video] != category[audio] for video, audio in heard)
+    audible = [clip.id.split("+") for clip in negatives]
+    assert {"silent" in audio for _, audio in audible} == {True, False}
+    assert all("silent" in audio or category[video] != category[audio] for video, audio in audible)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_more_clips_change_none(

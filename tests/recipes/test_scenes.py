@@ -30,14 +30,14 @@ def test_the_same_seed_draws_the_same_scene(composer: Composer) -> None:
     first, second = (composer(np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(first.image, second.image)
     assert np.array_equal(first.owner, second.owner)
-    assert first.kinds == second.kinds
+    assert first.class_names == second.class_names
     assert not np.array_equal(first.image, composer(np.random.default_rng(6)).image)
 
 
 def test_a_requested_class_is_visible(composer: Composer) -> None:
     for seed in range(12):
         scene = composer(np.random.default_rng(seed), "drum")
-        assert "drum" in scene.kinds
+        assert "drum" in scene.class_names
         assert (scene.masks().sum((1, 2)) > 60).all()
         assert (scene.masks().sum(0) <= 1).all()
 
@@ -47,7 +47,7 @@ def test_masks_lie_where_the_things_are(composer: Composer) -> None:
     nearer = []
     for seed in range(20):
         scene = composer(np.random.default_rng(seed), "bell")
-        mask = scene.masks()[scene.kinds.index("bell")]
+        mask = scene.masks()[scene.class_names.index("bell")]
         image = scene.image.astype(float)
         nearer.append(np.abs(image[mask] - image[mask].mean(0)).mean() < image.std((0, 1)).mean())
     assert np.mean(nearer) > 0.8
@@ -57,7 +57,7 @@ def test_candidates_are_matched_to_their_owners(composer: Composer) -> None:
     rng = np.random.default_rng(1)
     for seed in range(12):
         scene = composer(np.random.default_rng(seed))
-        assert match_owners(scene.masks(), scene).tolist() == list(range(len(scene.kinds)))
+        assert match_owners(scene.masks(), scene).tolist() == list(range(len(scene.class_names)))
         masks = perturb_masks(rng, scene)
         assert masks.dtype == bool
         assert masks.shape[1:] == scene.owner.shape

@@ -99,11 +99,11 @@ def test_training_finds_which_thing_sounds(tmp_path: Path) -> None:
     cosine = torch.cosine_similarity(masks, sounds[:, None], dim=-1)
     chosen = cosine.masked_fill(read.mask_padding(), -2).argmax(1)
     looks = torch.randn(10, 10, generator=torch.Generator().manual_seed(99))
-    kinds = [
+    classes = [
         int((looks - 2 * read.context[row, int(mask)].float()).norm(dim=1).argmin())
         for row, mask in enumerate(chosen)
     ]
-    right = sum(kind == clip % 6 for kind, clip in zip(kinds, range(2, 12), strict=True))
+    right = sum(kind == clip % 6 for kind, clip in zip(classes, range(2, 12), strict=True))
     assert right >= 9
 
 

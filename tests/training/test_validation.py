@@ -59,9 +59,9 @@ def colours() -> MemoryStore:
         if hidden != number % 3:
             picture[picture[..., hidden] > 200] = 90
         local.append([model.encode_image(picture).embeddings.local])
-        heard = torch.from_numpy(tone(colour, 1.0))
-        windows.append(encode_windows(heard, PitchAudioEncoder()).embeddings)
-        waveforms.append((heard * 32767).to(torch.int16))
+        samples = torch.from_numpy(tone(colour, 1.0))
+        windows.append(encode_windows(samples, PitchAudioEncoder()).embeddings)
+        waveforms.append((samples * 32767).to(torch.int16))
     return MemoryStore(local, local, windows, waveforms, {})
 
 

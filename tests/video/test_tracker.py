@@ -21,14 +21,14 @@ def strips(*spans: tuple[int, int]) -> Tensor:
     return masks
 
 
-def alike(count: int) -> Tensor:
+def similar(count: int) -> Tensor:
     return torch.ones(count, 1)
 
 
 def test_a_thing_is_not_parted_from_itself_to_pair_fragments() -> None:
     tracker = Tracker()
-    thing, neighbour = tracker.follow(strips((10, 30), (20, 40)), alike(2), 0.0).tolist()
-    same, other = tracker.follow(strips((10, 30), (0, 20)), alike(2), 0.5).tolist()
+    thing, neighbour = tracker.follow(strips((10, 30), (20, 40)), similar(2), 0.0).tolist()
+    same, other = tracker.follow(strips((10, 30), (0, 20)), similar(2), 0.5).tolist()
     assert same == thing
     assert other not in (thing, neighbour)
 
@@ -36,17 +36,17 @@ def test_a_thing_is_not_parted_from_itself_to_pair_fragments() -> None:
 @given(st.permutations([(0, 10), (12, 22), (24, 34), (36, 46)]), st.integers(0, 2))
 def test_ids_follow_things_in_any_order(spans: list[tuple[int, int]], shift: int) -> None:
     tracker = Tracker()
-    known = dict(zip(spans, tracker.follow(strips(*spans), alike(4), 0.0).tolist(), strict=True))
+    known = dict(zip(spans, tracker.follow(strips(*spans), similar(4), 0.0).tolist(), strict=True))
     turned = spans[::-1]
-    ids = tracker.follow(strips(*((a + shift, b + shift) for a, b in turned)), alike(4), 0.25)
+    ids = tracker.follow(strips(*((a + shift, b + shift) for a, b in turned)), similar(4), 0.25)
     assert ids.tolist() == [known[span] for span in turned]
 
 
 def test_what_is_not_seen_for_long_is_forgotten() -> None:
     tracker = Tracker(max_age=1.0)
-    first = tracker.follow(strips((0, 10)), alike(1), 0.0)
-    assert tracker.follow(strips((0, 10)), alike(1), 0.9).equal(first)
-    assert not tracker.follow(strips((0, 10)), alike(1), 2.5).equal(first)
+    first = tracker.follow(strips((0, 10)), similar(1), 0.0)
+    assert tracker.follow(strips((0, 10)), similar(1), 0.9).equal(first)
+    assert not tracker.follow(strips((0, 10)), similar(1), 2.5).equal(first)
 
 
 @pytest.mark.parametrize("size", [(20, 30), (256, 448), (720, 1280)])

@@ -55,7 +55,7 @@ MAX_CUTOUTS = max(ARRANGEMENTS)
 
 
 @dataclass(frozen=True)
-class PlacedCutout:
+class PositionedCutout:
     """A cut-out in a scene.
 
     Attributes:
@@ -94,7 +94,7 @@ def choose_distractors(rng: Rng, media: Media, sounding: Sequence[str], count: i
     return chosen
 
 
-def place_cutouts(rng: Rng, media: Media, names: Sequence[str]) -> tuple[PlacedCutout, ...]:
+def place_cutouts(rng: Rng, media: Media, names: Sequence[str]) -> tuple[PositionedCutout, ...]:
     """A cut-out of each class (one to three), on places of their own."""
     arrangement = ARRANGEMENTS[len(names)]
     places = rng.permutation(np.array(arrangement.centres))
@@ -106,7 +106,7 @@ def place_cutouts(rng: Rng, media: Media, names: Sequence[str]) -> tuple[PlacedC
 
 def place_cutout(
     rng: Rng, media: Media, name: str, place: tuple[float, float], size: tuple[float, float]
-) -> PlacedCutout:
+) -> PositionedCutout:
     """One of the cut-outs of a class near a place, flipped or not, in another light."""
     path = media.cutouts[name][rng.integers(len(media.cutouts[name]))]
     image = media.cutout(path)
@@ -119,7 +119,7 @@ def place_cutout(
     x, y = (SIDE * (share + rng.uniform(-JITTER, JITTER)) for share in place)
     speed_x, speed_y = (SIDE * rng.uniform(-limit, limit) for limit in VELOCITY)
     shadow = int(rng.integers(2**31)) if rng.random() < SHADOW_SHARE else None
-    return PlacedCutout(name, f"{name}/{path.stem}", layer, (x, y), (speed_x, speed_y), shadow)
+    return PositionedCutout(name, f"{name}/{path.stem}", layer, (x, y), (speed_x, speed_y), shadow)
 
 
 def render_background(rng: Rng, media: Media) -> Floats:
@@ -129,7 +129,7 @@ def render_background(rng: Rng, media: Media) -> Floats:
 
 
 def render_frame(
-    background: Floats, cutouts: Sequence[PlacedCutout], order: Sequence[int], frame: int
+    background: Floats, cutouts: Sequence[PositionedCutout], order: Sequence[int], frame: int
 ) -> Scene:
     """One frame.
 

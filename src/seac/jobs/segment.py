@@ -183,8 +183,8 @@ def _segment(
     task = progress.add_task(source.image.name, total=_expected(source, job.fps), rate="")
     try:
         inputs = (source.image, source.audio)
-        noted = provenance if many else None
-        with atomic_folder(out, _names(job), inputs, find_legacy_files, noted) as temporary:
+        recorded = provenance if many else None
+        with atomic_folder(out, _names(job), inputs, find_legacy_files, recorded) as temporary:
             _write(
                 model,
                 job,
