@@ -86,6 +86,18 @@ def with_association(**changed: float) -> Callable[[SeAC], SeAC]:
     return with_stages(association=make)
 
 
+def without_prior_correction(model: SeAC) -> Any:
+    """The association whose class probabilities are not divided by their prior."""
+    from copy import copy, deepcopy
+
+    other = copy(model.stages.association)
+    module = deepcopy(vars(other)["module"])
+    projection = module.input_projection
+    projection.config = replace(projection.config, prior_exponent=0.0)
+    vars(other)["module"] = module
+    return other
+
+
 def without_stationary_noise(model: SeAC) -> SeAC:
     """The model without that test; a floor of its own keeps its audio apart from that of the others."""
     calibration = replace(model.stages.calibration, floor=model.stages.calibration.floor - 1e-4)
@@ -105,7 +117,7 @@ DECISION = (
     Rule("tiny", lambda model: model),
     Rule("no stationary noise in activity", without_stationary_noise),
     Rule("no margin to the best mask", with_calibration(margin=FAR)),
-    Rule("no prior correction", with_association(prior_exponent=0.0)),
+    Rule("no prior correction", with_stages(association=without_prior_correction)),
     Rule("no text-space share", with_association(zero_shot_weight=0.0)),
     Rule("class heads without class probabilities", with_association(tagger_share=0.0)),
     Rule("no class heads", with_association(class_match_weight=0.0)),
