@@ -1,17 +1,20 @@
 """What each hand-set rule of ``tiny`` is worth: the preset, and the preset without one rule at a time.
 
-    python -m benchmarks.decision_rules --bench B0 B1 B2 [--limit N] [--benchmarks s4,...] [--write FILE]
+    python -m benchmarks.decision_rules measure OUT.json --bench B0 B1 B2 [--rules decision] [--limit N]
+    python -m benchmarks.decision_rules page BEFORE.json [AFTER.json] --write docs/decision_rules.md
 
-Each B is a rendering of the composite benchmarks (``benchmarks.composite`` makes them); figures are the mean
-and standard deviation over renderings, in percent. A rule whose absence changes no figure by more than the
-spread of its differences over the renderings earns nothing. What is evaluated once for all variants that
-share it: image encoding by segmenter, audio encoding by audio encoder and activity rules.
+Each B is a rendering of the composite benchmarks (``benchmarks.composite`` makes them). The page has the mean
+over renderings in percent and, in brackets, the difference to the preset with its standard deviation. A rule
+whose absence changes no figure by more than that spread earns nothing. AFTER.json measures a later preset on
+the same renderings. What variants share is evaluated once: image encoding by segmenter, audio encoding by
+audio encoder and activity.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,41 +168,126 @@ def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> li
     base = found["tiny"]
     columns = list(base[0])
     rows = [[row, *(difference(runs, base, column) for column in columns)] for row, runs in found.items()]
-    return [f"## {name}", "", *table(["variant", *columns], rows), ""]
+    return [f"### {name}", "", *table(["variant", *columns], rows), ""]
+
+
+DELETED = (
+    ("harmonic/percussive split of the audio", "no harmonic/percussive split", "21, 22, 37"),
+    ("class Silence of the audio encoder in activity", "no class Silence in activity", "24"),
+    ("noise classes of the audio encoder in activity", "no noise classes in activity", "25"),
+    ("three of four trained modules", "one trained module of four", "34"),
+    ("log-sum-exp over windows; the mean instead", "mean over windows", "35"),
+)
+"""Rule that is gone, the row that measured its absence, and its number in the review of the code."""
+KEPT = (
+    ("stationary noise in activity", "noise at -15 dB makes every frame active without it"),
+    ("margin to the best mask", "a constant of the calibration; heatmaps do not depend on it"),
+    ("prior correction", "AUROC against audio of another class falls by more than the spread"),
+    ("text-space share", "within the spread here; it is the only evidence for classes of no training set"),
+    ("class probabilities beside class heads", "S4 and VGG-SS fall without them"),
+    ("class heads, objectness, softmax over masks", "figures fall by more than the spread"),
+)
+"""Rule that stays, and why."""
+
+
+def page(before: Mapping[str, Any], after: Mapping[str, Any] | None) -> str:
+    """Markdown of a measurement, and of a later preset beside it."""
+    figures = before["figures"]
+    lines = [
+        "# Rules of the decision",
+        "",
+        f"Measured by `{before['command']}` on {before['machine']}, seac at {before['commit']}: "
+        f"{before['renderings']} renderings of composites of the dev media, {before['limit'] or 'all'} clips "
+        "each. In brackets: difference to `tiny` in points, with its standard deviation over renderings.",
+        "",
+        "## Deleted: without it no figure falls by more than its spread, or by more than 0.2 points",
+        "",
+    ]
+    columns = [(name, column) for name in figures for column in figures[name]["tiny"][0]]
+    shown = [(name, column) for name, column in columns if name != "robustness" or "auroc" in column]
+    head = ["rule", "number", *(f"{name} {column}" for name, column in shown)]
+    rows = [
+        [rule, number, *(difference(figures[n][row], figures[n]["tiny"], c) for n, c in shown)]
+        for rule, row, number in DELETED
+        if row in figures["s4"]
+    ]
+    lines += [*table(head, rows), "", "## Kept", "", *table(["rule", "why"], [list(row) for row in KEPT]), ""]
+    if after is not None:
+        lines += [
+            "## All deletions together",
+            "",
+            f"`tiny` before and after (seac at {after['commit']}, calibrated anew), on the same renderings.",
+            "",
+            *table(
+                ["figure", "before", "after (difference)"],
+                [
+                    [
+                        f"{name} {column}",
+                        f"{100 * mean(run[column] for run in figures[name]['tiny']):.1f}",
+                        difference(after["figures"][name]["tiny"], figures[name]["tiny"], column),
+                    ]
+                    for name, column in columns
+                    if name in after["figures"]
+                ],
+            ),
+            "",
+        ]
+    lines += ["## Every variant", ""]
+    for name, found in figures.items():
+        lines += section(name, found)
+    return "\n".join(lines)
+
+
+def commit() -> str:
+    """The commit of the checkout, in short."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Evaluate; write after each benchmark."""
+    torch.set_num_threads(1)
+    rules = TABLES[options.rules][: 1 if options.tiny_only else None]
+    limit = f" --limit {options.limit}" if options.limit else ""
+    found: dict[str, Any] = {
+        "command": f"python -m benchmarks.decision_rules measure OUT.json --rules {options.rules} "
+        f"--bench B0 B1 ...{limit} --benchmarks {options.benchmarks}",
+        "machine": machine(),
+        "commit": commit(),
+        "renderings": len(options.bench),
+        "limit": options.limit,
+        "figures": {},
+    }
+    for name in options.benchmarks.split(","):
+        found["figures"][name] = compare_rules(rules, options.bench, name, options.limit)
+        print("\n".join(section(name, found["figures"][name])), flush=True)
+        write_atomic(options.out, json.dumps(found))
 
 
 def main() -> None:
-    """Evaluate, write after each benchmark."""
+    """Measure, or write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bench", type=Path, nargs="+", required=True, help="rendered benchmark folders")
-    parser.add_argument("--rules", choices=tuple(TABLES), default="decision", help="which rules")
-    parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
-    parser.add_argument("--benchmarks", default="s4,ms3,vggss,robustness")
-    parser.add_argument("--write", type=Path, default=None)
+    commands = parser.add_subparsers(dest="command", required=True)
+    each = commands.add_parser("measure")
+    each.add_argument("out", type=Path, help="the measurement")
+    each.add_argument("--bench", type=Path, nargs="+", required=True, help="rendered benchmark folders")
+    each.add_argument("--rules", choices=tuple(TABLES), default="decision", help="which rules")
+    each.add_argument("--tiny-only", action="store_true", help="the preset alone")
+    each.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
+    each.add_argument("--benchmarks", default="s4,ms3,vggss,robustness")
+    each = commands.add_parser("page")
+    each.add_argument("before", type=Path)
+    each.add_argument("after", type=Path, nargs="?")
+    each.add_argument("--write", type=Path, required=True)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    limit = f" --limit {options.limit}" if options.limit else ""
-    lines = [
-        f"# Rules of the {options.rules}, left out one at a time",
-        "",
-        f"Written by `python -m benchmarks.decision_rules --rules {options.rules} --bench B0 B1 ...{limit} "
-        f"--benchmarks {options.benchmarks}` on {machine()}, {len(options.bench)} renderings of composites "
-        "of the dev media: mean in percent and, in brackets, the difference to `tiny` with its standard "
-        "deviation over renderings.",
-        "",
-    ]
-    everything = {}
-    for name in options.benchmarks.split(","):
-        found = compare_rules(TABLES[options.rules], options.bench, name, options.limit)
-        everything[name] = found
-        rows = section(name, found)
-        print("\n".join(rows), flush=True)
-        lines += rows
-        if options.write:
-            write_atomic(options.write, "\n".join(lines))
-            write_atomic(options.write.with_suffix(".json"), json.dumps(everything))
+    if options.command == "measure":
+        measure(options)
+        return
+    before = json.loads(options.before.read_text(encoding="utf-8"))
+    after = json.loads(options.after.read_text(encoding="utf-8")) if options.after else None
+    write_atomic(options.write, page(before, after))
 
 
 if __name__ == "__main__":
