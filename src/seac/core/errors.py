@@ -43,5 +43,5 @@ def unknown(
 def nearest(given: str, known: Iterable[str]) -> str | None:
     """The name that is most like a given one, whatever the case; None if none is like it."""
     by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(given.lower(), by_lower, n=1)
+    found = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[found[0]] if found else None
