@@ -74,7 +74,8 @@ def fit_length(
         recording: (S,) float32.
         rng: generator for the crop, or the pauses.
         length: length of the clip in samples.
-        max_pause: maximum pause in samples, also before the first repetition; None samples one or three seconds.
+        max_pause: maximum pause in samples, also before the first repetition; None samples one second or
+            three.
 
     Returns:
         (length,) float32.
