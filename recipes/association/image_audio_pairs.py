@@ -4,8 +4,9 @@
     seac extract DIR STORE --kind pairs
     seac train STORE --out RUN --set recipe=shipped
 
-A pair is an image of one to four objects, some of them silent, and a waveform of five seconds, in which one of
-the objects is the loudest source. The folder has no labels. Pair k is a function of (seed, k), so a run can be resumed.
+A pair is an image of one to four objects, some of them silent, and a waveform of five seconds, in which one
+of the objects is the loudest source. The folder has no labels. Pair k is a function of (seed, k), so a run
+can be resumed.
 """
 
 from __future__ import annotations
