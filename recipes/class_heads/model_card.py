@@ -24,14 +24,14 @@ given.
 """
 COMMANDS = {
     "features, training, metrics": "`python -m recipes.class_heads --media MEDIA/train --work WORK "
-    "--dev MEDIA --model-card --seed 0`",
+    "--dev MEDIA/dev --model-card --seed 0`",
     "metrics of existing weights": "`... --evaluate`",
 }
 LIMITS = [
     ("most training images are drawings", "photographs of rare classes are classified less well"),
     (
         "a vocabulary without these classes",
-        "rests on the encoders' own classes; `--classifier zero-shot` uses only them",
+        "depends on the encoders' own classes; `--classifier zero-shot` uses only them",
     ),
 ]
 TABLES_MARK = "<!-- metrics: python -m recipes.class_heads --model-card -->"

@@ -63,9 +63,7 @@ def test_pixels_outside_of_cutouts_are_the_background_and_inside_are_the_cutout(
         background = render_background(rng, media)
         scene = render_frame(background, cutouts, [2, 0, 1], 0)
         untouched = scene.owner == -1
-        assert (
-            np.abs(scene.image[untouched] - background[untouched]).mean() < 3
-        )  # only antialiased edges differ
+        assert np.abs(scene.image[untouched] - background[untouched]).mean() < 3  # antialiased edges
         assert np.median(np.abs(scene.image[untouched] - background[untouched])) == 0
         for mask, cutout in zip(scene.masks(), cutouts, strict=True):
             colour = np.median(cutout.layer[cutout.layer[..., 3] > 250][:, :3], 0)
@@ -279,10 +277,10 @@ def test_packages_are_sorted_into_a_media_folder(media: Media, tmp_path: Path) -
         folder = folder / ("dogs" if name == "dog" else "housecats")
         folder.mkdir(parents=True)
         stem = "dog" if name == "dog" else "gat"
-        stem = "dog" if name == "dog" else "meow"
+        recording = "dog" if name == "dog" else "meow"
         (folder / f"{stem}.png").write_bytes(media.cutouts[class_name][0].read_bytes())
-        (folder / f"{stem}.wav").write_bytes(media.recordings[class_name][0].read_bytes())
-        (folder / f"{stem}_desc.wav").write_bytes(b"a voice")
+        (folder / f"{recording}.wav").write_bytes(media.recordings[class_name][0].read_bytes())
+        (folder / f"{recording}_desc.wav").write_bytes(b"a voice")
     backgrounds = packages / "scratch/usr/share/scratch/Media/Backgrounds/Nature"
     backgrounds.mkdir(parents=True)
     media.background(media.backgrounds[0]).save(backgrounds / "field.jpg")
