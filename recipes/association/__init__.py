@@ -1,1 +1,1 @@
-"""How the association that ships with the preset tiny was made: composites, frozen features, MICL."""
+"""Recipe of ``association.safetensors`` of the preset tiny: composites, frozen features, MICL."""

@@ -1,10 +1,10 @@
-"""Trains the association that ships: ``python -m recipes.association --media M --work W [--dev MEDIA]``.
+"""Train the shipped association: ``python -m recipes.association --media M --work W [--dev MEDIA]``.
 
-Builds a media bank of cut-outs and recordings, renders scenes and sounds through the frozen encoders in two
-processes, and trains on them with ``seac.training`` (``--set recipe=shipped``), the trainer of ``seac
-train``. With ``--dev`` it measures object picking on dev composites and on classes that were left out; that
-needs the class heads of ``python -m recipes.class_heads`` in the same work folder. Every finished step is
-skipped when the command is given again.
+The command builds a media bank of cut-outs and recordings, renders scenes and waveforms, encodes them with
+the frozen encoders in two processes, and trains with ``seac.training`` (``--set recipe=shipped``), the
+trainer of ``seac train``. With ``--dev`` it evaluates object picking on dev composites and on classes left
+out of training; this needs the class heads of ``python -m recipes.class_heads`` in the same work folder. A
+repeated command skips completed steps.
 """
 
 from __future__ import annotations
@@ -68,11 +68,7 @@ TRIALS = 600
 
 @dataclass(frozen=True)
 class Encoders:
-    """The frozen encoders of the preset tiny.
-
-    The audio encoder takes the full mix alone: its embeddings are those of the preset's, in a third of the
-    time.
-    """
+    """The frozen encoders of the preset tiny."""
 
     vision: EfficientNetLite
     audio: YamnetStudent
@@ -80,16 +76,16 @@ class Encoders:
 
     @classmethod
     def load(cls) -> Encoders:
-        """With their shipped weights."""
+        """Load the encoders with their shipped weights."""
         return cls(EfficientNetLite.load(), YamnetStudent.load(), MiniLM())
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Versions of the encoders, by part."""
+        """Versions of the image and audio encoder by part."""
         return {"vision": version_of(self.vision), "audio": self.audio.version}
 
     def classifiers(self) -> FrozenClassifiers:
-        """Class probabilities of their embeddings."""
+        """The classifiers from embeddings to class probabilities."""
 
         def audio(embeddings: Tensor) -> Tensor:
             probabilities: Tensor = self.audio.network.classify(embeddings).sigmoid()
@@ -98,12 +94,12 @@ class Encoders:
         return FrozenClassifiers(self.vision.class_probabilities, audio)
 
     def zero_shot(self) -> ZeroShot:
-        """Their text space."""
+        """The mappings of both encoders to text space."""
         return ZeroShot.load(self.vision.labels, self.audio.labels, self.text)
 
 
 def load_cache(plan: Plan, encoders: Encoders) -> FeatureCache:
-    """The cached features of a plan."""
+    """Load the cached features of a plan."""
     return load_feature_cache(
         scene_features.image_feature_folder(plan.work, ProposalSegmenter()),
         scene_features.audio_feature_folder(plan.work, "recordings", encoders.provenance["audio"]),
@@ -112,7 +108,7 @@ def load_cache(plan: Plan, encoders: Encoders) -> FeatureCache:
 
 
 def train(store: CompositeStore, config: TrainingConfig, encoders: Encoders, out: Path) -> AssociationModule:
-    """The trained module; a run in ``out`` is resumed."""
+    """Train a module; a run in ``out`` is resumed."""
     out.mkdir(parents=True, exist_ok=True)
     fitting = Fitting(store, config, out, encoders.audio, zero_shot=encoders.zero_shot())
     return fit(fitting, Fabric(accelerator="cpu", devices=1)).module.eval()
@@ -121,7 +117,7 @@ def train(store: CompositeStore, config: TrainingConfig, encoders: Encoders, out
 def evaluate_left_out(
     cache: FeatureCache, encoders: Encoders, config: TrainingConfig, work: Path
 ) -> list[list[float]]:
-    """Accuracies on classes that neither module nor class heads were trained on, fold by fold.
+    """Accuracies per fold on classes that were left out of training of module and class heads.
 
     Raises:
         SystemExit: the class heads of the folds are missing.
@@ -129,11 +125,11 @@ def evaluate_left_out(
     found, zero_shot = [], encoders.zero_shot()
     for fold, path in enumerate(fold_weights(work)):
         if not path.is_file():
-            raise SystemExit(f"error: {path} is missing: give python -m recipes.class_heads --dev first")
+            raise SystemExit(f"error: {path} is missing: run python -m recipes.class_heads --dev first")
         heads = load_class_heads(read_class_heads(path), encoders.text)
-        shown = tuple(name for name in cache.classes() if to_class_name(name) in heads.weights.names)
-        held_out = [name for name in cache.classes() if name not in shown]
-        store = CompositeStore(cache, shown, encoders.provenance, config.seed)
+        trained = tuple(name for name in cache.classes() if to_class_name(name) in heads.weights.names)
+        held_out = [name for name in cache.classes() if name not in trained]
+        store = CompositeStore(cache, trained, encoders.provenance, config.seed)
         module = train(store, replace(config, seed=config.seed + fold), encoders, work / f"runs/fold_{fold}")
         trials = build_left_out_trials(cache, held_out, TRIALS, fold)
         found.append(accuracies(module, zero_shot, heads, trials))
@@ -143,19 +139,22 @@ def evaluate_left_out(
 def accuracies(
     module: AssociationModule, zero_shot: ZeroShot, heads: ClassHeads, trials: Sequence[Trial]
 ) -> list[float]:
-    """Accuracy of every variant."""
+    """Accuracy of each of ``VARIANTS``."""
     association = AssociationEnsemble(TrainedAssociationWeights(module), zero_shot, heads)
     return compute_accuracies(association, trials, VARIANTS.values())
 
 
 def main() -> None:
-    """Run the whole recipe."""
+    """Run the recipe from the command line."""
     parser = options_of(__doc__, ASSETS / "association.safetensors")
     parser.add_argument("--scenes", type=int, default=Plan.scenes)
     parser.add_argument("--audio-clips", type=int, default=Plan.audio_clips)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as of seac train")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as in seac train")
     parser.add_argument(
-        "--seeds", type=int, default=3, help="trainings that are evaluated; the first one ships"
+        "--seeds",
+        type=int,
+        default=3,
+        help="number of seeds to evaluate; the weights of the first are written",
     )
     options = parser.parse_args()
     torch.set_num_threads(1)

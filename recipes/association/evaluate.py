@@ -1,4 +1,4 @@
-"""Object picking: on dev composites, and on classes that were left out of training."""
+"""Object picking on dev composites, and on classes left out of training."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from seac.associate.ensemble import (
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
 SILENT_SHARE = 0.35
-"""Share of distractors that are silent objects."""
+"""Share of silent objects among the distractors."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Masks of a scene, the first of which sounds, the sound, and the class of both."""
+    """A scene of object picking: the first mask sounds; ``name`` is the class of this mask and the audio."""
 
     masks: MaskEmbeddings
     audio: AudioFeatures
@@ -35,7 +35,7 @@ class Trial:
 
 
 def build_left_out_trials(cache: FeatureCache, classes: Sequence[str], count: int, seed: int) -> list[Trial]:
-    """Trials among untrained classes, like those on dev scenes: one or two distractors, some silent."""
+    """Build trials of ``classes`` with one or two distractors, some of them silent."""
     rng = np.random.default_rng(seed)
     masks_by_class = group_indices(cache.mask_classes)
     clips_by_class = group_indices(cache.clip_classes)
@@ -56,7 +56,7 @@ def build_left_out_trials(cache: FeatureCache, classes: Sequence[str], count: in
 def compute_similarities(
     association: AssociationEnsemble, trial: Trial
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Trained cosine, zero-shot cosine and class match: (N,) each."""
+    """Trained cosine, zero-shot cosine and class match of the N masks: (N,) each."""
     trained, zero_shot = association.similarities(trial.masks, trial.audio)
     return (
         trained.mean(dim=-1),
@@ -68,7 +68,7 @@ def compute_similarities(
 def compute_accuracies(
     association: AssociationEnsemble, trials: Sequence[Trial], variants: Iterable[AssociationEnsembleSettings]
 ) -> list[float]:
-    """Share of trials in which the sounding mask has the highest similarity, for every variant."""
+    """Share of trials in which the sounding mask has the highest similarity, for each of ``variants``."""
     found = [compute_similarities(association, trial) for trial in trials]
     return [
         float(np.mean([int(fuse(*three, settings).argmax()) == 0 for three in found]))
@@ -77,7 +77,7 @@ def compute_accuracies(
 
 
 def build_dev_trials(media: Media, count: int = 400) -> list[Trial]:
-    """Scenes of media that were never trained on: one or two distractors, exact masks."""
+    """Build trials of held-out media with one or two distractors and exact masks."""
     from seac.associate.embed import embed_masks
     from seac.encoders.audio.yamnet_student import YamnetStudent
     from seac.encoders.vision.efficientnet_lite import EfficientNetLite

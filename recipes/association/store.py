@@ -1,8 +1,8 @@
-"""Cached composites as a :class:`~seac.features.batch.TrainingStore`: scenes and recordings, paired anew.
+"""Cached composites as a :class:`~seac.features.batch.TrainingStore` of random scene-recording pairs.
 
 A clip of the store is a recording; its frames are :data:`FRAMES` random scenes in which its class is visible.
-Training samples one frame of each clip in every epoch, so a recording is paired with another scene each time.
-The class decides which scene a recording is paired with and nothing else: the loss takes image-audio pairs.
+Training samples one frame of each clip per epoch, so a recording is paired with another scene in each epoch.
+The class is used only for pairing; the loss takes image-audio pairs without labels.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class CompositeStore:
 
     Attributes:
         cache: scenes and recordings.
-        classes: the classes whose recordings are clips; masks of other classes are left out.
+        classes: classes whose recordings are clips; masks of other classes are left out.
         provenance: see :class:`~seac.features.batch.TrainingStore`.
-        seed: of the pairs.
-        preset: whose parts made the features.
-        sample_rate: Hz.
+        seed: seed of the pairs.
+        preset: preset whose encoders computed the features.
+        sample_rate: of the waveforms, in Hz.
     """
 
     cache: FeatureCache
@@ -46,7 +46,7 @@ class CompositeStore:
 
     @cached_property
     def rows(self) -> list[int]:
-        """The recordings of the cache that are clips."""
+        """Indices of the recordings of the cache that are clips."""
         kept = set(self.classes)
         return [row for row, name in enumerate(self.cache.clip_classes) if name in kept]
 
@@ -72,24 +72,24 @@ class CompositeStore:
 
     @property
     def mask_dim(self) -> int:
-        """d_m."""
+        """Dimension of the mask embeddings, d_m."""
         return self.cache.masks.local.shape[1]
 
     @property
     def audio_dim(self) -> int:
-        """d_a."""
+        """Dimension of the audio embeddings, d_a."""
         return self.cache.windows.shape[2]
 
     @property
     def proposals(self) -> Tensor:
-        """(clips, FRAMES): every frame has at least the mask of its class."""
+        """Number of masks of each frame, (clips, FRAMES) int64; 1 is a lower bound."""
         return torch.ones(len(self), FRAMES, dtype=torch.int64)
 
     def frame(self, clip: int, number: int) -> list[int]:
-        """Masks of the cache that are frame ``number`` of a clip, a function of both and the seed.
+        """Indices of the masks of frame ``number`` of a clip, a function of clip, number and seed.
 
-        The first one shows the class of the clip; others of its scene and up to MAX_OFF_SCREEN masks of other
-        scenes follow.
+        The first mask shows the class of the clip. Up to MAX_OWN_MASKS - 1 masks of the same scene and up to
+        MAX_OFF_SCREEN masks of other scenes follow.
         """
         rng = np.random.default_rng((self.seed, clip, number))
         mask = int(rng.choice(self._visible[self.cache.clip_classes[self.rows[clip]]]))

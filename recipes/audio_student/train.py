@@ -1,7 +1,8 @@
-"""Trains the audio student on soft labels, their order, and the embedding; checkpoints every few minutes.
+"""Training of the student on the teacher's class probabilities, their ranking, and the embedding.
 
-A phase starts from random weights or from those of an earlier one: a second phase, at a lower rate and on
-other samples, still improves the student. Metrics on held-out recordings are logged on the way.
+A training phase starts from random weights or from the weights of an earlier phase; a second phase with a
+lower learning rate and other samples still improves the metrics. Metrics on the held-out set are printed with
+each checkpoint.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ from seac.training.schedule import adamw, rate_factor, set_rates
 SAVE_EVERY = 120.0
 SURE = 0.3
 WARMUP = 0.05
-"""Share of the time in which the learning rate rises."""
+"""Warm-up as a share of the wall time of a phase."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Numbers of a phase.
+    """Settings of a training phase.
 
     Attributes:
-        minutes: wall time; the learning rate follows it, so that any machine ends with a small one.
+        minutes: wall time; the learning rate is a function of it, so that it decays on any machine.
         batch: samples per step.
         rate: peak learning rate.
         decay: weight decay.
-        average: decay of the averaged weights.
-        seed: of the order of samples.
+        average: decay of the exponential moving average of the weights, per step.
+        seed: seed of the order of samples.
     """
 
     minutes: float = 50.0
@@ -50,28 +51,28 @@ class Schedule:
 
 
 def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Loss of class probabilities, of their order, and of the embedding's direction and size.
+    """Distillation loss: cross-entropies of the class probabilities, and distances of the embedding.
 
     Args:
-        embedding: (n, 1024) student's.
-        logits: (n, 521) student's.
-        target: class probabilities (n, 521) and embedding (n, 1024) of the teacher.
+        embedding: (n, 1024) embeddings of the student.
+        logits: (n, 521) class logits of the student.
+        target: class probabilities (n, 521) and embeddings (n, 1024) of the teacher.
     """
     class_probabilities, target_embedding = target
-    each = (
+    binary = (
         functional.binary_cross_entropy_with_logits(logits, class_probabilities, reduction="none")
         .sum(1)
         .mean()
     )
     teacher_logits = torch.logit(class_probabilities.clamp(1e-4, 1 - 1e-4))
-    order = functional.cross_entropy(logits, teacher_logits.softmax(1))
-    turn = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
-    size = functional.smooth_l1_loss(embedding, target_embedding)
-    return each + order + 4 * turn + size
+    ranking = functional.cross_entropy(logits, teacher_logits.softmax(1))
+    cosine = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
+    smooth_l1 = functional.smooth_l1_loss(embedding, target_embedding)
+    return binary + ranking + 4 * cosine + smooth_l1
 
 
 class ShardSampler:
-    """Batches of samples: shards in random order, unread ones first, shuffled a few at a time."""
+    """Samples batches from the shards read least often, shuffled over ``mixed`` shards at a time."""
 
     def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
         self.folder, self.mixed = folder, mixed
@@ -79,10 +80,10 @@ class ShardSampler:
         self.times_read: dict[str, int] = {}
 
     def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of the next few shards."""
-        while not (there := shards(self.folder)):  # the other process has only begun
+        """The batches of the next shards."""
+        while not (available := shards(self.folder)):  # the other process has not finished a shard yet
             time.sleep(5)
-        order = sorted(there, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
+        order = sorted(available, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
             : self.mixed
         ]
         for shard in order:
@@ -99,7 +100,7 @@ class ShardSampler:
 
 @torch.no_grad()
 def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
-    """Metrics: top-1 and top-5 where the teacher is confident, cosine of embeddings."""
+    """Metrics on the held-out set: top-1 and top-5 agreement where the teacher is confident, and cosine."""
     training = network.training
     network.eval()
     logmel, class_probabilities, target_embedding = (
@@ -108,14 +109,14 @@ def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[st
     )
     embedding, logits = network(logmel)
     network.train(training)
-    best, ranked, sure = (
+    best, ranked, confident = (
         class_probabilities.argmax(1, keepdim=True),
         logits.topk(5).indices,
         class_probabilities.amax(1) > SURE,
     )
     return {
-        "top1": round(float((ranked[:, :1] == best).any(1)[sure].float().mean()), 4),
-        "top5": round(float((ranked == best).any(1)[sure].float().mean()), 4),
+        "top1": round(float((ranked[:, :1] == best).any(1)[confident].float().mean()), 4),
+        "top5": round(float((ranked == best).any(1)[confident].float().mean()), 4),
         "cosine": round(float(functional.cosine_similarity(embedding, target_embedding).mean()), 4),
     }
 
@@ -123,16 +124,16 @@ def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[st
 def train_student(
     folder: Path, out: Path, schedule: Schedule, start: YamnetStudentNetwork | None = None
 ) -> YamnetStudentNetwork:
-    """Train until the time is up, from a checkpoint if there is one.
+    """Train for the time of the schedule, from the checkpoint if there is one.
 
     Args:
-        folder: of samples; more may arrive meanwhile.
-        out: for the checkpoint.
-        schedule: numbers of the phase.
-        start: initial weights; random ones if None.
+        folder: folder of training samples; shards may be added during training.
+        out: folder of the checkpoint.
+        schedule: settings of the phase.
+        start: network with the initial weights; random weights if None.
 
     Returns:
-        the network with averaged weights.
+        the network with the moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
     network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
@@ -154,8 +155,8 @@ def train_student(
     while (now := time.monotonic() - began) < total:
         for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
             set_rates(optimizer, rate_factor(time.monotonic() - began, total, WARMUP * total))
-            mine, logits = network(logmel.float())
-            loss = compute_loss(mine, logits, (class_probabilities.float(), embedding.float()))
+            student_embedding, logits = network(logmel.float())
+            loss = compute_loss(student_embedding, logits, (class_probabilities.float(), embedding.float()))
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -1,1 +1,1 @@
-"""Recipe: kinds that sound, taught by name to frozen eyes and ears."""
+"""Recipe of ``class_heads.safetensors``: supervised classification heads on frozen embeddings."""

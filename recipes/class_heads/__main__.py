@@ -1,10 +1,10 @@
-"""Trains the class heads: ``python -m recipes.class_heads --media M --work W --dev MEDIA --model-card``.
+"""Train the class heads: ``python -m recipes.class_heads --media M --work W --dev MEDIA --model-card``.
 
-Uses the media bank and the features of :mod:`recipes.common.scene_features` (``recipes.association`` takes
-the same work folder), renders high-resolution crops in two processes, trains a head for each modality, and
-measures classification on dev composites, with all classes and with a fold of them left out. The heads of the
-folds stay in the work folder, for ``recipes.association``. Every finished step is skipped when the command is
-given again.
+The command builds the media bank and the features of :mod:`recipes.common.scene_features`, renders
+high-resolution crops in two processes, and trains a head for each modality. With ``--dev`` it evaluates
+classification on dev composites, with all classes and with each fold of the classes left out of training. The
+heads of the folds are kept in the work folder, which ``recipes.association`` shares. A repeated command skips
+completed steps.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ASSET = Path(shipped.__file__).parents[1] / "assets/class_heads.safetensors"
 
 
 def render(plan: Plan, scenes: int, worker: int, workers: int) -> None:
-    """One process's share of the embeddings: those of the association, and crops of other scenes."""
+    """Render one worker's share of the embeddings: those of the association, and high-resolution crops."""
     scene_features.render(plan, worker, workers)
     composer = Composer(
         plan.media_bank / "pictures",
@@ -59,7 +59,7 @@ def render(plan: Plan, scenes: int, worker: int, workers: int) -> None:
 
 
 def build_variants(heads: ClassHeads, zero_shot: ZeroShot) -> dict[str, MaskClassifier]:
-    """Classifiers to compare: each adds an expert to the one before."""
+    """Build the classifiers to compare; each adds an expert to the previous one."""
     image_only = replace(
         heads, weights=replace(heads.weights, networks={"image": heads.weights.networks["image"]})
     )
@@ -80,7 +80,7 @@ def evaluate_variants(
     zero_shot: ZeroShot,
     text: MiniLM,
 ) -> list[Row]:
-    """A row for every variant: accuracy by sound and vocabulary. Every fold has its own weights."""
+    """A row per variant: accuracy by audio condition and vocabulary, over ``folds`` of (weights, trials)."""
     count = sum(len(trials) for _, trials in folds)
     classifiers = [build_variants(load_class_heads(weights, text), zero_shot) for weights, _ in folds]
     rows = []
@@ -101,7 +101,11 @@ def evaluate_variants(
 def train_folds(
     samples: Mapping[str, LabelledSamples], dev: Sequence[Trial], audio_version: str, work: Path, seed: int
 ) -> list[tuple[ClassHeadsWeights, list[Trial]]]:
-    """Heads without each fold of the classes, also in the work folder, and the trials of that fold."""
+    """Train the heads without each fold of the classes, write them to ``work``, and select its trials.
+
+    Returns:
+        (weights, trials of the left-out classes) for each fold that has trials.
+    """
     found = []
     paths = fold_weights(work)
     paths[0].parent.mkdir(parents=True, exist_ok=True)
@@ -117,11 +121,13 @@ def train_folds(
 
 
 def main() -> None:
-    """Run the whole recipe."""
+    """Run the recipe from the command line."""
     parser = recipe(__doc__, ASSET)
-    parser.add_argument("--scenes", type=int, default=8_000, help="for high-resolution crops")
     parser.add_argument(
-        "--evaluate", action="store_true", help="measure what is at --out, train only the folds"
+        "--scenes", type=int, default=8_000, help="number of scenes for high-resolution crops"
+    )
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate the weights at --out; train only the folds"
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -148,7 +154,7 @@ def main() -> None:
         counts = {name: len(part) for name, part in samples.items()}
         figures = Figures(tuple(asked), tuple(rows), tuple(left_out), counts)
         path = options.out.with_suffix(".md")
-        kept = options.evaluate and path.is_file()  # the description of existing weights stays
+        kept = options.evaluate and path.is_file()  # the header of existing weights is kept
         header = (
             path.read_text("utf-8").partition(TABLES_MARK)[0] if kept else render_header(weights, figures)
         )

@@ -1,4 +1,4 @@
-"""Classification on dev composites: exact masks of sounding objects, never trained on."""
+"""Classification on dev composites: exact masks of sounding objects, not used in training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUDIO_CONDITIONS = ("one sound", "two sounds")
 
 @dataclass(frozen=True)
 class Trial:
-    """A sounding object: its views, its sound alone and beside another's, and its class."""
+    """The views of a sounding object, the audio of each of ``AUDIO_CONDITIONS``, and the class."""
 
     mask: MaskEmbeddings
     audio: Mapping[str, AudioFeatures]
@@ -34,7 +34,10 @@ class Trial:
 def trials(
     media: Media, vision: VisionEncoder, audio_encoder: AudioEncoder, count: int = SCENES
 ) -> list[Trial]:
-    """Scenes with one or two distractors; the second audio is that of the scene before, at equal level."""
+    """Render scenes with one or two distractors.
+
+    The second source of the condition "two sounds" is the audio of the previous scene, at equal level.
+    """
     found: list[Trial] = []
     before: ChoiceScene | None = None
     for scene in render_choice_scenes(media, count, 0):
@@ -55,23 +58,27 @@ def trials(
 
 
 def normalise_rms(waveform: Tensor) -> Tensor:
-    """A waveform (S,) at RMS 1."""
+    """Scale a waveform (S,) to RMS 1."""
     return waveform / waveform.square().mean().sqrt().clamp_min(1e-6)
 
 
 def vocabularies(cases: Sequence[Trial]) -> dict[str, tuple[str, ...]]:
-    """The dev classes alone, and with all of the default vocabulary."""
+    """Vocabularies by their name: the dev classes, and the dev classes with the default vocabulary."""
     own = sorted({trial.name for trial in cases})
     every = (*own, *(name for name in default_vocabulary().names if name not in own))
     return {f"{len(names)} classes": names for names in (tuple(own), every)}
 
 
 def count_correct(
-    classifier: MaskClassifier, cases: Sequence[Trial], sound: str, names: Sequence[str], text: MeanEncoder
+    classifier: MaskClassifier,
+    cases: Sequence[Trial],
+    condition: str,
+    names: Sequence[str],
+    text: MeanEncoder,
 ) -> int:
-    """How many trials' objects are classified correctly among ``names``."""
-    experts, right = classifier.scorers_for(class_embeddings(names, text)), 0
+    """Number of trials with the correct class among ``names``, for one of ``AUDIO_CONDITIONS``."""
+    experts, correct = classifier.scorers_for(class_embeddings(names, text)), 0
     for trial in cases:
-        scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[sound]))
-        right += names[int(scores[0].argmax())] == trial.name
-    return right
+        scores = class_scores(experts.score_masks(trial.mask), experts.score_audio(trial.audio[condition]))
+        correct += names[int(scores[0].argmax())] == trial.name
+    return correct

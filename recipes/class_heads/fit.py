@@ -1,4 +1,4 @@
-"""From cached embeddings to class heads, of all classes or without some."""
+"""Training of the class heads from cached embeddings, with all classes or without some."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 
 def crop_folder(work: Path) -> Path:
-    """Folder of the high-resolution crops; other views have another."""
+    """Folder of the high-resolution crops; it depends on the view settings."""
     return scene_features.feature_folder(work, "crops", (EfficientNetLite.version, VIEWS))
 
 
 def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
-    """What there is to learn from, by sense."""
+    """Load the training samples by modality."""
     scenes_folder = scene_features.image_feature_folder(work, ProposalSegmenter())
     audio_folders = (
         scene_features.audio_feature_folder(work, name, audio_version) for name in ("recordings", "mixtures")
@@ -35,7 +35,7 @@ def load_samples(work: Path, audio_version: str) -> dict[str, LabelledSamples]:
 def train_class_heads(
     samples: Mapping[str, LabelledSamples], left_out: Sequence[str], audio_version: str, seed: int
 ) -> ClassHeadsWeights:
-    """Class heads of all classes that have image and audio samples, without those that are left out."""
+    """Train the heads on the classes with image and audio samples, except ``left_out``."""
     classes = [name for name in common_classes(samples) if name not in left_out]
     networks = {modality: train(part, classes, RECIPES[modality], seed) for modality, part in samples.items()}
     return ClassHeadsWeights(
@@ -46,5 +46,5 @@ def train_class_heads(
 
 
 def common_classes(samples: Mapping[str, LabelledSamples]) -> list[str]:
-    """Classes of every modality, sorted."""
+    """Classes with samples of every modality, sorted."""
     return sorted(set.intersection(*(set(part.names()) for part in samples.values())))

@@ -1,4 +1,4 @@
-"""Training samples of the class heads: labelled embeddings, all classes equally frequent."""
+"""Training samples of the class heads: labelled embeddings, sampled with equal class frequencies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from recipes.common.media_bank import SILENT
 
 Rows = NDArray[np.int64]
 Sampler = Callable[[int, np.random.Generator], tuple[Tensor, Tensor]]
-"""From a count and a generator: embeddings (n, d), targets (n, K + 1) that sum to 1, the last one of none."""
+"""From a count and a generator: embeddings (n, d) and targets (n, K + 1) of sum 1; column K is "none"."""
 
 
 class LabelledSamples(Protocol):
     """Labelled embeddings of one modality."""
 
     def __len__(self) -> int:
-        """How many samples."""
+        """The number of samples."""
         ...
 
     def names(self) -> list[str]:
@@ -34,23 +34,23 @@ class LabelledSamples(Protocol):
         ...
 
     def known(self, classes: Sequence[str]) -> Tensor:
-        """All embeddings (n, d) that these classes may be trained on."""
+        """The embeddings (n, d) that training on ``classes`` may use."""
         ...
 
     def make_sampler(self, classes: Sequence[str]) -> Sampler:
-        """A sampler of these classes, all equally frequent."""
+        """Build a sampler of ``classes`` with equal frequencies."""
         ...
 
 
 @dataclass(frozen=True)
 class ImageSamples:
-    """Views of objects, and of background.
+    """Views of objects and of background.
 
     Attributes:
         embeddings: (n, d).
-        classes: of each view: a class, SILENT for an object of none, GROUND for no object.
-        files: the cut-out that is shown, or the scene.
-        none: shares of samples that are SILENT and GROUND, where there are any.
+        classes: class of each view; SILENT for an object without a class, GROUND for no object.
+        files: the cut-out of each view, or the scene.
+        none: shares of SILENT and GROUND in the samples, if there are such views.
     """
 
     embeddings: Tensor
@@ -60,7 +60,7 @@ class ImageSamples:
 
     @classmethod
     def of(cls, crops_folder: Path, scenes_folder: Path) -> ImageSamples:
-        """High-resolution crops of objects, and local views of all masks of the association's scenes."""
+        """Load high-resolution crops of objects, and local views of all masks of the association's scenes."""
         parts = shards(crops_folder)
         embeddings = [part["embeddings"] for part in parts]
         classes, files = (
@@ -87,12 +87,12 @@ class ImageSamples:
         return sorted(set(self.classes) - {SILENT, GROUND})
 
     def known(self, classes: Sequence[str]) -> Tensor:
-        """Views of these classes and of silent objects."""
+        """The views (n, d) of ``classes`` and of silent objects."""
         trained = {*classes, SILENT}
         return self.embeddings[[row for row, class_name in enumerate(self.classes) if class_name in trained]]
 
     def make_sampler(self, classes: Sequence[str]) -> Sampler:
-        """Every class is equally frequent, and in each every cut-out."""
+        """Build a sampler with equal frequencies of classes, and of the cut-outs of a class."""
         rows, names = self._rows(), [*classes, SILENT, GROUND]
         shares = [
             share if name in rows else 0.0 for name, share in zip((SILENT, GROUND), self.none, strict=True)
@@ -108,7 +108,7 @@ class ImageSamples:
         return sample
 
     def _rows(self) -> dict[str, list[Rows]]:
-        """The rows of each file, by class."""
+        """Rows of the samples of each file, by class."""
         found: dict[str, dict[str, list[int]]] = {}
         for row, (class_name, file) in enumerate(zip(self.classes, self.files, strict=True)):
             found.setdefault(class_name, {}).setdefault(file, []).append(row)
@@ -119,12 +119,12 @@ class ImageSamples:
 
 @dataclass(frozen=True)
 class AudioSamples:
-    """Clips of one class, and of two at once.
+    """Clips of one class, and mixtures of two classes.
 
     Attributes:
-        windows: (n, W, d) embeddings of n clips, window by window.
-        classes: that each clip is the sum of.
-        mixed: share of samples that are of two classes, where there are any.
+        windows: (n, W, d) embeddings of the W windows of n clips.
+        classes: the classes of each clip.
+        mixed: share of mixtures in the samples, if there are any.
     """
 
     windows: Tensor
@@ -133,23 +133,23 @@ class AudioSamples:
 
     @classmethod
     def of(cls, *folders: Path) -> AudioSamples:
-        """The clips of folders of shards."""
+        """Load the clips of folders of shards."""
         return cls(*load_clips(*folders))
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def names(self) -> list[str]:
-        """All classes that have clips of their own, sorted."""
+        """All classes with clips of one class, sorted."""
         return sorted({names[0] for names in self.classes if len(names) == 1})
 
     def known(self, classes: Sequence[str]) -> Tensor:
-        """Windows of these classes, alone and together."""
+        """The windows (n, d) of clips and mixtures of ``classes``."""
         clips = [row for row, names in enumerate(self.classes) if set(names) <= set(classes)]
         return self.windows[clips].flatten(0, 1)
 
     def make_sampler(self, classes: Sequence[str]) -> Sampler:
-        """Every class is equally frequent; of two classes at once each is half of the target."""
+        """Build a sampler with equal class frequencies; each class of a mixture has half of the target."""
         clips_by_class = single_class_clips(self.classes)
         both = [
             row for row, names in enumerate(self.classes) if len(names) > 1 and set(names) <= set(classes)
@@ -173,6 +173,6 @@ class AudioSamples:
 
 
 def choose_row(files: Sequence[Rows], rng: np.random.Generator) -> int:
-    """A row of a random file: one with many rows is not more frequent than one with few."""
+    """Sample a file uniformly, then one of its rows."""
     rows = files[int(rng.integers(len(files)))]
     return int(rows[rng.integers(len(rows))])

@@ -1,4 +1,4 @@
-"""Trains the class head of one modality."""
+"""Training of the class head of one modality."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from seac.encoders.pca import compute_pca
 from seac.training.schedule import adamw, rate_factor, set_rates
 
 MAX_PCA = 40_000
-"""At most so many embeddings are used for the principal components."""
+"""Maximum number of embeddings for fitting the principal components."""
 WARMUP = 0.1
-"""Share of the steps in which the learning rate rises."""
+"""Warm-up as a share of the steps."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Numbers of a training.
+    """Settings of a training run.
 
     Attributes:
-        components: principal components of the embedding. width: of the hidden layer.
-        steps: of ``batch`` embeddings.
-        rate: peak learning rate of AdamW, of a cosine schedule. decay: its weight decay.
+        components: number of principal components of the embedding.
+        width: width of the hidden layer.
+        steps: number of steps.
+        batch: embeddings per step.
+        rate: peak learning rate of AdamW, with a cosine schedule.
+        decay: weight decay of AdamW.
         input_dropout: share of the input values that is zeroed at each step.
-        smoothing: of labels; the less certain a head is, the more weight have classes without training
+        smoothing: label smoothing; a less confident head leaves more weight to classes without training
             samples.
     """
 
@@ -47,13 +50,13 @@ RECIPES = {"image": Recipe(components=320), "audio": Recipe(components=192)}
 
 
 def train(samples: LabelledSamples, classes: Sequence[str], recipe: Recipe, seed: int) -> ClassHead:
-    """The head after all steps; deterministic by the seed.
+    """Train a head; the result is a function of the seed.
 
     Args:
-        samples: labelled embeddings; those of other classes are not used.
-        classes: in the order of the head's outputs.
-        recipe: numbers of the training.
-        seed: of initial weights, batches and dropout.
+        samples: labelled embeddings; embeddings of other classes are not used.
+        classes: class names in the order of the outputs of the head.
+        recipe: settings of the run.
+        seed: seed of the initial weights, batches and dropout.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)

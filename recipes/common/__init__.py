@@ -1,1 +1,1 @@
-"""What several training share: media, composite scenes, cached features."""
+"""Code shared by several recipes: media, composite scenes, cached features."""

@@ -1,4 +1,4 @@
-"""The cached features of composites (:mod:`recipes.common.scene_features`), read into memory."""
+"""Cached features of composites (:mod:`recipes.common.scene_features`), loaded into memory."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from torch import Tensor
 from seac.core.types import AudioFeatures, MaskEmbeddings
 
 GROUND = "_ground"
-"""Class of a mask that shows no object."""
+"""Class name of a mask without an object."""
 Rows = NDArray[np.int64]
 CHUNK = 2048
 
 
 @dataclass(frozen=True)
 class FrozenClassifiers:
-    """Class probabilities of frozen embeddings (n, d), by modality: (n, C)."""
+    """Functions from frozen embeddings (n, d) to class probabilities (n, C), by modality."""
 
     image: Callable[[Tensor], Tensor]
     audio: Callable[[Tensor], Tensor]
@@ -34,13 +34,13 @@ class FeatureCache:
     """Masks of all cached scenes and windows of all cached recordings, float16.
 
     Attributes:
-        masks: M masks, both views and their class probabilities.
-        mask_classes: of the object that each mask shows, GROUND for none.
-        scene: (M,) int64, the scene of each mask.
-        windows: (K, W, d_a) embeddings of K recordings.
-        window_probabilities: (K, W, D).
-        clip_classes: of each recording.
-        waveforms: of each recording, (S,) int16.
+        masks: embeddings of both views of M masks, with class probabilities.
+        mask_classes: class of the object of each mask, GROUND for none.
+        scene: (M,) int64, index of the scene of each mask.
+        windows: (K, W, d_a) window embeddings of K recordings.
+        window_probabilities: (K, W, D) class probabilities.
+        clip_classes: class of each recording.
+        waveforms: waveform of each recording, (S,) int16.
     """
 
     masks: MaskEmbeddings
@@ -52,11 +52,11 @@ class FeatureCache:
     waveforms: Sequence[Tensor]
 
     def audio(self, clip: int) -> AudioFeatures:
-        """The features of a recording."""
+        """The features of a recording, float32."""
         return AudioFeatures(self.windows[clip].float(), self.window_probabilities[clip].float())
 
     def mask_embeddings(self, masks: Sequence[int]) -> MaskEmbeddings:
-        """Some masks, float32."""
+        """The embeddings of the masks with these indices, float32."""
         some = self.masks.at(torch.tensor(masks))
         local_probabilities, context_probabilities = (
             None if part is None else part.float()
@@ -67,11 +67,11 @@ class FeatureCache:
         )
 
     def classes(self) -> list[str]:
-        """Classes that have masks and recordings, sorted."""
+        """Classes with masks and recordings, sorted."""
         return sorted(set(self.clip_classes) & set(self.mask_classes))
 
     def masks_by_scene(self) -> list[list[int]]:
-        """The masks of each scene."""
+        """Indices of the masks of each scene."""
         members: list[list[int]] = [[] for _ in range(int(self.scene.max()) + 1)]
         for mask, scene in enumerate(self.scene.tolist()):
             members[scene].append(mask)
@@ -79,10 +79,10 @@ class FeatureCache:
 
 
 class Waveforms(Sequence[Tensor]):
-    """Waveforms (S,) int16 in the files of shards, mapped into memory.
+    """Memory-mapped waveforms (S,) int16 of the shards of a folder.
 
     Args:
-        folder: of recordings.
+        folder: folder of recordings.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +93,7 @@ class Waveforms(Sequence[Tensor]):
         return int(self._ends[-1]) if self._shards else 0
 
     def __getitem__(self, clip: Any) -> Any:
-        """The waveform of a recording."""
+        """The waveform of a recording (S,) int16."""
         shard = int(np.searchsorted(self._ends, clip, side="right"))
         first = int(self._ends[shard]) - len(self._shards[shard])
         return torch.from_numpy(np.array(self._shards[shard][clip - first]))
@@ -102,7 +102,7 @@ class Waveforms(Sequence[Tensor]):
 def load_feature_cache(
     scenes_folder: Path, recordings_folder: Path, classifiers: FrozenClassifiers
 ) -> FeatureCache:
-    """All cached scenes and recordings of one class, with class probabilities."""
+    """Load all cached scenes and recordings of one class, with class probabilities."""
     parts = shards(scenes_folder)
     local, context = (
         torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("local", "context")
@@ -130,12 +130,12 @@ def load_feature_cache(
 
 @torch.inference_mode()
 def classify(classifier: Callable[[Tensor], Tensor], embeddings: Tensor) -> Tensor:
-    """Class probabilities (n, C) float16 of embeddings (n, d), in chunks to bound memory."""
+    """Class probabilities (n, C) float16 of embeddings (n, d), in chunks of bounded memory."""
     return torch.cat([classifier(part.float()).half() for part in torch.split(embeddings, CHUNK)])
 
 
 def shards(folder: Path) -> list[dict[str, Any]]:
-    """All finished shards of a folder."""
+    """Read all completed shards of a folder."""
     found = []
     for path in sorted(folder.glob("?????.npz")):
         with np.load(path) as opened:
@@ -144,7 +144,7 @@ def shards(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_mask_names(part: Mapping[str, Any], what: str) -> list[str | None]:
-    """The class ("classes") or cut-out ("files") of each mask in a shard of scenes; None of no object."""
+    """The class ("classes") or cut-out ("files") of each mask in a shard of scenes; None without object."""
     named = json.loads(str(part[what]))
     return [
         named[scene][owner] if owner >= 0 else None
@@ -153,19 +153,19 @@ def read_mask_names(part: Mapping[str, Any], what: str) -> list[str | None]:
 
 
 def load_clips(*folders: Path) -> tuple[Tensor, tuple[tuple[str, ...], ...]]:
-    """Windows (K, W, d_a) float16 of all cached clips, and the classes that each is the sum of."""
+    """Window embeddings (K, W, d_a) float16 of all cached clips, and the classes of each clip."""
     parts = [part for folder in folders for part in shards(folder)]
     classes = tuple(tuple(names) for part in parts for names in json.loads(str(part["classes"])))
     return torch.from_numpy(np.concatenate([part["windows"] for part in parts])), classes
 
 
 def single_class_clips(clip_classes: Sequence[Sequence[str]]) -> dict[str, Rows]:
-    """The clips of each class alone."""
+    """Indices of the clips of one class, by class."""
     return group_indices([names[0] if len(names) == 1 else "" for names in clip_classes])
 
 
 def group_indices(names: Sequence[str]) -> dict[str, Rows]:
-    """The indices of each name."""
+    """Indices of each distinct name."""
     found: dict[str, list[int]] = {}
     for index, name in enumerate(names):
         found.setdefault(name, []).append(index)

@@ -11,16 +11,16 @@ FOLDS = 4
 
 
 def split_folds(classes: Sequence[str], seed: int) -> list[list[str]]:
-    """All classes in FOLDS parts."""
+    """Split the classes at random into FOLDS parts."""
     order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(seed)).tolist()
     return [[classes[index] for index in order[fold::FOLDS]] for fold in range(FOLDS)]
 
 
 def fold_weights(work: Path) -> list[Path]:
-    """Where ``recipes.class_heads`` leaves the class heads that were trained without each fold."""
+    """Files of the class heads that ``recipes.class_heads`` trains without each fold."""
     return [work / "class_heads" / f"without_fold_{fold}.safetensors" for fold in range(FOLDS)]
 
 
 def to_class_name(identifier: str) -> str:
-    """The name of a class, of its folder's name."""
+    """The class name of a folder name: ``acoustic_guitar`` is "acoustic guitar"."""
     return identifier.replace("_", " ")

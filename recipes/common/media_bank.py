@@ -1,9 +1,9 @@
 """The media bank: cut-outs and recordings by class, from the media folder and Debian packages.
 
-``build`` writes ``pictures/<kind>/*.png`` and ``sounds/<kind>/*.npy``. Which file of a package belongs to
-which kind is said by patterns in ``classes.tsv``; to pairs a kind only decides which thing of a composite
-sounds, learning them never sees it, while :mod:`recipes.class_heads` teaches it by name. Instruments are
-played by FluidSynth from the packages' sound font.
+``build`` writes ``pictures/<class>/*.png`` and ``sounds/<class>/*.npy``. Patterns in ``classes.tsv`` assign
+the files of a package to classes. In image-audio pairs the class decides which object of a composite sounds;
+training on pairs does not use the class. :mod:`recipes.class_heads` uses the class as a label. Instruments
+are rendered by FluidSynth with the sound font of the packages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, load_waveform
 
 EMOJI_FONT, EMOJI = "fonts-noto-color-emoji", "noto"
-"""The package of the emoji font, and the folder of the rendered emoji beside it."""
+"""The package of the emoji font, and the folder of the rendered emoji."""
 IMAGE_PACKAGES = ("openclipart-png", "tuxpaint-stamps-default")
 IMAGE_AND_EMOJI_PACKAGES = (*IMAGE_PACKAGES, EMOJI_FONT)
 TABLE = Path(__file__).with_name("classes.tsv")
@@ -54,7 +54,7 @@ class MediaClass:
 
 
 def to_class_name(identifier: str) -> str:
-    """The name of a class in words: ``acoustic_guitar`` is "acoustic guitar"."""
+    """The class name of an identifier: ``acoustic_guitar`` is "acoustic guitar"."""
     return identifier.replace("_", " ")
 
 
@@ -185,15 +185,15 @@ def render_takes(media_class: MediaClass, font: Path, seed: int) -> Iterator[tup
         *(("gm", program, take) for program in media_class.programs for take in range(TAKES)),
         *(("note", key, take) for key in media_class.keys for take in range(TAKES)),
     ]
-    for kind, number, take in scores:
-        random = np.random.default_rng((seed, number, take, len(kind)))
-        if kind == "note":
+    for prefix, number, take in scores:
+        random = np.random.default_rng((seed, number, take, len(prefix)))
+        if prefix == "note":
             score = drumming(number, TAKE_SECONDS, random)
         else:
             score = melody(number % 128, TAKE_SECONDS, random, drums=number >= 128)
-        wave = render_midi(score, font)
-        if wave is not None:
-            yield f"{kind}{number:03d}-{take}", wave
+        waveform = render_midi(score, font)
+        if waveform is not None:
+            yield f"{prefix}{number:03d}-{take}", waveform
 
 
 def build(media: Path, packages: Path, folder: Path, seed: int) -> None:
@@ -247,7 +247,7 @@ def _write_images(media_class: MediaClass, media: Path, more: list[Path], folder
 
 
 def image_fingerprint(image: Image.Image) -> bytes:
-    """Equal for the same picture at another size: many cut-outs of the media come from the packages."""
+    """A hash that is equal for the same image at another size, to find duplicates between sources."""
     small = np.asarray(image.resize((8, 8), Image.Resampling.BOX), np.float32)
     return bytes(np.round(small / 48).astype(np.uint8).tobytes())
 

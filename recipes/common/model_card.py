@@ -14,7 +14,7 @@ LICENCE = {
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A Markdown table; figures are right-aligned."""
+    """A Markdown table; columns of numbers are right-aligned."""
     numeric = [
         bool(rows) and all(isinstance(row[column], (int, float)) for row in rows)
         for column in range(len(header))
@@ -38,7 +38,7 @@ def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def mean_and_spread(name: str, runs: Sequence[float]) -> tuple[str, float, float]:
-    """A row: a name, the mean of its runs and their standard deviation."""
+    """A row: a name, the mean of ``runs`` and their standard deviation."""
     return name, float(np.mean(runs)), float(np.std(runs))
 
 

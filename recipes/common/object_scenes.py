@@ -160,7 +160,7 @@ class Painter:
         canvas = canvas.copy()
         if rng.random() < 0.35:
             canvas = cast_shadow(rng, canvas, alpha)
-        if rng.random() < 0.4 and hit.any():  # as lit as what surrounds it
+        if rng.random() < 0.4 and hit.any():  # match the lighting of the background
             here, there = colour[hit].mean(0), canvas[hit].mean(0)
             colour = colour + rng.uniform(0.1, 0.6) * (there - here)
         if rng.random() < 0.3:
@@ -171,7 +171,7 @@ class Painter:
 
 
 def crop_background(rng: Rng, image: Image.Image, side: int, max_zoom: float) -> Image.Image:
-    """A square piece of an image at a random place, its short side zoomed 1 to ``max_zoom`` times: (S, S)."""
+    """A random square crop of an image with a zoom of 1 to ``max_zoom``: (S, S)."""
     scale = side / min(image.size) * rng.uniform(1, max_zoom)
     width, height = max(side, round(image.width * scale)), max(side, round(image.height * scale))
     x, y = rng.integers(width - side + 1), rng.integers(height - side + 1)
@@ -181,11 +181,11 @@ def crop_background(rng: Rng, image: Image.Image, side: int, max_zoom: float) ->
 
 
 def place_layer(layer: Floats, corner: tuple[int, int], side: int) -> tuple[Floats, Floats]:
-    """A layer in a frame; what lies outside is cut off.
+    """Place a layer in a frame; pixels outside are cropped.
 
     Args:
         layer: (h, w, 4), colour and alpha in 0..255.
-        corner: upper left (x, y) in the frame, in pixels; may lie outside.
+        corner: upper left corner (x, y) in the frame, in pixels; may be outside.
         side: S of the frame.
 
     Returns:
@@ -203,7 +203,7 @@ def place_layer(layer: Floats, corner: tuple[int, int], side: int) -> tuple[Floa
 
 
 def open_cutout(path: Path) -> Image.Image:
-    """A cut-out, RGBA, cropped to what is visible, at most 320 pixels long."""
+    """Open an RGBA cut-out, cropped to its visible pixels, with sides of at most 320 pixels."""
     with Image.open(path) as opened:
         image = opened.convert("RGBA")
     image = image.crop(find_opaque_box(image))
@@ -212,7 +212,7 @@ def open_cutout(path: Path) -> Image.Image:
 
 
 def blend(base: Floats, top_layer: Floats, alpha: Floats) -> Floats:
-    """A layer (S, S, 3) over a base (S, S, 3), as opaque as ``alpha`` (S, S) in 0..1 says."""
+    """Blend a layer (S, S, 3) over a base (S, S, 3) with opacity ``alpha`` (S, S) in 0..1."""
     return np.asarray(base + alpha[..., None] * (top_layer - base), np.float32)
 
 
@@ -233,7 +233,7 @@ def _ramp(rng: Rng, side: int) -> Floats:
 
 
 def cast_shadow(rng: Rng, canvas: Floats, alpha: Floats) -> Floats:
-    """The canvas (S, S, 3) darkened beside a layer of opacity ``alpha`` (S, S) in 0..1."""
+    """Darken a canvas (S, S, 3) by the shadow of a layer with opacity ``alpha`` (S, S) in 0..1."""
     shift = (round(rng.uniform(0, 10)), round(rng.uniform(-10, 10)))
     shadow = gaussian_filter(np.roll(alpha, shift, (0, 1))[::2, ::2], rng.uniform(1, 4))
     shadow = shadow.repeat(2, 0).repeat(2, 1)[: len(alpha), : len(alpha)]

@@ -1,4 +1,4 @@
-"""Options that recipes and benchmarks have in common."""
+"""Command line options shared by recipes and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from recipes.common.composites.media import Media, find_media
 from seac.core.errors import InputError
 
 USAGE = 2
-"""Exit code for wrong input."""
+"""Exit code for invalid input."""
 
 
 def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
-    """A parser of ``--media``, ``--work``, ``--dev``, ``--workers``, ``--seed``, ``--out``, --model-card."""
+    """A parser with --media, --work, --dev, --workers, --seed, --out and --model-card."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
-    parser.add_argument("--dev", type=Path, help="media folder whose composites evaluate")
+    parser.add_argument("--dev", type=Path, help="media folder of the evaluation composites")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=out)
@@ -29,7 +29,7 @@ def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
 
 
 def add_media(parser: argparse.ArgumentParser) -> None:
-    """Add ``--media``, the folder of composites' cut-outs and recordings."""
+    """Add ``--media``, the folder of cut-outs and recordings for composites."""
     parser.add_argument(
         "--media",
         type=Path,
@@ -38,10 +38,10 @@ def add_media(parser: argparse.ArgumentParser) -> None:
 
 
 def open_media(given: Path | None) -> Media:
-    """The media folder of ``--media``, or the default one.
+    """Open the media folder of ``--media``, or the default one.
 
     Raises:
-        SystemExit: there is none, or it cannot be used; one line says what to give.
+        SystemExit: the folder is missing or cannot be used; a one-line message is printed.
     """
     try:
         return Media.open(find_media(given))

@@ -1,4 +1,4 @@
-"""Scenes for choosing the sounding one of two or three cut-outs; masks are exact, so stage 2 is measured."""
+"""Scenes of two or three cut-outs, one of which sounds; exact masks isolate errors of the association."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seac.segment.ops import boxes_of
 
 SECONDS = 5
 MIN_PIXELS = 20
-"""Cut-outs of which fewer are visible are left out."""
+"""Minimum number of visible pixels of a cut-out."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ChoiceScene:
         boxes: (N, 4) float xyxy.
         waveform: (S,) float32 at 16 kHz.
         name: class of the sounding cut-out.
-        others: classes of the rest; ``SILENT`` for one that never sounds.
+        others: classes of the other masks; ``SILENT`` for objects without a recording.
     """
 
     image: Tensor
@@ -42,7 +42,7 @@ class ChoiceScene:
 
 
 def render_choice_scenes(media: Media, count: int, seed: int) -> Iterator[ChoiceScene]:
-    """Composites, every class in turn, with one and two distractors in turn; deterministic by the seed."""
+    """Render composites that cycle through the classes, with alternately one and two distractors."""
     rng = np.random.default_rng(seed)
     rendered = 0
     while rendered < count:
@@ -66,5 +66,5 @@ def render_choice_scenes(media: Media, count: int, seed: int) -> Iterator[Choice
 
 
 def encode_windows(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
-    """All windows of a waveform (S,) that is at least one window long."""
+    """Encode all windows of a waveform (S,) of at least one window."""
     return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())

@@ -1,8 +1,9 @@
-"""Frozen features of composites, computed once: shards of scenes, recordings, and mixtures of two classes.
+"""Cached features of composites in shards: scenes, recordings, and mixtures of two classes.
 
-A shard is one ``.npz``, a function of (seed, purpose, number) alone, so that a run can be resumed and several
-processes share the work. Recordings are apart from scenes: any scene in which a class is visible can be
-paired with any recording of that class, and audio features can be computed anew for another audio encoder.
+A shard is one ``.npz`` file. The shard is a function of (seed, purpose, number), so that a run can be resumed
+and several processes share the work. Recordings are separate from scenes: any scene in which a class is
+visible can be paired with any recording of that class, and audio features can be recomputed for another audio
+encoder.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from seac.segment.proposal_net.segmenter import ProposalSegmenter
 
 SCENES_PER_SHARD, CLIPS_PER_SHARD = 50, 200
 PROPOSED_SHARE = 0.8
-"""Share of scenes whose masks come from the preset's own segmenter."""
+"""Share of scenes whose masks are proposals of the segmenter of the preset."""
 PROPOSALS: int = PRESETS["tiny"].settings["top_n"]
 MAX_BACKGROUND = 4
 VIEWS: ViewSettings = replace(PRESETS["tiny"].views, fast_crops=0)
@@ -44,7 +45,16 @@ VIEWS: ViewSettings = replace(PRESETS["tiny"].views, fast_crops=0)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rendered, and from where: scenes, recordings of one class, and mixtures of two."""
+    """Settings of a rendering run.
+
+    Attributes:
+        media: media folder.
+        work: folder for packages, media bank and features.
+        scenes: number of scenes.
+        audio_clips: number of recordings of one class.
+        mixtures: number of mixtures of two classes.
+        seed: seed of all shards.
+    """
 
     media: Path
     work: Path
@@ -55,20 +65,20 @@ class Plan:
 
     @property
     def media_bank(self) -> Path:
-        """Folder of cut-outs and recordings, by class."""
+        """Folder of the media bank."""
         return self.work / "library"
 
 
 @dataclass(frozen=True)
 class ImageFeatureRenderer:
-    """A composer of scenes, the image encoder and the segmenter."""
+    """Renders scenes and computes the embeddings of their masks."""
 
     composer: Composer
     vision: EfficientNetLite
     segmenter: Segmenter
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Features of ``SCENES_PER_SHARD`` scenes."""
+        """The features of ``SCENES_PER_SHARD`` scenes, as arrays by name."""
         rng = np.random.default_rng((seed, 1, number))
         local, context, owner, scene_of, classes, files = [], [], [], [], [], []
         for index in range(SCENES_PER_SHARD):
@@ -95,7 +105,7 @@ class ImageFeatureRenderer:
         }
 
     def candidates(self, rng: np.random.Generator, scene: Scene) -> Mask:
-        """Masks as the pipeline would have them: proposals, or exact ones made imperfect."""
+        """Candidate masks (M, S, S): proposals of the segmenter, or perturbed exact masks."""
         if rng.random() >= PROPOSED_SHARE:
             return perturb_masks(rng, scene)
         image = torch.from_numpy(scene.image.copy()).permute(2, 0, 1)
@@ -113,26 +123,28 @@ class ImageFeatureRenderer:
 
 @dataclass(frozen=True)
 class AudioFeatureRenderer:
-    """Recordings and the audio encoder."""
+    """Renders waveforms and computes their window embeddings."""
 
     recordings: Recordings
     audio: AudioEncoder
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Window embeddings and waveforms of ``CLIPS_PER_SHARD`` recordings, class after class."""
+        """Window embeddings and waveforms of ``CLIPS_PER_SHARD`` clips that cycle through the classes."""
         names = sorted(self.recordings.paths)
         rng = np.random.default_rng((seed, 2, number))
         chosen = [names[(number * CLIPS_PER_SHARD + index) % len(names)] for index in range(CLIPS_PER_SHARD)]
         clips = [self.recordings(name, rng) for name in chosen]
         return {
-            "windows": np.stack([self.features(wave) for wave, _ in clips]),
-            "waveforms": np.stack([(wave.clip(-1, 1) * 32_767).astype(np.int16) for wave, _ in clips]),
+            "windows": np.stack([self.features(waveform) for waveform, _ in clips]),
+            "waveforms": np.stack(
+                [(waveform.clip(-1, 1) * 32_767).astype(np.int16) for waveform, _ in clips]
+            ),
             "classes": np.array(json.dumps([[name] for name in chosen])),
             "files": np.array(json.dumps([file for _, file in clips])),
         }
 
     def mixed(self, seed: int, number: int) -> dict[str, Any]:
-        """The same of sums of two classes."""
+        """Window embeddings of ``CLIPS_PER_SHARD`` mixtures of two classes."""
         names = sorted(self.recordings.paths)
         rng = np.random.default_rng((seed, 3, number))
         pairs = [list(rng.choice(names, 2, replace=False)) for _ in range(CLIPS_PER_SHARD)]
@@ -142,24 +154,24 @@ class AudioFeatureRenderer:
             "files": np.array(json.dumps(["" for _ in pairs])),
         }
 
-    def features(self, wave: NDArray[np.float32]) -> NDArray[np.float16]:
-        """Embedding of every window: (W, d)."""
-        windows = windows_of(torch.from_numpy(wave).clamp(-1, 1), self.audio.window, self.audio.hop)
+    def features(self, waveform: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Embeddings of all windows of a waveform (S,): (W, d) float16."""
+        windows = windows_of(torch.from_numpy(waveform).clamp(-1, 1), self.audio.window, self.audio.hop)
         return np.asarray(self.audio(windows).embeddings.half().numpy())
 
 
 def audio_feature_folder(work: Path, name: str, version: str) -> Path:
-    """Folder of audio features of an audio encoder; other versions have other folders."""
+    """Folder of the audio features of one version of the audio encoder."""
     return work / f"{name}-{version.rsplit(':', 1)[-1]}"
 
 
 def image_feature_folder(work: Path, segmenter: Segmenter) -> Path:
-    """Folder of image features; other segmenters, views or shares of proposals have other folders."""
+    """Folder of the image features; it depends on segmenter, views and share of proposals."""
     return feature_folder(work, "scenes", (version_of(segmenter), VIEWS, PROPOSED_SHARE))
 
 
 def render(plan: Plan, worker: int, workers: int) -> None:
-    """One process's share of the features."""
+    """Render one worker's share of the features."""
     torch.set_num_threads(1)
     recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load()
     audio_renderer = AudioFeatureRenderer(recordings, audio)
@@ -177,14 +189,14 @@ def render(plan: Plan, worker: int, workers: int) -> None:
 
 
 def feature_folder(work: Path, what: str, provenance: tuple[object, ...]) -> Path:
-    """Folder of cached features; another provenance has another folder."""
+    """Folder of cached features, named by a hash of ``provenance``."""
     return work / f"{what}-{hashlib.sha256(repr(provenance).encode()).hexdigest()[:12]}"
 
 
 def write_shards(
     folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
 ) -> None:
-    """Write the shards that are not there yet, waveforms to files of their own, to be mapped into memory."""
+    """Write missing shards; waveforms are written to separate files for memory mapping."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         target = folder / f"{number:05d}.npz"
@@ -199,10 +211,10 @@ def write_shards(
 
 
 def run_workers(render: Callable[[int, int], None], workers: int) -> None:
-    """``render(worker, workers)`` in a process for each worker, until all are done.
+    """Run ``render(worker, workers)`` in one process per worker, and wait for all.
 
     Raises:
-        SystemExit: one failed.
+        SystemExit: a process failed.
     """
     started = [multiprocessing.Process(target=render, args=(worker, workers)) for worker in range(workers)]
     for process in started:
@@ -210,4 +222,4 @@ def run_workers(render: Callable[[int, int], None], workers: int) -> None:
     for process in started:
         process.join()
     if any(process.exitcode for process in started):
-        raise SystemExit("error: rendering failed; give the command again to go on")
+        raise SystemExit("error: rendering failed; repeat the command to resume")

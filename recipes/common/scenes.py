@@ -1,7 +1,8 @@
-"""Composite scenes whose things have kinds, with exact masks and masks as imperfect as a network's.
+"""Composite scenes of objects with classes: exact masks, and masks perturbed like those of a segmenter.
 
-One to four things at any scale and place, hidden in part, on photographs, textures and plain colour, in any
-light; some of them mute. Deterministic by the generator that is passed.
+A scene has one to four objects of random scale and position, which occlude each other, on photographs,
+textures or plain colour, with random lighting. Some objects are silent. The result is a function of the
+random generator.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from recipes.common.object_scenes import (
 Mask = NDArray[np.bool_]
 SIDES = (192, 224, 224, 288)
 MIN_VISIBLE = 0.4
-"""Share of a thing's own pixels that must be seen for the thing to count."""
+"""Minimum visible share of the pixels of an object."""
 GROUND = -1
 
 
@@ -39,9 +40,9 @@ class Scene:
 
     Attributes:
         image: (S, S, 3) uint8.
-        owner: (S, S) int64, which thing each pixel shows, -1 for the ground.
-        kinds: of the things, in the order of ``owner``; ``library.SILENT`` for a mute one.
-        files: which cut-out each thing is.
+        owner: (S, S) int64, index of the object that each pixel shows, -1 for the background.
+        class_names: class of each object; ``SILENT`` for a silent one.
+        files: cut-out of each object.
     """
 
     image: NDArray[np.uint8]
@@ -50,18 +51,21 @@ class Scene:
     files: tuple[str, ...]
 
     def masks(self) -> Mask:
-        """Exact masks of the things: (N, S, S)."""
+        """Exact masks of the objects: (N, S, S) bool."""
         return np.asarray(self.owner[None] == np.arange(len(self.class_names))[:, None, None])
 
 
 class Composer:
-    """Renders scenes from a library that :mod:`recipes.common.media_bank` built.
+    """Renders scenes from the media bank of :mod:`recipes.common.media_bank`.
 
     Args:
-        cutouts_folder: folder with ``<kind>/*.png``.
-        grounds: folder with ``*.jpg``.
-        kinds: which kinds may appear beside mute things; all that have pictures if None.
-        sounding: kinds that have recordings; the rest are treated as mute.
+        cutouts_folder: folder with ``<class>/*.png``.
+        grounds: folder of backgrounds, ``*.jpg``.
+        sounding: classes with recordings; cut-outs of other classes are not used.
+        class_names: classes to use besides silent objects; all sounding classes with cut-outs if None.
+
+    Raises:
+        FileNotFoundError: there is no cut-out or no background.
     """
 
     def __init__(
@@ -81,7 +85,7 @@ class Composer:
         self.names = [name for name in self.cutouts if name != SILENT]
         self.grounds = sorted(grounds.glob("*.jpg"))
         if not self.names or not self.grounds:
-            raise FileNotFoundError(f"{cutouts_folder}, {grounds}: needs <kind>/*.png with alpha and *.jpg")
+            raise FileNotFoundError(f"{cutouts_folder}, {grounds}: needs <class>/*.png with alpha and *.jpg")
         self._opened: dict[Path, Image.Image] = {}
         self._painters = {side: self._painter(side) for side in set(SIDES)}
 
@@ -92,7 +96,7 @@ class Composer:
         return painter
 
     def __call__(self, rng: Rng, first: str | None = None) -> Scene:
-        """One scene; ``first`` is the kind of one of its things."""
+        """Render a scene; ``first`` is the class of one of its objects."""
         painter = self._painters[int(rng.choice(SIDES))]
         while True:
             scene = self._render(rng, painter, first)
@@ -102,11 +106,11 @@ class Composer:
     def _render(self, rng: Rng, painter: Painter, first: str | None) -> Scene | None:
         many = int(rng.choice([1, 2, 3, 4], p=[0.15, 0.35, 0.35, 0.15]))
         if SILENT not in self.cutouts:
-            many = min(many, len(self.names))  # each kind once
+            many = min(many, len(self.names))  # each class once
         names = [first or self.names[rng.integers(len(self.names))]]
         while len(names) < many:
-            mute = SILENT in self.cutouts and rng.random() < 0.3
-            name = SILENT if mute else self.names[rng.integers(len(self.names))]
+            silent = SILENT in self.cutouts and rng.random() < 0.3
+            name = SILENT if silent else self.names[rng.integers(len(self.names))]
             if name == SILENT or name not in names:
                 names.append(name)
         rng.shuffle(names)
@@ -176,7 +180,7 @@ class Composer:
 
 
 def drop_colour(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Sometimes without colour."""
+    """Convert an image (S, S, 3) to grey with probability 0.08."""
     if rng.random() >= 0.08:
         return image
     grey = image.mean(-1, keepdims=True).astype(np.uint8)
@@ -184,7 +188,7 @@ def drop_colour(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def perturb_masks(rng: Rng, scene: Scene) -> Mask:
-    """Candidate masks (M, S, S) of a scene: things as a network cuts them out, parts, pairs, and ground."""
+    """Candidate masks (M, S, S) of a scene: perturbed objects, parts, pairs of objects, and background."""
     side = len(scene.owner)
     found = []
     for mask in scene.masks():
@@ -209,7 +213,7 @@ def perturb_masks(rng: Rng, scene: Scene) -> Mask:
 
 
 def roughen_edge(rng: Rng, mask: Mask) -> Mask:
-    """A mask a little too large, too small, or with a rough edge; as it is now and then."""
+    """Dilate, erode or roughen a mask (S, S); with probability 0.35 the mask is unchanged."""
     chance = rng.random()
     if chance < 0.35:
         return mask
@@ -226,7 +230,7 @@ def roughen_edge(rng: Rng, mask: Mask) -> Mask:
 
 
 def crop_mask(rng: Rng, mask: Mask) -> Mask:
-    """A piece of a thing on one side of a line."""
+    """The part of a mask (S, S) on one side of a random line."""
     side = len(mask)
     ys, xs = np.nonzero(mask)
     angle = rng.uniform(0, 2 * np.pi)
@@ -237,7 +241,7 @@ def crop_mask(rng: Rng, mask: Mask) -> Mask:
 
 
 def match_owners(masks: Mask, scene: Scene) -> NDArray[np.int64]:
-    """Which thing each candidate (M, S, S) shows (IoU at least .4), -1 for none: (M,)."""
+    """Index of the object of each candidate (M, S, S) with an IoU of at least .4, -1 for none: (M,) int64."""
     exact = scene.masks().reshape(len(scene.class_names), -1).astype(np.float32)
     given = masks.reshape(len(masks), -1).astype(np.float32)
     joint = given @ exact.T

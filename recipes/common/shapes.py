@@ -12,7 +12,7 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
-MESH_DIVISIONS = 4  # cells of the warp mesh along each side
+MESH_DIVISIONS = 4  # mesh cells along each side
 FAINT = 20  # alpha, of 255, up to which a pixel counts as transparent
 BORDER = 0.12  # padding as a share of a side, for parts that move outwards
 

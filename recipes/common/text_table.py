@@ -1,9 +1,10 @@
-"""Encode the words that everyone asks for, so that a start needs no transformer.
+"""Precompute text embeddings of common class names, so that no text encoder is needed at start.
 
     python -m recipes.common.text_table
 
-Writes ``src/seac/assets/text_table.safetensors`` (keys int64, vectors float16): every ImageNet and AudioSet name,
-bare and in plain words, and the default vocabulary and the taught kinds in all templates.
+The command writes ``src/seac/assets/text_table.safetensors`` (keys int64, vectors float16) with all ImageNet
+and AudioSet names and descriptions, and the names of the default vocabulary and of the class heads in all
+templates.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CLASS_HEADS = ASSET.with_name("class_heads.safetensors")
 
 
 def groups() -> list[tuple[str, ...]]:
-    """Every group of sentences that the table holds, each once."""
+    """All groups of sentences of the table, without duplicates."""
     names = (
         *imagenet_names(),
         *audioset_names(),
@@ -38,7 +39,7 @@ def groups() -> list[tuple[str, ...]]:
 
 
 def main() -> None:
-    """Encode and write, under a temporary name first."""
+    """Encode the groups and write the table atomically."""
     empty = TextTable(torch.zeros(0, dtype=torch.int64), torch.zeros(0, DIM, dtype=torch.float16))
     chosen = groups()
     vectors = MiniLM(empty).encode_means(chosen).half()

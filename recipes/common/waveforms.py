@@ -68,13 +68,14 @@ def change_speed(recording: Floats, rng: np.random.Generator) -> Floats:
 def fit_length(
     recording: Floats, rng: np.random.Generator, length: int = LENGTH, max_pause: int | None = None
 ) -> Floats:
-    """A piece of a long recording, or a short one repeated with pauses.
+    """Crop a long recording, or repeat a short one with pauses.
 
     Args:
         recording: (S,) float32.
-        rng: draws the piece, or the pauses.
-        length: of the clip in samples.
-        max_pause: longest pause in samples, also before the first time; None draws one second, or three.
+        rng: generator for the crop, or the pauses.
+        length: length of the clip in samples.
+        max_pause: maximum pause in samples, also before the first repetition; None samples one second or
+            three.
 
     Returns:
         (length,) float32.

@@ -1,1 +1,1 @@
-"""How the constants of the decision are chosen."""
+"""Recipes for the constants of the decision: calibration, thresholds, temperature."""

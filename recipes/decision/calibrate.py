@@ -1,13 +1,13 @@
-"""When does ``tiny`` decide that a mask sounds? This chooses its constants.
+"""Fit the calibration and the threshold of ``tiny`` on composites.
 
     python -m recipes.decision.calibrate [--media FOLDER] [--scenes 480] [--seed 0] [--json FILE]
 
-Composites are rendered from media that no weights were trained on. Of eight scenes, a visible class sounds in
-four, in two of these a second one at the same time; in the other four nothing visible sounds: the audio is of
-a class that is not in the frame, or a room's noise, or silence. The model proposes masks as it does for a
-user, and encodes the whole of an audio, as in benchmarks, and the middle of it, as a frame of a video does.
-For every association :func:`seac.decision.fit.fit` chooses on half of the scenes and the other half
-reports; what ships is chosen on all of them. ``--json FILE`` keeps the figures.
+Composites are rendered from media that were not used in training. Four of eight scenes have one sounding
+visible class, two of these a second one. In the other four no visible object sounds: the audio is an
+off-screen class, room noise or silence. Masks are the proposals of the model. Each audio is encoded twice: as
+a whole, as in benchmarks, and its middle, as for a video frame. For every association
+:func:`seac.decision.fit.fit_and_report` fits on half of the scenes and reports on the other half; the shipped
+constants are fitted on all scenes. ``--json FILE`` writes the figures.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from seac.pipeline import SeAC
 SECONDS = 5
 ASSET = Path(calibration.__file__).parents[1] / calibration.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
-"""How many things of a scene sound, if any does, in turn."""
+"""Number of sounding classes of a scene, in the order of ``TURN``."""
 TURN: tuple[SampleType, ...] = (
     "visible",
     "off-screen",
@@ -55,7 +55,14 @@ TURN: tuple[SampleType, ...] = (
 
 @dataclass(frozen=True)
 class EncodedScene:
-    """A scene as the frozen networks see it and hear it in several ways, and the pixels of what sounds."""
+    """A scene encoded by the frozen networks.
+
+    Attributes:
+        encoded_image: image with proposals and mask embeddings.
+        encoded_audio: the whole audio, and its middle.
+        truth: (H, W) bool, the pixels of the sounding objects.
+        what: type of the scene.
+    """
 
     encoded_image: EncodedImage
     encoded_audio: tuple[EncodedAudio, ...]
@@ -64,19 +71,21 @@ class EncodedScene:
 
 
 def encode_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[EncodedScene]:
-    """Scenes through the frozen networks, each heard twice: all of the sound, and as a video's frame does."""
+    """Render and encode scenes; the audio of each is encoded as a whole and as for a video frame."""
     found, rng = [], np.random.default_rng(seed)
     for number in range(count):
         what = TURN[number % len(TURN)]
         sounding = SOUNDING[number % len(TURN)]
         names = tuple(rng.choice(media.classes, sounding, replace=False).tolist())
         (scene,) = render_scene(rng, media, names, min(number % 3, MAX_CUTOUTS - sounding))
-        wave = render_waveform(rng, media, what, names, scene.class_names)
+        waveform = render_waveform(rng, media, what, names, scene.class_names)
         encoded_image = model.encode_image(scene.image)
         visible = (scene.owner >= 0) & (scene.owner < sounding)
         truth = torch.from_numpy(visible & (what == "visible"))
-        middle = crop_waveform(torch.from_numpy(wave), SAMPLE_RATE, SECONDS / 2, model.settings.audio_window)
-        encoded_audio = tuple(model.encode_audio(part, SAMPLE_RATE) for part in (wave, middle))
+        middle = crop_waveform(
+            torch.from_numpy(waveform), SAMPLE_RATE, SECONDS / 2, model.settings.audio_window
+        )
+        encoded_audio = tuple(model.encode_audio(part, SAMPLE_RATE) for part in (waveform, middle))
         found.append(EncodedScene(encoded_image, encoded_audio, truth, what))
     return found
 
@@ -84,7 +93,15 @@ def encode_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[Enco
 def render_waveform(
     rng: np.random.Generator, media: Media, what: SampleType, visible: Sequence[str], shown: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Five seconds in which the visible classes sound, one that is not shown, a room's noise, or nothing."""
+    """Render five seconds (S,) float32 of the visible classes, an off-screen class, room noise or silence.
+
+    Args:
+        rng: generator of all random choices.
+        media: recordings.
+        what: type of the scene.
+        visible: the visible classes that sound in a scene of type "visible".
+        shown: all classes in the image, excluded as off-screen sources.
+    """
     if what == "silence":
         return np.zeros(SECONDS * SAMPLE_RATE, np.float32)
     off_screen = [name for name in media.classes if name not in shown]
@@ -93,9 +110,9 @@ def render_waveform(
 
 
 def score_scenes(
-    scenes: Sequence[EncodedScene], association: Association, evidence: Callable[[Tensor, Tensor], Tensor]
+    scenes: Sequence[EncodedScene], association: Association, logit: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Sample]:
-    """What an association makes of the scenes, once for each way in which they are heard."""
+    """Score the scenes by an association: one sample per scene and encoded audio."""
     found = []
     for scene in scenes:
         for encoded_audio in scene.encoded_audio:
@@ -104,7 +121,7 @@ def score_scenes(
                 build_sample(
                     scene.encoded_image.proposals.masks,
                     scene.truth,
-                    evidence(similarity, scene.encoded_image.proposals.scores),
+                    logit(similarity, scene.encoded_image.proposals.scores),
                     float(similarity.max()),
                     scene.what,
                     inactive=encoded_audio.summary.inactive,
@@ -114,19 +131,21 @@ def score_scenes(
 
 
 def select_half(scenes: Sequence[EncodedScene], part: int) -> list[EncodedScene]:
-    """Every other turn, from the first (0) or the second (1): each half holds every kind as often."""
+    """Every other block of ``TURN``, from the first (0) or second (1): halves of equal scene types."""
     return [scene for number, scene in enumerate(scenes) if number // len(TURN) % 2 == part]
 
 
 def main() -> None:
-    """Choose on one half of dev composites, report on the other, write the asset."""
+    """Fit on one half of the composites, report on the other, and write the constants."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_media(parser)
     parser.add_argument("--scenes", type=int, default=480)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--objectness", type=float, nargs="*", help="also report at these weights")
+    parser.add_argument(
+        "--objectness", type=float, nargs="*", help="additional weights of objectness to report"
+    )
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,11 +1,11 @@
-"""How sharp is the heatmap? This chooses its constants.
+"""Choose the softmax temperature, the objectness weight and sigma on composites.
 
     python -m recipes.decision.softmax_temperature [--media FOLDER] [--scenes 160] [--seed 5]
 
-Composites of the dev media, half with one sounding thing and half with two, go through the frozen networks
-once; half of the scenes choose contrast, objectness and sigma, the other half report. What is asked of a
-heatmap: its mean IoU at .5 (official in S4 and MS3) and its best F over all thresholds; of sigma:
-the IoU of what Eq. 5 would name.
+Composites of the dev media, half with one sounding object and half with two, are encoded once. The values are
+chosen on half of the scenes and reported on the other half. Temperature and objectness weight maximise the
+sum of mean IoU at .5 (official in S4 and MS3) and best F over all thresholds of the heatmap (Eq. 4); sigma
+maximises the sum of mean IoU and F of the mask of Eq. 5.
 """
 
 from __future__ import annotations
@@ -40,7 +40,15 @@ SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True)
 class ScoredScene:
-    """A scene: similarity and objectness (N,), masks (N, H, W), what sounds (H, W), how many things do."""
+    """A scene with the scores of its N proposals.
+
+    Attributes:
+        similarity: (N,) similarity with the audio.
+        scores: (N,) objectness.
+        masks: (N, H, W) proposals.
+        truth: (H, W) bool, the pixels of the sounding objects.
+        sounding: number of sounding objects.
+    """
 
     similarity: Tensor
     scores: Tensor
@@ -50,7 +58,7 @@ class ScoredScene:
 
 
 def score_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[ScoredScene]:
-    """Scenes with one and with two sounding cut-outs in turn."""
+    """Render and score scenes with alternately two and one sounding cut-outs."""
     rng = np.random.default_rng(seed)
     return [
         score_single_source(model, media, rng) if number % 2 else score_multi_source(model, media, rng)
@@ -59,13 +67,13 @@ def score_scenes(model: SeAC, media: Media, count: int, seed: int) -> list[Score
 
 
 def score_single_source(model: SeAC, media: Media, rng: np.random.Generator) -> ScoredScene:
-    """As S4: one class sounds beside cut-outs that do not."""
+    """A scene as in S4: one sounding class and silent distractors."""
     name, distractors = str(rng.choice(media.classes)), int(rng.choice([1, 1, 2]))
     return score_scene(model, render_single_source(rng, media, name, distractors, 1, SECONDS), 0)
 
 
 def score_multi_source(model: SeAC, media: Media, rng: np.random.Generator) -> ScoredScene:
-    """As MS3: two classes sound, not always at once."""
+    """A scene as in MS3: two sounding classes, not always at the same time."""
     clip = render_multi_source(rng, media, SECONDS, 0)
     sounding = clip.active.any(0)
     middle = int(min(np.flatnonzero(sounding), key=lambda second: abs(second - SECONDS // 2)))
@@ -73,7 +81,7 @@ def score_multi_source(model: SeAC, media: Media, rng: np.random.Generator) -> S
 
 
 def score_scene(model: SeAC, clip: CompositeClip, frame: int) -> ScoredScene:
-    """A frame of a clip, with all of its audio, through the frozen networks and the association."""
+    """Score one frame of a clip with the audio of the whole clip."""
     encoded_image = model.encode_image(clip.frames[frame].image)
     encoded_audio = model.encode_audio(clip.waveform, SAMPLE_RATE)
     similarity = model.stages.association(encoded_image.embeddings, encoded_audio.features).float().cpu()
@@ -86,28 +94,30 @@ def score_scene(model: SeAC, clip: CompositeClip, frame: int) -> ScoredScene:
     )
 
 
-def heatmaps(scenes: Sequence[ScoredScene], contrast: float, objectness: float) -> Tensor:
-    """Eq. 4 of every scene: (F, H, W)."""
+def heatmaps(scenes: Sequence[ScoredScene], temperature: float, objectness: float) -> Tensor:
+    """The heatmaps (Eq. 4) of F scenes: (F, H, W)."""
     return torch.stack(
         [
-            aggregate(softmax_scores(scene.similarity + objectness * scene.scores, contrast), scene.masks)
+            aggregate(softmax_scores(scene.similarity + objectness * scene.scores, temperature), scene.masks)
             for scene in scenes
         ]
     )
 
 
-def evaluate_heatmaps(scenes: Sequence[ScoredScene], contrast: float, objectness: float) -> dict[str, float]:
-    """MIoU at .5 and the data set's F."""
+def evaluate_heatmaps(
+    scenes: Sequence[ScoredScene], temperature: float, objectness: float
+) -> dict[str, float]:
+    """Mean IoU at .5 and F over the dataset."""
     truth = torch.stack([scene.truth for scene in scenes])
-    logits = torch.logit(heatmaps(scenes, contrast, objectness), eps=1e-6)
+    logits = torch.logit(heatmaps(scenes, temperature, objectness), eps=1e-6)
     return avsbench(logits, truth, clips_per_batch=None)
 
 
 def evaluate_classification(
-    scenes: Sequence[ScoredScene], contrast: float, objectness: float, sigma: float
+    scenes: Sequence[ScoredScene], temperature: float, objectness: float, sigma: float
 ) -> dict[str, float]:
-    """Mean IoU and F of what Eq. 5 would name, whatever the names."""
-    predicted = heatmaps(scenes, contrast, objectness) > sigma
+    """Class-agnostic mean IoU and F of the mask of Eq. 5."""
+    predicted = heatmaps(scenes, temperature, objectness) > sigma
     truth = torch.stack([scene.truth for scene in scenes])
     both = (predicted & truth).sum((1, 2)).double()
     area, size = predicted.sum((1, 2)).double(), truth.sum((1, 2)).double()
@@ -117,12 +127,12 @@ def evaluate_classification(
 
 
 def best(points: Sequence[Point], of: Callable[[Point], dict[str, float]]) -> Point:
-    """The point with the greatest sum of mIoU and F."""
+    """The point with the highest sum of mIoU and F."""
     return max(points, key=lambda point: sum(of(point).values()))
 
 
 def main() -> None:
-    """Choose on one half, report on the other."""
+    """Choose the values on one half of the scenes and report on the other."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -130,21 +140,23 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=160)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--association-method", default=None)
-    parser.add_argument("--objectness", type=float, default=None, help="this one only")
+    parser.add_argument(
+        "--objectness", type=float, default=None, help="fix the objectness weight at this value"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     model = seac.load("tiny", association_method=options.association_method)
     scenes = score_scenes(model, open_media(options.media), options.scenes, options.seed)
     choosing, reporting = scenes[: len(scenes) // 2], scenes[len(scenes) // 2 :]
     weights = OBJECTNESS if options.objectness is None else (options.objectness,)
-    grid = [(contrast, weight) for contrast in TEMPERATURES for weight in weights]
+    grid = [(temperature, weight) for temperature in TEMPERATURES for weight in weights]
     point = best(grid, lambda at: evaluate_heatmaps(choosing, *at))
     sigma = best(SIGMAS, lambda value: evaluate_classification(choosing, *point, value))
     figures: dict[str, Any] = {"softmax_temperature": point[0], "objectness": point[1], "sigma": sigma}
-    for label, (contrast, weight) in {
+    for label, (temperature, weight) in {
         "chosen": point,
         "Eq. 4 as published": (0.0, 0.0),
-        "no contrast": (0.0, point[1]),
+        "no softmax temperature": (0.0, point[1]),
         "no objectness": (point[0], 0.0),
     }.items():
         for count_name, part in (
@@ -152,7 +164,7 @@ def main() -> None:
             ("two sound", [s for s in reporting if s.sounding == 2]),
         ):
             figures[f"{label}, {count_name}"] = {
-                k: round(v, 4) for k, v in evaluate_heatmaps(part, contrast, weight).items()
+                k: round(v, 4) for k, v in evaluate_heatmaps(part, temperature, weight).items()
             }
     for value in SIGMAS:
         scored = evaluate_classification(reporting, *point, value)

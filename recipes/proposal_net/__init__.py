@@ -1,1 +1,1 @@
-"""The recipe that made ``proposal_net.safetensors``: a class-agnostic instance network from composites."""
+"""Recipe of ``proposal_net.safetensors``: class-agnostic instance segmentation trained on composites."""

@@ -1,12 +1,12 @@
-"""Train the proposal network from composites alone.
+"""Train the proposal network on composite images.
 
     python -m recipes.proposal_net --media ../shared/data/media/train --seed 0
 
-Three stages: everything but what sharpens and outlines; what sharpens (:mod:`recipes.proposal_net.sharpen`);
-what outlines (:mod:`recipes.proposal_net.refinement`). ``--run`` holds each stage's weights and checkpoints,
-and what is there is gone on from; the averages of the weights become
-``src/seac/assets/proposal_net.safetensors`` in half precision. ``--first FILE`` takes the first stage as
-done, ``--start FILE`` begins it with the weights of an earlier course.
+There are three stages: the network without sharpening layers and refinement head; the sharpening layers
+(:mod:`recipes.proposal_net.sharpen`); the refinement head (:mod:`recipes.proposal_net.refinement`). ``--run``
+holds the weights and checkpoints of each stage, from which a repeated command resumes. The averaged weights
+are written to ``src/seac/assets/proposal_net.safetensors`` in half precision. ``--first FILE`` replaces the
+first stage by its weights, ``--start FILE`` starts it from the weights of an earlier phase.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from seac.training.schedule import adamw
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposal_net.safetensors"
 WARM, KEEP = 50, 0.997
-FROZEN_BLOCKS = 6  # edges and colours need no lesson, and they are the dearest to train
+FROZEN_BLOCKS = 6  # low-level features, the most expensive blocks to train
 
 
 def build_network(start: Path | None) -> ProposalNet:
-    """The network as an earlier course left it, or with ImageNet features and an untrained neck and head."""
+    """The network with the weights ``start``, or with ImageNet features and an untrained neck and head."""
     network = ProposalNet()
-    network.sharpen.requires_grad_(False)  # their turn comes later
+    network.sharpen.requires_grad_(False)  # trained in later stages
     network.refine.requires_grad_(False)
     if start:
         network.load_state_dict(stored_weights(start))
@@ -56,7 +56,7 @@ def build_network(start: Path | None) -> ProposalNet:
 
 
 def build_optimiser(network: ProposalNet, rate: float) -> torch.optim.AdamW:
-    """AdamW; the backbone has a tenth of the learning rate."""
+    """AdamW with a tenth of the learning rate for the backbone."""
     inner = [p for p in network.backbone.parameters() if p.requires_grad]
     outer = [p for n, p in network.named_parameters() if not n.startswith("backbone.")]
     groups = [{"params": inner, "lr": rate / 10}, {"params": outer, "lr": rate}]
@@ -64,7 +64,7 @@ def build_optimiser(network: ProposalNet, rate: float) -> torch.optim.AdamW:
 
 
 def export(weights: dict[str, Tensor], path: Path) -> None:
-    """Write ``weights`` in half precision, whole or not at all."""
+    """Write ``weights`` in half precision atomically."""
     half = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in weights.items()}
     partial = path.with_suffix(".partial")
     save_file(half, str(partial))
@@ -72,14 +72,14 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
 
 
 def make_batch(painter: Callable[[Rng], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
-    """Pictures (B, 3, S, S) uint8 of a step, and what their cells are to draw."""
+    """Images (B, 3, S, S) uint8 of a step, and the targets of their locations."""
     pixels, masks = batch(painter, size, seed, step)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
     return pixels, build_targets(masks, pixels.shape[-2], pixels.shape[-1], generator)
 
 
 def train(given: argparse.Namespace) -> None:
-    """The first stage; see the module's docstring."""
+    """Train the first stage; see the docstring of the module."""
     torch.manual_seed(given.seed)
     network, painter = (
         build_network(given.start).to(given.device),
@@ -116,7 +116,7 @@ def train(given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the recipe from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -124,19 +124,19 @@ def main() -> None:
         "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
     )
     parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
-    parser.add_argument("--start", type=Path, help="weights of an earlier course to go on from")
+    parser.add_argument("--start", type=Path, help="weights of an earlier phase to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=256, help="pixels of a scene, a multiple of 32")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--device", default="cpu", help="where the networks learn")
+    parser.add_argument("--device", default="cpu", help="device for training")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--workers", type=int, default=1, help="processes that draw lessons while the network learns"
+        "--workers", type=int, default=1, help="processes that render training samples during training"
     )
-    parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints; resumed from")
-    parser.add_argument("--first", type=Path, help="weights of the first stage, made earlier")
+    parser.add_argument("--run", type=Path, default=Path("runs/proposals"), help="checkpoints to resume from")
+    parser.add_argument("--first", type=Path, help="weights of a completed first stage")
     parser.add_argument("--sharpen-steps", type=int, default=160)
     parser.add_argument("--outline-steps", type=int, default=2400)
     parser.add_argument("--out", type=Path, default=ASSET)
@@ -148,7 +148,7 @@ def main() -> None:
         train(given)
     if not second.is_file():
         painter = Painter(given.media, SIDE, given.more)
-        seed = given.seed + 7  # scenes that the first stage did not see
+        seed = given.seed + 7  # other scenes than in the first stage
         export(train_sharpening(first, painter, given.sharpen_steps, seed, given.device), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))

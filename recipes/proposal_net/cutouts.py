@@ -1,9 +1,10 @@
-"""Every cut-out of the picture packages, of whatever kind: an outline is learned from any thing.
+"""Cut-outs of all objects in the image packages, for training class-agnostic masks.
 
     python -m recipes.proposal_net.cutouts --out CUTOUTS
 
-The association's library takes only what can sound, and few of a kind. Here nothing needs a name, so all of
-the Debian packages' pictures with something to see through are taken once: ``CUTOUTS/<package>/*.png``.
+The media bank of the association holds only classes that can sound, and few cut-outs of each class. Masks
+need no class, so this command takes all images with transparency from the Debian packages, without
+duplicates: ``CUTOUTS/<package>/*.png``.
 """
 
 from __future__ import annotations
@@ -27,18 +28,21 @@ from recipes.common.media_bank import (
 )
 from seac.core.errors import InputError
 
-MAX_FILL = 0.97  # share of its box that a thing may fill
-CONNECTED = 0.7  # share of its pixels that must hang together
-SOLID = 0.7  # share of what its outline encloses
+MAX_FILL = 0.97  # maximum share of its bounding box that an object may fill
+CONNECTED = 0.7  # minimum share of its pixels in the largest connected component
+SOLID = 0.7  # minimum share of the area, holes included, that it covers
 
 
 def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
-    """Write what is not there yet of the cut-outs of each of ``names``; how many there are now.
+    """Write the cut-outs of packages that are not in ``out`` yet.
 
     Args:
-        packages: unpacked packages, a folder each.
-        names: which of them to read.
-        out: a folder for each package; one that is there is left alone.
+        packages: folder of unpacked packages.
+        names: names of the packages to read.
+        out: destination, a folder per package; existing folders are kept.
+
+    Returns:
+        the number of cut-outs in ``out``.
 
     Raises:
         InputError: a package holds no image.
@@ -46,7 +50,7 @@ def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
     seen: set[bytes] = set()
     for name in names:
         target = out / name
-        if target.is_dir():  # of an earlier run: what it holds is not taken again from another package
+        if target.is_dir():  # from an earlier run; duplicates in other packages are skipped
             seen.update(image_fingerprint(Image.open(path)) for path in target.glob("*.png"))
             continue
         temporary = target.with_suffix(".part")
@@ -62,25 +66,25 @@ def write_cutouts(packages: Path, names: Sequence[str], out: Path) -> int:
 
 
 def is_one_object(image: Image.Image) -> bool:
-    """Whether an RGBA picture is one thing with a shape: no flag, no flock, no drawing of bare lines."""
-    shown = np.asarray(image.getchannel("A")) > 127
-    parts, count = label(shown)
+    """Whether an RGBA image shows one connected, solid object that does not fill its bounding box."""
+    opaque = np.asarray(image.getchannel("A")) > 127
+    parts, count = label(opaque)
     if count == 0:
         return False
-    greatest = np.bincount(parts[shown]).max() / shown.sum()
-    solid = shown.sum() / binary_fill_holes(shown).sum()
-    return bool(shown.mean() <= MAX_FILL and greatest >= CONNECTED and solid >= SOLID)
+    largest = np.bincount(parts[opaque]).max() / opaque.sum()
+    solid = opaque.sum() / binary_fill_holes(opaque).sum()
+    return bool(opaque.mean() <= MAX_FILL and largest >= CONNECTED and solid >= SOLID)
 
 
 def _find_images(package: Path) -> list[Path]:
     found = sorted(package.rglob("*.png"))
     if not found:
-        raise InputError(f"{package} holds no image: remove the folder to have it fetched anew")
+        raise InputError(f"{package} holds no image: remove the folder, so that it is downloaded again")
     return found
 
 
 def main() -> None:
-    """Command line."""
+    """Write the cut-outs from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

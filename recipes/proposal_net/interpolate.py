@@ -2,10 +2,10 @@
 
     python -m recipes.proposal_net.interpolate --before FIFTH --after SIXTH
 
-Training on composites alone slowly degrades the features on photographs. A weighted mean of the weights
-before and after keeps most of the gain on composites and restores most of the loss on photographs. The mask
-refinement head is copied from the later weights: it was trained on the errors of those weights, and its input
-is the image more than the features.
+A long phase on composites reduces the quality on photographs. Interpolated weights keep most of the
+improvement on composites and restore most of the quality on photographs. The weights of the mask refinement
+head are copied from the later phase: the head was trained on the masks of the uninterpolated network, and its
+main input is the image.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def interpolate_weights(
 
 
 def main() -> None:
-    """Command line."""
+    """Interpolate two files of weights from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

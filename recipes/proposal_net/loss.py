@@ -27,7 +27,7 @@ class Loss:
 
     @property
     def total(self) -> Tensor:
-        """The objective."""
+        """The weighted sum of the terms that is minimised, a scalar."""
         return self.score + 2 * self.dice + self.bce
 
 
@@ -110,7 +110,7 @@ def build_targets(masks: list[Tensor], height: int, width: int, generator: torch
 
 
 def compute_loss(locations: Locations, targets: Targets) -> Loss:
-    """The loss of a batch."""
+    """Compute the loss terms of a batch."""
     chosen, counted = targets.chosen, targets.counted
     each = torch.arange(len(chosen), device=chosen.device)[:, None]
     mask_logits = torch.vmap(decode_masks)(

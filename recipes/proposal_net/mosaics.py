@@ -1,8 +1,8 @@
-"""Composite backgrounds of many regions, for fitting the region scores of stuff and of things.
+"""Composite backgrounds of many regions, for fitting the region scores of stuff and things.
 
 A scene of :mod:`recipes.common.object_scenes` has one or two background regions; photographs have many, of
 different sizes. A mosaic splits the image repeatedly along smooth lines, fills each part with a different
-texture and pastes a few things on top. The ground truth is every connected visible part.
+texture and pastes a few objects on top. The ground truth is every connected visible part.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Mosaics:
     """Renders mosaics from the media of a painter.
 
     Attributes:
-        painter: renders things, and holds the background photographs that stuff is cut from.
+        painter: renders objects, and holds the background photographs from which stuff is cropped.
         flat: probability of a part of plain colour.
         closest: maximum magnification of stuff.
         similar_colour: probability that a part has nearly the colour of its surroundings.

@@ -20,25 +20,25 @@ T = TypeVar("T")
 
 
 def move_to_device(tensors: T, device: str) -> T:
-    """A dataclass of tensors, all of them on ``device``."""
+    """Copy a dataclass of tensors to ``device``."""
     moved = (getattr(tensors, each.name).to(device) for each in fields(tensors))  # type: ignore[arg-type]  # any dataclass
     return type(tensors)(*moved)
 
 
 class TrainingPhase:
-    """The steps of a phase, by a cosine schedule.
+    """Optimisation of a module over the steps of a phase, with a cosine schedule.
 
     Args:
-        module: to train; parameters without a gradient stay as they are.
-        optimiser: of its parameters, made by :func:`seac.training.schedule.adamw`.
-        steps: of the phase.
-        warm: steps of the warm-up.
-        keep: decay of the averaged weights.
-        checkpoint: a file to resume from if it is there; None keeps none.
+        module: the trained module; parameters without gradients are frozen.
+        optimiser: optimiser of its parameters, from :func:`seac.training.schedule.adamw`.
+        steps: number of steps.
+        warm: number of warm-up steps.
+        keep: decay of the exponential moving average of the weights.
+        checkpoint: file of the checkpoint, loaded if it exists; None writes no checkpoint.
 
     Attributes:
-        first: the first step to take.
-        average: the averaged state of ``module``.
+        first: index of the first step.
+        average: the averaged state dict of ``module``.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class TrainingPhase:
 
     @property
     def average(self) -> dict[str, Tensor]:
-        """The averaged state."""
+        """The averaged state dict of the module."""
         return self._average.state
 
     def learn(self, step: int, loss: Tensor) -> None:
-        """Take a step against the gradient of ``loss``, and update the average."""
+        """Take an optimiser step on ``loss`` and update the averaged weights."""
         set_rates(self.optimiser, rate_factor(step, self.steps, self.warm))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ class TrainingPhase:
         self._average.update(self.module, step + 1)
 
     def save(self, step: int) -> None:
-        """Write the checkpoint after ``step``, atomically."""
+        """Write the checkpoint after ``step`` atomically."""
         if self.checkpoint is None:
             return
         state = {
@@ -95,7 +95,7 @@ class TrainingPhase:
 
 @dataclass(frozen=True)
 class _BatchDataset(Generic[T]):
-    """A data set of the batches of ``make_batch``."""
+    """A dataset whose items are the batches ``make_batch(step)``."""
 
     make_batch: Callable[[int], T]
     steps: int
@@ -109,9 +109,9 @@ class _BatchDataset(Generic[T]):
 
 
 def iterate_batches(make_batch: Callable[[int], T], steps: range, workers: int) -> Iterable[T]:
-    """The batches of ``make_batch`` of all ``steps``, made by ``workers`` processes during training.
+    """Iterate over ``make_batch(step)`` for ``steps``, computed ahead by ``workers`` processes.
 
-    Without workers each is made when it is needed.
+    Without workers, batches are computed on demand.
     """
     if not workers:
         return map(make_batch, steps)

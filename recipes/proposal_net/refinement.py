@@ -1,8 +1,8 @@
-"""The last phase: only the mask refinement head is trained.
+"""The last stage: training of the mask refinement head, with the rest of the network frozen.
 
-Scenes have the sizes of a user's frames, larger than the network's input or smaller. The masks that the
-network predicts for them, with all their errors, are the coarse input; the target of each is the visible part
-that it overlaps most.
+Scenes are resized to several frame sizes, larger and smaller than the input of the network. The inputs are
+the masks that the network predicts for the scenes. The target of a mask is the visible part with the highest
+IoU.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from seac.segment.proposal_net.refinement_head import VIEW, roi_align_views
 from seac.training.schedule import adamw
 
 SIDE, INPUT_SIDE = 320, 288  # pixels of a scene, and of the network's input
-FRAMES = (192, 224, 256, 320, 320)  # sides of the frames in which scenes are seen
+FRAMES = (192, 224, 256, 320, 320)  # sides of the frames that scenes are resized to
 SCENES = 4
 PROPOSAL_SETTINGS = NetworkSettings(max_masks=10, max_locations=100, overlap=0.7)
 MIN_AREA, MIN_IOU = 80, 0.3
-WIDE = 1.7  # margin of the views; with that of inference, 1.2, training gave worse masks
+WIDE = 1.7  # margin of the views; training with the inference margin of 1.2 was worse
 RATE, WARM, KEEP = 3e-3, 40, 0.995
 EVERY = 50
 PREFIX = "refine."
@@ -48,7 +48,7 @@ PREFIX = "refine."
 
 @dataclass(frozen=True)
 class RefinementBatch:
-    """Views (N of them) of the masks of a few scenes.
+    """N views of the masks of several scenes.
 
     Attributes:
         colours: (N, 3, VIEW, VIEW) normalised.
@@ -69,7 +69,7 @@ class RefinementBatch:
 def make_refinement_batch(
     network: ProposalNet, painter: Callable[[Rng], Scene], seed: int, step: int
 ) -> RefinementBatch | None:
-    """Crops of the masks of a step's scenes, a function of seed, step and weights; None if there are none."""
+    """The batch of a step, a function of seed, step and weights; None if no mask matches the ground truth."""
     random = np.random.default_rng((seed, step))
     found = [part for _ in range(SCENES) if (part := _scene_views(network, painter, random)) is not None]
     if not found:
@@ -84,10 +84,10 @@ def _scene_views(
     side = int(random.choice(FRAMES))
     frame = resize_image(torch.from_numpy(scene.image.copy()).permute(2, 0, 1), side, side)
     pixels = normalise_pixels(resize_image(frame, INPUT_SIDE, INPUT_SIDE))[None]
-    cells = network(pixels.contiguous(memory_format=torch.channels_last))
-    kept, _ = best_locations(cells, PROPOSAL_SETTINGS)
-    fine = network.fine_features(cells)
-    coarse = decode_locations(cells, kept, fine[0], FINE_STRIDE)
+    locations = network(pixels.contiguous(memory_format=torch.channels_last))
+    kept, _ = best_locations(locations, PROPOSAL_SETTINGS)
+    fine = network.fine_features(locations)
+    coarse = decode_locations(locations, kept, fine[0], FINE_STRIDE)
     coarse = coarse[coarse.amax((1, 2)) > 0]
     truth = F.one_hot(torch.from_numpy(scene.owner) + 1, scene.count + 1)[..., 1:].permute(2, 0, 1).float()
     truth = truth[truth.sum((1, 2)) >= MIN_AREA]
@@ -102,11 +102,11 @@ def _scene_views(
     views = jitter_views(views_of(coarse, WIDE), random)
     coarse = coarse * float(np.exp(random.uniform(-0.4, 0.4)))
     target = roi_align_views(truth[:, None], which, views, VIEW, 3)[:, 0].clamp(0, 1)
-    return *refinement_inputs(normalise_pixels(frame)[None], coarse, fine, cells.context, views), target
+    return *refinement_inputs(normalise_pixels(frame)[None], coarse, fine, locations.context, views), target
 
 
 def jitter_views(views: Tensor, random: Rng) -> Tensor:
-    """Views (N, 4) with random shifts and scales."""
+    """Shift and scale views (N, 4) at random by up to 8 % of their sides."""
     side = views[:, 2:] - views[:, :2]
     shift = torch.from_numpy(random.uniform(-0.08, 0.08, (len(views), 4))).float()
     return views + shift * torch.cat([side, side], 1)
@@ -121,9 +121,9 @@ def train_refinement(
     workers: int = 0,
     device: str = "cpu",
 ) -> dict[str, Tensor]:
-    """Averaged weights of ``network.refine`` after ``steps``; a checkpoint in ``run`` is resumed.
+    """Train ``network.refine`` for ``steps`` and return its averaged weights; ``run`` holds the checkpoint.
 
-    Batches are made on the CPU, by the workers; the head is trained on ``device``.
+    Batches are computed on the CPU by the workers; the refinement head is trained on ``device``.
     """
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
@@ -153,8 +153,8 @@ def train_refinement(
             each = (time.monotonic() - start) / (step + 1 - phase.first)
             total, many, old, new = metric_sums / EVERY
             print(
-                f"outline {step + 1}/{steps} loss {total:.3f} views {many:.1f} iou {old:.3f} -> {new:.3f} "
-                f"{each:.2f} s",
+                f"refinement {step + 1}/{steps} loss {total:.3f} views {many:.1f} "
+                f"iou {old:.3f} -> {new:.3f} {each:.2f} s",
                 flush=True,
             )
             metric_sums[:] = 0
@@ -163,6 +163,6 @@ def train_refinement(
 
 
 def _mean_paired_iou(masks: Tensor, real: Tensor) -> float:
-    """Mean IoU of masks with those of the same row."""
+    """Mean IoU of masks (N, H, W) with ``real`` (N, H, W), row by row."""
     both, either = (masks & real).sum((1, 2)), (masks | real).sum((1, 2))
     return float((both / either.clamp_min(1)).mean())

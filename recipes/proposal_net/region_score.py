@@ -69,7 +69,7 @@ def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tens
 
 
 def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
-    """Fit the coefficients (E + 1,), the intercept last; candidates of high IoU are rare and weigh more."""
+    """Fit the coefficients (E + 1,), the intercept last; rare candidates of high IoU have more weight."""
     mean, deviation = given.mean(0), given.std(0) + 1e-6
     even = torch.cat([(given - mean) / deviation, torch.ones(len(given), 1)], 1)
     weights = torch.zeros(even.shape[1], requires_grad=True)

@@ -1,6 +1,6 @@
-"""The second phase: only the sharpening of mask features at stride 2 is trained.
+"""The second stage: training of the layers that sharpen mask features to stride 2.
 
-The rest of the network is frozen, so scores, order and NMS stay as they are; only mask boundaries change.
+The weights of the first stage are frozen, so that scores and non-maximum suppression do not change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PREFIX = "sharpen."
 def batch(
     painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
 ) -> tuple[Tensor, list[Tensor]]:
-    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step alone."""
+    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step."""
     rng = np.random.default_rng((seed, step))
     scenes = [painter(rng) for _ in range(size)]
     pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
@@ -36,12 +36,12 @@ def batch(
 
 
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
-    """Images of a batch as the network takes them, on its device."""
+    """Normalise images (B, 3, S, S) and move them to the device of the network."""
     return normalise_pixels(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
 def load_first_stage(first: Path) -> ProposalNet:
-    """The network of the first phase, with an untrained sharpening, the only part with gradients."""
+    """The network of the first stage, with new sharpening layers as the only trainable part."""
     network = ProposalNet()
     stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
     fresh = {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
@@ -54,7 +54,7 @@ def load_first_stage(first: Path) -> ProposalNet:
 def train_sharpening(
     first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
-    """Weights of the network after ``steps`` of the second phase; those that were trained are averages."""
+    """Train the second stage for ``steps`` and return the state dict of the network with averaged weights."""
     torch.manual_seed(seed)
     network = load_first_stage(first).to(device)
     optimiser = adamw(network.sharpen.parameters(), RATE, WEIGHT_DECAY)
@@ -63,9 +63,9 @@ def train_sharpening(
     for step in range(steps):
         pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        cells = network(to_network_input(pixels, device))
+        locations = network(to_network_input(pixels, device))
         loss = compute_fine_loss(
-            cells, network.fine_features(cells), [m.to(device) for m in masks], generator
+            locations, network.fine_features(locations), [m.to(device) for m in masks], generator
         )
         phase.learn(step, loss)
         sum_of_losses += loss.item()

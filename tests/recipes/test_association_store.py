@@ -62,7 +62,7 @@ def test_every_frame_of_a_clip_shows_its_class_first(cache: FeatureCache) -> Non
         assert frames == [store.frame(clip, number) for number in range(FRAMES)]
 
 
-def test_left_out_classes_are_neither_seen_nor_heard(cache: FeatureCache) -> None:
+def test_left_out_classes_have_neither_masks_nor_recordings(cache: FeatureCache) -> None:
     store = CompositeStore(cache, CLASSES[:2])
     assert len(store) == 2 * EACH
     shown = {mask for clip in range(len(store)) for number in range(8) for mask in store.frame(clip, number)}

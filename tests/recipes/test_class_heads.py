@@ -24,7 +24,7 @@ QUICK = Recipe(steps=120, batch=64, rate=1e-2, components=4, width=32)
 
 
 def image_samples() -> ImageSamples:
-    """Three classes and things of none, each around its own direction; "rare" has one file, "often" many."""
+    """Three classes and views without a class, each around a direction; "rare" has one file, "often" many."""
     rng = torch.Generator().manual_seed(0)
     classes = [class_name for class_name in ("often", "rare", "third", SILENT) for _ in range(30)]
     middles = {class_name: torch.randn(12, generator=rng) for class_name in dict.fromkeys(classes)}
@@ -48,7 +48,7 @@ def test_classes_are_recognised_and_the_rest_is_none() -> None:
 
 
 def clips() -> AudioSamples:
-    """Clips of three classes, and of two at once, whose windows are now the one and now the other."""
+    """Clips of three classes, and mixtures of two with windows of alternate classes."""
     rng = torch.Generator().manual_seed(1)
     names = ("bell", "drum", "horn")
     middles = {name: torch.randn(12, generator=rng) for name in names}

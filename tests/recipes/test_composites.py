@@ -1,4 +1,4 @@
-"""Composites: exact masks, waveforms, labels, the same bytes for the same seed, layouts without faults."""
+"""Composites: exact masks, waveforms, labels, the same bytes for the same seed, valid layouts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_pixels_outside_of_cutouts_are_the_background_and_inside_are_the_cutout(
         background = render_background(rng, media)
         scene = render_frame(background, cutouts, [2, 0, 1], 0)
         untouched = scene.owner == -1
-        assert np.abs(scene.image[untouched] - background[untouched]).mean() < 3  # antialiased edges alone
+        assert np.abs(scene.image[untouched] - background[untouched]).mean() < 3  # antialiased edges
         assert np.median(np.abs(scene.image[untouched] - background[untouched])) == 0
         for mask, cutout in zip(scene.masks(), cutouts, strict=True):
             colour = np.median(cutout.layer[cutout.layer[..., 3] > 250][:, :3], 0)
@@ -107,10 +107,10 @@ def test_masks_are_disjoint_and_what_sounds_is_visible(media: Media) -> None:
 
 def test_distractors_do_not_sound(media: Media) -> None:
     rng = np.random.default_rng(0)
-    drawn = [choose_distractors(rng, media, ["bell"], 2) for _ in range(50)]
-    assert all("bell" not in names and names.count("drum") <= 1 for names in drawn)
-    assert any("drum" in names for names in drawn)
-    assert any(SILENT in names for names in drawn)
+    sampled = [choose_distractors(rng, media, ["bell"], 2) for _ in range(50)]
+    assert all("bell" not in names and names.count("drum") <= 1 for names in sampled)
+    assert any("drum" in names for names in sampled)
+    assert any(SILENT in names for names in sampled)
 
 
 def test_labels_and_masks_follow_what_is_active(media: Media) -> None:
@@ -133,10 +133,10 @@ def test_labels_and_masks_follow_what_is_active(media: Media) -> None:
 
 
 def test_activity_is_two_seconds_at_least() -> None:
-    drawn = np.stack([draw_activity(np.random.default_rng(seed), 5) for seed in range(200)])
-    assert drawn.sum(1).min() == 2
-    assert 0.5 < drawn.all(1).mean() < 0.75
-    assert (np.abs(np.diff(np.pad(drawn.astype(int), ((0, 0), (1, 1))))).sum(1) == 2).all()
+    active = np.stack([draw_activity(np.random.default_rng(seed), 5) for seed in range(200)])
+    assert active.sum(1).min() == 2
+    assert 0.5 < active.all(1).mean() < 0.75
+    assert (np.abs(np.diff(np.pad(active.astype(int), ((0, 0), (1, 1))))).sum(1) == 2).all()
 
 
 def test_an_envelope_fades_inside_its_seconds() -> None:
@@ -197,7 +197,7 @@ def test_boxes_are_tight(rendered: Path) -> None:
         assert 0 <= top < bottom <= 1
 
 
-def test_negatives_hear_another_class_or_nothing(rendered: Path) -> None:
+def test_negatives_have_audio_of_another_class_or_room_noise(rendered: Path) -> None:
     entries = json.loads((rendered / "vggss/vggss.json").read_text())
     category = {entry["file"]: entry["class"] for entry in entries}
     negatives = [
@@ -277,13 +277,13 @@ def test_packages_are_sorted_into_a_media_folder(media: Media, tmp_path: Path) -
         folder = folder / ("dogs" if name == "dog" else "housecats")
         folder.mkdir(parents=True)
         stem = "dog" if name == "dog" else "gat"
-        sound = "dog" if name == "dog" else "meow"
+        recording = "dog" if name == "dog" else "meow"
         (folder / f"{stem}.png").write_bytes(media.cutouts[class_name][0].read_bytes())
-        (folder / f"{sound}.wav").write_bytes(media.recordings[class_name][0].read_bytes())
-        (folder / f"{sound}_desc.wav").write_bytes(b"a voice")
-    grounds = packages / "scratch/usr/share/scratch/Media/Backgrounds/Nature"
-    grounds.mkdir(parents=True)
-    media.background(media.backgrounds[0]).save(grounds / "field.jpg")
+        (folder / f"{recording}.wav").write_bytes(media.recordings[class_name][0].read_bytes())
+        (folder / f"{recording}_desc.wav").write_bytes(b"a voice")
+    backgrounds = packages / "scratch/usr/share/scratch/Media/Backgrounds/Nature"
+    backgrounds.mkdir(parents=True)
+    media.background(media.backgrounds[0]).save(backgrounds / "field.jpg")
     sort_packages(packages, tmp_path / "media", 0)
     assert Media.open(tmp_path / "media").classes == ("cat", "dog")
 

@@ -1,4 +1,4 @@
-"""Composite pairs as files: what `seac extract` takes, the same by the same seed, gone on with."""
+"""Composite pairs as files: input of `seac extract`, deterministic, resumable."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ pytest.importorskip("soundfile", reason="pip install seac[distil] writes FLAC")
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, Recordings]:
-    """Two kinds of discs with tones of their own, a grey ground."""
+    """Two classes of discs with different tones, and a grey background."""
     colours = {"bell": (250, 90, 20), "drum": (20, 90, 20)}
-    folder = write_media_bank(tmp_path_factory.mktemp("library"), colours)
+    folder = write_media_bank(tmp_path_factory.mktemp("media_bank"), colours)
     composer = Composer(folder / "pictures", folder / "grounds", ["bell", "drum"])
     return composer, Recordings(folder / "sounds")
 
@@ -35,7 +35,7 @@ def test_a_broken_off_run_goes_on_to_the_same_files(
 ) -> None:
     write(tmp_path / "whole", 3, *parts, seed=1)
     write(tmp_path / "broken", 3, *parts, seed=1)
-    (tmp_path / "broken" / "00001.flac").unlink()  # as after a kill between picture and sound
+    (tmp_path / "broken" / "00001.flac").unlink()  # as after a kill between image and audio
     write(tmp_path / "broken", 3, *parts, seed=1)
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "broken" / path.name).read_bytes()

@@ -1,4 +1,4 @@
-"""Composites that the association learns from: deterministic, and their masks fit what is seen."""
+"""Composites for training the association: deterministic, with masks that fit the image."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ COLOURS = {"bell": (250, 20, 20), "drum": (20, 250, 20), SILENT: (20, 20, 250)}
 
 @pytest.fixture(scope="module")
 def media_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three kinds of discs, a grey ground, and tones."""
-    return write_media_bank(tmp_path_factory.mktemp("library"), COLOURS)
+    """Three classes of discs with tones, and a grey background."""
+    return write_media_bank(tmp_path_factory.mktemp("media_bank"), COLOURS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_requested_class_is_visible(composer: Composer) -> None:
 
 
 def test_masks_lie_where_the_things_are(composer: Composer) -> None:
-    """A disc has a colour of its own, so inside its mask the picture varies less than a scene does."""
+    """Each disc has one colour, so the image varies less inside of its mask than in the scene."""
     nearer = []
     for seed in range(20):
         scene = composer(np.random.default_rng(seed), "bell")

@@ -1,1 +1,1 @@
-"""Composite benchmarks: cut-outs on photographs with recordings, in the public layouts, with exact masks."""
+"""Composite benchmarks in the public layouts: cut-outs on photographs, recordings, exact masks."""

@@ -3,10 +3,11 @@
     python -m recipes.common.composites MEDIA OUT [--seed 0] [--s4 60] [--ms3 40] [--avss 30] [--vggss 100]
     python -m recipes.common.composites --packages WORK OUT ...
 
-Writes ``Single-source`` (AVSBench S4), ``Multi-sources`` (MS3), ``AVSBench-semantic`` (AVSS) and ``vggss``
-(VGG-SS with its extension) into OUT: cut-outs on photographs with recordings, exact masks. MEDIA holds
-``images/<class>/*.png``, ``sounds/<class>/*.ogg`` and ``backgrounds/*.jpg``. ``--packages`` makes it from two
-Debian packages, on whose files the shipped weights were trained. The same seed gives the same bytes.
+The command writes ``Single-source`` (AVSBench S4), ``Multi-sources`` (MS3), ``AVSBench-semantic`` (AVSS) and
+``vggss`` (VGG-SS with its extension) into OUT. The images are cut-outs on photographs with exact masks. MEDIA
+holds ``images/<class>/*.png``, ``sounds/<class>/*.ogg`` and ``backgrounds/*.jpg``. ``--packages`` builds
+MEDIA from two Debian packages, whose files are also training data of the shipped weights. The same seed gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render, and print one line of JSON on what was rendered; the answer is the exit code."""
+    """Render the benchmarks, print one line of JSON, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m recipes.common.composites",
         description=__doc__,
@@ -36,23 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("media", type=Path, nargs="?", help="media folder")
     parser.add_argument("out", type=Path, help="folder for the benchmarks")
-    parser.add_argument("--packages", type=Path, help="folder for packages, of which MEDIA is made")
-    parser.add_argument("--seed", type=int, default=0, help="of every draw, 0 or more")
+    parser.add_argument("--packages", type=Path, help="folder for packages from which MEDIA is built")
+    parser.add_argument("--seed", type=int, default=0, help="random seed, 0 or more")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test")
     for name, layout in LAYOUTS.items():
         parser.add_argument(f"--{name}", type=int, default=layout.count, help=f"clips of {layout.folder}")
     options = parser.parse_args(arguments)
     if (options.media is None) == (options.packages is None):
-        parser.error("give a media folder or --packages, one of them")
+        parser.error("give either a media folder or --packages")
     started = time.monotonic()
     try:
         folder = options.media if options.packages is None else build_media(options.packages)
         counts = {name: getattr(options, name) for name in LAYOUTS}
-        made = render_composites(Media.open(folder), options.out, options.seed, counts, options.split)
+        record = render_composites(Media.open(folder), options.out, options.seed, counts, options.split)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
-    print(json.dumps({**made, "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}))
+    print(json.dumps({**record, "out": str(options.out), "seconds": round(time.monotonic() - started, 1)}))
     return 0
 
 

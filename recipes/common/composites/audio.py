@@ -1,4 +1,4 @@
-"""Waveforms of composites: recordings at equal loudness, each in its seconds, over the noise of a room."""
+"""Waveforms of composites: recordings at similar levels, active in some seconds, with room noise."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from recipes.common.waveforms import fit_length
 from seac.media.decode import SAMPLE_RATE
 
 LEVEL, SPREAD = -17.0, 3.0
-"""Decibels of full scale that a recording's active frames have, and how far that may be off either way."""
+"""Mean level of the active frames of a recording, and maximum deviation, in dB of full scale."""
 NOISE = (-70.0, -52.0)
-"""Decibels of full scale of the noise of a room."""
+"""Range of the level of room noise, in dB of full scale."""
 MAX_PAUSE = SAMPLE_RATE // 2
 FADE = SAMPLE_RATE // 50 + 1
 PEAK = 0.98
 
 
 def to_gain(decibels: float) -> float:
-    """The factor of an amplitude."""
+    """The amplitude factor of a level in dB."""
     return float(10 ** (decibels / 20))
 
 
 def render_source(rng: np.random.Generator, media: Media, name: str, seconds: int) -> Floats:
-    """A recording of a class, cut or repeated with short pauses: (seconds * 16000,) float32."""
+    """Render a recording of a class, cropped or repeated with pauses: (seconds * 16000,) float32."""
     path = media.recordings[name][rng.integers(len(media.recordings[name]))]
     clip = fit_length(media.recording(path), rng, seconds * SAMPLE_RATE, MAX_PAUSE)
     return np.asarray(clip * to_gain(LEVEL + rng.uniform(-SPREAD, SPREAD)), np.float32)
 
 
 def render_noise(rng: np.random.Generator, seconds: int) -> Floats:
-    """White noise of a quiet room: (seconds * 16000,) float32."""
+    """Render white room noise: (seconds * 16000,) float32."""
     return rng.normal(0, to_gain(rng.uniform(*NOISE)), seconds * SAMPLE_RATE).astype(np.float32)
 
 
 def build_envelope(active: NDArray[np.bool_]) -> Floats:
-    """Gain (T * 16000,) float32 of a source that is active in some of T seconds; it fades inside of them."""
-    gate = np.repeat(active, SAMPLE_RATE).astype(np.float32)
-    return np.asarray(uniform_filter1d(minimum_filter1d(gate, FADE), FADE), np.float32)
+    """The gain (T * 16000,) float32 of a source active in some of T seconds, with fades inside of them."""
+    envelope = np.repeat(active, SAMPLE_RATE).astype(np.float32)
+    return np.asarray(uniform_filter1d(minimum_filter1d(envelope, FADE), FADE), np.float32)
 
 
 def limit_peak(waveform: Floats) -> Floats:
-    """The waveform, quieter as a whole if its peak is over full scale."""
+    """Scale a waveform down if its peak is above full scale."""
     return np.asarray(waveform * min(1.0, PEAK / max(float(np.abs(waveform).max()), 1e-6)), np.float32)
 
 
 def mix_sources(
     rng: np.random.Generator, media: Media, names: tuple[str, ...], active: NDArray[np.bool_]
 ) -> Floats:
-    """The sum of a recording of each class in its seconds and the noise of a room.
+    """Mix a recording of each class in its active seconds with room noise.
 
     Args:
-        rng: draws everything.
+        rng: generator of all random choices.
         media: recordings.
-        names: n classes; none leaves the noise alone.
-        active: (n, T) bool, in which seconds each sounds.
+        names: n classes; without classes the result is room noise.
+        active: (n, T) bool, seconds in which each class is active.
 
     Returns:
         (T * 16000,) float32 in [-1, 1].
@@ -72,7 +72,7 @@ def mix_sources(
 
 
 def write_wav(path: Path, waveform: Floats) -> None:
-    """Write a waveform (S,) in [-1, 1] as 16-bit mono at 16 kHz; its folder is made."""
+    """Write a waveform (S,) in [-1, 1] as 16-bit mono WAV at 16 kHz; missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = np.round(waveform.clip(-1, 1) * 32_767).astype("<i2")
     with wave.open(str(path), "wb") as file:

@@ -1,4 +1,4 @@
-"""Clips of composites: frames a second apart, what sounds in each of them, and the waveform."""
+"""Clips of composites: one frame per second, the sounding objects of each frame, and the waveform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recipes.common.object_scenes import Floats, Rng
 from recipes.common.scenes import Scene
 
 ALWAYS_SHARE = 0.6
-"""Share of sources that sound from the first second to the last."""
+"""Share of sources that are active in all seconds."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class CompositeClip:
     """A clip with exact ground truth.
 
     Attributes:
-        frames: T scenes; the sounding classes are their first ones.
+        frames: T scenes; the sounding classes are the first classes of each.
         names: the n sounding classes.
-        active: (n, T) bool, in which seconds each sounds.
-        waveform: (T * 16000,) float32 in [-1, 1], or longer where one frame stands for a whole clip.
+        active: (n, T) bool, frames in which each class sounds.
+        waveform: (T * 16000,) float32 in [-1, 1], or longer if one frame represents the whole clip.
     """
 
     frames: tuple[Scene, ...]
@@ -34,11 +34,11 @@ class CompositeClip:
     waveform: Floats
 
     def mask(self, frame: int) -> NDArray[np.bool_]:
-        """Pixels of what sounds in a frame: (S, S)."""
+        """Pixels of the sounding objects of a frame: (S, S) bool."""
         return np.isin(self.frames[frame].owner, np.flatnonzero(self.active[:, frame]))
 
     def labels(self, frame: int, numbers: dict[str, int]) -> NDArray[np.uint8]:
-        """Class numbers of what sounds in a frame, 0 elsewhere: (S, S)."""
+        """Class numbers of the sounding objects of a frame, 0 elsewhere: (S, S) uint8."""
         scene = self.frames[frame]
         found = np.zeros(scene.owner.shape, np.uint8)
         for source in np.flatnonzero(self.active[:, frame]):
@@ -49,20 +49,20 @@ class CompositeClip:
 def render_single_source(
     rng: Rng, media: Media, name: str, distractors: int, frames: int, seconds: int
 ) -> CompositeClip:
-    """A clip in which one class sounds all the time beside cut-outs that do not."""
+    """Render a clip with one class that sounds in all frames, and silent distractors."""
     scenes = render_scene(rng, media, [name], distractors, frames)
     waveform = mix_sources(rng, media, (name,), np.ones((1, seconds), bool))
     return CompositeClip(scenes, (name,), np.ones((1, frames), bool), waveform)
 
 
 def render_multi_source(rng: Rng, media: Media, seconds: int, silent_share: float) -> CompositeClip:
-    """A clip of one frame a second in which two classes sound, each in its own seconds.
+    """Render a clip with one frame per second and two classes, each active in its own seconds.
 
     Args:
-        rng: draws everything.
+        rng: generator of all random choices.
         media: cut-outs, recordings, backgrounds.
-        seconds: and frames.
-        silent_share: of clips in one second of which nothing sounds.
+        seconds: number of seconds and of frames.
+        silent_share: share of clips with one second without a source.
     """
     names = tuple(rng.choice(media.classes, 2, replace=False).tolist())
     scenes = render_scene(rng, media, names, int(rng.choice([0, 1, 1])), seconds)
@@ -73,7 +73,7 @@ def render_multi_source(rng: Rng, media: Media, seconds: int, silent_share: floa
 
 
 def draw_activity(rng: Rng, seconds: int) -> NDArray[np.bool_]:
-    """In which seconds a source sounds: (T,) bool, all of them or two and more in a row."""
+    """Sample the active seconds of a source, all or at least two in a row: (T,) bool."""
     active = np.ones(seconds, bool)
     if rng.random() >= ALWAYS_SHARE:
         start = int(rng.integers(seconds - 1))

@@ -1,6 +1,6 @@
-"""Writers of composites in the layouts of the public benchmarks, one function a layout.
+"""Writers of composites in the layouts of the public benchmarks, one function per layout.
 
-Clip ``i`` is drawn from (seed, layout, i) alone: more clips, or other layouts, change none of the others.
+Clip ``i`` is a function of (seed, layout, i): more clips or other layouts do not change the other clips.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from seac.datasets.images import voc_palette
 S4_STREAM, MS3_STREAM, AVSS_STREAM, VGGSS_STREAM, NEGATIVE_STREAM = range(5)
 SECONDS, AVSS_SECONDS = 5, 10
 SILENT_SHARE = 0.1
-"""Share of MS3 and AVSS clips in one second of which nothing sounds."""
+"""Share of MS3 and AVSS clips with one second without a source."""
 SILENT_EVERY = 4
-"""Every so many negatives of the extended VGG-SS hear the noise of a room; the others hear another class."""
+"""One in this many negatives of the extended VGG-SS has room noise; the others have another class."""
 JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A row of the table: the folder in OUT, how many clips by default, and what writes them."""
+    """A layout: its folder in OUT, the default number of clips, and its writer."""
 
     folder: str
     count: int
@@ -42,7 +42,7 @@ class Layout:
 
 
 def write_s4(media: Media, root: Path, count: int, seed: int, split: str) -> None:
-    """AVSBench S4: one class sounds, five frames with a mask each (train: the first one); classes in turn."""
+    """Write AVSBench S4: one sounding class, five frames with masks (split train: only the first mask)."""
     rows = []
     for number in range(count):
         rng = np.random.default_rng((seed, S4_STREAM, number))
@@ -61,7 +61,7 @@ def write_s4(media: Media, root: Path, count: int, seed: int, split: str) -> Non
 
 
 def write_ms3(media: Media, root: Path, count: int, seed: int, split: str) -> None:
-    """AVSBench MS3: two classes sound, not always; five frames, masks of what sounds in their second."""
+    """Write AVSBench MS3: two classes active in some seconds, five frames, masks of the active objects."""
     rows = []
     for number in range(count):
         rng = np.random.default_rng((seed, MS3_STREAM, number))
@@ -76,7 +76,7 @@ def write_ms3(media: Media, root: Path, count: int, seed: int, split: str) -> No
 
 
 def write_avss(media: Media, root: Path, count: int, seed: int, split: str) -> None:
-    """AVSBench-semantic, subset v2: as MS3, ten frames, the class of every pixel that sounds."""
+    """Write AVSBench-semantic, subset v2: as MS3, with ten frames and the class of each sounding pixel."""
     numbers = {name: number for number, name in enumerate(media.classes, 1)}
     palette = voc_palette(len(numbers) + 1)
     rows = []
@@ -99,9 +99,9 @@ def write_avss(media: Media, root: Path, count: int, seed: int, split: str) -> N
 
 
 def write_vggss(media: Media, root: Path, count: int, seed: int, split: str) -> None:
-    """VGG-SS: one frame, a box around what sounds; beside it the extension with as many negatives.
+    """Write VGG-SS: one frame, and a box of the sounding object; and the extension with as many negatives.
 
-    Its one split is test, whatever ``split`` says.
+    The only split is test; ``split`` is ignored.
     """
     entries, ids = [], []
     for number in range(count):
@@ -119,7 +119,7 @@ def write_vggss(media: Media, root: Path, count: int, seed: int, split: str) -> 
 
 
 def write_negatives(media: Media, root: Path, positives: Sequence[tuple[str, str]], seed: int) -> None:
-    """A pair for each positive (id, class): its frame with the audio of another class or an empty room."""
+    """Write a negative for each positive (id, class): its frame with audio of another class or room noise."""
     rows = []
     for name in ("extend_frames", "extend_audio"):
         (root / name).mkdir()
@@ -148,7 +148,7 @@ LAYOUTS = {
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> list[float]:
-    """The tight box (x1, y1, x2, y2) of a mask (H, W) that is not empty, in shares of the frame."""
+    """The bounding box (x1, y1, x2, y2) of a nonempty mask (H, W), relative to the size of the frame."""
     height, width = mask.shape
     ys, xs = np.nonzero(mask)
     left, top, right, bottom = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
@@ -156,17 +156,17 @@ def bounding_box(mask: NDArray[np.bool_]) -> list[float]:
 
 
 def save_image(image: NDArray[np.uint8], path: Path, **options: Any) -> None:
-    """Write an image, in the format of the name's suffix; its folder is made."""
+    """Write an image in the format of the suffix; missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path, **options)
 
 
 def save_mask(clip: CompositeClip, frame: int, path: Path) -> None:
-    """Write the pixels of what sounds in a frame as 255, others as 0."""
+    """Write the mask of the sounding objects of a frame: 255, and 0 elsewhere."""
     save_image((clip.mask(frame) * 255).astype(np.uint8), path)
 
 
 def write_rows(path: Path, header: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file, with a header if there is one."""
+    """Write a CSV file with an optional header."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([*([header] if header else []), *rows])

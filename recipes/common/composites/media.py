@@ -1,7 +1,7 @@
-"""Index of a media folder: cut-outs and recordings by class, backgrounds; opened once, on first use.
+"""Index of a media folder: cut-outs and recordings by class, backgrounds; files are decoded on first use.
 
-images/<class>/*.png       cut-outs with alpha; ``_silent`` holds things that never sound
-sounds/<class>/*.ogg       recordings (or .wav, .flac, .mp3), any rate
+images/<class>/*.png       cut-outs with alpha; ``_silent`` holds objects that do not sound
+sounds/<class>/*.ogg       recordings (or .wav, .flac, .mp3) at any sample rate
 backgrounds/*.jpg          photographs (or .png)
 """
 
@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 CUTOUTS, BACKGROUNDS = frozenset({".png"}), frozenset({".jpg", ".png"})
 FRAME = SAMPLE_RATE // 50
 ACTIVE_SHARE = 0.1
-"""A frame of 20 ms counts as active from this share of the loudest frame's RMS on."""
+"""Minimum RMS of an active frame of 20 ms, as a share of the RMS of the loudest frame."""
 ENVIRONMENT, DEV_MEDIA = "SEAC_SHARED", "data/media/dev"
 
 
@@ -37,8 +37,8 @@ class Media:
     """Cut-outs, recordings and backgrounds of one folder.
 
     Attributes:
-        folder: of the media.
-        cutouts: paths by class, sorted; ``SILENT`` for things that never sound.
+        folder: the media folder.
+        cutouts: paths by class, sorted; ``SILENT`` for objects that do not sound.
         recordings: paths by class, sorted.
         backgrounds: paths, sorted.
     """
@@ -52,10 +52,10 @@ class Media:
 
     @classmethod
     def open(cls, folder: Path) -> Media:
-        """Index a media folder; nothing is decoded.
+        """Index a media folder without decoding its files.
 
         Raises:
-            InputError: no such folder, fewer than two classes that have both, or no background.
+            InputError: no such folder, fewer than two classes with cut-out and recording, or no background.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: no such media folder; give one with images, sounds and backgrounds")
@@ -79,13 +79,13 @@ class Media:
         return tuple(name for name in self.cutouts if name in self.recordings and name != SILENT)
 
     def cutout(self, path: Path) -> Image.Image:
-        """A cut-out, RGBA, cropped to what is visible."""
+        """The RGBA image of a cut-out, cropped to its visible pixels."""
         if path not in self._images:
             self._images[path] = open_cutout(path)
         return self._images[path]
 
     def background(self, path: Path) -> Image.Image:
-        """A background, RGB, at its own size."""
+        """The RGB image of a background at its original size."""
         if path not in self._images:
             with Image.open(path) as opened:
                 self._images[path] = opened.convert("RGB")
@@ -95,7 +95,7 @@ class Media:
         """A recording (S,) float32 mono at 16 kHz, scaled so that its active frames have RMS 1.
 
         Raises:
-            InputError: it cannot be decoded.
+            InputError: the file cannot be decoded.
         """
         if path not in self._waveforms:
             waveform = load_waveform(path, SAMPLE_RATE).numpy()
@@ -103,7 +103,7 @@ class Media:
         return self._waveforms[path]
 
     def fingerprint(self) -> str:
-        """Equal for folders with the same files: sha256 over their names and lengths, 12 hex digits."""
+        """sha256 over the names and sizes of the files, 12 hex digits."""
         paths = [
             *self.backgrounds,
             *(
@@ -118,21 +118,21 @@ class Media:
 
 
 def list_files(folder: Path, suffixes: frozenset[str] | set[str]) -> tuple[Path, ...]:
-    """Files of a folder with one of these suffixes, sorted; none if there is no such folder."""
+    """List the files of a folder with one of ``suffixes``, sorted; empty if there is no such folder."""
     if not folder.is_dir():
         return ()
     return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes))
 
 
 def list_by_class(folder: Path, suffixes: frozenset[str] | set[str]) -> dict[str, tuple[Path, ...]]:
-    """Files of each subfolder that holds any, by its name, sorted."""
+    """List the files of each nonempty subfolder, by the name of the subfolder, sorted."""
     folders = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = {path.name: list_files(path, suffixes) for path in folders}
     return {name: paths for name, paths in found.items() if paths}
 
 
 def measure_active_rms(waveform: Floats) -> float:
-    """RMS of the frames of 20 ms that are not pauses: of a waveform (S,), in its own unit."""
+    """RMS of the active 20 ms frames of a waveform (S,), in the unit of the waveform."""
     count = len(waveform) // FRAME
     if count == 0:
         return rms(waveform) if len(waveform) else 0.0
@@ -141,10 +141,10 @@ def measure_active_rms(waveform: Floats) -> float:
 
 
 def find_media(given: Path | None = None) -> Path:
-    """The media folder that was given, else the dev media of the folder that ``SEAC_SHARED`` names.
+    """The folder ``given``, or else the dev media in the folder of the variable ``SEAC_SHARED``.
 
     Raises:
-        InputError: none was given and there is no such folder.
+        InputError: ``given`` is None and there are no dev media.
     """
     if given is not None:
         return given

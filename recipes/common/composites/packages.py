@@ -1,8 +1,8 @@
-"""A media folder from two Debian packages: a way to render composites with nothing but this repository.
+"""A media folder from two Debian packages: composites can be rendered without other media.
 
-``tuxpaint-stamps-default`` has cut-outs and recordings, ``scratch`` has those and photographs; the table of
-:mod:`recipes.common.media_bank` sorts them into classes by file name. Shipped weights were trained on these
-files too: such composites test commands and code, their figures say nothing of unseen media.
+``tuxpaint-stamps-default`` has cut-outs and recordings, ``scratch`` also has photographs. The table of
+:mod:`recipes.common.media_bank` assigns files to classes by file name. The shipped weights were trained on
+these files too, so such composites are for tests of commands and code, not for evaluation.
 """
 
 from __future__ import annotations
@@ -32,21 +32,23 @@ from recipes.common.recordings import SUFFIXES
 PACKAGES = ("scratch", "tuxpaint-stamps-default")
 BACKGROUNDS = "scratch/usr/share/scratch/Media/Backgrounds"
 DESCRIPTION = "_desc"
-"""Part of the names of recordings in which a voice says what a cut-out is."""
+"""Part of the file names of recordings with a spoken description of a cut-out."""
 
 
 def build_media(folder: Path, seed: int = 0) -> Path:
-    """Fetch the packages into ``folder/packages`` (190 MB) and sort them into ``folder/media``, once.
+    """Download the packages to ``folder/packages`` (190 MB) and sort them into ``folder/media``.
+
+    An existing media folder is kept.
 
     Args:
-        folder: for packages and media; Debian's apt and dpkg are needed.
-        seed: of the choice among many files of a class.
+        folder: destination of packages and media; apt and dpkg are required.
+        seed: seed of the choice of files of a class with too many.
 
     Returns:
         the media folder.
 
     Raises:
-        subprocess.CalledProcessError: a package cannot be fetched.
+        subprocess.CalledProcessError: a package cannot be downloaded.
     """
     media = folder / "media"
     if media.is_dir():
@@ -82,7 +84,7 @@ def sort_packages(packages: Path, media: Path, seed: int) -> None:
 
 
 def write_cutouts(media_class: MediaClass, paths: list[Path], folder: Path) -> None:
-    """Write those of the images that are cut-outs."""
+    """Write the images of a class that are cut-outs as PNG."""
     for number, path in enumerate(paths):
         image: Image.Image | None = load_cutout(path)
         if image is not None:
@@ -92,7 +94,7 @@ def write_cutouts(media_class: MediaClass, paths: list[Path], folder: Path) -> N
 
 
 def write_recordings(media_class: MediaClass, paths: list[Path], folder: Path) -> None:
-    """Write those of the recordings that hold any sound."""
+    """Write the recordings of a class that are not silent as WAV."""
     for number, path in enumerate(paths):
         samples = load_recording(path)
         if samples is not None:

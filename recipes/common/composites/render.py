@@ -1,4 +1,4 @@
-"""Render all layouts into a folder, whole or not at all."""
+"""Render all layouts into a folder atomically."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def render_composites(
 
     Args:
         media: cut-outs, recordings and backgrounds.
-        out: folder for a subfolder a layout; an earlier rendering there that nobody changed is replaced.
-        seed: of every draw.
-        counts: clips by name of :data:`LAYOUTS`; 0, or no such name, leaves a layout out.
-        split: of all clips, "train", "val" or "test"; VGG-SS has test only.
+        out: folder with a subfolder per layout; an earlier unchanged rendering is replaced.
+        seed: seed of all random choices.
+        counts: number of clips by name of :data:`LAYOUTS`; layouts with 0 or no entry are left out.
+        split: split of all clips, "train", "val" or "test"; VGG-SS has only "test".
 
     Returns:
-        what was rendered, as the record ``.seac.json`` in ``out`` says.
+        media, seed, counts and split, as in the record ``.seac.json`` in ``out``.
 
     Raises:
-        InputError: ``out`` holds something else, or cannot be written; a media file cannot be used.
+        InputError: ``out`` holds other files or cannot be written, or a media file cannot be used.
     """
     check_replaceable(out)
     chosen = {name: counts[name] for name in LAYOUTS if counts.get(name, 0) > 0}
@@ -59,7 +59,7 @@ def render_composites(
 
 
 def write_record(folder: Path, provenance: Mapping[str, Any]) -> None:
-    """Record every file of a folder as ours."""
+    """Write the record of all files of a rendered folder."""
     folder.mkdir(exist_ok=True)
     files = {
         path.relative_to(folder).as_posix(): [compute_state(path)]
@@ -70,10 +70,10 @@ def write_record(folder: Path, provenance: Mapping[str, Any]) -> None:
 
 
 def check_replaceable(out: Path) -> None:
-    """Refuse a folder that holds anything but an unchanged rendering.
+    """Check that ``out`` is missing or holds only an unchanged rendering.
 
     Raises:
-        InputError: it does, or it is no folder.
+        InputError: ``out`` holds other files, or is no folder.
     """
     if not os.path.lexists(out):
         return
@@ -90,7 +90,7 @@ def check_replaceable(out: Path) -> None:
 
 
 def replace_folder(rendered: Path, out: Path, aside: Path) -> None:
-    """Put a folder in the place of another, which is moved aside first."""
+    """Replace ``out`` by ``rendered``; an existing ``out`` is moved to ``aside`` and restored on an error."""
     if out.exists():
         check_replaceable(out)
         out.rename(aside)

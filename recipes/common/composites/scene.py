@@ -1,7 +1,7 @@
-"""Frames of a scene: cut-outs that drift slowly over a background, with the exact masks of what is visible.
+"""Frames of a scene: cut-outs that move slowly over a background, with exact masks of their visible parts.
 
-A mask is the pixels that show a cut-out by more than half and are covered by no other: masks of one frame
-never overlap. Edges are antialiased; some cut-outs cast a soft shadow, which belongs to no mask.
+The mask of a cut-out has the pixels with an opacity above one half that no other cut-out covers, so masks of
+a frame do not overlap. Edges are antialiased. Some cut-outs cast a soft shadow, which belongs to no mask.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from seac.core.errors import InputError
 
 SIDE = 224
 MIN_PIXELS = 60
-"""Pixels of a sounding cut-out that must be visible in every frame."""
+"""Minimum number of visible pixels of a sounding cut-out in each frame."""
 MAX_ZOOM = 1.25
 SILENT_SHARE, SHADOW_SHARE = 0.35, 0.4
 BRIGHTNESS = (0.8, 1.15)
 JITTER = 0.06
 VELOCITY = (0.018, 0.011)
-"""Largest change of a centre, and largest drift to the side and up or down a frame, in shares of the side."""
+"""Maximum horizontal and vertical movement per frame, relative to the side."""
 MAX_TRIES = 100
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Where so many cut-outs may stand: their centres (x, y) and range of their longer side, in shares."""
+    """Centres (x, y) of cut-outs, and the range of their longer side, relative to the side of the frame."""
 
     centres: tuple[tuple[float, float], ...]
     size: tuple[float, float]
@@ -59,12 +59,12 @@ class PositionedCutout:
     """A cut-out in a scene.
 
     Attributes:
-        name: its class; ``SILENT`` for a thing that never sounds.
-        file: which cut-out it is.
+        name: class; ``SILENT`` for an object that does not sound.
+        file: name of the cut-out.
         layer: (h, w, 4) float32, colour and alpha in 0..255.
         centre: (x, y) in the first frame, in pixels.
-        velocity: (x, y) in pixels a frame.
-        shadow: seed of its shadow, the same in all frames; None for none.
+        velocity: (x, y) in pixels per frame.
+        shadow: seed of the shadow, the same in all frames; None without shadow.
     """
 
     name: str
@@ -82,7 +82,7 @@ class PositionedCutout:
 
 
 def choose_distractors(rng: Rng, media: Media, sounding: Sequence[str], count: int) -> list[str]:
-    """Classes of cut-outs that do not sound: things that never do, or other classes, each once at most."""
+    """Sample classes of distractors: silent objects, or other classes without repetition."""
     chosen: list[str] = []
     for _ in range(count):
         others = [name for name in media.classes if name not in sounding and name not in chosen]
@@ -95,19 +95,19 @@ def choose_distractors(rng: Rng, media: Media, sounding: Sequence[str], count: i
 
 
 def place_cutouts(rng: Rng, media: Media, names: Sequence[str]) -> tuple[PositionedCutout, ...]:
-    """A cut-out of each class (one to three), on places of their own."""
+    """Place a cut-out of each class (one to three) at separate positions."""
     arrangement = ARRANGEMENTS[len(names)]
-    places = rng.permutation(np.array(arrangement.centres))
+    centres = rng.permutation(np.array(arrangement.centres))
     return tuple(
         place_cutout(rng, media, name, (float(x), float(y)), arrangement.size)
-        for name, (x, y) in zip(names, places, strict=True)
+        for name, (x, y) in zip(names, centres, strict=True)
     )
 
 
 def place_cutout(
     rng: Rng, media: Media, name: str, place: tuple[float, float], size: tuple[float, float]
 ) -> PositionedCutout:
-    """One of the cut-outs of a class near a place, flipped or not, in another light."""
+    """Place a random cut-out of a class near ``place``, with random flip, size and brightness."""
     path = media.cutouts[name][rng.integers(len(media.cutouts[name]))]
     image = media.cutout(path)
     if rng.random() < 0.5:
@@ -123,7 +123,7 @@ def place_cutout(
 
 
 def render_background(rng: Rng, media: Media) -> Floats:
-    """A piece of one of the backgrounds: (S, S, 3) float32 in 0..255."""
+    """A random crop of a background: (S, S, 3) float32 in 0..255."""
     path = media.backgrounds[rng.integers(len(media.backgrounds))]
     return np.asarray(crop_background(rng, media.background(path), SIDE, MAX_ZOOM), np.float32)
 
@@ -131,13 +131,13 @@ def render_background(rng: Rng, media: Media) -> Floats:
 def render_frame(
     background: Floats, cutouts: Sequence[PositionedCutout], order: Sequence[int], frame: int
 ) -> Scene:
-    """One frame.
+    """Render a frame.
 
     Args:
         background: (S, S, 3) float32 in 0..255.
-        cutouts: of the scene, numbered in the masks as they come here.
-        order: in which they are pasted, the nearest last.
-        frame: number from 0.
+        cutouts: cut-outs of the scene, in the order of the masks.
+        order: order of pasting, the front cut-out last.
+        frame: index of the frame.
     """
     canvas = background
     owner: NDArray[np.int64] = np.full(background.shape[:2], GROUND, np.int64)
@@ -155,20 +155,20 @@ def render_frame(
 def render_scene(
     rng: Rng, media: Media, sounding: Sequence[str], distractors: int, frames: int = 1
 ) -> tuple[Scene, ...]:
-    """Frames of a scene in which every sounding cut-out is visible all the time.
+    """Render the frames of a scene in which each sounding cut-out is always visible.
 
     Args:
-        rng: draws everything.
+        rng: generator of all random choices.
         media: cut-outs and backgrounds.
-        sounding: classes of the first cut-outs, each once.
-        distractors: how many more cut-outs there are; three in all at most.
-        frames: how many, a second apart.
+        sounding: distinct classes of the first cut-outs.
+        distractors: number of other cut-outs; the total is at most three.
+        frames: number of frames, one per second.
 
     Returns:
         scenes of 224 x 224 pixels; in ``owner`` the sounding cut-outs come first, in their order.
 
     Raises:
-        InputError: the media hide a sounding cut-out in every try.
+        InputError: a sounding cut-out is hidden in each of MAX_TRIES scenes.
     """
     for _ in range(MAX_TRIES):
         names = [*sounding, *choose_distractors(rng, media, sounding, distractors)]
