@@ -24,6 +24,7 @@ from seac.pipeline import SeAC
 from seac.video import tracker as tracker_module
 from seac.video.predictor import VideoPredictor
 from seac.video.tracker import Tracker
+from tests.fixtures.extras import needs
 from tests.fixtures.parts import (
     COLOURS,
     ColourImageEncoder,
@@ -186,6 +187,7 @@ def test_a_video_is_tracked_and_falls_silent_with_its_sound(tmp_path):
     assert all(not audio for audio in names[15:])
 
 
+@needs("detections")
 def test_results_become_detections_figures_and_folders(tmp_path):
     result = synthetic_model()(squares(), tone("red", 1), 16_000)
     detections = result.to_detections()
@@ -199,6 +201,7 @@ def test_results_become_detections_figures_and_folders(tmp_path):
     ]  # fmt: skip
 
 
+@needs("detections")
 def test_no_detections_in_silence():
     assert len(synthetic_model()(squares(), tone("silence", 1), 16_000).to_detections()) == 0
 

@@ -13,6 +13,7 @@ import torch
 from seac.cli import app
 from seac.jobs import doctor
 from seac.presets.table import PRESETS
+from tests.fixtures.extras import needs
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -101,6 +102,7 @@ def test_cuda_libraries_are_of_use_where_a_gpu_is(monkeypatch: pytest.MonkeyPatc
     assert doctor.unused_cuda_size() == 0
 
 
+@needs("paper")
 def test_weights_of_ones_own_make_a_preset_ready(tmp_path: Path) -> None:
     from seac.weights.table import records_for
 

@@ -190,6 +190,10 @@ def _rank(rank: int, folder: str) -> None:
     distributed.destroy_process_group()
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith("2.4."),
+    reason="torch 2.4 hangs as a forked process leaves its group",
+)
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_two_ranks_give_the_figures_of_one(tmp_path: Path) -> None:
     # Forked where that is safe: two interpreters that import everything anew take ten times the test's time.

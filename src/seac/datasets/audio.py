@@ -9,6 +9,7 @@ from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
+from seac.media.container import LENIENT
 from seac.media.decode import SAMPLE_RATE, load_waveform
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".ogg")
@@ -32,7 +33,7 @@ def _read_rate(path: Path) -> int:
     if not path.is_file() or path.stat().st_size == 0:
         return SAMPLE_RATE
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), **LENIENT) as container:
             stream = next(iter(container.streams.audio), None)
             return int(stream.rate) if stream is not None and stream.rate else SAMPLE_RATE
     except (FFmpegError, ValueError, OSError):

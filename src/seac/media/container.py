@@ -12,6 +12,9 @@ from av.error import FFmpegError
 
 from seac.core.errors import InputError
 
+# Tags that are not UTF-8 stop no file from being read. From 19 on PyAV reads them so by itself.
+LENIENT: dict[str, str] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
 
 @contextmanager
 def open_container(path: Path) -> Iterator[av.container.InputContainer]:
@@ -27,7 +30,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes); give a media file")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), **LENIENT)
     except (FFmpegError, ValueError, OSError):
         raise InputError(f"{path}: not a readable media file; check that the file is complete") from None
     with container:
