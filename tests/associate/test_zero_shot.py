@@ -65,7 +65,7 @@ def test_conse_is_the_weighted_mean_of_the_likeliest_names():
 
 
 def test_an_audio_network_without_classes_is_refused(association):
-    with pytest.raises(ValueError, match="sound classes"):
+    with pytest.raises(ValueError, match="audio encoder with classes"):
         association(seen("beagle"), AudioFeatures(torch.zeros(1, 8), None))
 
 
