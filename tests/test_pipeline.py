@@ -219,7 +219,7 @@ def test_importing_seac_imports_nothing_heavy(module):
         ({"segmenter": "clasic"}, "did you mean 'classic'"),
         ({"threshold": 1.5}, "threshold"),
         ({"vocabulary": []}, "empty"),
-        ({"vocabulary": [1, 2]}, "holds 1, which is no word"),
+        ({"vocabulary": [1, 2]}, "holds 1, which is no name"),
         ({"top": 3}, "unknown setting"),
         ({"top_n": "5"}, "top_n is '5': give a whole number from 1"),
         ({"top_n": 0}, "top_n is 0"),

@@ -21,7 +21,7 @@ from seac.encoders.base import VisionEncoder
 
 @runtime_checkable
 class DenseEncoder(Protocol):
-    """Methods that the fast path needs beyond a VisionEncoder: feature map, and classes of pooled features."""
+    """Methods of an encoder that the fast path needs: feature map, and classes of pooled features."""
 
     def features(self, pixels: Tensor) -> Tensor:
         """The feature map before pooling: (n, d_m, h, w)."""
@@ -312,7 +312,7 @@ def crop_features(
     size: int,
     batch: int,
 ) -> VisionFeatures:
-    """Encode masked crops of ``scaled``, (3, H, W) in [0, 1], at ``size`` pixels, ``batch`` crops at a time."""
+    """Encode masked crops of ``scaled``, (3, H, W) in [0, 1], at ``size`` pixels in chunks of ``batch``."""
     mean, std, fill = normalisation(encoder, settings, scaled)
     views = local_views(scaled, masks, boxes, fill, size, settings)
     return encode(encoder, views.sub_(mean).div_(std), batch)

@@ -62,8 +62,8 @@ class AssociationEnsemble:
     Args:
         weights: a trained module whose input projection has text space.
         zero_shot: maps masks and audio to text space.
-        class_heads: classifiers of masks and audio; if no class head matches both encoders, the trained cosine
-            takes the weight of the class match.
+        class_heads: classifiers of masks and audio; if the heads do not match both encoders, the trained
+            cosine takes the weight of the class match.
         device: device of the trained module.
         settings: weights of the fusion.
 
@@ -128,7 +128,7 @@ class AssociationEnsemble:
         return AssociationEnsemble(weights, self.zero_shot, self.class_heads, self.device, self.settings)
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> AssociationEnsemble:
-        """This association, after a check against the feature sizes of the encoders.
+        """Check the feature sizes of the encoders and return this association.
 
         Raises:
             InputError: the association was trained on features of other encoders.

@@ -1,9 +1,9 @@
 """Input of an association module: frozen embeddings, or their PCA projections with text-space embeddings.
 
-A module without a projection takes the mask and window embeddings of the encoders unchanged, as in the paper.
-A module with a projection takes their PCA projections, concatenated with projected text-space embeddings (the ConSE mapping
-of the encoders' class probabilities). The projection is fitted on training features before the first training
-step. It stays fixed and is stored in the module's file.
+A module without a projection takes the mask and window embeddings of the encoders, as in the paper. A module
+with a projection takes their PCA projections, concatenated with projected text-space embeddings (the ConSE
+mapping of the encoders' class probabilities). The projection is fitted on training features before the
+first training step. It stays fixed and is stored in the module's file.
 """
 
 from __future__ import annotations
@@ -123,11 +123,11 @@ class InputFeatures:
         return self.projection is not None and self.projection.config.text > 0
 
     def masks(self, masks: MaskEmbeddings) -> Tensor:
-        """Mask embeddings (n, d_m), or (n, d_m + t) with text-space embeddings if the projection has text."""
+        """Mask embeddings (n, d_m); with text-space embeddings (n, d_m + t) if the projection has text."""
         return self._joined(masks.mixed(self.lam), self.image_text(masks) if self.needs_text else None)
 
     def windows(self, audio: AudioFeatures) -> Tensor:
-        """Window embeddings (w, d_a), or (w, d_a + t) with text-space embeddings if the projection has text."""
+        """Window embeddings (w, d_a); with text-space embeddings (w, d_a + t) if the projection has text."""
         return self._joined(audio.embeddings, self.audio_text(audio) if self.needs_text else None)
 
     def image_text(self, masks: MaskEmbeddings) -> Tensor:

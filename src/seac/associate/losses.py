@@ -49,8 +49,8 @@ def msa_micl(
 ) -> Tensor:
     """Eq. 8: MICL with mixtures of the waveforms of each group: scalar.
 
-    The positives of a mixture are all frames of its group, summed inside one logarithm. The positive of a frame
-    is the mixture that contains its own waveform. K = B gives Eq. 6.
+    The positives of a mixture are all frames of its group, summed inside one logarithm. The positive of a
+    frame is the mixture that contains its own waveform. K = B gives Eq. 6.
 
     Args:
         similarity: (B, K), Eq. 7.
@@ -89,8 +89,8 @@ class Frozen:
     Attributes:
         frames: (B, d_m), one vector for each frame.
         audio: (B, d_a), one vector for each sample's own waveform, before mixing.
-        audio_text: (B, t) of unit length, text-space embedding of the sample's own waveform; None without text
-            space.
+        audio_text: (B, t) of unit length, text-space embedding of the sample's own waveform; None without
+            text space.
     """
 
     frames: Tensor
@@ -121,7 +121,7 @@ def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float
 
 
 def text_false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
-    """Negative pairs whose audio is similar in text space, and which therefore likely match: (B, K) bool.
+    """Negative pairs that likely match because their audio is similar in text space: (B, K) bool.
 
     Raises:
         ValueError: the batch has no text-space embeddings.

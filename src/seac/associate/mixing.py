@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def mixing_probability(epoch: int, epochs: int, last: float = 0.5) -> float:
-    """Probability that a batch of this epoch is mixed: linear from 0 in the first epoch to ``last`` in the last.
+    """Probability that a batch of this epoch is mixed: linear from 0 to ``last`` over the epochs.
 
     Args:
         epoch: from 0.

@@ -36,11 +36,13 @@ class AssociationConfig:
         dropout: dropout probability in the mask encoder.
         norm_first: pre-norm in place of post-norm.
         lam: weight of the local view (Eq. 3).
-        normalised: whether frozen features are first scaled to unit length times the square root of their size.
-        variant: "masks", or "grid" for the locations of a feature map in place of masks, as in EZ-VSL. Locations
-            come from the segmenter "grid", and only their global view is used.
+        normalised: whether frozen features are first scaled to unit length times the square root of their
+            size.
+        variant: "masks", or "grid" for the locations of a feature map in place of masks, as in EZ-VSL.
+            Locations come from the segmenter "grid", and only their global view is used.
         zero_shot_weight: share of the zero-shot similarity in the result, 0 to 1.
-        zero_shot_scale: factor on the zero-shot cosine, which matches its spread to that of the trained cosine.
+        zero_shot_scale: factor on the zero-shot cosine, which matches its spread to that of the trained
+            cosine.
         input_dropout: share of the module's input values that are zeroed in training.
         projection: PCA projection of the input, with text space; None takes embeddings unchanged.
     """

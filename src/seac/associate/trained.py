@@ -117,7 +117,7 @@ class Trained:
         return trained.checked(context.part("vision"), context.part("audio"))
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Trained:
-        """This association, after a check against the encoders of the model.
+        """Check the encoders of the model and return this association.
 
         Raises:
             InputError: the association was trained on features of other encoders.

@@ -14,8 +14,8 @@ class ViewSettings:
         fill: colour of the local view outside the mask: black (0 before normalisation) or the mean colour of
             the encoder (0 after normalisation).
         square: how a crop becomes square: padded with ``fill``, which keeps the aspect ratio, or stretched.
-        blur_sigma: standard deviation of the Gaussian blur of the global view, in pixels of a frame whose long
-            side is ``blur_side``; it scales with the frame.
+        blur_sigma: standard deviation of the Gaussian blur of the global view, in pixels of a frame whose
+            long side is ``blur_side``; it scales with the frame.
         blur_side: long side in pixels to which ``blur_sigma`` refers.
         batch: views per forward pass; limits memory.
         fast_size: side in pixels of the local crops of the fast path.

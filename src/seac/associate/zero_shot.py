@@ -23,7 +23,8 @@ class ZeroShotSettings:
         lam: weight of the local view (Eq. 3).
         top: number of classes in the ConSE mapping.
         pool: pooling of the class probabilities of the windows.
-        described: whether class names are replaced by descriptions (see :mod:`seac.encoders.labels.descriptions`).
+        described: whether class names are replaced by descriptions (see
+            :mod:`seac.encoders.labels.descriptions`).
         centred: whether the mean of all class names is subtracted in text space.
     """
 

@@ -37,7 +37,7 @@ def rows(kind: str, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_row(kind: str, name: str, own: Mapping[str, str]) -> Mapping[str, str]:
-    """The rows of a table, checked to contain ``name``; entry points are read only if no built-in row matches.
+    """The rows of a table that contains ``name``; entry points are read only if no built-in row matches.
 
     Raises:
         InputError: the table has no row ``name``.
