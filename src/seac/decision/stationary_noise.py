@@ -21,8 +21,8 @@ FRAME, STEP = 0.025, 0.2
 SHORTEST = 0.8
 """Minimum duration in seconds; shorter audio is not classified as noise."""
 MAX_TEMPORAL_DEVIATION, MAX_SPECTRAL_DEVIATION = 1.5, 1.5
-"""Maximum deviations in decibels. White, pink and brown noise of at least 1 s stays below .8 (temporal) and .5
-(spectral). No 2 s excerpt of the train and dev media is below 2.3 in both."""
+"""Maximum deviations in decibels. White, pink and brown noise of at least 1 s stays below .8 (temporal)
+and .5 (spectral). No 2 s excerpt of the train and dev media is below 2.3 in both."""
 
 
 def is_stationary_noise(waveform: Tensor, sample_rate: int) -> bool:

@@ -70,8 +70,8 @@ def prefetch(
     last: tuple[Item, Future[Answer]] | None = None
     broken: Exception | None = None
     source = iter(items)
-    with sharing_cores(each):  # the consuming thread has a share too: more threads than cores would block
-    one another
+    # The consuming thread has a share too: more threads than cores would block one another.
+    with sharing_cores(each):
         try:
             while True:
                 while broken is None and len(waiting) <= workers:
