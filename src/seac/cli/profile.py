@@ -63,6 +63,6 @@ def parse_size(size: str) -> tuple[int, int]:
         InputError: the size is malformed or out of range.
     """
     sides = size.lower().split("x")
-    if len(sides) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in sides):
+    if len(sides) != 2 or not all(side.isdigit() and 16 <= int(side) <= 8192 for side in sides):
         raise InputError(f"--size {size!r}: give WIDTHxHEIGHT in pixels from 16 to 8192, such as 1024x768")
     return int(sides[0]), int(sides[1])
