@@ -1,4 +1,4 @@
-"""The whole, with parts that answer at once; and once with the real ones."""
+"""The pipeline with synthetic parts, and with the parts of the preset tiny."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.fixtures.parts import (
 
 
 class Competitors:
-    """The red square looks like red, the green one a little like blue; red is heard."""
+    """The red square scores as red, the green square weakly as blue; the audio scores as red."""
 
     def scorers_for(self, classes: torch.Tensor) -> ClassScorers:
         crop_scores = torch.tensor([[5.0, -5.0, -5.0], [0.0, 0.0, 1.6]])
@@ -46,28 +46,31 @@ class Competitors:
         )
 
 
-def test_a_thing_keeps_its_name_when_its_rival_falls_silent(monkeypatch):
+def test_a_track_keeps_its_class_when_its_competitor_falls_silent(monkeypatch):
     monkeypatch.setattr(tracker_module, "MAX_CROPS", 1)
-    plain = synthetic_model()
-    model = SeAC(replace(plain.stages, classifier=Competitors()), plain.vocabulary, plain.settings)
-    seen, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
+    reference = synthetic_model()
+    model = SeAC(
+        replace(reference.stages, classifier=Competitors()), reference.vocabulary, reference.settings
+    )
+    encoded, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1), 16_000)
     tracker = Tracker()
-    tracks = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
-    half = torch.full((len(seen.proposals),), 0.5)
+    tracks = tracker.track(encoded.proposals.masks, encoded.text_embeddings, 0.0)
+    half = torch.full((len(encoded.proposals),), 0.5)
     decision = Decision(half, half > 0, half)
     _, red, green, _ = torch.eye(4, dtype=torch.bool)
-    both = model.classify(seen, audio, red | green, decision, tracks)
-    alone = model.classify(seen, audio, green, decision, tracks)
+    both = model.classify(encoded, audio, red | green, decision, tracks)
+    alone = model.classify(encoded, audio, green, decision, tracks)
     assert both[[1, 2]].tolist() == [0, 2]
-    assert int(model.classify(seen, audio, green)[2]) == 0  # all alone it is what is heard
-    assert int(alone[2]) == 2  # but it was called something before
+    # Without competitors the mask gets the audio class.
+    assert int(model.classify(encoded, audio, green)[2]) == 0
+    assert int(alone[2]) == 2  # the average over earlier frames keeps its class
     for _ in range(10):
-        alone = model.classify(seen, audio, green, decision, tracks)
-    assert int(alone[2]) == 0  # and is convinced in the end
+        alone = model.classify(encoded, audio, green, decision, tracks)
+    assert int(alone[2]) == 0  # later frames dominate the average
 
 
 @pytest.mark.parametrize("name", COLOURS)
-def test_the_thing_that_sounds_is_found_and_named(name):
+def test_the_sounding_mask_is_found_and_classified(name):
     result = synthetic_model()(squares(), tone(name, 2), 16_000)
     assert [result.names[row] for row in np.flatnonzero(result.sounding)] == [name]
     assert result.labels[result.semantic.max()] == name
@@ -76,7 +79,7 @@ def test_the_thing_that_sounds_is_found_and_named(name):
     assert (result.heatmap[result.masks[best]] == 1).all()
 
 
-def test_silence_is_answered_with_silence():
+def test_silent_audio_gives_an_empty_result():
     result = synthetic_model()(squares(), tone("silence", 2), 16_000)
     assert not result.sounding.any()
     assert result.heatmap.max() == 0
@@ -86,7 +89,7 @@ def test_silence_is_answered_with_silence():
     assert not result.audio_summary.noise
 
 
-def test_nothing_sounds_in_silence_even_at_threshold_zero():
+def test_no_mask_sounds_in_silence_at_threshold_zero():
     model = synthetic_model()
     object.__setattr__(model.stages, "calibration", type(model.stages.calibration)(threshold=0.0))
     assert not model(squares(), tone("silence", 1), 16_000).sounding.any()
@@ -96,51 +99,53 @@ def test_nothing_sounds_in_silence_even_at_threshold_zero():
 @given(order=st.permutations(range(4)))
 def test_order_of_masks_does_not_matter(order):
     model = synthetic_model()
-    seen = model.encode_image(squares())
+    encoded = model.encode_image(squares())
     audio = model.encode_audio(tone("green", 1), 16_000)
-    plain = model.predict(seen, audio)
+    reference = model.predict(encoded, audio)
     rows = torch.tensor(order)
-    proposals = type(seen.proposals)(
-        seen.proposals.masks[rows], seen.proposals.boxes[rows], seen.proposals.scores[rows]
+    proposals = type(encoded.proposals)(
+        encoded.proposals.masks[rows], encoded.proposals.boxes[rows], encoded.proposals.scores[rows]
     )
-    shuffled = type(seen)(
-        seen.image,
-        seen.original_size,
+    shuffled = type(encoded)(
+        encoded.image,
+        encoded.original_size,
         proposals,
-        type(seen.embeddings)(*(None if x is None else x[rows] for x in vars(seen.embeddings).values())),
-        seen.text_embeddings[rows],
+        type(encoded.embeddings)(
+            *(None if x is None else x[rows] for x in vars(encoded.embeddings).values())
+        ),
+        encoded.text_embeddings[rows],
     )
     other = model.predict(shuffled, audio)
-    np.testing.assert_allclose(other.heatmap, plain.heatmap, atol=1e-6)
-    np.testing.assert_array_equal(other.semantic, plain.semantic)
-    np.testing.assert_array_equal(other.sounding, plain.sounding[list(order)])
+    np.testing.assert_allclose(other.heatmap, reference.heatmap, atol=1e-6)
+    np.testing.assert_array_equal(other.semantic, reference.semantic)
+    np.testing.assert_array_equal(other.sounding, reference.sounding[list(order)])
 
 
 @pytest.mark.parametrize("rate", [4_000, 8_000, 22_050, 44_100, 48_000, 192_000])
-def test_any_sample_rate_says_the_same(rate):
+def test_any_sample_rate_gives_the_same_result(rate):
     result = synthetic_model()(squares(), tone("red", 1, rate), rate)
     assert result.names[int(result.similarity.argmax())] == "red"
 
 
-def test_stereo_integers_tensors_and_pil_are_the_same_sound_and_image():
+def test_stereo_integers_tensors_and_pil_give_the_same_result():
     model, mono = synthetic_model(), tone("red", 1)
-    plain = model(squares(), mono, 16_000)
-    for image, sound in (
+    reference = model(squares(), mono, 16_000)
+    for image, waveform in (
         (Image.fromarray(squares()), np.stack([mono, mono])),
         (torch.from_numpy(squares()).permute(2, 0, 1), np.stack([mono, mono], 1)),
         (squares().astype(np.float32) / 255, (mono * 32768).astype(np.int16)),
         (squares(), torch.from_numpy(mono)),
     ):
-        np.testing.assert_allclose(model(image, sound, 16_000).similarity, plain.similarity, atol=1e-3)
+        np.testing.assert_allclose(model(image, waveform, 16_000).similarity, reference.similarity, atol=1e-3)
 
 
-def test_a_clipped_sound_is_heard():
+def test_a_clipped_waveform_is_encoded():
     result = synthetic_model()(squares(), np.clip(20 * tone("red", 1), -1, 1) * 1.5, 16_000)
     assert result.names[int(result.similarity.argmax())] == "red"
 
 
 @pytest.mark.parametrize(
-    ("sound", "rate", "line"),
+    ("waveform", "rate", "line"),
     [
         (np.array([0, np.nan], np.float32), 16_000, "NaN"),
         (np.full(10, 3000, np.float32), 16_000, "scale it"),
@@ -151,33 +156,33 @@ def test_a_clipped_sound_is_heard():
         ([0.0, 1.0], 16_000, "list"),
     ],
 )
-def test_what_is_no_sound_is_refused_in_one_line(sound, rate, line):
+def test_an_invalid_waveform_is_refused_in_one_line(waveform, rate, line):
     with pytest.raises(InputError, match=line) as refused:
-        synthetic_model()(squares(), sound, rate)
+        synthetic_model()(squares(), waveform, rate)
     assert "\n" not in str(refused.value)
 
 
-def test_no_samples_at_all_are_silence():
+def test_an_empty_waveform_is_silent():
     assert synthetic_model()(squares(), np.zeros(0, np.float32), 16_000).audio_summary.silent
 
 
 def test_a_still_with_audio_is_encoded_once(tmp_path):
-    model, looked = synthetic_model(), []
+    model, calls = synthetic_model(), []
     segmenter = model.stages.segmenter
-    object.__setattr__(model.stages, "segmenter", lambda image: looked.append(1) or segmenter(image))
-    picture = tmp_path / "a.png"
-    Image.fromarray(squares()).save(picture)
-    sound = write_wav(tmp_path / "a.wav", np.concatenate([tone("red", 2), tone("blue", 2)]))
-    results = list(VideoPredictor(model).stream(picture, 2, audio=sound))
+    object.__setattr__(model.stages, "segmenter", lambda image: calls.append(1) or segmenter(image))
+    image_file = tmp_path / "a.png"
+    Image.fromarray(squares()).save(image_file)
+    waveform = write_wav(tmp_path / "a.wav", np.concatenate([tone("red", 2), tone("blue", 2)]))
+    results = list(VideoPredictor(model).stream(image_file, 2, audio=waveform))
     assert len(results) == 8
-    assert len(looked) == 1
+    assert len(calls) == 1
     assert results[0].names[int(results[0].similarity.argmax())] == "red"
     assert results[-1].names[int(results[-1].similarity.argmax())] == "blue"
 
 
-def test_a_video_is_tracked_and_falls_silent_with_its_sound(tmp_path):
-    sound = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
-    video = write_video(tmp_path / "a.mp4", [squares()] * 50, sound)
+def test_a_video_is_tracked_and_falls_silent_with_its_audio(tmp_path):
+    waveform = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
+    video = write_video(tmp_path / "a.mp4", [squares()] * 50, waveform)
     results = list(VideoPredictor(synthetic_model()).stream(video, 4))
     assert [round(r.time, 2) for r in results] == [n / 4 for n in range(20)]
     assert all((r.ids == results[0].ids).all() for r in results)
@@ -207,7 +212,7 @@ def test_no_detections_in_silence():
 
 
 @pytest.mark.parametrize("module", ["seac", "seac.cli.app"])
-def test_importing_seac_imports_nothing_heavy(module):
+def test_importing_seac_imports_no_large_packages(module):
     heavy = "torch numpy scipy skimage PIL av transformers torchmetrics matplotlib pyarrow pydantic"
     code = f"import sys, {module}; print(*sorted(set('{heavy}'.split()) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -222,7 +227,7 @@ def test_importing_seac_imports_nothing_heavy(module):
         ({"segmenter": "clasic"}, "did you mean 'classic'"),
         ({"threshold": 1.5}, "threshold"),
         ({"vocabulary": []}, "empty"),
-        ({"vocabulary": [1, 2]}, "holds 1, which is no word"),
+        ({"vocabulary": [1, 2]}, "holds 1, which is no name"),
         ({"top": 3}, "unknown setting"),
         ({"top_n": "5"}, "top_n is '5': give a whole number from 1"),
         ({"top_n": 0}, "top_n is 0"),
@@ -236,22 +241,22 @@ def test_importing_seac_imports_nothing_heavy(module):
         ({"device": "cuda:99"}, "not available"),
     ],
 )
-def test_wrong_names_are_answered_with_the_nearest(options, line):
+def test_invalid_options_are_refused_with_a_hint(options, line):
     with pytest.raises(InputError, match=line):
         seac.load(**options)
 
 
 class Nearsighted(ColourImageEncoder):
-    """Takes everything for blue, unless it is shown at 16 pixels."""
+    """Encodes every image as blue, except at 16 pixels."""
 
     def __call__(self, pixels: torch.Tensor) -> VisionFeatures:
-        seen = super().__call__(pixels)
-        blue = torch.tensor([0.0, 0.0, 1.0]).expand_as(seen.embeddings)
-        return seen if pixels.shape[-1] == 16 else VisionFeatures(blue, blue)
+        features = super().__call__(pixels)
+        blue = torch.tensor([0.0, 0.0, 1.0]).expand_as(features.embeddings)
+        return features if pixels.shape[-1] == 16 else VisionFeatures(blue, blue)
 
 
 class Dense(Nearsighted):
-    """Offers a feature map, so pictures of any size may be shown to it."""
+    """Has a feature map, so it takes images of any size."""
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
         return pixels
@@ -266,7 +271,7 @@ class Dense(Nearsighted):
         (Dense(), False, 16, "red"),
         (Dense(), False, 0, "blue"),
         (Dense(), True, 16, "blue"),
-        (Nearsighted(), False, 16, "blue"),  # it may take pictures of one size only
+        (Nearsighted(), False, 16, "blue"),  # without a feature map: no high-resolution crops
     ],
 )
 def test_sounding_masks_are_classified_from_high_resolution_crops(
@@ -275,56 +280,56 @@ def test_sounding_masks_are_classified_from_high_resolution_crops(
     model = synthetic_model()
     settings = replace(model.settings, exact=exact, views=ViewSettings(crop_size=size, fast_size=8))
     near = SeAC(replace(model.stages, vision=vision), model.vocabulary, settings)
-    seen = near.encode_image(squares())
-    which = torch.zeros(len(seen.proposals), dtype=torch.bool)
-    which[1] = True  # the red square, after the whole frame
+    encoded = near.encode_image(squares())
+    active = torch.zeros(len(encoded.proposals), dtype=torch.bool)
+    active[1] = True  # the red square; mask 0 is the frame
     audio = near.encode_audio(tone("red", 1.0), 16_000)
-    labels = near.classify(seen, audio, which)
+    labels = near.classify(encoded, audio, active)
     assert near.vocabulary.names[int(labels[1])] == named
     others = [index for index in range(len(labels)) if index != 1]
-    by_cosine = near.classify(seen, audio, torch.zeros_like(which))
-    assert torch.equal(by_cosine, classify_masks(seen.text_embeddings, near.classifier.classes).labels)
+    by_cosine = near.classify(encoded, audio, torch.zeros_like(active))
+    assert torch.equal(by_cosine, classify_masks(encoded.text_embeddings, near.classifier.classes).labels)
     assert torch.equal(labels[others], by_cosine[others])
     tracker = Tracker()
-    tracks = tracker.track(seen.proposals.masks, seen.text_embeddings, 0.0)
-    sure = torch.ones(len(seen.proposals))
+    tracks = tracker.track(encoded.proposals.masks, encoded.text_embeddings, 0.0)
+    sure = torch.ones(len(encoded.proposals))
     decision = Decision(sure, sure > 0, sure)
-    assert torch.equal(near.classify(seen, audio, which, decision, tracks), labels)  # the first crop
+    assert torch.equal(near.classify(encoded, audio, active, decision, tracks), labels)  # the first crop
 
 
-def test_an_answer_shares_no_memory_that_its_user_changes() -> None:
+def test_a_result_shares_no_memory_with_its_inputs() -> None:
     model = synthetic_model()
-    picture = torch.from_numpy(squares()).permute(2, 0, 1).contiguous()
-    result = model(picture, tone("red", 1.0), 16_000)
+    image = torch.from_numpy(squares()).permute(2, 0, 1).contiguous()
+    result = model(image, tone("red", 1.0), 16_000)
     before = result.image.copy()
-    picture.zero_()  # a camera's buffer is filled again
+    image.zero_()  # as when a camera reuses its buffer
     assert np.array_equal(result.image, before)
-    seen, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1.0), 16_000)
-    first = model.predict(seen, audio)
+    encoded, audio = model.encode_image(squares()), model.encode_audio(tone("red", 1.0), 16_000)
+    first = model.predict(encoded, audio)
     for name in ("image", "masks", "boxes", "scores", "embeddings"):
         getattr(first, name)[:] = 0
-    second = model.predict(seen, audio)
+    second = model.predict(encoded, audio)
     assert np.array_equal(second.image, before)
     assert all(getattr(second, name).any() for name in ("masks", "boxes", "scores", "embeddings"))
 
 
-def test_a_note_says_when_min_max_means_nothing() -> None:
+def test_a_note_reports_a_meaningless_min_max() -> None:
     model = synthetic_model()
 
-    class Indifferent:
+    class Uniform:
         def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> torch.Tensor:
             return torch.full((len(masks),), 0.5)
 
     settings = replace(model.settings, objectness=0.0)
-    even = SeAC(replace(model.stages, association=Indifferent()), model.vocabulary, settings)
+    even = SeAC(replace(model.stages, association=Uniform()), model.vocabulary, settings)
     assert any("equally likely" in note for note in even(squares(), tone("red", 1.0), 16_000).notes)
     assert not any("likely" in note for note in model(squares(), tone("red", 1.0), 16_000).notes)
-    plain = np.full((96, 160, 3), 90, np.uint8)
-    assert any("one mask only" in note for note in model(plain, tone("red", 1.0), 16_000).notes)
-    assert not any("one mask" in note for note in model(plain, tone("silence", 1.0), 16_000).notes)
+    blank = np.full((96, 160, 3), 90, np.uint8)
+    assert any("one mask only" in note for note in model(blank, tone("red", 1.0), 16_000).notes)
+    assert not any("one mask" in note for note in model(blank, tone("silence", 1.0), 16_000).notes)
 
 
-def test_ids_stay_however_far_apart_frames_are(tmp_path: Path) -> None:
+def test_ids_are_stable_at_a_low_frame_rate(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mp4", [squares()] * 45, tone("red", 45.0), fps=1)
     ids = [result.ids.tolist() for result in VideoPredictor(synthetic_model()).stream(video, 0.1)]
     assert len(ids) > 3

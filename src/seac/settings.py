@@ -1,4 +1,4 @@
-"""The constants of the whole, in one value."""
+"""Settings of a model that are not part of its networks."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ LIMITS: dict[str, tuple[float, float]] = {
     "max_side": (32, 16384),
     "workers": (0, 64),
 }
-"""Least and greatest value of each number."""
+"""Minimum and maximum of each numeric setting."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Constants of the whole.
+    """Settings of a model.
 
     Attributes:
-        top_n: masks per frame.
+        top_n: maximum number of masks per frame.
         sigma: threshold of Eq. 5.
-        softmax_temperature: evidence that makes a mask e times likelier than another; Eq. 4 is taken over these odds, so
-            that what is a little less likely than the best stays dark. 0 is the paper: over the cosine.
-        objectness: weight of objectness beside the similarity in all that is decided; 0 is the paper.
-            Without training the cosine is too coarse to tell a thing from its ground, and things sound.
-        exact: both views of every mask through the encoder (Eq. 1-2), or the quick path.
+        softmax_temperature: temperature of the softmax over the mask logits from which the heatmap (Eq. 4) is
+            aggregated. A low temperature lowers the heatmap of masks whose logit is below the maximum.
+            0 aggregates the logits themselves, as in the paper.
+        objectness: weight of objectness in the mask logit, added to the similarity; 0 is the paper.
+            The zero-shot cosine does not separate objects from background, and sounding regions are objects.
+        exact: True encodes both views of every mask (Eq. 1-2). False takes the fast path.
         views: how views are made.
-        audio_window: seconds of sound around a video's frame, from which it is told what sounds.
-        activity_window: seconds of sound around a video's frame, from which it is told whether anything does.
-        smoothing: seconds over which a track's similarity is smoothed in a video; 0 for not at all.
-        max_side: long side in pixels that pictures are scaled down to.
-        workers: frames of a video that are looked at side by side; 0 for as many as there are cores.
+        audio_window: seconds of audio around a video frame that are encoded for the association.
+        activity_window: seconds of audio around a video frame that decide whether the audio is active.
+        smoothing: time constant in seconds of the smoothing of a track's similarity; 0 disables it.
+        max_side: maximum long side of an image in pixels; larger images are scaled down.
+        workers: frames of a video that are encoded concurrently; 0 chooses by the number of cores.
     """
 
     top_n: int = 50
@@ -56,10 +57,10 @@ class Settings:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what no picture or sound can be judged with.
+        """Check every setting.
 
         Raises:
-            InputError: a value of another kind, or out of its limits.
+            InputError: a value has the wrong type or is out of its limits.
         """
         for item in fields(self):
             value = getattr(self, item.name)
@@ -70,10 +71,10 @@ class Settings:
 
 
 def check_number(name: str, value: Any, low: float, high: float, *, integer: bool) -> None:
-    """Refuse what is no number, or out of its limits.
+    """Check the type and the limits of a numeric setting.
 
     Raises:
-        InputError: the line says which are good.
+        InputError: the value is not a number or out of its limits; the message gives the limits.
     """
     number_type = Integral if integer else Real
     if isinstance(value, bool) or not isinstance(value, number_type) or not low <= float(value) <= high:

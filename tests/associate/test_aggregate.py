@@ -14,7 +14,7 @@ similarities = st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=12).map
 
 
 @given(similarity=similarities)
-def test_minmax_runs_from_0_to_1_and_keeps_the_order(similarity):
+def test_minmax_spans_0_to_1_and_keeps_the_order(similarity):
     scaled = minmax(similarity)
     assert scaled.min() >= 0
     assert scaled.max() == 1
@@ -23,11 +23,11 @@ def test_minmax_runs_from_0_to_1_and_keeps_the_order(similarity):
 
 
 @pytest.mark.parametrize("similarity", [torch.tensor([0.3]), torch.tensor([0.2, 0.2, 0.2])])
-def test_one_mask_or_equal_ones_are_1(similarity):
+def test_a_single_mask_or_equal_similarities_give_1(similarity):
     assert (minmax(similarity) == 1).all()
 
 
-def test_no_masks_are_no_heat():
+def test_no_masks_give_a_zero_heatmap():
     assert (
         aggregate(torch.zeros(0), torch.zeros(0, 4, 5, dtype=torch.bool)).tolist()
         == torch.zeros(4, 5).tolist()
@@ -59,17 +59,17 @@ def test_boxes_are_painted_as_masks_of_their_pixels():
 
 
 def test_softmax_temperature_keeps_the_order_and_the_ends_and_lowers_the_middle():
-    evidence = torch.tensor([0.9, 0.1, 0.8, 0.5])
-    likely = softmax_scores(evidence, 0.1)
-    assert likely.argsort().tolist() == evidence.argsort().tolist()
-    stretched, plain = minmax(likely), minmax(evidence)
+    logits = torch.tensor([0.9, 0.1, 0.8, 0.5])
+    scores = softmax_scores(logits, 0.1)
+    assert scores.argsort().tolist() == logits.argsort().tolist()
+    stretched, plain = minmax(scores), minmax(logits)
     assert stretched[0] == 1
     assert stretched[1] == 0
     assert (stretched[2:] < plain[2:]).all()
 
 
 def test_no_softmax_temperature_is_the_paper_and_a_shift_of_logits_does_not_matter():
-    evidence = torch.tensor([0.9, 0.1, 0.8])
-    assert torch.equal(softmax_scores(evidence, 0), evidence)
-    assert torch.allclose(softmax_scores(evidence, 0.2), softmax_scores(evidence + 3, 0.2))
-    assert len(softmax_scores(evidence[:0], 0.2)) == 0
+    logits = torch.tensor([0.9, 0.1, 0.8])
+    assert torch.equal(softmax_scores(logits, 0), logits)
+    assert torch.allclose(softmax_scores(logits, 0.2), softmax_scores(logits + 3, 0.2))
+    assert len(softmax_scores(logits[:0], 0.2)) == 0

@@ -1,4 +1,4 @@
-"""Eq. 1-3 against a plain loop over PIL crops, and the quick path against the exact one."""
+"""Eq. 1-3 against a reference loop over PIL crops, and the fast path against the exact path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seac.segment.ops import boxes_of, resize_image
 
 
 class Flat:
-    """An encoder whose embedding is the picture itself, and which counts its calls."""
+    """An encoder whose embedding is the image itself; it counts its calls."""
 
     size, mean, std, labels = 16, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25), ("a", "b")
     dim = 3 * 16 * 16
@@ -27,7 +27,7 @@ class Flat:
 
 
 class Dense(Flat):
-    """One that also gives a feature map: mean colours of a 4 by 4 grid."""
+    """An encoder with a feature map: mean colours of a 4 by 4 grid."""
 
     dim = 3
 
@@ -56,7 +56,7 @@ def scene():
 
 
 def reference_local_view(image, mask, box, fill, size):
-    """Eq. 1 for one mask, one step after the other."""
+    """Eq. 1 for one mask, step by step."""
     x1, y1, x2, y2 = (int(edge) for edge in box)
     cut = torch.where(mask[y1:y2, x1:x2], image[:, y1:y2, x1:x2], fill)
     height, width = cut.shape[-2:]
@@ -94,7 +94,7 @@ def test_global_views_are_sharp_under_the_mask_and_blurred_elsewhere(scene):
         assert shown[:, outside].std(1).max() < 0.6 * small[:, outside].std(1).max()
 
 
-def test_many_masks_at_once_are_as_one_by_one(scene):
+def test_a_batch_of_masks_equals_single_masks(scene):
     image, masks, boxes = scene
     together = embed_masks(image, masks, boxes, Flat(), ViewSettings(batch=2))
     for row in range(3):
@@ -140,7 +140,7 @@ def test_more_local_views_than_masks_are_as_many_as_masks(scene):
     )
 
 
-def test_features_pooled_under_a_mask_are_those_of_its_cells():
+def test_features_are_pooled_over_the_locations_of_a_mask():
     features = torch.arange(12.0).view(1, 1, 3, 4)
     mask = torch.zeros(1, 30, 40, dtype=torch.bool)
     mask[0, 10:20, 20:30] = True

@@ -26,11 +26,11 @@ from seac.presets.load import Assembly, load
 from seac.presets.spec import ModelSpec
 
 SHIPPED = Path(str(files("seac").joinpath("assets/association.safetensors")))
-D_M, D_A, CLASSES, TAGS, TEXT = 20, 16, 7, 5, 12
+D_M, D_A, CLASSES, AUDIO_CLASSES, TEXT = 20, 16, 7, 5, 12
 
 
 PROJECTION = ProjectionConfig(
-    image=6, audio=4, text=4, text_dim=TEXT, image_classes=CLASSES, audio_classes=TAGS
+    image=6, audio=4, text=4, text_dim=TEXT, image_classes=CLASSES, audio_classes=AUDIO_CLASSES
 )
 
 
@@ -54,7 +54,7 @@ def zero_shot() -> ZeroShot:
         ConSEMapping(
             torch.nn.functional.normalize(torch.randn(n, TEXT, generator=draw), dim=1), torch.ones(n)
         )
-        for n in (CLASSES, TAGS)
+        for n in (CLASSES, AUDIO_CLASSES)
     )
     return ZeroShot(image_labels, audio_mapping, ZeroShotSettings())
 
@@ -73,7 +73,7 @@ def class_heads(*senses: str) -> ClassHeads:
 
 
 @pytest.fixture
-def seen() -> MaskEmbeddings:
+def mask_embeddings() -> MaskEmbeddings:
     draw = torch.Generator().manual_seed(2)
     local, context = torch.rand(2, 4, D_M, generator=draw)
     local_probabilities, context_probabilities = torch.rand(2, 4, CLASSES, generator=draw)
@@ -83,16 +83,16 @@ def seen() -> MaskEmbeddings:
 @pytest.fixture
 def audio_features() -> AudioFeatures:
     draw = torch.Generator().manual_seed(3)
-    return AudioFeatures(torch.rand(3, D_A, generator=draw), torch.rand(3, TAGS, generator=draw))
+    return AudioFeatures(torch.rand(3, D_A, generator=draw), torch.rand(3, AUDIO_CLASSES, generator=draw))
 
 
-def test_the_answer_lies_between_the_learned_and_the_zero_shot_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+def test_similarity_lies_between_the_learned_and_the_zero_shot_similarity(
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     learned, output = (
         part.mean(dim=-1)
         for part in AssociationEnsemble(weights, zero_shot(), class_heads()).similarities(
-            seen, audio_features
+            mask_embeddings, audio_features
         )
     )
     for share in (0.0, 0.25, 1.0):
@@ -103,41 +103,43 @@ def test_the_answer_lies_between_the_learned_and_the_zero_shot_similarity(
             settings=AssociationEnsembleSettings(zero_shot_weight=share),
         )
         assert torch.allclose(
-            combined(seen, audio_features), (1 - share) * learned + share * output, atol=1e-6
+            combined(mask_embeddings, audio_features), (1 - share) * learned + share * output, atol=1e-6
         )
 
 
 def test_class_heads_take_their_share_from_the_learned_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     known = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
-    class_match = known.class_match(seen, audio_features)
+    class_match = known.class_match(mask_embeddings, audio_features)
     assert class_match is not None
     assert bool((class_match.abs() <= 1).all())
-    learned, output = (part.mean(dim=-1) for part in known.similarities(seen, audio_features))
+    learned, output = (part.mean(dim=-1) for part in known.similarities(mask_embeddings, audio_features))
     shares = known.settings
     rest = 1 - shares.zero_shot_weight - shares.class_match_weight
     expected = rest * learned + shares.zero_shot_weight * output + shares.class_match_weight * class_match
-    assert torch.allclose(known(seen, audio_features), expected, atol=1e-6)
+    assert torch.allclose(known(mask_embeddings, audio_features), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("senses", [(), ("image",), ("audio",)])
 def test_class_heads_of_one_modality_associate_nothing(
     weights: TrainedAssociationWeights,
-    seen: MaskEmbeddings,
+    mask_embeddings: MaskEmbeddings,
     audio_features: AudioFeatures,
     senses: tuple[str, ...],
 ) -> None:
     assert (
-        AssociationEnsemble(weights, zero_shot(), class_heads(*senses)).class_match(seen, audio_features)
+        AssociationEnsemble(weights, zero_shot(), class_heads(*senses)).class_match(
+            mask_embeddings, audio_features
+        )
         is None
     )
 
 
-def test_a_tagger_predicts_the_class_that_its_label_is_closest_to(
+def test_an_audio_class_maps_to_the_nearest_class_of_the_heads(
     weights: TrainedAssociationWeights,
 ) -> None:
-    """With all of hearing left to the tagger, a sound of the class that means a kind is of that kind."""
+    """With a tagger share of 1, audio of a class matches the nearest class of the heads."""
     settings = AssociationEnsembleSettings(zero_shot_weight=0.0, class_match_weight=1.0, tagger_share=1.0)
     among, class_probabilities = zero_shot(), (4, 0, 2)
     known = replace(
@@ -147,10 +149,10 @@ def test_a_tagger_predicts_the_class_that_its_label_is_closest_to(
     masks = MaskEmbeddings(local, local, torch.rand(40, CLASSES), torch.rand(40, CLASSES))
     output = known.probabilities("image", local)
     assert output is not None
-    for kind, tag in enumerate(class_probabilities):
-        sound = AudioFeatures(torch.rand(2, D_A), torch.eye(TAGS)[[tag, tag]])
-        found = AssociationEnsemble(weights, among, known, settings=settings)(masks, sound)
-        assert output[int(found.argmax()), kind] > output[:, kind].mean()
+    for head_class, audio_class in enumerate(class_probabilities):
+        audio = AudioFeatures(torch.rand(2, D_A), torch.eye(AUDIO_CLASSES)[[audio_class, audio_class]])
+        found = AssociationEnsemble(weights, among, known, settings=settings)(masks, audio)
+        assert output[int(found.argmax()), head_class] > output[:, head_class].mean()
 
 
 def test_the_record_names_both_weights(weights: TrainedAssociationWeights) -> None:
@@ -159,32 +161,34 @@ def test_the_record_names_both_weights(weights: TrainedAssociationWeights) -> No
     assert "5" * 12 in version
 
 
-def test_a_window_is_scored_as_if_it_were_the_only_one(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+def test_windows_are_scored_independently(
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
-    together = combined.similarities(seen, audio_features)
+    together = combined.similarities(mask_embeddings, audio_features)
     for number in range(len(audio_features.embeddings)):
         alone = only(audio_features, [number])
-        for part, whole in zip(combined.similarities(seen, alone), together, strict=True):
-            assert torch.allclose(part[:, 0], whole[:, number], atol=1e-6)
+        for part, joint in zip(combined.similarities(mask_embeddings, alone), together, strict=True):
+            assert torch.allclose(part[:, 0], joint[:, number], atol=1e-6)
 
 
 def test_neither_order_nor_repeats_of_windows_matter(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
         assert torch.allclose(
-            combined(seen, only(audio_features, rows)), combined(seen, audio_features), atol=1e-5
+            combined(mask_embeddings, only(audio_features, rows)),
+            combined(mask_embeddings, audio_features),
+            atol=1e-5,
         )
 
 
 def test_without_windows_no_class_matches(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     assert torch.equal(
-        AssociationEnsemble(weights, zero_shot(), class_heads())(seen, only(audio_features, [])),
+        AssociationEnsemble(weights, zero_shot(), class_heads())(mask_embeddings, only(audio_features, [])),
         torch.zeros(4),
     )
 
@@ -195,30 +199,35 @@ def only(audio_features: AudioFeatures, rows: list[int]) -> AudioFeatures:
 
 
 def test_order_of_masks_does_not_matter(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     order = [2, 0, 3, 1]
-    assert seen.local_probabilities is not None
-    assert seen.context_probabilities is not None
+    assert mask_embeddings.local_probabilities is not None
+    assert mask_embeddings.context_probabilities is not None
     moved = MaskEmbeddings(
-        seen.local[order],
-        seen.context[order],
-        seen.local_probabilities[order],
-        seen.context_probabilities[order],
+        mask_embeddings.local[order],
+        mask_embeddings.context[order],
+        mask_embeddings.local_probabilities[order],
+        mask_embeddings.context_probabilities[order],
     )
     combined = AssociationEnsemble(weights, zero_shot(), class_heads())
-    assert torch.allclose(combined(moved, audio_features), combined(seen, audio_features)[order], atol=1e-6)
+    assert torch.allclose(
+        combined(moved, audio_features), combined(mask_embeddings, audio_features)[order], atol=1e-6
+    )
 
 
-def test_a_class_that_is_always_probable_counts_less() -> None:
+def test_a_class_with_a_high_prior_has_a_low_weight() -> None:
     class_probabilities, usual = torch.tensor([[0.5, 0.5]]), torch.tensor([0.5, 0.01])
     rare = prior_corrected(class_probabilities, usual, 0.7)[0]
     assert rare[1] > 10 * rare[0]
     assert torch.equal(prior_corrected(class_probabilities, usual, 0.0), class_probabilities)
 
 
-def test_what_is_written_is_read(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures, tmp_path: Path
+def test_written_weights_are_read(
+    weights: TrainedAssociationWeights,
+    mask_embeddings: MaskEmbeddings,
+    audio_features: AudioFeatures,
+    tmp_path: Path,
 ) -> None:
     digests = {
         write(weights.module, tmp_path / f"{name}.safetensors", weights.provenance, half=True)
@@ -229,20 +238,25 @@ def test_what_is_written_is_read(
     assert again.module.config == weights.module.config
     assert again.provenance == weights.provenance
     before, after = (
-        AssociationEnsemble(held, zero_shot(), class_heads())(seen, audio_features)
+        AssociationEnsemble(held, zero_shot(), class_heads())(mask_embeddings, audio_features)
         for held in (weights, again)
     )
     assert torch.allclose(before, after, atol=5e-3)
 
 
-def test_another_module_takes_the_place_of_the_first(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+def test_with_module_replaces_the_module(
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
     first = AssociationEnsemble(weights, zero_shot(), class_heads("image", "audio"))
     torch.manual_seed(1)
     module = AssociationModule(weights.module.config)
-    assert torch.equal(first.with_module(weights.module)(seen, audio_features), first(seen, audio_features))
-    assert not torch.equal(first.with_module(module)(seen, audio_features), first(seen, audio_features))
+    assert torch.equal(
+        first.with_module(weights.module)(mask_embeddings, audio_features),
+        first(mask_embeddings, audio_features),
+    )
+    assert not torch.equal(
+        first.with_module(module)(mask_embeddings, audio_features), first(mask_embeddings, audio_features)
+    )
 
 
 def test_a_module_without_text_space_is_refused() -> None:
@@ -251,10 +265,10 @@ def test_a_module_without_text_space_is_refused() -> None:
         AssociationEnsemble(TrainedAssociationWeights(module), zero_shot(), class_heads())
 
 
-def test_no_masks_no_similarity(
-    weights: TrainedAssociationWeights, seen: MaskEmbeddings, audio_features: AudioFeatures
+def test_no_masks_give_no_similarity(
+    weights: TrainedAssociationWeights, mask_embeddings: MaskEmbeddings, audio_features: AudioFeatures
 ) -> None:
-    none = MaskEmbeddings(seen.local[:0], seen.context[:0])
+    none = MaskEmbeddings(mask_embeddings.local[:0], mask_embeddings.context[:0])
     assert AssociationEnsemble(weights, zero_shot(), class_heads())(none, audio_features).shape == (0,)
 
 
@@ -278,11 +292,11 @@ def test_the_shipped_module_has_the_cosines_of_the_former_format() -> None:
     draw = torch.Generator().manual_seed(11)
     local, context = (torch.rand(6, 1280, generator=draw) ** 4 for _ in range(2))
     probabilities = [(torch.rand(6, 1000, generator=draw) * 12).softmax(1) for _ in range(2)]
-    sound = AudioFeatures(torch.rand(5, 1024, generator=draw) ** 4, torch.rand(5, 521, generator=draw) ** 8)
+    audio = AudioFeatures(torch.rand(5, 1024, generator=draw) ** 4, torch.rand(5, 521, generator=draw) ** 8)
     masks = MaskEmbeddings(local, context, *probabilities)
     fused = Assembly(ModelSpec()).part("association_method")
     trained = [0.15491831, 0.02515124, 0.12238173, 0.16551591, 0.01868937]
-    assert fused.similarities(masks, sound)[0][0].tolist() == pytest.approx(trained, abs=1e-5)
+    assert fused.similarities(masks, audio)[0][0].tolist() == pytest.approx(trained, abs=1e-5)
 
 
 def test_the_shipped_file_given_as_trained_weights_is_the_shipped_model(tmp_path: Path) -> None:
@@ -295,7 +309,7 @@ def test_the_shipped_file_given_as_trained_weights_is_the_shipped_model(tmp_path
     assert len({model.stages.versions()["association"] for model in models}) == 1
 
 
-def test_what_is_not_finite_is_not_written(weights: TrainedAssociationWeights, tmp_path: Path) -> None:
+def test_non_finite_weights_are_not_written(weights: TrainedAssociationWeights, tmp_path: Path) -> None:
     assert weights.module.input_projection is not None
     weights.module.input_projection.audio_basis[0, 0] = torch.nan
     with pytest.raises(ValueError, match=r"input_projection\.audio_basis: not finite"):

@@ -18,8 +18,8 @@ from seac.associate.losses import (
 from seac.associate.mixing import random_groups
 
 
-def plain(similarity: Tensor, groups: Tensor, temperature: float) -> Tensor:
-    """Eq. 8 as it is written, term by term, sums as means."""
+def written_msa_micl(similarity: Tensor, groups: Tensor, temperature: float) -> Tensor:
+    """Eq. 8 term by term, with means in place of sums."""
     count, mixtures = similarity.shape
     power = [[(similarity[i, k] / temperature).exp() for k in range(mixtures)] for i in range(count)]
     first = second = torch.zeros((), dtype=similarity.dtype)
@@ -32,7 +32,7 @@ def plain(similarity: Tensor, groups: Tensor, temperature: float) -> Tensor:
 
 
 def reference_micl(similarity: Tensor, temperature: float) -> Tensor:
-    """Eq. 6 as it is written."""
+    """Eq. 6 term by term."""
     power = (similarity / temperature).exp()
     pairs = power.diagonal()
     return -(pairs / power.sum(1)).log().mean() - (pairs / power.sum(0)).log().mean()
@@ -51,7 +51,7 @@ def test_loss_and_its_gradient_are_those_of_a_reference_loop(groups: list[int]) 
     members = torch.tensor(groups)
     ours = cosines(6, max(groups) + 1).requires_grad_()
     theirs = ours.detach().clone().requires_grad_()
-    loss, reference = msa_micl(ours, members, 0.07), plain(theirs, members, 0.07)
+    loss, reference = msa_micl(ours, members, 0.07), written_msa_micl(theirs, members, 0.07)
     assert float(loss.detach()) == pytest.approx(float(reference.detach()), abs=1e-12)
     loss.backward()
     reference.backward()
@@ -93,16 +93,16 @@ def test_one_mixture_of_everything_has_no_gradient() -> None:
     assert float(similarity.grad.abs().max()) < 1e-12
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
-def test_half_precision_is_as_good_as_float32_on_the_same_values(kind: torch.dtype) -> None:
-    # At the coldest temperature e**(1 / .01) is far beyond float16, and beyond float32 too.
-    half = cosines(32, 16).to(kind)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_as_good_as_float32_on_the_same_values(dtype: torch.dtype) -> None:
+    # At the minimum temperature e**(1 / .01) exceeds the range of float16 and of float32.
+    half = cosines(32, 16).to(dtype)
     half[0, 0] = 1
     half.requires_grad_()
     groups = random_groups(32, torch.Generator().manual_seed(0))
     loss = msa_micl(half, groups, 0.01)
     loss.backward()
-    reference = plain(half.detach().double(), groups, 0.01)
+    reference = written_msa_micl(half.detach().double(), groups, 0.01)
     assert loss.dtype == torch.float32
     assert float(loss.detach()) == pytest.approx(float(reference), rel=1e-5)
     assert half.grad is not None
@@ -131,7 +131,7 @@ def test_similarity_is_the_greatest_cosine_of_a_frame() -> None:
             assert float(found[i, k]) == pytest.approx(max(each), abs=1e-6)
 
 
-def test_a_padded_mask_never_wins_and_gets_no_gradient() -> None:
+def test_a_padded_mask_never_is_the_maximum_and_gets_no_gradient() -> None:
     audio = torch.tensor([[1.0, 0.0]])
     masks = torch.tensor([[[-1.0, 0.1], [1.0, 0.0]]], requires_grad=True)
     padding = torch.tensor([[False, True]])
@@ -149,25 +149,25 @@ def test_a_frame_without_masks_is_refused_by_its_row() -> None:
 
 
 def frozen() -> Frozen:
-    """Samples 0 and 3 show the same, samples 1 and 2 sound the same."""
-    frames, sounds = torch.eye(4) + 5, torch.eye(4).flip(0) + 5
-    frames[3], sounds[2] = frames[0], sounds[1]
-    return Frozen(frames, sounds)
+    """Samples 0 and 3 have equal frames, samples 1 and 2 have equal audio."""
+    frames, audio = torch.eye(4) + 5, torch.eye(4).flip(0) + 5
+    frames[3], audio[2] = frames[0], audio[1]
+    return Frozen(frames, audio)
 
 
-def test_likely_false_negatives_are_pairs_that_look_or_sound_similar() -> None:
+def test_likely_false_negatives_are_pairs_with_similar_frames_or_audio() -> None:
     found = false_negatives(frozen(), torch.arange(4), 4, 0.8)
     expected = torch.zeros(4, 4, dtype=torch.bool)
     expected[0, 3] = expected[3, 0] = expected[1, 2] = expected[2, 1] = True
     assert torch.equal(found, expected)
 
 
-def test_a_mixture_is_ignored_for_what_any_member_of_it_is_like() -> None:
+def test_a_mixture_is_ignored_if_any_member_is_similar() -> None:
     found = false_negatives(frozen(), torch.tensor([0, 0, 1, 1]), 2, 0.8)
     assert found.tolist() == [[False, True], [False, True], [True, False], [True, False]]
 
 
-def test_ignored_pairs_have_no_say_and_positive_ones_always_do() -> None:
+def test_ignored_pairs_have_no_influence_and_positive_pairs_always_do() -> None:
     groups = torch.arange(4)
     batch = Batch(cosines(4, 4).requires_grad_(), groups, torch.tensor(0.1), frozen(), 0.8)
     LOSSES["false-negative-aware"](batch).backward()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seac.associate.mixing import mix, mixing_probability, random_groups
 
 
-def test_probability_rises_linearly_from_nothing_to_a_half() -> None:
+def test_probability_rises_linearly_from_zero_to_a_half() -> None:
     rising = [mixing_probability(epoch, 30) for epoch in range(30)]
     assert (rising[0], rising[-1]) == (0.0, 0.5)
     steps = {round(b - a, 9) for a, b in pairwise(rising)}
@@ -43,18 +43,18 @@ def test_a_mixture_is_the_sum_of_its_members_and_as_long_as_the_longest() -> Non
     assert alone.tolist() == [-0.5] * 3
 
 
-def test_integers_are_mixed_as_the_sound_they_stand_for_without_wrapping_around() -> None:
+def test_integer_waveforms_are_mixed_without_overflow() -> None:
     loud = torch.full((2,), 30_000, dtype=torch.int16)
     (mixture,) = mix([loud, loud], torch.tensor([0, 0]))
     assert mixture.tolist() == pytest.approx([60_000 / 32_768] * 2)
 
 
-def test_the_waveforms_of_a_mixture_are_left_as_they_were() -> None:
+def test_mixing_does_not_change_its_inputs() -> None:
     wave = torch.ones(3)
     mix([wave, wave], torch.tensor([0, 0]))
     assert wave.tolist() == [1.0] * 3
 
 
-def test_one_group_for_each_waveform_is_asked_for() -> None:
+def test_one_group_per_waveform_is_required() -> None:
     with pytest.raises(ValueError, match="2 waveforms with 1 groups"):
         mix([torch.ones(1), torch.ones(1)], torch.tensor([0]))

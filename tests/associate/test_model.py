@@ -20,28 +20,28 @@ def module(**changes: object) -> AssociationModule:
     return AssociationModule(replace(CONFIG, **changes)).eval()  # type: ignore[arg-type]
 
 
-def masks(count: int, places: int) -> Tensor:
-    return torch.randn(count, places, 12, generator=torch.Generator().manual_seed(1))
+def masks(count: int, length: int) -> Tensor:
+    return torch.randn(count, length, 12, generator=torch.Generator().manual_seed(1))
 
 
-def nothing(*shape: int) -> Tensor:
+def no_padding(*shape: int) -> Tensor:
     return torch.zeros(*shape, dtype=torch.bool)
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_order_of_masks_does_not_matter(norm_first: bool) -> None:
-    network, seen = module(norm_first=norm_first), masks(2, 7)
+    network, inputs = module(norm_first=norm_first), masks(2, 7)
     order = torch.randperm(7, generator=torch.Generator().manual_seed(2))
-    projected = network.embed_masks(seen, nothing(2, 7))
-    torch.testing.assert_close(network.embed_masks(seen[:, order], nothing(2, 7)), projected[:, order])
+    projected = network.embed_masks(inputs, no_padding(2, 7))
+    torch.testing.assert_close(network.embed_masks(inputs[:, order], no_padding(2, 7)), projected[:, order])
 
 
-def test_masks_of_a_frame_see_one_another_and_those_of_other_frames_do_not() -> None:
-    network, seen = module(), masks(2, 4)
-    changed = seen.clone()
+def test_masks_attend_to_masks_of_their_frame_only() -> None:
+    network, inputs = module(), masks(2, 4)
+    changed = inputs.clone()
     changed[0, 0] += 1
     with torch.no_grad():
-        before, after = (network.embed_masks(each, nothing(2, 4)) for each in (seen, changed))
+        before, after = (network.embed_masks(each, no_padding(2, 4)) for each in (inputs, changed))
     assert float((before[0, 1] - after[0, 1]).abs().max()) > 1e-4
     torch.testing.assert_close(before[1], after[1])
 
@@ -50,15 +50,16 @@ def test_masks_of_a_frame_see_one_another_and_those_of_other_frames_do_not() -> 
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_changes_nothing(norm_first: bool, training: bool) -> None:
     network = module(norm_first=norm_first, dropout=0.0).train(training)
-    seen = masks(1, 3)
-    padded = torch.cat([seen, torch.full((1, 4, 12), 1e4)], 1)
+    inputs = masks(1, 3)
+    padded = torch.cat([inputs, torch.full((1, 4, 12), 1e4)], 1)
     padding = torch.arange(7)[None] >= 3
-    alone, beside = network.embed_masks(seen, nothing(1, 3)), network.embed_masks(padded, padding)
+    alone, beside = network.embed_masks(inputs, no_padding(1, 3)), network.embed_masks(padded, padding)
     torch.testing.assert_close(beside[:, :3], alone, rtol=1e-5, atol=1e-6)
     windows = torch.randn(1, 2, 16)
     longer = torch.cat([windows, torch.full((1, 5, 16), torch.nan)], 1)
     torch.testing.assert_close(
-        network.embed_audio(longer, torch.arange(7)[None] >= 2), network.embed_audio(windows, nothing(1, 2))
+        network.embed_audio(longer, torch.arange(7)[None] >= 2),
+        network.embed_audio(windows, no_padding(1, 2)),
     )
 
 
@@ -69,29 +70,29 @@ def test_a_row_of_padding_alone_gives_no_nan_neither_forward_nor_backward(
 ) -> None:
     network = module(norm_first=norm_first).train(training)
     padding = torch.tensor([[False, True, True], [True, True, True]])
-    projected, sounds, _ = network(masks(2, 3), padding, torch.randn(2, 3, 16), padding)
-    assert bool(projected.isfinite().all() & sounds.isfinite().all())
-    (projected[0, 0].sum() + sounds[0].sum()).backward()
+    projected, audio, _ = network(masks(2, 3), padding, torch.randn(2, 3, 16), padding)
+    assert bool(projected.isfinite().all() & audio.isfinite().all())
+    (projected[0, 0].sum() + audio[0].sum()).backward()
     gradients = [value.grad for value in network.parameters() if value.grad is not None]
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
 
 
-def test_without_layers_a_mask_is_judged_by_itself() -> None:
-    network, seen = module(depth=0), masks(1, 5)
+def test_without_layers_masks_are_encoded_independently() -> None:
+    network, inputs = module(depth=0), masks(1, 5)
     torch.testing.assert_close(
-        network.embed_masks(seen, nothing(1, 5))[:, 2:3],
-        network.embed_masks(seen[:, 2:3], nothing(1, 1)),
+        network.embed_masks(inputs, no_padding(1, 5))[:, 2:3],
+        network.embed_masks(inputs[:, 2:3], no_padding(1, 1)),
         rtol=1e-5,
         atol=1e-6,
     )
 
 
-def test_a_cell_of_a_grid_has_no_local_view() -> None:
+def test_a_grid_location_has_no_local_view() -> None:
     assert AssociationConfig(4, 4, variant="grid").local_weight == 0.0
     assert AssociationConfig(4, 4).local_weight == 0.6
 
 
-def test_a_grid_gets_back_the_cells_of_the_feature_map() -> None:
+def test_contextualise_recovers_the_locations_of_the_feature_map() -> None:
     from seac.associate.embed import masked_pool
     from seac.associate.model import contextualise
     from seac.segment.baselines.grid import Grid
@@ -99,15 +100,15 @@ def test_a_grid_gets_back_the_cells_of_the_feature_map() -> None:
     features = torch.rand(1, 6, 9, 9, generator=torch.Generator().manual_seed(0))
     proposals = Grid()(torch.zeros(3, 90, 180, dtype=torch.uint8))
     views = masked_pool(features, proposals.masks)[None]
-    cells = features[0].flatten(1).T[None]
-    torch.testing.assert_close(contextualise(views, nothing(1, 81)), cells, rtol=1e-4, atol=1e-4)
+    locations = features[0].flatten(1).T[None]
+    torch.testing.assert_close(contextualise(views, no_padding(1, 81)), locations, rtol=1e-4, atol=1e-4)
     padded = torch.cat([views, torch.full((1, 3, 6), 7.0)], 1)
     torch.testing.assert_close(
-        contextualise(padded, torch.arange(84)[None] >= 81)[:, :81], cells, rtol=1e-4, atol=1e-4
+        contextualise(padded, torch.arange(84)[None] >= 81)[:, :81], locations, rtol=1e-4, atol=1e-4
     )
 
 
-def test_cells_of_a_grid_cover_the_frame_once() -> None:
+def test_grid_locations_cover_the_frame_once() -> None:
     from seac.segment.baselines.grid import Grid
 
     for height, width in ((90, 180), (50, 31), (5, 400)):
@@ -117,14 +118,14 @@ def test_cells_of_a_grid_cover_the_frame_once() -> None:
         assert torch.equal(areas, proposals.masks.sum((1, 2)).float())
 
 
-def test_pooling_weighs_windows_and_does_not_mind_their_order() -> None:
+def test_pooling_weights_windows_and_ignores_their_order() -> None:
     torch.manual_seed(0)
     pool, windows = AttentionPooling(16), torch.randn(2, 6, 16)
     with torch.no_grad():
         pool.query.mul_(500)
-    pooled = pool(windows, nothing(2, 6))
-    torch.testing.assert_close(pool(windows.flip(1), nothing(2, 6)), pooled)
-    mean = pool(windows.mean(1, keepdim=True), nothing(2, 1))
+    pooled = pool(windows, no_padding(2, 6))
+    torch.testing.assert_close(pool(windows.flip(1), no_padding(2, 6)), pooled)
+    mean = pool(windows.mean(1, keepdim=True), no_padding(2, 1))
     assert float((pooled - mean).detach().abs().max()) > 1e-3
 
 
@@ -147,7 +148,7 @@ def test_temperature_starts_at_seven_hundredths_and_stays_between_its_bounds() -
         assert float(network.temperature.detach()) == pytest.approx(bound)
 
 
-def test_a_temperature_at_its_bound_can_still_move() -> None:
+def test_a_temperature_at_its_bound_has_a_gradient() -> None:
     network = module()
     with torch.no_grad():
         network.log_temperature.fill_(-20.0)
@@ -158,34 +159,36 @@ def test_a_temperature_at_its_bound_can_still_move() -> None:
     assert float(network.log_temperature.grad) > 0
 
 
-def test_scaled_features_forget_their_length() -> None:
-    network, seen = module(normalised=True), masks(1, 4)
+def test_normalised_features_do_not_depend_on_their_length() -> None:
+    network, inputs = module(normalised=True), masks(1, 4)
     torch.testing.assert_close(
-        network.embed_masks(seen * 7, nothing(1, 4)), network.embed_masks(seen, nothing(1, 4))
+        network.embed_masks(inputs * 7, no_padding(1, 4)), network.embed_masks(inputs, no_padding(1, 4))
     )
 
 
-def test_every_weight_learns() -> None:
+def test_every_parameter_has_a_gradient() -> None:
     network = module().train()
-    projected, sounds, temperature = network(masks(6, 3), nothing(6, 3), torch.randn(6, 4, 16), nothing(6, 4))
-    micl(similarity_matrix(projected, nothing(6, 3), sounds), temperature).backward()
+    projected, audio, temperature = network(
+        masks(6, 3), no_padding(6, 3), torch.randn(6, 4, 16), no_padding(6, 4)
+    )
+    micl(similarity_matrix(projected, no_padding(6, 3), audio), temperature).backward()
     still = [name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert still == []
 
 
-def test_pairs_are_found_after_a_few_steps() -> None:
-    # Frame i holds thing i among two others; sound i is thing i's, in another space.
+def test_training_finds_pairs_after_a_few_steps() -> None:
+    # Frame i contains object i and two distractors; audio i belongs to object i, in another space.
     torch.manual_seed(0)
-    things, voices = torch.randn(8, 12), torch.randn(8, 16)
+    objects, sources = torch.randn(8, 12), torch.randn(8, 16)
     noise = torch.randn(8, 3, 12)
-    noise[:, 1] = things
+    noise[:, 1] = objects
     network = module(dropout=0.0).train()
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3)
     for _ in range(40):
-        projected, sounds, temperature = network(
-            noise, nothing(8, 3), voices[:, None].repeat(1, 2, 1), nothing(8, 2)
+        projected, audio, temperature = network(
+            noise, no_padding(8, 3), sources[:, None].repeat(1, 2, 1), no_padding(8, 2)
         )
-        similarity = similarity_matrix(projected, nothing(8, 3), sounds)
+        similarity = similarity_matrix(projected, no_padding(8, 3), audio)
         loss = micl(similarity, temperature)
         optimiser.zero_grad()
         loss.backward()

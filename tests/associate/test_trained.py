@@ -18,8 +18,8 @@ from tests.fixtures.parts import ColourImageEncoder, PitchAudioEncoder
 CONFIG = AssociationConfig(d_m=3, d_a=4, d=8, width=8, depth=1, heads=2, lam=0.25)
 
 
-class Said:
-    """Words that give the same answer whatever is seen."""
+class ConstantAssociation:
+    """A zero-shot association with constant outputs."""
 
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         return torch.linspace(-1, 1, len(masks))
@@ -33,7 +33,7 @@ def module(**changes: object) -> AssociationModule:
     return AssociationModule(replace(CONFIG, **changes))  # type: ignore[arg-type]
 
 
-def seen(count: int = 5) -> MaskEmbeddings:
+def mask_embeddings(count: int = 5) -> MaskEmbeddings:
     generator = torch.Generator().manual_seed(1)
     return MaskEmbeddings(
         torch.randn(count, 3, generator=generator), torch.randn(count, 3, generator=generator)
@@ -44,17 +44,19 @@ def audio_features() -> AudioFeatures:
     return AudioFeatures(torch.randn(6, 4, generator=torch.Generator().manual_seed(2)), None)
 
 
-def test_answer_is_the_cosine_in_the_trained_space_of_the_views_mixed_with_its_lambda() -> None:
+def test_similarity_is_the_cosine_of_the_mixed_views_in_the_trained_space() -> None:
     network = module().eval()
-    masks, sound = seen(), audio_features()
+    masks, audio_input = mask_embeddings(), audio_features()
     mixed = 0.25 * masks.local + 0.75 * masks.context
     projected = network.embed_masks(mixed[None], torch.zeros(1, 5, dtype=torch.bool))[0]
-    audio = network.embed_audio(sound.embeddings[None], torch.zeros(1, 6, dtype=torch.bool))
+    audio = network.embed_audio(audio_input.embeddings[None], torch.zeros(1, 6, dtype=torch.bool))
     expected = torch.cosine_similarity(projected, audio, dim=1)
-    torch.testing.assert_close(Trained(TrainedAssociationWeights(network))(masks, sound), expected.detach())
+    torch.testing.assert_close(
+        Trained(TrainedAssociationWeights(network))(masks, audio_input), expected.detach()
+    )
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+def test_written_weights_are_read(tmp_path: Path) -> None:
     network = module(variant="grid", zero_shot_weight=0.3, zero_shot_scale=2.0)
     digest = write(network, tmp_path / FILE, {"vision": "synthetic image encoder"})
     weights = read(tmp_path)
@@ -65,26 +67,31 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
-def test_half_precision_halves_the_file_and_barely_changes_the_answer(tmp_path: Path) -> None:
+def test_half_precision_halves_the_file_and_barely_changes_the_similarity(tmp_path: Path) -> None:
     network = module(width=64)
-    write(network, tmp_path / "whole.safetensors")
+    write(network, tmp_path / "full.safetensors")
     write(network, tmp_path / "half.safetensors", half=True)
-    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
     assert sizes[0] < 0.6 * sizes[1]
     answers = [
-        Trained.load(tmp_path / f"{name}.safetensors")(seen(), audio_features()) for name in ("half", "whole")
+        Trained.load(tmp_path / f"{name}.safetensors")(mask_embeddings(), audio_features())
+        for name in ("half", "full")
     ]
     torch.testing.assert_close(*answers, atol=2e-3, rtol=0)
 
 
 def test_the_zero_shot_similarity_takes_its_share() -> None:
-    masks, sound = seen(), audio_features()
-    alone = Trained(TrainedAssociationWeights(module()))(masks, sound)
+    masks, audio_input = mask_embeddings(), audio_features()
+    alone = Trained(TrainedAssociationWeights(module()))(masks, audio_input)
     both = Trained(
-        TrainedAssociationWeights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)), zero_shot=Said()
-    )(masks, sound)
+        TrainedAssociationWeights(module(zero_shot_weight=0.25, zero_shot_scale=0.5)),
+        zero_shot=ConstantAssociation(),
+    )(masks, audio_input)
     torch.testing.assert_close(both, 0.75 * alone + 0.25 * 0.5 * torch.linspace(-1, 1, 5))
-    assert torch.equal(Trained(TrainedAssociationWeights(module()), zero_shot=Said())(masks, sound), alone)
+    assert torch.equal(
+        Trained(TrainedAssociationWeights(module()), zero_shot=ConstantAssociation())(masks, audio_input),
+        alone,
+    )
 
 
 def test_a_zero_shot_share_without_text_is_refused() -> None:
@@ -94,15 +101,18 @@ def test_a_zero_shot_share_without_text_is_refused() -> None:
 
 def test_text_space_embeddings_are_those_of_the_class_names() -> None:
     assert torch.equal(
-        Trained(TrainedAssociationWeights(module()), zero_shot=Said()).to_text_space(seen(2)), torch.eye(2)
+        Trained(TrainedAssociationWeights(module()), zero_shot=ConstantAssociation()).to_text_space(
+            mask_embeddings(2)
+        ),
+        torch.eye(2),
     )
     with pytest.raises(InputError, match="without a zero-shot"):
-        Trained(TrainedAssociationWeights(module())).to_text_space(seen())
+        Trained(TrainedAssociationWeights(module())).to_text_space(mask_embeddings())
 
 
-def test_no_masks_have_no_similarity() -> None:
-    assert Trained(TrainedAssociationWeights(module(zero_shot_weight=0.5)), zero_shot=Said())(
-        seen(0), audio_features()
+def test_no_masks_give_no_similarity() -> None:
+    assert Trained(TrainedAssociationWeights(module(zero_shot_weight=0.5)), zero_shot=ConstantAssociation())(
+        mask_embeddings(0), audio_features()
     ).shape == (0,)
 
 
@@ -138,7 +148,7 @@ def test_features_of_another_size_or_network_are_refused() -> None:
         (lambda path: path.write_bytes(b""), "cannot be read as safetensors"),
     ],
 )
-def test_what_is_no_association_is_refused_in_one_line(tmp_path: Path, make: object, message: str) -> None:
+def test_invalid_files_are_refused_in_one_line(tmp_path: Path, make: object, message: str) -> None:
     make(tmp_path / "run")  # type: ignore[operator]
     with pytest.raises(InputError, match=message) as caught:
         read(tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Names of masks that sound: taggers and taught kinds as experts, and whose sound it is."""
+"""Classification of sounding masks: encoder classes and class heads as experts, and the audio score."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def class_heads(*senses: str) -> ClassHeads:
     return ClassHeads(ClassHeadsWeights(networks, NAMES, dict.fromkeys(senses, "")), CLASSES[[0, 2]])
 
 
-def bridge() -> ConSEMapping:
-    """A tagger of the three colours, whose places are the three axes."""
+def mapping() -> ConSEMapping:
+    """The mapping of a tagger of three colours, whose text embeddings are the three axes."""
     return ConSEMapping(CLASSES, torch.ones(3))
 
 
 def classifier(*senses: str, settings: ExpertsSettings | None = None) -> ExpertsClassifier:
-    return ExpertsClassifier(class_heads(*senses), bridge(), bridge(), settings)
+    return ExpertsClassifier(class_heads(*senses), mapping(), mapping(), settings)
 
 
 def masks(class_probabilities: torch.Tensor) -> MaskEmbeddings:
@@ -54,37 +54,40 @@ def audio_features(class_probabilities: torch.Tensor) -> AudioFeatures:
     )
 
 
-def both(
-    named: ExpertsClassifier, encoded: MaskEmbeddings, sound: AudioFeatures, classes: torch.Tensor = CLASSES
+def all_scores(
+    classifier_under_test: ExpertsClassifier,
+    encoded: MaskEmbeddings,
+    audio_input: AudioFeatures,
+    classes: torch.Tensor = CLASSES,
 ) -> torch.Tensor:
-    """What is said of each class by the looks of each mask, and in the last row by ear: (N + 1, K)."""
-    scorers = named.scorers_for(classes)
-    return torch.cat([scorers.score_masks(encoded), scorers.score_audio(sound)[None]])
+    """Appearance scores of each mask, and audio scores in the last row: (N + 1, K)."""
+    scorers = classifier_under_test.scorers_for(classes)
+    return torch.cat([scorers.score_masks(encoded), scorers.score_audio(audio_input)[None]])
 
 
-def certain(network: ClassHead, column: int) -> None:
-    """Make it say one thing, whatever it is asked."""
+def force_class(network: ClassHead, column: int) -> None:
+    """Set the biases so that the head always predicts one class."""
     with torch.no_grad():
         network.classify.bias[:] = 0
         network.classify.bias[column] = 60
 
 
 def test_zero_shot_classification_uses_the_cosine_and_no_audio() -> None:
-    places = torch.nn.functional.normalize(torch.rand(4, 3), dim=1)
-    scorers = ZeroShotClassifier(lambda encoded: places).scorers_for(CLASSES)
-    encoded, sound = (
+    embeddings = torch.nn.functional.normalize(torch.rand(4, 3), dim=1)
+    scorers = ZeroShotClassifier(lambda encoded: embeddings).scorers_for(CLASSES)
+    mask_scores, audio_scores = (
         scorers.score_masks(masks(torch.rand(4, 3))),
         scorers.score_audio(audio_features(torch.rand(2, 3))),
     )
-    assert torch.equal(encoded, places @ CLASSES.T)
-    assert not sound.any()
-    assert torch.equal(class_scores(encoded, sound), encoded)
+    assert torch.equal(mask_scores, embeddings @ CLASSES.T)
+    assert not audio_scores.any()
+    assert torch.equal(class_scores(mask_scores, audio_scores), mask_scores)
 
 
-def test_a_sound_decides_between_names_that_look_as_likely() -> None:
+def test_audio_decides_between_classes_of_equal_appearance() -> None:
     scorers = classifier().scorers_for(CLASSES)
 
-    def named(class_probabilities: torch.Tensor, sounding: int) -> int:
+    def predicted_class(class_probabilities: torch.Tensor, sounding: int) -> int:
         scores = class_scores(
             scorers.score_masks(masks(class_probabilities)),
             scorers.score_audio(audio_features(CLASSES[[sounding]])),
@@ -92,41 +95,42 @@ def test_a_sound_decides_between_names_that_look_as_likely() -> None:
         return int(scores.argmax())
 
     unsure = torch.tensor([[0.5, 0.5, 0.0]])
-    assert [named(unsure, sounding) for sounding in range(2)] == [0, 1]
+    assert [predicted_class(unsure, sounding) for sounding in range(2)] == [0, 1]
 
 
-def test_no_expert_can_rule_out_a_class() -> None:
-    scores = both(classifier("image", "audio"), masks(CLASSES[:1]), audio_features(CLASSES[1:2])).sum(0)
-    most = math.log1p(1.0 / ExpertsSettings().floor)
-    assert bool((scores.abs() < 4 * most).all())
+def test_no_expert_can_exclude_a_class() -> None:
+    scores = all_scores(classifier("image", "audio"), masks(CLASSES[:1]), audio_features(CLASSES[1:2])).sum(0)
+    maximum = math.log1p(1.0 / ExpertsSettings().floor)
+    assert bool((scores.abs() < 4 * maximum).all())
 
 
 @pytest.mark.parametrize("sense", ["image", "audio"])
 def test_a_class_head_scores_its_class_and_leaves_others_unchanged(sense: str) -> None:
     trained_heads = classifier(sense)
-    certain(trained_heads.class_heads.weights.networks[sense], 0)
+    force_class(trained_heads.class_heads.weights.networks[sense], 0)
     flat, silent = torch.full((1, 3), 1 / 3), torch.full((1, 3), 1 / 3)
     row = ("image", "audio").index(sense)
-    red, green, blue = both(trained_heads, masks(flat), audio_features(silent))[
-        row
-    ].tolist()  # green was in no training set
+    # Green is not a training class.
+    red, green, blue = all_scores(trained_heads, masks(flat), audio_features(silent))[row].tolist()
     assert red > green > blue
-    without = both(classifier(), masks(flat), audio_features(silent))[row]
+    without = all_scores(classifier(), masks(flat), audio_features(silent))[row]
     assert float(without[1]) == pytest.approx(green, abs=1e-6)
 
 
-def test_a_mask_outside_the_trained_classes_is_likelier_another_class() -> None:
+def test_a_mask_outside_the_trained_classes_prefers_another_class() -> None:
     trained_heads = classifier("image")
-    certain(trained_heads.class_heads.weights.networks["image"], len(NAMES))
+    force_class(trained_heads.class_heads.weights.networks["image"], len(NAMES))
     encoded = trained_heads.scorers_for(CLASSES).score_masks(masks(torch.full((1, 3), 1 / 3)))[0]
     assert int(encoded.argmax()) == 1
 
 
 def test_a_class_is_scored_independently() -> None:
-    """What is said of a class does not depend on which other classes there are."""
+    """The score of a class does not depend on the other classes of the vocabulary."""
     trained_heads = classifier("image", "audio")
-    encoded, sound = masks(torch.rand(4, 3)), audio_features(torch.rand(2, 3))
-    every, some = (both(trained_heads, encoded, sound, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0]))
+    encoded, audio_input = masks(torch.rand(4, 3)), audio_features(torch.rand(2, 3))
+    every, some = (
+        all_scores(trained_heads, encoded, audio_input, CLASSES[rows]) for rows in ([0, 1, 2], [2, 0])
+    )
     assert torch.allclose(every[:, [2, 0]], some, atol=1e-6)
 
 
@@ -137,15 +141,15 @@ def test_silence_has_no_influence() -> None:
 
 
 def test_neither_order_nor_repeats_of_windows_matter() -> None:
-    scorers, sound = classifier("audio").scorers_for(CLASSES), audio_features(torch.rand(3, 3))
-    assert sound.class_probabilities is not None
+    scorers, audio_input = classifier("audio").scorers_for(CLASSES), audio_features(torch.rand(3, 3))
+    assert audio_input.class_probabilities is not None
     for rows in ([2, 0, 1], [0, 1, 2, 0, 1, 2]):
-        again = AudioFeatures(sound.embeddings[rows], sound.class_probabilities[rows])
-        assert torch.allclose(scorers.score_audio(again), scorers.score_audio(sound), atol=1e-6)
+        again = AudioFeatures(audio_input.embeddings[rows], audio_input.class_probabilities[rows])
+        assert torch.allclose(scorers.score_audio(again), scorers.score_audio(audio_input), atol=1e-6)
 
 
 def test_encoders_without_classes_classify_by_text_space_embeddings() -> None:
-    """Their space is that of words; of ears without classes the taught kinds alone say something."""
+    """Images are embedded in text space; without audio classes only the class heads give audio scores."""
     trained_heads = ExpertsClassifier(
         class_heads(), IdentityMapping(), ConSEMapping(torch.zeros(0, 3), torch.zeros(0))
     )
@@ -157,38 +161,38 @@ def test_encoders_without_classes_classify_by_text_space_embeddings() -> None:
 
 def test_an_audio_class_belongs_to_the_best_visual_match() -> None:
     guitar, unsure = [3.0, 0.0, 0.5], [0.5, 1.0, 1.2]
-    sound = torch.tensor([2.0, 0.0, 1.0])
-    together = class_scores(torch.tensor([guitar, unsure]), sound)
-    alone = class_scores(torch.tensor([unsure]), sound)
-    assert alone.argmax(1).tolist() == [0]  # nothing else can be the guitar that is heard
+    audio_scores = torch.tensor([2.0, 0.0, 1.0])
+    together = class_scores(torch.tensor([guitar, unsure]), audio_scores)
+    alone = class_scores(torch.tensor([unsure]), audio_scores)
+    assert alone.argmax(1).tolist() == [0]  # no other mask matches the audible guitar
     assert together.argmax(1).tolist() == [0, 2]
     assert together[1, 0] == pytest.approx(0.5 + 2 * math.exp(-2.5 / MATCH_WIDTH))
 
 
 @given(st.permutations(range(4)), st.integers(0, 2**31))
-def test_names_do_not_depend_on_the_order_of_masks_or_on_masks_that_look_like_nothing(
+def test_classes_do_not_depend_on_the_order_of_masks_or_on_unmatched_masks(
     order: list[int], seed: int
 ) -> None:
-    draw = torch.Generator().manual_seed(seed)
-    encoded, sound = torch.rand(4, 3, generator=draw), torch.rand(3, generator=draw)
-    scores = class_scores(encoded, sound)
-    assert torch.equal(class_scores(encoded[order], sound), scores[order])
-    nothing = torch.full((1, 3), -1.0)
-    assert torch.equal(class_scores(torch.cat([encoded, nothing]), sound)[:4], scores)
+    generator = torch.Generator().manual_seed(seed)
+    mask_scores, audio_scores = torch.rand(4, 3, generator=generator), torch.rand(3, generator=generator)
+    scores = class_scores(mask_scores, audio_scores)
+    assert torch.equal(class_scores(mask_scores[order], audio_scores), scores[order])
+    unmatched = torch.full((1, 3), -1.0)
+    assert torch.equal(class_scores(torch.cat([mask_scores, unmatched]), audio_scores)[:4], scores)
 
 
 def test_a_model_classifies_with_audio_where_its_classifier_uses_audio() -> None:
-    """The fake's masks are named by colour; a naming that only listens calls all that sounds by the tone."""
+    """A classifier that uses audio only gives all sounding masks the class of the tone."""
     model = synthetic_model()
 
-    class Listening:
+    class AudioOnly:
         def scorers_for(self, classes: torch.Tensor) -> ClassScorers:
             return ClassScorers(
                 lambda encoded: torch.zeros(len(encoded), 3),
                 lambda audio: audio.embeddings.mean(0) @ classes.T,
             )
 
-    model = SeAC(replace(model.stages, classifier=Listening()), model.vocabulary, model.settings)
+    model = SeAC(replace(model.stages, classifier=AudioOnly()), model.vocabulary, model.settings)
     for number, name in enumerate(COLOURS):
         result = model(squares(), tone(name, 1.0), 16_000)
         assert set(result.classes[result.sounding].tolist()) == {number + 1}
@@ -198,26 +202,28 @@ def test_a_model_classifies_with_audio_where_its_classifier_uses_audio() -> None
     assert torch.equal(names, by_cosine)
 
 
-def test_an_audible_group_raises_its_members_a_little_and_nothing_else() -> None:
-    """Of three sounds the first is a group whose only sort is the second."""
-    audio_labels = replace(bridge(), groups=(Group(0, 1, 1),))
+def test_an_audible_group_raises_its_members_only() -> None:
+    """Of three audio classes the first is a group with the second as its only member."""
+    audio_labels = replace(mapping(), groups=(Group(0, 1, 1),))
 
-    def named_with(share: float, sounding: int) -> list[float]:
-        trained_heads = ExpertsClassifier(class_heads(), bridge(), audio_labels, ExpertsSettings(group=share))
+    def scores_with(share: float, sounding: int) -> list[float]:
+        trained_heads = ExpertsClassifier(
+            class_heads(), mapping(), audio_labels, ExpertsSettings(group=share)
+        )
         output: list[float] = (
             trained_heads.scorers_for(CLASSES).score_audio(audio_features(CLASSES[[sounding]])).tolist()
         )
         return output
 
-    own, sort, other = named_with(0.2, 0)
-    assert own > sort > other
-    assert [own, other] == pytest.approx(named_with(0, 0)[::2])
-    assert named_with(0.2, 1) == pytest.approx(named_with(0, 1))  # a sort does not speak for its group
-    assert named_with(0, 0)[1] == pytest.approx(other)
-    assert named_with(1, 0)[1] == pytest.approx(own)
+    own, member, other = scores_with(0.2, 0)
+    assert own > member > other
+    assert [own, other] == pytest.approx(scores_with(0, 0)[::2])
+    assert scores_with(0.2, 1) == pytest.approx(scores_with(0, 1))  # a member does not raise its group
+    assert scores_with(0, 0)[1] == pytest.approx(other)
+    assert scores_with(1, 0)[1] == pytest.approx(own)
 
 
-def test_the_table_of_groups_names_groups_and_sorts_that_can_be_seen() -> None:
+def test_the_table_of_groups_contains_visible_groups_and_members() -> None:
     names = audioset_names()
     encoded, groups = is_visible(names), groups_of(names)
     assert {names[group.number] for group in groups} > {"Animal", "Music", "Vehicle"}

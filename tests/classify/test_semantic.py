@@ -37,24 +37,24 @@ def test_background_is_0_and_classes_count_from_1():
     assert painted.tolist() == [[1, 0], [0, 1]]
 
 
-def test_a_mask_has_the_nearest_name():
+def test_a_mask_gets_the_nearest_class():
     named = classify_masks(torch.tensor([[0.1, 2.0], [3.0, 0.2]]), torch.eye(2))
     assert named.labels.tolist() == [1, 0]
     assert (named.scores <= 1).all()
 
 
-def test_templates_say_the_name_once():
+def test_templates_contain_the_name_once():
     assert len(set(TEMPLATES)) == len(TEMPLATES) >= 20
     assert all(sentence.count("violin") == 1 for sentence in sentences("violin"))
 
 
-def test_words_and_files_are_the_same_vocabulary(tmp_path):
-    (tmp_path / "words.txt").write_text("\ufeffdog  # barks\r\n\r\n pipe   organ\r\n")
-    assert parse(tmp_path / "words.txt") == parse("dog, pipe organ")
+def test_names_and_files_give_the_same_vocabulary(tmp_path):
+    (tmp_path / "names.txt").write_text("\ufeffdog  # barks\r\n\r\n pipe   organ\r\n")
+    assert parse(tmp_path / "names.txt") == parse("dog, pipe organ")
 
 
 @pytest.mark.parametrize("given", ["", ",", "dog,,cat", "dog,Dog", "x" * 81, "a\x00b", "none.txt"])
-def test_what_is_no_vocabulary_is_refused_in_one_line(given):
+def test_an_invalid_vocabulary_is_refused_in_one_line(given):
     with pytest.raises(InputError) as refused:
         parse(given)
     assert "\n" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Silence, and the decision from a cosine."""
+"""Activity of the audio, and the decision from a cosine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_level_is_that_of_the_loudest_tenth():
     assert abs(level(wave, 16_000) + 20) < 0.1
 
 
-def test_the_end_of_a_sound_counts_though_it_is_no_whole_tenth():
+def test_the_end_of_the_audio_counts_if_it_is_shorter_than_a_tenth():
     wave = torch.zeros(3_100)
     wave[1_600:] = 0.1
     assert abs(level(wave, 16_000) + 20) < 0.3
@@ -46,7 +46,7 @@ def test_a_clap_in_silence_is_active():
 
 
 @given(cosines=st.lists(st.floats(-1, 1), max_size=8))
-def test_nothing_sounds_in_silence(cosines):
+def test_no_mask_sounds_in_silence(cosines):
     assert not sounding(torch.tensor(cosines), CALIBRATION, silent=True).any()
 
 
@@ -54,7 +54,7 @@ def test_a_higher_similarity_is_more_probable():
     assert (CALIBRATION.probability(torch.linspace(-1, 1, 50)).diff() > 0).all()
 
 
-def test_constants_survive_a_file(tmp_path):
+def test_constants_are_written_and_read(tmp_path):
     Calibration(slope=3, offset=-1, threshold=0.4).save(tmp_path / "a.json")
     assert '"slope": 3' in (tmp_path / "a.json").read_text()
     assert isinstance(Calibration.load(), Calibration)

@@ -1,4 +1,4 @@
-"""What is chosen from frames: a curve that says probabilities, a threshold that knows when nothing sounds."""
+"""The fit of the logistic curve, the threshold and the margin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIDE = 8
 
 
 def frame(seed: int, sample_type: SampleType, gap: float = 1.0, *, inactive: bool = False) -> Sample:
-    """Four masks, one to a quarter; the first sounds if it is visible, and then has more evidence."""
+    """A frame with one mask per quarter; a visible source raises the logit of the first mask."""
     generator = torch.Generator().manual_seed(seed)
     masks = torch.zeros(4, SIDE, SIDE, dtype=torch.bool)
     for row in range(4):
@@ -56,7 +56,7 @@ def test_separable_samples_are_separated() -> None:
     assert figures["best mask covers it"] == 1
 
 
-def test_the_threshold_stands_for_the_lowest_logit_and_the_curve_rises() -> None:
+def test_the_threshold_matches_the_minimum_logit_and_the_curve_rises() -> None:
     chosen = fit(frames())
     output = chosen.constants.probability(torch.tensor([chosen.min_logit, chosen.min_logit + 0.1]))
     assert float(output[0]) == pytest.approx(chosen.constants.threshold, abs=1e-3)
@@ -65,7 +65,7 @@ def test_the_threshold_stands_for_the_lowest_logit_and_the_curve_rises() -> None
 
 @given(st.integers(0, 50), st.floats(0.02, 0.4))
 @settings(max_examples=5, deadline=None)
-def test_the_threshold_is_in_the_middle_of_what_is_nearly_as_good(seed: int, gap: float) -> None:
+def test_the_threshold_is_the_median_of_equivalent_thresholds(seed: int, gap: float) -> None:
     given_frames = [
         frame(seed * 1000 + row, "visible" if row % 2 else "off-screen", gap) for row in range(60)
     ]
@@ -81,15 +81,15 @@ def test_the_threshold_is_in_the_middle_of_what_is_nearly_as_good(seed: int, gap
     assert below + above + 1 == len(good)
 
 
-def test_the_curve_gives_how_often_it_is_right() -> None:
+def test_the_curve_gives_the_frequency_of_covering_masks() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(4000, generator=generator)
     right = torch.rand(4000, generator=generator) < torch.sigmoid(3 * logits - 1)
-    made = [
+    samples = [
         Sample(logits[at : at + 4], right[at : at + 4].float(), right[at : at + 4].float(), 0.0, "visible")
         for at in range(0, 4000, 4)
     ]
-    slope, offset = curve(made)
+    slope, offset = curve(samples)
     assert slope == pytest.approx(3, abs=0.3)
     assert offset == pytest.approx(-1, abs=0.2)
 
@@ -102,7 +102,7 @@ def test_order_of_frames_does_not_matter(order: list[int]) -> None:
     assert fit(turned).constants == fit(given_frames).constants
 
 
-def test_in_silence_nothing_is_active_and_that_is_right() -> None:
+def test_no_mask_is_active_in_silence_and_the_score_is_1() -> None:
     still = frame(3, "silence", inactive=True)
     assert still.silenced
     assert float(still.logits[0]) < -SILENCE_PENALTY / 2
@@ -114,16 +114,16 @@ def test_in_silence_nothing_is_active_and_that_is_right() -> None:
 
 def test_masks_within_the_margin_are_active_together() -> None:
     masks = torch.eye(3, dtype=torch.bool)[:, None, :]
-    seen = build_sample(
+    sample = build_sample(
         masks, masks[:2].any(0), torch.tensor([0.5, 0.45, 0.1]), 0.5, "visible", inactive=False
     )
     for margin, count, share in ((0.01, 1, 0.5), (0.1, 2, 1.0), (2.0, 3, 2 / 3)):
         chosen = Fit(constants(1.0, 0.0, 0.0, margin), 0.0)
-        assert chosen.count_active(seen) == count
-        assert score_sample(seen, chosen) == pytest.approx(share)
+        assert chosen.count_active(sample) == count
+        assert score_sample(sample, chosen) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("sample_type", ["visible", "off-screen"])
-def test_a_missing_type_of_frame_is_named(sample_type: SampleType) -> None:
+def test_the_error_names_a_missing_sample_type(sample_type: SampleType) -> None:
     with pytest.raises(InputError, match=sample_type):
         fit([one for one in frames() if one.sample_type != sample_type])

@@ -1,4 +1,4 @@
-"""Every preset from a film to a folder of results, on tiny random weights in the published formats."""
+"""Every preset, from a video to a folder of results, on tiny random weights in the published formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seac.weights import TABLE
 from tests.fixtures import checkpoints
 from tests.fixtures.parts import squares, tone, write_video
 
-WORDS = "red square,green square"
+CLASS_NAMES = "red square,green square"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("film") / "a.mp4", [squares(72, 120)] * 10, tone("red", 1))
+    return write_video(tmp_path_factory.mktemp("video") / "a.mp4", [squares(72, 120)] * 10, tone("red", 1))
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,16 @@ def test_a_preset_runs_from_video_to_folder(
     weights: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["segment", str(video), "-o", str(out), "--weights-dir", str(weights), "--vocabulary", WORDS]
+    arguments = [
+        "segment",
+        str(video),
+        "-o",
+        str(out),
+        "--weights-dir",
+        str(weights),
+        "--vocabulary",
+        CLASS_NAMES,
+    ]
     assert app.run([*arguments, "--export", "json", "--json", *options]) == 0
     message = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert message["clips"][0]["frames"] == 1
@@ -60,15 +69,17 @@ def test_a_preset_runs_from_video_to_folder(
     assert (out / "result.json").is_file()
 
 
-def test_weights_dir_can_be_set_for_a_whole_shell(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_dir_can_be_set_by_an_environment_variable(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEAC_WEIGHTS_DIR", str(weights))
-    model = seac.load("modern", vocabulary=WORDS)
+    model = seac.load("modern", vocabulary=CLASS_NAMES)
     result = model(squares(72, 120), tone("red", 1), 16_000)
     assert len(result) >= 1
     assert result.heatmap.shape == (72, 120)
 
 
-def test_missing_weights_are_one_line_with_what_to_run(
+def test_missing_weights_give_one_line_with_the_command(
     video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert app.run(["segment", str(video), "--preset", "modern"]) == 2
@@ -78,7 +89,7 @@ def test_missing_weights_are_one_line_with_what_to_run(
     assert message.count("\n") == 0
 
 
-def test_the_untrained_paper_preset_says_what_is_missing(weights: Path, tmp_path: Path) -> None:
+def test_the_untrained_paper_preset_names_the_missing_association(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must be trained"):
         seac.load("paper", weights_dir=weights, association_method="zero-shot")
     bare = tmp_path / "bare"
@@ -95,7 +106,7 @@ def test_an_association_of_other_features_is_refused(weights: Path) -> None:
         seac.load("paper", weights_dir=weights, audio="clap-htsat")
 
 
-def test_encoders_of_two_spaces_are_not_compared(weights: Path) -> None:
+def test_encoders_of_different_spaces_are_refused(weights: Path) -> None:
     with pytest.raises(InputError, match="the text encoder of the same weights"):
         seac.load("modern", weights_dir=weights, text="clip-rn50")
 
@@ -116,7 +127,7 @@ def test_every_row_can_be_imported_and_every_preset_names_rows() -> None:
         assert chosen.detector is None or chosen.detector in PARTS["detector"]
 
 
-def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
+def test_the_table_of_weights_lists_the_presets_of_a_row() -> None:
     for preset in ("paper", "modern"):
         chosen = choose(preset)
         named = {
@@ -129,7 +140,7 @@ def test_the_table_of_weights_says_which_presets_need_a_row() -> None:
     }
 
 
-def test_a_trained_association_goes_back_into_its_preset(
+def test_a_trained_association_loads_into_its_preset(
     weights: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     videos = tmp_path / "films"
@@ -141,7 +152,7 @@ def test_a_trained_association_goes_back_into_its_preset(
     assert app.run(["extract", str(videos), store, "--preset", "paper", "--workers", "1", *own]) == 0
     assert app.run(["train", store, "-o", run, *own, "--set", "epochs=1", "--set", "batch=2"]) == 0
     arguments = ["segment", str(video), "-o", str(tmp_path / "out"), "--preset", "paper", *own]
-    arguments += ["--association-weights", run, "--vocabulary", WORDS, "--export", "json", "--json"]
+    arguments += ["--association-weights", run, "--vocabulary", CLASS_NAMES, "--export", "json", "--json"]
     assert app.run(arguments) == 0
     message = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert message["settings"]["weights"]["association"].startswith("trained association")

@@ -1,4 +1,4 @@
-"""A ModelSpec is checked when it is made, is a key, and can be written and read."""
+"""A ModelSpec is checked on construction, hashable, and serialisable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ FULL = ModelSpec(
         ({"weights_dir": 3}, "weights_dir is 3: give a path"),
     ],
 )
-def test_a_spec_is_refused_when_it_is_made(options, line):
+def test_an_invalid_spec_is_refused_on_construction(options, line):
     with pytest.raises(InputError, match=line) as raised:
         ModelSpec(**options)
     assert "\n" not in str(raised.value)
@@ -65,12 +65,12 @@ def test_a_spec_is_refused_when_it_is_made(options, line):
         ("top_m", "did you mean 'top_n'"),
     ],
 )
-def test_load_names_the_keyword_that_is_meant(keyword, line):
+def test_load_names_the_nearest_keyword(keyword, line):
     with pytest.raises(InputError, match=line):
         seac.load("tiny", **{keyword: "zero-shot"})
 
 
-def test_equal_specs_are_one_key():
+def test_equal_specs_are_equal_keys():
     same = replace(FULL, association_weights=Path("run"), vocabulary="dog,banjo")
     values = {FULL: 1}
     assert values[same] == 1
@@ -78,7 +78,7 @@ def test_equal_specs_are_one_key():
     assert len({ModelSpec(), ModelSpec("tiny"), spec_of(), spec_of("tiny", text=None)}) == 1
 
 
-def test_a_spec_does_not_change():
+def test_a_spec_is_immutable():
     parts = {"audio": "vggish"}
     spec = ModelSpec("paper", parts)
     parts["audio"] = "clap-htsat"
@@ -89,7 +89,7 @@ def test_a_spec_does_not_change():
         spec.settings.update(top_n=3)  # type: ignore[attr-defined]
 
 
-def test_a_spec_can_be_sent_to_another_process():
+def test_a_spec_can_be_pickled():
     assert pickle.loads(pickle.dumps(FULL)) == FULL
 
 
@@ -108,7 +108,7 @@ def test_options_change_a_spec():
     assert FULL.resolve_settings().top_n == 7
 
 
-def test_what_is_shared_is_built_once(monkeypatch):
+def test_shared_objects_are_built_once(monkeypatch):
     assembly = Assembly(ModelSpec())
     association, classifier = assembly.part("association_method"), assembly.part("classifier")
     assert association.zero_shot.audio_mapping is classifier.audio_mapping

@@ -1,4 +1,4 @@
-"""Frames side by side: nobody can tell, but for the time."""
+"""Prefetching gives the same results as a sequential loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seac.video.prefetch import prefetch, workers_of
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers()), st.integers(1, 5))
-def test_answers_come_in_order_whatever_the_number_of_workers(items, workers):
+def test_results_come_in_order_for_any_number_of_workers(items, workers):
     def slow(item):
         time.sleep((item % 7) / 5000)
         return item * 2
@@ -25,7 +25,7 @@ def test_answers_come_in_order_whatever_the_number_of_workers(items, workers):
     assert list(prefetch(items, slow, workers)) == [(item, item * 2) for item in items]
 
 
-def test_no_more_is_read_ahead_than_is_worked_on():
+def test_items_are_read_at_most_as_far_as_they_are_processed():
     read = 0
 
     def counting():
@@ -47,21 +47,21 @@ def test_the_same_image_is_encoded_once():
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_what_comes_before_an_error_is_answered_first(workers):
+def test_results_before_an_error_come_first(workers):
     def broken():
         yield from range(4)
         raise ValueError("the end is missing")
 
-    seen = []
+    results = []
     with pytest.raises(ValueError, match="the end is missing"):
-        seen.extend(item for item, _ in prefetch(broken(), lambda item: item, workers))
-    seen = []
+        results.extend(item for item, _ in prefetch(broken(), lambda item: item, workers))
+    results = []
     with pytest.raises(ZeroDivisionError):
-        seen.extend(item for item, _ in prefetch([1, 2, 0, 3], lambda item: 1 / item, workers))
-    assert seen == [1, 2]
+        results.extend(item for item, _ in prefetch([1, 2, 0, 3], lambda item: 1 / item, workers))
+    assert results == [1, 2]
 
 
-def test_who_stops_early_leaves_no_thread_and_torch_as_it_was():
+def test_an_early_stop_leaves_no_thread_and_restores_torch():
     before, threads = torch.get_num_threads(), threading.active_count()
     answers = prefetch(range(1000), lambda item: item, 3)
     next(answers)
@@ -74,7 +74,7 @@ def test_who_stops_early_leaves_no_thread_and_torch_as_it_was():
     assert found == [before] == [torch.get_num_threads()]
 
 
-def test_cores_are_shared_out():
+def test_cores_are_divided_among_workers():
     threads = torch.get_num_threads()
     torch.set_num_threads(4)
     try:
@@ -85,7 +85,7 @@ def test_cores_are_shared_out():
         torch.set_num_threads(threads)
 
 
-def test_the_process_is_afterwards_as_it_was() -> None:
+def test_the_process_settings_are_restored() -> None:
     before = torch.get_num_threads(), sys.getswitchinterval(), blas_threads()
     during = [blas_threads() for _ in prefetch(range(3), lambda item: item, workers=torch.get_num_threads())]
     assert all(each <= 1 for number in during for each in number)
@@ -93,5 +93,5 @@ def test_the_process_is_afterwards_as_it_was() -> None:
 
 
 def blas_threads() -> list[int]:
-    """Threads that each library of linear algebra may take."""
+    """Thread limit of each linear algebra library."""
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]

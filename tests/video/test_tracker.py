@@ -1,4 +1,4 @@
-"""Masks linked over time."""
+"""Tracking of masks over time."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def similar(count: int) -> Tensor:
     return torch.ones(count, 1)
 
 
-def test_a_thing_is_not_parted_from_itself_to_pair_fragments() -> None:
+def test_a_certain_match_is_not_given_up_to_pair_fragments() -> None:
     tracker = Tracker()
-    thing, neighbour = tracker.follow(strips((10, 30), (20, 40)), similar(2), 0.0).tolist()
+    first, neighbour = tracker.follow(strips((10, 30), (20, 40)), similar(2), 0.0).tolist()
     same, other = tracker.follow(strips((10, 30), (0, 20)), similar(2), 0.5).tolist()
-    assert same == thing
-    assert other not in (thing, neighbour)
+    assert same == first
+    assert other not in (first, neighbour)
 
 
 @given(st.permutations([(0, 10), (12, 22), (24, 34), (36, 46)]), st.integers(0, 2))
-def test_ids_follow_things_in_any_order(spans: list[tuple[int, int]], shift: int) -> None:
+def test_ids_follow_masks_in_any_order(spans: list[tuple[int, int]], shift: int) -> None:
     tracker = Tracker()
     known = dict(zip(spans, tracker.follow(strips(*spans), similar(4), 0.0).tolist(), strict=True))
     turned = spans[::-1]
@@ -42,7 +42,7 @@ def test_ids_follow_things_in_any_order(spans: list[tuple[int, int]], shift: int
     assert ids.tolist() == [known[span] for span in turned]
 
 
-def test_what_is_not_seen_for_long_is_forgotten() -> None:
+def test_an_unmatched_track_expires() -> None:
     tracker = Tracker(max_age=1.0)
     first = tracker.follow(strips((0, 10)), similar(1), 0.0)
     assert tracker.follow(strips((0, 10)), similar(1), 0.9).equal(first)
@@ -50,7 +50,7 @@ def test_what_is_not_seen_for_long_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 30), (256, 448), (720, 1280)])
-def test_of_a_large_image_sampled_pixels_estimate_what_a_mask_covers(size: tuple[int, int]) -> None:
+def test_sampled_pixels_of_a_large_image_estimate_mask_coverage(size: tuple[int, int]) -> None:
     y, x = (torch.linspace(-1, 1, side) for side in size)
     masks = torch.stack([x**2 + y[:, None] ** 2 < r for r in (0.05, 0.3, 0.9)] + [y[:, None] > x])
     thin = torch.zeros(3, *size, dtype=torch.bool)

@@ -1,1 +1,1 @@
-"""Stage 2: which masks belong to the sound. Mask embedding, audio, association, aggregation."""
+"""Stage 2: association of masks with audio. Mask embedding, association, aggregation."""

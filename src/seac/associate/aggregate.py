@@ -1,18 +1,18 @@
-"""Eq. 4: from one similarity per mask to a heatmap of the frame."""
+"""Eq. 4: aggregate one similarity per mask to a heatmap of the frame."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-# Below this spread all similarities are one value in float32, and min-max would only blow up its rounding.
+# Below this spread the similarities are equal up to float32 rounding, which min-max would amplify.
 EQUAL = 1e-6
 
 
 def minmax(similarity: Tensor) -> Tensor:
-    """Similarities (N,) stretched to [0, 1] over the masks of a frame: (N,) float32.
+    """Similarities (N,) min-max scaled to [0, 1] over the masks of a frame: (N,) float32.
 
-    A single mask, or equal similarities, give 1: something is the likeliest, and nothing less likely.
+    A single mask, or equal similarities, give 1.
     """
     similarity = similarity.float()
     if len(similarity) == 0:
@@ -24,7 +24,7 @@ def minmax(similarity: Tensor) -> Tensor:
 
 
 def all_equal(similarity: Tensor) -> bool:
-    """Whether similarities (N,), one at least, are one value, so that min-max says nothing."""
+    """Whether similarities (N,), N at least 1, are equal, so that min-max is not informative."""
     return bool(similarity.max() - similarity.min() < EQUAL)
 
 
@@ -39,7 +39,7 @@ def aggregate(similarity: Tensor, masks: Tensor) -> Tensor:
 
 
 def paint_masks(values: Tensor, masks: Tensor) -> Tensor:
-    """Per pixel the greatest value of the masks that cover it: (H, W) float32; 0 where no mask does.
+    """Per pixel the maximum value of the masks that cover it: (H, W) float32; 0 where no mask does.
 
     Args:
         values: (N,) float32, at least 0.
@@ -54,7 +54,7 @@ def paint_masks(values: Tensor, masks: Tensor) -> Tensor:
 
 
 def paint_boxes(similarity: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
-    """Eq. 4 on boxes in place of masks, as VGG-SS is judged: (H, W) float32.
+    """Eq. 4 on boxes in place of masks, as in the VGG-SS protocol: (H, W) float32.
 
     Args:
         similarity: (N,) cosine.

@@ -1,4 +1,4 @@
-"""What compares: the protocol of everything that says how well each mask fits a sound."""
+"""Protocol of associations: similarity of every mask with the audio."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from seac.core.types import AudioFeatures, MaskEmbeddings
 
 
 class Association(Protocol):
-    """Stage 2's judgement: zero-shot through words, or trained."""
+    """Stage 2: zero-shot in text space, or trained."""
 
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Similarity of N masks of one frame with one sound (all windows of ``audio``): (N,) in [-1, 1].
+        """Similarity of N masks of one frame with the audio (all windows of ``audio``): (N,) in [-1, 1].
 
-        A cosine, or a weighted mean of cosines and a class match
+        The similarity is a cosine, or a weighted mean of cosines and a class match
         (:class:`~seac.associate.ensemble.AssociationEnsemble`).
         """
         ...

@@ -1,9 +1,9 @@
-"""Eq. 1-3: what every mask of a frame looks like to a vision encoder, alone and in its place.
+"""Eq. 1-3: image embeddings of every mask of a frame, from a local view and a global view.
 
-The exact path makes both views of every mask and runs the encoder on all of them in batches. The quick path
-(``exact=False``) runs the encoder once on the frame, pools its feature map under every mask in place of the
-global views, and runs small crops for the local ones; ``python -m benchmarks.speed`` says what that costs
-in fidelity and gains in time.
+The exact path makes both views of every mask and encodes all views in batches. The fast path
+(``exact=False``) encodes the frame once, pools the feature map under every mask in place of the global views,
+and encodes small crops for the local views. ``python -m benchmarks.speed`` measures the loss of fidelity and
+the gain in time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seac.encoders.base import VisionEncoder
 
 @runtime_checkable
 class DenseEncoder(Protocol):
-    """What the quick path needs beyond a VisionEncoder: the feature map, and classes of pooled features."""
+    """Methods of an encoder that the fast path needs: feature map, and classes of pooled features."""
 
     def features(self, pixels: Tensor) -> Tensor:
         """The feature map before pooling: (n, d_m, h, w)."""
@@ -33,7 +33,7 @@ class DenseEncoder(Protocol):
 
 
 def blur_image(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
-    """Gaussian blur of a frame, (3, H, W) float to the same; edges are replicated, so they do not darken."""
+    """Gaussian blur of a frame: (3, H, W) float. Edges are padded by replication."""
     height, width = image.shape[-2:]
     sigma = settings.blur_sigma * max(height, width) / settings.blur_side
     if sigma <= 0:
@@ -50,7 +50,7 @@ def blur_image(image: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
 
 
 def resize(images: Tensor, size: int) -> Tensor:
-    """(n, c, H, W) float to (n, c, size, size), bilinear with antialiasing."""
+    """Resize (n, c, H, W) float to (n, c, size, size), bilinear with antialiasing."""
     if images.shape[-2:] == (size, size):
         return images
     return functional.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
@@ -59,7 +59,7 @@ def resize(images: Tensor, size: int) -> Tensor:
 def local_view(
     image: Tensor, mask: Tensor, box: tuple[int, int, int, int], fill: Tensor, size: int, square: str
 ) -> Tensor:
-    """Eq. 1: ``crop(M * I)`` to the box, ``fill`` outside the mask, made square: (3, size, size).
+    """Eq. 1: ``crop(M * I)`` to the box, ``fill`` outside the mask, squared: (3, size, size).
 
     Args:
         image: (3, H, W) float in [0, 1].
@@ -70,7 +70,7 @@ def local_view(
         square: "pad" or "stretch".
     """
     x1, y1, x2, y2 = box
-    # Relative to the fill, outside and padding are both zero: one product and one pad do everything.
+    # Relative to the fill, pixels outside the mask and padding are zero: one product and one pad are enough.
     crop = (image[:, y1:y2, x1:x2] - fill) * mask[y1:y2, x1:x2]
     height, width = y2 - y1, x2 - x1
     if square == "pad" and height != width:
@@ -83,14 +83,14 @@ def local_view(
 def global_views(image: Tensor, masks: Tensor, size: int, settings: ViewSettings = DEFAULT) -> Tensor:
     """Eq. 2: ``(1 - M) * blur(I) + M * I``, whole frame: (N, 3, size, size).
 
-    The blur is made once. As resizing is linear, R((1-M)*B + M*I) = R(B) + R(M*(I-B)): exact, and the blurred
-    part is resized once as well.
+    The frame is blurred once. Resizing is linear, so R((1-M)*B + M*I) = R(B) + R(M*(I-B)) holds exactly, and
+    the blurred frame is resized once as well.
 
     Args:
         image: (3, H, W) float in [0, 1].
         masks: (N, H, W) bool.
         size: side of the square that the frame is stretched to.
-        settings: blur and batch.
+        settings: blur and batch size.
     """
     blur = blur_image(image, settings)
     ground = resize(blur.unsqueeze(0), size)
@@ -119,8 +119,7 @@ def local_views(
 ) -> Tensor:
     """Eq. 1 for every mask: (N, 3, size, size).
 
-    Only the cutting runs mask by mask, because every crop has its own size; what is heavy, the encoder, gets
-    them as one tensor.
+    Crops differ in size, so cropping runs mask by mask. The encoder takes all crops as one tensor.
 
     Args:
         image: (3, H, W) float in [0, 1].
@@ -152,17 +151,17 @@ def mask_views(
     encoder: VisionEncoder,
     settings: ViewSettings = DEFAULT,
 ) -> Tensor:
-    """Both views of every mask, normalised for ``encoder``: (2N, 3, size, size), local ones first.
+    """Both views of every mask, normalised for ``encoder``: (2N, 3, size, size), local views first.
 
     Args:
         image: (3, H, W) uint8 RGB.
         masks: (N, H, W) bool.
         boxes: (N, 4) float xyxy in pixels, x2 and y2 exclusive.
-        encoder: says size, mean and standard deviation.
+        encoder: gives size, mean and standard deviation.
         settings: how views are made.
 
     Raises:
-        ValueError: shapes or types that do not fit.
+        ValueError: a shape or dtype does not match.
     """
     check(image, masks, boxes)
     scaled = image.float() / 255
@@ -173,10 +172,10 @@ def mask_views(
 
 
 def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
-    """Shapes and types of a frame and its masks.
+    """Check shapes and dtypes of a frame and its masks.
 
     Raises:
-        ValueError: something does not fit.
+        ValueError: a shape or dtype does not match.
     """
     if image.ndim != 3 or len(image) != 3 or image.dtype != torch.uint8:
         raise ValueError(f"image is {tuple(image.shape)} {image.dtype}: pass (3, H, W) torch.uint8")
@@ -190,7 +189,7 @@ def check(image: Tensor, masks: Tensor, boxes: Tensor) -> None:
 
 
 def encode(encoder: VisionEncoder, pixels: Tensor, batch: int) -> VisionFeatures:
-    """``encoder`` over ``pixels`` in chunks of ``batch``, as one answer."""
+    """Encode ``pixels`` in chunks of ``batch`` and concatenate the features."""
     parts = [encoder(part) for part in torch.split(pixels, max(1, batch))] or [encoder(pixels)]
     class_probabilities = [part.class_probabilities for part in parts if part.class_probabilities is not None]
     return VisionFeatures(
@@ -216,10 +215,10 @@ def embed_masks(
         boxes: (N, 4) float xyxy in pixels.
         encoder: the vision encoder.
         settings: how views are made.
-        exact: False takes the quick path where the encoder offers a feature map (:class:`DenseEncoder`).
+        exact: False takes the fast path if the encoder has a feature map (:class:`DenseEncoder`).
 
     Raises:
-        ValueError: shapes or types that do not fit.
+        ValueError: a shape or dtype does not match.
     """
     if not exact and isinstance(encoder, DenseEncoder):
         return fast_embeddings(image, masks, boxes, encoder, settings)
@@ -239,20 +238,20 @@ def embed_masks(
 def fast_embeddings(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings = DEFAULT
 ) -> MaskEmbeddings:
-    """The quick path: one pass over the frame pooled under every mask, one pass over small local crops.
+    """The fast path: one pass over the frame, pooled under every mask, and one pass over small local crops.
 
     Args:
         image: (3, H, W) uint8 RGB.
         masks: (N, H, W) bool, best first.
         boxes: (N, 4) float xyxy in pixels.
         encoder: the vision encoder.
-        settings: how views are made, and of how many masks.
+        settings: how views are made, and the maximum number of local crops.
 
     Raises:
-        ValueError: shapes that do not fit, or an encoder without a feature map.
+        ValueError: a shape does not match, or the encoder has no feature map.
     """
     if not isinstance(encoder, DenseEncoder):
-        raise ValueError(f"{type(encoder).__name__} offers no feature map: take the exact path")
+        raise ValueError(f"{type(encoder).__name__} has no feature map: use the exact path")
     check(image, masks, boxes)
     scaled = image.float() / 255
     mean, std, _ = normalisation(encoder, settings, scaled)
@@ -283,17 +282,17 @@ def fast_embeddings(
 def high_resolution_crops(
     image: Tensor, masks: Tensor, boxes: Tensor, encoder: VisionEncoder, settings: ViewSettings
 ) -> MaskEmbeddings:
-    """Masks alone (Eq. 1) at ``crop_size``: their surroundings do not say what they are called.
+    """Local views (Eq. 1) at ``crop_size``, for classification; global views are not used.
 
     Args:
         image: (3, H, W) uint8 RGB.
         masks: (N, H, W) bool.
         boxes: (N, 4) float xyxy in pixels.
-        encoder: the vision encoder, for any size of picture.
+        encoder: the vision encoder; it must accept images of any size.
         settings: how views are made.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: a shape does not match.
     """
     check(image, masks, boxes)
     encoded = crop_features(
@@ -313,7 +312,7 @@ def crop_features(
     size: int,
     batch: int,
 ) -> VisionFeatures:
-    """Masks cut out of ``scaled``, (3, H, W) in [0, 1], encoded at ``size`` pixels ``batch`` at a time."""
+    """Encode masked crops of ``scaled``, (3, H, W) in [0, 1], at ``size`` pixels in chunks of ``batch``."""
     mean, std, fill = normalisation(encoder, settings, scaled)
     views = local_views(scaled, masks, boxes, fill, size, settings)
     return encode(encoder, views.sub_(mean).div_(std), batch)
@@ -322,15 +321,16 @@ def crop_features(
 def masked_pool(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
     """Mean of a feature map under every mask: (N, d_m).
 
-    The global view shows the mask sharp and the rest blurred, so the rest still counts, by ``ground``.
+    The global view keeps the blurred surroundings of a mask, so locations outside the mask have weight
+    ``ground``.
 
     Args:
         features: (1, d_m, h, w).
         masks: (N, H, W) bool.
-        ground: weight of a cell outside the mask.
+        ground: weight of a location outside the mask.
     """
     height, width = features.shape[-2:]
-    # Share of every cell that the mask covers: average pooling reads the booleans once.
+    # Share of every location that the mask covers: average pooling reads the booleans once.
     share = functional.adaptive_avg_pool2d(masks.unsqueeze(1).float(), (height, width)).flatten(1)
     weight = share + ground * (1 - share)
     weight = weight / weight.sum(dim=1, keepdim=True)
@@ -340,9 +340,10 @@ def masked_pool(features: Tensor, masks: Tensor, ground: float = 0.1) -> Tensor:
 def crop_embeddings(
     image: EncodedImage, rows: Tensor, encoder: VisionEncoder, settings: ViewSettings, *, exact: bool
 ) -> MaskEmbeddings:
-    """Embeddings of high-resolution crops of masks ``rows`` (n,) int64, by which they are classified.
+    """Embeddings of high-resolution crops of masks ``rows`` (n,) int64, for classification.
 
-    The exact path has encoded every mask at full resolution already; so has an encoder without a dense map.
+    The exact path, and an encoder without a feature map, encoded every mask at full resolution already; their
+    embeddings are reused.
     """
     if exact or not settings.crop_size or not isinstance(encoder, DenseEncoder):
         return image.embeddings.at(rows)

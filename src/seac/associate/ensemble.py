@@ -1,17 +1,17 @@
 """The association of the preset tiny: a trained module, text space and class heads, fused.
 
-Three similarities of a mask with a sound are fused, each with its weight:
+The similarity of a mask with the audio is a weighted sum of three terms:
 
 - the cosine of a module trained on pairs (:class:`~seac.associate.model.AssociationModule`, MSA-MICL), whose
   input is the PCA projection of the frozen embeddings beside their text-space embeddings;
 - the zero-shot cosine in text space, from class probabilities divided by the class prior, so that a class
   that is always probable has little weight;
-- the class match: how likely mask and sound are of one class of the class heads
+- the class match: the probability that mask and audio belong to the same class of the class heads
   (:mod:`seac.encoders.class_heads`).
 
-The first two are computed for every window of the sound and pooled by log-sum-exp, so that a mask is compared
-with the windows that fit it best: of two things that sound, one is louder now and the other later. The module
-is a file that ``seac train`` writes (:mod:`seac.associate.trained`).
+The first two terms are computed for every audio window and pooled by log-sum-exp. Log-sum-exp weights the
+windows that match a mask best, because sources may be loud in different windows. ``seac train`` writes the
+file of the module (:mod:`seac.associate.trained`).
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class AssociationEnsembleSettings:
 
     Attributes:
         zero_shot_weight: weight of the zero-shot similarity, 0 to 1.
-        class_match_weight: weight of the class match; the trained cosine has the rest.
-        tagger_share: weight of the audio encoder's own classes in the class probabilities of a sound; the
-            class head has the rest.
-        width: of the text similarity of an audio class and a class of the heads, in cosine
+        class_match_weight: weight of the class match; the trained cosine has the remaining weight.
+        tagger_share: weight of the audio encoder's own classes in the class probabilities of the audio; the
+            class head has the remaining weight.
+        width: width of the text similarity between an audio class and a class of the heads, in cosine
             (:func:`seac.encoders.labels.conse.text_similarity`).
-        log_floor: added to the probability that mask and sound are of one class before its logarithm.
+        log_floor: constant added to the class match probability before its logarithm.
     """
 
     zero_shot_weight: float = 0.2
@@ -60,15 +60,15 @@ class AssociationEnsemble:
     """Trained cosine, zero-shot cosine and class match; an :class:`~seac.associate.base.Association`.
 
     Args:
-        weights: a trained module with an input projection that has text.
-        zero_shot: maps masks and sounds to text space.
-        class_heads: classifiers of masks and sounds; without one that fits both encoders, the trained cosine
-            takes their weight.
-        device: of the trained module.
-        settings: of the fusion.
+        weights: a trained module whose input projection has text space.
+        zero_shot: maps masks and audio to text space.
+        class_heads: classifiers of masks and audio; if the heads do not match both encoders, the trained
+            cosine takes the weight of the class match.
+        device: device of the trained module.
+        settings: weights of the fusion.
 
     Raises:
-        InputError: a module without text in its input.
+        InputError: the module has no text space in its input.
     """
 
     def __init__(
@@ -103,19 +103,19 @@ class AssociationEnsemble:
 
     @classmethod
     def from_context(cls, context: PartContext) -> AssociationEnsemble:
-        """The row of a table with the module that ships; the row "pairs" does without class heads.
+        """Build with the shipped module; the row "pairs" has no class heads.
 
         Raises:
-            InputError: encoders that the module was not trained for.
+            InputError: the module was trained on features of other encoders.
         """
         return cls.from_weights(shipped(), context)
 
     @classmethod
     def from_weights(cls, weights: TrainedAssociationWeights, context: PartContext) -> AssociationEnsemble:
-        """The row of a table with another trained module.
+        """Build with another trained module.
 
         Raises:
-            InputError: encoders that the module was not trained for.
+            InputError: the module was trained on features of other encoders.
         """
         changes = {"class_match_weight": 0.0} if context.name == "pairs" else {}
         shared = context.part("zero_shot"), context.part("class_heads"), context.device
@@ -123,15 +123,15 @@ class AssociationEnsemble:
         return ensemble.checked(context.part("vision"), context.part("audio"))
 
     def with_module(self, module: AssociationModule) -> AssociationEnsemble:
-        """The same ensemble of another module."""
+        """The same ensemble with another module."""
         weights = TrainedAssociationWeights(module, self.provenance)
         return AssociationEnsemble(weights, self.zero_shot, self.class_heads, self.device, self.settings)
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> AssociationEnsemble:
-        """Itself, once it fits the sizes of the encoders whose features it takes.
+        """Check the feature sizes of the encoders and return this association.
 
         Raises:
-            InputError: it was trained on features of other encoders.
+            InputError: the association was trained on features of other encoders.
         """
         projection = self.projection.config
         for modality, part, dim, classes in (
@@ -141,17 +141,18 @@ class AssociationEnsemble:
             if (part.dim, len(part.labels)) != (dim, classes):
                 raise InputError(
                     f"this association takes {modality} features of size {dim} with {classes} classes, this "
-                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: say --association-method zero-shot"
+                    f"{modality} encoder gives {part.dim} with {len(part.labels)}: "
+                    "pass --association-method zero-shot"
                 )
         return self
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask in text space, for names: (N, d) of unit length."""
+        """Text-space embedding of every mask, for classification: (N, d) of unit length."""
         return self.zero_shot.to_text_space(masks)
 
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
+        """Similarity of N masks of one frame with the audio: (N,) float32 in [-1, 1]."""
         if len(masks) == 0 or len(audio.embeddings) == 0:
             return torch.zeros(len(masks))
         trained, zero_shot = (part.mean(dim=-1) for part in self.similarities(masks, audio))
@@ -161,7 +162,7 @@ class AssociationEnsemble:
         """The trained and the zero-shot cosine of N masks with each of W windows: (N, W) both.
 
         Raises:
-            ValueError: an encoder without classes.
+            ValueError: an encoder has no classes.
         """
         mask_inputs, window_inputs = self.inputs.masks(masks).cpu(), self.inputs.windows(audio).cpu()
         trained = cosines(self.module, mask_inputs.to(self.device), window_inputs.to(self.device))
@@ -169,7 +170,7 @@ class AssociationEnsemble:
         return trained.cpu(), image_text @ audio_text.T
 
     def class_match(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor | None:
-        """How likely each mask is of the class of the sound: (N,) in [-1, 1], or None without class heads."""
+        """Match of mask and audio classes for each mask: (N,) in [-1, 1], or None without class heads."""
         if not self.settings.class_match_weight:
             return None
         image_probabilities = self.class_heads.probabilities("image", masks.local)
@@ -190,7 +191,7 @@ class AssociationEnsemble:
 
     @cached_property
     def _relevance(self) -> Tensor:
-        """What each audio class says of each class of the heads, rows sum to 1: (D, K)."""
+        """Text similarity of each audio class with each class of the heads, rows sum to 1: (D, K)."""
         relevance = text_similarity(
             self.zero_shot.audio_mapping.vectors, self.class_heads.vectors, self.settings.width
         )
@@ -198,7 +199,7 @@ class AssociationEnsemble:
 
 
 def accepts(weights: TrainedAssociationWeights) -> bool:
-    """Whether the ensemble can take a trained module: its input has text space."""
+    """Whether the ensemble accepts a trained module: its input must have text space."""
     projection = weights.module.config.projection
     return projection is not None and projection.text > 0
 
@@ -206,7 +207,7 @@ def accepts(weights: TrainedAssociationWeights) -> bool:
 def fuse(
     trained: Tensor, zero_shot: Tensor, class_match: Tensor | None, settings: AssociationEnsembleSettings
 ) -> Tensor:
-    """The weighted sum of three similarities (N,); without a class match the trained one has its weight."""
+    """Weighted sum of three similarities (N,); without a class match the trained cosine takes its weight."""
     similarity = torch.lerp(trained, zero_shot, settings.zero_shot_weight)
     if class_match is None:
         return similarity
@@ -214,7 +215,7 @@ def fuse(
 
 
 def cosines(module: AssociationModule, masks: Tensor, windows: Tensor) -> Tensor:
-    """Cosine of N masks with each of W windows, each as a sound of its own, of module inputs: (N, W)."""
+    """Cosine of N masks with each of W windows, each encoded alone, from module inputs: (N, W)."""
     device = masks.device
     mask_padding = torch.zeros(1, len(masks), dtype=torch.bool, device=device)
     window_padding = torch.zeros(len(windows), 1, dtype=torch.bool, device=device)

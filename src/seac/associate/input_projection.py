@@ -1,9 +1,9 @@
-"""The input of an association module: frozen embeddings as they are, or PCA-projected beside text space.
+"""Input of an association module: frozen embeddings, or their PCA projections with text-space embeddings.
 
-A module without a projection takes mask and window embeddings as the encoders give them, as in the paper.
-With one, it takes their PCA projections, concatenated with projected text-space embeddings (the ConSE mapping
-of the encoders' class probabilities). The projection is fitted on training features before the first step,
-stays fixed, and is stored in the module's file.
+A module without a projection takes the mask and window embeddings of the encoders, as in the paper. A module
+with a projection takes their PCA projections, concatenated with projected text-space embeddings (the ConSE
+mapping of the encoders' class probabilities). The projection is fitted on training features before the
+first training step. It stays fixed and is stored in the module's file.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class ProjectionConfig:
         text_dim: t, size of text space; 0 without text.
         image_classes: C, classes of the image encoder; 0 without text.
         audio_classes: D, classes of the audio encoder; 0 without text.
-        text_weight: factor on the text-space part of the input; the embedding has 1.
-        prior_exponent: exponent of the class prior that divides class probabilities; 0 leaves them as they
-            are.
+        text_weight: factor on the text-space part of the input; the embedding part has factor 1.
+        prior_exponent: exponent of the class prior that divides class probabilities; 0 leaves the
+            probabilities unchanged.
     """
 
     image: int
@@ -49,7 +49,7 @@ class ProjectionConfig:
 
 
 class InputProjection(nn.Module):
-    """PCA projection of mask and window embeddings, beside that of their text-space embeddings.
+    """PCA projection of mask and window embeddings, and of their text-space embeddings.
 
     Buffers (fitted by :mod:`seac.training.fit_projection`, never trained):
         image_mean (d_m,), image_basis (d_m, p), audio_mean (d_a,), audio_basis (d_a, q), text_basis (t, r),
@@ -93,11 +93,11 @@ class InputProjection(nn.Module):
 
 @dataclass(frozen=True)
 class InputFeatures:
-    """From encoder outputs to what :class:`~seac.associate.model.AssociationModule` takes.
+    """Converts encoder outputs to inputs of :class:`~seac.associate.model.AssociationModule`.
 
     Attributes:
-        projection: of the module; None takes embeddings alone.
-        zero_shot: maps class probabilities to text space; needed where the projection has text.
+        projection: input projection of the module; None takes embeddings alone.
+        zero_shot: maps class probabilities to text space; required if the projection has text.
         lam: weight of the local view (Eq. 3).
     """
 
@@ -106,15 +106,15 @@ class InputFeatures:
     lam: float
 
     def __post_init__(self) -> None:
-        """Refuse a projection with text without a text space.
+        """Check that a projection with text has a text space.
 
         Raises:
-            InputError: that is the case.
+            InputError: the projection has text and there is no text space.
         """
         if self.needs_text and self.zero_shot is None:
             raise InputError(
-                "this association takes text-space embeddings: use encoders that have classes, as those of "
-                "the preset that it was trained for, or train with --set text_components=0"
+                "this association takes text-space embeddings: use encoders that have classes, such as those "
+                "of the preset of its training, or train with --set text_components=0"
             )
 
     @property
@@ -123,15 +123,15 @@ class InputFeatures:
         return self.projection is not None and self.projection.config.text > 0
 
     def masks(self, masks: MaskEmbeddings) -> Tensor:
-        """Mask embeddings (n, d_m), beside text-space embeddings (n, d_m + t) where they are needed."""
+        """Mask embeddings (n, d_m); with text-space embeddings (n, d_m + t) if the projection has text."""
         return self._joined(masks.mixed(self.lam), self.image_text(masks) if self.needs_text else None)
 
     def windows(self, audio: AudioFeatures) -> Tensor:
-        """Window embeddings (w, d_a), beside text-space embeddings (w, d_a + t) where they are needed."""
+        """Window embeddings (w, d_a); with text-space embeddings (w, d_a + t) if the projection has text."""
         return self._joined(audio.embeddings, self.audio_text(audio) if self.needs_text else None)
 
     def image_text(self, masks: MaskEmbeddings) -> Tensor:
-        """Masks in text space, their class probabilities divided by the class prior: (n, t).
+        """Text-space embeddings of masks, from prior-corrected class probabilities: (n, t).
 
         Raises:
             ValueError: the image encoder has no classes.
@@ -146,7 +146,7 @@ class InputFeatures:
         )
 
     def audio_text(self, audio: AudioFeatures) -> Tensor:
-        """Windows in text space, likewise: (w, t).
+        """Text-space embeddings of windows, from prior-corrected class probabilities: (w, t).
 
         Raises:
             ValueError: the audio encoder has no classes.
@@ -154,7 +154,7 @@ class InputFeatures:
         assert self.projection is not None
         assert self.zero_shot is not None
         if audio.class_probabilities is None:
-            raise ValueError("this association needs an audio encoder with sound classes, this one has none")
+            raise ValueError("this association needs an audio encoder with classes, this one has none")
         return to_text_space(
             class_mapping(self.zero_shot, "audio"),
             audio.class_probabilities.float().cpu(),
@@ -168,14 +168,14 @@ class InputFeatures:
 
 
 def prior_corrected(class_probabilities: Tensor, class_prior: Tensor, exponent: float) -> Tensor:
-    """Class probabilities (n, C) divided by a power of the class prior (C,); no longer probabilities."""
+    """Class probabilities (n, C) divided by a power of the class prior (C,); the result is not normalised."""
     return class_probabilities.float() / class_prior.clamp_min(1e-6) ** exponent
 
 
 def to_text_space(
     mapping: ConSEMapping, class_probabilities: Tensor, class_prior: Tensor, exponent: float
 ) -> Tensor:
-    """Text-space embeddings (n, t) of prior-corrected class probabilities (n, C), chunk by chunk."""
+    """Text-space embeddings (n, t) of prior-corrected class probabilities (n, C), computed in chunks."""
     chunks = torch.split(class_probabilities, CHUNK)
     return torch.cat([mapping.to_text_space(prior_corrected(part, class_prior, exponent)) for part in chunks])
 
@@ -184,7 +184,7 @@ def class_mapping(zero_shot: ZeroShot, modality: str) -> ConSEMapping:
     """The ConSE mapping of an encoder's classes.
 
     Raises:
-        InputError: the encoder has no classes; its embeddings lie in text space as they are.
+        InputError: the encoder has no classes, so it needs no mapping into text space.
     """
     mapping = zero_shot.image_mapping if modality == "image" else zero_shot.audio_mapping
     if not isinstance(mapping, ConSEMapping) or len(mapping.weights) == 0:

@@ -1,8 +1,8 @@
-"""Eq. 6-8: multiple-instance contrastive learning, for single sounds and for mixtures.
+"""Eq. 6-8: multiple-instance contrastive learning, for single sources and for mixtures.
 
-Pure functions of the similarity matrix and of who belongs to which mixture. Half precision is lifted to
-float32 before any exponential; float64 stays float64. What the paper writes as sums over samples or mixtures
-are means over them, so that a loss does not depend on the batch size.
+Losses are pure functions of the similarity matrix and of the mixture of each sample. Half precision is
+converted to float32 before any exponential; float64 stays float64. Sums over samples or mixtures in the paper
+are means here, so that a loss does not depend on the batch size.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch.nn import functional
 
 
 def similarity_matrix(masks: Tensor, mask_padding: Tensor, audio: Tensor) -> Tensor:
-    """Eq. 7: ``S[i, k]``, the greatest cosine of a mask of frame i with sound k: (B, K), float32 or float64.
+    """Eq. 7: ``S[i, k]``, the maximum cosine of a mask of frame i with audio k: (B, K), float32 or float64.
 
     Args:
         masks: (B, N, d) mask embeddings.
-        mask_padding: (B, N) bool, True where there is no mask; such a place never is the greatest.
-        audio: (K, d) embeddings of sounds or of mixtures.
+        mask_padding: (B, N) bool, True where there is no mask; padding never is the maximum.
+        audio: (K, d) embeddings of single waveforms or of mixtures.
 
     Raises:
-        ValueError: a frame has no mask at all, and so no similarity.
+        ValueError: a frame has no masks.
     """
     empty = mask_padding.all(dim=1)
     if bool(empty.any()):
@@ -35,10 +35,10 @@ def similarity_matrix(masks: Tensor, mask_padding: Tensor, audio: Tensor) -> Ten
 
 
 def micl(similarity: Tensor, temperature: Tensor | float) -> Tensor:
-    """Eq. 6: every sound finds its frame among B, every frame its sound: scalar.
+    """Eq. 6: contrastive loss over B frames and B waveforms, in both directions: scalar.
 
     Args:
-        similarity: (B, B), Eq. 7; the pairs are on the diagonal.
+        similarity: (B, B), Eq. 7; positive pairs are on the diagonal.
         temperature: tau, above 0.
     """
     return msa_micl(similarity, torch.arange(len(similarity), device=similarity.device), temperature)
@@ -47,10 +47,10 @@ def micl(similarity: Tensor, temperature: Tensor | float) -> Tensor:
 def msa_micl(
     similarity: Tensor, groups: Tensor, temperature: Tensor | float, ignored: Tensor | None = None
 ) -> Tensor:
-    """Eq. 8: MICL where sounds are mixtures of the sounds of a group: scalar.
+    """Eq. 8: MICL with mixtures of the waveforms of each group: scalar.
 
-    A mixture finds any frame of its group, all of them inside one logarithm; a frame finds the mixture that
-    its own sound is in. With K = B it is Eq. 6.
+    The positives of a mixture are all frames of its group, summed inside one logarithm. The positive of a
+    frame is the mixture that contains its own waveform. K = B gives Eq. 6.
 
     Args:
         similarity: (B, K), Eq. 7.
@@ -59,7 +59,7 @@ def msa_micl(
         ignored: (B, K) bool, pairs left out of the denominators; a positive pair never is.
 
     Raises:
-        ValueError: groups that are no partition of B samples into K.
+        ValueError: groups are not a partition of B samples into K.
     """
     member = membership(groups, similarity.shape[1])
     logits = to_float(similarity) / temperature
@@ -71,10 +71,10 @@ def msa_micl(
 
 
 def membership(groups: Tensor, count: int) -> Tensor:
-    """(B, K) bool: which sample is in which group.
+    """Membership of B samples in K groups: (B, K) bool.
 
     Raises:
-        ValueError: a group outside 0 to K - 1, or one without samples.
+        ValueError: a group index is outside 0 to K - 1, or a group has no samples.
     """
     member = groups[:, None] == torch.arange(count, device=groups.device)
     if not bool((member.any(dim=0).all() & member.any(dim=1).all()).item()):
@@ -88,8 +88,9 @@ class Frozen:
 
     Attributes:
         frames: (B, d_m), one vector for each frame.
-        audio: (B, d_a), one vector for each sample's own sound, before mixing.
-        audio_text: (B, t) of unit length, the sample's own sound in text space; None without text space.
+        audio: (B, d_a), one vector for each sample's own waveform, before mixing.
+        audio_text: (B, t) of unit length, text-space embedding of the sample's own waveform; None without
+            text space.
     """
 
     frames: Tensor
@@ -97,7 +98,7 @@ class Frozen:
     audio_text: Tensor | None = None
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Frozen:
-        """The same with ``function`` of every tensor."""
+        """Apply ``function`` to every tensor."""
         text = None if self.audio_text is None else function(self.audio_text)
         return Frozen(function(self.frames), function(self.audio), text)
 
@@ -105,46 +106,47 @@ class Frozen:
 def false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
     """Negative pairs that likely match: (B, K) bool.
 
-    Frame i and mixture k likely match if frame i is similar to the frame of a member of k, or its sound to
-    that member's. Non-negative features all have a high cosine, so the batch's mean is subtracted first.
+    Frame i and mixture k likely match if frame i is similar to the frame of a member of k, or if the waveform
+    of i is similar to the waveform of that member. Non-negative features have high cosines throughout, so the
+    mean of the batch is subtracted first.
 
     Args:
-        frozen: features by which samples are compared.
+        frozen: features for the comparison of samples.
         groups: (B,) the mixture of each sample.
         count: K.
-        threshold: cosine above which two frames, or two sounds, are similar.
+        threshold: cosine above which two frames, or two waveforms, are similar.
     """
     similar = (centred_cosine(frozen.frames) > threshold) | (centred_cosine(frozen.audio) > threshold)
     return negatives_among(similar, groups, count)
 
 
 def text_false_negatives(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
-    """The same by text space: frame i and mixture k likely match if their sounds have similar class names.
+    """Negative pairs that likely match because their audio is similar in text space: (B, K) bool.
 
     Raises:
         ValueError: the batch has no text-space embeddings.
     """
     if frozen.audio_text is None:
-        raise ValueError("this loss compares sounds in text space, and there is none: set text_components")
+        raise ValueError("this loss compares audio in text space, and there is none: set text_components")
     similar = frozen.audio_text @ frozen.audio_text.T > threshold
     return negatives_among(similar, groups, count)
 
 
 def negatives_among(similar: Tensor, groups: Tensor, count: int) -> Tensor:
-    """Pairs of sample and mixture whose sample is similar (B, B) to a member, itself none: (B, K) bool."""
+    """Pairs of a sample and a mixture without it that has a ``similar`` (B, B) member: (B, K) bool."""
     member = membership(groups, count)
     return (similar.float() @ member.float() > 0) & ~member
 
 
 def centred_cosine(features: Tensor) -> Tensor:
-    """(B, B) cosines of (B, d) once the mean of the batch is subtracted."""
+    """Cosines (B, B) of features (B, d) after subtraction of the mean of the batch."""
     features = to_float(features)
     unit = functional.normalize(features - features.mean(dim=0), dim=1)
     return unit @ unit.T
 
 
 def to_float(values: Tensor) -> Tensor:
-    """float64 as it is, all else as float32."""
+    """Convert to float32; float64 stays float64."""
     return values if values.dtype == torch.float64 else values.float()
 
 
@@ -157,7 +159,7 @@ class Batch:
         groups: (B,) the mixture of each sample.
         temperature: tau.
         frozen: features of the frozen encoders.
-        threshold: of :func:`false_negatives`.
+        threshold: threshold of :func:`false_negatives`.
     """
 
     similarity: Tensor
@@ -168,7 +170,7 @@ class Batch:
 
 
 def paper_loss(batch: Batch) -> Tensor:
-    """Eq. 8, and so Eq. 6 where nothing is mixed."""
+    """Eq. 8, which equals Eq. 6 for an unmixed batch."""
     return msa_micl(batch.similarity, batch.groups, batch.temperature)
 
 

@@ -1,4 +1,4 @@
-"""The mask encoder: what each mask is, seen beside the other masks of its frame."""
+"""The mask encoder: self-attention over the masks of a frame."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 class MaskEncoder(nn.Module):
     """A linear layer, then a Transformer encoder over the masks of one frame.
 
-    There is no position code, so the order of masks does not matter.
+    There is no positional encoding, so the output does not depend on the order of masks.
 
     Args:
         dim: d_m.
-        width: of the encoder.
-        depth: Transformer layers; 0 leaves the linear layer alone.
+        width: model width of the encoder.
+        depth: number of Transformer layers; 0 keeps the linear layer only.
         heads: attention heads, a divisor of ``width``.
-        dropout: in the Transformer.
+        dropout: dropout probability in the Transformer.
         norm_first: pre-norm (with a LayerNorm at the end) in place of post-norm.
     """
 
@@ -33,14 +33,14 @@ class MaskEncoder(nn.Module):
         self.norm = nn.LayerNorm(width) if norm_first and depth else nn.Identity()
 
     def forward(self, masks: Tensor, padding: Tensor) -> Tensor:
-        """(B, N, width); places without a mask hold nothing of use, but never NaN.
+        """Encoded masks (B, N, width); the values at padding are finite and have no meaning.
 
         Args:
             masks: (B, N, d_m).
             padding: (B, N) bool, True where there is no mask.
         """
         encoded = self.linear(masks.masked_fill(padding[..., None], 0))
-        # A frame without any mask attends to its padding: softmax over nothing would be NaN.
+        # A frame without masks attends to its padding, because a softmax over an empty set is NaN.
         absent = padding & ~padding.all(dim=1, keepdim=True)
         for layer in self.layers:
             encoded = layer(encoded, src_key_padding_mask=absent)

@@ -1,4 +1,4 @@
-"""Audio mixing: which sounds of a batch are heard together, and what is heard then."""
+"""Audio mixing: groups of samples of a batch, and the sum of their waveforms."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 def mixing_probability(epoch: int, epochs: int, last: float = 0.5) -> float:
-    """Probability that a batch of this epoch is mixed: from 0 in the first to ``last`` in the last, linearly.
+    """Probability that a batch of this epoch is mixed: linear from 0 to ``last`` over the epochs.
 
     Args:
         epoch: from 0.
-        epochs: how many there are; a single epoch is not mixed.
+        epochs: number of epochs; a single epoch is not mixed.
         last: probability in the last epoch.
     """
     return last * epoch / (epochs - 1) if epochs > 1 else 0.0
@@ -22,8 +22,7 @@ def mixing_probability(epoch: int, epochs: int, last: float = 0.5) -> float:
 def random_groups(count: int, generator: torch.Generator, size: int = 2) -> Tensor:
     """A random partition of ``count`` samples into groups of ``size``: (count,) int64, K = count // size.
 
-    Samples that are left over join a group each, so nobody is alone; fewer samples than ``size`` are one
-    group.
+    Each leftover sample joins another group. Fewer samples than ``size`` form one group.
 
     Raises:
         ValueError: ``size`` below 1.
@@ -35,16 +34,16 @@ def random_groups(count: int, generator: torch.Generator, size: int = 2) -> Tens
 
 
 def mix(waveforms: Sequence[Tensor], groups: Tensor) -> list[Tensor]:
-    """The sum of the waveforms of each group: K of (S,) float32, as long as the group's longest.
+    """Sum of the waveforms of each group: K of (S,) float32, as long as the longest waveform of the group.
 
-    A sum is not scaled down: two loud sounds are louder than one, as in a room.
+    The sum is not scaled down: two loud sources are louder than one.
 
     Args:
-        waveforms: B of (S_i,), float in [-1, 1] or int16, at one rate.
-        groups: (B,) int64, the group of each, 0 to K - 1.
+        waveforms: B of (S_i,), float in [-1, 1] or int16, at one sample rate.
+        groups: (B,) int64, the group of each waveform, 0 to K - 1.
 
     Raises:
-        ValueError: not one group for each waveform.
+        ValueError: the numbers of waveforms and groups differ.
     """
     if len(waveforms) != len(groups):
         raise ValueError(f"{len(waveforms)} waveforms with {len(groups)} groups: give one for each")
@@ -55,7 +54,7 @@ def mix(waveforms: Sequence[Tensor], groups: Tensor) -> list[Tensor]:
 
 
 def sum_waveforms(waveforms: Sequence[Tensor]) -> Tensor:
-    """Sum of waveforms (S_i,), shorter ones followed by silence: (max S_i,)."""
+    """Sum of waveforms (S_i,), shorter waveforms zero-padded at the end: (max S_i,)."""
     total = torch.zeros(max((len(waveform) for waveform in waveforms), default=0))
     for waveform in waveforms:
         total[: len(waveform)] += waveform
@@ -63,5 +62,5 @@ def sum_waveforms(waveforms: Sequence[Tensor]) -> Tensor:
 
 
 def as_float(waveform: Tensor) -> Tensor:
-    """int16 to float32 in [-1, 1); float as float32."""
+    """Convert int16 to float32 in [-1, 1), and any float to float32."""
     return waveform.float() / 32768 if waveform.dtype == torch.int16 else waveform.float()

@@ -1,4 +1,4 @@
-"""What is trained: attention pooling, mask encoder, two projections and the temperature."""
+"""The trained module: attention pooling, mask encoder, two linear projections and the temperature."""
 
 from __future__ import annotations
 
@@ -23,26 +23,28 @@ GROUND = 0.1
 
 @dataclass(frozen=True)
 class AssociationConfig:
-    """Every number that decides the shape and the output of an association.
+    """Hyperparameters of an association.
 
     Attributes:
         d_m: size of a mask embedding.
         d_a: size of an audio feature.
         d: size of the shared space.
-        width: of the mask encoder; None is d_m, as the paper's projection has it.
-        depth: Transformer layers of the mask encoder, from 0.
-        heads: its attention heads.
+        width: width of the mask encoder; None is d_m, as in the paper.
+        depth: number of Transformer layers of the mask encoder, at least 0.
+        heads: attention heads of the mask encoder.
         pool_heads: attention heads of the pooling over time.
-        dropout: in the mask encoder.
+        dropout: dropout probability in the mask encoder.
         norm_first: pre-norm in place of post-norm.
         lam: weight of the local view (Eq. 3).
-        normalised: frozen features are scaled to unit length times the square root of their size first.
-        variant: "masks", or "grid" for the locations of a feature map instead of masks (the EZ-VSL idea):
-            those of the segmenter "grid", of which only the global view counts.
+        normalised: whether frozen features are first scaled to unit length times the square root of their
+            size.
+        variant: "masks", or "grid" for the locations of a feature map in place of masks, as in EZ-VSL.
+            Locations come from the segmenter "grid", and only their global view is used.
         zero_shot_weight: share of the zero-shot similarity in the result, 0 to 1.
-        zero_shot_scale: factor on the zero-shot cosine, so that its spread is that of the trained one.
-        input_dropout: share of the module's input values that is zeroed in training.
-        projection: PCA projection of the input, with text space; None takes embeddings as they are.
+        zero_shot_scale: factor on the zero-shot cosine, which matches its spread to that of the trained
+            cosine.
+        input_dropout: share of the module's input values that are zeroed in training.
+        projection: PCA projection of the input, with text space; None takes embeddings unchanged.
     """
 
     d_m: int
@@ -64,10 +66,10 @@ class AssociationConfig:
 
     @classmethod
     def from_metadata(cls, values: Mapping[str, Any]) -> AssociationConfig:
-        """The config in the metadata of a file.
+        """Read the config from the metadata of a file.
 
         Raises:
-            TypeError: fields of another version.
+            TypeError: the metadata has fields of another version.
         """
         projection = values.get("projection")
         nested = None if projection is None else ProjectionConfig(**projection)
@@ -75,22 +77,22 @@ class AssociationConfig:
 
     @property
     def local_weight(self) -> float:
-        """The lambda in use: a location of a grid has no local view."""
+        """Weight of the local view; 0 for grid locations, which have no local view."""
         return 0.0 if self.variant == "grid" else self.lam
 
     @property
     def mask_input(self) -> int:
-        """Size of a mask as the mask encoder takes it."""
+        """Input size of the mask encoder."""
         return self.d_m if self.projection is None else self.projection.image + self.projection.text
 
     @property
     def audio_input(self) -> int:
-        """Size of a window as the attention pooling takes it."""
+        """Input size of the attention pooling."""
         return self.d_a if self.projection is None else self.projection.audio + self.projection.text
 
 
 class AssociationModule(nn.Module):
-    """Embeds masks and sounds in one space; shapes come from its config."""
+    """Embeds masks and audio in one space; shapes come from its config."""
 
     def __init__(self, config: AssociationConfig) -> None:
         super().__init__()
@@ -113,29 +115,29 @@ class AssociationModule(nn.Module):
         return self.log_temperature.clamp(math.log(COLDEST), math.log(HOTTEST)).exp()
 
     def clamp(self) -> None:
-        """Keep the temperature's logarithm where a gradient can still move it; after every step.
+        """Clamp the logarithm of the temperature; call after every optimiser step.
 
-        A hair inside its bounds: rounding must not put it outside, where the gradient is zero for good.
+        The limits lie slightly inside the bounds of the temperature: outside the bounds the gradient is zero.
         """
         with torch.no_grad():
             self.log_temperature.clamp_(math.log(COLDEST) + MARGIN, math.log(HOTTEST) - MARGIN)
 
     def embed_masks(self, masks: Tensor, padding: Tensor) -> Tensor:
-        """Masks in the shared space: (B, N, d), not normalised.
+        """Embeddings of masks in the shared space: (B, N, d), not normalised.
 
         Args:
-            masks: (B, N, d_m), already mixed (Eq. 3); with text in the input projection (B, N, d_m + t), as
-                :class:`~seac.associate.input_projection.InputFeatures` gives them.
+            masks: (B, N, d_m), already mixed (Eq. 3); with text in the input projection (B, N, d_m + t), from
+                :class:`~seac.associate.input_projection.InputFeatures`.
             padding: (B, N) bool, True where there is no mask.
         """
         projected: Tensor = self.mask_projection(self.mask_encoder(self._mask_input(masks, padding), padding))
         return projected
 
     def embed_audio(self, windows: Tensor, padding: Tensor) -> Tensor:
-        """Sounds in the shared space: (K, d), not normalised.
+        """Embeddings of audio in the shared space: (K, d), not normalised.
 
         Args:
-            windows: (K, W, d_a), or (K, W, d_a + t) likewise.
+            windows: (K, W, d_a), or (K, W, d_a + t) with text in the input projection.
             padding: (K, W) bool, True where there is no window.
         """
         projected: Tensor = self.audio_projection(self.pooling(self._audio_input(windows), padding))
@@ -144,7 +146,7 @@ class AssociationModule(nn.Module):
     def forward(
         self, masks: Tensor, mask_padding: Tensor, windows: Tensor, window_padding: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Masks (B, N, d), sounds (K, d) and the temperature: what a loss is computed from."""
+        """Embeddings of masks (B, N, d) and of audio (K, d), and the temperature."""
         projected = self.embed_masks(masks, mask_padding)
         return projected, self.embed_audio(windows, window_padding), self.temperature
 
@@ -172,14 +174,14 @@ class AssociationModule(nn.Module):
 
 
 def contextualise(locations: Tensor, padding: Tensor, ground: float = GROUND) -> Tensor:
-    """Locations of a feature map from the fast global views of a grid's cells: (B, N, d_m).
+    """Locations of a feature map, recovered from the fast global views of a grid: (B, N, d_m).
 
-    Such a view is the mean of all locations, in which its own has weight 1 and each other one ``ground``. All
-    views together have the same mean as the locations, so this can be inverted.
+    Each view is a weighted mean of all locations: its own location has weight 1, every other has weight
+    ``ground``. The mean of the views equals the mean of the locations, so the weighting can be inverted.
 
     Args:
         locations: (B, N, d_m) global views.
-        padding: (B, N) bool, True where there is no cell.
+        padding: (B, N) bool, True where there is no location.
         ground: weight of the other locations.
     """
     there = (~padding).to(locations.dtype)[..., None]

@@ -1,4 +1,4 @@
-"""Attention pooling: from the windows of a sound to one vector."""
+"""Attention pooling of audio windows to one vector."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch.nn import functional
 
 
 class AttentionPooling(nn.Module):
-    """Multi-head attention of one learned query over the windows of a sound.
+    """Multi-head attention of one learned query over audio windows.
 
     Args:
         dim: d_a.
-        heads: a divisor of d_a.
+        heads: number of heads, a divisor of d_a.
 
     Raises:
-        ValueError: heads that do not divide d_a.
+        ValueError: the number of heads does not divide d_a.
     """
 
     def __init__(self, dim: int, heads: int = 4) -> None:
@@ -23,13 +23,13 @@ class AttentionPooling(nn.Module):
         if dim % heads:
             raise ValueError(f"{heads} heads do not divide d_a = {dim}")
         self.heads = heads
-        # A small query attends to all windows alike at first: training starts from mean pooling.
+        # A small query gives almost equal attention to all windows: training starts from mean pooling.
         self.query = nn.Parameter(torch.randn(dim) * 0.02)
         self.key_value = nn.Linear(dim, 2 * dim)
         self.out = nn.Linear(dim, dim)
 
     def forward(self, windows: Tensor, padding: Tensor) -> Tensor:
-        """(B, d_a); a sound without windows is pooled to what silence in every feature would be.
+        """Pooled audio (B, d_a); audio without windows is pooled as zero features.
 
         Args:
             windows: (B, W, d_a).

@@ -1,4 +1,4 @@
-"""A trained association: the module, in a file that says how it is built and on what it was trained."""
+"""A trained association: the module, and its file with config and provenance."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ ASSET = f"assets/{FILE}"
 
 
 class ZeroShotAssociation(Association, Protocol):
-    """An association in text space, which also maps masks to it."""
+    """An association in text space that also maps masks to text space."""
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask in text space: (N, d) of unit length."""
+        """Text-space embedding of every mask: (N, d) of unit length."""
         ...
 
 
 @dataclass(frozen=True)
 class TrainedAssociationWeights:
-    """What the file of a trained association holds.
+    """Content of the file of a trained association.
 
     Attributes:
         module: the trained module, on the CPU.
-        provenance: what made the features it was trained on, by part.
-        sha256: of the file.
+        provenance: version of each part that computed the training features.
+        sha256: SHA-256 of the file.
     """
 
     module: AssociationModule
@@ -51,16 +51,16 @@ class TrainedAssociationWeights:
 
 
 class Trained:
-    """Cosine of masks and sound in the trained space; an :class:`~seac.associate.base.Association`.
+    """Cosine of masks and audio in the trained space; an :class:`~seac.associate.base.Association`.
 
     Args:
         weights: the module and its provenance.
-        device: where it runs.
-        zero_shot: maps masks to text space; the config's ``zero_shot_weight`` is the share of its cosine. A
-            module with text in its input projection needs it too.
+        device: device of the module.
+        zero_shot: maps masks to text space; the config's ``zero_shot_weight`` is the share of the zero-shot
+            cosine. Required if the input projection of the module has text.
 
     Raises:
-        InputError: text space is needed and there is none.
+        InputError: text space is required and there is none.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Trained:
         if self.config.zero_shot_weight and zero_shot is None:
             raise InputError(
                 "this association adds the zero-shot similarity, and there is none here: "
-                "take encoders that have classes, or train with --set zero_shot_weight=0"
+                "use encoders that have classes, or train with --set zero_shot_weight=0"
             )
         self.module = weights.module.eval().requires_grad_(requires_grad=False).to(device)
         self.inputs = InputFeatures(
@@ -90,55 +90,55 @@ class Trained:
     def load(
         cls, path: str | os.PathLike[str], device: str = "cpu", zero_shot: ZeroShotAssociation | None = None
     ) -> Trained:
-        """The association in a run's folder or in a file.
+        """Load the association from the folder of a run or from a file.
 
         Raises:
-            InputError: nothing there, or no association.
+            InputError: the file does not exist or is not an association.
         """
         return cls(read(path), device, zero_shot)
 
     @classmethod
     def from_context(cls, context: PartContext) -> Trained:
-        """The row of a table: weights of a user's own training, put among the others under the row's name.
+        """Build with user-trained weights, which are stored under the name of the table row.
 
         Raises:
-            InputError: they are missing, or were trained on features of other encoders.
+            InputError: the weights are missing or were trained on features of other encoders.
         """
         return cls.from_weights(read(context.weights(context.name)), context)
 
     @classmethod
     def from_weights(cls, weights: TrainedAssociationWeights, context: PartContext) -> Trained:
-        """A trained module among the other parts of a model.
+        """Build from a trained module and the other parts of a model.
 
         Raises:
-            InputError: it was trained on features of other encoders.
+            InputError: the module was trained on features of other encoders.
         """
         trained = cls(weights, context.device, context.part("zero_shot"))
         return trained.checked(context.part("vision"), context.part("audio"))
 
     def checked(self, vision: VisionEncoder, audio: AudioEncoder) -> Trained:
-        """Itself, once it fits the networks whose features it is given.
+        """Check the encoders of the model and return this association.
 
         Raises:
-            InputError: it was trained on features of other networks.
+            InputError: the association was trained on features of other encoders.
         """
         for modality, part, dim in (("vision", vision, self.config.d_m), ("audio", audio, self.config.d_a)):
             if part.dim != dim:
                 raise InputError(
                     f"the association takes {modality} features of size {dim}, this {modality} encoder gives "
-                    f"{part.dim}: choose the preset that it was trained for"
+                    f"{part.dim}: choose the preset of its training"
                 )
             trained_on, here = self.provenance.get(modality), getattr(part, "version", None)
             if trained_on and here and trained_on != here:
                 raise InputError(
                     f"the association was trained on features of {trained_on}, this is {here}: "
-                    "extract and train again, or choose the preset that it was trained for"
+                    "extract and train again, or choose the preset of its training"
                 )
         return self
 
     @torch.inference_mode()
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Cosine similarity of N masks of one frame with one sound: (N,) float32 in [-1, 1]."""
+        """Cosine similarity of N masks of one frame with the audio: (N,) float32 in [-1, 1]."""
         if len(masks) == 0:
             return torch.zeros(0)
         trained = self._cosine(masks, audio)
@@ -148,7 +148,7 @@ class Trained:
         return torch.lerp(trained, zero_shot_similarity, self.config.zero_shot_weight).clamp(-1, 1)
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask in text space: (N, d) of unit length.
+        """Text-space embedding of every mask: (N, d) of unit length.
 
         Raises:
             InputError: there is no text space.
@@ -180,14 +180,14 @@ def write(
     Args:
         module: the trained module.
         path: a ``.safetensors`` file.
-        provenance: what made the features, by part.
-        half: store float16, which is read back as float32.
+        provenance: version of each part that computed the features.
+        half: whether to store float16; reading converts to float32.
 
     Returns:
-        the file's sha256.
+        the SHA-256 of the file.
 
     Raises:
-        ValueError: a value is not finite in half precision.
+        ValueError: a value is not finite in the stored precision.
     """
     state = {name: value.detach().cpu().float().contiguous() for name, value in module.state_dict().items()}
     state = to_half(state) if half else state
@@ -196,10 +196,10 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> TrainedAssociationWeights:
-    """The module in a run's folder or in a file, as it was written.
+    """Read the module from the folder of a run or from a file.
 
     Raises:
-        InputError: nothing there, damaged, or another kind of weights.
+        InputError: the file does not exist, is damaged, or holds other weights.
     """
     file = located(Path(path))
     state, metadata, sha256 = load_with_metadata(file)
@@ -222,16 +222,16 @@ def shipped() -> TrainedAssociationWeights:
 
 
 def is_shipped(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the file that ships, which has no calibration beside it."""
+    """Whether a path is the shipped file, which has no calibration file in its folder."""
     with as_file(files("seac").joinpath(ASSET)) as own:
         return Path(path).resolve() == own.resolve()
 
 
 def located(path: Path) -> Path:
-    """The file of weights that a run's folder or a path means.
+    """Path of the weights file, from the folder of a run or from a file path.
 
     Raises:
-        InputError: there is none.
+        InputError: the file does not exist.
     """
     file = path / FILE if path.is_dir() else path
     if file.is_file():

@@ -1,4 +1,4 @@
-"""How masks are turned into pictures (Eq. 1-2): constants that a preset may set."""
+"""Settings of the local and global views of masks (Eq. 1-2)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How masks are turned into pictures.
+    """Settings of the local and global views of masks.
 
     Attributes:
-        fill: what the local view shows outside the mask: black (0 before normalisation) or the encoder's
-            mean colour (0 after it).
-        square: how a crop becomes square: padded with ``fill`` (keeps its shape) or stretched.
-        blur_sigma: Gaussian blur of the global view's surroundings, in pixels of a frame whose long side is
-            ``blur_side``; it scales with the frame.
-        blur_side: the long side that ``blur_sigma`` refers to.
-        batch: views per forward pass; bounds memory.
-        fast_size: side in pixels of the quick path's local crops.
-        fast_crops: of how many masks, the best ones, the quick path makes a local view; the others are seen
-            in their place only. 0 for all.
-        crop_size: side in pixels of a closer look, on the quick path, at masks that sound, for their names;
-            0 names them from what was seen before.
+        fill: colour of the local view outside the mask: black (0 before normalisation) or the mean colour of
+            the encoder (0 after normalisation).
+        square: how a crop becomes square: padded with ``fill``, which keeps the aspect ratio, or stretched.
+        blur_sigma: standard deviation of the Gaussian blur of the global view, in pixels of a frame whose
+            long side is ``blur_side``; it scales with the frame.
+        blur_side: long side in pixels to which ``blur_sigma`` refers.
+        batch: views per forward pass; limits memory.
+        fast_size: side in pixels of the local crops of the fast path.
+        fast_crops: number of masks, best first, with a local view in the fast path; the other masks have the
+            global view only. 0 for all.
+        crop_size: side in pixels of the high-resolution crops of sounding masks in the fast path, for
+            classification; 0 classifies from the existing embeddings.
     """
 
     fill: Literal["zero", "mean"] = "zero"

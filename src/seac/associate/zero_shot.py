@@ -1,4 +1,4 @@
-"""Association without any training: masks and sound meet among words."""
+"""Zero-shot association: cosine of masks and audio in text space, without training."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class ZeroShotSettings:
 
     Attributes:
         lam: weight of the local view (Eq. 3).
-        top: how many classes the bridge takes.
-        pool: how the tags of a sound's windows become one.
-        described: class names in plain words (see :mod:`seac.encoders.labels.descriptions`).
-        centred: text space without the mean of all names.
+        top: number of classes in the ConSE mapping.
+        pool: pooling of the class probabilities of the windows.
+        described: whether class names are replaced by descriptions (see
+            :mod:`seac.encoders.labels.descriptions`).
+        centred: whether the mean of all class names is subtracted in text space.
     """
 
     lam: float = 0.6
@@ -40,7 +41,7 @@ class ZeroShotSettings:
 
 
 def pool_probabilities(class_probabilities: Tensor, pool: Literal["mean", "max", "both"]) -> Tensor:
-    """Tags of a sound's windows, (n, C), as one row (1, C); no windows give zeros."""
+    """Pool class probabilities of windows (n, C) to one row (1, C); no windows give zeros."""
     if len(class_probabilities) == 0:
         return class_probabilities.new_zeros(1, class_probabilities.shape[1])
     mean, peak = class_probabilities.mean(0, keepdim=True), class_probabilities.amax(0, keepdim=True)
@@ -48,7 +49,7 @@ def pool_probabilities(class_probabilities: Tensor, pool: Literal["mean", "max",
 
 
 class ZeroShot:
-    """Cosine of masks and sound in text space; an :class:`~seac.associate.base.Association`."""
+    """Cosine of masks and audio in text space; an :class:`~seac.associate.base.Association`."""
 
     def __init__(
         self,
@@ -68,13 +69,13 @@ class ZeroShot:
         text: TextEncoder | None = None,
         settings: ZeroShotSettings | None = None,
     ) -> ZeroShot:
-        """Bridges for a vision encoder's and an audio encoder's labels.
+        """Build the ConSE mappings of a vision encoder and an audio encoder.
 
         Args:
-            image_labels: ``VisionEncoder.labels``; none where the encoder's space is the text encoder's own.
+            image_labels: ``VisionEncoder.labels``; empty if images and text share a space.
             audio_labels: ``AudioEncoder.labels``.
-            text: MiniLM if None.
-            settings: the defaults if None.
+            text: text encoder; MiniLM if None.
+            settings: settings; the defaults if None.
         """
         settings = settings or ZeroShotSettings()
         text = text or MiniLM()
@@ -88,54 +89,51 @@ class ZeroShot:
 
     @classmethod
     def from_context(cls, context: PartContext) -> ZeroShot:
-        """The row of a table: masks and audio meet in text space, which an audio encoder without classes cannot.
+        """Build from the encoders of a model.
 
         Raises:
-            InputError: the audio encoder has no classes, or the text encoder is one of another space.
+            InputError: the audio encoder has no classes, or the text encoder has another embedding space.
         """
         audio = context.part("audio")
         if not audio.labels:
             raise InputError(
                 f"{type(audio).__name__} has no audio classes, so its association must be trained: give "
-                "--association-weights RUN (from `seac train`), or --audio-encoder yamnet-student or clap-htsat"
+                "--association-weights RUN (from `seac train`), or --audio-encoder yamnet-student or "
+                "clap-htsat"
             )
         mappings: ZeroShot = context.part("zero_shot")
         return mappings
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
-        """Every mask among words: (N, d) of unit length, on the CPU."""
+        """Text-space embedding of every mask: (N, d) of unit length, on the CPU."""
         if isinstance(self.image_mapping, IdentityMapping):
             return self.image_mapping.to_text_space(masks.mixed(self.settings.lam)).cpu()
         return self.image_mapping.to_text_space(masks.mixed_probabilities(self.settings.lam)).cpu()
 
     def audio_to_text_space(self, audio: AudioFeatures) -> Tensor:
-        """A sound among words: (d,) of unit length, zero if nothing was heard.
+        """Text-space embedding of audio: (d,) of unit length, zero for audio without windows.
 
         Raises:
-            ValueError: the audio network has no sound classes.
+            ValueError: the audio encoder has no classes.
         """
         if audio.class_probabilities is None:
-            raise ValueError(
-                "zero-shot association needs an audio network with sound classes, this one has none"
-            )
+            raise ValueError("zero-shot association needs an audio encoder with classes, this one has none")
         return self.audio_mapping.to_text_space(
             pool_probabilities(audio.class_probabilities, self.settings.pool)
         )[0]
 
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Cosine similarity of N masks of one frame with one sound: (N,) float32."""
+        """Cosine similarity of N masks of one frame with the audio: (N,) float32."""
         return self.to_text_space(masks) @ self.audio_to_text_space(audio)
 
 
 def zero_shot_of(context: PartContext) -> ZeroShot:
-    """The mappings of a model's encoders into text space, which several parts share.
+    """Zero-shot association of the encoders of a model; several parts share it.
 
     Raises:
-        InputError: images and text are embedded in two spaces, and the image encoder has no classes.
+        InputError: images and text have different embedding spaces, and the image encoder has no classes.
     """
     vision, audio, text = (context.part(kind) for kind in ("vision", "audio", "text"))
     if not vision.labels and getattr(vision, "space", None) != getattr(text, "space", ""):
-        raise InputError(
-            f"{type(vision).__name__} has no classes: read with the text encoder of the same weights"
-        )
+        raise InputError(f"{type(vision).__name__} has no classes: use the text encoder of the same weights")
     return ZeroShot.load(vision.labels, audio.labels, text)

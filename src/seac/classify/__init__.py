@@ -1,1 +1,1 @@
-"""Stage 3: names for masks. Vocabulary, prompt templates, semantic mask."""
+"""Stage 3: classification of masks. Vocabulary, prompt templates, semantic mask."""

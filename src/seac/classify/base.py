@@ -1,4 +1,4 @@
-"""Stage 3: classes of masks from scores of their appearance and of the audio."""
+"""Stage 3: classification of masks from appearance scores and audio scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seac.core.tracks import FrameTracks
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
 
 MATCH_WIDTH = 1.0
-"""Difference of appearance scores by which a mask gets 1/e of the audio score of a class."""
+"""Difference of appearance scores at which a mask gets 1/e of the audio score of a class."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ClassScorers:
 
     Attributes:
         score_masks: appearance scores (N, K) of N masks from their embeddings.
-        score_audio: audio scores (K,), 0 where the audio gives no evidence.
+        score_audio: audio scores (K,), 0 for classes without an audio score.
     """
 
     score_masks: Callable[[MaskEmbeddings], Tensor]
@@ -43,28 +43,28 @@ class MaskClassifier(Protocol):
 
 @dataclass(frozen=True)
 class ZeroShotClassifier:
-    """The paper's classifier: the appearance of a mask alone.
+    """The classifier of the paper, which uses the appearance of a mask only.
 
     Attributes:
-        to_text_space: masks in the space of class names, (N, d) from their embeddings.
+        to_text_space: maps mask embeddings to text-space embeddings (N, d).
     """
 
     to_text_space: Callable[[MaskEmbeddings], Tensor]
 
     @classmethod
     def from_context(cls, context: PartContext) -> ZeroShotClassifier:
-        """The row of a table: the association's mapping into text space."""
+        """Build from the text-space mapping of the association."""
         return cls(context.part("association_method").to_text_space)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
-        """The cosine of Eq. 5, and zero for the audio."""
+        """Appearance scores are the cosine of Eq. 5; audio scores are zero."""
         return ClassScorers(
             lambda masks: self.to_text_space(masks).cpu() @ classes.T, lambda audio: torch.zeros(len(classes))
         )
 
 
 def class_scores(mask_scores: Tensor, audio_scores: Tensor) -> Tensor:
-    """How well each class names each of N masks that sound together: (N, K) float32.
+    """Score of each class for each of N sounding masks of a frame: (N, K) float32.
 
     With several sounding masks, the audio score of a class goes to the mask that matches the class best.
 
@@ -79,9 +79,9 @@ class VocabularyClassifier:
     """Stage 3 for one vocabulary; text is encoded when the first mask is classified.
 
     Args:
-        names: of K classes.
+        names: names of K classes.
         text: text encoder of the names, averaged over the prompt templates.
-        classifier: of masks, for any vocabulary.
+        classifier: classifier of masks, for any vocabulary.
     """
 
     def __init__(self, names: Sequence[str], text: MeanEncoder, classifier: MaskClassifier) -> None:
@@ -108,16 +108,16 @@ class VocabularyClassifier:
     ) -> Tensor:
         """Class of every mask of a frame: (N,) int64, from 0.
 
-        Masks that are not active have the class with the best cosine of Eq. 5; active masks are scored once
-        more by crops of their own, together with the audio.
+        Inactive masks get the class with the best cosine of Eq. 5. Active masks are classified from
+        high-resolution crops together with the audio.
 
         Args:
             image: the frame.
             audio: features of its audio.
             active: (N,) bool.
             embed_crops: embeddings of crops of masks (n,) int64.
-            tracks: of the masks; they average over time.
-            probability: (N,) that each mask sounds, the weight of this frame in that average.
+            tracks: tracks of the masks; class scores are averaged over time along a track.
+            probability: (N,) probability that each mask sounds, the weight of this frame in the average.
         """
         labels = classify_masks(image.text_embeddings, self.classes).labels
         rows = torch.nonzero(active)[:, 0]

@@ -1,11 +1,11 @@
-"""Names by taggers and by kinds that were taught: the naming that ships with tiny.
+"""Classification by a product of four experts: the classifier of the preset tiny.
 
-Four experts speak of every word of a vocabulary, each from 0 to 1: the vision tagger's classes, the kinds
-that were taught by looks, the audio network's classes, the kinds that were taught by ear. A class or kind
-speaks for the words that are close to it, so any word may be asked for, and a group for all of its sorts.
-The experts err apart, so their logarithms are added (a product of experts, Hinton 2002): a word that one of
-them has never heard of needs the others, and one that all think possible beats one that a single expert is
-sure of.
+Four experts score every class of a vocabulary from 0 to 1: the classes of the image encoder, the image class
+head, the classes of the audio encoder, and the audio class head. Text similarity maps the classes of an
+expert to the classes of the vocabulary, so the vocabulary is open. A class that is a group also scores its
+members. The errors of the experts are largely independent, so their log-likelihoods are added (product of
+experts, Hinton 2002). A class that all experts consider possible scores higher than a class that a single
+expert considers certain.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ class ExpertsSettings:
     """Constants of the experts, chosen with ``python -m recipes.class_heads``.
 
     Attributes:
-        lam: weight of the local view in the vision tagger's classes (Eq. 3).
-        width: how far around itself a class or kind speaks, in cosine.
-        floor: added to what an expert says, so that none of them can rule a word out.
-        neutral: what the taught say of a word that is far from all that they were taught.
-        known: cosine to the nearest kind up to which a word is far, and from which it is known.
-        head_weight: weight of the taught by looks; the tagger weighs 1.
-        head_audio_weight: weight of the taught by ear; the tagger weighs 1.
-        group: how far a class speaks for its sorts, "Animal" for a hen, beside "hen" itself.
+        lam: weight of the local view in the class probabilities of the image encoder (Eq. 3).
+        width: width of the text similarity between two classes, in cosine.
+        floor: constant added to every likelihood, so that no single expert excludes a class.
+        neutral: likelihood of a class that is outside the training classes of the class heads.
+        known: cosine to the nearest training class: a class is outside up to the first value, and inside from
+            the second value.
+        head_weight: weight of the image class head; the classes of the image encoder have weight 1.
+        head_audio_weight: weight of the audio class head; the classes of the audio encoder have weight 1.
+        group: share of its score that a group ("Animal") passes to a member ("hen").
     """
 
     lam: float = 0.6
@@ -53,29 +54,30 @@ class ExpertsSettings:
 
 
 def load_class_heads(weights: ClassHeadsWeights, text: MeanEncoder) -> ClassHeads:
-    """Taught kinds, their names placed among words by a text encoder."""
+    """Class heads, with text embeddings of their class names."""
     return ClassHeads(weights, class_embeddings(weights.names, text))
 
 
 def class_heads_of(context: PartContext) -> ClassHeads:
-    """The class heads that ship, for a model's own encoders; several parts share them."""
+    """The shipped class heads that match the encoders of a model; several parts share them."""
     return shipped_class_heads(context.part("vision"), context.part("audio"), context.part("text"))
 
 
 def shipped_class_heads(vision: VisionEncoder, audio: AudioEncoder, text: MeanEncoder) -> ClassHeads:
-    """The class heads that ship, as far as these encoders are those that they were trained for."""
+    """The shipped class heads, without the heads that were trained on other encoders."""
     with as_file(files("seac").joinpath(ASSET)) as path:
         return load_class_heads(read(path).matching(vision, audio), text)
 
 
 class ExpertsClassifier:
-    """Taggers and taught kinds; a :class:`~seac.classify.base.MaskClassifier`.
+    """Product of encoder classes and class heads; a :class:`~seac.classify.base.MaskClassifier`.
 
     Args:
-        class_heads: that were taught; those of other encoders say nothing.
-        image_mapping: the vision encoder's classes among words, or none where its space is that of words.
-        audio_mapping: the audio network's classes among words.
-        settings: constants.
+        class_heads: trained class heads; a head of another encoder contributes zero.
+        image_mapping: maps the classes of the image encoder to text space; the identity if images are
+            embedded in text space.
+        audio_mapping: maps the classes of the audio encoder to text space.
+        settings: constants of the experts.
     """
 
     def __init__(
@@ -93,12 +95,12 @@ class ExpertsClassifier:
 
     @classmethod
     def from_context(cls, context: PartContext) -> ExpertsClassifier:
-        """The row of a table: the class heads that ship, and the encoders' own classes."""
+        """Build from the shipped class heads and the classes of the encoders."""
         zero_shot = context.part("zero_shot")
         return cls(context.part("class_heads"), zero_shot.image_mapping, zero_shot.audio_mapping)
 
     def scorers_for(self, classes: Tensor) -> ClassScorers:
-        """Who says what of these classes, (K, d) class embeddings of unit length."""
+        """Scorers of the classes with embeddings (K, d) of unit length."""
         experts = ClassExperts(self, classes)
         return ClassScorers(experts.score_masks, experts.score_audio)
 
@@ -107,7 +109,8 @@ class ClassExperts:
     """The four experts on one vocabulary.
 
     Args:
-        classifier: what they know. classes: (K, d) class embeddings of unit length.
+        classifier: the class heads, mappings and settings.
+        classes: (K, d) class embeddings of unit length.
     """
 
     def __init__(self, classifier: ExpertsClassifier, classes: Tensor) -> None:
@@ -125,17 +128,17 @@ class ClassExperts:
         )
 
     def score_masks(self, masks: MaskEmbeddings) -> Tensor:
-        """What looks say of each class for each of N masks: (N, K)."""
+        """Appearance scores (log-likelihoods) of N masks: (N, K)."""
         head_probabilities = self.classifier.class_heads.probabilities("image", masks.local)
         return self._log(
             self._tagger_likelihoods(masks)
         ) + self.classifier.settings.head_weight * self._head_scores(head_probabilities)
 
     def score_audio(self, audio: AudioFeatures) -> Tensor:
-        """What a sound says of each class: (K,).
+        """Audio scores (log-likelihoods) of each class: (K,).
 
-        The audio network's classes are heard in the window in which they are likeliest: of two things that
-        sound, one is louder now and the other then.
+        The probability of an encoder class is its maximum over windows, because sources may be loud in
+        different windows.
         """
         if len(audio.embeddings) == 0:
             return torch.zeros(len(self.classes))
@@ -151,7 +154,7 @@ class ClassExperts:
         return self._log(tagger_likelihoods) + head_scores
 
     def _tagger_likelihoods(self, masks: MaskEmbeddings) -> Tensor:
-        """From 0 to 1, by the vision tagger's classes, or by where masks are among words: (N, K)."""
+        """Likelihoods in [0, 1] by image encoder classes or by text-space embeddings: (N, K)."""
         lam, image_mapping = self.classifier.settings.lam, self.classifier.image_mapping
         if self.image_relevance is None or isinstance(image_mapping, IdentityMapping):
             text_embeddings = image_mapping.to_text_space(masks.mixed(lam).cpu())
@@ -159,7 +162,7 @@ class ClassExperts:
         return image_mapping.class_likelihoods(masks.mixed_probabilities(lam).cpu(), self.image_relevance)
 
     def _head_scores(self, head_probabilities: Tensor | None) -> Tensor:
-        """What taught kinds (n, M) say beside what they say of a word they do not know: (n, K)."""
+        """Log-likelihoods of head probabilities (n, M), relative to the neutral likelihood: (n, K)."""
         if head_probabilities is None:
             return torch.zeros(1, len(self.classes))
         neutral = self.classifier.settings.neutral
@@ -169,5 +172,5 @@ class ClassExperts:
         return self._log(likelihoods) - self._log(torch.tensor(neutral))
 
     def _log(self, likelihoods: Tensor) -> Tensor:
-        """Logarithm of what an expert says, 0 for nothing."""
+        """Logarithm of likelihoods with the floor added; a likelihood of 0 gives 0."""
         return torch.log1p(likelihoods / self.classifier.settings.floor)

@@ -1,4 +1,4 @@
-"""Sentences that a class name is put into, so that its embedding means a picture of the thing."""
+"""Prompt templates for the text embedding of class names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TEMPLATES = (
 
 
 class MeanEncoder(Protocol):
-    """A text encoder that averages groups of sentences (and may know some groups beforehand)."""
+    """A text encoder that averages the embeddings of groups of sentences, some of which may be cached."""
 
     def means(self, groups: Sequence[Sequence[str]]) -> Tensor:
         """Mean embedding of unit length of every group of sentences: (n, dim)."""
@@ -46,7 +46,7 @@ class MeanEncoder(Protocol):
 
 
 def sentences(name: str) -> tuple[str, ...]:
-    """A class name in every template."""
+    """Insert a class name into every template."""
     return tuple(template.format(name) for template in TEMPLATES)
 
 

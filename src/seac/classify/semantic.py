@@ -1,4 +1,4 @@
-"""Eq. 5: names for masks, and a mask of classes for what sounds most."""
+"""Eq. 5: classes of masks, and the semantic mask of a frame."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SIGMA = 0.9
 
 @dataclass(frozen=True)
 class ClassifiedMasks:
-    """The best class of every mask.
+    """Best class of every mask.
 
     Attributes:
         labels: (N,) int64 index into the vocabulary, from 0.
-        scores: (N,) float32 cosine with that class.
+        scores: (N,) float32 cosine with the best class.
     """
 
     labels: Tensor
@@ -28,7 +28,8 @@ def classify_masks(embeddings: Tensor, classes: Tensor) -> ClassifiedMasks:
     """The class with the best cosine ``t_n`` for every mask.
 
     Args:
-        embeddings: (N, d) masks in text space (``f_n``, through the bridge where the encoder has no text).
+        embeddings: (N, d) text-space embeddings of masks: ``f_n``, or its ConSE mapping if the encoder has no
+            text encoder.
         classes: (K, d) class embeddings, K at least 1.
     """
     cosine = functional.normalize(embeddings.float(), dim=1) @ functional.normalize(classes.float(), dim=1).T
@@ -49,7 +50,7 @@ def semantic_mask(labels: Tensor, scaled: Tensor, masks: Tensor, sigma: float = 
         (H, W) int64: 0 is background, class ``k`` of the vocabulary is ``k + 1``.
     """
     semantic = torch.zeros(masks.shape[1:], dtype=torch.int64, device=masks.device)
-    # Ties go to the mask that comes first, as argmax gives them: paint from the back.
+    # Masks are painted in reverse, so that ties go to the first mask, as with argmax.
     for index in scaled.argsort(descending=True, stable=True).flip(0).tolist():
         if float(scaled[index]) > sigma:
             semantic.masked_fill_(masks[index], int(labels[index]) + 1)

@@ -1,4 +1,4 @@
-"""The words a user may ask for, and the list that serves when none are given."""
+"""Vocabularies: class names from the user, and the default vocabulary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seac.core.errors import InputError
 MAX_NAMES = 1000
 MAX_LENGTH = 80
 
-# Common things that sound and can be seen, by kind.
+# Common visible sound sources, by group.
 CATEGORIES: dict[str, tuple[str, ...]] = {
     "people": ("man", "woman", "child", "baby", "crowd of people", "singer", "choir"),
     "pets and farm": (
@@ -78,23 +78,24 @@ class Vocabulary:
 
     @property
     def version(self) -> str:
-        """How many words, and which, for the record."""
+        """Number of class names and a digest of them."""
         digest = hashlib.sha256("\n".join(self.names).encode()).hexdigest()
         return f"{len(self)} words sha256:{digest[:12]}"
 
 
 def default_vocabulary() -> Vocabulary:
-    """Common sounding things."""
+    """The default vocabulary of common sound sources."""
     return Vocabulary(tuple(name for category in CATEGORIES.values() for name in category))
 
 
 def parse(given: str | os.PathLike[str]) -> Vocabulary:
-    """A vocabulary from words ("dog,piano") or from a text file with one name a line (# starts a comment).
+    """A vocabulary from names ("dog,piano") or from a text file with one name per line (# starts a comment).
 
-    A path, a name that ends in .txt, or the name of an existing file is read as a file.
+    A path, a string that ends in .txt, or the name of an existing file is read as a file.
 
     Raises:
-        InputError: no names, a name twice, a name too long, too many, or a file that cannot be read.
+        InputError: there are no names, a duplicate name, a name that is too long, too many names, or an
+            unreadable file.
     """
     if isinstance(given, str) and not looks_like_file(given):
         return vocabulary_of(given.split(","), "the vocabulary")
@@ -103,36 +104,36 @@ def parse(given: str | os.PathLike[str]) -> Vocabulary:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(
-            f"vocabulary file {path} does not exist: give its path, or words such as dog,piano"
+            f"vocabulary file {path} does not exist: give its path, or names such as dog,piano"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"vocabulary file {path} cannot be read ({type(error).__name__}): "
-            "give UTF-8 text, one name a line"
+            "give UTF-8 text, one name per line"
         ) from None
     lines = (line.split("#", 1)[0] for line in text.splitlines())
     return vocabulary_of([line for line in lines if line.strip()], f"vocabulary file {path}")
 
 
 def looks_like_file(given: str) -> bool:
-    """Whether a string means a file and not words."""
+    """Whether a string is the path of a file and not a list of names."""
     if given.lower().endswith(".txt"):
         return True
     try:
         return "," not in given and Path(given).is_file()
-    except (OSError, ValueError):  # too long for a path, or a zero byte: then these are words
+    except (OSError, ValueError):  # too long for a path, or contains a zero byte: a list of names
         return False
 
 
 def vocabulary_of(names: list[str], source: str) -> Vocabulary:
-    """Check names and tidy their spaces.
+    """Check names and normalise their whitespace.
 
     Raises:
-        InputError: as :func:`parse`.
+        InputError: see :func:`parse`.
     """
     invalid = next((name for name in names if not isinstance(name, str)), None)
     if invalid is not None:
-        raise InputError(f"{source} holds {invalid!r}, which is no word: give names such as dog,piano")
+        raise InputError(f"{source} holds {invalid!r}, which is no name: give names such as dog,piano")
     cleaned = [" ".join(name.split()) for name in names]
     if not any(cleaned):
         raise InputError(f"{source} is empty: give at least one name, such as dog,piano")

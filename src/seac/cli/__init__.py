@@ -1,1 +1,1 @@
-"""One file a command: what the command line says, and the call that answers it."""
+"""The command line: one file per command, with its options and the call of its job."""

@@ -1,4 +1,4 @@
-"""``seac ablate``: trains and compares variants of the method."""
+"""``seac ablate``: train and compare variants of the method."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ def ablate(
     store: options.Store,
     model: ModelSpec,
     out: Annotated[
-        Path, options.OutputOption("-o", "--out", help="Folder; what is there already is not made again.")
+        Path, options.OutputOption("-o", "--out", help="Output folder; finished variants are reused.")
     ],
     over: Annotated[
         list[str],
         options.RunOption(
-            help="What to vary: lambda, n_masks, msa, data_size, encoder_depth, loss.", metavar="NAME"
+            help="Parameter to vary: lambda, n_masks, msa, data_size, encoder_depth, loss.", metavar="NAME"
         ),
     ],
     evaluate: Annotated[
         list[str] | None,
         options.InputOption(
-            "--eval", help="Benchmark to measure on; retrieval if none.", metavar="BENCHMARK:DIR[:SPLIT]"
+            "--eval", help="Benchmark for the evaluation; retrieval if none.", metavar="BENCHMARK:DIR[:SPLIT]"
         ),
     ] = None,
-    seeds: Annotated[int, options.RunOption(help="Trainings of each value.")] = 3,
+    seeds: Annotated[int, options.RunOption(help="Number of training runs per value.")] = 3,
     settings: options.Numbers = None,
-    values: Annotated[str | None, options.RunOption(help="Other values of the one --over, by comma.")] = None,
+    values: Annotated[
+        str | None, options.RunOption(help="Comma-separated values of a single --over.")
+    ] = None,
 ) -> options.Work:
-    """Train a grid with several seeds and draw it as the paper does: csv, png, md for each --over.
+    """Train a grid with several seeds and plot it as in the paper: csv, png, md for each --over.
 
-    The parts are those that were swapped in for the store.
+    Options for parts repeat the parts with which the store was extracted.
     """
     from seac.jobs.ablate import AblateJob
     from seac.jobs.ablate import ablate as work

@@ -1,6 +1,6 @@
-"""The command line: a table of commands, each imported only when it is asked for.
+"""The command line: a table of commands; a command is imported on use.
 
-Exit codes: 0 done, 2 wrong usage or input (one line says what and how to mend it), 130 interrupted (by Ctrl-C
+Exit codes: 0 done, 2 wrong usage or input (one line gives the error and its fix), 130 interrupted (by Ctrl-C
 or SIGTERM), 1 an internal error.
 """
 
@@ -21,24 +21,24 @@ from seac.core.errors import InputError, nearest, unknown
 
 DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-# name -> (module, function or typer app in it, help). A command is a row here and a file.
+# Name -> (module, function or typer app in it, help).
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "segment": ("seac.cli.segment", "segment", "Segment and name what sounds in a video."),
+    "segment": ("seac.cli.segment", "segment", "Segment and classify the sounding objects of a video."),
     "evaluate": ("seac.cli.evaluate", "evaluate", "Score a model or predictions on a benchmark."),
-    "calibrate": ("seac.cli.calibrate", "calibrate", "Fit when a mask is said to sound."),
+    "calibrate": ("seac.cli.calibrate", "calibrate", "Fit the decision threshold of sounding masks."),
     "data": ("seac.cli.data", "app", "Check the files of a benchmark."),
     "extract": ("seac.cli.extract", "extract", "Write frozen features into a store; resumable."),
-    "store": ("seac.cli.store", "app", "Look into a feature store."),
+    "store": ("seac.cli.store", "app", "Inspect a feature store."),
     "train": ("seac.cli.train", "train", "Train the association on a feature store; resumable."),
     "ablate": ("seac.cli.ablate", "ablate", "Train and compare variants of the method."),
     "weights": ("seac.cli.weights", "app", "List, get and verify weights."),
-    "doctor": ("seac.cli.doctor", "doctor", "Say what this machine can run."),
-    "profile": ("seac.cli.profile", "profile", "Speed by stage against a plain implementation."),
+    "doctor": ("seac.cli.doctor", "doctor", "Report what this machine can run."),
+    "profile": ("seac.cli.profile", "profile", "Speed by stage against a reference implementation."),
 }
 
 
 def available() -> tuple[str, ...]:
-    """Names of the commands that are there."""
+    """Names of the installed commands."""
     return tuple(name for name, (module, _, _) in COMMANDS.items() if find_spec(module) is not None)
 
 
@@ -50,7 +50,7 @@ def show_version(asked: bool) -> None:
 
 
 def application(chosen: str | None = None) -> typer.Typer:
-    """The whole command line with only ``chosen`` imported; the others are there for the help text."""
+    """The command line; only ``chosen`` is imported, the other commands have their help text only."""
     app = typer.Typer(
         name="seac",
         help="The pixels of what you hear: segment, associate, classify.",
@@ -82,7 +82,7 @@ def application(chosen: str | None = None) -> typer.Typer:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line; never raises for what a user can mend.
+    """Run the command line; errors that a user can fix are printed and not raised.
 
     Returns:
         the exit code.
@@ -97,12 +97,12 @@ def run(arguments: Sequence[str]) -> int:
         return _refused(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BrokenPipeError:  # the reader of our output has gone; there is nobody to tell
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
         message: Callable[[], str] | None = getattr(error, "format_message", None)
-        if message is None:  # not a usage error of typer's: an internal one, whose traceback is wanted
+        if message is None:  # an internal error and not a usage error of typer: keep the traceback
             raise
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(message())
@@ -111,7 +111,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of the program ``seac``; to be told to end is as good as Ctrl-C, so drafts are removed."""
+    """Entry point of ``seac``; SIGTERM acts as Ctrl-C, so that temporary files are removed."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
@@ -127,7 +127,7 @@ def _interrupted() -> int:
 
 
 def _option(error: Exception) -> str:
-    """One line for an option that there is not, with the one that is meant; nothing for another error."""
+    """One line for an unknown option, with the nearest option; empty for another error."""
     from seac.cli.options import RENAMED
 
     given = str(getattr(error, "option_name", ""))
@@ -143,4 +143,4 @@ def _command(name: str | None) -> str:
 
 
 def _not_imported() -> None:
-    raise AssertionError("a command that was not asked for has been called")
+    raise AssertionError("a command that was not chosen has been called")

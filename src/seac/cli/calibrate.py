@@ -26,9 +26,9 @@ def calibrate(
     limit: options.Limit = 400,
     seed: options.Seed = 0,
 ) -> options.Work:
-    """Fit when a mask is said to sound; half of the frames report what the other half would choose.
+    """Fit the decision threshold; a fit to half of the frames is evaluated on the other half.
 
-    The benchmark has one sounding class per clip and a val split, as s4.
+    The benchmark must have one sounding class per clip and a val split, such as s4.
     """
     from seac.jobs.calibrate import CalibrateJob
     from seac.jobs.calibrate import calibrate as work

@@ -1,4 +1,4 @@
-"""``seac data``: look at a benchmark on disk before it is scored."""
+"""``seac data``: check a benchmark on disk before evaluation."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def check_files(
         bool, options.RunOption("--deep", help="Decode every image, mask and audio file.")
     ] = False,
     out: Annotated[
-        Path | None, options.OutputOption("--out", help="Write everything found here, as csv.")
+        Path | None, options.OutputOption("--out", help="Write all findings to this csv file.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Count clips and files by split; say what is missing, broken or odd. Exit code 2 if faults are found."""
+    """Count clips and files by split; report missing, broken or unusual files. Exit code 2 on faults."""
     from seac.jobs.check_data import check_benchmark
 
     check_benchmark(benchmark, folder, split=split, deep=deep, out=out, as_json=as_json)

@@ -1,4 +1,4 @@
-"""``seac doctor``: what this machine can run, and what it lacks."""
+"""``seac doctor``: runnable presets and missing requirements of this machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    weights_dir: Annotated[Path | None, typer.Option(help="A folder of weights of your own.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead.")] = False,
+    weights_dir: Annotated[Path | None, typer.Option(help="Folder of local weights.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead.")] = False,
 ) -> None:
-    """Say what is installed, which presets can run here, what is missing and how large it is."""
+    """Report installed packages, runnable presets, and missing packages and weights with their sizes."""
     from seac.jobs.doctor import diagnose
 
     found = diagnose(weights_dir)
@@ -25,7 +25,7 @@ def doctor(
 
 
 def describe(found: Diagnosis) -> str:
-    """The answer for a person, as lines."""
+    """The diagnosis as text."""
     lines = [f"seac {found.seac}, Python {found.python}, {found.system}, {found.cores} cores"]
     lines += [
         f"device {each.name}: {each.kind}, {_gigabytes(each.free)} of {_gigabytes(each.total)} free"

@@ -1,4 +1,4 @@
-"""``seac evaluate``: a model, or anybody's predictions, on a benchmark, by every protocol of the field."""
+"""``seac evaluate``: evaluate a model or predictions on a benchmark by every protocol of the field."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def evaluate(
     split: options.Split = "test",
     limit: options.Limit = None,
     protocol: Annotated[
-        str | None, options.OutputOption(help="Show one protocol only: official, dataset, fixed, median.")
+        str | None, options.OutputOption(help="Show a single protocol: official, dataset, fixed, median.")
     ] = None,
-    threshold: Annotated[float, options.DecisionOption(help="Of the protocols that fix one.")] = 0.5,
+    threshold: Annotated[float, options.DecisionOption(help="Threshold of fixed-threshold protocols.")] = 0.5,
     baselines: Annotated[
         bool, options.RunOption("--baselines", help="Score the baselines in the same run.")
     ] = False,
     train_list: Annotated[
         Path | None,
-        options.InputOption(help="Ids that were trained on: their overlap is counted and reported."),
+        options.InputOption(help="Ids of the training set: the overlap is counted and reported."),
     ] = None,
     exclude: Annotated[
         list[Path] | None, options.InputOption(help="Ids to leave out; may be given several times.")
@@ -44,13 +44,13 @@ def evaluate(
     ] = False,
     allow_missing: Annotated[
         bool,
-        options.InputOption("--allow-missing", help="Score what has a prediction; the rest is listed."),
+        options.InputOption("--allow-missing", help="Score the clips with predictions; list the others."),
     ] = False,
     window: options.Window = None,
     seed: options.Seed = 0,
     again: options.Again = False,
 ) -> options.Work:
-    """Score a model or predictions: report.html, report.md, per_clip.csv; goes on where it was."""
+    """Score a model or predictions: report.html, report.md, per_clip.csv; resumable."""
     from seac.jobs.evaluate import EvaluateJob
     from seac.jobs.evaluate import evaluate as work
 
@@ -59,7 +59,7 @@ def evaluate(
         raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
     options.check_window(window)
     if drop_overlap and train_list is None:
-        raise InputError("--drop-overlap needs --train-list: the ids that were trained on")
+        raise InputError("--drop-overlap needs --train-list: the ids of the training set")
     if predictions is not None:
         refuse_with_predictions(model, baselines=baselines, window=window, again=again)
     return partial(
@@ -87,10 +87,10 @@ def evaluate(
 
 
 def refuse_with_predictions(model: ModelSpec, **others: Any) -> None:
-    """Refuse what only a model would heed.
+    """Refuse options that only apply to a model.
 
     Raises:
-        InputError: something of it was given; the line names the first.
+        InputError: such an option was given; the message names the first.
     """
     files = {"association_weights": model.association_weights, "calibration": model.calibration}
     by_keyword = {row.keyword: name for name, row in options.MODEL_OPTIONS.items()}
@@ -98,5 +98,5 @@ def refuse_with_predictions(model: ModelSpec, **others: Any) -> None:
         if value is not None and value is not False:
             option = "--" + by_keyword.get(name, name).replace("_", "-")
             raise InputError(
-                f"{option} needs a model, and --predictions scores answers without one: drop one of them"
+                f"{option} needs a model, and --predictions is scored without a model: drop one of them"
             )

@@ -1,4 +1,4 @@
-"""``seac extract``: frozen features of training data into a store."""
+"""``seac extract``: write frozen features of training data into a store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def extract(
             help="Folder of videos, of VGGSound, of AVSBench, of images and audio.", metavar="DATA"
         ),
     ],
-    store: Annotated[Path, typer.Argument(help="Folder for the features; an unfinished one goes on.")],
+    store: Annotated[Path, typer.Argument(help="Folder of the store; an unfinished one is resumed.")],
     model: ModelSpec,
     kind: Annotated[
         str, options.InputOption(help="auto, vggsound, s4, ms3, avss, videos or pairs.")
@@ -37,16 +37,16 @@ def extract(
     ] = None,
     limit: options.Limit = None,
     exclude: Annotated[
-        Path | None, options.InputOption(help="File of clip or video ids to leave out, one a line.")
+        Path | None, options.InputOption(help="File of clip or video ids to leave out, one per line.")
     ] = None,
     batch: Annotated[
-        int | None, options.RunOption(help="Views of masks per forward pass; more for GPUs.")
+        int | None, options.RunOption(help="Views of masks per forward pass; increase for GPUs.")
     ] = None,
     class_probabilities: Annotated[
         bool, options.OutputOption(help="Keep class probabilities, for zero-shot association.")
     ] = True,
 ) -> options.Work:
-    """Write everything frozen that training needs into a store; run it again to go on after a break."""
+    """Write the frozen features for training into a store; run again to resume."""
     from dataclasses import replace
 
     from seac.jobs.extract import ExtractJob, extract_all

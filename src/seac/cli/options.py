@@ -1,7 +1,7 @@
-"""Options that several commands have: each is said once, so that it means the same everywhere.
+"""Options that several commands share, each defined once.
 
-Those of the model are one table, from which :func:`command` gives a command its own; what was said becomes a
-:class:`~seac.presets.spec.ModelSpec`. Help is grouped: input, model, decision, run, output.
+Options of the model are one table, from which :func:`command` adds options to a command. Their values
+become a :class:`~seac.presets.spec.ModelSpec`. Help is grouped: input, model, decision, run, output.
 """
 
 from __future__ import annotations
@@ -28,31 +28,32 @@ OutputOption = partial(typer.Option, rich_help_panel=OUTPUT)
 
 BENCHMARKS = ", ".join((*list_parts("benchmark"), "robustness"))
 Benchmark = Annotated[str, typer.Argument(help=f"{BENCHMARKS}.")]
-Folder = Annotated[Path, typer.Argument(help="The folder of its metadata file.", metavar="DIR")]
-Store = Annotated[Path, typer.Argument(help="A feature store that seac extract wrote.")]
-Split = Annotated[str, InputOption(help="Which split: train, val, test, all, as far as there are.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of the metadata file.", metavar="DIR")]
+Store = Annotated[Path, typer.Argument(help="Feature store from seac extract.")]
+Split = Annotated[str, InputOption(help="Split: train, val, test or all, if available.")]
 Limit = Annotated[int | None, InputOption(help="The first N clips only.", metavar="N")]
 Fps = Annotated[float, InputOption(help="Frames per second.")]
 Window = Annotated[float | None, InputOption(help="Seconds of audio around each frame.")]
-Preset = Annotated[str | None, ModelParameter(help="The store's, as a check; may be left out.")]
+Preset = Annotated[str | None, ModelParameter(help="Preset of the store, as a check; optional.")]
 Numbers = Annotated[
-    list[str] | None, RunOption("--set", help="Any number of the run, as lr=3e-4.", metavar="NAME=VALUE")
+    list[str] | None,
+    RunOption("--set", help="Hyperparameter of the run, such as lr=3e-4.", metavar="NAME=VALUE"),
 ]
-Seed = Annotated[int, RunOption(help="Of all that is drawn.")]
-Again = Annotated[bool, OutputOption("--again", help="Do again what is finished already.")]
+Seed = Annotated[int, RunOption(help="Random seed.")]
+Again = Annotated[bool, OutputOption("--again", help="Repeat finished work.")]
 AsJson = Annotated[bool, OutputOption("--json", help="End standard output with a line of JSON.")]
 
 
 @dataclass(frozen=True)
 class ModelOption:
-    """A row of the table.
+    """A row of the table of model options.
 
     Attributes:
-        help: what it is; ``{}`` stands for the choices.
-        keyword: of :func:`seac.load`.
-        annotation: its type; with typer's option where a command has it elsewhere too.
-        default: None leaves it to the preset.
-        panel: of the help.
+        help: help text; ``{}`` is replaced by the choices.
+        keyword: keyword of :func:`seac.load`.
+        annotation: type; includes typer's option if commands define the option themselves too.
+        default: default value; None keeps the value of the preset.
+        panel: group of the help.
     """
 
     help: str
@@ -62,7 +63,7 @@ class ModelOption:
     panel: str = MODEL
 
     def parameter(self, name: str) -> Parameter:
-        """It as a parameter of a command, which typer reads."""
+        """The option as a parameter of a command for typer."""
         kind, text = Parameter.KEYWORD_ONLY, self.help
         if not text:
             return Parameter(name, kind, default=self.default, annotation=self.annotation)
@@ -77,54 +78,53 @@ class ModelOption:
 PATH, COUNT, NUMBER = Path | None, int | None, float | None
 MODEL_OPTIONS: dict[str, ModelOption] = {
     "window": ModelOption("", "audio_window", Window),
-    "preset": ModelOption("Which networks: {}.", "preset", str, "tiny"),
-    "segmenter": ModelOption("Swap the segmenter: {}.", "segmenter"),
-    "detector": ModelOption("Swap the detector that prompts it: {}.", "detector"),
-    "vision": ModelOption("Swap the image encoder: {}.", "vision"),
-    "audio_encoder": ModelOption("Swap the audio encoder: {}.", "audio"),
-    "text": ModelOption("Swap the text encoder: {}.", "text"),
-    "association_method": ModelOption("Swap the association: {}.", "association_method"),
-    "association_weights": ModelOption("What seac train wrote.", "association_weights", PATH),
-    "classifier": ModelOption("Swap the classification of masks: {}.", "classifier"),
+    "preset": ModelOption("Preset of networks: {}.", "preset", str, "tiny"),
+    "segmenter": ModelOption("Replace the segmenter: {}.", "segmenter"),
+    "detector": ModelOption("Replace the detector that prompts the segmenter: {}.", "detector"),
+    "vision": ModelOption("Replace the image encoder: {}.", "vision"),
+    "audio_encoder": ModelOption("Replace the audio encoder: {}.", "audio"),
+    "text": ModelOption("Replace the text encoder: {}.", "text"),
+    "association_method": ModelOption("Replace the association: {}.", "association_method"),
+    "association_weights": ModelOption("File or folder from seac train.", "association_weights", PATH),
+    "classifier": ModelOption("Replace the classifier of masks: {}.", "classifier"),
     "top_n": ModelOption("Masks per frame.", "top_n", COUNT),
-    "exact": ModelOption("Eq. 1-3 to the letter; slower.", "exact", bool, default=False),
-    "weights_dir": ModelOption("A folder of weights of your own.", "weights_dir", PATH),
+    "exact": ModelOption("Encode both views of every mask (Eq. 1-3); slower.", "exact", bool, default=False),
+    "weights_dir": ModelOption("Folder of local weights.", "weights_dir", PATH),
     "device": ModelOption("cpu, cuda, cuda:1 or mps.", "device", str, "cpu"),
     "vocabulary": ModelOption('Class names: a text file, or "dog,piano".', "vocabulary", panel=DECISION),
-    "threshold": ModelOption(
-        "Least probability at which a mask sounds.", "threshold", NUMBER, panel=DECISION
-    ),
+    "threshold": ModelOption("Minimum probability of a sounding mask.", "threshold", NUMBER, panel=DECISION),
     "calibration": ModelOption(
-        "What seac calibrate wrote; found beside --association-weights.", "calibration", PATH, panel=DECISION
+        "File from seac calibrate; default beside --association-weights.", "calibration", PATH, panel=DECISION
     ),
 }
-"""The model's options, by parameter; ``seac.load`` has each as a keyword."""
+"""Options of the model, by parameter; each is a keyword of ``seac.load``."""
 
 FROZEN = (
     *("preset", "segmenter", "detector", "vision", "audio_encoder", "top_n", "exact"),
     *("weights_dir", "device"),
 )
-"""Those of extraction, which needs neither text nor association."""
+"""Options of extraction, which needs neither text nor association."""
 STORED = ("segmenter", "vision", "audio_encoder", "weights_dir", "device")
-"""Those of training: parts that were swapped for the store, and where they run."""
+"""Options of training: replaced parts of the store, and the device."""
 WHOLE = tuple(MODEL_OPTIONS)
 SCORED = tuple(name for name in WHOLE if name not in ("window", "vocabulary", "threshold"))
-"""Those of a model that is scored: the benchmark has classes, protocols have thresholds."""
+"""Options of evaluation: the benchmark defines the classes, and protocols define thresholds."""
 RENAMED = {
     "--associate": "--association-method",
     "--association": "--association-weights",
 }
-"""Options of earlier versions, and what they are called now."""
+"""Options of earlier versions, and their present names."""
 
 
 Work = Callable[..., Any]
-"""What a command does once all that was said is checked; it is called with ``as_json``."""
+"""Work of a command after all options are checked; it is called with ``as_json``."""
 
 
 def command(*names: str) -> Callable[[Callable[..., Work]], Callable[..., None]]:
-    """A command: its own parameters, options of the model, and ``--json``.
+    """Decorator of a command: adds options of the model and ``--json`` to its own parameters.
 
-    The function gets what was said, that of the model as ``model``, and gives the work, which is then done.
+    The function takes the values of the options, those of the model as ``model``. It returns the work,
+    which the command then runs.
 
     Args:
         names: rows of :data:`MODEL_OPTIONS`.
@@ -143,7 +143,7 @@ def command(*names: str) -> Callable[[Callable[..., Work]], Callable[..., None]]
 
 
 def parameters(function: Callable[..., Work], names: tuple[str, ...]) -> list[Parameter]:
-    """A command's own parameters, those of the table, and ``--json``, panel by panel."""
+    """Own parameters of a command, options of the model, and ``--json``, in the order of the panels."""
     hints, kind = get_type_hints(function, include_extras=True), Parameter.KEYWORD_ONLY
     own = [
         each.replace(annotation=hints[each.name], kind=kind)
@@ -156,10 +156,10 @@ def parameters(function: Callable[..., Work], names: tuple[str, ...]) -> list[Pa
 
 
 def spec_from(values: Mapping[str, Any]) -> ModelSpec:
-    """What was said of the model, by parameter.
+    """The spec from the values of the model options, by parameter.
 
     Raises:
-        InputError: a name that is in no table, or a value that is none.
+        InputError: a name is unknown, or a value is invalid.
     """
     check_counts({"--top-n": values.get("top_n")})
     check_window(values.get("window"))
@@ -173,20 +173,20 @@ def spec_from(values: Mapping[str, Any]) -> ModelSpec:
 
 
 def check_window(window: float | None) -> None:
-    """Refuse a window that no audio has.
+    """Check the length of an audio window.
 
     Raises:
-        InputError: it is shorter than a tenth of a second, or longer than a minute.
+        InputError: the window is shorter than 0.1 s or longer than 60 s.
     """
     if window is not None and not 0.1 <= window <= 60:
         raise InputError(f"--window is {window:g}: give seconds from 0.1 to 60")
 
 
 def check_counts(counts: Mapping[str, int | None]) -> None:
-    """Refuse numbers of things, by the option that gives them, of which there must be one.
+    """Check counts, by option.
 
     Raises:
-        InputError: one is below 1; None was not given.
+        InputError: a count is below 1; None is ignored.
     """
     for option, count in counts.items():
         if count is not None and count < 1:

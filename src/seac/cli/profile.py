@@ -1,4 +1,4 @@
-"""``seac profile``: speed by stage against a plain implementation, same weights, same run."""
+"""``seac profile``: speed by stage against a reference implementation, same weights, same run."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def profile(
     random_weights: Annotated[
         bool,
         options.ModelParameter(
-            "--random-weights", help="Of paper: random ones of the published sizes; nothing is fetched."
+            "--random-weights", help="For paper: random weights of the published sizes; nothing is fetched."
         ),
     ] = False,
-    masks: Annotated[int, options.InputOption(help="Masks in the frame.")] = 50,
-    size: Annotated[str, options.InputOption(help="Of the frame, as WIDTHxHEIGHT.")] = "1024x768",
+    masks: Annotated[int, options.InputOption(help="Number of masks in the frame.")] = 50,
+    size: Annotated[str, options.InputOption(help="Size of the frame, as WIDTHxHEIGHT.")] = "1024x768",
     repeats: Annotated[int, options.RunOption(help="Rounds.")] = 5,
-    threads: Annotated[int, options.RunOption(help="0 for all cores.")] = 0,
+    threads: Annotated[int, options.RunOption(help="Number of threads; 0 for all cores.")] = 0,
     clock: Annotated[
-        str, options.RunOption(help="wall, or cpu: what was computed, whoever else is at work.")
+        str, options.RunOption(help="wall (elapsed time) or cpu (CPU time, independent of other load).")
     ] = "wall",
     docs_page: Annotated[
-        Path | None, options.OutputOption("-o", "--card", help="Write a page of the docs.")
+        Path | None, options.OutputOption("-o", "--card", help="Write a docs page to this file.")
     ] = None,
 ) -> options.Work:
-    """Speed by stage against a plain implementation (PIL crops in a loop, one forward pass each)."""
+    """Speed by stage against a reference implementation (PIL crops in a loop, one forward pass each)."""
     from seac.jobs.profile import ProfileJob
     from seac.jobs.profile import profile as work
 
@@ -57,12 +57,12 @@ def profile(
 
 
 def parse_size(size: str) -> tuple[int, int]:
-    """``1024x768`` as two numbers.
+    """Parse a size such as ``1024x768``.
 
     Raises:
-        InputError: it is not like that.
+        InputError: the size is malformed or out of range.
     """
     sides = size.lower().split("x")
-    if len(sides) != 2 or not all(word.isdigit() and 16 <= int(word) <= 8192 for word in sides):
+    if len(sides) != 2 or not all(side.isdigit() and 16 <= int(side) <= 8192 for side in sides):
         raise InputError(f"--size {size!r}: give WIDTHxHEIGHT in pixels from 16 to 8192, such as 1024x768")
     return int(sides[0]), int(sides[1])

@@ -1,4 +1,4 @@
-"""``seac segment``: what sounds in a video, as a folder of results."""
+"""``seac segment``: segment the sounding objects of a video into a folder of results."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def segment(
     ] = None,
     fps: options.Fps = 1.0,
     export: Annotated[
-        str, options.OutputOption(help=f"What to write, by comma: {EXPORTS}.")
+        str, options.OutputOption(help=f"Outputs, comma-separated: {EXPORTS}.")
     ] = "overlay,masks,json,timeline",
     again: options.Again = False,
 ) -> options.Work:
-    """Segment and name what sounds in a video: overlay.mp4, timeline.png, masks/, result.json."""
+    """Segment and classify sounding objects of a video: overlay.mp4, timeline.png, masks/, result.json."""
     from seac.jobs.segment import SegmentJob, segment_all
     from seac.media.decode import MIN_FPS
 

@@ -1,4 +1,4 @@
-"""``seac store``: look into a feature store, check it, put it in order."""
+"""``seac store``: inspect, verify and compact a feature store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seac.core.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-Folder = Annotated[Path, typer.Argument(help="A store that seac extract made.", metavar="STORE")]
+Folder = Annotated[Path, typer.Argument(help="Feature store from seac extract.", metavar="STORE")]
 AsJson = options.AsJson
 
 
@@ -25,7 +25,7 @@ def info(
     ids: Annotated[bool, typer.Option("--ids", help="List the ids of all clips.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What is in a store and what made it."""
+    """Print the content and the provenance of a store."""
     from seac.features.reader import open_store
     from seac.features.unreadable import read_unreadable
 
@@ -63,7 +63,7 @@ def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Also read every clip and decode its masks.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read every byte and compare it with the checksums; exit code 2 if something is wrong."""
+    """Verify the checksums of all files; exit code 2 on errors."""
     from seac.features.verify import verify as verify_store
 
     verdict = verify_store(store, deep=deep)
@@ -77,12 +77,12 @@ def verify(
 
 @app.command()
 def compact(store: Folder) -> None:
-    """Turn files of single clips, which an interrupted extraction leaves, into shards."""
+    """Pack the single-clip files of an interrupted extraction into shards."""
     from seac.features.manifest import Manifest
     from seac.features.verify import verify as verify_store
     from seac.features.writer import StoreWriter
 
-    # A writer forgets shards that are gone, and gives what it copies new checksums: all would look whole.
+    # A writer drops missing shards and writes new checksums for copied data, which would hide the damage.
     refuse_damaged(store, verify_store(store).problems)
     provenance = Manifest.read(store).provenance
     with StoreWriter(store, provenance) as writer:
@@ -91,14 +91,14 @@ def compact(store: Folder) -> None:
 
 
 def refuse_damaged(store: Path, problems: Sequence[str]) -> None:
-    """Refuse a store that something is wrong with.
+    """Refuse a damaged store.
 
     Raises:
-        InputError: it is; the line names the first problems.
+        InputError: the store is damaged; the message names the first problems.
     """
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise InputError(
             f"{store}: {'; '.join(problems[:5])}{more}: remove damaged files and run seac extract "
-            "again, which makes their clips anew"
+            "again, which extracts their clips again"
         )

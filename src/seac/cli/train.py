@@ -1,4 +1,4 @@
-"""``seac train``: from a feature store to an association."""
+"""``seac train``: train an association on a feature store."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from seac.presets.spec import ModelSpec
 def train(
     store: options.Store,
     model: ModelSpec,
-    out: Annotated[Path, options.OutputOption("-o", "--out", help="Folder of the run; goes on with one.")],
+    out: Annotated[Path, options.OutputOption("-o", "--out", help="Folder of the run; resumable.")],
     preset: options.Preset = None,
     settings: options.Numbers = None,
     val: Annotated[
         list[str] | None,
         options.InputOption(
-            help="Benchmark to choose the epoch on; never a test split.", metavar="BENCHMARK:DIR"
+            help="Benchmark for the choice of the epoch; never a test split.", metavar="BENCHMARK:DIR"
         ),
     ] = None,
-    devices: Annotated[int, options.RunOption(help="How many devices.")] = 1,
+    devices: Annotated[int, options.RunOption(help="Number of devices.")] = 1,
     licence: Annotated[
-        str, options.OutputOption(help="Licence of the training material, for the card.")
+        str, options.OutputOption(help="Licence of the training data, for the model card.")
     ] = "",
 ) -> options.Work:
     """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume.
 
-    The parts are those that were swapped in for the store.
+    Options for parts repeat the parts with which the store was extracted.
     """
     from seac.jobs.train import TrainJob
     from seac.jobs.train import train as work

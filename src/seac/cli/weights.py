@@ -1,4 +1,4 @@
-"""``seac weights``: what is needed, where it comes from, and whether what is here is whole."""
+"""``seac weights``: list, fetch, verify and import weights."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Weights or presets; all of them if none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="End standard output with a line of JSON.")]
-Folder = Annotated[Path | None, typer.Option("--weights-dir", help="A folder of weights of your own.")]
+Folder = Annotated[Path | None, typer.Option("--weights-dir", help="Folder of local weights.")]
 
 
 def rows_for(names: list[str] | None) -> tuple[Record, ...]:
-    """The records that names stand for, each once, in the table's order."""
+    """Records of the named weights and presets, without duplicates, in the order of the table."""
     chosen = {row.name for name in names or ["all"] for row in records_for(name)}
     return tuple(row for row in TABLE if row.name in chosen)
 
@@ -32,10 +32,12 @@ def rows_for(names: list[str] | None) -> tuple[Record, ...]:
 def show(
     names: Names = None,
     weights_dir: Folder = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table of a docs page.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table of the docs page.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What weights there are, how large, under what licence, and which are here."""
+    """List weights with size, licence and local state."""
     found = lines(rows_for(names), Weights(weights_dir))
     if as_markdown:
         sys.stdout.write(markdown(found))
@@ -49,11 +51,11 @@ def show(
 def get(
     names: Annotated[list[str], typer.Argument(help="Weights, a preset (its default parts), or all.")],
     mirror: Annotated[
-        str, typer.Option(help="An address that serves the files in place of their homes; also SEAC_MIRROR.")
+        str, typer.Option(help="Mirror that serves the files in place of their sources; also SEAC_MIRROR.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Fetch weights into the cache; goes on where it was cut off, keeps only whole files."""
+    """Fetch weights into the cache; resumable, keeps complete files only."""
     from seac.jobs.download import download_bar
 
     got, refused = [], []
@@ -76,7 +78,7 @@ def get(
 
 @app.command("verify")
 def verify(names: Names = None, as_json: AsJson = False) -> None:
-    """Read every file that is here again and compare its checksum."""
+    """Verify the checksums of all local files."""
     weights = Weights(fetch=False)
     answers = {
         f"{row.name}/{file.name}": weights.check(row, file, again=True)
@@ -97,9 +99,11 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
 
 @app.command("import")
 def take(
-    path: Annotated[Path, typer.Argument(help="A file or folder that you fetched or trained.")],
-    name: Annotated[str, typer.Option(help="Which weights it is; found by its name if not given.")] = "",
+    path: Annotated[Path, typer.Argument(help="File or folder that was fetched or trained.")],
+    name: Annotated[
+        str, typer.Option(help="Name of the weights; derived from the file name if not given.")
+    ] = "",
 ) -> None:
-    """Copy files that a person fetched into the cache, once they are the published ones."""
+    """Copy local files into the cache after a check against the published checksums."""
     taken = Weights(fetch=False).import_files(path, name)
     sys.stderr.write(f"imported {', '.join(file.name for file in taken)} into {taken[0].parent}\n")

@@ -1,4 +1,4 @@
-"""What a part is given when it is built: the row that names it, where it runs, its weights, the other parts."""
+"""Context from which a part is built: its table row, device, weights, and the other parts of the model."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any, Protocol
 
 
 class PartContext(Protocol):
-    """The one argument of ``from_context``, which every class that a table names has."""
+    """Argument of ``from_context``, which every class in a table of parts implements."""
 
     @property
     def name(self) -> str:
-        """The row under which the part was chosen; weights of a part have the same name."""
+        """Table row of the part; the weights of a part have the same name."""
         ...
 
     @property
     def device(self) -> str:
-        """Where networks run: "cpu", "cuda", "cuda:1", "mps"."""
+        """Device of the networks: "cpu", "cuda", "cuda:1", "mps"."""
         ...
 
     def weights(self, name: str) -> Path:
         """The file or folder of the weights called ``name``.
 
         Raises:
-            InputError: no such weights, or they are missing, damaged, or cannot be fetched.
+            InputError: the weights are unknown, missing, damaged, or cannot be fetched.
         """
         ...
 
     def part(self, kind: str) -> Any:
-        """Another part of the same model, such as ``"vision"`` or ``"text"``; each is built once.
+        """Another part of the same model, such as ``"vision"`` or ``"text"``; each part is built once.
 
         Raises:
-            InputError: the model has none, or that part cannot be built.
+            InputError: the model has no such part, or the part cannot be built.
         """
         ...

@@ -1,6 +1,6 @@
-"""Tables that name classes: own rows, and those of installed packages (entry points of ``seac.parts``).
+"""Tables of classes by name: built-in rows, and rows of installed packages (entry points of ``seac.parts``).
 
-A row is ``name: "package.module:Class"``. A package of one's own adds rows without a change here::
+A row is ``name: "package.module:Class"``. Another package adds rows by entry points::
 
     [project.entry-points."seac.parts"]
     "audio.mine" = "mine.encoder:MyEncoder"
@@ -22,11 +22,11 @@ GROUP = "seac.parts"
 
 
 def rows(kind: str, own: Mapping[str, str]) -> dict[str, str]:
-    """Rows of a table, its own first, then those of installed packages; nothing is imported.
+    """Rows of a table, built-in rows first, then rows of installed packages; no class is imported.
 
     Args:
-        kind: of what: "audio", "segmenter", "export", "benchmark", ...
-        own: the table; none of its rows can be replaced from outside.
+        kind: kind of part: "audio", "segmenter", "export", "benchmark", ...
+        own: the built-in rows; an installed package cannot replace them.
     """
     found = dict(own)
     for entry in entry_points(group=GROUP):
@@ -37,10 +37,10 @@ def rows(kind: str, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_row(kind: str, name: str, own: Mapping[str, str]) -> Mapping[str, str]:
-    """The rows of a table, once a name is one of them; other packages are looked for only if it is no own row.
+    """The rows of a table that contains ``name``; entry points are read only if no built-in row matches.
 
     Raises:
-        InputError: it is none.
+        InputError: the table has no row ``name``.
     """
     known = own if name in own else rows(kind, own)
     if name not in known:
@@ -49,15 +49,15 @@ def check_row(kind: str, name: str, own: Mapping[str, str]) -> Mapping[str, str]
 
 
 def locate(kind: str, name: str, own: Mapping[str, str]) -> Any:
-    """The class that a row names.
+    """Import the class of a row.
 
     Args:
-        kind: of what.
-        name: of the row.
-        own: the table.
+        kind: kind of part.
+        name: name of the row.
+        own: the built-in rows.
 
     Raises:
-        InputError: no such row, or a row of another package whose class cannot be imported.
+        InputError: the row is unknown, or belongs to another package whose class cannot be imported.
     """
     if name in own:
         return imported(own[name])
@@ -67,11 +67,11 @@ def locate(kind: str, name: str, own: Mapping[str, str]) -> Any:
     except Exception as error:  # the code of another package may raise anything
         raise InputError(
             f"{kind} {name!r} is {known[name]} of an installed package, which cannot be imported "
-            f"({type(error).__name__}: {error}): mend or uninstall that package"
+            f"({type(error).__name__}: {error}): fix or uninstall that package"
         ) from error
 
 
 def imported(value: str) -> Any:
-    """What ``package.module:Class`` names."""
+    """Import the object that ``package.module:Class`` names."""
     module, _, member = value.partition(":")
     return reduce(getattr, member.split("."), import_module(module))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Proposals:
-    """Masks of one frame, best first; built only in valid form.
+    """Masks of one frame, best first; shapes and dtypes are checked on construction.
 
     Attributes:
         masks: (N, H, W) bool.
@@ -121,10 +121,10 @@ class EncodedImage:
 
     Attributes:
         image: (3, H, W) uint8 RGB, scaled down to at most ``max_side`` pixels.
-        original_size: (height, width) before it was scaled down.
+        original_size: (height, width) before scaling.
         proposals: class-agnostic masks, best first.
         embeddings: both views of every mask (Eq. 1-2).
-        text_embeddings: (N, d) float32 of unit length, every mask in the space of class names (Eq. 3).
+        text_embeddings: (N, d) float32 of unit length, text-space embedding of every mask (Eq. 3).
     """
 
     image: Tensor
@@ -140,8 +140,8 @@ class AudioSummary:
 
     Attributes:
         silent: whether the audio is silent.
-        noise: whether the audio is noise without a source.
-        level: dBFS (RMS of the loudest tenth of a second), -120 at the least.
+        noise: whether the audio is stationary noise.
+        level: dBFS (RMS of the loudest tenth of a second), at least -120.
         top_classes: likeliest classes of the audio encoder with their probabilities, highest first.
     """
 
@@ -152,7 +152,7 @@ class AudioSummary:
 
     @property
     def inactive(self) -> bool:
-        """Whether the audio has no source, so that no mask can sound."""
+        """Whether the audio is silent or noise; then no mask sounds."""
         return self.silent or self.noise
 
 
@@ -171,7 +171,7 @@ class Decision:
     Attributes:
         probability: (N,) float32, calibrated, that each mask sounds; 0 where the audio is inactive.
         sounding: (N,) bool.
-        scores: (N,) float32, what the heatmap is aggregated from (Eq. 4).
+        scores: (N,) float32, scores from which the heatmap is aggregated (Eq. 4).
     """
 
     probability: Tensor
@@ -180,5 +180,5 @@ class Decision:
 
 
 def version_of(part: object) -> str:
-    """Version of a part's weights; the name of its class where it has no weights."""
+    """Version of a part's weights; the class name of a part without weights."""
     return str(getattr(part, "version", type(part).__name__))

@@ -1,5 +1,6 @@
-"""When a mask is said to sound: the logistic curve and the threshold of :mod:`seac.decision.activity`, fitted.
+"""Decision: audio activity, and the calibrated probability and threshold of sounding masks.
 
-:mod:`~seac.decision.fit` chooses constants from judged frames, :mod:`~seac.evaluation.calibration_samples` makes such
-frames of a benchmark, :mod:`~seac.decision.calibration_file` keeps what was chosen beside an association.
+:mod:`~seac.decision.fit` fits the constants to annotated frames.
+:mod:`~seac.evaluation.calibration_samples` makes these frames from a benchmark.
+:mod:`~seac.decision.calibration_file` stores the constants in the folder of an association.
 """

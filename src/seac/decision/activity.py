@@ -1,6 +1,7 @@
-"""Activity of the audio: silence, and noise without a source.
+"""Activity of the audio: detection of silence and of stationary noise.
 
-Min-max (Eq. 4) makes some mask active whatever is played; this module says when no mask may be.
+Min-max (Eq. 4) gives the best mask a score of 1 for any audio. This module detects audio without a source,
+for which no mask sounds.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ QUIETEST = -120.0
 
 
 def level(waveform: Tensor, sample_rate: int) -> float:
-    """Loudest tenth of a second of a waveform, (S,) float in [-1, 1], as RMS in dBFS; -120 at the least.
+    """Loudest tenth of a second of a waveform, (S,) float in [-1, 1], as RMS in dBFS; at least -120.
 
-    Hum and room noise have it low, a single clap in ten seconds of silence has it high.
+    The level of hum and room noise is low. The level of a single clap in ten seconds of silence is high.
     """
     wave = torch.nan_to_num(waveform.float())
     span = max(1, sample_rate // 10)
     if wave.numel() == 0:
         return QUIETEST
-    if wave.numel() > span:  # the last tenth overlaps the one before, so that nothing is left out
+    if wave.numel() > span:  # the last span overlaps the previous one, so that all samples are included
         wave = torch.cat([wave[: wave.numel() // span * span], wave[-span:]]).view(-1, span)
     power = float(wave.square().mean(dim=-1).max())
     return max(QUIETEST, 10 * math.log10(power)) if power > 0 else QUIETEST
@@ -45,9 +46,9 @@ def summarise(
 
     Args:
         waveform: (S,) float mono in [-1, 1].
-        near: (S',) the part of it that decides on silence.
+        near: (S',) the excerpt of it in the activity window, which decides on silence.
         sample_rate: Hz.
-        features: of ``waveform``.
+        features: audio features of ``waveform``.
         labels: names of the columns of the features' class probabilities.
         calibration: its ``floor`` is the level of silence.
     """

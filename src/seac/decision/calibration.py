@@ -1,4 +1,4 @@
-"""The calibration: constants that turn a similarity into a probability and a decision (Platt scaling).
+"""The calibration: constants that map a logit to a probability and a decision (Platt scaling).
 
 The constants come from ``python -m recipes.decision.calibrate`` or ``seac calibrate``.
 """
@@ -23,11 +23,11 @@ class Calibration:
     """Constants of the decision.
 
     Attributes:
-        slope: of the logistic curve over the logit.
-        offset: of the logistic curve; probability = sigmoid(slope * logit + offset).
+        slope: slope of the logistic curve over the logit.
+        offset: offset of the logistic curve; probability = sigmoid(slope * logit + offset).
         threshold: minimum probability of a sounding mask.
-        margin: maximum distance below the frame's greatest logit at which a mask still sounds.
-        floor: dBFS (RMS of the loudest tenth of a second) under which audio is silent.
+        margin: maximum distance of the logit of a sounding mask from the maximum logit of the frame.
+        floor: dBFS (RMS of the loudest tenth of a second) below which audio is silent.
     """
 
     slope: float = 8.0
@@ -38,12 +38,12 @@ class Calibration:
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:
-        """The constants that ship for an association; zero-shot's for one that was not calibrated."""
+        """Shipped constants of an association; the constants of "zero-shot" if it was not calibrated."""
         table = json.loads(files("seac").joinpath(ASSET).read_text(encoding="utf-8"))
         return cls(**table.get(association, table["zero-shot"]))
 
     def save(self, path: Path, association: str = "zero-shot") -> None:
-        """Write the constants of one association as JSON beside the others', whole or not at all."""
+        """Write the constants of one association to the JSON file of all associations, atomically."""
         table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         write_atomic(path, json.dumps(table | {association: asdict(self)}, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""A calibration on disk: ``calibration.json`` in the folder of an association, or a file of one's own."""
+"""Calibration files: ``calibration.json`` in the folder of an association, or another JSON file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from seac.decision.calibration import Calibration
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
 RETIRED = frozenset({"silence", "noise"})
-"""Constants of earlier versions, which no rule reads any more."""
+"""Constants of earlier versions, which are ignored."""
 
 
 def write(constants: Calibration, path: Path, provenance: Mapping[str, Any]) -> None:
-    """Write constants and what they were made of, whole or not at all.
+    """Write constants and their provenance, atomically.
 
     Raises:
-        InputError: the folder cannot be made or written.
+        InputError: the folder cannot be created or written.
     """
     content = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(provenance)}
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
 def is_calibration(path: Path) -> bool:
-    """Whether a file holds a calibration, of this version or another."""
+    """Whether a file holds a calibration of any version."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -40,10 +40,10 @@ def is_calibration(path: Path) -> bool:
 
 
 def read(path: str | os.PathLike[str]) -> Calibration:
-    """The constants that :func:`write` wrote.
+    """Read the constants that :func:`write` wrote.
 
     Raises:
-        InputError: no such file, or it holds something else.
+        InputError: the file does not exist or holds no calibration of this version.
     """
     file = Path(path)
     try:
@@ -53,7 +53,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
             f"{file}: {error.strerror or 'cannot be read'}; `seac calibrate` writes one"
         ) from None
     except ValueError:
-        raise InputError(f"{file}: is no JSON; `seac calibrate` writes a calibration") from None
+        raise InputError(f"{file}: not JSON; `seac calibrate` writes a calibration") from None
     values = (
         content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None
     )
@@ -68,7 +68,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
 
 
 def beside(association: str | os.PathLike[str]) -> Path | None:
-    """The calibration in an association's folder, if there is one."""
+    """The calibration file in the folder of an association, if there is one."""
     folder = Path(association)
     path = (folder if folder.is_dir() else folder.parent) / NAME
     return path if path.is_file() else None

@@ -1,11 +1,12 @@
-"""The constants of a decision, from frames whose sounding pixels are known.
+"""Fit the constants of the decision to frames whose sounding pixels are annotated.
 
-The logistic curve is fitted to "this mask covers what sounds" (IoU at least .5; Platt). The threshold, and
-the margin under the best mask, are those that give the best mean IoU of what lights up (1 for rightly
-nothing), by a grid, where frames whose sound comes from elsewhere count as one in four: a guess at what
-people's clips are like, which they may overrule with ``--threshold``. The top of that is flat, and where on
-it the best lies is chance, as is where it ends: of all thresholds that are nearly as good as the best, the
-one in the middle is taken. Silence and noise have gates of their own and no say.
+The logistic curve is fitted to the event "the mask covers the sounding object", IoU at least .5 (Platt
+scaling). The threshold and the margin are chosen by grid search. The objective is the mean IoU of the active
+masks with the sounding pixels; a frame without sounding pixels scores 1 if no mask is active. Frames with an
+off-screen source have a weight of 1/4, an assumption about the clips of users; ``--threshold`` overrides the
+result. The objective is flat near its maximum, so the median of all thresholds within ``FLAT`` of the
+maximum is taken. Frames with silence or noise are excluded, because the activity of the audio decides on
+them.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from seac.metrics.functional.robustness import auroc
 ELSEWHERE = 1 / 4
 COVERS = 0.5
 SILENCE_PENALTY = 1e3
-"""Taken from the evidence where the gate heard silence or noise: nothing lights up there."""
+"""Subtracted from the logits of frames with inactive audio, so that no mask is active."""
 MARGINS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 2.0)
 LEVELS = 31
-"""Thresholds that are tried: quantiles, up to the ninth tenth, of the frames' greatest evidence."""
+"""Number of thresholds in the grid: quantiles from 0 to 0.9 of the maximum logit of the frames."""
 FLAT = 0.01
-"""How much worse than the best is as good as the best."""
+"""Tolerance of the objective: grid points within this distance of the maximum are equivalent."""
 NEWTON, RIDGE = 50, 1e-3
 SampleType = Literal["visible", "off-screen", "noise", "silence"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A frame under an association.
+    """Logits and overlaps of the masks of one annotated frame.
 
     Attributes:
-        logits: (N,) what is decided on (:meth:`seac.pipeline.SeAC.logits`), greatest first.
-        overlap: (N,) IoU of each of these masks with what sounds.
-        union_overlap: (N,) IoU of the union of the first 1, 2, ... N of them with what sounds.
-        confidence: greatest cosine of the frame.
-        sample_type: sounds.
+        logits: (N,) logits of the masks (:meth:`seac.pipeline.SeAC.logits`), in descending order.
+        overlap: (N,) IoU of each mask with the sounding pixels, in the same order.
+        union_overlap: (N,) IoU of the union of the first 1, 2, ... N masks with the sounding pixels.
+        confidence: maximum cosine of the frame.
+        sample_type: "visible" or "off-screen" source, "noise" or "silence".
     """
 
     logits: Tensor
@@ -56,19 +57,19 @@ class Sample:
 
     @property
     def silenced(self) -> bool:
-        """Whether the gate heard nothing."""
+        """Whether the audio of the frame is inactive."""
         return float(self.logits[0]) <= -SILENCE_PENALTY / 2
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What was chosen: constants, and the least evidence that their threshold stands for."""
+    """Fitted constants, and the logit that corresponds to their threshold."""
 
     constants: Calibration
     min_logit: float
 
     def count_active(self, frame: Sample) -> int:
-        """How many masks light up."""
+        """Number of active masks."""
         min_logit = max(self.min_logit, float(frame.logits[0]) - self.constants.margin)
         return int((frame.logits >= min_logit).sum())
 
@@ -82,15 +83,15 @@ def build_sample(
     *,
     inactive: bool,
 ) -> Sample:
-    """A frame as :func:`fit` wants it.
+    """Build the sample of a frame for :func:`fit`.
 
     Args:
         masks: (N, H, W) bool, N at least 1.
-        truth: (H, W) bool, the pixels that sound; empty unless ``sample_type`` is "visible".
-        logits: (N,) of the masks.
-        confidence: greatest cosine.
-        sample_type: sounds.
-        inactive: whether the gate heard silence or noise.
+        truth: (H, W) bool, the sounding pixels; all False unless ``sample_type`` is "visible".
+        logits: (N,) logits of the masks.
+        confidence: maximum cosine.
+        sample_type: "visible" or "off-screen" source, "noise" or "silence".
+        inactive: whether the audio is silent or noise.
     """
     values, order = logits.sort(descending=True)
     unions = masks[order].int().cummax(0).values.bool()
@@ -104,7 +105,7 @@ def build_sample(
 
 
 def score_sample(frame: Sample, chosen: Fit) -> float:
-    """IoU of what lights up with what sounds; rightly nothing is 1."""
+    """IoU of the active masks with the sounding pixels; 1 if there are neither, 0 if one is missing."""
     count = chosen.count_active(frame)
     if frame.sample_type != "visible":
         return float(count == 0)
@@ -112,14 +113,14 @@ def score_sample(frame: Sample, chosen: Fit) -> float:
 
 
 def objective(frames: Sequence[Sample], chosen: Fit) -> float:
-    """Mean of :func:`score_sample`, off-screen sound weighted as often as it is taken to be."""
+    """Weighted mean of :func:`score_sample`; off-screen frames have the weight ``ELSEWHERE``."""
     visible = [score_sample(frame, chosen) for frame in frames if frame.sample_type == "visible"]
     off_screen = [score_sample(frame, chosen) for frame in frames if frame.sample_type == "off-screen"]
     return float((1 - ELSEWHERE) * np.mean(visible) + ELSEWHERE * np.mean(off_screen))
 
 
 def curve(frames: Sequence[Sample]) -> tuple[float, float]:
-    """Slope and offset of the logistic curve, by Newton's method with a little ridge; silence has no say."""
+    """Slope and offset of the logistic curve, by Newton's method with ridge; inactive frames are excluded."""
     audible = [frame for frame in frames if not frame.silenced]
     logits = torch.cat([frame.logits for frame in audible]).double()
     covered = torch.cat([frame.overlap >= COVERS for frame in audible]).double()
@@ -136,15 +137,15 @@ def curve(frames: Sequence[Sample]) -> tuple[float, float]:
 
 
 def fit(frames: Sequence[Sample]) -> Fit:
-    """The constants that serve these frames best.
+    """Fit the constants to frames.
 
     Raises:
-        InputError: none of them shows what sounds, or none has a sound from elsewhere.
+        InputError: there is no active frame with a visible source, or none with an off-screen source.
     """
     for sample_type in ("visible", "off-screen"):
         if not any(frame.sample_type == sample_type and not frame.silenced for frame in frames):
             raise InputError(
-                f"of {len(frames)} frames none has a {sample_type} sound that is heard: give more clips"
+                f"of {len(frames)} frames none has active audio with a {sample_type} source: give more clips"
             )
     slope, offset = curve(frames)
     best = [float(frame.logits[0]) for frame in frames if not frame.silenced]
@@ -161,7 +162,7 @@ def fit(frames: Sequence[Sample]) -> Fit:
 
 
 def constants(slope: float, offset: float, min_logit: float, margin: float) -> Calibration:
-    """The usual gates with this curve, and the threshold that stands for this evidence on it."""
+    """Calibration with this curve; the threshold is the probability at ``min_logit``."""
     threshold = 1 / (1 + np.exp(-(slope * min_logit + offset)))
     return replace(
         Calibration(),
@@ -175,7 +176,7 @@ def constants(slope: float, offset: float, min_logit: float, margin: float) -> C
 def fit_and_report(
     choosing: Sequence[Sample], reporting: Sequence[Sample]
 ) -> tuple[Calibration, dict[str, float]]:
-    """Constants chosen on all frames, and what half of them report of those that the other half chooses.
+    """Constants fitted to all frames, and metrics of a fit to ``choosing`` on ``reporting`` frames.
 
     Raises:
         InputError: see :func:`fit`.
@@ -185,7 +186,7 @@ def fit_and_report(
 
 
 def report(frames: Sequence[Sample], chosen: Fit) -> dict[str, float]:
-    """What constants make of frames, best of those that they were not chosen with."""
+    """Metrics of fitted constants; use frames that were not in the fit."""
     found: dict[str, float] = {"scenes": len(frames)}
     for sample_type in dict.fromkeys(frame.sample_type for frame in frames):
         share = [score_sample(frame, chosen) for frame in frames if frame.sample_type == sample_type]

@@ -1,4 +1,4 @@
-"""The decision: from similarity and objectness to a probability per mask, and to what sounds."""
+"""The decision: probability and sounding masks from similarity and objectness."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def decide(
         similarity: (N,) float32 of each mask with the audio.
         objectness: (N,) float32 in [0, 1].
         calibration: logistic curve and threshold.
-        objectness_weight: of objectness beside the similarity; 0 is the paper.
-        temperature: of :func:`softmax_scores`; 0 is the paper.
+        objectness_weight: weight of objectness in the logit; 0 is the paper.
+        temperature: temperature of :func:`softmax_scores`; 0 is the paper.
         inactive: whether the audio is silent or noise; then no mask sounds.
     """
     logits = mask_logits(similarity, objectness, objectness_weight)
@@ -41,7 +41,7 @@ def decide(
 
 
 def sounding(logits: Tensor, calibration: Calibration, *, silent: bool) -> Tensor:
-    """Whether each mask sounds: (N,) bool; no mask sounds in silence.
+    """Whether each mask sounds: (N,) bool; no mask sounds if the audio is inactive.
 
     Args:
         logits: (N,) float32.
@@ -59,7 +59,7 @@ def softmax_scores(logits: Tensor, temperature: float) -> Tensor:
 
     Args:
         logits: (N,) float32.
-        temperature: 0 returns the logits, as the paper's Eq. 4 takes them.
+        temperature: softmax temperature; 0 returns the logits, as in Eq. 4 of the paper.
     """
     if temperature <= 0 or len(logits) == 0:
         return logits

@@ -1,7 +1,8 @@
-"""Steady noise, at any level: the same at all times, and a straight line from low to high.
+"""Detection of stationary noise at any level, from band powers over time.
 
-A network for sounds calls quiet white noise noise, and loud white noise a waterfall. Its power in bands
-tells it: an engine keeps its level too, but its spectrum has bends.
+Audio encoders classify loud white noise as a waterfall, so their classes do not detect noise. Stationary
+noise has constant band powers (low temporal deviation) and a log spectrum that is a straight line over the
+bands (low spectral deviation). An engine has a constant level too, but a high spectral deviation.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from torch.nn import functional
 
 BANDS = 24
 LOW, HIGH = 150.0, 7_500.0
-"""Hz; between them bands are equally wide on a logarithmic scale."""
+"""Frequency range of the bands in Hz; bands have equal width on a logarithmic scale."""
 FRAME, STEP = 0.025, 0.2
-"""Seconds of a spectrum, and over which its power is averaged."""
+"""Seconds of a spectrum, and seconds over which its power is averaged."""
 SHORTEST = 0.8
-"""Seconds under which nothing can be told."""
+"""Minimum duration in seconds; shorter audio is not classified as noise."""
 MAX_TEMPORAL_DEVIATION, MAX_SPECTRAL_DEVIATION = 1.5, 1.5
-"""Decibels. White, pink and brown noise stay under .8 and .5 over a second and more; of the recordings of the
-train and dev media, cut into two seconds, none is under 2.3 in both."""
+"""Maximum deviations in decibels. White, pink and brown noise of at least 1 s stays below .8 (temporal)
+and .5 (spectral). No 2 s excerpt of the train and dev media is below 2.3 in both."""
 
 
 def is_stationary_noise(waveform: Tensor, sample_rate: int) -> bool:
-    """Whether a sound is noise of one colour and one level throughout.
+    """Whether a waveform is noise of constant spectrum and constant level.
 
     Args:
         waveform: (S,) float mono in [-1, 1].
@@ -34,7 +35,7 @@ def is_stationary_noise(waveform: Tensor, sample_rate: int) -> bool:
     if len(waveform) < SHORTEST * sample_rate:
         return False
     power = band_powers(waveform.float(), sample_rate)
-    if float(power.min()) <= 0:  # digital silence in some band or at some time
+    if float(power.min()) <= 0:  # digital silence in a band or a time step
         return False
     level = 10 * torch.log10(power)
     temporal_deviation = float(level.std(1).mean())
@@ -62,7 +63,7 @@ def band_powers(waveform: Tensor, sample_rate: int) -> Tensor:
 
 
 def spectral_deviation(level: Tensor) -> float:
-    """How far levels (B,) of bands lie from the straight line that fits them best: RMS, in their unit."""
+    """RMS deviation of band levels (B,) from their least-squares line, in the unit of the levels."""
     level = level.double()
     position = torch.linspace(-1, 1, len(level), dtype=torch.float64)
     line = level.mean() + position * (position @ level) / (position @ position)

@@ -1,1 +1,1 @@
-"""Tables of parts and presets, and how a model is loaded from them."""
+"""Tables of parts and presets, and the loading of models."""

@@ -1,4 +1,4 @@
-"""``seac.load``: from a :class:`~seac.presets.spec.ModelSpec` to a model, each part built once."""
+"""``seac.load``: build a model from a :class:`~seac.presets.spec.ModelSpec`; each part is built once."""
 
 from __future__ import annotations
 
@@ -34,41 +34,41 @@ METHOD = "association_method"
 def load(
     preset: str | ModelSpec = "tiny", *, progress: ProgressFactory | None = None, **options: Any
 ) -> SeAC:
-    """A model that is ready to encode images and audio.
+    """Load a model.
 
     Args:
         preset: "tiny" (offline, CPU), another of :func:`seac.list_presets`, or a spec.
-        progress: gives the callback of a file that is being fetched (:class:`seac.weights.cache.Weights`); None
-            fetches quietly.
-        options: what differs from the preset or spec:
+        progress: makes the progress callback of a downloaded file (:class:`seac.weights.cache.Weights`); None
+            shows no progress.
+        options: changes to the preset or spec:
 
             - ``device``: "cpu", "cuda", "cuda:1", "mps".
             - ``vocabulary``: class names, as a list, "dog,piano" or a text file.
-            - ``threshold``: least probability at which a mask sounds; calibrated if None.
+            - ``threshold``: minimum probability of a sounding mask; calibrated if None.
             - ``segmenter``, ``detector``, ``vision``, ``audio``, ``text``, ``association_method``,
               ``classifier``: swap a part (:func:`seac.list_parts`).
             - ``association_weights``: a folder or file that ``seac train`` wrote.
             - ``calibration``: a file that ``seac calibrate`` wrote; if None, the one beside
-              ``association_weights``, or what ships.
-            - ``weights_dir``: folder of weights of one's own, searched first.
+              ``association_weights``, or the shipped one.
+            - ``weights_dir``: folder of local weights, searched first.
             - fields of :class:`seac.settings.Settings` (``top_n=30, exact=True``).
 
     Raises:
-        InputError: a name that is in no table, a device that is not there, a vocabulary that is none, an
-            association that is none or that was trained on other features.
+        InputError: an unknown name, an unavailable device, an invalid vocabulary, or an association that is
+            invalid or was trained on other features.
     """
     return Assembly(spec_of(preset, **options), progress).model()
 
 
 class Assembly:
-    """The parts of one model, each built when it is first asked for, and once.
+    """The parts of one model; each part is built once, on first use.
 
     Args:
-        spec: which model.
-        progress: gives the callback of a file that is being fetched; None fetches quietly.
+        spec: specification of the model.
+        progress: makes the progress callback of a downloaded file; None shows no progress.
 
     Raises:
-        InputError: a device that is not there.
+        InputError: the device is not available.
     """
 
     def __init__(self, spec: ModelSpec, progress: ProgressFactory | None = None) -> None:
@@ -81,20 +81,21 @@ class Assembly:
         self._built: dict[str, Any] = {}
 
     def part(self, kind: str) -> Any:
-        """The part of a kind; what parts share ("zero_shot", "class_heads") too.
+        """The part of a kind, or an object that parts share ("zero_shot", "class_heads").
 
         Raises:
-            InputError: the model has none, it cannot be built, or it does not fit the others.
+            InputError: the model has no such part, or the part cannot be built or does not match the other
+                parts.
         """
         if kind not in self._built:
             self._built[kind] = self._build(kind)
         return self._built[kind]
 
     def model(self) -> SeAC:
-        """The whole model.
+        """Build the model.
 
         Raises:
-            InputError: parts that do not fit one another, or a file that is none.
+            InputError: parts do not match one another, or a file is invalid.
         """
         vocabulary, calibration = self.vocabulary(), self.calibration()
         segmenter = self.segmenter()
@@ -114,27 +115,27 @@ class Assembly:
 
     @cached_property
     def own_weights(self) -> TrainedAssociationWeights | None:
-        """The association of a user's own training, if the spec names one."""
+        """User-trained association weights, if the spec names them."""
         path = self.spec.association_weights
         return None if path is None else read_association(path)
 
     @property
     def is_fused(self) -> bool:
-        """Whether own weights take the place of the shipped module in the preset's ensemble."""
+        """Whether user-trained weights replace the shipped module in the ensemble of the preset."""
         association = part_class(METHOD, self.preset.association_method)
         own = self.own_weights
         return own is not None and issubclass(association, AssociationEnsemble) and accepts(own)
 
     def segmenter(self) -> Segmenter:
-        """Stage 1, once the settings take what it gives.
+        """The segmenter, after a check that the settings keep all of its grid locations.
 
         Raises:
-            InputError: a grid of which some cells would be left out: they have no order.
+            InputError: ``top_n`` is less than the number of grid locations, which have no order.
         """
         segmenter: Segmenter = self.part("segmenter")
         top_n = self.settings.top_n
         if isinstance(segmenter, Grid) and top_n < (cells := segmenter.cells):
-            raise InputError(f"the grid has {cells} cells, not {top_n}: say --top-n {cells}")
+            raise InputError(f"the grid has {cells} cells, not {top_n}: pass --top-n {cells}")
         return segmenter
 
     def vocabulary(self) -> Vocabulary:
@@ -142,7 +143,7 @@ class Assembly:
         return vocabulary_from(self.spec.vocabulary)
 
     def calibration(self) -> Calibration:
-        """The decision's constants: of a file, of the association's folder, or those that ship."""
+        """Constants of the decision: from a file, the folder of the association, or the shipped ones."""
         own = self.spec.association_weights
         file = self.spec.calibration or (None if own is None or is_shipped(own) else beside(own))
         method = self.preset.association_method if self.own_weights is None or self.is_fused else "zero-shot"
@@ -159,7 +160,7 @@ class Assembly:
         if name is None:
             choices = ", ".join(rows(kind, PARTS[kind]))
             raise InputError(
-                f"{self.preset.segmenter} is prompted with boxes: say --{kind}, one of {choices}"
+                f"{self.preset.segmenter} is prompted with boxes: pass --{kind}, one of {choices}"
             )
         found = part_class(kind, name)
         if not hasattr(found, "from_context"):
@@ -169,14 +170,14 @@ class Assembly:
 
 @dataclass(frozen=True)
 class Context:
-    """What a part is given; a :class:`~seac.core.context.PartContext`."""
+    """Context of a part; a :class:`~seac.core.context.PartContext`."""
 
     assembly: Assembly
     name: str
 
     @property
     def device(self) -> str:
-        """Where networks run."""
+        """Device of the networks."""
         return self.assembly.device
 
     def weights(self, name: str) -> Path:
@@ -189,23 +190,23 @@ class Context:
 
 
 def check_cells(association: object, segmenter: Segmenter) -> None:
-    """An association that was trained on cells judges cells, any other that was trained judges masks.
+    """Check that association and segmenter both use grid locations, or both use masks.
 
     Raises:
-        InputError: that is the case.
+        InputError: one of them uses grid locations and the other uses masks.
     """
     if not isinstance(association, Trained | AssociationEnsemble):
         return
     is_grid = association.config.variant == "grid"
     if is_grid != isinstance(segmenter, Grid):
-        remedy = "say --segmenter grid --top-n 81" if is_grid else "take another segmenter"
+        remedy = "pass --segmenter grid --top-n 81" if is_grid else "use another segmenter"
         raise InputError(
             f"this association was trained on {'cells of a grid' if is_grid else 'masks'}: {remedy}"
         )
 
 
 def vocabulary_from(given: Sequence[str] | str | os.PathLike[str] | None) -> Vocabulary:
-    """The vocabulary that a user means."""
+    """The vocabulary from names, a string or a file; the default vocabulary if None."""
     if given is None:
         return default_vocabulary()
     if isinstance(given, (str, os.PathLike)):
@@ -214,10 +215,10 @@ def vocabulary_from(given: Sequence[str] | str | os.PathLike[str] | None) -> Voc
 
 
 def checked_device(device: str) -> str:
-    """``device``, once it is there.
+    """Check that ``device`` is available and return it.
 
     Raises:
-        InputError: it is not.
+        InputError: the device is not available.
     """
     asked = torch.device(device)
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
@@ -229,10 +230,10 @@ def checked_device(device: str) -> str:
 def calibrated(
     threshold: float | None, association: str = "zero-shot", file: str | os.PathLike[str] | None = None
 ) -> Calibration:
-    """The calibration in a file or else the shipped one, at another threshold if one is given.
+    """The calibration of a file or the shipped one, with another threshold if one is given.
 
     Raises:
-        InputError: a threshold outside [0, 1], or a file that holds no calibration.
+        InputError: the threshold is outside [0, 1], or the file holds no calibration.
     """
     constants = Calibration.load(association) if file is None else read(file)
     return constants if threshold is None else replace(constants, threshold=checked_threshold(threshold))

@@ -1,4 +1,4 @@
-"""ModelSpec: which model, in one value that ``seac.load``, every job and every command share."""
+"""ModelSpec: the specification of a model, shared by ``seac.load``, all jobs and all commands."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from seac.settings import Settings
 DEVICES = ("cpu", "cuda", "cuda:1", "mps")
 DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?")
 RENAMED = {"associate": "association_method", "association": "association_weights"}
-"""Keywords of earlier versions, and what they are called now."""
+"""Keywords of earlier versions, and their present names."""
 
 
 class FrozenMapping(dict[str, Any]):
-    """A dictionary that stays as it was made, so that what holds it can be a key."""
+    """An immutable dictionary, so that its owner is hashable."""
 
     def _refuse(self, *given: Any, **named: Any) -> NoReturn:
-        raise TypeError("a ModelSpec does not change: make another with spec.with_options(...)")
+        raise TypeError("a ModelSpec is immutable: make another with spec.with_options(...)")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     update = setdefault = pop = popitem = clear = _refuse
@@ -37,24 +37,24 @@ class FrozenMapping(dict[str, Any]):
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A preset, and all in which a model differs from it. Checked when it is made; nothing is loaded.
+    """A preset and the changes to it. Values are checked on construction; nothing is loaded.
 
-    Two equal specs load equal models as long as the files that they name stay as they are, so a spec is a key.
+    Equal specs load equal models while the files that they name are unchanged, so a spec can be a key.
 
     Attributes:
         preset: row of :data:`seac.presets.table.PRESETS`.
-        parts: kind to row of :data:`seac.presets.table.PARTS`, for parts that are swapped.
+        parts: kind to row of :data:`seac.presets.table.PARTS`, for replaced parts.
         association_weights: folder or file that ``seac train`` wrote, in place of the preset's association.
-        calibration: file that ``seac calibrate`` wrote; if None, the one beside ``association_weights``, or what
-            ships.
-        weights_dir: folder of weights of one's own, searched before the cache and the public homes.
-        device: "cpu", "cuda", "cuda:1", "mps"; whether it is there is found out on loading.
-        vocabulary: class names, as a sequence, "dog,piano" or a text file; common sounding things if None.
-        threshold: least probability at which a mask sounds, 0 to 1; calibrated if None.
+        calibration: file that ``seac calibrate`` wrote; if None, the one beside ``association_weights``, or
+            the shipped one.
+        weights_dir: folder of local weights, searched before the cache and the public sources.
+        device: "cpu", "cuda", "cuda:1", "mps"; its availability is checked on loading.
+        vocabulary: class names, as a sequence, "dog,piano" or a text file; the default vocabulary if None.
+        threshold: minimum probability of a sounding mask, 0 to 1; calibrated if None.
         settings: fields of :class:`seac.settings.Settings` that differ from the preset's.
 
     Raises:
-        InputError: a name that is in no table, or a value that is none.
+        InputError: a name is unknown, or a value is invalid.
     """
 
     preset: str = "tiny"
@@ -88,30 +88,30 @@ class ModelSpec:
         return hash(json.dumps(self.record(), sort_keys=True))
 
     def resolve(self) -> Preset:
-        """The preset with the parts that were swapped.
+        """The preset with the replaced parts.
 
         Raises:
-            InputError: no such preset or part.
+            InputError: the preset or a part is unknown.
         """
         return choose(self.preset, **self.parts)
 
     def resolve_settings(self) -> Settings:
-        """All settings: the preset's, and those that differ from it.
+        """The settings of the preset with the changes of this spec.
 
         Raises:
-            InputError: no such setting, or a value that is none.
+            InputError: a setting is unknown, or a value is invalid.
         """
         return Settings(**checked_settings(Settings, {**self.resolve().settings, **self.settings}))
 
     def with_options(self, **options: Any) -> ModelSpec:
-        """Another spec, by the keywords of :func:`seac.load`.
+        """A changed copy, by the keywords of :func:`seac.load`.
 
         Args:
-            options: fields of this class, kinds of parts (``audio="vggish"``), and settings (``top_n=30``). What
-                is None, of parts and settings, is as it was; None takes a file or a threshold back.
+            options: fields of this class, kinds of parts (``audio="vggish"``), and settings (``top_n=30``).
+                None leaves a part or setting unchanged; None resets a file or the threshold.
 
         Raises:
-            InputError: no such keyword; the line names the nearest.
+            InputError: a keyword is unknown; the message names the nearest.
         """
         own, names = {item.name for item in fields(self)}, [item.name for item in fields(Settings)]
         for name in options:
@@ -126,7 +126,7 @@ class ModelSpec:
         return replace(self, **direct)
 
     def record(self) -> dict[str, Any]:
-        """All of it as plain JSON values, every part of the preset named; :meth:`from_record` reads it."""
+        """The spec as plain JSON values, with every part of the preset; :meth:`from_record` reads it."""
         return {
             **{item.name: plain(getattr(self, item.name)) for item in fields(self)},
             "parts": self.resolve().parts,
@@ -134,10 +134,10 @@ class ModelSpec:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ModelSpec:
-        """The spec of a :meth:`record`; what else is in it is left aside.
+        """The spec of a :meth:`record`; other entries are ignored.
 
         Raises:
-            InputError: a record of tables that have changed since.
+            InputError: the record names a preset, part or setting that no longer exists.
         """
         spec = cls(**{item.name: record[item.name] for item in fields(cls) if item.name in record})
         chosen = choose(spec.preset).parts
@@ -145,17 +145,17 @@ class ModelSpec:
 
 
 def spec_of(model: str | ModelSpec = "tiny", **options: Any) -> ModelSpec:
-    """A spec from what :func:`seac.load` takes.
+    """A spec from the arguments of :func:`seac.load`.
 
     Raises:
-        InputError: a preset or keyword that is none.
+        InputError: a preset or keyword is unknown.
     """
     spec = model if isinstance(model, ModelSpec) else ModelSpec(model)
     return spec.with_options(**options) if options else spec
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are not None; views that a record holds become views again."""
+    """Values that are not None; a mapping of view settings becomes :class:`ViewSettings`."""
     found = {name: value for name, value in values.items() if value is not None}
     if isinstance(found.get("views"), Mapping):
         found["views"] = ViewSettings(**checked_settings(ViewSettings, found["views"]))
@@ -163,7 +163,7 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A field's value as JSON has it."""
+    """The value of a field as a JSON value."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):
@@ -174,10 +174,10 @@ def plain(value: Any) -> Any:
 
 
 def checked_path(name: str, value: Any) -> Path | None:
-    """A path, or None.
+    """Check a path or None.
 
     Raises:
-        InputError: it is neither.
+        InputError: the value is neither.
     """
     if value is None or isinstance(value, (str, os.PathLike)):
         return Path(value) if value else None
@@ -185,10 +185,10 @@ def checked_path(name: str, value: Any) -> Path | None:
 
 
 def checked_vocabulary(value: Any) -> str | Path | tuple[str, ...] | None:
-    """A vocabulary as it can be kept: names, or the file that holds them, which is read on loading.
+    """An immutable vocabulary: names, or the path of a file, which is read on loading.
 
     Raises:
-        InputError: names that are none.
+        InputError: the names are invalid.
     """
     if value is None or isinstance(value, Path):
         return value
@@ -202,10 +202,10 @@ def checked_vocabulary(value: Any) -> str | Path | tuple[str, ...] | None:
 
 
 def checked_threshold(value: Any) -> float:
-    """A probability.
+    """Check a probability.
 
     Raises:
-        InputError: it is none.
+        InputError: the value is not a number from 0 to 1.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         shown = f"{value:g}" if isinstance(value, (int, float)) else repr(value)

@@ -1,8 +1,8 @@
-"""The tables: which parts there are, and which of them make up a preset.
+"""Tables of parts and of presets.
 
-A row names a class, ``"package.module:Class"``, which is imported only when it is asked for and built with
-``Class.from_context(context)`` (:class:`seac.core.context.PartContext`). A new part is one file and one row here;
-packages of one's own add rows by entry point (:mod:`seac.core.registry`). Nothing here imports torch.
+A row names a class, ``"package.module:Class"``. The class is imported on first use and built with
+``Class.from_context(context)`` (:class:`seac.core.context.PartContext`). A new part is one file and one row
+here; other packages add rows by entry points (:mod:`seac.core.registry`). This module does not import torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seac.core.errors import InputError, unknown
 
 @dataclass(frozen=True)
 class Preset:
-    """A combination of parts that fit together.
+    """A combination of compatible parts.
 
     Attributes:
         segmenter: row of ``PARTS["segmenter"]``.
@@ -27,8 +27,8 @@ class Preset:
         audio: row of ``PARTS["audio"]``.
         text: row of ``PARTS["text"]``.
         association_method: row of ``PARTS["association_method"]``.
-        needs: what it takes, in words.
-        settings: constants that differ from :class:`seac.settings.Settings`.
+        needs: requirements, as text.
+        settings: settings that differ from the defaults of :class:`seac.settings.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
         classifier: row of ``PARTS["classifier"]``.
     """
@@ -45,12 +45,12 @@ class Preset:
 
     @property
     def parts(self) -> dict[str, str]:
-        """Kind to row, of every part that it has."""
+        """Kind to row, for every part of the preset."""
         return {kind: row for kind in PARTS if (row := getattr(self, kind)) is not None}
 
     @property
     def views(self) -> ViewSettings:
-        """How it makes views of masks."""
+        """View settings of the preset."""
         views: ViewSettings = self.settings.get("views", DEFAULT)
         return views
 
@@ -100,13 +100,13 @@ PARTS: dict[str, dict[str, str]] = {
         "class-heads": "seac.classify.experts:ExpertsClassifier",
     },
 }
-"""Kind to its rows; a kind is also the keyword of :func:`seac.load` that swaps it."""
+"""Kind to its rows; a kind is also the keyword of :func:`seac.load` that replaces the part."""
 
 SHARED: dict[str, str] = {
     "zero_shot": "seac.associate.zero_shot:zero_shot_of",
     "class_heads": "seac.classify.experts:class_heads_of",
 }
-"""What several parts hold and nobody swaps, by the function of a context that makes it; ``context.part`` gives it."""
+"""Objects that several parts share, by the function that builds them from a context; see ``context.part``."""
 
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
@@ -161,10 +161,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def choose(preset: str, **parts: str | None) -> Preset:
-    """A preset, with some parts swapped; a part that is None is the preset's own.
+    """A preset with some parts replaced; None keeps the part of the preset.
 
     Raises:
-        InputError: no such preset or part; the line names the nearest and all there are.
+        InputError: the preset or a part is unknown; the message names the nearest and all choices.
     """
     chosen = PRESETS.get(preset)
     if chosen is None:
@@ -178,19 +178,19 @@ def choose(preset: str, **parts: str | None) -> Preset:
 
 
 def part_class(kind: str, name: str) -> Any:
-    """The class of a part.
+    """Import the class of a part.
 
     Raises:
-        InputError: no such row, or a class of another package that cannot be imported.
+        InputError: the row is unknown, or a class of another package cannot be imported.
     """
     return registry.locate(kind, name, PARTS[kind])
 
 
 def checked_settings(known: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given``, once every name in it is a field of the dataclass ``known``.
+    """Check that every name in ``given`` is a field of the dataclass ``known``.
 
     Raises:
-        InputError: a name that is none.
+        InputError: a name is not a field.
     """
     names = tuple(item.name for item in fields(known))
     for name in given:
@@ -205,7 +205,7 @@ def list_presets(pattern: str = "*") -> list[str]:
 
 
 def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
-    """Rows of a table that match a pattern, those of installed packages among them; nothing is imported.
+    """Rows of a table that match a pattern, including rows of installed packages; no class is imported.
 
     Args:
         kind: "segmenter", "detector", "vision", "audio", "text", "association_method", "classifier",
@@ -213,10 +213,10 @@ def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
         pattern: with ``*``, ``?`` and ``[...]``, as in file names.
 
     Returns:
-        the names; those of every kind are written ``"kind.name"``.
+        the names; names of several kinds are written ``"kind.name"``.
 
     Raises:
-        InputError: no such kind.
+        InputError: the kind is unknown.
     """
     from seac.datasets.table import READERS
     from seac.export.writer import WRITERS

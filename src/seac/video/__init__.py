@@ -1,1 +1,1 @@
-"""Videos: the predictor that streams results, tracks, prefetching."""
+"""Video: streaming predictor, tracker, prefetching."""

@@ -1,4 +1,4 @@
-"""A model on videos: frames, windows of audio, tracks and prefetching around :class:`seac.pipeline.SeAC`."""
+"""Prediction on videos: frames, audio windows, tracks and prefetching for :class:`seac.pipeline.SeAC`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class VideoPredictor:
     """Streams the results of a video; memory does not grow with its length.
 
     Args:
-        model: its ``settings`` say how much audio each frame gets, how similarities are smoothed, and how
-            many frames are encoded side by side.
+        model: its ``settings`` give the audio windows of a frame, the smoothing of similarities, and the
+            number of frames that are encoded concurrently.
     """
 
     def __init__(self, model: SeAC) -> None:
@@ -33,12 +33,13 @@ class VideoPredictor:
         """Results at 0, 1/fps, 2/fps, ... seconds.
 
         Args:
-            source: a video file, an image that is shown as long as ``audio`` lasts, or an opened source.
+            source: a video file, an image, which is repeated for the duration of ``audio``, or an opened
+                source.
             fps: frames per second of video.
             audio: an audio file in place of the video's own audio.
 
         Raises:
-            InputError: not a video, no audio, or the file breaks off.
+            InputError: the file is not a video, has no audio, or is truncated.
         """
         if not isinstance(source, Source):
             source = resolve_source(Path(source), Path(audio) if audio else None)
@@ -58,5 +59,5 @@ class VideoPredictor:
 
 
 def pixels_of(frame: Frame) -> Tensor:
-    """The image of a frame; that of a still is one and the same object every time."""
+    """Image of a frame; all frames of a still image share one tensor object."""
     return frame.image

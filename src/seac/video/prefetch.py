@@ -1,9 +1,9 @@
-"""Work on the next items while the last one is being used: answers in order, a few at a time.
+"""Prefetching: process the next items in threads while the current result is in use, in order.
 
-Frames of a video do not wait for one another until they are tracked, and small networks gain little from
-several cores each; so a frame gets a core, and while it is drawn and written the next ones are looked at.
-Whoever has a core keeps to it: numpy's linear algebra, too, takes no more threads meanwhile, and a thread
-waits for Python itself half a millisecond at most.
+Frames of a video are independent until tracking, and small networks gain little from several cores. Each
+frame is therefore encoded on its own share of the cores while earlier frames are rendered and written.
+During prefetching, the thread pools of numpy's linear algebra are limited to that share, and the switch
+interval of the Python interpreter is half a millisecond.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 MAX_WORKERS = 4
-"""Frames at once when nobody says how many: each takes memory."""
+"""Maximum number of concurrent frames if the number is not given; each frame takes memory."""
 PATIENCE = 5e-4
-"""Seconds that a thread runs Python while another wants to; Python's own are ten times as many."""
+"""Switch interval of the Python interpreter in seconds; the default of Python is 5e-3."""
 
 
 def workers_of(asked: int) -> int:
-    """How many frames at once: as asked, or for 0 as many as torch may use cores, at most four."""
+    """Number of concurrent frames: ``asked``, or for 0 the number of torch threads, at most four."""
     return asked if asked > 0 else max(1, min(MAX_WORKERS, torch.get_num_threads()))
 
 
 @contextmanager
 def sharing_cores(each: int) -> Iterator[None]:
-    """While several threads work: no library has more than ``each`` cores, and none waits long for Python."""
+    """Limit the threads of all libraries to ``each``, and shorten the interpreter's switch interval."""
     threads, patience = torch.get_num_threads(), sys.getswitchinterval()
     torch.set_num_threads(each)
     sys.setswitchinterval(min(patience, PATIENCE))
@@ -43,7 +43,7 @@ def sharing_cores(each: int) -> Iterator[None]:
             yield
     finally:
         sys.setswitchinterval(patience)
-        torch.set_num_threads(threads)  # the workers' number is also that of threads yet to come
+        torch.set_num_threads(threads)  # torch threads that start later use this number too
 
 
 def prefetch(
@@ -52,17 +52,17 @@ def prefetch(
     workers: int = 1,
     key: Callable[[Item], object] = lambda item: item,
 ) -> Iterator[tuple[Item, Answer]]:
-    """Every item with its answer, in order, ``workers`` of them worked on at a time.
+    """Yield every item with its result, in order; ``workers`` items are processed concurrently.
 
     Args:
-        items: asked for by the thread that reads the answers, never more than ``workers`` + 1 too early.
-        work: run in threads, so it must not change what others see.
-        workers: threads; torch's own threads are divided among them, and until the last answer the
-            thread that reads has no more than one share.
-        key: items in a row whose keys are one and the same object share one answer.
+        items: iterated by the thread that consumes the results, at most ``workers`` + 1 items in advance.
+        work: function of an item; it runs in threads, so it must not change shared state.
+        workers: number of threads. Torch's own threads are divided among them; until the last result, the
+            consuming thread is limited to one share.
+        key: consecutive items whose keys are the same object share one result.
 
     Raises:
-        What ``items`` or ``work`` raises, when its turn comes.
+        Exception: any exception of ``items`` or ``work``, after the results of all earlier items.
     """
     each = max(1, torch.get_num_threads() // workers)
     pool = ThreadPoolExecutor(workers, "ahead", initializer=torch.set_num_threads, initargs=(each,))
@@ -70,7 +70,8 @@ def prefetch(
     last: tuple[Item, Future[Answer]] | None = None
     broken: Exception | None = None
     source = iter(items)
-    with sharing_cores(each):  # who reads has a share too: more threads than cores wait for one another
+    # The consuming thread has a share too: more threads than cores would block one another.
+    with sharing_cores(each):
         try:
             while True:
                 while broken is None and len(waiting) <= workers:
@@ -78,7 +79,7 @@ def prefetch(
                         item = next(source)
                     except StopIteration:
                         break
-                    except Exception as error:  # frames before the broken one are answered first
+                    except Exception as error:  # results of earlier items come first
                         broken = error
                         break
                     same = last is not None and key(last[0]) is key(item)

@@ -1,8 +1,8 @@
-"""Masks linked over time: ids that stay, similarities smoothed along a track, names that settle.
+"""Tracker: stable ids of masks over time, smoothed similarities, averaged class scores.
 
-Frames are matched one to the next by the Hungarian method over overlap and likeness, what is surely the same
-before what may be (after ByteTrack, Zhang et al., ECCV 2022). A track that is not seen for a while is
-remembered, so that a thing that was covered keeps its id.
+The masks of a frame are matched to tracks by the Hungarian method over overlap and embedding similarity.
+Certain matches are assigned before possible ones (after ByteTrack, Zhang et al., ECCV 2022). An unmatched
+track is kept for a while, so that an object keeps its id after an occlusion.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from torch import Tensor
 from torch.nn import functional
 
 GRID = 48
-"""Masks are compared on a grid of this many cells a side: overlap needs no pixels."""
+"""Cells per side of the grid on which masks are compared, in place of pixels."""
 MIN_PIXELS = 400
-"""Pixels that tell what a mask covers."""
+"""Minimum number of sampled pixels of a mask from which its coverage is estimated."""
 OVERLAP_WEIGHT, EMBEDDING_WEIGHT = 0.7, 0.3
 MIN_MATCH, CERTAIN_MATCH = 0.35, 0.75
 MAX_AGE, MAX_AGE_FRAMES = 3.0, 1.5
-"""A track is kept so many seconds unseen, or so many frames where those are further apart."""
+"""An unmatched track is kept for the greater of so many seconds and so many frame intervals."""
 MAX_CROPS = 4
-"""After so many looks at a thing what it looks like is settled, and looking again is dear."""
+"""Maximum number of high-resolution crops that are classified per track; each crop takes time."""
 EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
 class Track:
-    """A thing as it was last seen.
+    """State of a track at its last match.
 
     Attributes:
-        id: its number, from 0.
-        grid: (GRID * GRID,) float32, share of each cell that its mask covers.
-        text_embedding: (d,) float32, where it is among words.
-        time: seconds, when it was last seen.
-        similarity: its smoothed similarity, and when that was (None before the first).
+        id: number of the track, from 0.
+        grid: (GRID * GRID,) float32, share of each cell that the mask covers.
+        text_embedding: (d,) float32, text-space embedding of the mask.
+        time: seconds, time of the last match.
+        similarity: smoothed similarity; None before the first.
         updated: seconds, time of ``similarity``.
-        crop_scores: what was said of each class at each closer look, (K,) each.
-        class_scores: sum of what was said of each class whenever it sounded, (K,), weighted.
-        weight: of that sum.
+        crop_scores: class scores of each high-resolution crop, (K,) each.
+        class_scores: weighted sum of the class scores of all frames in which the mask sounded, (K,).
+        weight: sum of the weights of ``class_scores``.
     """
 
     id: int
@@ -61,7 +61,7 @@ class TrackedFrame:
     """The N masks of one frame in a tracker; a :class:`seac.core.tracks.FrameTracks`.
 
     Attributes:
-        tracker: of the video.
+        tracker: tracker of the video.
         tracks: (N,) int64, the track of each mask.
         time: seconds.
     """
@@ -71,7 +71,7 @@ class TrackedFrame:
     time: float
 
     def ids(self, count: int) -> Tensor:
-        """Track of each mask."""
+        """Track of each mask: (N,) int64."""
         return self.tracks
 
     def smooth(self, similarity: Tensor, *, inactive: bool) -> Tensor:
@@ -83,7 +83,7 @@ class TrackedFrame:
         return self.tracker.aggregate_crops(self.tracks[rows], score_crops)
 
     def average_scores(self, rows: Tensor, scores: Tensor, probability: Tensor) -> Tensor:
-        """:meth:`Tracker.average_scores` of masks ``rows`` (n,), weighted by the odds that they sound."""
+        """:meth:`Tracker.average_scores` of masks ``rows`` (n,), weighted by the odds of ``probability``."""
         probability = probability.clamp(EPSILON, 1 - EPSILON)
         return self.tracker.average_scores(self.tracks[rows], scores, probability / (1 - probability))
 
@@ -91,8 +91,8 @@ class TrackedFrame:
 def to_grid(masks: Tensor) -> Tensor:
     """Share of each cell of a grid that masks (N, H, W) bool cover: (N, GRID * GRID) float32.
 
-    Of large pictures every so many pixels are counted: some nine for a cell tell enough of a mask, unless it
-    is so thin or small that it may lie between them.
+    In large images pixels are subsampled to about nine per cell. A mask with too few sampled pixels,
+    because it is thin or small, is evaluated at full resolution.
     """
     height, width = (max(1, side // (3 * GRID)) for side in masks.shape[-2:])
     counted = masks[:, ::height, ::width]
@@ -108,16 +108,16 @@ def _pooled(masks: Tensor) -> Tensor:
 
 
 def max_track_age(fps: float) -> float:
-    """Seconds that an unseen track is kept at ``fps`` frames a second."""
+    """Seconds that an unmatched track is kept at ``fps`` frames per second."""
     return max(MAX_AGE, MAX_AGE_FRAMES / fps) if fps > 0 else MAX_AGE
 
 
 class Tracker:
-    """Follows the masks of one video, frame after frame.
+    """Tracks the masks of one video, frame by frame.
 
     Args:
-        smoothing: time constant in seconds; 0 leaves similarities as they are.
-        max_age: seconds that an unseen track is kept.
+        smoothing: time constant in seconds; 0 disables smoothing.
+        max_age: seconds that an unmatched track is kept.
     """
 
     def __init__(self, smoothing: float = 0.5, max_age: float = MAX_AGE) -> None:
@@ -127,16 +127,16 @@ class Tracker:
         self._next = 0
 
     def track(self, masks: Tensor, text_embeddings: Tensor, time: float) -> TrackedFrame:
-        """The masks of the next frame, with their tracks; arguments as of :meth:`follow`."""
+        """Tracks of the masks of the next frame; for the arguments see :meth:`follow`."""
         return TrackedFrame(self, self.follow(masks, text_embeddings, time), time)
 
     def follow(self, masks: Tensor, text_embeddings: Tensor, time: float) -> Tensor:
-        """Ids of a frame's masks: (N,) int64, each once.
+        """Track ids of the masks of a frame: (N,) int64, without duplicates.
 
         Args:
             masks: (N, H, W) bool.
             text_embeddings: (N, d) float32 of unit length.
-            time: seconds, never before the last frame's.
+            time: seconds, not before the previous frame.
         """
         self._tracks = {k: t for k, t in self._tracks.items() if time - t.time <= self.max_age}
         grid = to_grid(masks)
@@ -158,7 +158,7 @@ class Tracker:
         return ids
 
     def smooth(self, ids: Tensor, similarity: Tensor, time: float, *, silent: bool = False) -> Tensor:
-        """Similarities (N,) blended with what the tracks had before; silence forgets."""
+        """Similarities (N,) smoothed along the tracks; silence resets them."""
         if self.smoothing <= 0:
             return similarity
         smoothed = similarity.clone()
@@ -172,13 +172,14 @@ class Tracker:
         return smoothed
 
     def aggregate_crops(self, ids: Tensor, score_crops: Callable[[Tensor], Tensor]) -> Tensor:
-        """What looks say of K classes for tracks ``ids`` (n,), by their first ``MAX_CROPS`` looks: (n, K).
+        """Mean class scores of tracks ``ids`` (n,) over their first ``MAX_CROPS`` crops: (n, K).
 
-        One look errs, and looking is dear: the mean of some is what a thing looks like.
+        The mean of several crops is more reliable than one crop; the maximum limits the time.
 
         Args:
-            ids: tracks of the frame that was followed last.
-            score_crops: from rows of ``ids``, (m,) int64, to what is said of each class for them now, (m, K).
+            ids: track ids of the last frame.
+            score_crops: from rows of ``ids``, (m,) int64, to class scores of their crops in this frame, (m,
+                K).
         """
         tracks = [self._tracks[number] for number in ids.tolist()]
         new = [row for row, track in enumerate(tracks) if len(track.crop_scores) < MAX_CROPS]
@@ -189,15 +190,15 @@ class Tracker:
         return torch.stack([torch.stack(track.crop_scores).mean(0) for track in tracks])
 
     def average_scores(self, ids: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
-        """Scores of K classes for tracks ``ids`` (n,), averaged over all that were given so far: (n, K).
+        """Weighted mean of the class scores of tracks ``ids`` (n,) over all frames so far: (n, K).
 
-        A thing keeps its name from frame to frame, but not for ever: it is called what it is called when it
-        is likeliest to sound.
+        The mean keeps the class of a track stable over frames. Frames with a high weight dominate, so the
+        class can still change.
 
         Args:
-            ids: tracks of the frame that was followed last.
-            scores: (n, K) now.
-            weights: (n,) how much these count, above 0.
+            ids: track ids of the last frame.
+            scores: (n, K) class scores in this frame.
+            weights: (n,) weight of this frame, above 0.
         """
         found = []
         for number, now, weight in zip(ids.tolist(), scores, weights.tolist(), strict=True):
@@ -208,10 +209,10 @@ class Tracker:
         return torch.stack(found)
 
     def _matches(self, grid: Tensor, text_embeddings: Tensor) -> list[tuple[int, int]]:
-        """Pairs of (row of the frame, id of the track) that are the same thing."""
+        """Matched pairs of (row of the frame, id of the track)."""
         if not self._tracks or len(grid) == 0:
             return []
-        from scipy.optimize import linear_sum_assignment  # here: a first frame need not wait for it
+        from scipy.optimize import linear_sum_assignment  # imported here: the first frame does not need it
 
         tracks = list(self._tracks.values())
         old = torch.stack([track.grid for track in tracks])
@@ -223,7 +224,7 @@ class Tracker:
         cosine = (text_embeddings @ torch.stack([track.text_embedding for track in tracks]).T).clamp(0, 1)
         match = (OVERLAP_WEIGHT * joint / union + EMBEDDING_WEIGHT * cosine).numpy()
         match = np.where((joint / union).numpy() > 0.05, match, 0)
-        # The sure ones first: the greatest sum alone would part a thing from itself to pair two fragments.
+        # Certain matches first: the maximum total alone could give up a certain match to pair two fragments.
         rows, columns = linear_sum_assignment(match + (match >= CERTAIN_MATCH), maximize=True)
         return [
             (int(r), tracks[c].id) for r, c in zip(rows, columns, strict=True) if match[r, c] >= MIN_MATCH
