@@ -133,7 +133,7 @@ def test_values_are_the_papers_as_far_as_the_store_has_them() -> None:
     assert chosen_values(AXES["data_size"], store, CONFIG) == [21, 42, 0]
     assert chosen_values(AXES["msa"], store, replace(CONFIG, mixing=0.0)) == [0.0, 0.5]
     assert chosen_values(AXES["loss"], store, CONFIG)[0] == "msa-micl"
-    with pytest.raises(InputError, match="depth values by comma"):
+    with pytest.raises(InputError, match="comma-separated values of depth"):
         chosen_values(AXES["encoder_depth"], store, CONFIG, " ")
 
 

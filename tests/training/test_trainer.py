@@ -33,11 +33,11 @@ def run(out: Path, config: TrainingConfig = CONFIG, **changes: object) -> Fitted
 
 
 def killed(out: Path, epoch: int, step: int) -> None:
-    """A run that a signal ends, with no chance to say goodbye."""
+    """Start a run that a signal kills without cleanup."""
     torch.set_num_threads(1)
 
-    def progress(at: int, made: int) -> None:
-        if (at, made) == (epoch, step):
+    def progress(at: int, done: int) -> None:
+        if (at, done) == (epoch, step):
             os.kill(os.getpid(), signal.SIGKILL)
 
     run(out, progress=progress, save_every=0.0)
@@ -124,7 +124,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
 
 def test_a_run_is_not_gone_on_with_under_other_numbers_or_on_another_store(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(InputError, match=r"begun otherwise \(lr 0.002 there, 0.001 here\)"):
+    with pytest.raises(InputError, match=r"a run with other settings \(lr 0.002 there, 0.001 here\)"):
         run(tmp_path, replace(CONFIG, lr=1e-3))
     with pytest.raises(InputError, match="clips in the store 48 there, 24 here"):
         run(tmp_path, store=synthetic_store(24))

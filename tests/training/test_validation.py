@@ -1,4 +1,4 @@
-"""Training measured on a benchmark of coloured squares, each of which sounds at its own pitch."""
+"""Validation during training, on a benchmark of coloured squares with one pitch each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONFIG = replace(SHAPE, lr=5e-3, epochs=3, batch=6, mixing=0.0)
 
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
-    """The fake model's eyes and ears under a module that has learnt nothing."""
+    """The encoders of the synthetic model with an untrained module."""
 
     def model(self: Networks, store: MemoryStore, config: TrainingConfig, names: object) -> SeAC:
         torch.manual_seed(3)
@@ -54,11 +54,11 @@ def colours() -> MemoryStore:
     model, local, windows, waveforms = synthetic_model(), [], [], []
     for number in range(18):
         colour = COLOURS[number % 3]
-        picture = squares(96, 96).copy()
+        frame = squares(96, 96).copy()
         hidden = (number % 3 + 1 + number // 3 % 3) % 3  # the one that sounds itself is hidden in no clip
         if hidden != number % 3:
-            picture[picture[..., hidden] > 200] = 90
-        local.append([model.encode_image(picture).embeddings.local])
+            frame[frame[..., hidden] > 200] = 90
+        local.append([model.encode_image(frame).embeddings.local])
         samples = torch.from_numpy(tone(colour, 1.0))
         windows.append(encode_windows(samples, PitchAudioEncoder()).embeddings)
         waveforms.append((samples * 32767).to(torch.int16))
