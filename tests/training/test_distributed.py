@@ -43,15 +43,15 @@ def whole(mixed: bool) -> CollatedBatch:
 
 def part(batch: CollatedBatch, rank: int) -> CollatedBatch:
     """A rank's half; ranks may pad to different lengths."""
-    half, sounds = slice(rank * 4, rank * 4 + 4), len(batch.windows) // 2
-    own = slice(rank * sounds, (rank + 1) * sounds)
+    half, count = slice(rank * 4, rank * 4 + 4), len(batch.windows) // 2
+    own = slice(rank * count, (rank + 1) * count)
     longest = int((~batch.mask_padding[half]).sum(1).max())
     return CollatedBatch(
         batch.masks[half, :longest],
         batch.mask_padding[half, :longest],
         batch.windows[own],
         batch.window_padding[own],
-        batch.groups[half] - rank * sounds,
+        batch.groups[half] - rank * count,
         Frozen(batch.frozen.frames[half], batch.frozen.audio[half]),
     )
 

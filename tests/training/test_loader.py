@@ -40,13 +40,13 @@ def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
         next(loader)
 
 
-def test_no_more_than_asked_for_is_made_ahead() -> None:
-    made: list[int] = []
-    loader = iter(Prefetch(range(100), lambda number: made.append(number) or number, depth=2))
+def test_prefetch_is_limited_to_the_depth() -> None:
+    started: list[int] = []
+    loader = iter(Prefetch(range(100), lambda number: started.append(number) or number, depth=2))
     next(loader)
     time.sleep(0.1)
-    assert len(made) <= 4
-    assert all(b == a + 1 for a, b in pairwise(made))
+    assert len(started) <= 4
+    assert all(b == a + 1 for a, b in pairwise(started))
 
 
 def test_who_stops_early_leaves_no_thread_behind() -> None:

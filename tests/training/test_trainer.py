@@ -89,40 +89,40 @@ def test_the_randomness_of_the_caller_is_left_alone(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_training_finds_which_thing_sounds(tmp_path: Path) -> None:
+def test_training_finds_the_sounding_object(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=25, batch=24, dropout=0.0)
     fitted = run(tmp_path, config)
     store, module = synthetic_store(12, seed=7), fitted.module.eval()
     read = store.read(range(2, 12), [1] * 10, masks=9, waveforms=False)
     masks = module.embed_masks(read.mixed(0.6), read.mask_padding())
-    sounds = module.embed_audio(read.windows.float(), read.window_padding())
-    cosine = torch.cosine_similarity(masks, sounds[:, None], dim=-1)
+    audio = module.embed_audio(read.windows.float(), read.window_padding())
+    cosine = torch.cosine_similarity(masks, audio[:, None], dim=-1)
     chosen = cosine.masked_fill(read.mask_padding(), -2).argmax(1)
-    looks = torch.randn(10, 10, generator=torch.Generator().manual_seed(99))
+    class_vectors = torch.randn(10, 10, generator=torch.Generator().manual_seed(99))
     classes = [
-        int((looks - 2 * read.context[row, int(mask)].float()).norm(dim=1).argmin())
+        int((class_vectors - 2 * read.context[row, int(mask)].float()).norm(dim=1).argmin())
         for row, mask in enumerate(chosen)
     ]
-    right = sum(kind == clip % 6 for kind, clip in zip(classes, range(2, 12), strict=True))
+    right = sum(found == clip % 6 for found, clip in zip(classes, range(2, 12), strict=True))
     assert right >= 9
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
-    figures, seen = iter([0.2, 0.9, 0.9, 0.3]), []
+    figures, states = iter([0.2, 0.9, 0.9, 0.3]), []
 
     def measure(module: AssociationModule) -> dict[str, float]:
         assert not module.training
-        seen.append({name: value.clone() for name, value in module.state_dict().items()})
+        states.append({name: value.clone() for name, value in module.state_dict().items()})
         return {"miou": next(figures), "other": -1.0}
 
     fitted = run(tmp_path, measure=measure)
     assert fitted.epoch == 1
-    for name, value in seen[1].items():
+    for name, value in states[1].items():
         assert torch.equal(fitted.module.state_dict()[name], value)
     assert fitted.history.measured() == ("miou", "other")
 
 
-def test_a_run_is_not_gone_on_with_under_other_numbers_or_on_another_store(tmp_path: Path) -> None:
+def test_a_run_is_not_resumed_with_other_settings_or_another_store(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(InputError, match=r"a run with other settings \(lr 0.002 there, 0.001 here\)"):
         run(tmp_path, replace(CONFIG, lr=1e-3))
