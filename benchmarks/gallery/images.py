@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gallery.figures import draw_region, draw_pair
+from benchmarks.gallery.figures import draw_pair, draw_region
 from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measure_regions
 from benchmarks.proposals import ImageArray, Masks, composites, photographs
 from recipes.common.composites.media import Media

@@ -94,7 +94,7 @@ def test_no_proposals_miss_every_region() -> None:
         (square(21, 21, 20), "found"),
     ],
 )
-def test_how_a_region_was_missed_follows_from_what_the_best_proposal_holds(
+def test_the_type_of_a_miss_follows_from_the_overlap_with_the_best_proposal(
     proposed: np.ndarray, expected: str
 ) -> None:
     image = np.zeros((80, 80, 3), np.uint8)
@@ -102,7 +102,7 @@ def test_how_a_region_was_missed_follows_from_what_the_best_proposal_holds(
     assert how_missed(found) == expected
 
 
-def test_what_a_region_is_like_is_measured_on_its_shape() -> None:
+def test_the_features_of_a_region_depend_on_its_shape() -> None:
     disc = np.hypot(*(np.indices((80, 80)) - 40)) < 20
     stripe = np.zeros((80, 80), bool)
     stripe[38:41, 5:75] = True
@@ -111,7 +111,7 @@ def test_what_a_region_is_like_is_measured_on_its_shape() -> None:
     assert not touches(disc)
     assert touches(square(0, 20, 5))
     assert pieces(disc | square(0, 0, 8)) == 2
-    assert pieces(disc | square(0, 0, 2)) == 1  # a crumb
+    assert pieces(disc | square(0, 0, 2)) == 1  # a component below 1 %
 
 
 def test_colour_contrast_is_that_of_the_surroundings_and_not_of_the_whole_image() -> None:
@@ -126,7 +126,7 @@ def test_colour_contrast_is_that_of_the_surroundings_and_not_of_the_whole_image(
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 70), (33, 41), (70, 70)])
-def test_a_close_look_is_a_square_that_holds_the_region(corner: tuple[int, int]) -> None:
+def test_a_crop_is_a_square_that_contains_the_region(corner: tuple[int, int]) -> None:
     mask = square(*corner, 10)
     mask[corner[0] + 5 :, :] = False  # 5 high, 10 wide
     window = around(mask)
@@ -135,13 +135,14 @@ def test_a_close_look_is_a_square_that_holds_the_region(corner: tuple[int, int])
     assert around(np.ones((20, 30), bool)) == (slice(0, 20), slice(0, 30))
 
 
-def test_every_grouping_holds_every_region_once_and_the_lost_add_up() -> None:
+def test_every_grouping_has_every_region_once_and_the_missed_add_up() -> None:
     draw = np.random.default_rng(0)
     regions = [
         replace(
             ORDINARY,
             iou=float(draw.random()), share=float(draw.random() ** 3), pieces=int(draw.integers(1, 7)),
-            colour_contrast=float(draw.random() * 60), spread=float(draw.random() * 40), width=float(draw.random()),
+            colour_contrast=float(draw.random() * 60), spread=float(draw.random() * 40),
+            width=float(draw.random()),
             on_frame=bool(draw.integers(2)), neighbours=int(draw.integers(1, 40)),
         )
         for _ in range(200)
@@ -221,7 +222,7 @@ def test_the_page_is_self_contained_and_shows_the_worst_first(tmp_path: Path) ->
     assert captions == ["bad (composite)", "good &amp; &lt;b&gt; (composite)"]
 
 
-def test_a_model_that_picks_the_right_square_is_shown_as_right(tmp_path: Path) -> None:
+def test_a_model_that_selects_the_correct_square_is_shown_as_right(tmp_path: Path) -> None:
     benchmarks.s4(tmp_path / "Single-source", 2)
     found = readers(tmp_path)
     assert set(found) == {"s4"}
@@ -245,7 +246,7 @@ def test_a_folder_without_benchmarks_is_refused_in_one_line(tmp_path: Path) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_a_frame_in_which_something_sounds_is_shown() -> None:
+def test_a_sounding_frame_is_shown() -> None:
     truth = torch.zeros(5, 4, 4)
     assert frame_to_show(truth) == 2
     truth[3, 0, 0] = 1

@@ -18,7 +18,7 @@ from seac.training.step import batch_loss
 FORK = multiprocessing.get_context("fork")
 B, N, W = 8, 4, 3
 GROUPS = torch.tensor([1, 0, 1, 0, 2, 3, 3, 2])
-"""Mixtures of the whole batch; the first half of the samples has the first two to itself."""
+"""Mixtures of the whole batch; only the first half of the samples has the first two mixtures."""
 
 
 def module() -> AssociationModule:
@@ -98,7 +98,7 @@ def test_two_ranks_with_half_a_batch_are_one_rank_with_the_whole() -> None:
     assert float(with_negatives) > float(without)
 
 
-def test_alone_nothing_is_gathered() -> None:
+def test_one_rank_gathers_nothing() -> None:
     rows = torch.randn(3, 2)
     assert gather_rows(rows) is rows
     assert gather_groups(GROUPS, 4) is GROUPS

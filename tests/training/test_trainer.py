@@ -44,7 +44,7 @@ def killed(out: Path, epoch: int, step: int) -> None:
 
 
 @pytest.mark.parametrize(("epoch", "step"), [(1, 4), (2, 3)], ids=["before its figures", "in the middle"])
-def test_a_run_that_was_killed_goes_on_to_the_same_losses_bit_for_bit(
+def test_a_killed_run_is_resumed_with_the_same_losses_bit_for_bit(
     tmp_path: Path, epoch: int, step: int
 ) -> None:
     torch.set_num_threads(1)
@@ -81,7 +81,7 @@ def test_seeds_decide_everything(tmp_path: Path) -> None:
     assert first[0] != other[0]
 
 
-def test_the_randomness_of_the_caller_is_left_alone(tmp_path: Path) -> None:
+def test_the_random_state_of_the_caller_is_unchanged(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -187,7 +187,7 @@ def test_more_components_than_features_are_refused(tmp_path: Path) -> None:
         run(tmp_path, replace(CONFIG, image_components=11, audio_components=4))
 
 
-def test_seeds_of_different_purposes_and_places_are_different() -> None:
+def test_seeds_of_different_purposes_and_positions_are_different() -> None:
     seeds = {
         seed_of(purpose, 0, number, rank) for purpose in "ab" for number in range(99) for rank in range(9)
     }

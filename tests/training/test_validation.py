@@ -84,7 +84,7 @@ def test_a_benchmark_is_measured_after_every_epoch_and_its_best_one_kept(
     assert measure(fitted.module)["s4 test miou"] == pytest.approx(max(reached))
 
 
-def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
+def test_a_measure_equals_the_evaluation_of_the_same_model_without_a_cache(
     networks: Networks, tmp_path: Path
 ) -> None:
     wanted = s4(tmp_path)
