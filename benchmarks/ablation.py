@@ -1,12 +1,11 @@
-"""How much each part of ``tiny`` gives: the preset, and the preset with one change, on all benchmarks.
+"""Ablation of ``tiny``: the preset, and the preset with one change, on all benchmarks.
 
     python -m benchmarks.ablation --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/ablation.md]
 
-B is the folder that ``benchmarks.composite`` rendered. Each row has a simpler part: saliency and superpixels
-for the proposal network, the zero-shot association for the trained one, the trained one without class heads,
-cosines without objectness or without softmax temperature (the paper's min-max has neither), the zero-shot
-classifier, or names from the views that the association has. The last row has exact views of every mask in
-place of fast ones.
+B is a folder rendered by ``benchmarks.composite``. Each row has one simpler part: saliency and superpixels in
+place of the proposal network; the zero-shot association; the trained association without class heads; cosines
+without objectness or without softmax temperature (the paper's min-max has neither); the zero-shot classifier;
+classes from the views of the association. The last row has exact views of every mask in place of fast ones.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ DEPENDENT_STAGES = {
     "association_method": ("association", "calibration"),
     "classifier": ("classifier",),
 }
-"""Part as ``seac.load`` names it -> the stages that change with it."""
+"""Argument of ``seac.load`` -> the stages that it replaces."""
 
 
 def build_variants(model: SeAC) -> dict[str, list[SeAC]]:
-    """The model with every change; parts that stay are the same objects, so what they do is done once."""
+    """A model for each change; unchanged parts are shared objects, so their results are cached once."""
     found = {}
     for row, (parts, constants) in VARIANTS.items():
         other = load("tiny", **parts).stages if parts else model.stages
@@ -61,7 +60,7 @@ def build_variants(model: SeAC) -> dict[str, list[SeAC]]:
 
 
 def main() -> None:
-    """Evaluate, write."""
+    """Evaluate and write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

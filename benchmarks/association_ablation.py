@@ -3,12 +3,13 @@
     python -m benchmarks.association_ablation --media MEDIA/train --work W --bench B
         [--seeds 3] [--cells RUN ...] [--write FILE]
 
-W is the work folder of ``python -m recipes.association``, whose cached features are learnt from again; B the
-folder that ``benchmarks.composite`` rendered. Every picture is seen once and every sound heard once; only the
-association differs between rows, with the preset's constants for all. Words are the zero-shot cosine.
+W is the work folder of ``python -m recipes.association``; its cached features are the training data. B is a
+folder rendered by ``benchmarks.composite``. Every image and waveform is encoded once. Only the association
+differs between rows; all rows have the preset's constants. "Zero-shot" is the zero-shot cosine.
 
-``--cells`` adds the baseline without masks: runs of ``seac train --set variant=grid`` on a store of cells.
-Their heatmap is the min-max of the cosines, as such methods have it: no objectness, no softmax temperature.
+``--cells`` adds the baseline without masks: runs of ``seac train --set variant=grid`` on a store of grid
+cells. Its heatmap is the min-max of the cosines, as in published methods: no objectness, no softmax
+temperature.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ from seac.training.config import SHIPPED, configured
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to associate: probability that a batch is mixed in the end, and the share of words."""
+    """A variant of the association: final mixing probability, and weights of zero-shot and class heads."""
 
     name: str
     mixing: float
-    words: float
+    zero_shot: float
     class_heads: float
 
 
 VARIANTS = (
-    Variant("MICL", 0.0, words=0.0, class_heads=0.0),
-    Variant("MSA-MICL", 0.5, words=0.0, class_heads=0.0),
+    Variant("MICL", 0.0, zero_shot=0.0, class_heads=0.0),
+    Variant("MSA-MICL", 0.5, zero_shot=0.0, class_heads=0.0),
     Variant("MSA-MICL and zero-shot", 0.5, AssociationEnsembleSettings.zero_shot_weight, class_heads=0.0),
     Variant(
         "MSA-MICL, zero-shot and class heads (ships)",
@@ -64,7 +65,7 @@ GRID_LOCATIONS = "grid of cells, no masks"
 
 
 def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
-    """Every variant, trained with so many seeds; the zero-shot association is not trained."""
+    """Train every variant with ``seeds`` seeds; the zero-shot association is not trained."""
     settings, encoders = AssociationEnsembleSettings(), Encoders.load()
     cache, zero_shot = load_cache(plan, encoders), encoders.zero_shot()
     store = CompositeStore(cache, tuple(cache.classes()), encoders.provenance, plan.seed)
@@ -77,7 +78,7 @@ def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
             weights = TrainedAssociationWeights(module, encoders.provenance)
             for variant in (variant for variant in VARIANTS if variant.mixing == mixing):
                 shares = replace(
-                    settings, zero_shot_weight=variant.words, class_match_weight=variant.class_heads
+                    settings, zero_shot_weight=variant.zero_shot, class_match_weight=variant.class_heads
                 )
                 found.setdefault(variant.name, []).append(
                     AssociationEnsemble(weights, zero_shot, heads, settings=shares)
@@ -86,7 +87,7 @@ def train_associations(plan: Plan, seeds: int) -> dict[str, list[Association]]:
 
 
 def build_grid_models(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
-    """Models that judge cells of the frame instead of its masks, one for each run."""
+    """Models with grid cells in place of masks, one for each run."""
     own = load("tiny", segmenter="grid", top_n=Grid().cells, objectness=0.0, softmax_temperature=0.0)
     trained_models = [Trained.load(run).checked(model.stages.vision, model.stages.audio) for run in runs]
     return [
@@ -102,7 +103,7 @@ def build_grid_models(model: SeAC, runs: Sequence[Path]) -> list[SeAC]:
 def build_models(
     model: SeAC, by_variant: Mapping[str, Sequence[Association]], cells: Sequence[Path]
 ) -> dict[str, list[SeAC]]:
-    """The model with every association in turn."""
+    """A model for each association."""
     models = {
         variant: [
             SeAC(replace(model.stages, association=each), model.vocabulary, model.settings) for each in every
@@ -113,16 +114,16 @@ def build_models(
 
 
 def main() -> None:
-    """Learn, evaluate, write."""
+    """Train, evaluate and write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--media", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="of python -m recipes.association")
+    parser.add_argument("--work", type=Path, required=True, help="folder of python -m recipes.association")
     parser.add_argument("--mixtures", type=int, default=2_400)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cells", type=Path, nargs="*", default=[], help="runs on a store of cells")
+    parser.add_argument("--cells", type=Path, nargs="*", default=[], help="runs on a store of grid cells")
     add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,12 +1,12 @@
-"""Our audio network against its teacher, on recordings that neither training nor choosing has seen.
+"""The audio encoder against its teacher, on recordings not used for training or model selection.
 
     python -m benchmarks.audio_encoder [--media FOLDER] [--json] [--model-card]
 
-Windows are cut as seac cuts them (15,600 samples, half overlapping). Top-1 and top-5 count the windows in
-which the teacher is sure (its best score over .3); the embedding's cosine counts all; mean average precision
-ranks all windows by our score for every tag that the teacher gives over .3 at least once. Two sounds at once:
-windows of two classes, equally loud, that the teacher alone calls by different tags; how often both tags are
-among the five likeliest, for the teacher and for us.
+Windows are those of seac (15,600 samples, half overlapping). Top-1 and top-5 are over windows with a teacher
+score above .3; the cosine of embeddings is over all windows. Mean average precision ranks all windows by the
+student's score of each class, over classes with a teacher score above .3 in any window. Mixtures are two
+windows of different classes and top-1 predictions, with equal RMS; the metric is the share of mixtures with
+both classes in the top 5, of the teacher and of the student.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from seac.media.decode import SAMPLE_RATE, load_waveform
 
 SURE = 0.3
 PAIRS = 400
-"""Mixtures of two windows."""
+"""Number of mixtures of two windows."""
 MODEL_CARD = Path(yamnet_student.__file__).parents[2] / "assets/audio_student.md"
 MARK = "<!-- written by python -m benchmarks.audio_encoder --model-card -->"
 
@@ -48,7 +48,7 @@ def average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class TeacherOutputs:
-    """What the teacher says of n windows.
+    """Outputs of the teacher for n windows.
 
     Attributes:
         windows: (n, 15600).
@@ -62,14 +62,14 @@ class TeacherOutputs:
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What every student is asked.
+class EvaluationData:
+    """Evaluation data of every student.
 
     Attributes:
-        alone: the windows of all recordings.
-        classes: n class folders they are from.
-        mixed: two of them at once.
-        wanted: (m, 2) the teacher's tags of both.
+        alone: windows of all recordings.
+        classes: class folders of the n windows.
+        mixed: mixtures of two windows.
+        wanted: (m, 2) top-1 classes of the teacher for both windows of a mixture.
     """
 
     alone: TeacherOutputs
@@ -78,16 +78,16 @@ class Questions:
     wanted: np.ndarray
 
 
-def questions(media: Path, teacher: Teacher) -> Questions:
-    """All questions, the teacher asked once."""
+def evaluation_data(media: Path, teacher: Teacher) -> EvaluationData:
+    """Run the teacher once on all windows and mixtures."""
     windows, classes = load_windows(media)
     alone = run_teacher(windows, teacher)
-    mixed, wanted = two_at_once(alone, classes)
-    return Questions(alone, classes, run_teacher(mixed, teacher), wanted)
+    mixed, wanted = mix_windows(alone, classes)
+    return EvaluationData(alone, classes, run_teacher(mixed, teacher), wanted)
 
 
 def load_windows(media: Path) -> tuple[np.ndarray, list[str]]:
-    """All windows of the recordings, (n, 15600), and the class folder of each."""
+    """Load all windows of the recordings, (n, 15600), and the class folder of each."""
     windows, classes = [], []
     for path in sorted((media / "sounds").rglob("*.ogg")):
         windows.append(windows_of(load_waveform(path), yamnet_student.WINDOW, yamnet_student.HOP).numpy())
@@ -96,15 +96,15 @@ def load_windows(media: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def run_teacher(windows: np.ndarray, teacher: Teacher) -> TeacherOutputs:
-    """The teacher on windows (n, 15600)."""
-    answers = [teacher(window) for window in windows]
+    """Run the teacher on windows (n, 15600)."""
+    outputs = [teacher(window) for window in windows]
     return TeacherOutputs(
-        windows, *(np.stack([answer[part].copy() for answer in answers]) for part in (0, 1))
+        windows, *(np.stack([output[part].copy() for output in outputs]) for part in (0, 1))
     )
 
 
 def run_student(windows: np.ndarray, student: YamnetStudent) -> tuple[np.ndarray, np.ndarray]:
-    """Our tags (n, 521) and embeddings (n, 1024) of windows."""
+    """Class probabilities (n, 521) and embeddings (n, 1024) of the student for windows."""
     parts = [student(part) for part in torch.split(torch.from_numpy(windows), 64)]
     class_probabilities = [
         part.class_probabilities.numpy() for part in parts if part.class_probabilities is not None
@@ -112,8 +112,8 @@ def run_student(windows: np.ndarray, student: YamnetStudent) -> tuple[np.ndarray
     return np.concatenate(class_probabilities), np.concatenate([part.embeddings.numpy() for part in parts])
 
 
-def two_at_once(alone: TeacherOutputs, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Mixtures (m, 15600) of two windows, equally loud, and the teacher's tags of both (m, 2)."""
+def mix_windows(alone: TeacherOutputs, classes: list[str], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Mixtures (m, 15600) of two windows of equal RMS, and the teacher's class of each (m, 2)."""
     random = np.random.default_rng(seed)
     best, sure = alone.class_probabilities.argmax(1), np.flatnonzero(alone.class_probabilities.max(1) > SURE)
     mixed: list[np.ndarray] = []
@@ -137,7 +137,7 @@ def both_found(class_probabilities: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def real_time(student: YamnetStudent, seconds: float = 60.0) -> float:
-    """Seconds of noise heard per second on one core, log-mel included."""
+    """Seconds of audio encoded per second on one core, including log-mel."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     waveform = 0.1 * torch.randn(round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(0))
@@ -149,9 +149,9 @@ def real_time(student: YamnetStudent, seconds: float = 60.0) -> float:
     return seconds / spent
 
 
-def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
-    """All figures of a student."""
-    alone, theirs = asked.alone, asked.alone.class_probabilities
+def figures(data: EvaluationData, student: YamnetStudent) -> dict[str, Any]:
+    """All metrics of a student."""
+    alone, theirs = data.alone, data.alone.class_probabilities
     ours, mine = run_student(alone.windows, student)
     sure = theirs.max(1) > SURE
     best = theirs.argmax(1)
@@ -163,7 +163,7 @@ def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
         average_precision(ours[:, class_index], theirs[:, class_index] > SURE) for class_index in present
     ]
     per_class: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
-    for row, name in enumerate(asked.classes):
+    for row, name in enumerate(data.classes):
         per_class[name].append((bool(sure[row]), bool(first[row]), bool(fifth[row]), float(cosine[row])))
     return {
         "windows": len(ours),
@@ -173,8 +173,8 @@ def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
         "cosine": float(cosine.mean()),
         "map": float(np.mean(precision)),
         "tags": len(present),
-        "two_teacher": both_found(asked.mixed.class_probabilities, asked.wanted),
-        "two_ours": both_found(run_student(asked.mixed.windows, student)[0], asked.wanted),
+        "two_teacher": both_found(data.mixed.class_probabilities, data.wanted),
+        "two_ours": both_found(run_student(data.mixed.windows, student)[0], data.wanted),
         "times_real_time": real_time(student),
         "megabytes": Path(yamnet_student.__file__).parents[2].joinpath(yamnet_student.WEIGHTS).stat().st_size
         / 1e6,
@@ -192,7 +192,7 @@ def figures(asked: Questions, student: YamnetStudent) -> dict[str, Any]:
 
 
 def share(hits: list[bool]) -> float | None:
-    """Share of hits; None of nothing."""
+    """Share of hits; None for empty input."""
     return sum(hits) / len(hits) if hits else None
 
 
@@ -206,7 +206,7 @@ MEASURES = (
     ("times real time", "times_real_time", ".0f"),
     ("megabytes", "megabytes", ".2f"),
 )
-"""Rows of the table: what it is, its figure, and how it is written."""
+"""Rows of the table: label, key of the metric, and format."""
 
 
 def markdown(table: dict[str, Any]) -> str:
@@ -230,7 +230,7 @@ def markdown(table: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Print the table; with --model-card, put it into the model card."""
+    """Print the table; with --model-card, write it into the model card."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -238,8 +238,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--model-card", action="store_true")
     options = parser.parse_args()
-    asked = questions(open_media(options.media).folder, Teacher(shared_folder() / "models/yamnet.tflite"))
-    table = figures(asked, YamnetStudent.load())
+    teacher = Teacher(shared_folder() / "models/yamnet.tflite")
+    data = evaluation_data(open_media(options.media).folder, teacher)
+    table = figures(data, YamnetStudent.load())
     if options.model_card:
         head = MODEL_CARD.read_text(encoding="utf-8").split(MARK)[0]
         write_atomic(MODEL_CARD, f"{head}{MARK}\n\n{markdown(table)}")

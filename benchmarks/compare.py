@@ -1,4 +1,4 @@
-"""Models side by side on one composite benchmark: frames are seen once for all that share their eyes."""
+"""Compare models on composite benchmarks; models with equal image encoders share encodings."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ Variants = Callable[[SeAC], Mapping[str, Sequence[SeAC]]]
 
 
 def compare_models(name: str, folder: Path, variants: Variants, limit: int | None) -> Figures:
-    """What every model reaches on one benchmark.
+    """Metrics of every model on one benchmark.
 
     Args:
-        name: of the benchmark.
-        folder: of its metadata file.
-        variants: from the preset's model, with the benchmark's vocabulary, to the models by row; several in a
-            row are several trainings of the same.
-        limit: clips; None for all.
+        name: name of the benchmark.
+        folder: folder of its metadata file.
+        variants: function from the preset's model, with the benchmark's vocabulary, to the models by row;
+            several models of a row are several trainings.
+        limit: maximum number of clips; None for all.
     """
     with tempfile.TemporaryDirectory() as scratch:
         job, watch = EvaluateJob(name, folder, Path(scratch), limit=limit), ProgressTimer()
@@ -72,7 +72,7 @@ def compare_models(name: str, folder: Path, variants: Variants, limit: int | Non
 
 
 def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]], head: str) -> list[str]:
-    """Markdown: a line per row, mean and standard deviation over trainings, in percent."""
+    """Markdown: a row per variant, mean and standard deviation over trainings, in percent."""
     columns = list(next(iter(found.values()))[0])
     rows = [
         [row, *(format_spread([run[column] for run in runs]) for column in columns)]
@@ -82,12 +82,12 @@ def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]], head:
 
 
 def describe_weights(versions: Mapping[str, str], without: str = "") -> str:
-    """A line that names the weights of all parts but one."""
+    """A line with the versions of the weights of all parts except one."""
     return ", ".join(f"{part}: {version}" for part, version in versions.items() if part != without)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What every comparison is asked: where the benchmarks are, which, how much of them, where to write."""
+    """Add the common options of comparisons: benchmark folder, benchmarks, limit and output."""
     parser.add_argument("--bench", type=Path, required=True, help="a rendered benchmark folder")
     parser.add_argument("--limit", type=int, default=None, help="clips of each benchmark")
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
@@ -95,12 +95,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def compare_all(options: argparse.Namespace, variants: Variants, head: str) -> list[str]:
-    """Every benchmark's section, printed as it is known; the last line printed is the figures as JSON.
+    """Sections of all benchmarks, printed one by one; the last printed line is JSON of the metrics.
 
     Args:
-        options: of :func:`add_options`.
+        options: options of :func:`add_options`.
         variants: see :func:`compare_models`.
-        head: over the first column.
+        head: header of the first column.
     """
     found, lines = {}, []
     for name in options.benchmarks.split(","):
@@ -113,7 +113,7 @@ def compare_all(options: argparse.Namespace, variants: Variants, head: str) -> l
 
 
 def describe_command(options: argparse.Namespace, command: str) -> str:
-    """The first sentence of a page: the command with its options, and where it ran."""
+    """The first sentence of a page: the command with its options, and the machine."""
     limit = f" --limit {options.limit}" if options.limit else ""
     return (
         f"Written by `{command} --bench B{limit} --benchmarks {options.benchmarks} --write {options.write}` "

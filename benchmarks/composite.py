@@ -1,13 +1,13 @@
-"""All benchmarks on composites of the dev media: `seac evaluate --baselines` on each, and the page.
+"""Evaluate composites of the dev media: `seac evaluate --baselines` on each benchmark, and the page.
 
     python -m benchmarks.composite --work FOLDER [--media FOLDER] [--seeds 0 1 2] [--benchmarks s4,...]
                                    [--write FILE]
 
-``recipes.common.composites`` renders the public layouts from cut-outs and recordings; no weights of ours were
-trained on the default ones. Composites are easier than films in some ways (things are pasted) and harder in
-others (half of them are drawings): compare rows with one another, never with what papers report on the real
-data. What is in FOLDER already is not made again, so an interrupted run goes on. Each seed renders other
-scenes of the same media; with several, figures are their mean and standard deviation.
+``recipes.common.composites`` renders the public layouts from cut-outs and recordings; no weights of seac were
+trained on the default media. Composites are easier than videos in some ways (objects are pasted) and harder
+in others (half of the objects are drawings): compare rows with one another, not with published metrics on the
+real data. Existing results in FOLDER are reused, so an interrupted run can be resumed. Each seed renders
+other scenes of the same media; with several seeds, metrics are the mean and standard deviation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from recipes.common.options import add_media, open_media
 from seac.core.atomic import write_atomic
 
 Line = Mapping[str, Any]
-"""What `seac evaluate --json` says last."""
+"""Last line of `seac evaluate --json`, parsed."""
 
 FOLDERS = {
     **{name: layout.folder for name, layout in LAYOUTS.items()},
@@ -53,11 +53,11 @@ SHOWN = {
         ("another class", "auroc"),
     ),
 }
-"""What the page shows of each benchmark; the report of each run has all."""
+"""Metrics on the page by benchmark; the report of each run has all metrics."""
 
 
 def render_benchmarks(work: Path, media: Media, seed: int) -> Path:
-    """The benchmarks of a seed in their layouts, rendered once for the same media."""
+    """Render the benchmarks of a seed in their layouts, once for the same media."""
     folder = work / f"composite-{media.fingerprint()}-{seed}"
     if not folder.is_dir():
         render_composites(media, folder, seed)
@@ -65,7 +65,7 @@ def render_benchmarks(work: Path, media: Media, seed: int) -> Path:
 
 
 def evaluate_benchmark(name: str, bench: Path, out: Path, extra: list[str]) -> Line:
-    """The line of `seac evaluate --json` on one benchmark."""
+    """Run `seac evaluate --json` on one benchmark and return its line."""
     command = ["-m", "seac", "evaluate", name, str(bench / FOLDERS[name]), "--baselines", "--json"]
     done = subprocess.run(
         [sys.executable, *command, "-o", str(out), *extra],
@@ -78,7 +78,7 @@ def evaluate_benchmark(name: str, bench: Path, out: Path, extra: list[str]) -> L
 
 
 def table(name: str, lines: Sequence[Line]) -> list[str]:
-    """Markdown of one benchmark, by seed in ``lines``: a row per method, then who lost the clips."""
+    """Markdown of one benchmark, by seed in ``lines``: a row per method, then error attribution."""
     columns = SHOWN[name]
     head = [f"{figure} ({protocol})" for protocol, figure in columns]
     methods = list(lines[0]["methods"])
@@ -130,13 +130,13 @@ def page(lines: Mapping[str, Sequence[Line]], seeds: Sequence[int], command: str
 
 
 def main() -> None:
-    """Render, evaluate, write."""
+    """Render, evaluate and write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
     add_media(parser)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the scenes")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the scenes")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--benchmarks", default=",".join(FOLDERS))
     parser.add_argument("--association-method", default=None)

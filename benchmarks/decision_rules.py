@@ -1,4 +1,4 @@
-"""What each hand-set rule of ``tiny`` is worth: the preset, and the preset without one rule at a time.
+"""Ablation of the hand-set rules of ``tiny``: the preset, and the preset without one rule at a time.
 
     python -m benchmarks.decision_rules measure OUT.json --bench B0 B1 B2 [--rules decision] [--limit N]
     python -m benchmarks.decision_rules page BEFORE.json [AFTER.json] --write docs/decision_rules.md
@@ -32,25 +32,25 @@ from seac.pipeline import SeAC
 from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 
 FAR = 100.0
-"""More than any distance between two logits."""
+"""A margin greater than any difference of two logits."""
 
 
 class WithoutStationaryNoise(SeAC):
-    """Activity without the test for stationary noise."""
+    """Audio encoding without the test for stationary noise."""
 
     def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
-        """As the model encodes it, but nothing is noise."""
+        """Encode audio; no audio is classified as noise."""
         found = super().encode_audio(waveform, sample_rate, middle)
         return replace(found, summary=replace(found.summary, noise=False))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule, and how the preset is without it.
+    """One rule and its ablation.
 
     Attributes:
-        name: of the row.
-        variant: the model without the rule.
+        name: name of the row.
+        variant: function from the model to the model without the rule.
     """
 
     name: str
@@ -102,7 +102,7 @@ def without_prior_correction(model: SeAC) -> Any:
 
 
 def without_stationary_noise(model: SeAC) -> SeAC:
-    """The model without that test; a floor of its own keeps its audio apart from that of the others."""
+    """The model without that test; a different threshold keeps its audio encodings separate in the cache."""
     calibration = replace(model.stages.calibration, floor=model.stages.calibration.floor - 1e-4)
     return WithoutStationaryNoise(
         replace(model.stages, calibration=calibration), model.vocabulary, model.settings
@@ -142,7 +142,7 @@ TABLES: Mapping[str, tuple[Rule, ...]] = {"decision": DECISION, "segmenter": SEG
 def compare_rules(
     rules: Sequence[Rule], benches: Sequence[Path], name: str, limit: int | None
 ) -> dict[str, list[dict[str, float]]]:
-    """Figures of every variant on every rendering of one benchmark, by row."""
+    """Metrics of every variant on every rendering of one benchmark, by row."""
     found: dict[str, list[dict[str, float]]] = {rule.name: [] for rule in rules}
     for bench in benches:
         runs = compare_models(
@@ -164,7 +164,7 @@ def difference(runs: Sequence[Mapping[str, float]], base: Sequence[Mapping[str, 
 
 
 def section(name: str, found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
-    """Markdown: a line per rule."""
+    """Markdown: a row per rule."""
     base = found["tiny"]
     columns = list(base[0])
     rows = [[row, *(difference(runs, base, column) for column in columns)] for row, runs in found.items()]

@@ -1,9 +1,9 @@
-"""How fast are features extracted, and on what is the time spent? One, two workers, and Ray.
+"""Speed of feature extraction by stage, with one worker, two workers and Ray.
 
     python -m benchmarks.extraction FOLDER --limit 6 --out docs/extraction.json --document docs/extraction.md
 
-FOLDER is any training data that ``seac extract`` takes. Times on the wall mean little on a machine that
-others use; seconds of cores are counted beside them.
+FOLDER is any training data that ``seac extract`` takes. Wall time is unreliable
+on a shared machine, so CPU seconds are reported as well.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seac.presets.spec import ModelSpec
 
 
 def engine(name: str) -> Engine:
-    """An engine by name: "1", "2", ... workers, or "ray:2" for so many actors of a new cluster here."""
+    """An engine by name: "1", "2", ... workers, or "ray:2" for two actors of a new local cluster."""
     where, _, workers = name.rpartition(":")
     if where == "ray":
         return RayEngine("local", int(workers))
@@ -32,7 +32,7 @@ def engine(name: str) -> Engine:
 
 
 def measure(job: ExtractJob, name: str) -> dict[str, Any]:
-    """A run's record, with the bytes per clip and the machine that it ran on."""
+    """Record of a run, with the bytes per clip and the machine."""
     kind, pairs = chosen(job)
     before = machine()
     with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def measure(job: ExtractJob, name: str) -> dict[str, Any]:
 
 
 def format_records(records: list[dict[str, Any]], command: str) -> list[str]:
-    """The table of these records."""
+    """Markdown table of the records."""
     stages = list(records[0]["stage_seconds"])
     heads = ["where", "clips", "clips/s", *(f"{stage}, s (cores)" for stage in stages), "machine"]
     rows = []
@@ -73,13 +73,13 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="training data, or the records of an earlier run (.json)")
-    parser.add_argument("--engines", default="1,2,ray:2", help="by comma")
+    parser.add_argument("--engines", default="1,2,ray:2", help="comma-separated engines")
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--split", default="train")
     parser.add_argument("--limit", type=int, default=20)
     parser.add_argument("--out", type=Path, help="file for the records, as JSON")
-    parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
+    parser.add_argument("--document", type=Path, help="document whose table is updated")
     given = parser.parse_args(arguments)
     spec = ModelSpec(given.preset, device=given.device)
     job = ExtractJob(given.folder, Path(), spec, split=given.split, limit=given.limit)

@@ -1,13 +1,13 @@
-"""What would it cost to extract VGGSound and AudioSet? From measured figures and counted work.
+"""Estimated cost of extracting VGGSound and AudioSet, from measurements and counted operations.
 
     python -m benchmarks.extraction_cost --measured docs/extraction.json --document docs/extraction.md
 
-A preset that was measured is reckoned by the seconds of cores that a clip took. For the others the work of
-their networks is counted, operation by operation, on tensors without content (multiplications and additions,
-those of matrix products, convolutions and attention), and divided by what a GPU is assumed to do:
-``--peak`` times ``--share``. What is not counted, and so must fit into the share: resizing and blurring of
-views, sampling in deformable attention, moving masks. Decoding is reckoned by what it took here.
-Bytes follow from the store's schema; run-length codes and compressed tags as they were measured.
+The cost of a measured preset is its CPU seconds per clip. For other presets, the operations of the networks
+(multiplications and additions of matrix products, convolutions and attention) are counted on meta tensors and
+divided by the assumed speed of a GPU: ``--peak`` times ``--share``. Not counted, and so covered by the share:
+resizing and blurring of views, sampling in deformable attention, transfer of masks. The cost of decoding is
+the measured one. Bytes follow from the store's schema, with measured sizes of run-length codes and of
+compressed class probabilities.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from seac.profiling.roofline import arithmetic
 SETS = {"VGGSound, 144k": 144_000, "AudioSet, 2M": 2_000_000}
 FRAMES, MASKS, SECONDS = 5, 50, 5
 HALF = 2
-"""Bytes of a float16."""
+"""Bytes of one float16 value."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Operations of a network: so many per frame, and so many per clip."""
+    """Operations of a network per frame and per clip."""
 
     part: str
     per_frame: float = 0.0
@@ -44,7 +44,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides the bytes of a clip: sizes of features, windows of sound, Hz."""
+    """Values that determine the bytes of a clip: feature sizes, audio windows, Hz."""
 
     d_m: int
     d_a: int
@@ -54,23 +54,23 @@ class Shape:
 
 
 def operations(run: Callable[[], object]) -> float:
-    """Multiplications and additions of a call."""
+    """Number of multiplications and additions of a call."""
     with torch.no_grad():
         return arithmetic(run)
 
 
 def freeze(network: nn.Module) -> Any:
-    """A network that learns nothing, as the counter wants it."""
+    """A network in evaluation mode without gradients, as the counter requires."""
     return network.eval().requires_grad_(requires_grad=False)
 
 
 def blank(*shape: int) -> Tensor:
-    """A tensor without content."""
+    """A meta tensor."""
     return torch.zeros(shape, device="meta")
 
 
 def mdef_detr() -> Work:
-    """MDef-DETR on a frame of 800 x 1066; on the CPU, as autocast knows no tensors without content."""
+    """MDef-DETR on a frame of 800 x 1066; on the CPU, as autocast does not support meta tensors."""
     from seac.segment.detectors.mdef_detr.network import MDefDetr
 
     with torch.device("cpu"):
@@ -162,7 +162,7 @@ def vggish() -> Work:
 
 
 def clap() -> Work:
-    """CLAP's sound half: one window of ten seconds."""
+    """CLAP's audio encoder: one window of ten seconds."""
     from transformers import ClapAudioConfig, ClapAudioModel
 
     network = freeze(ClapAudioModel(ClapAudioConfig()))
@@ -176,7 +176,7 @@ COUNTED: dict[str, tuple[tuple[Callable[[], Work], ...], Shape]] = {
 
 
 def count_bytes(shape: Shape, code: float) -> float:
-    """Bytes of a clip: both views, boxes, scores, codes, sound and its windows; without tags."""
+    """Bytes of a clip without class probabilities: views, boxes, scores, codes, audio and its windows."""
     masks = FRAMES * shape.masks * (2 * shape.d_m * HALF + 5 * 4 + code)
     return masks + SECONDS * shape.sample_rate * HALF + shape.windows * shape.d_a * HALF
 
@@ -184,7 +184,7 @@ def count_bytes(shape: Shape, code: float) -> float:
 def build_rows(
     measured: dict[str, Any], peak: float, share: float
 ) -> tuple[list[list[str]], list[list[str]]]:
-    """Rows of the table of costs, and of the table of counted work."""
+    """Rows of the table of costs, and of the table of counted operations."""
     clips = measured["new"]
     cores = sum(measured["stage_cpu_seconds"].values()) / clips
     decode = measured["stage_cpu_seconds"]["decode"] / clips
@@ -225,16 +225,16 @@ def build_rows(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Reckon and print; see the module's docstring."""
+    """Compute and print; see the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--measured", type=Path, required=True, help="of benchmarks.extraction")
-    parser.add_argument("--document", type=Path, help="document whose tables are to be written anew")
+    parser.add_argument("--measured", type=Path, required=True, help="records of benchmarks.extraction")
+    parser.add_argument("--document", type=Path, help="document whose tables are updated")
     parser.add_argument(
-        "--peak", type=float, default=989, help="10^12 operations a second of the GPU, bfloat16"
+        "--peak", type=float, default=989, help="peak of the GPU in 10^12 operations per second, bfloat16"
     )
-    parser.add_argument("--share", type=float, default=0.25, help="of the peak that is reached, assumed")
+    parser.add_argument("--share", type=float, default=0.25, help="assumed share of the peak that is reached")
     given = parser.parse_args(arguments)
     measured = json.loads(given.measured.read_text(encoding="utf-8"))[0]
     costs, works = build_rows(measured, given.peak, given.share)

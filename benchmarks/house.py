@@ -1,10 +1,10 @@
-"""How large the house is: options of commands, and lines by folder.
+"""Size of the code base: options of commands, and lines by folder.
 
     python -m benchmarks.house
 
-"accepted" is what a user can say, "in the signature" what a command's function spells out (the rest comes from
-``seac.cli.options.MODEL_OPTIONS``), "declared" what has a type and a help text of its own: an option that several
-commands share is declared once.
+"accepted" counts the options of a command. "in the signature" counts the options in the signature of its
+function; the others come from ``seac.cli.options.MODEL_OPTIONS``. "declared" counts options with their own
+type and help text; an option shared by several commands is declared once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FOLDERS = ("src/seac", "recipes", "benchmarks", "tests")
 
 
 def functions_of(name: str) -> dict[str, Any]:
-    """Functions of a command or of its subcommands, by what a user types."""
+    """Functions of a command or of its subcommands, by command line."""
     module, member, _ = COMMANDS[name]
     found = getattr(import_module(module), member)
     if not isinstance(found, typer.Typer):
@@ -36,7 +36,7 @@ def functions_of(name: str) -> dict[str, Any]:
 
 
 def own_options(function: Any) -> dict[str, Any]:
-    """Typer's description of the options that a command's function spells out, by parameter."""
+    """Typer's options in the signature of a command's function, by parameter."""
     source = ast.parse(Path(import_module(function.__module__).__file__ or "").read_text(encoding="utf-8"))
     arguments = next(
         node.args

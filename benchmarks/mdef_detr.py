@@ -1,14 +1,14 @@
-"""MDef-DETR: time by part beside the usual way, and differences from the reference outputs.
+"""MDef-DETR: time by part against a reference implementation, and differences from reference outputs.
 
     python -m benchmarks.mdef_detr [--size 800x1066] [--threads N] [--rounds N] [--json] [--model-card PAGE]
     python -m benchmarks.mdef_detr --golden SHARED [--model-card PAGE]
 
-Usual way: transformers' own PyTorch function for deformable attention (one ``grid_sample`` per level), all
-queries at once, frozen batch norm after each convolution, channels first. Ours: the same network, the same
-weights. Both take turns, round by round, in one run, and their answers are compared. Times are CPU time of
-the process, which other programs disturb less than the clock;
-on one thread of an idle machine they are equal.
-``bf16`` is ours under bfloat16 autocast: faster where the CPU has it, and not exact.
+The reference ("usual") has transformers' PyTorch function for deformable attention (one ``grid_sample`` per
+level), all queries at once, frozen batch norm after each convolution, and channels first. "ours" is the
+implementation of seac with the same weights. The implementations alternate in each round of one run, and
+their outputs are compared. Times are CPU time of the process, which is less affected by other processes than
+wall time; on one thread of an idle machine both are equal. ``bf16`` is "ours" under bfloat16 autocast: faster
+on CPUs with bfloat16, and not exact.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ PARTS = ("backbone", "projection", "encoder", "decoder", "text", "fusion", "whol
 
 @dataclass(frozen=True)
 class Timing:
-    """One part: milliseconds of CPU time, median and 90th percentile, and how often ours is faster.
+    """CPU time of one part in milliseconds, and the speed-up.
 
     Attributes:
-        part: of the network.
-        usual_ms: (median, 90th percentile) of the usual way.
-        ours_ms: of ours.
-        bf16_ms: of ours under bfloat16 autocast.
-        ratio: usual over ours, a ratio per round: (10th, 50th, 90th percentile).
+        part: part of the network.
+        usual_ms: (median, 90th percentile) of the reference.
+        ours_ms: (median, 90th percentile) of seac.
+        bf16_ms: (median, 90th percentile) of seac under bfloat16 autocast.
+        ratio: reference over seac, per round: (10th, 50th, 90th percentile).
     """
 
     part: str
@@ -60,7 +60,7 @@ class Timing:
 
 
 class Theirs:
-    """transformers' deformable attention behind our protocol."""
+    """Adapter of transformers' deformable attention to the protocol of seac."""
 
     def __init__(self, value: Tensor, shapes: Shapes, points: int = deformable.POINTS) -> None:
         self._value, self._shapes, self._points = value.float(), shapes, points
@@ -77,7 +77,7 @@ class Theirs:
 
 
 def usual_convolution(x: Tensor, convolution: nn.Conv2d, norm: backbone.FrozenNorm) -> Tensor:
-    """Convolution, then the frozen norm."""
+    """Convolution followed by frozen batch norm."""
     scale, shift = norm.affine()
     x = F.conv2d(x, convolution.weight, None, convolution.stride, convolution.padding)
     return x * scale[:, None, None] + shift[:, None, None]
@@ -85,7 +85,7 @@ def usual_convolution(x: Tensor, convolution: nn.Conv2d, norm: backbone.FrozenNo
 
 @contextmanager
 def usual() -> Iterator[None]:
-    """The usual way while it lasts."""
+    """Use the reference implementation within the context."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(deformable, "values", Theirs))
         stack.enter_context(patch.object(encoder, "CHUNK", 1 << 40))
@@ -98,7 +98,7 @@ def usual() -> Iterator[None]:
 
 @contextmanager
 def timed(network: MDefDetr, spent: dict[str, float]) -> Iterator[None]:
-    """Add the CPU time of each part to ``spent`` while it lasts."""
+    """Add the CPU time of each part to ``spent`` within the context."""
     transformer = network.transformer
     parts: list[tuple[str, nn.Module]] = [("projection", layer) for layer in network.input_proj]
     parts += [("backbone", network.backbone[0]), ("encoder", transformer.encoder)]
@@ -124,7 +124,7 @@ def _clock(spent: dict[str, float], name: str, sign: int) -> Callable[..., None]
 
 @torch.inference_mode()
 def once(network: MDefDetr, pixels: Tensor, implementation: str) -> tuple[dict[str, float], Predictions]:
-    """One picture and one sentence: seconds of CPU time by part, and the answer."""
+    """Run one image and one sentence: CPU seconds by part, and the outputs."""
     ids, mask = tokens_of(("all objects",))
     spent: dict[str, float] = {}
     half = torch.autocast("cpu", torch.bfloat16) if implementation == "bf16" else nullcontext()
@@ -138,7 +138,7 @@ def once(network: MDefDetr, pixels: Tensor, implementation: str) -> tuple[dict[s
 def compare_implementations(
     network: MDefDetr, pixels: Tensor, rounds: int
 ) -> tuple[list[Timing], dict[str, float]]:
-    """All ways in turn; timings, and how far the answers are apart."""
+    """Alternate all implementations; timings, and differences of the outputs."""
     laps: dict[str, list[dict[str, float]]] = {implementation: [] for implementation in IMPLEMENTATIONS}
     answers: dict[str, Predictions] = {}
     for lap in range(rounds + 1):
@@ -256,9 +256,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--size", default="800x1066", help="height x width in pixels")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, after one that warms up")
-    parser.add_argument("--golden", type=Path, help="folder that holds golden/mdef_detr.npz")
-    parser.add_argument("--model-card", type=Path, help="page whose table is to be written anew")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds after a warm-up round")
+    parser.add_argument("--golden", type=Path, help="folder of golden/mdef_detr.npz")
+    parser.add_argument("--model-card", type=Path, help="page whose table is updated")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     return parser.parse_args(arguments)
 

@@ -1,10 +1,10 @@
-"""Peak memory and time of SAM's stages alone, at the published size, with random weights.
+"""Peak memory and time of the stages of SAM, at the published size, with random weights.
 
     python -m benchmarks.memory [--segmenter sam-vit-h] [--precision bfloat16] [--masks 50] [--size 1024x768]
                                 [--threads 1] [--write docs/presets.md]
 
-The checkpoint is written in the published format by one process; another reads it and makes masks of boxes,
-and its greatest memory is told after each step. Seconds are of computing, on so many threads.
+One process writes a checkpoint in the published format. Another process reads the checkpoint and makes masks
+of boxes; its peak memory is reported after each step. Seconds are CPU seconds on the given threads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PRECISIONS = ("bfloat16", "float32")
 
 
 def measure(checkpoint: Path, precision: Any, masks: int, size: str) -> dict[str, dict[str, float]]:
-    """Seconds and the peak of memory so far, step by step, in this process."""
+    """CPU seconds and peak memory after each step, in this process."""
     steps: dict[str, dict[str, float]] = {}
     began = time.process_time()
 
@@ -55,7 +55,7 @@ def measure(checkpoint: Path, precision: Any, masks: int, size: str) -> dict[str
 
 
 def run_step(options: argparse.Namespace, step: str, checkpoint: Path) -> str:
-    """Last line of a step in a process of its own; it counts the memory of the one that began it as well."""
+    """Last output line of a step in its own process; its memory includes that of the parent at the start."""
     arguments = [f"--{step}", str(checkpoint)]
     for name in ("segmenter", "precision", "masks", "size", "threads"):
         arguments += [f"--{name}", str(getattr(options, name))]
@@ -66,7 +66,7 @@ def run_step(options: argparse.Namespace, step: str, checkpoint: Path) -> str:
 
 
 def page(options: argparse.Namespace, steps: dict[str, dict[str, float]]) -> list[str]:
-    """Lines for the document."""
+    """Markdown lines of the document."""
     rows = [
         (step, f"{measured['seconds']:.1f}", f"{measured['peak'] / 1e9:.2f}")
         for step, measured in steps.items()
@@ -80,7 +80,7 @@ def page(options: argparse.Namespace, steps: dict[str, dict[str, float]]) -> lis
 
 
 def main() -> None:
-    """Make a checkpoint, measure, tell."""
+    """Make a checkpoint, measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,9 +89,9 @@ def main() -> None:
     parser.add_argument("--masks", type=int, default=50)
     parser.add_argument("--size", default="1024x768")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--make", type=Path, help="only write a checkpoint there")
-    parser.add_argument("--measure", type=Path, help="only measure with that one, in this process")
-    parser.add_argument("--write", type=Path, help="document with a place for the table")
+    parser.add_argument("--make", type=Path, help="only write a checkpoint to this path")
+    parser.add_argument("--measure", type=Path, help="only measure with this checkpoint, in this process")
+    parser.add_argument("--write", type=Path, help="document with a section for the table")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.make is not None:

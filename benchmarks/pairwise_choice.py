@@ -1,10 +1,10 @@
-"""Object picking on composites: the sounding one of two or three things in a scene.
+"""Choice accuracy on composites: the sounding one of two or three objects in a scene.
 
     python -m benchmarks.pairwise_choice [--media FOLDER] [--scenes 400] [--audio-encoder teacher|own|both]
                                          [--views exact|fast] [--json]
 
-Scenes are composites with exact masks, so nothing but stage 2 is measured.
-Chance is the mean of 1 / number of things.
+Scenes are composites with exact masks, so only stage 2 is measured. Chance is the mean of 1 / number of
+objects.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
 @dataclass(frozen=True)
 class EncodedScene:
-    """A scene as the frozen networks see and hear it."""
+    """A scene encoded by the frozen networks."""
 
     scene: ChoiceScene
     masks: MaskEmbeddings
@@ -47,7 +47,7 @@ class EncodedScene:
 
 
 class Teacher:
-    """The teacher network of our ears, as an AudioEncoder: 521 tags of 0.975 s of sound."""
+    """The teacher of the audio encoder (YAMNet), as an AudioEncoder: 521 classes, windows of 0.975 s."""
 
     sample_rate, window, hop, dim = 16_000, 15_600, 7_800, 1024
 
@@ -62,22 +62,22 @@ class Teacher:
         self.labels = tuple(line.split("\t")[2] for line in lines[1:])
 
     def __call__(self, windows: Tensor) -> AudioFeatures:
-        """Tags (n, 521) and embeddings (n, 1024) of ``windows`` (n, 15600)."""
+        """Class probabilities (n, 521) and embeddings (n, 1024) of ``windows`` (n, 15600)."""
         class_probabilities, embeddings = [], []
         given = self.network.get_input_details()[0]
-        answer = self.network.get_output_details()[0]
+        output = self.network.get_output_details()[0]
         for window in windows.numpy():
             self.network.set_tensor(given["index"], window.reshape(given["shape"]))
             self.network.invoke()
             class_probabilities.append(
-                torch.from_numpy(self.network.get_tensor(answer["index"]).reshape(-1).copy())
+                torch.from_numpy(self.network.get_tensor(output["index"]).reshape(-1).copy())
             )
             embeddings.append(torch.from_numpy(self.network.get_tensor(112).reshape(-1).copy()))
         return AudioFeatures(torch.stack(embeddings), torch.stack(class_probabilities))
 
 
 def audio_encoder(which: str, shared: Path) -> dict[str, AudioEncoder]:
-    """The audio networks to compare, by name."""
+    """Audio encoders to compare, by name."""
     found: dict[str, AudioEncoder] = {}
     if which in ("teacher", "both"):
         found["teacher"] = Teacher(shared)
@@ -94,7 +94,7 @@ def encode_scenes(
     audio_encoders: dict[str, AudioEncoder],
     exact: bool,
 ) -> list[EncodedScene]:
-    """Every scene through the frozen networks, once."""
+    """Encode every scene once with the frozen networks."""
     return [
         EncodedScene(
             scene,
@@ -108,7 +108,7 @@ def encode_scenes(
 def accuracy(
     encoded: Sequence[EncodedScene], encoder_name: str, association: Association
 ) -> dict[str, float]:
-    """Share of scenes, and mean over classes, in which the sounding thing has the greatest similarity."""
+    """Share of scenes, and mean over classes, in which the sounding object has the highest similarity."""
     right: dict[str, list[bool]] = {}
     for item in encoded:
         similarity = association(item.masks, item.audio_features[encoder_name])
@@ -121,16 +121,16 @@ def accuracy(
 
 
 def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Association]:
-    """The association that ships, and its parts."""
+    """The association of ``tiny``, and its parts."""
     text = MiniLM()
     zero_shot = ZeroShot.load(vision.labels, student.labels, text)
     heads = shipped_class_heads(vision, student, text)
     shares_by_name: dict[str, dict[str, float]] = {
-        "pairs, words and kinds (as shipped)": {},
-        "kinds alone": {"zero_shot_weight": 0.0, "class_match_weight": 1.0},
-        "pairs and words": {"class_match_weight": 0.0},
-        "pairs alone": {"zero_shot_weight": 0.0, "class_match_weight": 0.0},
-        "its words alone (rarity)": {"zero_shot_weight": 1.0, "class_match_weight": 0.0},
+        "trained, zero-shot, class heads (ships)": {},
+        "class heads alone": {"zero_shot_weight": 0.0, "class_match_weight": 1.0},
+        "trained and zero-shot": {"class_match_weight": 0.0},
+        "trained alone": {"zero_shot_weight": 0.0, "class_match_weight": 0.0},
+        "zero-shot, prior-corrected": {"zero_shot_weight": 1.0, "class_match_weight": 0.0},
     }
     return {
         name: AssociationEnsemble(
@@ -141,23 +141,23 @@ def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Associ
 
 
 def variants() -> dict[str, ZeroShotSettings]:
-    """The default, and the default with one idea taken away or changed."""
+    """The default settings, and the default with one change."""
     base = ZeroShotSettings()
     return {
         "default": base,
-        "plain ConSE (none of ours)": ZeroShotSettings.undescribed(),
+        "ConSE without extensions": ZeroShotSettings.undescribed(),
         "bare class names": replace(base, described=False),
         "not centred": replace(base, centred=False),
-        "all classes, not the top ones": replace(base, top=1000),
-        "windows: mean of tags": replace(base, pool="mean"),
-        "windows: maximum of tags": replace(base, pool="max"),
+        "all classes, not the top k": replace(base, top=1000),
+        "windows: mean of probabilities": replace(base, pool="mean"),
+        "windows: maximum of probabilities": replace(base, pool="max"),
         "lambda 1 (local only)": replace(base, lam=1.0),
         "lambda 0 (global only)": replace(base, lam=0.0),
     }
 
 
 def main() -> None:
-    """Render, observe once, compare."""
+    """Render, encode once and compare."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

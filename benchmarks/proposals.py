@@ -1,14 +1,14 @@
-"""How good are the proposals? Measured on composites of unseen media and on photographs with human regions.
+"""Quality of proposals, on composites of unseen media and on photographs with human regions.
 
     python -m benchmarks.proposals --segmenter classic --segmenter tiny
 
 For every true mask, the proposal with the highest IoU is taken. Reported: mean of that IoU, recall at IoU
 .5 with all proposals and with the ten and twenty best, boundary F of the matched proposals at 3 px (Martin
-et al., PAMI 2004, without bipartite matching: a boundary pixel counts if one of the other's lies within 3
-px), number of masks and time per image on the given number of threads. Composites: visible parts of at least
-60 px. Photographs: human regions of at least ``--least`` of the picture (annotators leave slivers of a
-pixel), things and stuff alike; nothing was fitted to them, but settings were chosen while looking at every
-other photograph: that half is apart.
+et al., PAMI 2004, without bipartite matching: a boundary pixel matches if the other boundary has a pixel
+within 3 px), number of masks and time per image on the given number of threads. Composites: visible parts of
+at least 60 px. Photographs: human regions, things and stuff, of at least ``--min-share`` of the image (some
+annotated regions have a few pixels). No model was trained on the photographs. Settings were tuned on every
+other photograph; the two halves are reported separately.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Masks = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a segmenter on one set of pictures."""
+    """One row of the table: a segmenter on one set of images."""
 
     segmenter: str
     image_set: str
@@ -58,7 +58,7 @@ class Row:
 
 
 def composites(media: Media, count: int, seed: int) -> Iterator[tuple[ImageArray, Masks]]:
-    """``count`` composite frames (224 px) with the exact visible masks of all their cut-outs."""
+    """Render ``count`` composite frames (224 px) with the exact visible masks of all cut-outs."""
     rng = np.random.default_rng(seed)
     for index in range(count):
         (scene,) = render_scene(rng, media, [media.classes[index % len(media.classes)]], index % 3)
@@ -69,9 +69,9 @@ def composites(media: Media, count: int, seed: int) -> Iterator[tuple[ImageArray
 def photographs(
     shared: Path, min_share: float, count: int | None = None, first: int = 0, step: int = 1
 ) -> Iterator[tuple[ImageArray, Masks]]:
-    """The photographs with their human regions of at least ``min_share`` of the picture.
+    """Read photographs with their human regions of at least ``min_share`` of the image.
 
-    Of the first ``count``, every ``step``-th from ``first`` on.
+    Of the first ``count`` photographs, every ``step``-th from index ``first``.
     """
     folder = shared / "data" / "photos"
     for path in sorted((folder / "images").glob("*.jpg"))[:count][first::step]:
@@ -82,7 +82,7 @@ def photographs(
 
 
 def best_iou(proposed: Masks, true: Masks) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Best IoU for each true mask, and which proposal has it; no proposals give 0 and -1."""
+    """Best IoU for each true mask, and the index of the proposal; 0 and -1 without proposals."""
     if len(proposed) == 0:
         return np.zeros(len(true)), np.full(len(true), -1)
     p = proposed.reshape(len(proposed), -1).astype(np.float32)
@@ -93,7 +93,7 @@ def best_iou(proposed: Masks, true: Masks) -> tuple[NDArray[np.float64], NDArray
 
 
 def boundary_f(mask: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: float = 3.0) -> float:
-    """F measure of the boundaries of two masks; the picture's frame is no boundary."""
+    """F measure of the boundaries of two masks; the image border is no boundary."""
     a, b = _boundary(mask), _boundary(true)
     if not a.any() or not b.any():
         return float(a.any() == b.any())
@@ -109,7 +109,7 @@ def measure(
     cases: Iterator[tuple[ImageArray, Masks]],
     boundary: bool = True,
 ) -> Row:
-    """Run ``segmenter`` over ``cases`` and sum up."""
+    """Run ``segmenter`` on ``cases`` and compute the metrics."""
     best: list[NDArray[np.float64]] = []
     top10: list[NDArray[np.float64]] = []
     top20: list[NDArray[np.float64]] = []
@@ -179,10 +179,10 @@ def _print(rows: list[Row]) -> None:
 
 
 def write_model_card(model_card: Path, rows: list[Row], command: str) -> None:
-    """Put the table into its place in ``model_card``; all else stays.
+    """Replace the table in ``model_card``; other text is unchanged.
 
     Raises:
-        ValueError: the card has no such place.
+        ValueError: the card has no section for the table.
     """
     lines = [
         f"Written by `{command}`.",
@@ -216,11 +216,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--composites", type=int, default=120, help="composite frames of the dev media")
     parser.add_argument("--photos", type=int, default=None, help="first N photographs (default: all)")
     parser.add_argument(
-        "--min-share", type=float, default=0.005, help="smallest human region, share of the picture"
+        "--min-share", type=float, default=0.005, help="smallest human region, as a share of the image"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--model-card", type=Path, help="model card whose table is to be written anew")
+    parser.add_argument("--model-card", type=Path, help="model card whose table is updated")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)

@@ -1,6 +1,6 @@
 """The tables of README.md: ``python -m benchmarks.readme --write README.md``.
 
-Results are figures of docs/composite.md; predictions are those of ``seac segment`` on the demo clip.
+Results are metrics of docs/composite.md; predictions are the output of ``seac segment`` on the demo clip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.tables import replace_section, table
 REPO = Path(__file__).resolve().parents[1]
 CLIP = "demo/clip.mp4"
 EXPECTED = ((0, 3, "dog"), (3, 6, "acoustic guitar"), (6, 9, "cow"))
-"""First second, end, and the sounding class of each part of the clip (demo/make_clip.py)."""
+"""Start and end in seconds, and the sounding class of each part of the clip (demo/make_clip.py)."""
 SILENCE = (9, 12)
 METHODS = ("tiny", "zero-shot", "saliency (U2NetP)", "oracle masks")
 FIGURES = (
@@ -35,7 +35,7 @@ FIGURES = (
 
 
 def read_sections(page: str) -> dict[str, dict[str, dict[str, str]]]:
-    """Benchmark -> method -> column -> figure, of docs/composite.md."""
+    """Benchmark -> method -> column -> metric, of docs/composite.md."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for section in page.split("\n## ")[1:]:
         rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
@@ -57,7 +57,7 @@ def format_results(page: str) -> list[str]:
 
 
 def count_names(frames: Sequence[Mapping[str, Any]], start: float, stop: float) -> Counter[str]:
-    """Frames from ``start`` to ``stop`` seconds in which a name is active; ``frames`` are of result.json."""
+    """Frames from ``start`` to ``stop`` seconds by active class; ``frames`` are of result.json."""
     counts = Counter[str]()
     for frame in frames:
         if start <= frame["time"] < stop:
@@ -94,11 +94,11 @@ def segment_demo() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print the tables; with --write, put them into the page."""
+    """Print the tables; with --write, write them into the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", type=Path, help="the page")
+    parser.add_argument("--write", type=Path, help="page to update")
     options = parser.parse_args()
     sections = {
         "results": format_results((REPO / "docs/composite.md").read_text("utf-8")),

@@ -1,9 +1,9 @@
-"""Is scoring right, and how fast? Golden figures, and the histograms against 255 comparisons a frame.
+"""Correctness and speed of scoring: golden metrics, and histograms against 255 comparisons per frame.
 
     python -m benchmarks.scoring [--json] [--write docs/scoring.md]
 
 Times are medians of ``--repeats`` runs on ``--threads`` threads at 224 x 224, input in memory, checks of the
-input included. The plain implementation makes one 0/1 image a threshold, as one would first write it.
+input included. The reference implementation makes one binary image per threshold.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIZE = 224
 
 @dataclass(frozen=True)
 class Golden:
-    """One figure of the golden vectors."""
+    """One metric of the golden vectors."""
 
     name: str
     ours: float
@@ -44,13 +44,13 @@ class Golden:
 
     @property
     def difference(self) -> float:
-        """Ours less the reference."""
+        """Difference of seac and the reference."""
         return self.ours - self.reference
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Histograms against comparisons."""
+    """Speed of histograms against comparisons."""
 
     frames: int
     reference_ms_per_frame: float
@@ -61,7 +61,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is printed."""
+    """All results that are printed."""
 
     machine: str
     threads: int
@@ -71,7 +71,7 @@ class Report:
 
 
 def reference_counts(values: Tensor, masks: Tensor) -> FrameCounts:
-    """What :func:`count_pixels` counts, by 255 images a frame: (F, H, W) in [0, 1] and (F, H, W) bool."""
+    """Reference of :func:`count_pixels`, 255 images per frame: (F, H, W) in [0, 1] and (F, H, W) bool."""
     predicted, hit = [], []
     for value, true in zip(values, masks.to(values.dtype), strict=True):
         for threshold in thresholds().to(values):
@@ -85,7 +85,7 @@ def reference_counts(values: Tensor, masks: Tensor) -> FrameCounts:
 
 
 def golden(shared: Path) -> tuple[Golden, ...]:
-    """Our figure beside every one of ``metrics.json``."""
+    """Compute every metric of ``metrics.json`` with seac."""
     reference = json.loads((shared / "golden" / "metrics.json").read_text(encoding="utf-8"))
     with np.load(shared / "golden" / "metrics.npz") as arrays:
         given = {name: torch.from_numpy(arrays[name]) for name in arrays}
@@ -141,7 +141,7 @@ def _unpack(bits: Tensor) -> Tensor:
 
 
 def blobs(frames: int, seed: int) -> tuple[Tensor, Tensor]:
-    """(F, 224, 224) smooth logits, some saturated, and masks that they half agree with; frame 0 is empty."""
+    """(F, 224, 224) smooth logits, some saturated, and partly matching masks; frame 0 is empty."""
     rng = torch.Generator().manual_seed(seed)
     coarse = torch.randn(frames, 2, 7, 7, generator=rng) * 8
     fine = torch.nn.functional.interpolate(coarse, size=(SIZE, SIZE), mode="bicubic")
@@ -151,15 +151,15 @@ def blobs(frames: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def compare(frames: int, repeats: int, seed: int) -> Speed:
-    """Time both ways of counting and say whether every count is the same."""
+    """Time both ways of counting and compare all counts."""
     logits, masks = blobs(frames, seed)
     values = logits.sigmoid()
-    values[:, 0, :] = thresholds()[torch.arange(SIZE) % 255]  # on the thresholds, where ties are decided
+    values[:, 0, :] = thresholds()[torch.arange(SIZE) % 255]  # values equal to thresholds, to test ties
     fast, slow = count_pixels(values, masks), reference_counts(values, masks)
     equal = all(
         torch.equal(getattr(fast, name), getattr(slow, name)) for name in ("predicted", "hit", "true")
     )
-    # The sigmoid is part of both.
+    # Both times include the sigmoid.
     slow_s = _median_seconds(lambda: reference_counts(logits.sigmoid(), masks), max(1, repeats // 2))
     fast_s = _median_seconds(lambda: count_pixels(logits.sigmoid(), masks), repeats)
     return Speed(frames, slow_s / frames * 1000, fast_s / frames * 1000, slow_s / fast_s, equal)
@@ -200,7 +200,7 @@ def _median_seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def machine() -> str:
-    """The processor, as the system names it."""
+    """The name of the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""The folder with golden figures, photographs and models that some benchmarks need."""
+"""Folder of golden metrics, photographs and models for some benchmarks."""
 
 from __future__ import annotations
 

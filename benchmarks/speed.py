@@ -3,10 +3,10 @@
     python -m benchmarks.speed [--clip demo/clip.mp4] [--frames 16] [--rounds 3] [--scenes 40] [--json]
                                [--write docs/speed.md]
 
-The reference is the obvious way: masks cut out with PIL one after another, one forward pass for each view,
-a frame after the other. Every round runs each way once, one right after the other, so that what else the
-machine does falls on all of them alike; ratios are of medians. Fidelity: composites of dev media, where the
-exact path (Eq. 1-3) and the fast one are given the same masks and the same audio.
+The reference crops masks with PIL one by one and runs one forward pass for each view, frame by frame. Every
+round runs each variant once in direct succession, so that other load on the machine affects all variants
+equally; ratios are of medians. Fidelity is measured on composites of dev media: the exact path (Eq. 1-3) and
+the fast path have the same masks and audio.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ FIRST = "import seac; next(seac.VideoPredictor(seac.load()).stream({clip!r}, {fp
 
 
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
-    """Milliseconds per frame of each stage, a frame after the other: median, 90th percentile, share."""
+    """Milliseconds per frame of each stage, frames in sequence: median, 90th percentile, share."""
     source = resolve_source(clip)
     sound = AudioReader(source.audio, model.stages.audio.sample_rate)
     spent: dict[str, list[float]] = {}
@@ -91,7 +91,7 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             )
             timed("draw and write", written, result)
             if number == 0:
-                spent = {}  # the first frame also warms up
+                spent = {}  # the first frame is a warm-up
         for each in writers:
             each.close()
     return {
@@ -103,10 +103,10 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
 def measure_end_to_end(
     model: SeAC, clip: Path, fps: float, frames: int, rounds: int
 ) -> dict[str, dict[str, float]]:
-    """From decoding to files, ways in turn: frames per second, and milliseconds of all cores per frame.
+    """End-to-end speed of alternating variants: frames per second, and CPU milliseconds per frame.
 
-    The second hardly minds what else the machine does; the number of cores divided by it is what a machine
-    with nothing else to do comes close to.
+    CPU time is hardly affected by other load. The number of cores divided by it approximates the rate of an
+    idle machine.
     """
     modes = {
         "fast": model.settings,
@@ -139,7 +139,7 @@ def measure_end_to_end(
 
 
 def commands(clip: Path, fps: float, rounds: int) -> dict[str, float]:
-    """Medians over rounds of :func:`command`, and the least and greatest of its rates."""
+    """Medians over rounds of :func:`command`, and the minimum and maximum rate."""
     runs = [command(clip, fps) for _ in range(rounds)]
     rates = [each["frames_per_second"] for each in runs]
     medians = {name: float(np.median([each[name] for each in runs])) for name in runs[0]}
@@ -147,7 +147,7 @@ def commands(clip: Path, fps: float, rounds: int) -> dict[str, float]:
 
 
 def command(clip: Path, fps: float) -> dict[str, float]:
-    """``seac segment`` as a user runs it: seconds, peak memory; and seconds from start to a first result."""
+    """Run ``seac segment``: seconds and peak memory; also seconds from start to the first result."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = [
             sys.executable,
@@ -182,22 +182,22 @@ PEAK = """
 import atexit, resource, sys
 from seac.cli.app import main
 from seac.profiling.memory import peak_memory
-def tell():
+def print_usage():
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(peak_memory() / 2**20, used.ru_utime + used.ru_stime, file=sys.stderr)
-atexit.register(tell)
+atexit.register(print_usage)
 main()
 """
 
 
 def ranks(values: Tensor) -> Tensor:
-    """Ranks (n,) float, centred."""
+    """Centred ranks, (n,) float."""
     rank_correlations = values.argsort().argsort().float()
     return rank_correlations - rank_correlations.mean()
 
 
 def fidelity(model: SeAC, composites: Sequence[ChoiceScene]) -> dict[str, float]:
-    """The quick path against the exact one, on proposals (order) and on true masks (picking)."""
+    """Fast path against exact path, on proposals (ranking) and on true masks (choice)."""
     rank_correlations: list[float] = []
     same: list[bool] = []
     picked: dict[str, list[bool]] = {"exact": [], "fast": []}
@@ -232,11 +232,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clip", type=Path, default=Path(__file__).parents[1] / "demo/clip.mp4")
-    parser.add_argument("--frames", type=int, default=16, help="for the table by stage; 0 leaves it out")
-    parser.add_argument("--rounds", type=int, default=3, help="of the whole, each way in turn")
+    parser.add_argument("--frames", type=int, default=16, help="frames for the table by stage; 0 omits it")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of end-to-end runs")
     parser.add_argument("--fps", type=float, default=4.0)
     add_media(parser)
-    parser.add_argument("--scenes", type=int, default=40, help="composites for fidelity; 0 leaves it out")
+    parser.add_argument("--scenes", type=int, default=40, help="composites for fidelity; 0 omits it")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", type=Path, help="a page of the docs")
     options = parser.parse_args()
@@ -281,7 +281,7 @@ def page(report: dict[str, Any]) -> str:
 
 
 def format_key(key: str) -> str:
-    """A key in words."""
+    """A key as readable text."""
     return key.replace("_", " ")
 
 
@@ -292,7 +292,7 @@ TITLES = {
     "As a user runs it: `seac segment`, medians": "command",
     "Fidelity of the fast path to the exact one, on composites": "fidelity",
 }
-"""Of the page, and the parts of the report that they head."""
+"""Headings of the page -> parts of the report."""
 
 
 if __name__ == "__main__":

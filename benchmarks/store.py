@@ -1,11 +1,11 @@
-"""Is the store quick enough for training? Random access against a step of training, in samples per second.
+"""Speed of random access to the store against the speed of a training step, in samples per second.
 
     python -m benchmarks.store --clips 1024 --document docs/extraction.md
 
-The store is made up: the shapes of a preset, random content, so nothing compresses. A sample is a random
-frame of a random clip (with 50 or 20 masks), the clip's window features and, where sounds are to be mixed,
-its waveform. A step is forward, backward and AdamW of the module at the same batch. "cold" asks the system to
-forget the files first; what is left of its cache then is the system's affair.
+The store is synthetic: the shapes of a preset with random, incompressible content. A sample is a random frame
+of a random clip (with 50 or 20 masks), the clip's window features and, for mixing, its waveform. A step is
+forward, backward and AdamW of the module with the same batch size. "cold" asks the system to drop the files
+from its cache first; the system may ignore this.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FRAMES, SECONDS, RATE = 5, 5, 16_000
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a preset's features."""
+    """Feature sizes of a preset."""
 
     masks: int
     d_m: int
@@ -54,7 +54,7 @@ SHAPES = {"tiny": Shape(20, 1280, 1000, 10, 1024), "paper": Shape(50, 1024, 0, 5
 
 
 def random_clip(number: int, shape: Shape) -> ClipFeatures:
-    """A clip of a preset's sizes; what is in it is random."""
+    """A clip with the feature sizes of a preset and random content."""
     chance = torch.Generator().manual_seed(number)
 
     def rand(*sizes: int) -> torch.Tensor:
@@ -82,8 +82,8 @@ def random_clip(number: int, shape: Shape) -> ClipFeatures:
 
 
 def build(folder: Path, shape: Shape, clips: int) -> Store:
-    """A store of made-up clips."""
-    provenance = StoreProvenance({"made up": "benchmarks.store"}, "tiny", shape.d_m, shape.d_a, RATE)
+    """Write a store of synthetic clips."""
+    provenance = StoreProvenance({"synthetic": "benchmarks.store"}, "tiny", shape.d_m, shape.d_a, RATE)
     with StoreWriter(folder, provenance) as writer:
         for number in range(clips):
             writer.add(payload(random_clip(number, shape)))
@@ -92,7 +92,7 @@ def build(folder: Path, shape: Shape, clips: int) -> Store:
 
 
 def rate(run: Callable[[int], int], rounds: int) -> float:
-    """Samples per second of ``run``, which is given the round and says how many samples it took."""
+    """Samples per second of ``run``, a function from the round to the number of samples."""
     run(-1)
     began = time.perf_counter()
     samples = sum(run(number) for number in range(rounds))
@@ -121,7 +121,7 @@ def forget(folder: Path) -> None:
 
 
 def learning(batch: FrameBatch, shape: Shape, rounds: int, device: str) -> float:
-    """Samples per second of training on one batch again and again."""
+    """Samples per second of repeated training steps on one batch."""
     module = AssociationModule(AssociationConfig(shape.d_m, shape.d_a)).to(device)
     optimiser = torch.optim.AdamW(module.parameters(), 1e-4)
     masks, windows = batch.mixed(0.6).to(device), batch.windows.float().to(device)
@@ -146,7 +146,7 @@ def learning(batch: FrameBatch, shape: Shape, rounds: int, device: str) -> float
 
 
 def measured(name: str, clips: int, batch: int, rounds: int, device: str) -> dict[str, Any]:
-    """All rates of a preset's shape."""
+    """All rates for the feature sizes of a preset."""
     shape = SHAPES[name]
     with tempfile.TemporaryDirectory() as folder:
         store = build(Path(folder) / "store", shape, clips)
@@ -186,8 +186,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--clips", type=int, default=1024)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=16)
-    parser.add_argument("--device", default="cpu", help="where a step of training is measured")
-    parser.add_argument("--document", type=Path, help="document whose table is to be written anew")
+    parser.add_argument("--device", default="cpu", help="device of the training step")
+    parser.add_argument("--document", type=Path, help="document whose table is updated")
     parser.add_argument("--json", action="store_true", help="end standard output with one line of JSON")
     given = parser.parse_args(arguments)
     records = [measured(name, given.clips, given.batch, given.rounds, given.device) for name in SHAPES]
@@ -198,7 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
         "open, ms",
         "cold",
         "read",
-        "read with sound",
+        "read with audio",
         "training",
         "machine",
     ]

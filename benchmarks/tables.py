@@ -1,4 +1,4 @@
-"""Tables in documents that are written by a command and by nobody's hand."""
+"""Generated tables in documents."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from seac.core.atomic import write_atomic
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Lines of a Markdown table; all columns but the first are numbers."""
+    """Lines of a Markdown table; all columns except the first are right-aligned numbers."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return ["| " + " | ".join(str(value) for value in row) + " |" for row in (heads, rule, *rows)]
 
 
 def format_spread(shares: Sequence[float]) -> str:
-    """Mean in percent, with the standard deviation where there are several."""
+    """Mean in percent, with the standard deviation of several values."""
     values = 100 * np.array(shares)
     spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
     return f"{values.mean():.1f}{spread}"
 
 
 def replace_section(document: Path, name: str, lines: Sequence[str]) -> None:
-    """Put lines between ``<!-- name -->`` and ``<!-- end of name -->``; all else stays.
+    """Replace the lines between ``<!-- name -->`` and ``<!-- end of name -->``.
 
     Raises:
-        ValueError: the document has no such place.
+        ValueError: the document has no such markers.
     """
     opening, closing = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, found, rest = document.read_text(encoding="utf-8").partition(opening)
@@ -40,5 +40,5 @@ def replace_section(document: Path, name: str, lines: Sequence[str]) -> None:
 
 
 def machine() -> str:
-    """What machine this is, and how busy it was."""
+    """Architecture, number of cores and load of the machine."""
     return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}"

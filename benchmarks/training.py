@@ -1,8 +1,8 @@
-"""Does training wait for its batches? Rates of reading, of hearing mixtures and of learning, each alone.
+"""Rates of reading samples, of encoding mixtures and of training steps, measured separately.
 
 Run: ``python -m benchmarks.training STORE`` (a store of a preset; ``seac extract`` makes one). Rates are
-samples per second of one core (processor time, so that other work on the machine does not count). Reading and
-hearing go on on a thread beside learning: where a core is free, learning waits only if they are slower.
+samples per second of one core (CPU time, which excludes other load on the machine). Reading and encoding run
+on a prefetch thread: with a free core, training waits only if that thread is slower.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from seac.training.step import batch_loss
 
 
 def sample_indices(store: TrainingStore, batch: int, *, mixed: bool) -> IndexBatch:
-    """One batch of random clips, as large as asked or as the store allows."""
+    """Indices of one batch of random clips, limited by the size of the store."""
     generator = torch.Generator().manual_seed(0)
     return next(index_batches(store.proposals, batch, generator, mixing=float(mixed)))
 
 
 def rate(work: Callable[[], object], samples: int, repeats: int) -> float:
-    """Samples per second of processor time, the best of some repeats."""
+    """Samples per second of CPU time, the maximum over repeats."""
     seconds = []
     for _ in range(repeats):
         began = time.process_time()
@@ -56,7 +56,7 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
     optimiser = adamw(module.parameters(), config.lr, config.weight_decay)
     batch = prepare(unmixed)
 
-    def learn() -> None:
+    def train_step() -> None:
         loss = batch_loss(module, batch, config.loss, config.false_negative_threshold)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ def measure(store: TrainingStore, settings: list[str], repeats: int) -> dict[str
         "batch": float(count),
         "reading": rate(lambda: prepare(unmixed), count, repeats),
         "reading and hearing mixtures": rate(lambda: prepare(mixed), count, repeats),
-        "learning": rate(learn, count, repeats),
+        "learning": rate(train_step, count, repeats),
     }
 
 

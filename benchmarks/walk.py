@@ -1,9 +1,9 @@
-"""Through how many functions and files do an image and a waveform pass? One frame of a clip, traced.
+"""Number of functions and files in the call trace of one frame of a clip.
 
     python -m benchmarks.walk [--clip demo/clip.mp4] [--time 1.0]
 
-Functions are those of ``seac``; comprehensions and lambdas count as the function that holds them. A change
-of file is a call from one file of ``seac`` into another, or the return from it.
+Only functions of ``seac`` are counted; comprehensions and lambdas count as their enclosing function. A change
+of file is a call from one file of ``seac`` to another, or the return from it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from seac.media.decode import frames, load_waveform
 
 ROOT = str(Path(seac.__file__).parent)
 HALF = 1.0
-"""Seconds of audio on either side of the frame."""
+"""Seconds of audio before and after the frame."""
 Value = TypeVar("Value")
 
 
 class Trace:
-    """Counts the functions of ``seac`` that run, their files, and the changes of file."""
+    """Counts the functions of ``seac`` that are called, their files, and the changes of file."""
 
     def __init__(self) -> None:
         self.functions: set[tuple[str, str]] = set()
@@ -34,7 +34,7 @@ class Trace:
         self._file = ""
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Take a call or a return into account; for :func:`sys.setprofile`."""
+        """Record a call or a return; for :func:`sys.setprofile`."""
         file = frame.f_code.co_filename
         if event not in {"call", "return"} or not file.startswith(ROOT):
             return
@@ -45,13 +45,13 @@ class Trace:
         self._file = file
 
     def figures(self) -> dict[str, int]:
-        """Functions, files and changes of file."""
+        """Numbers of functions, files and changes of file."""
         files = {file for file, _ in self.functions}
         return {"functions": len(self.functions), "files": len(files), "changes of file": self.changes}
 
 
 def trace(work: Callable[[], Value]) -> tuple[Value, dict[str, int]]:
-    """The value of ``work`` and what it passed through."""
+    """The result of ``work`` and its trace."""
     found = Trace()
     sys.setprofile(found)
     try:
@@ -67,14 +67,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clip", type=Path, default=Path(__file__).parents[1] / "demo/clip.mp4")
-    parser.add_argument("--time", type=float, default=1.0, help="seconds of the frame")
+    parser.add_argument("--time", type=float, default=1.0, help="time of the frame in seconds")
     options = parser.parse_args()
     model = seac.load("tiny")
     frame = next(frames(options.clip, 1.0, start=options.time))
     rate = model.stages.audio.sample_rate
     waveform = load_waveform(options.clip, rate)
     window = waveform[round(max(0.0, options.time - HALF) * rate) : round((options.time + HALF) * rate)]
-    model(frame.image, window, rate)  # what is made once is not part of the walk
+    model(frame.image, window, rate)  # one-time initialisation is not part of the trace
     image, of_image = trace(lambda: model.encode_image(frame.image))
     audio, of_audio = trace(lambda: model.encode_audio(window, rate))
     _, of_both = trace(lambda: model.predict(image, audio))

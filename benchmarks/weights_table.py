@@ -12,7 +12,7 @@ BEGIN, END = "<!-- weights:begin -->\n", "<!-- weights:end -->"
 
 
 def fill_table(page: str) -> str:
-    """The page with the table as ``seac weights list --markdown`` gives it now."""
+    """The page with the current table of ``seac weights list --markdown``."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}{markdown(lines(TABLE, Weights(fetch=False)))}{END}{after}"

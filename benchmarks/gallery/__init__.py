@@ -1,1 +1,1 @@
-"""A page to look at: what stage 1 finds and misses, and what becomes of clips."""
+"""Gallery of proposals and clips, an HTML page for visual inspection."""

@@ -1,12 +1,12 @@
-"""A page to look at: what the preset tiny finds and misses, the worst first.
+"""Gallery of proposals and clips of the preset tiny, in ascending order of IoU.
 
     python -m benchmarks.gallery --out FOLDER [--photos N] [--scenes N] [--composites FOLDER [--clips N]]
 
-Photographs with human regions and composite scenes with exact masks: the true regions beside the ten best
-proposals, the worst regions closely, and on top what the misses have in common, in figures. Truth is read
-and measured as `python -m benchmarks.proposals` does it. With a folder of rendered benchmarks (as
-`python -m benchmarks.composite` renders them), also clips: what was heard, lit and picked. gallery.html needs
-nothing but its folder. The photographs are for research: keep the page to yourself.
+The page shows photographs with human regions and composite scenes with exact masks: true regions beside the
+ten best proposals, crops of the worst regions, and tables of missed regions by their features. Truth and
+metrics are those of `python -m benchmarks.proposals`. With a folder of rendered benchmarks (by
+`python -m benchmarks.composite`), the page also shows clips: audio classes, heatmap and best mask.
+gallery.html is self-contained in its folder. The photographs are for research only: do not publish the page.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from seac.presets.load import load
 Item = TypeVar("Item")
 NOTES = {
     "Photographs": (
-        "Human regions, things and stuff alike; which of them are things nobody has annotated. Nothing was "
-        "fitted to them; some settings were chosen while looking at every other photograph."
+        "Human regions, things and stuff, without labels of which are things. No model was trained on them; "
+        "some settings were tuned on every other photograph."
     ),
     "Composite scenes": (
-        "Composite: cut-outs of the dev media on photographs, which no weights were trained on; every region "
-        "is a thing, its visible part, and its mask is exact."
+        "Composite: cut-outs of the dev media on photographs, not used for training; every region is the "
+        "visible part of a thing, with an exact mask."
     ),
 }
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The options; see the module's docstring."""
+    """Parse the options; see the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -56,16 +56,16 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--composites", type=Path, default=None, help="folder of rendered benchmarks")
     parser.add_argument("--clips", type=int, default=None, help="first N clips of each (default: all)")
     parser.add_argument(
-        "--min-share", type=float, default=0.005, help="smallest human region, share of picture"
+        "--min-share", type=float, default=0.005, help="smallest human region, as a share of the image"
     )
-    parser.add_argument("--worst", type=int, default=20, help="regions that are shown closely")
+    parser.add_argument("--worst", type=int, default=20, help="number of cropped regions")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args(arguments)
 
 
 def report_progress(items: Iterable[Item], name: str, console: Console) -> Iterator[Item]:
-    """``items`` with a line of progress at every tenth."""
+    """Iterate over ``items`` and print progress at every tenth item."""
     for number, item in enumerate(items, 1):
         yield item
         if number % 10 == 0:
@@ -75,7 +75,7 @@ def report_progress(items: Iterable[Item], name: str, console: Console) -> Itera
 def build_image_section(
     title: str, cases: Iterable[Case], model: SeAC, folder: Path, worst: int, console: Console
 ) -> Section:
-    """Segment, draw and measure one kind of picture."""
+    """Segment, measure and draw the images of one section."""
     folder.mkdir()
     worst_regions = Worst(folder, worst)
     segmenter = model.stages.segmenter
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
             (temporary / "clips").mkdir()
             shown = show_clips(found, model, given.clips, temporary / "clips")
             clips = list(report_progress(shown, "Clips", console))
-        about = f"Proposals of the preset tiny ({version_of(model.stages.segmenter)}), at most 50 a picture."
+        about = f"Proposals of the preset tiny ({version_of(model.stages.segmenter)}), at most 50 per image."
         write_page(sections, clips, about, temporary / "gallery.html")
     for part in sections:
         every = part.every

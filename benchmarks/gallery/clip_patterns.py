@@ -1,4 +1,4 @@
-"""What clips that were lost have in common, in figures."""
+"""Metrics of clips, grouped by outcome, benchmark and audio class."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from benchmarks.gallery.clips import ShownClip
 from benchmarks.gallery.regions import FOUND
 
 COMMON = 5
-"""Words heard first that have a row of their own."""
-OTHER = "other words"
+"""Number of top-1 audio classes with their own row."""
+OTHER = "other classes"
 
 
 @dataclass(frozen=True)
 class ClipGroup:
-    """One line of a table: how many clips, means of their figures, and the share that is lit rightly."""
+    """One row of a table: number of clips, mean metrics, and the share with a correct heatmap."""
 
     name: str
     clips: int
@@ -27,31 +27,31 @@ class ClipGroup:
 
 @dataclass(frozen=True)
 class ClipPattern:
-    """A grouping with its lines."""
+    """A grouping with its rows."""
 
     name: str
     groups: tuple[ClipGroup, ...]
 
 
 def outcome(clip: ShownClip) -> str:
-    """Where a clip was lost, by its masks and its heat alone."""
+    """Outcome of a clip, from the IoU of its masks and its heatmap."""
     if clip.heatmap_iou >= FOUND:
-        return "lit rightly"
+        return "correct heatmap"
     if clip.oracle < FOUND:
-        return "no masks fit"
+        return "no matching masks"
     if clip.picked >= FOUND:
-        return "the right mask picked, the heat elsewhere too"
-    return "another mask picked"
+        return "correct mask selected, heatmap wrong"
+    return "another mask selected"
 
 
 def clip_patterns(clips: Sequence[ShownClip]) -> list[ClipPattern]:
-    """By outcome, by benchmark, and by the word heard first; the largest group of each first."""
-    firsts = [clip.first_word for clip in clips]
-    common = sorted(set(firsts), key=lambda word: (-firsts.count(word), word))[:COMMON]
+    """Group clips by outcome, benchmark and top-1 audio class; the largest group is first."""
+    firsts = [clip.top_class for clip in clips]
+    common = sorted(set(firsts), key=lambda name: (-firsts.count(name), name))[:COMMON]
     keys: dict[str, Callable[[ShownClip], str]] = {
         "outcome": outcome,
         "benchmark": lambda clip: clip.benchmark,
-        "the word heard first": lambda clip: clip.first_word if clip.first_word in common else OTHER,
+        "top-1 audio class": lambda clip: clip.top_class if clip.top_class in common else OTHER,
     }
     return [ClipPattern(name, _groups(clips, key)) for name, key in keys.items()]
 

@@ -1,4 +1,4 @@
-"""Clips of a rendered benchmark, one frame each: what was heard, lit and picked, against the truth."""
+"""Clips of a rendered benchmark, one frame each: audio classes, heatmap and best mask, with the truth."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from seac.metrics.functional.overlap import overlap
 from seac.pipeline import SeAC
 
 EXACT = ("s4", "ms3", "avss")
-"""Benchmarks whose truth is masks; boxes say too little to look at."""
+"""Benchmarks with masks as truth; benchmarks with boxes are not shown."""
 SIDE = 224
-TAGS = 4
+MAX_CLASSES = 4
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class ShownClip:
     """One frame of a clip; files are relative to the page.
 
     Attributes:
-        benchmark: its name on the command line.
-        id: of the clip.
-        category: what sounds; may be empty.
-        heatmap_iou: IoU of what the heatmap lights above .5 with what sounds.
-        picked: IoU of the mask with the greatest evidence with what sounds.
-        oracle: IoU of the best union of masks with what sounds.
-        attribution: the stage that lost the frame, or "right".
-        top_classes: the audio network's likeliest words with their probabilities, or "silence".
-        first_word: the likeliest of them, or "silence".
-        predicted: class and probability of the picked mask.
-        image: file.
-        audio: file, or None.
+        benchmark: name of the benchmark on the command line.
+        id: id of the clip.
+        category: sounding class; may be empty.
+        heatmap_iou: IoU of the pixels of the heatmap above .5 with the truth.
+        picked: IoU of the mask with the highest logit with the truth.
+        oracle: IoU of the best union of masks with the truth.
+        attribution: error type of the frame, or "right".
+        top_classes: classes with the highest audio probabilities, with these, or "silence".
+        top_class: the most probable audio class, or "silence".
+        predicted: class and probability of the selected mask.
+        image: image file.
+        audio: audio file, or None.
     """
 
     benchmark: str
@@ -64,34 +64,34 @@ class ShownClip:
     oracle: float
     attribution: str
     top_classes: str
-    first_word: str
+    top_class: str
     predicted: str
     image: str
     audio: str | None
 
 
 def readers(folder: Path) -> dict[str, Reader]:
-    """The benchmarks with exact masks that lie in a folder as the composite builder lays them out.
+    """Open the benchmarks with exact masks in a folder of the composite builder.
 
     Raises:
-        InputError: there are none, or one that cannot be read.
+        InputError: no benchmark, or one that cannot be read.
     """
-    there = [name for name in EXACT if (folder / FOLDERS[name]).is_dir()]
-    if not there:
+    present = [name for name in EXACT if (folder / FOLDERS[name]).is_dir()]
+    if not present:
         wanted = ", ".join(FOLDERS[name] for name in EXACT)
-        raise InputError(f"{folder}: holds none of {wanted}; render them with python -m benchmarks.composite")
-    return {name: open_benchmark(name, folder / FOLDERS[name]) for name in there}
+        raise InputError(f"{folder}: has none of {wanted}; render them with python -m benchmarks.composite")
+    return {name: open_benchmark(name, folder / FOLDERS[name]) for name in present}
 
 
 def show_clips(found: dict[str, Reader], model: SeAC, limit: int | None, folder: Path) -> Iterator[ShownClip]:
-    """Judge and draw the first ``limit`` clips of each benchmark into ``folder``, one at a time."""
+    """Predict and draw the first ``limit`` clips of each benchmark into ``folder``, one by one."""
     for name, reader in found.items():
         for number, clip in enumerate(reader.clips[:limit]):
             yield show(name, reader, clip.annotated(), model, folder, f"{name}-{number:03d}")
 
 
 def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, file: str) -> ShownClip:
-    """Judge one frame and draw it: the frame, under the heatmap, and the picked mask; truth in white."""
+    """Predict and draw one frame: the frame, the heatmap and the selected mask; truth in white."""
     truth = reader.truth(clip)
     frame = frame_to_show(truth)
     scene = Scene(
@@ -110,7 +110,7 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
     heatmap_iou = frame_ious(answer.heatmap[None], truth[frame][None])[0]
     _draw_frame(scene, answer, wanted.numpy(), masks[row].numpy(), folder / f"{file}.jpg")
     audio_text = ", ".join(
-        f"{word} {probability:.0%}" for word, probability in result.audio_summary.top_classes[:TAGS]
+        f"{name} {probability:.0%}" for name, probability in result.audio_summary.top_classes[:MAX_CLASSES]
     )
     return ShownClip(
         benchmark,
@@ -131,7 +131,7 @@ def show(benchmark: str, reader: Reader, clip: Clip, model: SeAC, folder: Path, 
 
 
 def frame_to_show(truth: torch.Tensor) -> int:
-    """The middle frame of a truth (F, h, w), or the first in which something sounds if that is dark."""
+    """Index of the middle frame of a truth (F, h, w), or of the first sounding frame if that is empty."""
     middle = len(truth) // 2
     sounding = (truth > 0).flatten(1).any(1)
     return int(sounding.nonzero()[0]) if bool(sounding.any()) and not bool(sounding[middle]) else middle

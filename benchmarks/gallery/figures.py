@@ -1,4 +1,4 @@
-"""Pictures of the gallery: true regions beside proposals, and one region beside what came closest."""
+"""Images of the gallery: true regions beside proposals, and one region beside its best proposal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from seac.export.draw import colour
 Pixels = NDArray[np.float32]
 WHITE, RED, YELLOW = (255, 255, 255), (255, 48, 48), (255, 220, 0)
 MARGIN = 0.4
-"""Around a region that is shown closely, as a share of its box."""
+"""Margin around a cropped region, as a share of its box."""
 GAP = 6
 
 
 def draw_pair(image: ImageArray, true: Masks, regions: Sequence[Region], proposed: Masks) -> Pixels:
-    """Left the true regions (missed ones red and hatched), right the ten best proposals: (H, 2 W, 3)."""
+    """Draw true regions (missed ones red and hatched) beside the ten best proposals: (H, 2 W, 3)."""
     left = np.asarray(image, np.float32)
     for mask, region in zip(true, regions, strict=True):
         if region.iou >= FOUND:
@@ -30,15 +30,15 @@ def draw_pair(image: ImageArray, true: Masks, regions: Sequence[Region], propose
         if region.iou < FOUND:
             left = fill_pixels(left, mask_boundary(mask) | (mask & hatch(mask.shape)), RED)
     right = np.asarray(image, np.float32) * 0.75
-    for rank in reversed(range(min(TEN, len(proposed)))):  # the best last, on top
+    for rank in reversed(range(min(TEN, len(proposed)))):  # the best proposal is drawn last, on top
         right = fill_pixels(right, mask_boundary(proposed[rank]), colour(rank))
     return beside(left, right)
 
 
-def draw_closely(image: ImageArray, true: NDArray[np.bool_], best: NDArray[np.bool_], side: int) -> Pixels:
-    """A region (H, W) and the proposal that fits it best, cut out: three squares in a row, ``side`` each.
+def draw_region(image: ImageArray, true: NDArray[np.bool_], best: NDArray[np.bool_], side: int) -> Pixels:
+    """Draw crops of a region (H, W) and its best proposal: three squares of ``side`` pixels in a row.
 
-    The picture, the region in red, the proposal in yellow.
+    The squares show the image, the region in red and the proposal in yellow.
     """
     window = around(true)
     pixels = np.asarray(image, np.float32)[window]
@@ -50,21 +50,21 @@ def draw_closely(image: ImageArray, true: NDArray[np.bool_], best: NDArray[np.bo
     return beside(*(fitted(view, side) for view in views))
 
 
-def beside(*pictures: Pixels) -> Pixels:
-    """Pictures of one height in a row, with a white gap."""
-    gap = np.full((len(pictures[0]), GAP, 3), 255, np.float32)
-    return np.concatenate([part for image in pictures for part in (image, gap)][:-1], axis=1)
+def beside(*images: Pixels) -> Pixels:
+    """Concatenate images of equal height in a row, with a white gap."""
+    gap = np.full((len(images[0]), GAP, 3), 255, np.float32)
+    return np.concatenate([part for image in images for part in (image, gap)][:-1], axis=1)
 
 
 def hatch(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Slanting lines, (H, W)."""
+    """Mask of diagonal lines, (H, W)."""
     rows, columns = np.indices(shape)
     lines: NDArray[np.bool_] = (rows + columns) % 9 == 0
     return lines
 
 
 def around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """A square around a mask (H, W) with a margin, as far as the picture goes."""
+    """A square window around a mask (H, W) with a margin, clipped to the image."""
     ends = [np.flatnonzero(mask.any(axis))[[0, -1]] for axis in (1, 0)]
     side = round(max(int(last - first + 1) for first, last in ends) * (1 + 2 * MARGIN)) + 16
     found = []
@@ -75,7 +75,7 @@ def around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def fitted(image: Pixels, side: int) -> Pixels:
-    """A picture (h, w, 3) scaled into a grey square, its shape kept."""
+    """Fit an image (h, w, 3) into a grey square with its aspect ratio."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

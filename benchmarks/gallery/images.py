@@ -1,4 +1,4 @@
-"""Pictures through the segmenter, one at a time: drawn at once, remembered as a few numbers each."""
+"""Segment and draw images one by one; only a few numbers per image are kept in memory."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gallery.figures import draw_closely, draw_pair
+from benchmarks.gallery.figures import draw_pair, draw_region
 from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou, measure_regions
 from benchmarks.proposals import ImageArray, Masks, composites, photographs
 from recipes.common.composites.media import Media
 from seac.evaluation.report.figures import save_image
 from seac.segment.base import Segmenter
 
-CLOSE = 200
-"""Pixels of the side of a picture of one region."""
+REGION_SIDE = 200
+"""Side in pixels of the image of one region."""
 Case = tuple[str, ImageArray, Masks]
 
 
 @dataclass(frozen=True)
 class ShownImage:
-    """One picture of the gallery; the file is relative to the page."""
+    """One image of the gallery; the file is relative to the page."""
 
     name: str
     file: str
@@ -32,12 +32,12 @@ class ShownImage:
 
     @property
     def iou(self) -> float:
-        """Mean best IoU of its regions."""
+        """Mean best IoU of the regions."""
         return mean_iou(self.regions)
 
     @property
     def missed(self) -> int:
-        """How many of its regions no proposal fits."""
+        """Number of regions without a matching proposal."""
         return sum(region.iou < FOUND for region in self.regions)
 
 
@@ -51,25 +51,25 @@ class ShownRegion:
 
     @property
     def missed(self) -> str:
-        """How, in words."""
+        """Type of miss, see :func:`how_missed`."""
         return how_missed(self.region)
 
 
 def photo_cases(shared: Path, min_share: float, count: int | None) -> Iterator[Case]:
-    """The photographs with human regions by name."""
+    """Photographs with their names and human regions."""
     names = [path.stem for path in sorted((shared / "data/photos/images").glob("*.jpg"))[:count]]
     for name, (image, true) in zip(names, photographs(shared, min_share, count), strict=True):
         yield name, image, true
 
 
 def scene_cases(media: Media, count: int, seed: int) -> Iterator[Case]:
-    """Composite scenes with the exact masks of their things."""
+    """Composite scenes with the exact masks of their objects."""
     for number, (image, true) in enumerate(composites(media, count, seed)):
         yield f"composite {number}", image, true
 
 
 class Worst:
-    """The worst regions so far, each drawn to its own file; files of those that fall out are deleted."""
+    """The worst regions so far, each drawn to a file; files of replaced regions are deleted."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder, self._limit = folder, limit
@@ -77,14 +77,14 @@ class Worst:
         self._count = 0
 
     def add(self, name: str, image: ImageArray, true: Masks, regions: Iterable[Region], found: Masks) -> None:
-        """Take the regions of a picture into account."""
+        """Add the regions of an image."""
         for mask, region in zip(true, regions, strict=True):
-            # A heap has its least on top, so the least bad of those held is that of the greatest IoU.
+            # The heap is keyed by negative IoU: its top is the kept region with the highest IoU.
             if self._limit == 0 or (len(self._kept) == self._limit and region.iou >= -self._kept[0][0]):
                 continue
             best = found[region.rank] if region.rank >= 0 else mask & ~mask
             path = self._folder / f"region-{self._count:04d}.jpg"
-            save_image(draw_closely(image, mask, best, CLOSE), path)
+            save_image(draw_region(image, mask, best, REGION_SIDE), path)
             shown = ShownRegion(name, f"{self._folder.name}/{path.name}", region)
             heapq.heappush(self._kept, (-region.iou, self._count, shown))
             self._count += 1
@@ -93,14 +93,14 @@ class Worst:
                 (self._folder / Path(gone.file).name).unlink()
 
     def regions(self) -> list[ShownRegion]:
-        """Those that are held, worst first."""
+        """The kept regions, worst first."""
         return [shown for _, _, shown in sorted(self._kept, key=lambda row: (-row[0], row[1]))]
 
 
 def show_images(
     cases: Iterable[Case], segmenter: Segmenter, folder: Path, worst: Worst
 ) -> Iterator[ShownImage]:
-    """Segment, measure and draw every case into ``folder``; pictures without true regions are left out."""
+    """Segment, measure and draw every case into ``folder``; images without true regions are left out."""
     for name, image, true in cases:
         if len(true) == 0:
             continue

@@ -1,4 +1,4 @@
-"""gallery.html: tables of patterns on top, the worst first below."""
+"""gallery.html: tables of patterns, then images in ascending order of IoU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATE = Path(__file__).with_name("gallery.html.j2")
 
 @dataclass(frozen=True)
 class Section:
-    """One kind of picture: its figures, its worst regions and all its pictures, the worst first."""
+    """One set of images: metrics, worst regions and all images, the worst first."""
 
     title: str
     note: str
@@ -38,7 +38,7 @@ def section(
     *,
     composite: bool = False,
 ) -> Section:
-    """The figures of pictures, and the pictures in the order of the page."""
+    """Metrics of images, and the images in the order of the page."""
     regions = [region for image in images for region in image.regions]
     return Section(
         title,
@@ -53,7 +53,7 @@ def section(
 
 
 def write_page(sections: Sequence[Section], clips: Sequence[ShownClip], about: str, path: Path) -> None:
-    """Write a page that needs nothing but its own folder."""
+    """Write a page that is self-contained in its folder."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     ordered = sorted(clips, key=lambda clip: clip.heatmap_iou)

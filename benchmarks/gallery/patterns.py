@@ -1,4 +1,4 @@
-"""The pattern of the misses in figures: regions by what they are, the grouping that tells most first."""
+"""Metrics of regions grouped by features; the grouping with the most explained variance is first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.gallery.regions import FOUND, Region, how_missed, mean_iou
 
 @dataclass(frozen=True)
 class Axis:
-    """A way to group regions: ``of`` gives the number of the group in ``groups``."""
+    """A grouping of regions: ``of`` returns the index in ``groups``."""
 
     name: str
     groups: tuple[str, ...]
@@ -23,11 +23,11 @@ def _above(value: float, *edges: float) -> int:
 
 AXES = (
     Axis(
-        "share of the picture",
+        "share of the image",
         ("small: below 2 %", "medium: 2 to 10 %", "large: from 10 %"),
         lambda r: _above(r.share, 0.02, 0.1),
     ),
-    Axis("the frame", ("away from it", "touching it"), lambda r: int(r.on_frame)),
+    Axis("image border", ("not touching", "touching"), lambda r: int(r.on_frame)),
     Axis("connected pieces", ("one", "two or three", "more"), lambda r: _above(r.pieces, 2, 4)),
     Axis(
         "colour against surroundings (Lab)",
@@ -36,7 +36,7 @@ AXES = (
     ),
     Axis(
         "colours within (spread in Lab)",
-        ("even: below 8", "8 to 16", "16 to 24", "motley: from 24"),
+        ("uniform: below 8", "8 to 16", "16 to 24", "varied: from 24"),
         lambda r: _above(r.spread, 8, 16, 24),
     ),
     Axis(
@@ -50,7 +50,7 @@ AXES = (
         lambda r: _above(r.width, 0.3, 0.45, 0.6),
     ),
     Axis(
-        "regions in the picture",
+        "regions in the image",
         ("at most 6", "7 to 12", "13 to 20", "more"),
         lambda r: _above(r.neighbours, 7, 13, 21),
     ),
@@ -60,7 +60,7 @@ MISSED = ("found", "swallowed", "in pieces", "beside")
 
 @dataclass(frozen=True)
 class Group:
-    """One line of a table; ``lost`` is its share of all regions that were not found."""
+    """One row of a table; ``lost`` is the group's share of all missed regions."""
 
     name: str
     regions: int
@@ -72,7 +72,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A grouping with its lines; ``explained`` is the share of the variance of the IoU that it explains."""
+    """A grouping with its rows; ``explained`` is the explained share of the variance of the IoU."""
 
     name: str
     explained: float
@@ -80,18 +80,18 @@ class Pattern:
 
 
 def patterns(regions: Sequence[Region]) -> list[Pattern]:
-    """All groupings of at least one region, that which tells most about the IoU first."""
+    """All groupings of at least one region, in descending order of explained variance."""
     found = [_pattern(axis, regions) for axis in AXES]
     return sorted(found, key=lambda pattern: -pattern.explained)
 
 
 def summarise(name: str, regions: Sequence[Region]) -> Group:
-    """All regions in one line."""
+    """All regions in one row."""
     return _group(name, regions, max(_lost(regions), 1))
 
 
 def misses(regions: Sequence[Region]) -> dict[str, float]:
-    """Share of regions by how they were missed, as :func:`how_missed` says."""
+    """Share of regions by type of miss, see :func:`how_missed`."""
     miss_types = [how_missed(region) for region in regions]
     return {name: miss_types.count(name) / max(len(miss_types), 1) for name in MISSED}
 

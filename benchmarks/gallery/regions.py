@@ -1,4 +1,4 @@
-"""What can be said of one true region: how well a proposal covers it, and what kind of region it is."""
+"""Features of one true region: the overlap with its best proposal, size, shape and colour."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from benchmarks.proposals import ImageArray, Masks, best_iou
 
 TEN = 10
 RING = 5
-"""Pixels around a region that count as its surroundings."""
+"""Width in pixels of the ring around a region."""
 FOUND = 0.5
-"""IoU from which a region counts as found."""
+"""Minimum IoU of a found region."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """One true region and the proposal that fits it best.
+    """One true region and its best proposal.
 
     Attributes:
-        iou: of that proposal; 0 without proposals.
-        rank: of that proposal, 0 is the first; -1 without proposals.
+        iou: IoU of the best proposal; 0 without proposals.
+        rank: rank of the best proposal, from 0; -1 without proposals.
         iou_ten: best IoU among the ten best proposals.
-        covered: share of the region that the proposal holds.
-        inside: share of the proposal that lies in the region.
-        share: of the picture.
-        on_frame: whether it touches the picture's frame.
-        pieces: connected pieces of at least a hundredth of it.
-        colour_contrast: distance in CIE Lab between the mean colours of the region and of what is around it.
-        spread: standard deviation of its colours in CIE Lab: how patterned it is.
-        width: radius of the greatest disc in it, over the radius of a disc of its area: 1 is round, 0 thin.
-        neighbours: true regions in the picture.
+        covered: share of the region covered by the proposal.
+        inside: share of the proposal inside the region.
+        share: share of the image.
+        on_frame: whether the region touches the image border.
+        pieces: connected components of at least 1 % of the region.
+        colour_contrast: distance in CIE Lab between the mean colours of the region and of a ring around it.
+        spread: standard deviation of the region's colours in CIE Lab.
+        width: radius of the largest inscribed disc over that of a disc of equal area: 1 is round, 0 thin.
+        neighbours: number of true regions in the image.
     """
 
     iou: float
@@ -54,7 +54,7 @@ class Region:
 
 
 def measure_regions(image: ImageArray, true: Masks, proposed: Masks) -> list[Region]:
-    """Every true region of a picture, in the order given.
+    """Measure every true region of an image, in the given order.
 
     Args:
         image: (H, W, 3) uint8.
@@ -89,19 +89,19 @@ def measure_regions(image: ImageArray, true: Masks, proposed: Masks) -> list[Reg
 
 
 def touches(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask (H, W) reaches the frame."""
+    """Whether a mask (H, W) touches the image border."""
     return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
 def pieces(mask: NDArray[np.bool_]) -> int:
-    """Connected pieces (eight neighbours) of a mask (H, W); crumbs below a hundredth of it do not count."""
+    """Number of connected components (8-neighbourhood) of a mask (H, W), without those below 1 % of it."""
     labels, _ = components(mask, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())[1:]
     return int((sizes >= 0.01 * sizes.sum()).sum())
 
 
 def colour_contrast(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Lab distance of the mean colour in a mask (H, W) from that of a ring around it; 0 without a ring."""
+    """Lab distance of the mean colours of a mask (H, W) and of a ring around it; 0 without a ring."""
     ring = binary_dilation(mask, iterations=RING) & ~mask
     if not ring.any():
         return 0.0
@@ -109,7 +109,7 @@ def colour_contrast(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
 
 
 def width(mask: NDArray[np.bool_]) -> float:
-    """Radius of the greatest disc in a mask (H, W) over that of a disc of its area; the frame is no edge."""
+    """Radius of the largest disc in a mask (H, W) over that of a disc of its area; borders are no edge."""
     if mask.all():
         return 1.0
     radius = float(distance_transform_edt(mask).max())
@@ -117,7 +117,7 @@ def width(mask: NDArray[np.bool_]) -> float:
 
 
 def how_missed(region: Region) -> str:
-    """Found; else in pieces (the proposal is a part of it), swallowed (it is a part of one), or beside."""
+    """Type of miss: found; in pieces (proposal inside region); swallowed (region inside proposal); beside."""
     if region.iou >= FOUND:
         return "found"
     if region.inside >= 0.7 and region.inside > region.covered:
@@ -128,5 +128,5 @@ def how_missed(region: Region) -> str:
 
 
 def mean_iou(regions: Sequence[Region]) -> float:
-    """Mean best IoU; 0 of nothing."""
+    """Mean best IoU; 0 without regions."""
     return sum(region.iou for region in regions) / max(len(regions), 1)

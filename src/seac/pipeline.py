@@ -88,7 +88,8 @@ class SeAC:
         """Similarity, decision and heatmap (stage 2, Eq. 4), and classes (stage 3, Eq. 5).
 
         Args:
-            image, audio: of the two methods above.
+            image: from :meth:`encode_image`.
+            audio: from :meth:`encode_audio`.
             time: seconds in the video.
             tracks: the masks' tracks in a video.
         """

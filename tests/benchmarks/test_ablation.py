@@ -1,4 +1,4 @@
-"""Each row of the table of swaps differs from the preset in what it says, and in nothing else."""
+"""Each row of the ablation differs from the preset in the named change only."""
 
 from __future__ import annotations
 

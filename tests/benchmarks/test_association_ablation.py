@@ -1,4 +1,4 @@
-"""The table of ways to associate says means, and spreads only where there are several trainings."""
+"""The association ablation has means, and standard deviations only for several trainings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_a_row_is_mean_and_spread_in_percent() -> None:
 
 
 def test_every_variant_differs_from_the_others() -> None:
-    assert len({(variant.mixing, variant.words, variant.class_heads) for variant in VARIANTS}) == len(
+    assert len({(variant.mixing, variant.zero_shot, variant.class_heads) for variant in VARIANTS}) == len(
         VARIANTS
     )
     assert ZERO_SHOT not in {variant.name for variant in VARIANTS}

@@ -15,7 +15,7 @@ def line(iou: float, right: int) -> Line:
         "methods": {"tiny": scores, "whole image": scores},
         "attribution": {"right": right, "lost": 10 - right},
         "n": 10,
-        "settings": {"weights": {"vision": "eyes 1"}, "torch": "2"},
+        "settings": {"weights": {"vision": "encoder 1"}, "torch": "2"},
     }
 
 
@@ -32,5 +32,5 @@ def test_one_seed_has_no_spread() -> None:
     text = page({"s4": [line(0.5, 9)], "ms3": [line(0.25, 0)]}, [3], "a command")
     assert "±" not in text
     assert "| tiny | 25.0 | 25.0 | 25.0 |" in text
-    assert "vision: eyes 1" in text
+    assert "vision: encoder 1" in text
     assert "`a command`" in text

@@ -1,4 +1,4 @@
-"""The gallery of proposals: what is said of regions, how they are grouped, and the page."""
+"""The gallery of proposals: features of regions, their grouping, and the page."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def square(y: int, x: int, side: int, size: int = 80) -> np.ndarray:
 
 
 def scene(seed: int = 0) -> Case:
-    picture = np.random.default_rng(seed).integers(0, 256, (80, 80, 3), np.uint8)
-    return f"scene {seed}", picture, np.stack([square(0, 0, 30), square(40, 40, 20)])
+    image = np.random.default_rng(seed).integers(0, 256, (80, 80, 3), np.uint8)
+    return f"scene {seed}", image, np.stack([square(0, 0, 30), square(40, 40, 20)])
 
 
 class Given:
-    """Proposes the same masks whatever it sees."""
+    """Proposes the same masks for every image."""
 
     def __init__(self, *masks: np.ndarray) -> None:
         self.masks = torch.from_numpy(np.stack(masks))
@@ -72,21 +72,21 @@ ORDINARY = Region(
 
 
 def test_a_region_that_is_proposed_exactly_is_found_at_that_rank() -> None:
-    _, picture, true = scene()
-    first, second = measure_regions(picture, true, np.stack([square(60, 0, 9), true[1]]))
+    _, image, true = scene()
+    first, second = measure_regions(image, true, np.stack([square(60, 0, 9), true[1]]))
     assert (second.iou, second.rank, second.covered, second.inside) == (1, 1, 1, 1)
     assert first.iou == 0
     assert how_missed(second) == "found"
 
 
 def test_no_proposals_miss_every_region() -> None:
-    _, picture, true = scene()
-    found = measure_regions(picture, true, np.zeros((0, 80, 80), bool))
+    _, image, true = scene()
+    found = measure_regions(image, true, np.zeros((0, 80, 80), bool))
     assert [(one.iou, one.rank, how_missed(one)) for one in found] == [(0, -1, "beside")] * 2
 
 
 @pytest.mark.parametrize(
-    ("proposed", "said"),
+    ("proposed", "expected"),
     [
         (square(10, 10, 60), "swallowed"),
         (square(25, 25, 8), "in pieces"),
@@ -94,15 +94,15 @@ def test_no_proposals_miss_every_region() -> None:
         (square(21, 21, 20), "found"),
     ],
 )
-def test_how_a_region_was_missed_follows_from_what_the_best_proposal_holds(
-    proposed: np.ndarray, said: str
+def test_the_type_of_a_miss_follows_from_the_overlap_with_the_best_proposal(
+    proposed: np.ndarray, expected: str
 ) -> None:
-    picture = np.zeros((80, 80, 3), np.uint8)
-    (found,) = measure_regions(picture, square(20, 20, 20)[None], proposed[None])
-    assert how_missed(found) == said
+    image = np.zeros((80, 80, 3), np.uint8)
+    (found,) = measure_regions(image, square(20, 20, 20)[None], proposed[None])
+    assert how_missed(found) == expected
 
 
-def test_what_a_region_is_like_is_measured_on_its_shape() -> None:
+def test_the_features_of_a_region_depend_on_its_shape() -> None:
     disc = np.hypot(*(np.indices((80, 80)) - 40)) < 20
     stripe = np.zeros((80, 80), bool)
     stripe[38:41, 5:75] = True
@@ -111,7 +111,7 @@ def test_what_a_region_is_like_is_measured_on_its_shape() -> None:
     assert not touches(disc)
     assert touches(square(0, 20, 5))
     assert pieces(disc | square(0, 0, 8)) == 2
-    assert pieces(disc | square(0, 0, 2)) == 1  # a crumb
+    assert pieces(disc | square(0, 0, 2)) == 1  # a component below 1 %
 
 
 def test_colour_contrast_is_that_of_the_surroundings_and_not_of_the_whole_image() -> None:
@@ -126,7 +126,7 @@ def test_colour_contrast_is_that_of_the_surroundings_and_not_of_the_whole_image(
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 70), (33, 41), (70, 70)])
-def test_a_close_look_is_a_square_that_holds_the_region(corner: tuple[int, int]) -> None:
+def test_a_crop_is_a_square_that_contains_the_region(corner: tuple[int, int]) -> None:
     mask = square(*corner, 10)
     mask[corner[0] + 5 :, :] = False  # 5 high, 10 wide
     window = around(mask)
@@ -135,13 +135,14 @@ def test_a_close_look_is_a_square_that_holds_the_region(corner: tuple[int, int])
     assert around(np.ones((20, 30), bool)) == (slice(0, 20), slice(0, 30))
 
 
-def test_every_grouping_holds_every_region_once_and_the_lost_add_up() -> None:
+def test_every_grouping_has_every_region_once_and_the_missed_add_up() -> None:
     draw = np.random.default_rng(0)
     regions = [
         replace(
             ORDINARY,
             iou=float(draw.random()), share=float(draw.random() ** 3), pieces=int(draw.integers(1, 7)),
-            colour_contrast=float(draw.random() * 60), spread=float(draw.random() * 40), width=float(draw.random()),
+            colour_contrast=float(draw.random() * 60), spread=float(draw.random() * 40),
+            width=float(draw.random()),
             on_frame=bool(draw.integers(2)), neighbours=int(draw.integers(1, 40)),
         )
         for _ in range(200)
@@ -172,7 +173,7 @@ def test_only_the_worst_regions_stay_on_the_disk(tmp_path: Path) -> None:
     kept = {Path(shown.file).name for shown in kept_regions}
     assert {path.name for path in tmp_path.glob("region-*.jpg")} == kept
     assert len(kept) == 3
-    assert [picture.missed for picture in images] == [1] * 4
+    assert [image.missed for image in images] == [1] * 4
 
 
 def test_images_are_drawn_one_at_a_time(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_images_are_drawn_one_at_a_time(tmp_path: Path) -> None:
 
 
 class Page(HTMLParser):
-    """What a page refers to, and the captions in order."""
+    """Collects the references of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +200,7 @@ class Page(HTMLParser):
         self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
 
 
-def test_the_page_needs_nothing_but_its_folder_and_shows_the_worst_first(tmp_path: Path) -> None:
+def test_the_page_is_self_contained_and_shows_the_worst_first(tmp_path: Path) -> None:
     folder = tmp_path / "scenes"
     folder.mkdir()
     worst = Worst(folder, 2)
@@ -221,7 +222,7 @@ def test_the_page_needs_nothing_but_its_folder_and_shows_the_worst_first(tmp_pat
     assert captions == ["bad (composite)", "good &amp; &lt;b&gt; (composite)"]
 
 
-def test_a_model_that_picks_the_right_square_is_shown_as_right(tmp_path: Path) -> None:
+def test_a_model_that_selects_the_correct_square_is_shown_as_right(tmp_path: Path) -> None:
     benchmarks.s4(tmp_path / "Single-source", 2)
     found = readers(tmp_path)
     assert set(found) == {"s4"}
@@ -245,7 +246,7 @@ def test_a_folder_without_benchmarks_is_refused_in_one_line(tmp_path: Path) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_a_frame_in_which_something_sounds_is_shown() -> None:
+def test_a_sounding_frame_is_shown() -> None:
     truth = torch.zeros(5, 4, 4)
     assert frame_to_show(truth) == 2
     truth[3, 0, 0] = 1
@@ -254,27 +255,27 @@ def test_a_frame_in_which_something_sounds_is_shown() -> None:
     assert frame_to_show(truth) == 2
 
 
-def clip(heatmap_iou: float, picked: float, oracle: float, word: str = "Dog") -> ShownClip:
+def clip(heatmap_iou: float, picked: float, oracle: float, name: str = "Dog") -> ShownClip:
     return ShownClip(
-        "s4", "one", "dog", heatmap_iou, picked, oracle, "", word, word, "dog", "clips/one.jpg", None
+        "s4", "one", "dog", heatmap_iou, picked, oracle, "", name, name, "dog", "clips/one.jpg", None
     )
 
 
-def test_a_clip_is_lost_where_the_first_step_failed() -> None:
-    assert outcome(clip(0.9, 0.9, 0.9)) == "lit rightly"
-    assert outcome(clip(0.2, 0.3, 0.4)) == "no masks fit"
-    assert outcome(clip(0.2, 0.8, 0.9)) == "the right mask picked, the heat elsewhere too"
-    assert outcome(clip(0.2, 0.1, 0.9)) == "another mask picked"
+def test_the_outcome_of_a_clip_is_the_first_failed_step() -> None:
+    assert outcome(clip(0.9, 0.9, 0.9)) == "correct heatmap"
+    assert outcome(clip(0.2, 0.3, 0.4)) == "no matching masks"
+    assert outcome(clip(0.2, 0.8, 0.9)) == "correct mask selected, heatmap wrong"
+    assert outcome(clip(0.2, 0.1, 0.9)) == "another mask selected"
 
 
-def test_every_clip_is_in_one_group_of_each_table_and_rare_words_share_one() -> None:
-    words = ["Music"] * 4 + ["Dog"] * 3 + ["A", "A", "B", "B", "C", "C", "D", "E"]
-    found = clip_patterns([clip(0.2, 0.8, 0.9, word) for word in words])
+def test_every_clip_is_in_one_group_of_each_table_and_rare_classes_share_one() -> None:
+    names = ["Music"] * 4 + ["Dog"] * 3 + ["A", "A", "B", "B", "C", "C", "D", "E"]
+    found = clip_patterns([clip(0.2, 0.8, 0.9, name) for name in names])
     for pattern in found:
-        assert sum(group.clips for group in pattern.groups) == len(words)
+        assert sum(group.clips for group in pattern.groups) == len(names)
         assert [group.clips for group in pattern.groups] == sorted(
             (group.clips for group in pattern.groups), reverse=True
         )
-    by_word = {group.name: group.clips for group in found[-1].groups}
-    assert by_word == {"Music": 4, "Dog": 3, "A": 2, "B": 2, "C": 2, "other words": 2}
+    by_class = {group.name: group.clips for group in found[-1].groups}
+    assert by_class == {"Music": 4, "Dog": 3, "A": 2, "B": 2, "C": 2, "other classes": 2}
     assert clip_patterns([])[0].groups == ()

@@ -1,4 +1,4 @@
-"""What memory is told after each step of SAM's."""
+"""The memory benchmark reports peak memory after each step of SAM."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_every_step_is_reported_and_the_peak_never_falls(tmp_path: Path) -> None
     assert all(figures["seconds"] >= 0 for figures in steps.values())
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system does not tell VmHWM")
-def test_a_process_does_not_report_the_memory_of_the_one_that_started_it() -> None:
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system has no VmHWM")
+def test_a_process_does_not_report_the_memory_of_its_parent() -> None:
     held = b"x" * 400_000_000
     figures = "from seac.profiling.memory import peak_memory; print(peak_memory())"
     output = subprocess.run([sys.executable, "-c", figures], check=True, capture_output=True, text=True)

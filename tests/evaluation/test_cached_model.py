@@ -18,8 +18,8 @@ def module(seed: int = 0) -> AssociationModule:
     return AssociationModule(CONFIG).eval()
 
 
-def answer(model: SeAC, sound: str = "red") -> list[np.ndarray]:
-    result = model(squares(), tone(sound, 1.0), 16_000)
+def answer(model: SeAC, audio: str = "red") -> list[np.ndarray]:
+    result = model(squares(), tone(audio, 1.0), 16_000)
     return [result.heatmap, result.similarity, result.masks, result.scores, result.classes, result.semantic]
 
 
@@ -27,13 +27,13 @@ def test_cached_features_equal_computed_ones() -> None:
     model = synthetic_model()
     memory = CachedModel(model)
     for _ in range(2):
-        for sound in ("red", "green"):
-            for ours, theirs in zip(answer(memory, sound), answer(model, sound), strict=True):
+        for audio in ("red", "green"):
+            for ours, theirs in zip(answer(memory, audio), answer(model, audio), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
 
-def test_every_image_and_sound_goes_through_the_networks_once() -> None:
-    model, asked = synthetic_model(), []
+def test_every_image_and_waveform_is_encoded_once() -> None:
+    model, encoded = synthetic_model(), []
     segmenter, audio_encoder = model.stages.segmenter, model.stages.audio
 
     class Counting:
@@ -41,7 +41,7 @@ def test_every_image_and_sound_goes_through_the_networks_once() -> None:
         version = "counting"
 
         def __call__(self, given: torch.Tensor) -> object:
-            asked.append(given.ndim)
+            encoded.append(given.ndim)
             return segmenter(given) if given.ndim == 3 else audio_encoder(given)
 
     counting = Counting()
@@ -49,27 +49,27 @@ def test_every_image_and_sound_goes_through_the_networks_once() -> None:
     memory = CachedModel(SeAC(type(model.stages)(**parts), model.vocabulary, model.settings))
     for seed in range(3):
         answer(memory.with_association(module(seed), 9))
-    assert sorted(asked) == [2, 3]
+    assert sorted(encoded) == [2, 3]
 
 
 def test_a_module_is_evaluated_as_a_loaded_one_would_be() -> None:
     memory, network = CachedModel(synthetic_model()), module()
-    judged = memory.with_association(network, 9)
-    association = judged.stages.association
+    evaluated = memory.with_association(network, 9)
+    association = evaluated.stages.association
     assert isinstance(association, Trained)
-    seen, encoded_audio = judged.encode_image(squares()), judged.encode_audio(tone("red", 1.0), 16_000)
-    expected = association(seen.embeddings, encoded_audio.features)
-    np.testing.assert_allclose(answer(judged)[1], expected.numpy(), atol=1e-6)
+    image, encoded_audio = evaluated.encode_image(squares()), evaluated.encode_audio(tone("red", 1.0), 16_000)
+    expected = association(image.embeddings, encoded_audio.features)
+    np.testing.assert_allclose(answer(evaluated)[1], expected.numpy(), atol=1e-6)
 
 
-def test_training_can_go_on_with_an_evaluated_module() -> None:
+def test_training_can_continue_with_an_evaluated_module() -> None:
     network = module()
-    judged = CachedModel(synthetic_model()).with_association(network, 9)
-    before = answer(judged)[1]
+    evaluated = CachedModel(synthetic_model()).with_association(network, 9)
+    before = answer(evaluated)[1]
     with torch.no_grad():
         network.mask_projection.weight.add_(1.0)
     assert network.mask_projection.weight.requires_grad
-    np.testing.assert_array_equal(answer(judged)[1], before)
+    np.testing.assert_array_equal(answer(evaluated)[1], before)
 
 
 def test_fewer_masks_are_the_best_ones_and_constants_can_be_others() -> None:
@@ -80,7 +80,7 @@ def test_fewer_masks_are_the_best_ones_and_constants_can_be_others() -> None:
     assert memory.with_association(module(), 9, Settings(objectness=0.5)).settings.objectness == 0.5
 
 
-def test_masks_of_a_cached_model_are_packed_and_unpack_as_they_were() -> None:
+def test_masks_of_a_cached_model_are_packed_without_loss() -> None:
     model = synthetic_model()
     encoded, cached = model.encode_image(squares()), CachedModel(model)
     packed = PackedImage.of(encoded)
@@ -90,7 +90,7 @@ def test_masks_of_a_cached_model_are_packed_and_unpack_as_they_were() -> None:
     assert [type(image) for image in cached.cache._images.values()] == [PackedImage]
 
 
-def test_a_cache_holds_no_more_than_what_is_retained() -> None:
+def test_a_cache_keeps_only_the_retained_keys() -> None:
     cache, model = EncodingCache(), synthetic_model()
     for clip in range(5):
         cache.retain(["shared"])

@@ -1,4 +1,4 @@
-"""Overlap with training lists, however they are written."""
+"""Overlap with training lists in all supported formats."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_pair_overlaps_if_either_half_does(tmp_path: Path) -> None:
     assert overlap((pair,), read_ids(path)).by_clip == (pair.id,)
 
 
-def test_names_that_only_look_like_youtube_ids_are_their_own_video() -> None:
+def test_names_similar_to_youtube_ids_are_their_own_video() -> None:
     assert [parse_video_id(name) for name in (*IDS, "M1P1xla8rg0_0_10000", "M1P1xla8rg0", "x")] == [
         "M1P1xla8rg0",
         "MKC9LvRivTM",

@@ -1,4 +1,4 @@
-"""Prediction over a benchmark: what is kept in memory, and what is encoded once."""
+"""Prediction of a benchmark: memory and shared encodings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Robustness: what a variant hears does not depend on how many clips are asked for."""
+"""Robustness: the audio of a variant does not depend on the limit of clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fixtures import benchmarks
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_limit_changes_no_clips_sounds(tmp_path: Path, seed: int) -> None:
+def test_a_limit_does_not_change_the_audio_of_clips(tmp_path: Path, seed: int) -> None:
     reader = S4(benchmarks.s4(tmp_path, 6))
     few, every = Corrupted(reader, 2, seed), Corrupted(reader, None, seed)
     assert few.clips == every.clips[: 2 * len(VARIANTS)]

@@ -1,4 +1,4 @@
-"""Encodings are shared by models that would give equal ones, and by no others."""
+"""Encodings are shared only by models with equal encodings."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_encoded_images_are_shared_by_models_with_equal_settings(tmp_path: Path)
     assert frame.encoded_image(model) is encoded
 
 
-@pytest.mark.parametrize("gate", ["floor"])
+@pytest.mark.parametrize("field", ["floor"])
 def test_encoded_audio_is_shared_by_models_with_the_same_activity_detectors(
-    tmp_path: Path, gate: str
+    tmp_path: Path, field: str
 ) -> None:
     frame, model = scene(tmp_path), synthetic_model()
     encoded = frame.encoded_audio(model)
     calibration = model.stages.calibration
     bolder = replace(model.stages, calibration=replace(calibration, threshold=0.9, slope=1.0))
     assert frame.encoded_audio(SeAC(bolder, model.vocabulary, model.settings)) is encoded
-    other = replace(model.stages, calibration=replace(calibration, **{gate: 0.0}))
+    other = replace(model.stages, calibration=replace(calibration, **{field: 0.0}))
     assert frame.encoded_audio(SeAC(other, model.vocabulary, model.settings)) is not encoded

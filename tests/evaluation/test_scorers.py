@@ -1,4 +1,4 @@
-"""Scorers: what a batch is, and what a positive is."""
+"""Scorers: definition of batches and of positives."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_clip_without_truth_has_no_f() -> None:
 
 
 def boxes(*given: tuple[Clip, Tensor], extended: bool = False) -> dict[str, float]:
-    """Figures of clips whose heatmap is the upper left quarter, by descending confidence."""
+    """Metrics of clips whose heatmap is the upper left quarter, by descending confidence."""
     heatmap = torch.zeros(1, 8, 8)
     heatmap[:, :4, :4] = 1
     scorer = BoxScorer(0.5, extended=extended)
@@ -102,7 +102,7 @@ def test_a_clip_whose_boxes_lie_outside_is_a_positive_that_is_never_found() -> N
     assert boxes(FOUND, LOST)["ciou"] == 0.5
     assert boxes(FOUND, LOST)["auc"] < boxes(FOUND)["auc"]
     assert boxes(FOUND, LOST, extended=True)["loc_acc"] == 0.5
-    # Missed at the highest threshold, where a negative would not be: recall is a half and not whole.
+    # The positive is missed at the highest threshold, so the recall is .5 in place of 1.
     assert boxes(FOUND, LOST, extended=True)["max_f1"] == pytest.approx(2 / 3)
     assert boxes(FOUND, SILENT, extended=True)["max_f1"] == 1.0
 

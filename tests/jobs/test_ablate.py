@@ -25,9 +25,9 @@ CONFIG = TrainingConfig(lr=2e-3, epochs=2, batch=12, d=8, width=16, depth=1, hea
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the runs that are really trained, over a store in memory."""
-    made: MemoryStore = synthetic_store(60)
-    monkeypatch.setattr("seac.features.open_store", lambda path: made)
+    """Names of the runs that are trained, on a store in memory."""
+    store: MemoryStore = synthetic_store(60)
+    monkeypatch.setattr("seac.features.open_store", lambda path: store)
     monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
     names: list[str] = []
     fit: Callable[..., object] = ablating.fit
@@ -41,11 +41,11 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def arguments(out: Path, *more: str) -> list[str]:
-    sets = [word for setting in SMALL for word in ("--set", setting)]
+    sets = [argument for setting in SMALL for argument in ("--set", setting)]
     return ["ablate", "STORE", "--out", str(out), "--seeds", "2", *sets, *more]
 
 
-def test_a_grid_is_trained_once_and_drawn_with_its_seeds(
+def test_a_grid_is_trained_once_and_reported_with_its_seeds(
     trained: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = arguments(tmp_path, "--over", "msa,lambda", "--json")
@@ -84,7 +84,7 @@ def test_files_of_others_are_refused_before_the_work(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
 
 
-def test_a_grid_of_an_earlier_version_goes_on(trained: list[str], tmp_path: Path) -> None:
+def test_a_grid_of_an_earlier_version_is_resumed(trained: list[str], tmp_path: Path) -> None:
     command = arguments(tmp_path, "--over", "encoder_depth", "--values", "0", "--seeds", "1")
     assert seac(command) == 0
     for record in list(tmp_path.rglob(RECORD)):
@@ -93,7 +93,7 @@ def test_a_grid_of_an_earlier_version_goes_on(trained: list[str], tmp_path: Path
     assert len(trained) == 1
 
 
-def test_a_grid_that_was_interrupted_goes_on(trained: list[str], tmp_path: Path) -> None:
+def test_an_interrupted_grid_is_resumed(trained: list[str], tmp_path: Path) -> None:
     command = arguments(tmp_path, "--over", "encoder_depth", "--values", "0,1")
     assert seac(command) == 0
     (tmp_path / "cells" / "depth=0 seed=1" / "cell.json").unlink()
@@ -113,7 +113,7 @@ def test_a_grid_that_was_interrupted_goes_on(trained: list[str], tmp_path: Path)
         (["--over", ","], "--over names nothing"),
     ],
 )
-def test_a_mistake_is_answered_in_one_line(
+def test_an_error_is_one_line(
     trained: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
 ) -> None:
     assert seac(arguments(tmp_path, *more)) == 2
@@ -133,7 +133,7 @@ def test_values_are_the_papers_as_far_as_the_store_has_them() -> None:
     assert chosen_values(AXES["data_size"], store, CONFIG) == [21, 42, 0]
     assert chosen_values(AXES["msa"], store, replace(CONFIG, mixing=0.0)) == [0.0, 0.5]
     assert chosen_values(AXES["loss"], store, CONFIG)[0] == "msa-micl"
-    with pytest.raises(InputError, match="depth values by comma"):
+    with pytest.raises(InputError, match="comma-separated values of depth"):
         chosen_values(AXES["encoder_depth"], store, CONFIG, " ")
 
 
@@ -149,7 +149,7 @@ def test_figures_of_a_benchmark_share_a_panel() -> None:
     assert panels(names) == {"s4": ["s4 miou", "s4 fscore"], "ms3 train": ["ms3 train miou"]}
 
 
-def test_a_trend_is_said_to_appear_only_beyond_the_noise() -> None:
+def test_a_trend_appears_only_beyond_the_noise() -> None:
     rising = {1: (0.1, 0.01), 2: (0.2, 0.01), 5: (0.3, 0.01)}
     assert "appears" in verdict(AXES["n_masks"], rising)
     assert "does not appear" in verdict(AXES["n_masks"], dict(reversed(rising.items())))

@@ -1,4 +1,4 @@
-"""``seac calibrate`` as a user meets it, and what its file does to a model."""
+"""``seac calibrate`` on the command line, and the effect of its file on a model."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.fixtures.parts import synthetic_model
 
 
 @pytest.fixture(autouse=True)
-def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seac.jobs.calibrate, "load_model", lambda preset, **options: synthetic_model())
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    assert app.run(["calibrate", *map(str, words)]) == 2
+def refused(capsys: pytest.CaptureFixture[str], *given: object) -> str:
+    assert app.run(["calibrate", *map(str, given)]) == 2
     (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
     return line
 
 
 def validation(folder: Path, count: int) -> Path:
-    """The world's clips are of the test split, which the command refuses; the folder is told otherwise."""
+    """A synthetic benchmark whose test clips, which the command refuses, are moved to another split."""
     benchmarks.s4(folder, count)
     table = folder / "s4_meta_data.csv"
     table.write_text(table.read_text().replace(",test", ",val"))
@@ -59,9 +59,7 @@ def test_it_writes_a_file_that_a_model_takes(tmp_path: Path, capsys: pytest.Capt
     assert output["split"] == "val"
 
 
-def test_what_cannot_be_calibrated_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_input_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = benchmarks.s4(tmp_path / "s4", 6)
     assert "-o FILE" in refused(capsys, "s4", folder)
     assert "test split" in refused(capsys, "s4", folder, "-o", tmp_path / "a.json", "--split", "test")
@@ -104,7 +102,7 @@ def test_a_path_that_takes_no_file_is_refused_before_a_frame_is_predicted(
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     monkeypatch.setattr(
-        seac.jobs.calibrate, "collect_samples", lambda *given: pytest.fail("a frame was judged")
+        seac.jobs.calibrate, "collect_samples", lambda *given: pytest.fail("a frame was predicted")
     )
     line = refused(capsys, "s4", validation(tmp_path / "s4", 3), "-o", tmp_path / out)
     assert "cannot write to" in line or "is a folder" in line
@@ -144,7 +142,7 @@ def test_a_calibration_lies_beside_its_association(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=80) | st.sampled_from([b"{}", b"[]", b'{"format": "seac calibration 1"}', b"NaN"]))
-def test_what_is_no_calibration_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_an_invalid_file_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("c") / "own.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match="seac calibrate"):

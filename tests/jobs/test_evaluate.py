@@ -1,4 +1,4 @@
-"""``seac evaluate`` as a user meets it, in a world of coloured squares where the truth is known."""
+"""``seac evaluate`` on synthetic benchmarks of coloured squares with known truth."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tests.fixtures.parts import synthetic_model
 
 
 @pytest.fixture(autouse=True)
-def fake(monkeypatch):
+def synthetic(monkeypatch):
     monkeypatch.setattr(seac.jobs.evaluate, "load_model", lambda preset, **options: synthetic_model())
 
 
-def run_cli(capsys, *words: object) -> tuple[int, str, str]:
-    code = app.run([str(word) for word in ("evaluate", *words)])
+def run_cli(capsys, *given: object) -> tuple[int, str, str]:
+    code = app.run([str(argument) for argument in ("evaluate", *given)])
     output = capsys.readouterr()
     return code, output.out, output.err
 
 
-def figures(capsys, *words: object) -> dict:
-    code, out, err = run_cli(capsys, *words, "--json")
+def figures(capsys, *given: object) -> dict:
+    code, out, err = run_cli(capsys, *given, "--json")
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
 
-def refused(capsys, *words: object) -> str:
-    code, out, err = run_cli(capsys, *words)
+def refused(capsys, *given: object) -> str:
+    code, out, err = run_cli(capsys, *given)
     assert code == 2, (code, out, err)
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
@@ -55,8 +55,8 @@ class TestFigures:
     def test_a_frame_whose_truth_is_empty_counts_inactive_pixels(self, capsys, tmp_path):
         found = figures(capsys, "ms3", benchmarks.ms3(tmp_path / "ms3"), "-o", tmp_path / "out")
         decided = found["methods"]["tiny, decided"]["fixed"]
-        dark = 1 - benchmarks.make_mask("red").mean()
-        assert decided["miou"] == pytest.approx((4 + dark) / 5, abs=5e-3)
+        inactive = 1 - benchmarks.make_mask("red").mean()
+        assert decided["miou"] == pytest.approx((4 + inactive) / 5, abs=5e-3)
         assert decided["fscore"] > 0.99
 
     def test_halves_of_ten_seconds_are_encoded_separately_and_named(self, capsys, tmp_path):
@@ -69,7 +69,7 @@ class TestFigures:
         assert set(found["protocols"]) == {"fixed", "median"}
         assert found["methods"]["tiny, decided"]["fixed"]["ciou"] == 1.0
 
-    def test_the_extended_set_asks_for_the_confidence(self, capsys, tmp_path):
+    def test_the_extended_set_scores_the_confidence(self, capsys, tmp_path):
         found = figures(capsys, "vggss-extended", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out")
         assert found["n"] == 6
         assert set(found["protocols"]["fixed"]) == {"ap", "max_f1", "loc_acc"}
@@ -79,11 +79,11 @@ class TestFigures:
         found = figures(capsys, "robustness", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out")
         assert found["n"] == 3
         assert found["protocols"]["silence"] == {"fpr_pixels": 0.0, "fpr_frames": 0.0, "auroc": 1.0}
-        # The strange colour is in the frame as well: the fake world shows all three squares.
+        # The off-screen colour is in the frame as well: synthetic frames show all three squares.
         assert found["protocols"]["another class"]["fpr_frames"] == 1.0
 
     @needs("baselines")
-    def test_baselines_stand_in_the_same_table(self, capsys, tmp_path):
+    def test_baselines_are_in_the_same_table(self, capsys, tmp_path):
         found = figures(
             capsys, "s4", benchmarks.s4(tmp_path / "s4", 1), "-o", tmp_path / "out", "--baselines"
         )
@@ -119,14 +119,14 @@ class TestFigures:
 
 
 class TestReport:
-    def test_it_holds_tables_plots_and_a_gallery_with_sound(self, capsys, tmp_path):
+    def test_it_has_tables_plots_and_a_gallery_with_audio(self, capsys, tmp_path):
         out = tmp_path / "out"
         figures(capsys, "s4", benchmarks.s4(tmp_path / "s4"), "-o", out)
         page = (out / "report.html").read_text()
         text = (out / "report.md").read_text()
-        for words in ("SeAC (paper) [published]", "65.31", "Which stage lost the clips"):
-            assert words in page
-            assert words in text
+        for expected in ("SeAC (paper) [published]", "65.31", "Which stage lost the clips"):
+            assert expected in page
+            assert expected in text
         for file in ("plots/attribution.png", "gallery/worst-00.jpg", "gallery/worst-00.wav"):
             assert (out / file).is_file()
             assert file in page or file.startswith("gallery") or file.startswith("plots")
@@ -151,22 +151,22 @@ class TestReport:
 
 
 class TestResuming:
-    def test_what_was_answered_is_not_answered_again(self, capsys, tmp_path, monkeypatch):
+    def test_a_predicted_clip_is_not_predicted_again(self, capsys, tmp_path, monkeypatch):
         folder = benchmarks.s4(tmp_path / "s4")
         out = tmp_path / "out"
-        asked = []
+        predicted = []
         answer = predict.answer_clip
         monkeypatch.setattr(
-            predict, "answer_clip", lambda r, clip, *rest: asked.append(clip.id) or answer(r, clip, *rest)
+            predict, "answer_clip", lambda r, clip, *rest: predicted.append(clip.id) or answer(r, clip, *rest)
         )
         figures(capsys, "s4", folder, "-o", out, "--limit", 2)
         first = figures(capsys, "s4", folder, "-o", out)
-        assert asked == ["red_0", "green_1", "blue_2"]
+        assert predicted == ["red_0", "green_1", "blue_2"]
         again = figures(capsys, "s4", folder, "-o", out, "--again")
-        assert len(asked) == 6
+        assert len(predicted) == 6
         assert first["protocols"] == again["protocols"]
 
-    def test_answers_under_other_settings_are_not_mixed(self, capsys, tmp_path):
+    def test_predictions_of_other_settings_are_not_mixed(self, capsys, tmp_path):
         folder = benchmarks.s4(tmp_path / "s4", 1)
         figures(capsys, "s4", folder, "-o", tmp_path / "out")
         output = refused(capsys, "s4", folder, "-o", tmp_path / "out", "--window", 2)
@@ -257,11 +257,11 @@ class TestPredictions:
 
     def test_missing_clips_are_an_error_unless_allowed(self, capsys, tmp_path):
         folder = self.predictions(tmp_path, ("red",))
-        words = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--predictions", folder)
-        output = refused(capsys, *words)
+        arguments = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--predictions", folder)
+        output = refused(capsys, *arguments)
         assert "2 of 3" in output
         assert "green_1" in output
-        found = figures(capsys, *words, "--allow-missing")
+        found = figures(capsys, *arguments, "--allow-missing")
         assert found["n"] == 1
         assert found["missing"] == ["green_1", "blue_2"]
 
@@ -300,10 +300,11 @@ class TestPredictions:
         names = ["red"] * 5 + ["blue"] * 5
         labels = np.stack([benchmarks.make_mask(name) * (1 if name == "red" else 3) for name in names])
         np.save(folder / "clip_0_10000.npy", labels.astype(np.uint8))
-        words = ("avss", benchmarks.avss(tmp_path / "avss"), "-o", tmp_path / "out", "--predictions", folder)
-        assert figures(capsys, *words)["protocols"]["dataset"]["miou"] == pytest.approx(1)
+        data = benchmarks.avss(tmp_path / "avss")
+        arguments = ("avss", data, "-o", tmp_path / "out", "--predictions", folder)
+        assert figures(capsys, *arguments)["protocols"]["dataset"]["miou"] == pytest.approx(1)
         np.save(folder / "clip_0_10000.npy", labels + 9)
-        assert "0 to 3" in refused(capsys, *words)
+        assert "0 to 3" in refused(capsys, *arguments)
 
     def test_confidences_come_from_a_csv(self, capsys, tmp_path):
         folder = tmp_path / "theirs"
@@ -315,22 +316,22 @@ class TestPredictions:
                 np.save(folder / f"{clip}.npy", benchmarks.make_mask(colour))
                 lines.append(f"{clip},{sure}")
         (folder / "confidence.csv").write_text("\n".join(lines))
-        words = ("vggss-extended", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out")
-        found = figures(capsys, *words, "--predictions", folder)
+        arguments = ("vggss-extended", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out")
+        found = figures(capsys, *arguments, "--predictions", folder)
         assert found["protocols"]["fixed"]["max_f1"] > 0.75
         (folder / "confidence.csv").write_text("red_000000,sure\n")
-        assert "line 1" in refused(capsys, *words, "--predictions", folder)
+        assert "line 1" in refused(capsys, *arguments, "--predictions", folder)
 
 
 class TestLists:
     def test_overlap_with_training_is_counted_and_can_be_dropped(self, capsys, tmp_path):
         listed = tmp_path / "train.txt"
         listed.write_text("red_0\nanother\n")
-        words = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--train-list", listed)
-        found = figures(capsys, *words)
+        arguments = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--train-list", listed)
+        found = figures(capsys, *arguments)
         assert found["n"] == 3
         assert found["leakage"] == {"listed": 2, "by_clip": 1, "by_video": 1, "dropped": 0}
-        found = figures(capsys, *words, "--drop-overlap")
+        found = figures(capsys, *arguments, "--drop-overlap")
         assert found["n"] == 2
         assert found["leakage"]["dropped"] == 1
         assert "Overlap with training" in (tmp_path / "out/report.md").read_text()
@@ -338,15 +339,15 @@ class TestLists:
     def test_excluded_clips_are_left_out(self, capsys, tmp_path):
         listed = tmp_path / "ids.txt"
         listed.write_text("green_1\n")
-        words = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--exclude", listed)
-        assert figures(capsys, *words)["n"] == 2
+        arguments = ("s4", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out", "--exclude", listed)
+        assert figures(capsys, *arguments)["n"] == 2
 
     def test_variants_of_a_clip_are_that_clip_to_a_list(self, capsys, tmp_path):
         listed = tmp_path / "ids.txt"
         listed.write_text("green_1\n")
-        words = ("robustness", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out")
-        assert figures(capsys, *words, "--exclude", listed)["n"] == 2
-        found = figures(capsys, *words, "--train-list", listed, "--drop-overlap")
+        arguments = ("robustness", benchmarks.s4(tmp_path / "s4"), "-o", tmp_path / "out")
+        assert figures(capsys, *arguments, "--exclude", listed)["n"] == 2
+        found = figures(capsys, *arguments, "--train-list", listed, "--drop-overlap")
         assert found["n"] == 2
         assert found["leakage"] == {"listed": 1, "by_clip": 1, "by_video": 1, "dropped": 1}
 
@@ -373,9 +374,9 @@ class TestWrongArguments:
     )
     def test_what_needs_a_model_does_not_go_with_predictions(self, capsys, tmp_path, more):
         folder = benchmarks.s4(tmp_path / "s4", 1)
-        words = ("s4", folder, "-o", tmp_path / "out", "--predictions", folder / "s4_data/gt_masks")
-        assert more[0] in refused(capsys, *words, *more)
-        figures(capsys, *words)
+        arguments = ("s4", folder, "-o", tmp_path / "out", "--predictions", folder / "s4_data/gt_masks")
+        assert more[0] in refused(capsys, *arguments, *more)
+        figures(capsys, *arguments)
 
     @pytest.mark.parametrize("benchmark", ["vggss", "vggss-extended", "robustness"])
     def test_a_still_has_no_second_to_put_a_window_around(self, capsys, tmp_path, benchmark):

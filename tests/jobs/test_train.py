@@ -29,15 +29,15 @@ SMALL = ["lr=2e-3", "epochs=3", "batch=12", "d=8", "width=16", "depth=1", "heads
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
-    """A store in memory behind the command line, and the ears that made it."""
-    made = synthetic_store(48)
-    monkeypatch.setattr("seac.features.open_store", lambda path: made)
+    """A store in memory for the command line, with its audio encoder."""
+    store = synthetic_store(48)
+    monkeypatch.setattr("seac.features.open_store", lambda path: store)
     monkeypatch.setattr(Networks, "audio", lambda self, store: Bands())
-    return made
+    return store
 
 
 def arguments(out: Path, *more: str, settings: list[str] = SMALL) -> list[str]:
-    sets = [word for setting in settings for word in ("--set", setting)]
+    sets = [argument for setting in settings for argument in ("--set", setting)]
     return ["train", "STORE", "--out", str(out), *sets, *more]
 
 
@@ -56,7 +56,7 @@ def test_a_run_leaves_weights_that_can_be_loaded_with_model_card_curves_and_tabl
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
     card = (tmp_path / "card.md").read_text()
     assert all(
-        word in card for word in (summary["sha256"], "CC-BY-4.0", "0.002 (paper: 0.0001)", "synthetic bands")
+        text in card for text in (summary["sha256"], "CC-BY-4.0", "0.002 (paper: 0.0001)", "synthetic bands")
     )
     with (tmp_path / "steps.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -92,7 +92,7 @@ def test_the_same_command_twice_gives_the_same_weights(store: MemoryStore, tmp_p
     [
         (["--set", "learning_rate=1"], "unknown setting 'learning_rate'"),
         (["--preset", "paper"], "the store holds features of the preset 'tiny', not 'paper'"),
-        (["--val", "s4:somewhere:test"], "a model is never chosen on test"),
+        (["--val", "s4:somewhere:test"], "a test split is not for model selection"),
         (["--val", "s4"], "give BENCHMARK:DIR"),
         (["--val", "s5:somewhere"], "unknown benchmark 's5'"),
         (["--val", "vggsound:somewhere"], "vggsound has no ground truth"),
@@ -154,7 +154,7 @@ def test_a_benchmark_is_named_with_its_split_and_a_test_split_is_only_for_report
     assert Wanted.parse("ms3:a:train").title == "ms3 train"
     assert Wanted.parse("s4:C:/odd").folder == Path("C:/odd")
     assert Wanted.parse("s4:a:test", choosing=False).split == "test"
-    with pytest.raises(InputError, match="never chosen on test"):
+    with pytest.raises(InputError, match="a test split is not for model selection"):
         Wanted.parse("s4:a:all")
 
 
@@ -202,7 +202,7 @@ def test_files_of_others_are_refused_before_the_work(
     capsys: pytest.CaptureFixture[str],
     name: str,
 ) -> None:
-    monkeypatch.setattr(training, "Networks", lambda *words: pytest.fail("begun"))
+    monkeypatch.setattr(training, "Networks", lambda *given: pytest.fail("training started"))
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
     assert seac(arguments(tmp_path)) == 2

@@ -47,7 +47,7 @@ def frames(seed: int = 0) -> dict[str, Tensor]:
 
 
 def by_protocol(logits: Tensor, masks: Tensor, clips_per_batch: int | None) -> dict[str, dict]:
-    """Both protocols of :class:`AVSBench` by their functions; without batches only the data set's."""
+    """Both protocols of :class:`AVSBench` by functions; without batches only the data-set protocol."""
     dataset = {"dataset": functional.avsbench(logits, masks, clips_per_batch=None)}
     if clips_per_batch is None:
         return dataset

@@ -22,7 +22,7 @@ def test_every_number_can_be_set_with_the_type_it_has() -> None:
     assert configured("tiny", ["width=none"]).width is None
 
 
-def test_what_a_user_sets_counts_more_than_the_recipe() -> None:
+def test_a_users_setting_takes_precedence_over_the_recipe() -> None:
     assert RECIPES["tiny"]["width"] == configured("tiny").width != 32
     assert configured("tiny", ["width=32"]).width == 32
 
@@ -44,7 +44,7 @@ def test_what_a_user_sets_counts_more_than_the_recipe() -> None:
         ("width=30", "width=30 is no multiple of heads=8"),
     ],
 )
-def test_a_mistake_is_answered_in_one_line(setting: str, message: str) -> None:
+def test_an_error_is_one_line(setting: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         configured("paper", [setting])
     assert message in str(caught.value)

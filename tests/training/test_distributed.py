@@ -18,7 +18,7 @@ from seac.training.step import batch_loss
 FORK = multiprocessing.get_context("fork")
 B, N, W = 8, 4, 3
 GROUPS = torch.tensor([1, 0, 1, 0, 2, 3, 3, 2])
-"""Mixtures of the whole batch; the first half of the samples has the first two to itself."""
+"""Mixtures of the whole batch; only the first half of the samples has the first two mixtures."""
 
 
 def module() -> AssociationModule:
@@ -43,15 +43,15 @@ def whole(mixed: bool) -> CollatedBatch:
 
 def part(batch: CollatedBatch, rank: int) -> CollatedBatch:
     """A rank's half; ranks may pad to different lengths."""
-    half, sounds = slice(rank * 4, rank * 4 + 4), len(batch.windows) // 2
-    own = slice(rank * sounds, (rank + 1) * sounds)
+    half, count = slice(rank * 4, rank * 4 + 4), len(batch.windows) // 2
+    own = slice(rank * count, (rank + 1) * count)
     longest = int((~batch.mask_padding[half]).sum(1).max())
     return CollatedBatch(
         batch.masks[half, :longest],
         batch.mask_padding[half, :longest],
         batch.windows[own],
         batch.window_padding[own],
-        batch.groups[half] - rank * sounds,
+        batch.groups[half] - rank * count,
         Frozen(batch.frozen.frames[half], batch.frozen.audio[half]),
     )
 
@@ -98,7 +98,7 @@ def test_two_ranks_with_half_a_batch_are_one_rank_with_the_whole() -> None:
     assert float(with_negatives) > float(without)
 
 
-def test_alone_nothing_is_gathered() -> None:
+def test_one_rank_gathers_nothing() -> None:
     rows = torch.randn(3, 2)
     assert gather_rows(rows) is rows
     assert gather_groups(GROUPS, 4) is GROUPS

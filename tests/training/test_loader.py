@@ -13,7 +13,7 @@ def test_order_is_kept() -> None:
     assert list(Prefetch(range(20), lambda number: number * 2)) == list(range(0, 40, 2))
 
 
-def test_making_goes_on_while_the_last_is_used() -> None:
+def test_prefetch_continues_while_a_batch_is_used() -> None:
     begun = [threading.Event() for _ in range(8)]
 
     def make(number: int) -> int:
@@ -22,13 +22,13 @@ def test_making_goes_on_while_the_last_is_used() -> None:
         return number
 
     loader = Prefetch(range(8), make)
-    for number in loader:  # in use for as long as the next is not begun
+    for number in loader:  # the batch is in use until the next one is requested
         assert all(event.wait(timeout=60) for event in begun[number + 1 : number + 2])
     assert loader.busy >= 8 * 0.001
-    assert loader.waited > 0  # for the first, at least
+    assert loader.waited > 0  # at least for the first batch
 
 
-def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
+def test_an_exception_is_raised_in_the_iterating_thread() -> None:
     def make(number: int) -> int:
         if number == 2:
             raise KeyError("clip 2")
@@ -40,16 +40,16 @@ def test_a_mistake_is_raised_where_the_batch_is_asked_for() -> None:
         next(loader)
 
 
-def test_no_more_than_asked_for_is_made_ahead() -> None:
-    made: list[int] = []
-    loader = iter(Prefetch(range(100), lambda number: made.append(number) or number, depth=2))
+def test_prefetch_is_limited_to_the_depth() -> None:
+    started: list[int] = []
+    loader = iter(Prefetch(range(100), lambda number: started.append(number) or number, depth=2))
     next(loader)
     time.sleep(0.1)
-    assert len(made) <= 4
-    assert all(b == a + 1 for a, b in pairwise(made))
+    assert len(started) <= 4
+    assert all(b == a + 1 for a, b in pairwise(started))
 
 
-def test_who_stops_early_leaves_no_thread_behind() -> None:
+def test_an_early_stop_leaves_no_thread() -> None:
     before = threading.active_count()
     loader = iter(Prefetch(range(100), lambda number: number))
     next(loader)

@@ -33,18 +33,18 @@ def run(out: Path, config: TrainingConfig = CONFIG, **changes: object) -> Fitted
 
 
 def killed(out: Path, epoch: int, step: int) -> None:
-    """A run that a signal ends, with no chance to say goodbye."""
+    """Start a run that a signal kills without cleanup."""
     torch.set_num_threads(1)
 
-    def progress(at: int, made: int) -> None:
-        if (at, made) == (epoch, step):
+    def progress(at: int, done: int) -> None:
+        if (at, done) == (epoch, step):
             os.kill(os.getpid(), signal.SIGKILL)
 
     run(out, progress=progress, save_every=0.0)
 
 
 @pytest.mark.parametrize(("epoch", "step"), [(1, 4), (2, 3)], ids=["before its figures", "in the middle"])
-def test_a_run_that_was_killed_goes_on_to_the_same_losses_bit_for_bit(
+def test_a_killed_run_is_resumed_with_the_same_losses_bit_for_bit(
     tmp_path: Path, epoch: int, step: int
 ) -> None:
     torch.set_num_threads(1)
@@ -81,7 +81,7 @@ def test_seeds_decide_everything(tmp_path: Path) -> None:
     assert first[0] != other[0]
 
 
-def test_the_randomness_of_the_caller_is_left_alone(tmp_path: Path) -> None:
+def test_the_random_state_of_the_caller_is_unchanged(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -89,42 +89,42 @@ def test_the_randomness_of_the_caller_is_left_alone(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_training_finds_which_thing_sounds(tmp_path: Path) -> None:
+def test_training_finds_the_sounding_object(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=25, batch=24, dropout=0.0)
     fitted = run(tmp_path, config)
     store, module = synthetic_store(12, seed=7), fitted.module.eval()
     read = store.read(range(2, 12), [1] * 10, masks=9, waveforms=False)
     masks = module.embed_masks(read.mixed(0.6), read.mask_padding())
-    sounds = module.embed_audio(read.windows.float(), read.window_padding())
-    cosine = torch.cosine_similarity(masks, sounds[:, None], dim=-1)
+    audio = module.embed_audio(read.windows.float(), read.window_padding())
+    cosine = torch.cosine_similarity(masks, audio[:, None], dim=-1)
     chosen = cosine.masked_fill(read.mask_padding(), -2).argmax(1)
-    looks = torch.randn(10, 10, generator=torch.Generator().manual_seed(99))
+    class_vectors = torch.randn(10, 10, generator=torch.Generator().manual_seed(99))
     classes = [
-        int((looks - 2 * read.context[row, int(mask)].float()).norm(dim=1).argmin())
+        int((class_vectors - 2 * read.context[row, int(mask)].float()).norm(dim=1).argmin())
         for row, mask in enumerate(chosen)
     ]
-    right = sum(kind == clip % 6 for kind, clip in zip(classes, range(2, 12), strict=True))
+    right = sum(found == clip % 6 for found, clip in zip(classes, range(2, 12), strict=True))
     assert right >= 9
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
-    figures, seen = iter([0.2, 0.9, 0.9, 0.3]), []
+    figures, states = iter([0.2, 0.9, 0.9, 0.3]), []
 
     def measure(module: AssociationModule) -> dict[str, float]:
         assert not module.training
-        seen.append({name: value.clone() for name, value in module.state_dict().items()})
+        states.append({name: value.clone() for name, value in module.state_dict().items()})
         return {"miou": next(figures), "other": -1.0}
 
     fitted = run(tmp_path, measure=measure)
     assert fitted.epoch == 1
-    for name, value in seen[1].items():
+    for name, value in states[1].items():
         assert torch.equal(fitted.module.state_dict()[name], value)
     assert fitted.history.measured() == ("miou", "other")
 
 
-def test_a_run_is_not_gone_on_with_under_other_numbers_or_on_another_store(tmp_path: Path) -> None:
+def test_a_run_is_not_resumed_with_other_settings_or_another_store(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(InputError, match=r"begun otherwise \(lr 0.002 there, 0.001 here\)"):
+    with pytest.raises(InputError, match=r"a run with other settings \(lr 0.002 there, 0.001 here\)"):
         run(tmp_path, replace(CONFIG, lr=1e-3))
     with pytest.raises(InputError, match="clips in the store 48 there, 24 here"):
         run(tmp_path, store=synthetic_store(24))
@@ -187,7 +187,7 @@ def test_more_components_than_features_are_refused(tmp_path: Path) -> None:
         run(tmp_path, replace(CONFIG, image_components=11, audio_components=4))
 
 
-def test_seeds_of_different_purposes_and_places_are_different() -> None:
+def test_seeds_of_different_purposes_and_positions_are_different() -> None:
     seeds = {
         seed_of(purpose, 0, number, rank) for purpose in "ab" for number in range(99) for rank in range(9)
     }

@@ -1,4 +1,4 @@
-"""Training measured on a benchmark of coloured squares, each of which sounds at its own pitch."""
+"""Validation during training, on a benchmark of coloured squares with one pitch each."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ CONFIG = replace(SHAPE, lr=5e-3, epochs=3, batch=6, mixing=0.0)
 
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
-    """The fake model's eyes and ears under a module that has learnt nothing."""
+    """The encoders of the synthetic model with an untrained module."""
 
     def model(self: Networks, store: MemoryStore, config: TrainingConfig, names: object) -> SeAC:
         torch.manual_seed(3)
-        fake = synthetic_model(top_n=4)
+        model = synthetic_model(top_n=4)
         module = AssociationModule(config.association(3, 3))
         return SeAC(
-            replace(fake.stages, association=Trained(TrainedAssociationWeights(module))),
-            fake.vocabulary,
-            fake.settings,
+            replace(model.stages, association=Trained(TrainedAssociationWeights(module))),
+            model.vocabulary,
+            model.settings,
         )
 
     monkeypatch.setattr(Networks, "model", model)
@@ -50,15 +50,15 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> Networks:
 
 
 def colours() -> MemoryStore:
-    """Clips of all three squares, or of two of them, in which one sounds."""
+    """Clips of two or three squares, one of which sounds."""
     model, local, windows, waveforms = synthetic_model(), [], [], []
     for number in range(18):
         colour = COLOURS[number % 3]
-        picture = squares(96, 96).copy()
-        hidden = (number % 3 + 1 + number // 3 % 3) % 3  # the one that sounds itself is hidden in no clip
+        frame = squares(96, 96).copy()
+        hidden = (number % 3 + 1 + number // 3 % 3) % 3  # the sounding square is never hidden
         if hidden != number % 3:
-            picture[picture[..., hidden] > 200] = 90
-        local.append([model.encode_image(picture).embeddings.local])
+            frame[frame[..., hidden] > 200] = 90
+        local.append([model.encode_image(frame).embeddings.local])
         samples = torch.from_numpy(tone(colour, 1.0))
         windows.append(encode_windows(samples, PitchAudioEncoder()).embeddings)
         waveforms.append((samples * 32767).to(torch.int16))
@@ -84,39 +84,39 @@ def test_a_benchmark_is_measured_after_every_epoch_and_its_best_one_kept(
     assert measure(fitted.module)["s4 test miou"] == pytest.approx(max(reached))
 
 
-def test_a_measure_is_what_evaluation_says_of_the_same_model_without_a_memory(
+def test_a_measure_equals_the_evaluation_of_the_same_model_without_a_cache(
     networks: Networks, tmp_path: Path
 ) -> None:
     wanted = s4(tmp_path)
     measure = Benchmarked(wanted, colours(), CONFIG, networks)
     reader = open_benchmark("s4", wanted.folder, "test")
-    fake = synthetic_model(top_n=4)
+    model = synthetic_model(top_n=4)
     for seed in range(2):
         torch.manual_seed(seed)
         module = AssociationModule(CONFIG.association(3, 3)).eval()
-        stages = replace(fake.stages, association=Trained(TrainedAssociationWeights(module)))
-        row = score_model(reader, reader.clips, SeAC(stages, fake.vocabulary, fake.settings))
+        stages = replace(model.stages, association=Trained(TrainedAssociationWeights(module)))
+        row = score_model(reader, reader.clips, SeAC(stages, model.vocabulary, model.settings))
         expected = {f"s4 test {name}": value for name, value in row.protocols["official"].items()}
         assert measure(module) == pytest.approx(expected)
 
 
 def test_ablations_are_evaluated_by_the_cosine_alone(networks: Networks, tmp_path: Path) -> None:
-    quiet: Callable[..., SeAC] = Networks.model
+    load: Callable[..., SeAC] = Networks.model
 
-    class Loud(Networks):
+    class WithObjectness(Networks):
         def model(self, *given: object) -> SeAC:
-            made = quiet(self, *given)
-            made.settings = replace(made.settings, objectness=5.0)
-            return made
+            model = load(self, *given)
+            model.settings = replace(model.settings, objectness=5.0)
+            return model
 
     torch.manual_seed(1)
     module, wanted = AssociationModule(CONFIG.association(3, 3)).eval(), s4(tmp_path)
     ours, theirs = (
         evaluation(colours(), CONFIG, [wanted], each("tiny"), 4)(CONFIG)(module, 4)
-        for each in (Loud, Networks)
+        for each in (WithObjectness, Networks)
     )
     assert ours == theirs
-    preferred = Benchmarked(wanted, colours(), CONFIG, Loud("tiny"))(module)
+    preferred = Benchmarked(wanted, colours(), CONFIG, WithObjectness("tiny"))(module)
     assert preferred != ours
 
 

@@ -9,9 +9,8 @@ The similarity of a mask with the audio is a weighted sum of three terms:
 - the class match: the probability that mask and audio belong to the same class of the class heads
   (:mod:`seac.encoders.class_heads`).
 
-The first two terms are computed for every audio window and pooled by log-sum-exp. Log-sum-exp weights the
-windows that match a mask best, because sources may be loud in different windows. ``seac train`` writes the
-file of the module (:mod:`seac.associate.trained`).
+The first two terms are means over the audio windows. ``seac train`` writes the file of the module
+(:mod:`seac.associate.trained`).
 """
 
 from __future__ import annotations

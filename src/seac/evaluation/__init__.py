@@ -1,1 +1,1 @@
-"""Protocols, benchmarks, baselines, report."""
+"""Evaluation: protocols, methods, baselines, error attribution and reports."""

@@ -1,4 +1,4 @@
-"""What a method answers to a clip, and how answers lie on disk so that they can be scored again."""
+"""Predictions of a method for a clip, and their file format."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SUFFIX = ".npz"
 
 @dataclass(frozen=True)
 class Answer:
-    """One frame under one method.
+    """Prediction of one method for one frame.
 
     Attributes:
-        heatmap: (h, w) float32 in [0, 1] at the size that the benchmark is scored at.
-        confidence: how sure the method is that something visible sounds; any scale, greater is surer.
-        decided: whether the method says that something sounds.
-        semantic: (h, w) uint8 class of every pixel, 0 = background; None where classes are not asked for.
-        best: IoU with the truth of the best mask in hindsight; NaN where there are no masks to ask.
+        heatmap: (h, w) float32 in [0, 1] at the scoring resolution of the benchmark.
+        confidence: score that a visible object sounds; any scale, higher is more confident.
+        decided: whether the method predicts a sounding object.
+        semantic: (h, w) uint8 class of every pixel, 0 = background; None unless the truth is labels.
+        best: oracle IoU: that of the best union of proposals with the truth; NaN where unknown.
     """
 
     heatmap: Tensor
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class ClipAnswer:
-    """All frames of a clip under one method.
+    """Predictions of one method for all frames of a clip.
 
     Attributes:
         heatmaps: (F, h, w) float32 in [0, 1].
@@ -56,7 +56,7 @@ class ClipAnswer:
 
     @staticmethod
     def of(answers: list[Answer]) -> ClipAnswer:
-        """The answers of a clip's frames, in order of time; at least one."""
+        """Stack the predictions of a clip's frames, in temporal order; at least one frame."""
         semantic = [answer.semantic for answer in answers if answer.semantic is not None]
         return ClipAnswer(
             torch.stack([answer.heatmap for answer in answers]).float(),
@@ -68,14 +68,14 @@ class ClipAnswer:
 
 
 def path_of(folder: Path, clip_id: str) -> Path:
-    """Where a clip's answer lies; ids may hold anything, file names not."""
+    """File of a clip's prediction; characters of the id that a file name must not have are escaped."""
     return folder / f"{quote(clip_id, safe=' +|()[],=@')}{SUFFIX}"
 
 
 def save(folder: Path, clip_id: str, answer: ClipAnswer) -> None:
-    """Write an answer under a temporary name, then rename it.
+    """Write a prediction atomically (temporary file, then rename).
 
-    Heatmaps are kept as float16: of 1,024 steps in [.5, 1], finer below, and .5 itself is exact.
+    Heatmaps are stored as float16: 1,024 steps in [.5, 1], finer steps below; .5 is exact.
     """
     arrays = {
         "heatmaps": answer.heatmaps.half().numpy(),
@@ -93,7 +93,7 @@ def save(folder: Path, clip_id: str, answer: ClipAnswer) -> None:
 
 
 def is_answer(path: Path) -> bool:
-    """Whether a file holds what :func:`save` writes, by the names of its arrays."""
+    """Whether a file has the array names that :func:`save` writes."""
     try:
         with zipfile.ZipFile(path) as file:
             names = {name.removesuffix(".npy") for name in file.namelist()}
@@ -103,10 +103,10 @@ def is_answer(path: Path) -> bool:
 
 
 def load(path: Path) -> ClipAnswer:
-    """Read what :func:`save` wrote.
+    """Read a file of :func:`save`.
 
     Raises:
-        InputError: the file is damaged or holds something else; the line names it.
+        InputError: the file is damaged or has another format.
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
@@ -121,5 +121,5 @@ def load(path: Path) -> ClipAnswer:
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: no answer of a clip ({type(error).__name__}); delete it and run again"
+            f"{path}: not a prediction file of a clip ({type(error).__name__}); delete it and run again"
         ) from None

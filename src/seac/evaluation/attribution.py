@@ -1,4 +1,4 @@
-"""Error attribution: which stage lost a clip."""
+"""Error attribution: which stage caused the error of a clip."""
 
 from __future__ import annotations
 
@@ -13,39 +13,37 @@ from seac.evaluation.summary import ERROR_TYPES
 from seac.metrics.functional.overlap import overlap
 
 MIN_IOU = 0.5
-"""IoU from which a mask is the right one."""
+"""Minimum IoU of a correct mask."""
 RIGHT, NO_PROPOSAL, WRONG_MASK, WRONG_NAME, WRONG_CONFIDENCE = ERROR_TYPES
 
 
 def attribute_clip(answer: ClipAnswer, truth: Tensor, kind: TruthKind, ious: Sequence[float]) -> str | None:
-    """The stage that lost most of a clip's frames, or "right".
+    """Error type of a clip: "right" if under half of its frames have an error, else the most frequent type.
 
     Args:
-        answer: with ``best`` known; without it the result is None.
-        truth: (F, h, w) ground truth as ``kind`` says.
-        kind: what the truth is.
-        ious: (F,) how well each frame's heatmap fits the truth by the benchmark's own measure (IoU or ciou).
+        answer: predictions; where ``best`` is unknown, the result is None.
+        truth: (F, h, w) ground truth of type ``kind``.
+        kind: type of the truth.
+        ious: (F,) metric of each frame's heatmap under the benchmark's protocol (IoU or ciou).
 
     Returns:
-        one of :data:`seac.evaluation.summary.ERROR_TYPES`; of equal counts, the earlier stage.
+        one of :data:`seac.evaluation.summary.ERROR_TYPES`; ties go to the earlier stage.
     """
     if bool((torch.isnan(answer.best) & (truth > 0).flatten(1).any(1)).all()) and bool((truth > 0).any()):
         return None
-    verdicts = [
-        attribute_frame(answer, truth[frame], frame, kind, ious[frame]) for frame in range(len(truth))
-    ]
-    wrong = [verdict for verdict in verdicts if verdict != RIGHT]
-    if 2 * len(wrong) < len(verdicts):
+    errors = [attribute_frame(answer, truth[frame], frame, kind, ious[frame]) for frame in range(len(truth))]
+    wrong = [error for error in errors if error != RIGHT]
+    if 2 * len(wrong) < len(errors):
         return RIGHT
     return max(ERROR_TYPES[1:], key=lambda name: (wrong.count(name), -ERROR_TYPES.index(name)))
 
 
 def attribute_frame(answer: ClipAnswer, truth: Tensor, frame: int, kind: TruthKind, iou: float) -> str:
-    """The stage that lost one frame.
+    """Error type of one frame.
 
-    Where nothing sounds, only the decision can be wrong. Where something does: no union of proposals reaches
-    an IoU of .5; or the right pixels are active (then under the right name, or not); or the decision is that
-    nothing sounds; or else a proposal covers the object but another mask is active.
+    In a frame without a sounding object, only the decision can be wrong. In a frame with one, the cases are
+    tested in this order: the heatmap reaches an IoU of .5, and the class or the decision is wrong; no union
+    of proposals reaches an IoU of .5; another mask is active.
     """
     where = truth > 0
     if not where.any():
@@ -60,7 +58,7 @@ def attribute_frame(answer: ClipAnswer, truth: Tensor, frame: int, kind: TruthKi
 
 
 def named_right(answer: ClipAnswer, truth: Tensor, frame: int) -> bool:
-    """Whether at least half of the active pixels inside the truth have the right class."""
+    """Whether at least half of the active pixels inside the truth have the correct class."""
     if answer.semantic is None:
         return False
     predicted = answer.semantic[frame].long()
@@ -69,7 +67,7 @@ def named_right(answer: ClipAnswer, truth: Tensor, frame: int) -> bool:
 
 
 def frame_ious(heatmaps: Tensor, truth: Tensor) -> list[float]:
-    """IoU of the pixels above .5 with the truth, frame by frame; 1 where both are empty."""
+    """IoU of the pixels above .5 with the truth, per frame; 1 where both are empty."""
     found = []
     for heatmap, wanted in zip(heatmaps, truth > 0, strict=True):
         active = heatmap > 0.5

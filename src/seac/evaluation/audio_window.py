@@ -1,4 +1,4 @@
-"""``--window``: each frame hears only the seconds around it, as a video's frames do."""
+"""``--window``: audio of each frame is limited to the seconds around it, as in video prediction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from seac.datasets.clip import Clip, Reader, TruthKind
 
 
 def with_audio_window(clip: Clip, seconds: float | None) -> Clip:
-    """The whole clip, one frame a second, each frame hearing the sound around it; None changes nothing.
+    """The whole clip at one frame per second, each with the audio window around it; None changes nothing.
 
-    It must come before frames are chosen: a frame's second is its place among all frames.
+    Apply this before frames are selected: the time of a frame is its index among all frames, in seconds.
     """
     if seconds is None:
         return clip
@@ -21,10 +21,10 @@ def with_audio_window(clip: Clip, seconds: float | None) -> Clip:
 
 
 def check_timed(reader: Reader, seconds: float | None) -> None:
-    """Refuse a window where a clip is a still, whose second is not known.
+    """Refuse a window for clips of a single image, whose time is unknown.
 
     Raises:
-        InputError: it is.
+        InputError: the clips are single images.
     """
     if seconds is not None and reader.kind is TruthKind.BOXES:
         raise InputError(

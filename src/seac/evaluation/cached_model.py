@@ -1,4 +1,4 @@
-"""Encode once, predict often: encodings of images and audio, shared by models that would give equal ones."""
+"""Cache of image and audio encodings, shared by models with equal encoders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Key = tuple[Hashable, ...]
 
 @dataclass(frozen=True)
 class PackedImage:
-    """An encoded image with its masks, the largest part of it, at eight pixels per byte."""
+    """An encoded image with bit-packed masks: eight pixels per byte."""
 
     encoded: EncodedImage
     bits: np.ndarray[Any, np.dtype[np.uint8]]
@@ -39,18 +39,18 @@ class PackedImage:
         return cls(replace(encoded, proposals=kept), bits, kept, tuple(masks.shape))
 
     def unpack(self) -> EncodedImage:
-        """The encoded image as it was."""
+        """The encoded image with unpacked masks."""
         flat = torch.from_numpy(np.unpackbits(self.bits, count=int(np.prod(self.shape)))).bool()
         return replace(self.encoded, proposals=replace(self.proposals, masks=flat.view(self.shape)))
 
 
 class EncodingCache:
-    """Encodings by what is encoded and by all that decides the encoding.
+    """Encodings by content and by the parts and settings that determine them.
 
-    Models with equal encoders, segmenter and settings share an encoding, whatever their association.
+    Models with equal encoders, segmenter and settings share an encoding, also with different associations.
 
     Args:
-        packed: whether masks are stored at eight pixels per byte, for a cache that outlives a clip.
+        packed: whether masks are stored bit-packed, for a cache that is kept for more than one clip.
     """
 
     def __init__(self, *, packed: bool = False) -> None:
@@ -62,13 +62,13 @@ class EncodingCache:
     def encode_image(
         self, model: SeAC, image: Any, key: Hashable, original_size: tuple[int, int] | None = None
     ) -> EncodedImage:
-        """``model.encode_image``, or its earlier result.
+        """``model.encode_image``, or its cached result.
 
         Args:
-            model: encodes.
-            image: as the model takes it.
-            key: names the image: equal for equal images only.
-            original_size: as the model takes it.
+            model: model that encodes.
+            image: in a format of ``model.encode_image``.
+            key: identifier of the image; equal for equal images only.
+            original_size: argument of ``model.encode_image``.
         """
         entry = key, self._image_key(model)
         if entry not in self._images:
@@ -80,32 +80,32 @@ class EncodingCache:
     def encode_audio(
         self, model: SeAC, waveform: Any, sample_rate: int, key: Hashable, middle: float | None = None
     ) -> EncodedAudio:
-        """``model.encode_audio``, or its earlier result; arguments as :meth:`encode_image`."""
+        """``model.encode_audio``, or its cached result; arguments as :meth:`encode_image`."""
         entry = (key, sample_rate, middle), self._audio_key(model)
         if entry not in self._audio:
             self._audio[entry] = model.encode_audio(waveform, sample_rate, middle)
         return self._audio[entry]
 
     def retain(self, images: Collection[Hashable]) -> None:
-        """Drop all audio, and all images but those of some keys."""
+        """Drop all audio encodings, and all image encodings except those of some keys."""
         self._images = {entry: image for entry, image in self._images.items() if entry[0] in images}
         self._audio = {}
 
     def _image_key(self, model: SeAC) -> Key:
-        """All that decides the encoding of an image."""
+        """Key of the parts and settings that determine the encoding of an image."""
         stages, settings = model.stages, model.settings
         parts = self._identify(stages.segmenter, stages.vision, stages.text, stages.to_text_space)
         constants = settings.top_n, settings.exact, settings.views, settings.max_side
         return (type(model), *parts, *constants, tuple(model.vocabulary.names))
 
     def _audio_key(self, model: SeAC) -> Key:
-        """All that decides the encoding of audio, and whether it is active."""
+        """Key of the parts and settings that determine the encoding of audio and its activity."""
         calibration = model.stages.calibration
         constants = calibration.floor, model.settings.activity_window
         return (type(model), *self._identify(model.stages.audio), *constants)
 
     def _identify(self, *parts: object) -> tuple[int, ...]:
-        """A number for each part, which stays its own as long as the cache keeps the part alive."""
+        """A unique number for each part; the cache keeps the part alive, so the number is not reused."""
         self._parts |= {id(part): part for part in parts}
         return tuple(map(id, parts))
 
@@ -114,10 +114,10 @@ class CachedModel(SeAC):
     """A model that encodes every image and waveform once; :meth:`with_association` shares the encodings.
 
     Args:
-        model: encodes; the cached model starts with its stages and settings.
-        cache: for the encodings; one of its own with packed masks if None.
+        model: model that encodes; the cached model starts with its stages and settings.
+        cache: cache of the encodings; None makes a new one with packed masks.
 
-    ``settings.top_n`` limits the masks of an answer; the cache holds those of ``model``.
+    ``settings.top_n`` limits the masks of a prediction; the cache holds all masks of ``model``.
     """
 
     def __init__(self, model: SeAC, cache: EncodingCache | None = None) -> None:
@@ -137,12 +137,12 @@ class CachedModel(SeAC):
     def with_association(
         self, module: AssociationModule, n_masks: int, settings: Settings | None = None
     ) -> CachedModel:
-        """The same cache under a trained module.
+        """A model with the same cache and a trained association module.
 
         Args:
-            module: is copied, so training can go on with it.
+            module: trained module; it is copied, so training can continue.
             n_masks: masks per frame, at most the cached ones.
-            settings: other constants of the decision; those of encoding stay the model's.
+            settings: other constants of the decision; the constants of encoding stay those of the model.
         """
         other = CachedModel(self.model, self.cache)
         copied = AssociationModule(module.config)
@@ -160,7 +160,7 @@ class CachedModel(SeAC):
 
 
 def first_masks(encoded: EncodedImage, count: int) -> EncodedImage:
-    """An encoded image with its best ``count`` masks (all of them if there are fewer)."""
+    """An encoded image with at most ``count`` masks, those with the highest scores."""
     if count >= len(encoded.proposals):
         return encoded
     return replace(
@@ -172,6 +172,6 @@ def first_masks(encoded: EncodedImage, count: int) -> EncodedImage:
 
 
 def digest(values: Any) -> bytes:
-    """The content of an array or tensor, in 16 bytes."""
+    """A 16-byte digest of an array or tensor."""
     array = np.ascontiguousarray(values.numpy() if isinstance(values, Tensor) else values)
     return hashlib.blake2b(array.tobytes(), digest_size=16, person=str(array.shape).encode()[:16]).digest()

@@ -1,4 +1,4 @@
-"""Samples for calibration: frames of a benchmark with their own audio, and with that of another class."""
+"""Samples for calibration: frames of a benchmark with their own and with off-screen audio."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SAMPLE_TYPES: dict[str, SampleType] = {UNCHANGED: "visible", "another class": "o
 
 
 def calibration_clips(reader: Corrupted) -> tuple[Clip, ...]:
-    """The variants to fit on; those of one frame stand together."""
+    """The variants to fit on; variants of one frame are adjacent."""
     return tuple(clip for clip in reader.clips if variant_of(clip) in SAMPLE_TYPES)
 
 
 def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> Iterator[Sample]:
-    """A sample per clip, one at a time; clips without a mask or a truth are left out."""
+    """Yield a sample per clip; clips without proposals or without truth are left out."""
     cache = EncodingCache()
     image: SceneImage | None = None
     for clip in clips:
@@ -47,7 +47,7 @@ def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> It
 
 
 def halves(frames: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """Samples to fit on and samples to report on, in turn; all samples of a frame are in one half."""
+    """Alternating samples for fitting and for reporting; all samples of a frame are in one half."""
     parts: tuple[list[Sample], list[Sample]] = ([], [])
     visible = -1
     for frame in frames:
@@ -57,6 +57,6 @@ def halves(frames: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
 
 
 def describe(reader: Corrupted, frames: int) -> dict[str, Any]:
-    """Provenance of a calibration, for its file."""
+    """Provenance of a calibration, stored in its file."""
     base = reader.reader
     return {"benchmark": base.name, "folder": base.folder.name, "frames": frames}

@@ -1,15 +1,15 @@
-"""Other people's predictions: a folder of heatmaps or masks, scored with no model at all.
+"""External predictions: a folder of heatmaps or masks that is scored without a model.
 
-A clip's prediction is looked for under its id, in the folder or in any folder below it, in this order::
+The prediction of a clip is found by the clip's id, in the folder or below it, in this order::
 
-    ID.npz                 as `seac evaluate` saves it (see seac.evaluation.answer)
+    ID.npz                 file of `seac evaluate` (see seac.evaluation.answer)
     ID.npy                 (F, h, w) or (h, w): float heatmaps in [0, 1] or bool masks; int labels for avss
     ID.png                 one frame: 8-bit grey 0..255 is 0..1; for avss class numbers (palette or grey)
     ID/*.npy, ID/*.png     one frame each, in order of the last number in their names
     ID_1.png, ID_2.png ... one frame each, counted from 0 or from 1; npy likewise
 
-so the ground truth of AVSBench in its own layout can be scored as well. ``confidence.csv`` (id, confidence)
-in the folder gives confidences; without it the greatest heat counts.
+so the ground truth of AVSBench can be scored in its own layout. ``confidence.csv`` (id, confidence) in the
+folder gives confidences; the default confidence is the maximum of the heatmap.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class ExternalPredictions:
     """A folder of predictions for a benchmark.
 
     Args:
-        folder: where they lie.
-        reader: the benchmark: says sizes and what is predicted.
+        folder: folder of predictions.
+        reader: benchmark; defines the sizes and the type of prediction.
 
     Raises:
-        InputError: no such folder, or a confidence.csv that cannot be read.
+        InputError: the folder does not exist, or confidence.csv cannot be read.
     """
 
     def __init__(self, folder: Path, reader: Reader) -> None:
@@ -52,14 +52,14 @@ class ExternalPredictions:
         self._named = names_below(folder)
 
     def has(self, clip: Clip) -> bool:
-        """Whether there is a prediction for a clip, by its name alone."""
+        """Whether there is a file name for a clip; the file is not read."""
         return bool(self._found(clip))
 
     def read(self, clip: Clip) -> ClipAnswer:
-        """The prediction for a clip that has one, checked.
+        """Read and check the prediction of a clip.
 
         Raises:
-            InputError: wrong size or count, NaN, or values out of range; the line names the file.
+            InputError: wrong size or count, NaN, or values out of range; the message names the file.
         """
         files = self._found(clip)
         if not files:
@@ -79,7 +79,7 @@ class ExternalPredictions:
         return self._answer(clip, heat, None)
 
     def _found(self, clip: Clip) -> list[Path]:
-        """The files of a clip's prediction, in order of its frames; none if there is none."""
+        """Files of a clip's prediction, in order of the frames; empty if there is no prediction."""
         saved = path_of(self.folder, clip.id)
         if saved.is_file():
             return [saved]
@@ -99,7 +99,7 @@ class ExternalPredictions:
         return [self._named[name] for name in names] if all(name in self._named for name in names) else []
 
     def _opened(self, files: list[Path]) -> tuple[Tensor, Path]:
-        """All frames of some files, and the name to blame."""
+        """All frames of some files, and the path for error messages."""
         parts = [read_array(file) if file.suffix == ".npy" else self._read_image(file) for file in files]
         if len(parts) == 1:
             return (parts[0] if parts[0].ndim == 3 else parts[0][None]), files[0]
@@ -125,7 +125,7 @@ class ExternalPredictions:
                 grey = np.asarray(image if deep else image.convert("L"), dtype=np.float32)
                 return torch.from_numpy(grey / (65_535 if deep else 255))
         except (OSError, UnidentifiedImageError, SyntaxError):
-            raise InputError(f"{path}: is no picture that can be read; write it again") from None
+            raise InputError(f"{path}: cannot be read as an image; write it again") from None
 
     def _check(self, path: Path, heat: Tensor, clip: Clip) -> None:
         self._shape(path, heat, clip)
@@ -155,9 +155,9 @@ class ExternalPredictions:
 
 
 def names_below(folder: Path) -> dict[str, Path]:
-    """Every prediction file below a folder by its name, and every folder by its name and a slash.
+    """Prediction files below a folder by name, and folders by name with a trailing slash.
 
-    The first of several of one name counts, in order of their paths.
+    Of several with the same name, the first in order of paths is used.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
@@ -169,31 +169,31 @@ def names_below(folder: Path) -> dict[str, Path]:
 
 
 def last_number(path: Path) -> tuple[int, str]:
-    """Frames in order of the last number in their names."""
+    """Sort the files of frames by the last number in their names."""
     numbers = re.findall(r"\d+", path.stem)
     return (int(numbers[-1]) if numbers else -1, path.name)
 
 
 def read_array(path: Path) -> Tensor:
-    """An npy file as a tensor of float32, bool or int64; frames or one frame.
+    """Read an npy file of one or more frames as a float32, bool or int64 tensor.
 
     Raises:
-        InputError: no array, pickled objects, or of another rank.
+        InputError: no array, pickled objects, or another number of axes.
     """
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: is no npy array that can be read; write it with numpy.save") from None
+        raise InputError(f"{path}: cannot be read as an npy array; write it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind not in "fbiu":
         raise InputError(f"{path}: give a float, bool or integer array (frames, height, width)")
     return torch.from_numpy(array.astype(np.float32 if array.dtype.kind == "f" else np.int64))
 
 
 def confidences(path: Path) -> dict[str, float]:
-    """``id,confidence`` rows of a csv; none if there is no file.
+    """Confidence by clip id, from a csv; empty if there is no file.
 
     Raises:
-        InputError: a row that is none.
+        InputError: a row is not ``id,confidence``.
     """
     if not path.is_file():
         return {}

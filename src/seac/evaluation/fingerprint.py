@@ -1,4 +1,4 @@
-"""Which benchmark answers were given to, so that those to another of the same name are not taken for them."""
+"""Fingerprint of a benchmark, by which cached predictions are matched to the data they were made for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seac.evaluation.robustness import Corrupted
 
 
 def fingerprint(reader: Reader) -> dict[str, str]:
-    """Where a benchmark lies and what its metadata says, whichever of its clips are asked for.
+    """Folder and metadata digest of a benchmark, independent of the selected clips.
 
     Returns:
         ``folder``, with links and dots resolved, and ``metadata``, a digest of its classes and clips.
@@ -23,6 +23,6 @@ def fingerprint(reader: Reader) -> dict[str, str]:
 
 
 def _listed(clip: Clip, folder: Path) -> list[object]:
-    """What the metadata says of a clip; files by their names below the folder, however that was given."""
+    """Metadata of a clip, with paths relative to the folder."""
     files = [str(path).removeprefix(str(folder)).lstrip("/\\") for path in (*clip.frames, clip.audio)]
     return [clip.id, clip.split, clip.category, clip.visible, clip.boxes, files]

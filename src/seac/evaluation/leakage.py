@@ -1,4 +1,4 @@
-"""Which clips of a benchmark are in a list of training clips, by clip and by source video."""
+"""Overlap of a benchmark with a list of training clips, by clip and by source video."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from seac.evaluation.robustness import base_of
 from seac.evaluation.summary import Leakage
 
 NAMES = ("uid", "id", "file", "name", "video_id", "vid", "video", "ytid", "youtube_id", "clip")
-"""Header names of the column that holds ids, best first."""
+"""Header names of the column of ids, in order of preference."""
 
 SPLITS = frozenset({"train", "val", "valid", "validation", "test"})
 
 
 @dataclass(frozen=True)
 class IdList:
-    """Ids of a list: ``clips`` as written (``<YouTube id>_<start:06d>``), and the ``videos`` they are of."""
+    """Ids of a list: ``clips`` (``<YouTube id>_<start:06d>``) and their source ``videos``."""
 
     clips: frozenset[str]
     videos: frozenset[str]
 
 
 def read_ids(path: Path, split: str | None = None) -> IdList:
-    """Ids from a text or csv file.
+    """Read ids from a text or csv file.
 
-    A line is an id of a clip or a video; or a row of VGGSound's csv (YouTube id, start in seconds, label,
-    split); or a row whose first field is an id; or, below a header with one of :data:`NAMES`, a row with an
-    id in that column. Lines that begin with # are comments.
+    A line has one of these forms: an id of a clip or a video; a row of VGGSound's csv (YouTube id, start in
+    seconds, label, split); a row whose first field is an id; below a header with one of :data:`NAMES`, a row
+    with an id in that column. Lines that begin with # are comments.
 
     Args:
-        path: the file; BOM, Windows line ends and blank lines do not matter.
-        split: where rows name a split, only those of this one count ("train" for a training list).
+        path: text file; BOM, Windows line ends and blank lines are accepted.
+        split: rows that name another split are ignored ("train" for a training list).
 
     Raises:
-        InputError: missing, not text, or without any id.
+        InputError: the file is missing, not text, or without ids.
     """
     column, split_column = 0, None
     ids = []
@@ -66,13 +66,13 @@ def read_ids(path: Path, split: str | None = None) -> IdList:
 
 
 def overlap(clips: Sequence[Clip], listed: IdList) -> Leakage:
-    """Clips that a list holds too; nothing is dropped.
+    """Overlap of clips with a list; no clip is dropped.
 
-    A pair of a frame and a sound (``<video>+<audio>``) overlaps if either does. The variants of a clip in a
-    robustness test are that clip, and count once.
+    A pair of a frame and audio (``<video>+<audio>``) overlaps if either part does. The variants of a clip in
+    a robustness test count as one clip.
 
     Returns:
-        ids in the order of ``clips``; those found by clip are among those found by video.
+        ids in the order of ``clips``; the ids found by clip are a subset of the ids found by video.
     """
     by_clip: dict[str, None] = {}
     by_video: dict[str, None] = {}
@@ -86,21 +86,21 @@ def overlap(clips: Sequence[Clip], listed: IdList) -> Leakage:
 
 
 def without(clips: Sequence[Clip], ids: Collection[str]) -> tuple[Clip, ...]:
-    """The clips whose id is not among ``ids``, in order; a variant goes with the clip it was made of."""
+    """Clips whose id is not in ``ids``, in order; a variant has the id of its original clip."""
     gone = frozenset(ids)
     return tuple(clip for clip in clips if base_of(clip) not in gone)
 
 
 def unnamed(clips: Sequence[Clip], listed: IdList) -> tuple[Clip, ...]:
-    """The clips that a list does not name, in order: a clip by its id, every clip of a video by the video's.
+    """Clips that are not in a list, in order. A clip id excludes the clip, a video id all clips of the video.
 
-    A list that names one clip of a video leaves its other clips in. A pair goes with either half.
+    A clip id does not exclude other clips of its video. A pair is excluded if either part is.
     """
     return tuple(clip for clip in clips if listed.clips.isdisjoint(_parts(clip) | _videos(clip)))
 
 
 def _parts(clip: Clip) -> set[str]:
-    """The clip's id, and those of the two clips that it is a pair of, if it is one."""
+    """The clip's id and, for a pair, the ids of its two clips."""
     base = base_of(clip)
     return {base, *base.split("+")}
 
@@ -110,12 +110,12 @@ def _videos(clip: Clip) -> set[str]:
 
 
 def _is_timed(fields: list[str]) -> bool:
-    """Whether fields begin with a bare YouTube id and a start in seconds, as in VGGSound's csv."""
+    """Whether fields begin with a YouTube id and a start in seconds, as in VGGSound's csv."""
     return len(fields) > 1 and is_youtube_id(fields[0]) and fields[1].isdecimal() and len(fields[1]) <= 6
 
 
 def _header(fields: list[str]) -> tuple[int, int | None] | None:
-    """(column of ids, column of splits or None) where a row names columns; None where it is not a header."""
+    """(column of ids, column of splits or None) of a header row; None for other rows."""
     names = [field.lower() for field in fields]
     named = next((names.index(name) for name in NAMES if name in names), None)
     if named is None:

@@ -1,4 +1,4 @@
-"""Methods to score: a model or a baseline gives an answer per scene; a new one is a row in a table."""
+"""Methods to evaluate: models and baselines that predict a frame at a time."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from seac.pipeline import SeAC
 from seac.segment.baselines.saliency import check_installed
 
 MIN_CONFIDENCE = -1.0
-"""Confidence of inactive audio or without masks: no cosine is less."""
+"""Confidence for inactive audio or without masks: the lower bound of a cosine."""
 
 
 class Method(Protocol):
-    """Anything that can be scored."""
+    """A method that can be evaluated."""
 
     @property
     def name(self) -> str:
-        """Its row in the table."""
+        """Name of the method's row in the table."""
         ...
 
     def __call__(self, scene: Scene) -> Answer:
-        """The answer to one frame."""
+        """The prediction for one frame."""
         ...
 
 
 @dataclass(frozen=True)
 class Model:
-    """The whole system; with ``decides``, the heatmap is 0 outside the masks that it calls sounding."""
+    """The whole model; with ``decides``, the heatmap is 0 outside the masks predicted as sounding."""
 
     name: str
     model: SeAC
     decides: bool = False
 
     def __call__(self, scene: Scene) -> Answer:
-        """Eq. 4 on masks, or on boxes where the truth is boxes; Eq. 5 where it is labels.
+        """Heatmap by Eq. 4 on masks, or on boxes if the truth is boxes; classes by Eq. 5 if it is labels.
 
-        The confidence is the greatest logit: where objectness has no weight, the paper's greatest cosine.
+        The confidence is the maximum logit. If objectness has no weight, it is the paper's maximum cosine.
         """
         result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
@@ -79,13 +79,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Blind:
-    """A baseline without audio: a heatmap of the frame alone, with constant confidence."""
+    """A baseline without audio: a heatmap of the frame, with constant confidence."""
 
     name: str
     paint: Callable[[Scene], Tensor]
 
     def __call__(self, scene: Scene) -> Answer:
-        """The painted heatmap; classes are unknown, so where the truth is labels all is background."""
+        """The heatmap; if the truth is labels, all pixels are background."""
         heatmap = self.paint(scene).float()
         blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
         return Answer(heatmap, 0.0, True, blank)
@@ -93,13 +93,13 @@ class Blind:
 
 @dataclass(frozen=True)
 class RandomMask:
-    """One of the model's proposals, drawn at random."""
+    """A random proposal of the model."""
 
     name: str
     model: SeAC
 
     def __call__(self, scene: Scene) -> Answer:
-        """The drawn mask; with its class where the truth is labels."""
+        """The random mask, with its class if the truth is labels."""
         masks = scene.masks(self.model)
         if len(masks) == 0:
             return inactive_answer(scene)
@@ -110,17 +110,17 @@ class RandomMask:
 
 @dataclass(frozen=True)
 class Oracle:
-    """The upper bound of stage 1: the union of proposals that fits the truth best, chosen by the truth.
+    """Oracle, an upper bound of stage 1: the union of proposals with the highest IoU with the truth.
 
-    Masks are added while the union's IoU with the truth grows, for a frame may hold several sounding things;
-    where nothing sounds, no pixel is active.
+    Masks are added greedily while the IoU of the union increases, as a frame may have several sounding
+    objects. If nothing sounds, no pixel is active.
     """
 
     name: str
     model: SeAC
 
     def __call__(self, scene: Scene) -> Answer:
-        """The best union of proposals; with their own classes where the truth is labels."""
+        """The best union of proposals, with the predicted classes if the truth is labels."""
         masks, truth = scene.masks(self.model), scene.truth > 0
         if not truth.any():
             return inactive_answer(scene)
@@ -134,13 +134,13 @@ class Oracle:
 
 
 def inactive_answer(scene: Scene) -> Answer:
-    """The answer that nothing sounds."""
+    """The prediction that nothing sounds."""
     blank = torch.zeros(scene.size, dtype=torch.uint8) if scene.kind is TruthKind.LABELS else None
     return Answer(torch.zeros(scene.size), MIN_CONFIDENCE, False, blank)
 
 
 def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> Tensor | None:
-    """Classes of chosen masks painted over one another, the last on top: (h, w) uint8, or None."""
+    """Label map of the chosen masks, later masks over earlier ones: (h, w) uint8, or None."""
     if scene.kind is not TruthKind.LABELS:
         return None
     chosen = torch.zeros(len(masks), dtype=torch.bool)
@@ -153,7 +153,7 @@ def paint_classes(scene: Scene, model: SeAC, masks: Tensor, rows: list[int]) -> 
 
 
 def greedy(masks: Tensor, truth: Tensor) -> list[int]:
-    """Rows of masks (N, h, w) whose union fits the truth (h, w) best, each added while the IoU grows."""
+    """Greedy selection of masks (N, h, w) while the IoU of their union with the truth (h, w) increases."""
     rows: list[int] = []
     union, reached = torch.zeros_like(truth), 0.0
     while len(rows) < len(masks):
@@ -167,7 +167,7 @@ def greedy(masks: Tensor, truth: Tensor) -> list[int]:
 
 
 def best_of(masks: Tensor, truth: Tensor) -> float:
-    """IoU of the best union of masks, by the truth; NaN where nothing sounds, 0 without masks."""
+    """Oracle IoU: that of the best union of masks; NaN if nothing sounds, 0 without masks."""
     where = truth > 0
     if not where.any():
         return float("nan")
@@ -176,7 +176,7 @@ def best_of(masks: Tensor, truth: Tensor) -> float:
 
 
 def centre(scene: Scene) -> Tensor:
-    """A Gaussian on the middle of the frame, half as high where a circle of half the frame's side ends."""
+    """A Gaussian at the centre of the frame, .5 at a radius of a quarter of the frame's side."""
     height, width = scene.size
     rows = torch.linspace(-1, 1, height)[:, None]
     columns = torch.linspace(-1, 1, width)[None, :]
@@ -184,17 +184,17 @@ def centre(scene: Scene) -> Tensor:
 
 
 def whole_image(scene: Scene) -> Tensor:
-    """Every pixel."""
+    """A heatmap of ones."""
     return torch.ones(scene.size)
 
 
 def saliency(scene: Scene) -> Tensor:
-    """Saliency by U2-Net-P, whatever the audio."""
+    """Saliency by U2-Net-P, independent of the audio."""
     return resized(scene.image.saliency, scene.size)
 
 
 def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
-    """A heatmap (H, W) float32 at another size: (h, w) in [0, 1]."""
+    """Resize a heatmap (H, W) float32: (h, w) in [0, 1]."""
     if tuple(heatmap.shape) == size:
         return heatmap
     scaled = functional.interpolate(
@@ -204,7 +204,7 @@ def resized(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Labels (H, W) at another size: (h, w) uint8."""
+    """Resize labels (H, W): (h, w) uint8."""
     if tuple(labels.shape) != size:
         labels = functional.interpolate(labels[None, None].float(), size, mode="nearest-exact")[0, 0]
     return labels.to(torch.uint8)

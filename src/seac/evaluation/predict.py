@@ -1,4 +1,4 @@
-"""Methods over a benchmark: one answer file per clip and method, so that a run goes on where it was."""
+"""Predict a benchmark with several methods: one file per clip and method, so a run can be resumed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SETTINGS = "settings.json"
 
 
 def folder_of(store: Path, method: str) -> Path:
-    """Where a method's answers lie: readable, and usable as ``--predictions``."""
+    """Folder of a method's predictions, usable as ``--predictions``."""
     return store / "".join(letter if letter.isalnum() else "-" for letter in method.lower())
 
 
 def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any]) -> None:
-    """Make the folders of a run, or go on with those of an earlier run under the same settings.
+    """Make the folders of a run, or resume an earlier run with the same settings.
 
     Raises:
-        InputError: the folder holds answers under other settings; the line says which differ.
+        InputError: the folder has predictions of other settings; the message lists the differences.
     """
     settings_json = json.loads(json.dumps(settings))
     record = store / SETTINGS
@@ -45,8 +45,8 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
         differ = sorted(key for key in settings_json | stored if settings_json.get(key) != stored.get(key))
         if differ:
             raise InputError(
-                f"{store} holds answers under other settings ({', '.join(differ)} differ): "
-                "give another folder with -o, or --again to throw them away"
+                f"{store} holds predictions of other settings ({', '.join(differ)} differ): "
+                "give another folder with -o, or --again to delete them"
             )
     for method in methods:
         folder_of(store, method).mkdir(parents=True, exist_ok=True)
@@ -54,10 +54,10 @@ def open_store(store: Path, methods: Iterable[str], settings: Mapping[str, Any])
 
 
 def check_store(store: Path) -> None:
-    """Refuse a folder for answers that holds something else.
+    """Refuse a folder for predictions that holds other files.
 
     Raises:
-        InputError: it is a link or a file, or has content and no settings of ours.
+        InputError: it is a link or a file, or has content without a settings file of seac.
     """
     line = f"cannot write to {store} (it is there, and not seac's): move it away, or give another folder"
     if not os.path.lexists(store):
@@ -80,10 +80,10 @@ def check_store(store: Path) -> None:
 
 
 def clear_store(store: Path) -> None:
-    """Remove the answers in a folder, and their settings; what else is there stays.
+    """Remove the predictions and their settings from a folder; other files stay.
 
     Raises:
-        InputError: it holds something else, see :func:`check_store`.
+        InputError: see :func:`check_store`.
     """
     check_store(store)
     if not store.is_dir():
@@ -92,7 +92,7 @@ def clear_store(store: Path) -> None:
         for path in folder.glob(f"*{SUFFIX}"):
             if not path.is_symlink() and is_answer(path):
                 path.unlink()
-        with suppress(OSError):  # others have files there
+        with suppress(OSError):  # other files are in the folder
             folder.rmdir()
     (store / SETTINGS).unlink(missing_ok=True)
 
@@ -105,10 +105,10 @@ def predict(
     timer: ProgressTimer,
     seed: int,
 ) -> None:
-    """Answer every clip that has no answer yet; encodings are shared by all methods.
+    """Predict every clip without a prediction; all methods share the encodings.
 
-    Clips in a row with the same frames (the variants of a robustness test) share the encodings of images. No
-    encoding outlives the clips that need it, so memory does not grow with the benchmark.
+    Consecutive clips with the same frames (the variants of a robustness test) share the encodings of images.
+    An encoding is dropped after the clips that need it, so memory does not grow with the benchmark.
     """
     cache = EncodingCache()
     images: dict[Path, SceneImage] = {}
@@ -132,15 +132,15 @@ def answer_clip(
     cache: EncodingCache,
     seed: int,
 ) -> list[ClipAnswer]:
-    """One clip under all methods, in their order.
+    """Predict one clip with all methods, in order.
 
     Args:
         reader: reads frames, audio and truth.
         clip: the clip.
-        methods: give the answers.
+        methods: methods that predict.
         images: frames that have been read, by path; those of this clip are added.
-        cache: of encodings; those of this clip are added.
-        seed: of methods that draw; the clip's id is mixed in, so order and resumption do not matter.
+        cache: cache of encodings; those of this clip are added.
+        seed: of random methods; the clip's id is mixed in, so results do not depend on order or resumption.
     """
     truth, audio = reader.truth(clip), SceneAudio(reader, clip)
     generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(clip.id.encode()))

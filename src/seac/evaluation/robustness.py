@@ -1,8 +1,8 @@
 """Robustness: the same frames with silence, with noise, and with the audio of another class.
 
-A reader over a reader: each clip of the benchmark becomes a row of variants that share its frame, so that a
-model sees it once. The truth of every variant but the first is empty. What else the frame may show is not
-annotated: an object of the off-screen class may be in it by chance, silent.
+The reader wraps the reader of a benchmark: each clip becomes a sequence of variants that share its frame, so
+the frame is encoded once. The truth of every variant except the first is empty. Other objects in the frame
+are not annotated: a silent object of the off-screen class may be in the frame by chance.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seac.evaluation.audio_window import with_audio_window
 MARK = "|"
 UNCHANGED = "as it is"
 NOISE = {"noise -50 dB": -50.0, "noise -30 dB": -30.0, "noise -15 dB": -15.0}
-"""White noise alone, RMS in dBFS."""
+"""White noise in place of the audio; RMS in dBFS."""
 VARIANTS = (UNCHANGED, "silence", *NOISE, "another class")
 
 
@@ -34,9 +34,9 @@ class Corrupted:
 
     Args:
         reader: a benchmark whose clips have categories (S4, VGG-SS).
-        limit: base clips to take; None for all. Off-screen audio comes from all, whatever the limit.
+        limit: maximum number of base clips; None for all. Off-screen audio comes from all clips.
         seed: of noise and of the choice of off-screen audio.
-        window: seconds of audio around each frame; None leaves it to the benchmark.
+        window: seconds of audio around each frame; None for the benchmark's own window.
 
     Raises:
         InputError: no categories, or only one.
@@ -57,16 +57,16 @@ class Corrupted:
         if len({clip.category for clip in self._windowed.values()}) < 2:
             raise InputError(
                 f"{reader.folder}: its {len(self._windowed)} clips are of one class, or none is named; "
-                "robustness needs the sound of another class: give s4 or vggss"
+                "robustness needs audio of another class: give s4 or vggss"
             )
 
     @cached_property
     def clips(self) -> tuple[Clip, ...]:
-        """Every variant of every clip; variants of one frame stand together."""
+        """Every variant of every clip; variants of one frame are adjacent."""
         return tuple(self._variant(clip, name) for clip in self._base.values() for name in VARIANTS)
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
-        """The frame as it is."""
+        """The unchanged frame."""
         base = self._base[base_of(clip)]
         return self.reader.image(base, base.frames.index(clip.frames[frame]))
 
@@ -85,7 +85,7 @@ class Corrupted:
         return (amplitude * torch.randn(len(original), generator=generator)).clamp(-1, 1), sample_rate
 
     def truth(self, clip: Clip) -> Tensor:
-        """The clip's own truth as it is; empty for the other variants."""
+        """The clip's own truth for the unchanged variant; empty for the others."""
         base = self._base[base_of(clip)]
         original = self.reader.truth(base)
         row = original[base.frames.index(clip.frames[0])][None]
@@ -112,18 +112,18 @@ class Corrupted:
 
 
 def base_of(clip: Clip) -> str:
-    """Id of the clip that a variant was made of; its own for any other clip."""
+    """Id of the original clip of a variant; the clip's own id for other clips."""
     name, mark, variant = clip.id.rpartition(MARK)
     return name if mark and variant in VARIANTS else clip.id
 
 
 def variant_of(clip: Clip) -> str:
-    """Which variant of the audio."""
+    """The variant of the audio of a clip."""
     return clip.id.rpartition(MARK)[2]
 
 
 def base_benchmark(folder: Path) -> str:
-    """Which benchmark a folder holds, by its metadata file.
+    """The benchmark of a folder, by its metadata file.
 
     Raises:
         InputError: neither S4 nor VGG-SS.

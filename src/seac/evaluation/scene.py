@@ -1,4 +1,4 @@
-"""One frame of a benchmark, its audio and its truth; encodings come from a cache."""
+"""One frame of a benchmark with its audio and truth; encodings are cached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SceneImage:
     """A frame, read once for all methods and all audio.
 
     Attributes:
-        path: its file, by which encodings are cached.
+        path: file of the frame, the cache key of its encodings.
         pixels: (H, W, 3) uint8 RGB.
     """
 
@@ -29,7 +29,7 @@ class SceneImage:
 
     @cached_property
     def saliency(self) -> Tensor:
-        """Saliency by U2-Net-P: (320, 320) float32 in [0, 1], of the frame stretched to a square."""
+        """Saliency by U2-Net-P: (320, 320) float32 in [0, 1], of the frame resized to a square."""
         from seac.segment.baselines.saliency import shared_saliency
 
         return shared_saliency()(torch.from_numpy(self.pixels).permute(2, 0, 1))
@@ -39,7 +39,7 @@ class SceneAudio:
     """A clip's audio, read once for all of its frames.
 
     Attributes:
-        id: of the clip, by which encodings are cached.
+        id: of the clip, the cache key of its encodings.
         waveform: (S,).
         sample_rate: Hz.
     """
@@ -64,9 +64,9 @@ class Scene:
         audio: the clip's audio.
         audio_window: (start, end) seconds of the audio that belong to the frame.
         kind: type of the truth.
-        truth: (h, w) ground truth of the frame, as ``kind`` says.
-        generator: for methods that draw at random.
-        cache: of encodings; its lifetime is its owner's decision.
+        truth: (h, w) ground truth of the frame, of type ``kind``.
+        generator: random generator for random methods.
+        cache: cache of encodings; its owner controls its lifetime.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Scene:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(h, w) of answers."""
+        """(h, w) of predictions."""
         return int(self.truth.shape[-2]), int(self.truth.shape[-1])
 
     def predict(self, model: SeAC) -> FrameResult:
@@ -106,7 +106,7 @@ class Scene:
         return self.cache.encode_audio(model, waveform, self.audio.sample_rate, key)
 
     def masks(self, model: SeAC) -> Tensor:
-        """Masks of the proposals at ``size``: (N, h, w) bool; filled boxes where the truth is boxes."""
+        """Masks of the proposals at ``size``: (N, h, w) bool; filled boxes if the truth is boxes."""
         proposals = self.encoded_image(model).proposals
         if self.kind is not TruthKind.BOXES:
             return at_size(proposals.masks, self.size)
@@ -124,7 +124,7 @@ class Scene:
 
 
 def at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Masks (N, H, W) bool at another size: true where at least half of a pixel is; (N, h, w) bool."""
+    """Resize masks (N, H, W) bool: (N, h, w) bool, true where at least half of a pixel is covered."""
     if masks.shape[-2:] == size or len(masks) == 0:
         return masks if len(masks) else masks.new_zeros(0, *size)
     share = functional.interpolate(

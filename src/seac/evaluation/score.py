@@ -1,6 +1,6 @@
-"""Answers against truth: one pass over the clips gives every protocol, curve and clip's own score.
+"""Score predictions: one pass over the clips computes every protocol, curve and per-clip metric.
 
-Metrics keep sums, so memory does not grow with the benchmark beyond a few numbers per clip.
+Metrics keep sums, so memory grows by a few numbers per clip only.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def score(
     timer: ProgressTimer,
     threshold: float,
 ) -> tuple[MethodResult, ...]:
-    """One result per method; a clip's truth is read once for all of them.
+    """One result per method; the truth of a clip is read once for all methods.
 
     Args:
         reader: reads the truth.
         clips: the clips to score, in the order of the benchmark (the official F depends on it).
-        answers: by the method's name, a function from clips to answers.
+        answers: function from clips to predictions, by the name of the method.
         timer: reports progress and counts seconds.
-        threshold: of the protocols with a fixed one.
+        threshold: of the protocols with a fixed threshold.
 
     Raises:
-        InputError: an answer or a truth that cannot be read.
+        InputError: a prediction or a truth that cannot be read.
     """
     scorers = {name: scorer_for(reader, threshold) for name in answers}
     rows: dict[str, list[ClipScore]] = {name: [] for name in answers}
@@ -77,7 +77,7 @@ def check_protocol(protocol: str | None, reader: Reader) -> None:
     """Refuse a protocol that a benchmark does not have.
 
     Raises:
-        InputError: the benchmark does not have it; the line lists those it has.
+        InputError: an unknown protocol; the message lists those of the benchmark.
     """
     if protocol is None:
         return
@@ -87,7 +87,7 @@ def check_protocol(protocol: str | None, reader: Reader) -> None:
 
 
 def by_category(rows: list[ClipScore]) -> Figures:
-    """Means of the clips' own metrics by category; empty where there are no categories."""
+    """Means of the per-clip metrics by category; empty without categories."""
     found: Figures = {}
     for name in sorted({row.category for row in rows if row.category}):
         chosen = [row.scores for row in rows if row.category == name]

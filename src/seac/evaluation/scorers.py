@@ -1,6 +1,6 @@
-"""One scorer per type of ground truth: feeds clips and answers to the metrics of :mod:`seac.metrics`.
+"""One scorer per type of ground truth: passes clips and predictions to the metrics of :mod:`seac.metrics`.
 
-Import this file where scoring begins: torchmetrics takes seconds to import.
+Import this module lazily: the import of torchmetrics takes seconds.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from seac.metrics.robustness import Robustness
 from seac.metrics.vggss import VGGSS
 
 MIN_HEAT = 1e-6
-"""A heatmap is clipped to [this, 1 - this] before it becomes a logit, which must be finite."""
+"""Heatmaps are clipped to [this, 1 - this], so that their logits are finite."""
 Figures = dict[str, dict[str, float]]
 
 
 class Scorer(Protocol):
-    """One benchmark's protocols over one method: their ``names``, and a ``note`` on what they mean."""
+    """Protocols of one benchmark for one method: their ``names``, and a ``note`` that explains them."""
 
     names: tuple[str, ...]
     note: str
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """Add a clip; returns its own metrics, and the IoU or ciou of each frame for error attribution."""
+        """Add a clip; returns its metrics, and the IoU or ciou of each frame for error attribution."""
         ...
 
     def protocols(self) -> Figures:
@@ -47,7 +47,7 @@ class Scorer(Protocol):
         ...
 
     def per_class(self) -> Figures:
-        """Metrics by class and name; empty where they are means of the clips' own metrics."""
+        """Metrics by class and name; empty if they are means of the per-clip metrics."""
         ...
 
 
@@ -56,7 +56,7 @@ class MaskScorer:
 
     names: tuple[str, ...] = ("official", "dataset", "fixed")
     note = (
-        "official: the published script (a sigmoid on logits of our heatmap, 4 clips a batch, the best "
+        "official: the published script (a sigmoid on logits of the heatmap, 4 clips a batch, the best "
         "threshold per batch); dataset: one curve over all frames and its maximum, IoU a mean over frames; "
         "fixed: one threshold for all."
     )
@@ -67,14 +67,14 @@ class MaskScorer:
         self._fixed = AVSBenchFixed(threshold=threshold)
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """The official script takes logits: those of the heatmap, whose sigmoid is the heatmap."""
+        """Add a clip; the official script takes logits, so the heatmap is converted to logits."""
         self._curves.update(torch.logit(answer.heatmaps, eps=MIN_HEAT), truth)
         fixed, iou = self._fixed(answer.heatmaps, truth), self._curves.last_iou
         fscore = fixed["fscore"] if truth.any() else float("nan")
         return {"iou": float(iou.mean()), "fscore": fscore, "iou_fixed": fixed["miou"]}, iou.tolist()
 
     def protocols(self) -> Figures:
-        """By protocol."""
+        """Metrics by protocol."""
         return self._curves.compute() | {"fixed": self._fixed.compute()}
 
     def curves(self) -> dict[str, Curve]:
@@ -83,7 +83,7 @@ class MaskScorer:
         return {"precision-recall": _curve(found["recall"], found["precision"], "recall", "precision")}
 
     def per_class(self) -> Figures:
-        """Means of the clips' own."""
+        """Empty: means of the per-clip metrics are used."""
         return {}
 
 
@@ -102,7 +102,7 @@ class LabelScorer:
         self._dataset = AVSBenchSemantic(num_classes=len(classes), protocol="dataset")
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """A clip's own metrics: mIoU over the classes that occur in it, and IoU of all classes as one."""
+        """Add a clip; its metrics are mIoU over its classes, and IoU of all classes merged."""
         if answer.semantic is None:
             raise InputError(f"{clip.id}: no classes were predicted; avss needs class numbers per pixel")
         labels = answer.semantic.long()
@@ -111,7 +111,7 @@ class LabelScorer:
         return {"iou": own["miou"], "iou_any_class": sum(ious) / len(ious)}, ious
 
     def protocols(self) -> Figures:
-        """By protocol."""
+        """Metrics by protocol."""
         computed = {"official": self._official.compute(), "dataset": self._dataset.compute()}
         return {
             protocol: {name: float(figures[name]) for name in ("miou", "fscore")}
@@ -119,7 +119,7 @@ class LabelScorer:
         }
 
     def curves(self) -> dict[str, Curve]:
-        """Labels have no threshold."""
+        """Empty: labels have no threshold."""
         return {}
 
     def per_class(self) -> Figures:
@@ -134,13 +134,13 @@ class LabelScorer:
 
 
 class BoxScorer:
-    """VGG-SS and kin: fixed and median; with pairs that do not sound, AP, max-F1 and LocAcc."""
+    """VGG-SS and similar: fixed and median; for data with silent pairs also AP, max-F1 and LocAcc."""
 
     names: tuple[str, ...] = ("fixed", "median")
     note = (
         "fixed: pixels are active from the threshold up; median: above the heatmap's own median, so half of "
         "the frame is always active, which limits even an oracle. AP is the area under a curve over the "
-        "confidence: a method with the same confidence for every pair has no curve, and so none."
+        "confidence: a method with constant confidence has no curve and no AP."
     )
 
     def __init__(self, threshold: float, *, extended: bool) -> None:
@@ -148,12 +148,12 @@ class BoxScorer:
         self._pairs = {name: ExtendedVGGSS() for name in self.names} if extended else {}
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """Heatmaps are min-max normalised, as the protocol says; a constant one stays as it is.
+        """Add a clip; heatmaps are min-max normalised by the protocol, constant ones are unchanged.
 
-        A clip with boxes is a positive before they are painted: where they all lie outside, its ciou is 0.
+        A clip with boxes is a positive even if all boxes lie outside the frame; its ciou is then 0.
         """
         heatmap, confidence = normalised(answer.heatmaps[:1]), answer.confidence[:1]
-        # Flickr-SoundNet's boxes stay in its files, of which each has at least one.
+        # The boxes of Flickr-SoundNet are in its files; each file has at least one.
         positive, ciou = torch.tensor([bool(clip.boxes or clip.truth)]), {}
         for name, metric in self._clips.items():
             metric.update(heatmap, truth, positive)
@@ -164,7 +164,7 @@ class BoxScorer:
         return scores | {"confidence": float(confidence)}, [ciou["fixed"]]
 
     def protocols(self) -> Figures:
-        """By the threshold of the heatmap."""
+        """Metrics by protocol: the threshold of the heatmap."""
         if self._pairs:
             return {name: metric.compute() for name, metric in self._pairs.items()}
         computed = {name: metric.compute() for name, metric in self._clips.items()}
@@ -173,7 +173,7 @@ class BoxScorer:
         }
 
     def curves(self) -> dict[str, Curve]:
-        """The share of clips above each ciou; and precision over recall where the confidence is scored."""
+        """Share of clips above each ciou; precision over recall if the confidence is scored."""
         found, ciou = {}, self._clips["fixed"].positive_ciou()
         if len(ciou):
             share = success_curve(ciou)
@@ -184,7 +184,7 @@ class BoxScorer:
         return found
 
     def per_class(self) -> Figures:
-        """Means of the clips' own."""
+        """Empty: means of the per-clip metrics are used."""
         return {}
 
 
@@ -194,8 +194,8 @@ class RobustnessScorer:
     names: tuple[str, ...] = ("all", *VARIANTS[1:])
     note = (
         "FPR: share of pixels, and of frames, that are active although nothing visible sounds. AUROC: of the "
-        "confidence, against the frames with their own audio. Noise is white, RMS in dBFS. What else is in a "
-        "frame is not annotated, so an object of the off-screen class may be there by chance."
+        "confidence, against the frames with their own audio. Noise is white, RMS in dBFS. Other objects in "
+        "a frame are not annotated: an object of the off-screen class may be in the frame by chance."
     )
 
     def __init__(self, threshold: float) -> None:
@@ -204,7 +204,7 @@ class RobustnessScorer:
         self._variants: set[str] = set()
 
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
-        """A clip's own metric: its IoU where something sounds, else the share of inactive pixels."""
+        """Add a clip; its metric is the IoU if an object sounds, else the share of inactive pixels."""
         variant, is_sounding = variant_of(clip), bool((truth > 0).any())
         sounding = torch.tensor([is_sounding and variant == UNCHANGED])
         for name in self.names if variant == UNCHANGED else ("all", variant):
@@ -216,21 +216,21 @@ class RobustnessScorer:
         return {"iou": ious[0] if is_sounding else inactive, "confidence": float(answer.confidence[0])}, ious
 
     def protocols(self) -> Figures:
-        """All variants together, then each alone."""
+        """Metrics of all variants together, then of each."""
         scored = ("all", *(name for name in VARIANTS[1:] if name in self._variants))
         return {name: self._metrics[name].compute() for name in scored}
 
     def curves(self) -> dict[str, Curve]:
-        """None are usual."""
+        """Empty: the protocol has no curves."""
         return {}
 
     def per_class(self) -> Figures:
-        """Means of the clips' own."""
+        """Empty: means of the per-clip metrics are used."""
         return {}
 
 
 def normalised(heatmaps: Tensor) -> Tensor:
-    """Each heatmap (N, h, w) stretched to [0, 1]; a constant one stays as it is."""
+    """Min-max normalise each heatmap (N, h, w) to [0, 1]; constant heatmaps are unchanged."""
     low, high = heatmaps.amin((1, 2), keepdim=True), heatmaps.amax((1, 2), keepdim=True)
     spread = high - low
     return torch.where(spread > 0, (heatmaps - low) / spread.clamp_min(1e-12), heatmaps).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""The result of an evaluation: scoring builds it, every report is written from it."""
+"""The result of an evaluation, from which reports are written."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ERROR_TYPES = ("right", "no proposal", "lost", "wrong name", "wrong confidence")
-"""Error types of a clip: none; no proposal covers the object; a proposal covers it but another mask is
-active; the right mask under a wrong name; active or inactive against the truth (the decision)."""
+"""Error types of a clip: no error; no proposal covers the object; a proposal does, but another mask is
+active; the correct mask has a wrong class; the decision (active or inactive) is wrong."""
 
 
 @dataclass(frozen=True)
 class ClipScore:
-    """One clip under one method.
+    """Metrics of one method on one clip.
 
     Attributes:
         id: of the clip.
         category: its class, or None.
-        scores: metrics by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best mask),
+        scores: metrics by name, in [0, 1]: ``iou``, ``fscore``, ``ciou``, ``oracle`` (best union of masks),
             ``confidence`` (a raw cosine).
-        attribution: one of :data:`ERROR_TYPES`, or None where masks are unknown (predictions from a folder).
+        attribution: one of :data:`ERROR_TYPES`, or None if masks are unknown (external predictions).
         frame: the file of the clip's middle frame, relative to the benchmark's folder.
         audio: the file of its audio, relative to the benchmark's folder.
     """
@@ -52,7 +52,7 @@ class MethodResult:
         protocols: metrics by protocol and name: ``{"official": {"miou": .5, "fscore": .6}, "dataset": ...}``.
         per_class: metrics by class and name, in the benchmark's corrected protocol.
         curves: by name ("precision-recall", "ciou").
-        clips: every clip's own score.
+        clips: metrics of every clip.
     """
 
     name: str
@@ -62,7 +62,7 @@ class MethodResult:
     clips: tuple[ClipScore, ...] = ()
 
     def attribution(self) -> dict[str, int]:
-        """Clips by error type, in the order of :data:`ERROR_TYPES`; empty where none is known."""
+        """Clips by error type, in the order of :data:`ERROR_TYPES`; empty if unknown."""
         known = [clip.attribution for clip in self.clips if clip.attribution is not None]
         return {name: known.count(name) for name in ERROR_TYPES} if known else {}
 
@@ -86,15 +86,15 @@ class Leakage:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A benchmark under one or more methods, the one in question first.
+    """Results of one or more methods on a benchmark, the evaluated method first.
 
     Attributes:
         benchmark: name of the command line (``s4``).
         n: clips scored.
         frames: frames scored.
-        methods: rows, the method in question first.
-        settings: everything that decides the metrics, as plain values; with machine and versions.
-        note: what the protocols of this benchmark mean, in a few sentences.
+        methods: rows, the evaluated method first.
+        settings: all settings that determine the metrics, as builtin types; with machine and versions.
+        note: description of the protocols of this benchmark.
         missing: ids of clips without prediction (allowed by ``--allow-missing``).
         leakage: overlap with a training list, if one is known.
         seconds: wall time by step: ``{"scoring": .., "predicting": ..}``.

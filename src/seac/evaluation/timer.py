@@ -11,15 +11,15 @@ Item = TypeVar("Item")
 
 
 class Progress(Protocol):
-    """Reports how far the iteration over some items is."""
+    """Reports the progress of an iteration."""
 
     def __call__(self, items: Sequence[Item], step: str, /) -> Iterable[Item]:
-        """The same items; ``step`` names the work."""
+        """Iterate over the items; ``step`` is the name of the step."""
         ...
 
 
 def no_progress(items: Sequence[Item], step: str) -> Iterable[Item]:
-    """The items, without a report."""
+    """Iterate over the items without a report."""
     return items
 
 
@@ -44,5 +44,5 @@ class ProgressTimer:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - began
 
     def over(self, items: Sequence[Item], step: str) -> Iterable[Item]:
-        """The items, with progress."""
+        """Iterate over the items with progress."""
         return self._progress(items, step)

@@ -28,7 +28,7 @@ def load_frozen(
         progress: as for :func:`seac.load`.
 
     Raises:
-        InputError: a device that is not there, weights that are missing, or a grid of which cells are left out.
+        InputError: a device or weights that are missing, or a grid of which cells are left out.
     """
     assembly = Assembly(spec if device is None else replace(spec, device=device), progress)
     stages = Stages(

@@ -1,1 +1,1 @@
-"""What each command does: a spec in, files out."""
+"""Implementations of the commands."""

@@ -1,4 +1,4 @@
-"""The work behind ``seac ablate``: a grid of trainings, each evaluated once, gone on with where it was."""
+"""Implementation of ``seac ablate``: a resumable grid of trainings, each evaluated once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from seac.training.trainer import Fitting, fit
 from seac.training.validation import Benchmarked, Retrieval, Wanted
 
 HELD_OUT = 0.1
-"""Share of the clips on which retrieval is measured where no benchmark is given."""
+"""Share of the clips on which retrieval is measured if no benchmark is given."""
 CELL_FILES = (CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/", "cell.json")
 
 Evaluate = Callable[[AssociationModule, int], dict[str, float]]
@@ -37,7 +37,7 @@ Evaluate = Callable[[AssociationModule, int], dict[str, float]]
 
 @dataclass(frozen=True)
 class AblateJob:
-    """What a user asked for; the fields are the options of ``seac ablate``."""
+    """Options of ``seac ablate``."""
 
     store: Path
     out: Path
@@ -54,9 +54,9 @@ class Cell:
     """One training of the grid.
 
     Attributes:
-        value: of the axis.
-        seed: of the training.
-        figures: what it reached, by name.
+        value: value of the axis.
+        seed: seed of the training.
+        figures: metrics by name.
     """
 
     value: Any
@@ -65,13 +65,13 @@ class Cell:
 
 
 def ablate(job: AblateJob, *, as_json: bool = False) -> dict[str, list[Cell]]:
-    """Do a job: train and evaluate what has not been yet, then draw everything.
+    """Train and evaluate the missing cells, then write the reports.
 
     Returns:
         the cells of every axis.
 
     Raises:
-        InputError: wrong input, with one line that says what is wrong.
+        InputError: wrong input; the message is one line.
     """
     from seac.features import open_store
 
@@ -84,7 +84,7 @@ def ablate(job: AblateJob, *, as_json: bool = False) -> dict[str, list[Cell]]:
     values = {axis.name: chosen_values(axis, store, config, job.values) for axis in axes}
     for name in cell_names(values, config, job.seeds):
         cell = job.out / "cells" / name
-        if not is_cell(cell / "cell.json"):  # else it is not made again
+        if not is_cell(cell / "cell.json"):  # finished cells are not overwritten
             check_names(cell, CELL_FILES, legacy=find_legacy_cell_files)
     with claim(job.out, names_of(axes), legacy=find_legacy_files):
         networks = Networks(replace(job.model, preset=store.preset))
@@ -96,12 +96,12 @@ def ablate(job: AblateJob, *, as_json: bool = False) -> dict[str, list[Cell]]:
 
 
 def names_of(axes: Sequence[Axis]) -> list[str]:
-    """What an ablation writes into its folder, as :func:`seac.core.ownership.claim` takes it."""
+    """Files and folders of an ablation, for :func:`seac.core.ownership.claim`."""
     return ["cells/", *(axis.name + end for axis in axes for end in (".csv", ".png", ".png.tmp", ".md"))]
 
 
 def cell_names(values: Mapping[str, list[Any]], config: TrainingConfig, seeds: int) -> list[str]:
-    """Folders of the trainings of a grid, each once."""
+    """Folders of the trainings of a grid, without duplicates."""
     trainings = [
         replace(with_value(config, AXES[name], value), seed=seed)
         for name, chosen in values.items()
@@ -112,17 +112,17 @@ def cell_names(values: Mapping[str, list[Any]], config: TrainingConfig, seeds: i
 
 
 def find_legacy_files(folder: Path) -> Callable[[str], bool]:
-    """Which files of a folder without a record are of an ablation: all, where its cells are there."""
+    """Files of an ablation in a folder without an ownership record: all files if it has cells."""
     return lambda name: any(map(is_cell, (folder / "cells").glob("*/cell.json")))
 
 
 def find_legacy_cell_files(folder: Path) -> Callable[[str], bool]:
-    """Which files of a cell without a record are of a training."""
+    """Files of a training in a cell without an ownership record."""
     return lambda name: is_cell(folder / "cell.json") or is_checkpoint(folder / CHECKPOINT)
 
 
 def is_cell(path: Path) -> bool:
-    """Whether a file holds the figures of a training."""
+    """Whether a file has the metrics of a training."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -131,10 +131,10 @@ def is_cell(path: Path) -> bool:
 
 
 def asked(job: AblateJob) -> tuple[list[Axis], list[Wanted]]:
-    """Axes and benchmarks of a job.
+    """Parse the axes and benchmarks of a job.
 
     Raises:
-        InputError: an unknown axis, values for several axes, a benchmark that is none.
+        InputError: an unknown axis, values for several axes, or an unknown benchmark.
     """
     names = [name.strip() for part in job.over for name in part.split(",") if name.strip()]
     for name in names:
@@ -143,29 +143,29 @@ def asked(job: AblateJob) -> tuple[list[Axis], list[Wanted]]:
     if not names:
         raise InputError(f"--over names nothing: give one of {', '.join(AXES)}")
     if job.values is not None and len(names) > 1:
-        raise InputError("--values goes with one --over")
+        raise InputError("--values needs exactly one --over")
     if job.seeds < 1:
         raise InputError(f"--seeds is {job.seeds}: give at least 1")
     return [AXES[name] for name in names], [Wanted.parse(text, choosing=False) for text in job.evaluate]
 
 
 def needs_encoder(values: dict[str, list[Any]], config: TrainingConfig) -> bool:
-    """Whether any training of the grid mixes sounds."""
+    """Whether any training of the grid mixes audio."""
     return bool(config.mixing) or any(values.get("msa", ()))
 
 
 def max_masks(values: dict[str, list[Any]], config: TrainingConfig) -> int:
-    """The most masks of a frame that any training of the grid takes."""
+    """Maximum masks of a frame over all trainings of the grid."""
     return int(max([config.n_masks, *values.get("n_masks", ())]))
 
 
 def evaluation(
     store: TrainingStore, config: TrainingConfig, wanted: Sequence[Wanted], networks: Networks, masks: int
 ) -> Callable[[TrainingConfig], Evaluate]:
-    """What a trained module is asked: benchmarks by the paper's rule (the cosine alone), or retrieval.
+    """Metrics of a trained module: benchmarks by the paper's rule (cosine without objectness), or retrieval.
 
     Returns:
-        a function of the config of a training, as each seed holds out other clips.
+        a function of the config of a training, as the held-out clips depend on the seed.
     """
     eval_config = replace(config, n_masks=masks)
     benchmarks = [Benchmarked(each, store, eval_config, networks, objectness=0.0) for each in wanted]
@@ -196,7 +196,7 @@ def run_grid(
     *,
     as_json: bool = False,
 ) -> dict[str, list[Cell]]:
-    """Every cell of every axis, and a report of each; a training that two axes share is made once."""
+    """Train every cell of every axis and write the reports; a training shared by two axes runs once."""
     console = Console(stderr=True)
     found: dict[str, list[Cell]] = {}
     for name, chosen in values.items():
@@ -226,10 +226,10 @@ def run_cell(
     evaluate: Callable[[TrainingConfig], Evaluate],
     device: str,
 ) -> dict[str, float]:
-    """Figures of one training: from its file if it has been made before, else by making it.
+    """Metrics of one training: from its file if it is finished, else by training.
 
     Raises:
-        InputError: the folder holds a training of another store or under other numbers, or other files.
+        InputError: the folder has a training with another store or other settings, or other files.
     """
     folder = out / "cells" / name_of(training, base)
     record = folder / "cell.json"
@@ -237,7 +237,7 @@ def run_cell(
     if record.is_file() and is_cell(record):
         stored = json.loads(record.read_text(encoding="utf-8"))
         if stored["begun"] != begun:
-            raise InputError(f"{folder} was made otherwise: take another --out")
+            raise InputError(f"{folder} has a training with other settings: give another --out")
         return dict(stored["figures"])
     with claim(folder, CELL_FILES, legacy=find_legacy_cell_files):
         train_part, _ = split(store, training)
@@ -245,12 +245,12 @@ def run_cell(
         fitted = fit(Fitting(train_part, training, folder, encoder if training.mixing else None), fabric)
         figures = evaluate(training)(fitted.module.eval(), training.n_masks)
         write_atomic(record, json.dumps({"begun": begun, "figures": figures}, indent=1) + "\n")
-        (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and of no more use
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # large, and no longer needed
     return figures
 
 
 def name_of(training: TrainingConfig, base: TrainingConfig) -> str:
-    """A folder's name for a training: in what it differs from the others, and its seed."""
+    """Folder name of a training: its settings that differ from the others, and its seed."""
     ours, theirs = asdict(training), asdict(base)
     differ = [f"{key}={ours[key]}" for key in ours if key != "seed" and ours[key] != theirs[key]]
     return " ".join([*(differ or ["base"]), f"seed={training.seed}"])

@@ -1,4 +1,4 @@
-"""The work behind ``seac calibrate``."""
+"""Implementation of ``seac calibrate``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIN_SAMPLES = 8
 
 @dataclass(frozen=True)
 class CalibrateJob:
-    """What a user asked for; the fields are the options of ``seac calibrate``."""
+    """Options of ``seac calibrate``."""
 
     benchmark: str
     folder: Path
@@ -38,7 +38,7 @@ class CalibrateJob:
 
     @property
     def target(self) -> Path:
-        """The file that is written."""
+        """The output file."""
         if self.out is not None:
             return self.out
         weights = self.model.association_weights
@@ -48,10 +48,10 @@ class CalibrateJob:
 
 
 def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:
-    """Do a job: half of the frames report what the other half chose, what is written is chosen on all.
+    """Fit a calibration: fit on one half of the frames, report on the other, then fit on all and write.
 
     Raises:
-        InputError: wrong input, too few clips, no place to write to, or another file in it.
+        InputError: wrong input, too few clips, an unwritable output, or an output that is another file.
     """
     console = Console(stderr=True)
     check_scored(job.benchmark)
@@ -63,7 +63,7 @@ def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:
     choosing, reporting = halves(collect_samples(model, reader, progress_bar(console)(clips, "predicting")))
     if min(len(choosing), len(reporting)) < MIN_SAMPLES:
         raise InputError(
-            f"{job.folder}: {len(choosing) + len(reporting)} frames are too few to fit on and to report on: "
+            f"{job.folder}: {len(choosing) + len(reporting)} frames are too few for fitting and reporting: "
             f"give at least {2 * MIN_SAMPLES}"
         )
     constants, figures = fit_and_report(choosing, reporting)
@@ -81,10 +81,10 @@ def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:
 
 
 def check_not_only_test(benchmark: str) -> None:
-    """Refuse a benchmark without clips to choose on.
+    """Refuse a benchmark without clips to fit on.
 
     Raises:
-        InputError: test is all the splits it has.
+        InputError: the benchmark has only a test split.
     """
     if set(getattr(reader_class(benchmark), "splits", ())) == {"test"}:
-        raise InputError(f"{benchmark} has only a test split, and constants are never chosen on one: give s4")
+        raise InputError(f"{benchmark} has only a test split, which is not for fitting constants: give s4")

@@ -1,4 +1,4 @@
-"""``seac data check``: a check shown as a table, with the first of each kind and all of them in a file."""
+"""Implementation of ``seac data check``: a table of findings, with examples; a file of all findings."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from seac.datasets.table import open_benchmark
 
 HEAD = ("kind", "split", "clip", "file", "line")
 SHOWN = 3
-"""Findings of each kind that are shown."""
+"""Number of findings of each type that are shown."""
 
 
 def check_benchmark(
     benchmark: str, folder: Path, *, split: str, deep: bool, out: Path | None, as_json: bool
 ) -> CheckReport:
-    """Check a benchmark, show what was found, and write it.
+    """Check a benchmark, print the findings and write them.
 
     Raises:
-        InputError: it cannot be indexed, ``out`` cannot be written or is another file, or faults were found.
+        InputError: the benchmark cannot be indexed, ``out`` cannot be written or is another file, or faults
+            were found.
     """
     if out is not None:
         ensure_writable(out, is_findings)
@@ -46,7 +47,7 @@ def check_benchmark(
     for kind in (*FAULTS, *NOTICES):
         _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
     if not deep:
-        console.print("headers only; --deep decodes every file, and finds empty truth and silence")
+        console.print("headers only; --deep decodes every file and detects empty truth and silence")
     if out is not None:
         write_findings(health.findings, out)
     if as_json:
@@ -54,13 +55,13 @@ def check_benchmark(
     if health.faults:
         counts_by_kind = Counter(finding.kind for finding in health.faults)
         named = ", ".join(f"{counts_by_kind[kind]} {kind}" for kind in FAULTS if counts_by_kind[kind])
-        where = f"they are in {out}" if out else "--out FILE writes them all"
+        where = f"see {out}" if out else "--out FILE writes them all"
         raise InputError(f"{folder}: {len(health.faults)} faults in {benchmark} ({named}); {where}")
     return health
 
 
 def is_findings(path: Path) -> bool:
-    """Whether a file is one that :func:`write_findings` wrote."""
+    """Whether a file was written by :func:`write_findings`."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return next(csv.reader(file), None) == list(HEAD)
@@ -69,10 +70,10 @@ def is_findings(path: Path) -> bool:
 
 
 def write_findings(findings: tuple[Finding, ...], path: Path) -> None:
-    """Write findings as csv (kind, split, clip, file, line), aside first and then renamed.
+    """Write findings as csv (kind, split, clip, file, line), atomically.
 
     Raises:
-        InputError: the place cannot be written.
+        InputError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def _table(reader: Reader, health: CheckReport) -> Table:
 
 
 def _count(health: CheckReport, counts: Counter[str], name: str) -> int | None:
-    """A count; None where the check did not look."""
+    """A count; None if the check was not made."""
     return None if name in {"empty truth", "silent"} and not health.deep else counts[name]
 
 

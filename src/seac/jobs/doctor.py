@@ -1,4 +1,4 @@
-"""What this machine can run: packages, extras, devices, memory, and the weights of every preset."""
+"""Implementation of ``seac doctor``: packages, extras, devices, memory, and the weights of every preset."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from seac.weights.record import ManualDownload, OwnTraining
 from seac.weights.table import records_for
 
 CORE = ("torch", "transformers", "av")
-"""Distributions whose versions explain most reports of errors; all of the core is installed with seac."""
+"""Distributions whose versions are relevant for error reports; all are installed with seac."""
 
-# extra of pyproject.toml -> what it is for, and its distributions.
+# extra of pyproject.toml -> its purpose and its distributions.
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baselines": (
         "the saliency baseline of seac evaluate --baselines, --segmenter classic",
@@ -50,7 +50,7 @@ CUDA_FILES = re.compile(r"torch/lib/lib(torch_cuda|torch_nvshmem|c10_cuda|caffe2
 
 @dataclass(frozen=True)
 class Device:
-    """Something to compute on; memory in bytes."""
+    """A compute device; memory in bytes."""
 
     name: str
     kind: str
@@ -63,9 +63,9 @@ class Extra:
     """Optional dependencies.
 
     Attributes:
-        name: the extra, as in ``pip install 'seac[NAME]'``.
-        purpose: what needs it.
-        missing: its distributions that are not installed.
+        name: name of the extra, as in ``pip install 'seac[NAME]'``.
+        purpose: the commands and parts that need the extra.
+        missing: distributions of the extra that are not installed.
     """
 
     name: str
@@ -78,13 +78,13 @@ class Readiness:
     """Whether a preset runs here.
 
     Attributes:
-        preset: its name.
-        ready: whether all its packages and weights are here.
+        preset: name of the preset.
+        ready: whether all packages are installed and all weights present.
         packages: distributions that are not installed.
-        missing: weights that are not here.
-        to_fetch: bytes of these that a command fetches.
-        by_hand: of these, the ones that only a person can fetch or train.
-        steps: what to run, in order.
+        missing: weights that are not present.
+        to_fetch: total bytes of the missing weights that a command can fetch.
+        by_hand: missing weights that must be fetched manually or trained.
+        steps: commands to run, in order.
     """
 
     preset: str
@@ -98,7 +98,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that ``seac doctor`` says.
+    """Output of ``seac doctor``.
 
     Attributes:
         seac: version of seac.
@@ -108,11 +108,11 @@ class Diagnosis:
         cache: folder of fetched weights.
         cache_free: bytes free there.
         offline: whether fetching is forbidden.
-        packages: distribution -> version; empty where it is not installed.
+        packages: distribution -> version; empty if it is not installed.
         extras: the optional dependencies.
         unused_cuda: bytes of CUDA libraries on a machine without a GPU.
-        devices: what torch can compute on.
-        presets: which presets run here.
+        devices: compute devices of torch.
+        presets: status of every preset.
     """
 
     seac: str
@@ -129,12 +129,12 @@ class Diagnosis:
     presets: tuple[Readiness, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
+        """The report as a dict for JSON."""
         return asdict(self)
 
 
 def diagnose(weights_dir: Path | None = None) -> Diagnosis:
-    """Look around; reads no weights and fetches nothing."""
+    """Inspect the system; no weights are read or fetched."""
     weights = Weights(weights_dir, fetch=False)
     optional = (name for _, names in EXTRAS.values() for name in names)
     packages = {name: installed(name) for name in (*CORE, *optional)}
@@ -158,7 +158,7 @@ def diagnose(weights_dir: Path | None = None) -> Diagnosis:
 
 
 def readiness(preset: str, weights: Weights, packages: dict[str, str]) -> Readiness:
-    """Whether the default parts of a preset are all here, and what to do if not."""
+    """Whether the default parts of a preset are present, with the steps to complete them."""
     found = lines(records_for(preset), weights)
     lacking = [line for line in found if line.state in ("missing", "damaged")]
     absent = tuple(name for name in PRESET_NEEDS.get(preset, ()) if not packages.get(name))
@@ -179,7 +179,7 @@ def readiness(preset: str, weights: Weights, packages: dict[str, str]) -> Readin
 
 
 def installed(distribution: str) -> str:
-    """The version of a distribution, or nothing."""
+    """The version of a distribution; empty if it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -187,9 +187,9 @@ def installed(distribution: str) -> str:
 
 
 def unused_cuda_size() -> int:
-    """Bytes of CUDA libraries that torch's CUDA build brought to a machine without a GPU, else 0.
+    """Bytes of CUDA libraries of torch's CUDA build on a machine without a GPU, else 0.
 
-    By the lists of files that pip keeps: NVIDIA's distributions, triton, and torch's own for CUDA.
+    Counted from pip's file lists: NVIDIA's distributions, triton, and torch's own CUDA libraries.
     """
     if torch.version.cuda is None or torch.cuda.device_count() > 0:
         return 0
@@ -199,13 +199,13 @@ def unused_cuda_size() -> int:
         if CUDA_DISTRIBUTIONS.match((each.metadata["Name"] or "").lower())
         for file in each.files or ()
     ]
-    with suppress(PackageNotFoundError):  # torch may be there without pip
+    with suppress(PackageNotFoundError):  # torch may be installed without pip
         found += [file for file in files("torch") or () if CUDA_FILES.match(file.as_posix())]
     return sum(file.size or 0 for file in found)
 
 
 def devices() -> tuple[Device, ...]:
-    """What torch can compute on here."""
+    """Compute devices of torch on this machine."""
     found = [Device("cpu", platform.processor() or platform.machine(), *_memory())]
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
@@ -224,7 +224,7 @@ def _by_hand(line: Line) -> str:
 
 
 def _memory() -> tuple[int, int]:
-    """Free and total bytes of main memory; zeros where the system does not say."""
+    """Free and total bytes of main memory; zeros if the system does not report them."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}

@@ -10,7 +10,7 @@ from seac.weights.record import File, Record
 
 
 def download_bar(row: Record, file: File) -> Report:
-    """A bar for one file; it goes when the file is whole."""
+    """A progress bar for one file; it disappears at the end."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bars.add_task(f"{row.name} {file.name}", total=file.size)

@@ -1,4 +1,4 @@
-"""The work behind ``seac evaluate``: a benchmark and methods in, figures and their report out."""
+"""Implementation of ``seac evaluate``: metrics of methods on a benchmark, and their report."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from seac.presets.load import load as load_model
 from seac.presets.spec import ModelSpec
 
 STORE = "predictions"
-"""Folder of answers, in that of a report."""
+"""Subfolder of predictions in the folder of a report."""
 DECIDED = "decided"
-"""Suffix of the row in which a model's own decision is scored: only what it calls sounding is lit."""
+"""Suffix of the row of a model's decision: only masks predicted as sounding are active."""
 
 
 @dataclass(frozen=True)
 class EvaluateJob:
-    """What a user asked for; the fields are the options of ``seac evaluate``."""
+    """Options of ``seac evaluate``."""
 
     benchmark: str
     folder: Path
@@ -67,10 +67,10 @@ class EvaluateJob:
 
 
 def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
-    """Do a job and write its report into ``job.out``.
+    """Evaluate and write the report into ``job.out``.
 
     Raises:
-        InputError: wrong input, with one line that says what is wrong.
+        InputError: wrong input; the message is one line.
     """
     console = Console(stderr=True)
     timer = ProgressTimer(progress_bar(console))
@@ -99,17 +99,17 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
         seconds={step: round(seconds, 3) for step, seconds in timer.seconds.items()},
     )
     write_report(evaluation, reader, answer_of, job.out, job.protocol)
-    tell(console, evaluation, job)
+    print_summary(console, evaluation, job)
     if as_json:
         sys.stdout.write(json.dumps(summary(evaluation, job.protocol)) + "\n")
     return evaluation
 
 
 def open_reader(job: EvaluateJob) -> Reader:
-    """The benchmark that a job names.
+    """Open the benchmark of a job.
 
     Raises:
-        InputError: no such benchmark, folder or split, or one without ground truth.
+        InputError: unknown benchmark, folder or split, or no ground truth.
     """
     check_scored(job.benchmark, "robustness")
     if job.benchmark == "robustness":
@@ -119,10 +119,10 @@ def open_reader(job: EvaluateJob) -> Reader:
 
 
 def check_out(job: EvaluateJob) -> None:
-    """Try the folder of a job, so that no work is lost for want of a place, nor anybody's files.
+    """Check the output folder before the work starts.
 
     Raises:
-        InputError: it cannot be made or written, or what is there under our names is not ours.
+        InputError: the folder cannot be made or written, or has other files with names of the report.
     """
     check_names(job.out, FILES, (job.predictions, job.train_list, *job.exclude), find_legacy_files)
     if job.predictions is None:
@@ -131,13 +131,13 @@ def check_out(job: EvaluateJob) -> None:
 
 
 def chosen_clips(reader: Reader, job: EvaluateJob) -> tuple[tuple[Clip, ...], Leakage | None]:
-    """The clips to score: excluded ones left out, then the first ``limit``; and their overlap with training.
+    """Select the clips to score: drop excluded clips, keep the first ``limit``, find overlap with training.
 
     Raises:
-        InputError: nothing is left.
+        InputError: no clips are left.
     """
     if job.benchmark == "robustness":
-        clips = reader.clips  # limit and window came before its one frame was picked
+        clips = reader.clips  # limit and window were applied before the frame was selected
     else:
         clips = tuple(with_audio_window(clip, job.window).annotated() for clip in reader.clips)
     for path in job.exclude:
@@ -158,13 +158,13 @@ def chosen_clips(reader: Reader, job: EvaluateJob) -> tuple[tuple[Clip, ...], Le
 def score_model(
     job: EvaluateJob, reader: Reader, clips: tuple[Clip, ...], timer: ProgressTimer
 ) -> tuple[tuple[MethodResult, ...], Callable[[Clip], ClipAnswer], dict[str, Any]]:
-    """Rows of a model (and of the baselines), predicted where they have not been before, then scored.
+    """Predict with a model (and the baselines), using cached predictions, then score.
 
     Returns:
-        the rows, the answers of the first one, and what decided them.
+        the rows, the predictions of the first row, and the settings.
 
     Raises:
-        InputError: wrong parts, answers under other settings, or no place for them.
+        InputError: wrong parts, predictions of other settings, or an unwritable folder.
     """
     store = job.out / STORE
     if store.is_dir():
@@ -189,7 +189,7 @@ def score_model(
 
 
 def saved_answers(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
-    """A method's answers from the disk."""
+    """Reads the predictions of a method from its folder."""
     folder = folder_of(store, method)
     return lambda clip: load(path_of(folder, clip.id))
 
@@ -197,10 +197,10 @@ def saved_answers(store: Path, method: str) -> Callable[[Clip], ClipAnswer]:
 def score_external(
     job: EvaluateJob, reader: Reader, clips: tuple[Clip, ...]
 ) -> tuple[tuple[tuple[Clip, ...], Callable[[Clip], ClipAnswer]], tuple[str, ...]]:
-    """Clips that have a prediction in a folder, how to read it, and the ids of those that have none.
+    """Clips with an external prediction, the reader of predictions, and the ids of clips without one.
 
     Raises:
-        InputError: predictions are missing and that was not allowed, or there are none at all.
+        InputError: missing predictions without ``--allow-missing``, or no predictions.
     """
     assert job.predictions is not None
     source = ExternalPredictions(job.predictions, reader)
@@ -209,8 +209,8 @@ def score_external(
     missing = tuple(clip.id for clip in clips if clip.id not in ids)
     if not there:
         raise InputError(
-            f"{job.predictions}: holds a prediction for none of {len(clips)} clips; the first is looked for "
-            f"as {clips[0].id}.npz, .npy, .png or a folder of that name"
+            f"{job.predictions}: no prediction for any of {len(clips)} clips; the first clip needs "
+            f"{clips[0].id}.npz, .npy, .png or a folder of that name"
         )
     if missing and not job.allow_missing:
         some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -222,17 +222,17 @@ def score_external(
 
 
 def model_for(job: EvaluateJob, reader: Reader) -> SeAC:
-    """The model of a job, with the benchmark's own classes for its vocabulary where it has any."""
+    """Load the model of a job, with the benchmark's classes as the vocabulary, if it has classes."""
     return load_model(spec_for(job, reader), progress=download_bar)
 
 
 def spec_for(job: EvaluateJob, reader: Reader) -> ModelSpec:
-    """The spec of a job, with the benchmark's own classes where it has any."""
+    """The spec of a job, with the benchmark's classes, if it has classes."""
     return replace(job.model, vocabulary=tuple(reader.classes[1:]) or job.model.vocabulary)
 
 
 def zero_shot_for(job: EvaluateJob, reader: Reader) -> SeAC:
-    """The same model without a trained association."""
+    """The model with the zero-shot association."""
     spec = spec_for(job, reader).with_options(
         association_method="zero-shot", association_weights=None, calibration=None
     )
@@ -240,9 +240,9 @@ def zero_shot_for(job: EvaluateJob, reader: Reader) -> SeAC:
 
 
 def rows_of(job: EvaluateJob, reader: Reader, model: SeAC) -> tuple[Method, ...]:
-    """What is scored: the model, its decision, and the baselines if they were asked for.
+    """Methods to score: the model, its decision, and the baselines if requested.
 
-    Robustness is a question to the decision, so that row comes first there.
+    For robustness, the row of the decision comes first.
     """
     spec = job.model
     swapped = [*spec.parts.values(), *([spec.association_weights.name] if spec.association_weights else [])]
@@ -259,13 +259,13 @@ def rows_of(job: EvaluateJob, reader: Reader, model: SeAC) -> tuple[Method, ...]
 
 
 def sharing(model: SeAC, other: SeAC) -> SeAC:
-    """``other`` with all stages but the association of ``model``, so that frames are seen once for both."""
+    """``other`` with all stages of ``model`` except the association, so that both share encodings."""
     stages = replace(model.stages, association=other.stages.association, calibration=other.stages.calibration)
     return SeAC(stages, model.vocabulary, other.settings)
 
 
 def common_settings(job: EvaluateJob) -> dict[str, Any]:
-    """What a reader of the figures needs to know beside the model."""
+    """Settings of the evaluation for the report, beside those of the model."""
     return {
         "folder": job.folder.name,
         "split": job.split,
@@ -281,7 +281,7 @@ def common_settings(job: EvaluateJob) -> dict[str, Any]:
 
 
 def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
-    """The line of ``--json``: the first row's figures, then all rows by name."""
+    """The line of ``--json``: metrics of the first row, then all rows by name."""
 
     def shown(row: MethodResult) -> dict[str, dict[str, float]]:
         return {name: dict(figures) for name, figures in row.protocols.items() if protocol in (None, name)}
@@ -302,7 +302,7 @@ def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
 
 
 def leakage_counts(leakage: Leakage) -> dict[str, int]:
-    """Counts in place of lists."""
+    """The overlap as counts."""
     return {
         "listed": leakage.listed,
         "by_clip": len(leakage.by_clip),
@@ -311,8 +311,8 @@ def leakage_counts(leakage: Leakage) -> dict[str, int]:
     }
 
 
-def tell(console: Console, evaluation: Evaluation, job: EvaluateJob) -> None:
-    """A few lines for people."""
+def print_summary(console: Console, evaluation: Evaluation, job: EvaluateJob) -> None:
+    """Print a short summary."""
     for row in evaluation.methods:
         figures = "; ".join(
             f"{protocol}: " + ", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items())

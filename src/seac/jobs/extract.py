@@ -1,4 +1,4 @@
-"""The work behind ``seac extract``: from training data to a store, resumable at every clip."""
+"""Implementation of ``seac extract``: features of training data into a store, resumable per clip."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WRITE = "write"
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """What a user asked for; the fields are the options of ``seac extract``."""
+    """Options of ``seac extract``."""
 
     source: Path
     store: Path
@@ -50,7 +50,7 @@ class ExtractJob:
     shard_bytes: int = SHARD_BYTES
 
     def recipe(self) -> Recipe:
-        """How its features are made."""
+        """Recipe of the features."""
         build: Callable[..., SeAC] = partial(load_frozen, self.model, progress=download_bar)
         spec = self.model
         return Recipe(build, spec.preset, spec.device, self.seconds, self.fps, self.class_probabilities)
@@ -58,20 +58,20 @@ class ExtractJob:
 
 @dataclass
 class Tally:
-    """What a run did.
+    """Counts and times of a run.
 
     Attributes:
-        store: where to.
-        engine: where the work was done.
-        kind: of training data.
+        store: folder of the store.
+        engine: name of the engine.
+        kind: type of training data.
         listed: clips in the data, after exclusion and limit.
-        before: of these, clips that the store had already.
+        before: listed clips that the store already had.
         new: clips that were extracted.
-        frames: pictures in them.
-        unreadable: clips that could not be read; ``unreadable.csv`` says why.
-        seconds: of the run, from the first clip to the last, without loading.
-        by_stage: seconds spent on every stage, summed over the workers.
-        cpu_by_stage: seconds of cores spent on them, which others on the machine change less.
+        frames: frames of the new clips.
+        unreadable: clips that could not be read; the reasons are in ``unreadable.csv``.
+        seconds: wall time from the first clip to the last, without loading.
+        by_stage: wall seconds by stage, summed over the workers.
+        cpu_by_stage: CPU seconds by stage, less affected by other processes than wall time.
     """
 
     store: str
@@ -92,7 +92,7 @@ class Tally:
         return self.new / self.seconds if self.seconds else 0.0
 
     def count(self, outcome: Outcome) -> None:
-        """Take an outcome into account."""
+        """Add an outcome."""
         for stage, seconds in outcome.seconds.items():
             self.by_stage[stage] += seconds
             self.cpu_by_stage[stage] += outcome.cpu[stage]
@@ -101,7 +101,7 @@ class Tally:
         self.frames += outcome.frames
 
     def record(self) -> dict[str, Any]:
-        """As one line of JSON; stages in clips per second of one worker."""
+        """The tally for JSON; stages in clips per second of one worker."""
         rates = {stage: round(self.new / s, 3) if s else None for stage, s in self.by_stage.items()}
         seconds = {stage: round(s, 4) for stage, s in self.by_stage.items()}
         values = {name: value for name, value in self.__dict__.items() if "by_stage" not in name}
@@ -116,17 +116,17 @@ class Tally:
 
 
 def extract_all(job: ExtractJob, *, as_json: bool = False) -> Tally:
-    """Do a job.
+    """Extract features into a store.
 
     Raises:
-        InputError: wrong input, a store of other features, a folder of other files, or no clip could be read.
+        InputError: wrong input, a store of other features, a folder of other files, or no readable clip.
     """
     console = Console(stderr=True)
     check_store(job.store)
     kind, pairs = chosen(job)
     recipe = job.recipe()
     tally = extract(pairs, recipe, job.store, engine_of(job), kind, job.shard_bytes, console)
-    _tell(console, tally)
+    _print_tally(console, tally)
     if as_json:
         sys.stdout.write(json.dumps(tally.record()) + "\n")
     if tally.unreadable and tally.unreadable == tally.listed:
@@ -135,23 +135,23 @@ def extract_all(job: ExtractJob, *, as_json: bool = False) -> Tally:
 
 
 def chosen(job: ExtractJob) -> tuple[str, list[Pair]]:
-    """The kind of data and the clips of a job.
+    """Type of data and clips of a job.
 
     Raises:
-        InputError: no clip is left, or the data's excerpts are cut already, in another way.
+        InputError: no clip is left, or excerpt options for data with fixed excerpts.
     """
     kind, pairs = find_pairs(job.source, job.kind, job.split)
     if FORMATS[kind].fixed and (job.seconds, job.fps) != (SECONDS, FPS):
-        raise InputError(f"clips of {kind} are 5 s of one frame a second: leave --seconds and --fps out")
+        raise InputError(f"clips of {kind} are 5 s at 1 frame/s: leave --seconds and --fps out")
     if job.exclude is not None:
         pairs = exclude_pairs(pairs, read_excluded(job.exclude))
     if not pairs:
-        raise InputError(f"{job.source}: no clip is left once {job.exclude} is excluded")
+        raise InputError(f"{job.source}: no clip is left after the exclusion of {job.exclude}")
     return kind, pairs[: job.limit]
 
 
 def engine_of(job: ExtractJob) -> Engine:
-    """Where a job's work is done: a cluster, several processes, or here."""
+    """Engine of a job: a cluster, several processes, or this process."""
     if job.ray is not None:
         from seac.extraction.ray_engine import RayEngine
 
@@ -169,22 +169,22 @@ def extract(
     shard_bytes: int = SHARD_BYTES,
     console: Console | None = None,
 ) -> Tally:
-    """Put the features of pairs into a store; those that it has already are left as they are.
+    """Extract the features of clips into a store; clips that it already has are skipped.
 
     Args:
         pairs: clips.
-        recipe: how features are made.
-        store: the folder; made if it is not there.
-        engine: where the work is done.
-        kind: of training data, for the record.
-        shard_bytes: about the size of a shard.
-        console: where progress is shown; None for nowhere.
+        recipe: recipe of the features.
+        store: folder of the store; made if missing.
+        engine: engine that runs the extraction.
+        kind: type of training data, for the record.
+        shard_bytes: approximate size of a shard in bytes.
+        console: console for progress; None for no progress.
 
     Raises:
-        InputError: the store's features were made otherwise, or it cannot be written.
+        InputError: the store has features of another recipe, or cannot be written.
     """
     here = isinstance(engine, InProcessEngine)
-    # Elsewhere the networks are loaded there; here they are asked only what they are.
+    # With other engines the networks are loaded by the workers; here only their description is read.
     model = recipe.build(device=recipe.device if here else "cpu")
     provenance = recipe.provenance_of(model)
     if here:
@@ -192,7 +192,7 @@ def extract(
     del model
     with StoreWriter(store, provenance, shard_bytes=shard_bytes) as writer:
         if writer.lost and console is not None:
-            console.print(f"{store}: {writer.lost} clips are gone; those in the data are extracted anew")
+            console.print(f"{store}: {writer.lost} clips are missing; those in the data are extracted again")
         waiting = [pair for pair in pairs if pair.id not in writer]
         tally = Tally(str(store), engine.name, kind, len(pairs), len(pairs) - len(waiting))
         unreadable = Unreadable(store)
@@ -209,7 +209,7 @@ def extract(
 
 
 def _kept(outcome: Outcome, writer: StoreWriter, unreadable: Unreadable) -> bool:
-    """Put an outcome on disk; whether it was new (a cluster may do a clip twice)."""
+    """Write an outcome; returns whether it was new (a cluster may extract a clip twice)."""
     if outcome.content is None:
         unreadable.add(outcome.id, outcome.reason)
         return True
@@ -219,7 +219,7 @@ def _kept(outcome: Outcome, writer: StoreWriter, unreadable: Unreadable) -> bool
 
 @contextmanager
 def _timed_write(tally: Tally) -> Iterator[None]:
-    """Count the time of a block to writing."""
+    """Add the time of the block to the stage of writing."""
     began, used = time.perf_counter(), time.process_time()
     yield
     tally.by_stage[WRITE] += time.perf_counter() - began
@@ -227,7 +227,7 @@ def _timed_write(tally: Tally) -> Iterator[None]:
 
 
 def _timed(outcomes: Iterator[Outcome], tally: Tally) -> Iterator[Outcome]:
-    """Outcomes, with the time since the first one was asked for."""
+    """Yield outcomes with the seconds since the start of the iteration."""
     began = time.perf_counter()
     for outcome in outcomes:
         yield outcome
@@ -255,10 +255,10 @@ def _shown(console: Console | None, total: int) -> Iterator[Callable[[Tally], No
         yield advance
 
 
-def _tell(console: Console, tally: Tally) -> None:
-    """A line about the run, and one about where its time went."""
+def _print_tally(console: Console, tally: Tally) -> None:
+    """Print a line about the run and a line of times by stage."""
     console.print(
-        f"{tally.listed} clips: {tally.new} extracted, {tally.before} were there, {tally.unreadable} "
+        f"{tally.listed} clips: {tally.new} extracted, {tally.before} already stored, {tally.unreadable} "
         f"unreadable; {tally.seconds:.1f} s, {tally.rate:.2f} clips/s {tally.engine} -> {tally.store}",
         highlight=False,
         soft_wrap=True,

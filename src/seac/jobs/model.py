@@ -1,4 +1,4 @@
-"""What decided a job's answers, for the record."""
+"""Record of a model and its settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from seac.presets.spec import ModelSpec
 
 
 def model_record(spec: ModelSpec, model: SeAC) -> dict[str, Any]:
-    """All of a model that decides its answers, as plain values: what was asked for, and what came of it.
+    """Spec, versions and settings of a model that determine its predictions, as builtin types.
 
-    Paths are left out: versions of weights and the calibration's constants stand for what was in the files.
+    Paths are left out: the versions of weights and the constants of the calibration identify the files.
     """
     record = spec.record()
     return {

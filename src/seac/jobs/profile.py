@@ -1,4 +1,4 @@
-"""The work behind ``seac profile``: speed by stage against a plain implementation."""
+"""Implementation of ``seac profile``: speed by stage against a reference implementation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seac.profiling.timing import Clock
 
 @dataclass(frozen=True)
 class ProfileJob:
-    """What a user asked for; the fields are the options of ``seac profile``."""
+    """Options of ``seac profile``."""
 
     model: ModelSpec = ModelSpec()
     random_weights: bool = False
@@ -37,13 +37,13 @@ class ProfileJob:
 
 
 def profile(job: ProfileJob, *, as_json: bool = False) -> dict[str, Any]:
-    """Do a job: measure, print a table, write the page that was asked for.
+    """Measure, print a table, and write the requested page.
 
     Returns:
-        rows by stage, the machine's rate, the most memory, and the settings.
+        rows by stage, the machine's rate, the peak memory, and the settings.
 
     Raises:
-        InputError: parts without a plain counterpart, missing weights, or a page that is another file.
+        InputError: parts without a reference implementation, missing weights, or a page that is another file.
     """
     if job.docs_page is not None:
         ensure_writable(job.docs_page, page.is_card)
@@ -69,7 +69,7 @@ def profile(job: ProfileJob, *, as_json: bool = False) -> dict[str, Any]:
 
 
 def settings_of(job: ProfileJob) -> dict[str, Any]:
-    """What a reader of the figures needs to know."""
+    """Settings of the measurement for the output."""
     return {
         "preset": job.model.preset,
         "segmenter": job.model.parts.get("segmenter"),

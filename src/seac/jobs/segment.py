@@ -1,4 +1,4 @@
-"""The work behind ``seac segment``: clips in, folders of results out."""
+"""Implementation of ``seac segment``: results of clips, one folder each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from seac.video.predictor import VideoPredictor
 
 @dataclass(frozen=True)
 class SegmentJob:
-    """What a user asked for; the fields are the options of ``seac segment``."""
+    """Options of ``seac segment``."""
 
     source: Path
     out: Path
@@ -46,7 +46,7 @@ class SegmentJob:
 
 @dataclass
 class Summary:
-    """What became of one clip."""
+    """Summary of one clip."""
 
     source: str
     out: str
@@ -58,7 +58,7 @@ class Summary:
     notes: list[str] = field(default_factory=list)
 
     def count(self, result: FrameResult) -> None:
-        """Take a frame into account."""
+        """Add a frame."""
         self.frames += 1
         self.frames_silent += result.audio_summary.silent
         rows = result.display_rows()
@@ -71,15 +71,15 @@ class Summary:
 
 
 def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
-    """Do a job: a clip into ``out``, the clips of a folder into ``out/NAME`` each.
+    """Segment a clip into ``out``, or each clip of a folder into ``out/NAME``.
 
-    In a folder, clips that are finished with the same settings, and have not changed since, are left as they
-    are, so an interrupted run goes on where it was; a clip that cannot be read is reported at the end and
-    does not stop the others. Nothing is replaced but what seac wrote: a folder that holds other files of the
-    names that are to be written is refused, before the networks are loaded where all are.
+    In a folder, clips that are unchanged and finished with the same settings are skipped, so an interrupted
+    run can be resumed. A clip that cannot be read is reported at the end and does not stop the others. Only
+    files written by seac are replaced: a folder with other files of the output names is refused. If all
+    folders are refused, the error is raised before the networks are loaded.
 
     Raises:
-        InputError: wrong input, with one line that says what is wrong.
+        InputError: wrong input; the message is one line.
     """
     console = Console(stderr=True)
     writer_classes = [writer_class(name) for name in job.exports]
@@ -101,7 +101,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
                     raise
                 refused.append(str(error))
     for summary in done:
-        _tell(console, summary)
+        _print_summary(console, summary)
     if as_json:
         clips = [asdict(summary) for summary in done]
         sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": settings}) + "\n")
@@ -111,10 +111,10 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
 
 
 def _conflicts(job: SegmentJob, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Path, InputError]:
-    """Folders that hold what is not to be replaced, and what is to be said of them.
+    """Refused folders, which have files that must not be replaced, with the message of each.
 
     Raises:
-        InputError: all of them do, so there is nothing to do.
+        InputError: all folders are refused.
     """
     found: dict[Path, InputError] = {}
     source = job.source.resolve()
@@ -125,7 +125,7 @@ def _conflicts(job: SegmentJob, tasks: list[tuple[Path, Path | None, Path]]) -> 
             check_names(out, _names(job), every if around else (image, audio), find_legacy_files)
         except InputError as error:
             found[out] = error
-    # In a folder, one that is finished is not written to.
+    # In a folder, finished clips are not written again.
     certain = [error for out, error in found.items() if job.again or not job.source.is_dir() or _fresh(out)]
     if certain and len(certain) == len(tasks):
         raise certain[0]
@@ -133,17 +133,17 @@ def _conflicts(job: SegmentJob, tasks: list[tuple[Path, Path | None, Path]]) -> 
 
 
 def _fresh(out: Path) -> bool:
-    """Whether nothing that is finished can be in a folder."""
+    """Whether a folder cannot have a finished result."""
     return not (out / OWN_FILES).is_file()
 
 
 def _names(job: SegmentJob) -> list[str]:
-    """Names that a job writes in the folder of a clip."""
+    """Names of the output files in the folder of a clip."""
     return [name for export in job.exports for name in files_of(export)]
 
 
 def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
-    """(picture, sound, folder) of every clip of a job, checked before any network is loaded."""
+    """(image or video, audio, folder) of every clip of a job, checked before any network is loaded."""
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.source.is_dir():
@@ -151,7 +151,7 @@ def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
         yield job.source, job.audio, job.out
         return
     if job.audio is not None:
-        raise InputError("--audio goes with one picture or video, not with a folder")
+        raise InputError("--audio goes with one image or video, not with a folder")
     taken: set[str] = set()
     for item in list_sources(job.source):
         image, audio = item if isinstance(item, tuple) else (item, None)
@@ -175,7 +175,7 @@ def _segment(
     provenance = _provenance(job, clip)
     many = job.source.is_dir()
     if many and not job.again and is_finished(out, provenance):
-        summary.notes.append("finished before; --again does it once more")
+        summary.notes.append("finished before; --again repeats it")
         return summary
     if conflict is not None:
         raise conflict
@@ -195,13 +195,13 @@ def _segment(
                 task,
             )
     finally:
-        progress.remove_task(task)  # a row for each of a thousand clips would take a core to draw
+        progress.remove_task(task)  # drawing one row for each of a thousand clips would use a whole core
     summary.seconds = round(time.perf_counter() - began, 3)
     return summary
 
 
 def _provenance(job: SegmentJob, clip: Clip) -> dict[str, Any]:
-    """What a clip's answer follows from: settings, files, and what is written of it."""
+    """Settings, input files and exports that determine the result of a clip."""
     return {
         "settings": clip.settings,
         "exports": sorted(job.exports),
@@ -245,8 +245,8 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True)
 
 
-def _tell(console: Console, summary: Summary) -> None:
-    """One line per clip."""
+def _print_summary(console: Console, summary: Summary) -> None:
+    """Print one line per clip."""
     names = sorted(summary.labels.items(), key=lambda item: -item[1])[:5]
     what = ", ".join(f"{name} ({count})" for name, count in names) or "nothing"
     if summary.frames:

@@ -1,4 +1,4 @@
-"""The work behind ``seac train``: a store in, a run's folder out."""
+"""Implementation of ``seac train``: trains on a store and writes the folder of the run."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ FILES = (
     *(CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/"),
     *("curves.png", "curves.png.tmp", "card.md", "run.json", FILE, READY),
 )
-"""What a run writes into its folder, as :func:`seac.core.ownership.claim` takes it."""
+"""Files and folders of a run, for :func:`seac.core.ownership.claim`."""
 
 
 @dataclass(frozen=True)
 class TrainJob:
-    """What a user asked for; the fields are the options of ``seac train``.
+    """Options of ``seac train``.
 
-    ``model`` says which frozen networks made the store, where they run, and where their weights are; its
-    preset is the store's whatever it says, and ``preset`` is refused unless it is that one.
+    ``model`` specifies the frozen networks of the store, their device and their weights. Its preset is
+    replaced by the store's; another ``preset`` than the store's is refused.
     """
 
     store: Path
@@ -58,13 +58,13 @@ class TrainJob:
 
 
 def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
-    """Do a job, from where the run in ``job.out`` stands.
+    """Train, or resume the run in ``job.out``.
 
     Returns:
-        what came of it, as ``run.json`` says it.
+        the summary, as in ``run.json``.
 
     Raises:
-        InputError: wrong input, with one line that says what is wrong.
+        InputError: wrong input; the message is one line.
     """
     from seac.features import open_store
 
@@ -95,31 +95,31 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
         if not fabric.is_global_zero:
             return {}
         summary = finish(job.out, fitted, config, train_part, preset, job.licence)
-    tell(console, summary)
+    print_summary(console, summary)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     return summary
 
 
 def preset_of(store: TrainingStore, asked: str | None) -> str:
-    """The preset whose features a store holds.
+    """The preset of a store's features.
 
     Raises:
-        InputError: another one was asked for.
+        InputError: another preset was requested.
     """
     if asked is not None and asked != store.preset:
         raise InputError(
-            f"the store holds features of the preset {store.preset!r}, not {asked!r}: "
+            f"the store has features of the preset {store.preset!r}, not {asked!r}: "
             f"leave --preset out, or extract with --preset {asked}"
         )
     return store.preset
 
 
 def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
-    """Refuse to learn cells from masks, masks from cells, or some of the cells.
+    """Refuse a variant that does not match the store: masks for a grid, or grid cells for masks.
 
     Raises:
-        InputError: the store holds the other, or fewer cells are asked for than there are.
+        InputError: the store has the other type, or ``n_masks`` is less than the number of grid cells.
     """
     grid = store.provenance.get("segmenter", "").startswith("grid")
     if grid != (config.variant == "grid"):
@@ -133,9 +133,9 @@ def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
 
 
 def split(store: TrainingStore, config: TrainingConfig) -> tuple[StorePart, StorePart]:
-    """Clips to learn from, and those held out; which ones, only the seed and the store's size decide.
+    """Training clips and held-out clips, determined by the seed and the store's size.
 
-    Held-out clips are drawn first, so they are the same however many the rest is cut down to.
+    Held-out clips are sampled first, so they do not depend on the number of training clips.
     """
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(seed_of("split", config.seed)))
     count = round(config.held_out * len(store))
@@ -145,10 +145,10 @@ def split(store: TrainingStore, config: TrainingConfig) -> tuple[StorePart, Stor
 
 
 def fabric_for(device: str, devices: int, precision: str) -> Any:
-    """Devices and precision, started on this rank; under torchrun, torchrun's ranks.
+    """Launch Fabric with devices and precision on this rank; with torchrun, on its ranks.
 
     Raises:
-        InputError: no such device, no Lightning Fabric.
+        InputError: unknown device, or Lightning Fabric is not installed.
     """
     try:
         from lightning_fabric import Fabric
@@ -162,7 +162,7 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
     if kind.type == "cuda" and devices > torch.cuda.device_count():
         raise InputError(f"--devices is {devices}, and there are {torch.cuda.device_count()} CUDA devices")
     nodes = 1
-    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun says how many there are, on this machine and in all
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun sets the numbers of local and of all ranks
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // devices
     chosen: Any = [kind.index] if kind.index is not None and devices == 1 else devices
@@ -175,14 +175,14 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
 
 
 def find_legacy_files(folder: Path) -> Callable[[str], bool]:
-    """Which files of a folder without a record are of a run: those beside a checkpoint of ours."""
+    """Files of a run in a folder without an ownership record: those beside a checkpoint of seac."""
     return lambda name: name in FILES and is_checkpoint(folder / CHECKPOINT)
 
 
 def progress_bar(
     console: Console, config: TrainingConfig, per_epoch: int
 ) -> AbstractContextManager[Callable[[int, int], None] | None]:
-    """A bar over all steps for people; nothing where nobody looks."""
+    """A progress bar over all steps; nothing without a terminal."""
     if console.quiet or not console.is_terminal:
         return nullcontext(None)
     return _Bar(console, config.epochs, per_epoch)
@@ -210,7 +210,7 @@ class _Bar:
 def finish(
     out: Path, fitted: Fitted, config: TrainingConfig, store: TrainingStore, preset: str, licence: str
 ) -> dict[str, Any]:
-    """Weights, card, curves and record of a run; the weights come last, for they say that it is done."""
+    """Write weights, model card, curves and record; the weights are last, as they mark a finished run."""
     history = fitted.history
     draw_curves(history, out / "curves.png")
     provenance = {**store.provenance, "preset": preset}
@@ -251,12 +251,12 @@ def finish(
     return summary
 
 
-def tell(console: Console, summary: dict[str, Any]) -> None:
-    """A few lines for people."""
+def print_summary(console: Console, summary: dict[str, Any]) -> None:
+    """Print a short summary."""
     measured = ", ".join(f"{name} {value:.3f}" for name, value in summary["measured"].items())
     console.print(
         f"{summary['clips']} clips, {summary['steps']} steps, {summary['samples_per_second']} samples/s; "
-        f"learning waited for batches {100 * summary['waiting_share']:.1f} % of the time\n"
+        f"training waited for batches {100 * summary['waiting_share']:.1f} % of the time\n"
         f"kept epoch {summary['kept_epoch']} of {summary['epochs']}, loss {summary['loss']:.3f}"
         + (f", {measured}" if measured else "")
         + f" -> {summary['out']}/{FILE}",

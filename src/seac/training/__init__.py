@@ -1,1 +1,1 @@
-"""The training loop of the association module, and its schedule."""
+"""Training of the association module."""

@@ -1,7 +1,7 @@
-"""Where a run stands: enough to go on as if it had never been interrupted.
+"""Checkpoints of a run; a resumed run gives the same result as an uninterrupted one.
 
-Whatever is random in a step (order, frames, mixtures, dropout) comes from a seed that is computed from the
-run's seed and the step's number, so the position is all that needs to be kept of it.
+The random choices of a step (order, frames, mixtures, dropout) depend on a seed that is computed from the
+run's seed and the step's number, so a checkpoint stores no random state.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class Position:
-    """How far a run has come.
+    """State of a run.
 
     Attributes:
-        epoch: the one to go on in, from 0.
-        step: batches of it that are learnt already.
+        epoch: index of the current epoch, from 0.
+        step: finished batches of the current epoch.
         module: state of the module.
         optimiser: state of the optimiser.
         history: rows so far.
-        best: state of the module after the best epoch so far, where something was measured.
+        best: state of the module after the best epoch so far, if metrics are computed.
     """
 
     epoch: int = 0
@@ -42,7 +42,7 @@ class Position:
 
 
 def origin(config: TrainingConfig, clips: int, provenance: Mapping[str, str]) -> dict[str, Any]:
-    """What must be the same for a run to go on: every number, the store's size and what made it."""
+    """Settings that a resumed run must share: the config, the store's size and its provenance."""
     return {
         **asdict(config),
         "clips in the store": clips,
@@ -51,11 +51,11 @@ def origin(config: TrainingConfig, clips: int, provenance: Mapping[str, str]) ->
 
 
 def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
-    """Write a position, whole or not at all.
+    """Write a checkpoint atomically.
 
     Args:
         folder: of the run.
-        position: where it stands.
+        position: state of the run.
         begun: see :func:`origin`.
     """
     temporary = folder / (FILE + ".tmp")
@@ -64,21 +64,21 @@ def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file is a checkpoint of ours, of any run."""
+    """Whether a file is a checkpoint of ``seac train``, of any run."""
     if path.is_symlink() or not path.is_file():
         return False
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception:  # The unpickler's answer to bytes that are no pickle is any exception at all.
+    except Exception:  # The unpickler may raise any exception for invalid bytes.
         return False
     return isinstance(content, dict) and content.keys() >= {"epoch", "step", "module", "history", "begun"}
 
 
 def load(folder: Path, begun: Mapping[str, Any]) -> Position | None:
-    """The position of the run in ``folder``; None if there is none yet.
+    """State of the run in ``folder``; None if there is no checkpoint.
 
     Raises:
-        InputError: the run was begun otherwise, or its checkpoint is damaged.
+        InputError: the run has other settings, or its checkpoint is damaged.
     """
     path = folder / FILE
     if not path.is_file():
@@ -87,12 +87,12 @@ def load(folder: Path, begun: Mapping[str, Any]) -> Position | None:
         content = torch.load(path, map_location="cpu", weights_only=True)
         history, then = History(**content.pop("history")), content.pop("begun")
         position = Position(history=history, **content)
-    except Exception as error:  # The unpickler's answer to bytes that are no pickle is any exception at all.
+    except Exception as error:  # The unpickler may raise any exception for invalid bytes.
         raise InputError(
-            f"{path} is damaged ({type(error).__name__}): delete it to begin again, or take another --out"
+            f"{path} is damaged ({type(error).__name__}): delete it to start again, or give another --out"
         ) from None
     if different := differing(begun, then):
         raise InputError(
-            f"{folder} was begun otherwise ({different}): take another --out, or the same settings"
+            f"{folder} has a run with other settings ({different}): give another --out, or the same settings"
         )
     return position

@@ -1,4 +1,4 @@
-"""From an index batch to tensors: read from the store, and mixed and encoded again where it says so."""
+"""Collate an index batch: read its samples from the store; mix and encode audio again if requested."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from seac.features.batch import FrameBatch, IndexBatch, TrainingStore, pad_rows,
 
 @dataclass(frozen=True)
 class CollatedBatch:
-    """A batch as the module takes it.
+    """Input of the module for one batch.
 
     Attributes:
         masks: (B, N, d_m) float32, mixed with lambda (Eq. 3); with text space (B, N, d_m + t).
         mask_padding: (B, N) bool.
-        windows: (K, W, d_a) float32, of sounds or of mixtures; with text space (K, W, d_a + t).
+        windows: (K, W, d_a) float32, of single waveforms or of mixtures; with text space (K, W, d_a + t).
         window_padding: (K, W) bool.
-        groups: (B,) int64, which of the K each sample is in.
+        groups: (B,) int64, index of each sample's group, from 0 to K - 1.
         frozen: features of the frozen encoders.
     """
 
@@ -39,7 +39,7 @@ class CollatedBatch:
     frozen: Frozen
 
     def to(self, device: torch.device) -> CollatedBatch:
-        """The same on another device."""
+        """Copy the batch to a device."""
         if device.type == "cpu":
             return self
         names = ("masks", "mask_padding", "windows", "window_padding", "groups")
@@ -49,16 +49,16 @@ class CollatedBatch:
 
 @dataclass(frozen=True)
 class Collate:
-    """From index batches to batches; without side effects, and random only by the index batch's seed.
+    """Makes batches from index batches; without side effects, random only by the index batch's seed.
 
     Attributes:
         store: features to read.
-        features: what the module takes of them.
-        n_masks: masks of a frame, the best ones.
-        max_windows: at most so many random windows of a sound; 0 for all.
-        group: sounds in a mixture.
-        encoder: the audio encoder, which encodes the mixtures; None if nothing is ever mixed.
-        encoder_batch: windows in one of its batches.
+        features: features that the module takes.
+        n_masks: maximum masks of a frame, those with the highest scores.
+        max_windows: maximum random windows of a clip; 0 for all.
+        group: waveforms in a mixture.
+        encoder: the audio encoder for mixtures; None without mixing.
+        encoder_batch: windows in a batch of the audio encoder.
     """
 
     store: TrainingStore
@@ -70,10 +70,10 @@ class Collate:
     encoder_batch: int = 64
 
     def __call__(self, indices: IndexBatch) -> CollatedBatch:
-        """The batch of an index batch.
+        """Make the batch of an index batch.
 
         Raises:
-            ValueError: it is mixed and there is no audio encoder, or there are no class probabilities.
+            ValueError: the batch is mixed without an audio encoder, or class probabilities are missing.
         """
         text = self.features.needs_text
         read = self.store.read(
@@ -109,14 +109,14 @@ class Collate:
 
 
 def sample_windows(
-    windows: Tensor, padding: Tensor, most: int, generator: torch.Generator
+    windows: Tensor, padding: Tensor, max_count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """1 to ``most`` random windows of all sounds (K, W, d), with their padding (K, W).
+    """Select 1 to ``max_count`` random windows (K, W, d), with their padding (K, W).
 
-    They are the same in all sounds; one that is too short to have any of them keeps its first window.
+    The indices are the same in all rows; a row that is too short for all of them keeps its first window.
     """
     length = windows.shape[1]
-    count = min(length, int(torch.randint(1, most + 1, (), generator=generator)))
+    count = min(length, int(torch.randint(1, max_count + 1, (), generator=generator)))
     chosen = torch.randperm(length, generator=generator)[:count].expand(len(windows), -1).clone()
     lost = padding.gather(1, chosen).all(1) & ~padding.all(1)
     chosen[lost, 0] = 0
@@ -127,7 +127,7 @@ def sample_windows(
 def encode_waveforms(
     waveforms: Sequence[Tensor], encoder: AudioEncoder, batch: int = 64
 ) -> list[AudioFeatures]:
-    """Audio features of the windows of many sounds, encoded in full batches."""
+    """Encode the windows of several waveforms in full batches."""
     windows_per_clip = [windows_of(waveform, encoder.window, encoder.hop) for waveform in waveforms]
     parts = [encoder(part) for part in torch.split(torch.cat(windows_per_clip), batch)]
     lengths = [len(windows) for windows in windows_per_clip]
@@ -141,6 +141,6 @@ def encode_waveforms(
 
 
 def mean_of(rows: Tensor, absent: Tensor) -> Tensor:
-    """Mean of the rows that are there: (B, d) from (B, N, d) and (B, N) bool."""
+    """Mean of the rows without padding: (B, d) from (B, N, d) and (B, N) bool."""
     there = (~absent).float()[..., None]
     return (rows * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)

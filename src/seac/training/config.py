@@ -1,4 +1,4 @@
-"""Every number of a training run; the defaults are the paper's."""
+"""Configuration of a training run; the defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from seac.training.schedule import Schedule
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Every number of a run; where the paper is silent, DESIGN's choice.
+    """Configuration of a run; values that the paper does not state are from DESIGN.md.
 
     Attributes:
         lr: peak learning rate of AdamW; it falls to 0.
         schedule: "linear", or "cosine"; see :func:`seac.training.schedule.rate_factor`.
         weight_decay: of AdamW.
-        warmup: share of all steps over which the learning rate rises from 0 first.
+        warmup: share of all steps over which the learning rate first rises from 0.
         clip: maximum norm of the gradient; 0 for no limit.
-        epochs: over the store.
+        epochs: passes over the store.
         batch: samples in a batch, over all ranks.
-        every_frame: every frame of a clip in every epoch, in place of one random one.
-        n_masks: masks of a frame, the best ones.
-        max_windows: at most so many random windows of a clip at each step, from 1; 0 for all.
+        every_frame: whether an epoch has every frame of a clip; otherwise it has one random frame.
+        n_masks: maximum masks of a frame, those with the highest scores.
+        max_windows: maximum random windows of a clip in a step; 0 for all.
         mixing: probability that a batch is mixed in the last epoch; it rises from 0.
-        group: sounds in a mixture.
+        group: waveforms in a mixture.
         loss: row of :data:`seac.associate.losses.LOSSES`.
         false_negative_threshold: cosine above which a false-negative-aware loss takes two samples for
             similar.
         precision: "32-true", or "bf16-mixed".
         seed: of weights, order, frames, mixtures and dropout.
-        clips: train on so many random clips of the store; 0 for all.
-        held_out: share of the clips left out of training, on which retrieval is measured each epoch.
+        clips: number of random clips of the store to train on; 0 for all.
+        held_out: share of the clips left out of training; retrieval on them is measured each epoch.
         image_components: p of :class:`seac.associate.input_projection.ProjectionConfig`, fitted to the store
-            before the first step; 0 for both modalities takes embeddings as they are.
-        audio_components: q of it, likewise.
-        text_components: r of it; 0 leaves text space out of the input.
-        text_weight: see there.
-        prior_exponent: see there.
+            before the first step; 0 for both modalities disables the projection.
+        audio_components: q of ProjectionConfig, fitted likewise.
+        text_components: r of ProjectionConfig; 0 leaves text space out of the input.
+        text_weight: see ProjectionConfig.
+        prior_exponent: see ProjectionConfig.
         d: see :class:`seac.associate.model.AssociationConfig`, as for all that follow.
     """
 
@@ -91,7 +91,7 @@ class TrainingConfig:
         Args:
             d_m: size of a mask embedding.
             d_a: size of a window embedding.
-            zero_shot: the text space of the encoders, where the input has one.
+            zero_shot: the text space of the encoders, if the input has one.
 
         Raises:
             InputError: the input has text space and the encoders have none.
@@ -124,9 +124,9 @@ class TrainingConfig:
 
 SHIPPED = "shipped"
 RECIPES: dict[str, dict[str, Any]] = {
-    # As wide as its 1280 features, four layers would have 80 million parameters: too many for a laptop.
+    # Four layers at the width of the 1280 features would have 80 million parameters: too many for a laptop.
     "tiny": {"width": 256, "n_masks": 20},
-    # What trains the association that ships with tiny (`python -m recipes.association`).
+    # Settings of the association that ships with tiny (`python -m recipes.association`).
     SHIPPED: {
         "lr": 1e-3,
         "schedule": "cosine",
@@ -148,9 +148,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "text_components": 128,
     },
 }
-"""Numbers other than the paper's: of a preset, by its name, or of ``--set recipe=NAME``."""
+"""Settings that differ from the paper's, by name of a preset or of ``--set recipe=NAME``."""
 
-# name -> (minimum, maximum, whether both belong to the range)
+# name -> (minimum, maximum, whether the range is closed)
 LIMITS: dict[str, tuple[float, float, bool]] = {
     "lr": (0, 1, False),
     "weight_decay": (0, 1, True),
@@ -184,14 +184,14 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
 
 
 def configured(preset: str, settings: Sequence[str] = ()) -> TrainingConfig:
-    """The paper's numbers, then a recipe's, then a user's.
+    """Merge the paper's settings, a recipe's and the user's; later ones take precedence.
 
     Args:
-        preset: name of a preset; its recipe is taken, if it has one, unless ``settings`` name another.
+        preset: name of a preset; its recipe is used, if it has one, unless ``settings`` name another.
         settings: "recipe=shipped", "lr=3e-4", "epochs=10", ...
 
     Raises:
-        InputError: an unknown name, a value of another type or outside its limits.
+        InputError: an unknown name, a value of another type or out of range.
     """
     values = parsed(settings)
     recipe = values.pop("recipe", None)
@@ -202,10 +202,10 @@ def configured(preset: str, settings: Sequence[str] = ()) -> TrainingConfig:
 
 
 def parsed(settings: Sequence[str]) -> dict[str, Any]:
-    """Settings of the command line by name, each with the type of its field.
+    """Parse settings of the command line into the types of their fields.
 
     Raises:
-        InputError: no "name=value", an unknown name or a value of another type.
+        InputError: not "name=value", an unknown name or a value of another type.
     """
     types = {**get_type_hints(TrainingConfig), "recipe": str}
     found = {}
@@ -220,10 +220,10 @@ def parsed(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def parse_value(name: str, text: str, value_type: Any) -> Any:
-    """``text`` as a value of a field's type.
+    """Parse ``text`` as a value of a field's type.
 
     Raises:
-        InputError: it is none.
+        InputError: the text is not of that type.
     """
     if get_origin(value_type) is Literal:
         if text not in get_args(value_type):
@@ -246,17 +246,17 @@ def parse_value(name: str, text: str, value_type: Any) -> Any:
 
 
 def checked(config: TrainingConfig) -> TrainingConfig:
-    """``config``, once every number is within its limits.
+    """Check that every value is in range and return ``config``.
 
     Raises:
-        InputError: one is not.
+        InputError: a value is out of range.
     """
     for name, (low, high, closed) in LIMITS.items():
         value = getattr(config, name)
         if value is None:
             continue
         inside = low <= value <= high if closed else low < value < high
-        if not inside:  # NaN is never inside
+        if not inside:  # also for NaN
             ends = "from {:g} to {:g}" if closed else "above {:g} and below {:g}"
             raise InputError(f"{name}={value:g}: give a number {ends.format(low, high)}")
     if config.loss not in LOSSES:
@@ -268,12 +268,12 @@ def checked(config: TrainingConfig) -> TrainingConfig:
     if config.text_components and not config.image_components:
         raise InputError("text_components need image_components and audio_components: set all three")
     if config.image_components and config.variant == "grid":
-        raise InputError("variant=grid takes embeddings as they are: --set image_components=0")
+        raise InputError("variant=grid takes no input projection: --set image_components=0")
     return config
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """Differences of two configs, such as "lr 0.0001 there, 0.0003 here"; empty if there are none."""
+    """Format the differences of two configs, such as "lr 0.0001 there, 0.0003 here"; empty if equal."""
     names = sorted({*ours, *theirs})
     return ", ".join(
         f"{name} {theirs.get(name)} there, {ours.get(name)} here"

@@ -1,4 +1,4 @@
-"""One batch over several ranks: rows gathered with gradients, groups numbered across ranks."""
+"""Distributed batches: gather rows with gradients and number groups across ranks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, distributed
 
 
 def world_size() -> int:
-    """How many ranks train together; 1 where nothing was started."""
+    """Number of ranks; 1 without a process group."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
@@ -30,11 +30,11 @@ class _Gather(torch.autograd.Function):
 
 
 def gather_rows(rows: Tensor) -> Tensor:
-    """The rows of all ranks, in order of rank: (ranks * B, ...) from (B, ...), B the same on every rank.
+    """Gather the rows of all ranks, in order: (ranks * B, ...) from (B, ...), B the same on every rank.
 
-    Every rank computes the same loss from them. A row's gradient is the sum over the ranks' losses, and data
-    parallelism then takes the mean of the parameters' gradients over ranks: what remains is the gradient of
-    that one loss, as one rank would have it that held the whole batch.
+    Every rank computes the same loss from the gathered rows. The gradient of a row is the sum over the
+    ranks' losses; data parallelism then averages the gradients of the parameters over ranks. The result is
+    the gradient of the loss of the whole batch on one rank.
     """
     if world_size() == 1:
         return rows
@@ -43,11 +43,11 @@ def gather_rows(rows: Tensor) -> Tensor:
 
 
 def gather_groups(groups: Tensor, count: int) -> Tensor:
-    """Groups of all ranks, none of which spans two: (ranks * B,) int64 numbered 0 to ranks * count - 1.
+    """Gather group indices; no group spans two ranks: (ranks * B,) int64 from 0 to ranks * count - 1.
 
     Args:
         groups: (B,) groups of this rank, 0 to count - 1.
-        count: K, groups of each rank.
+        count: K, number of groups of each rank.
     """
     if world_size() == 1:
         return groups

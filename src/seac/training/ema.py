@@ -12,7 +12,7 @@ class ExponentialMovingAverage:
     """Average of the states of a module after its steps; integers (counters) are copied.
 
     Args:
-        module: whose state the average starts from.
+        module: module whose state initialises the average.
         decay: weight of the average at each update; smaller in the first steps, ``n / (n + 9)`` after n.
 
     Attributes:
@@ -25,11 +25,11 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, updates: int) -> None:
-        """Move the average towards the module's state.
+        """Update the average with the module's state.
 
         Args:
-            module: after a step.
-            updates: how many there are, this one included.
+            module: module after a step.
+            updates: number of updates, including this one.
         """
         decay = min(self.decay, updates / (updates + 9))
         for name, value in module.state_dict().items():

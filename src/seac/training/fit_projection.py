@@ -1,4 +1,4 @@
-"""Fits the input projection of an association module to the features of a store, before the first step.
+"""Fit the input projection of an association module to the features of a store, before the first step.
 
 Only frozen features are used, no image-audio pair: the class priors are mean class probabilities, the bases
 are principal components of unit embeddings and of text-space embeddings.
@@ -21,13 +21,13 @@ from seac.features.batch import TrainingStore, index_batches
 
 MAX_MASKS, MAX_WINDOWS = 20_000, 20_000
 MIN_IMAGE_PRIOR, MIN_AUDIO_PRIOR = 1e-4, 1e-3
-"""Added to the mean probability of a class, so that one that is never probable has a bounded weight."""
+"""Added to the mean probability of a class, so that the weight of a rare class is bounded."""
 BATCH = 64
 
 
 @dataclass(frozen=True)
 class FeatureSample:
-    """Masks and windows of a sample of a store's clips."""
+    """Features of masks and windows of a sample of a store's clips."""
 
     masks: MaskEmbeddings
     audio: AudioFeatures
@@ -42,14 +42,14 @@ def fit_projection(
     seed: int,
     zero_shot: ZeroShot | None = None,
 ) -> None:
-    """Set the buffers of a projection, a function of store and seed.
+    """Set the buffers of a projection, deterministic in store and seed.
 
     Args:
-        projection: of the module.
+        projection: input projection of the module.
         store: training features.
         lam: weight of the local view (Eq. 3).
-        n_masks: masks of a frame.
-        seed: of the sample of clips.
+        n_masks: maximum masks of a frame.
+        seed: seed of the sample of clips.
         zero_shot: maps class probabilities to text space.
 
     Raises:
@@ -89,10 +89,10 @@ def fit_projection(
 def sample_features(
     store: TrainingStore, n_masks: int, seed: int, *, probabilities: bool = False
 ) -> FeatureSample:
-    """Masks and windows of random clips, at most :data:`MAX_MASKS` and :data:`MAX_WINDOWS`.
+    """Read masks and windows of random clips, at most :data:`MAX_MASKS` and :data:`MAX_WINDOWS`.
 
     Raises:
-        InputError: class probabilities are needed and the store has none.
+        InputError: class probabilities are required and the store has none.
     """
     generator = torch.Generator().manual_seed(seed)
     parts: dict[str, list[Tensor]] = {
@@ -134,7 +134,7 @@ def _probabilities(masks: MaskEmbeddings, audio: AudioFeatures) -> dict[str, Ten
     """Class probabilities by name.
 
     Raises:
-        InputError: there are none.
+        InputError: the store has no class probabilities.
     """
     found = {
         "local_p": masks.local_probabilities,
@@ -144,7 +144,7 @@ def _probabilities(masks: MaskEmbeddings, audio: AudioFeatures) -> dict[str, Ten
     there = {name: value for name, value in found.items() if value is not None}
     if len(there) < len(found):
         raise InputError(
-            "the store holds no class probabilities: extract with --class-probabilities and encoders that "
+            "the store has no class probabilities: extract with --class-probabilities and encoders that "
             "have classes, or --set text_components=0"
         )
     return there

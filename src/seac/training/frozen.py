@@ -21,19 +21,19 @@ from seac.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Networks:
-    """Which networks, and where they run.
+    """The frozen encoders of a store.
 
     Attributes:
-        spec: the store's preset, with the parts that were swapped when the store was made.
+        spec: the store's preset, with the parts that were replaced for the store.
     """
 
     spec: ModelSpec = ModelSpec()
 
     def audio(self, store: TrainingStore) -> AudioEncoder:
-        """The audio encoder that made a store's windows, for mixtures.
+        """Load the audio encoder of a store's windows, for mixtures.
 
         Raises:
-            InputError: this preset has another one.
+            InputError: the audio encoder of the spec differs from the store's.
         """
         from seac.presets.load import Assembly
 
@@ -41,17 +41,17 @@ class Networks:
         stored_version, here = store.provenance.get("audio"), version_of(encoder)
         if (stored_version is not None and stored_version != here) or encoder.dim != store.audio_dim:
             raise InputError(
-                f"the store's windows were encoded by {stored_version}, and this is {here}: name the encoder "
+                f"the store's windows were encoded by {stored_version}, not {here}: name the encoder "
                 "with --audio-encoder, extract again, or --set mixing=0"
             )
         if encoder.sample_rate != store.sample_rate:
             raise InputError(
-                f"the store's sounds have {store.sample_rate} Hz, {here} takes {encoder.sample_rate}"
+                f"the store's audio has {store.sample_rate} Hz, {here} takes {encoder.sample_rate}"
             )
         return encoder
 
     def text_space(self, config: TrainingConfig) -> ZeroShot | None:
-        """The text space of the encoders, if the module's input has one.
+        """Text space of the encoders, if the module's input has one.
 
         Raises:
             InputError: the encoders have no classes.
@@ -64,15 +64,15 @@ class Networks:
         return zero_shot
 
     def model(self, store: TrainingStore, config: TrainingConfig, names: list[str] | None) -> SeAC:
-        """The model that a store was made with, with an untrained association.
+        """Load the model of a store, with an untrained association.
 
         Args:
-            store: its provenance has whether both views were made exactly.
+            store: provenance of the store; it records whether both views are exact.
             config: of the training.
-            names: the vocabulary; the default one if None.
+            names: vocabulary; None for the default.
 
         Raises:
-            InputError: these encoders do not give the store's features.
+            InputError: the encoders differ from the store's.
         """
         from seac.presets.load import load
 

@@ -1,4 +1,4 @@
-"""What a run has been through: a row per step and per epoch; as tables, a picture, TensorBoard events."""
+"""History of a run: a row per step and per epoch, written as tables, a plot and TensorBoard events."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ STEP = ("step", "epoch", "loss", "lr", "temperature", "mixed")
 
 @dataclass
 class History:
-    """Grows as a run goes on; plain numbers, so that a checkpoint can hold it.
+    """Rows of a run; builtin types, so that a checkpoint can store them.
 
     Attributes:
         steps: rows of :data:`STEP`.
-        epochs: figures of each epoch by name: "epoch", "loss", "seconds", "waiting" (share of the time in
-            which learning waited for batches), and what was measured.
+        epochs: values of each epoch by name: "epoch", "loss", "seconds", "waiting" (share of the time in
+            which training waited for batches), and the metrics.
     """
 
     steps: list[list[float]] = field(default_factory=list)
     epochs: list[dict[str, float]] = field(default_factory=list)
 
     def losses(self) -> list[float]:
-        """The loss of every step."""
+        """Loss of every step."""
         return [row[STEP.index("loss")] for row in self.steps]
 
     def measured(self) -> tuple[str, ...]:
-        """Names of what was measured after the epochs, in their order."""
+        """Names of the metrics of the epochs, in order."""
         kept = ("epoch", "loss", "seconds", "waiting", "samples")
         return tuple(name for name in (self.epochs[0] if self.epochs else {}) if name not in kept)
 
     def best_epoch(self) -> int | None:
-        """The epoch that was best in the first figure measured, the first of equals; None if none was."""
+        """First epoch with the maximum of the first metric; None without metrics."""
         names = self.measured()
         if not names:
             return None
         return int(max(self.epochs, key=lambda row: (row[names[0]], -row["epoch"]))["epoch"])
 
     def save(self, folder: Path) -> None:
-        """``steps.csv`` and ``epochs.csv``, whole or not at all."""
+        """Write ``steps.csv`` and ``epochs.csv`` atomically."""
         write_csv(folder / "steps.csv", STEP, self.steps)
         if self.epochs:
             names = tuple(self.epochs[-1])
@@ -52,7 +52,7 @@ class History:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table, whole or not at all."""
+    """Write a table atomically."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -61,7 +61,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
 
 def draw_curves(history: History, path: Path) -> None:
-    """Loss, temperature and what was measured, over the epochs, as png."""
+    """Plot loss, temperature and metrics over the epochs as png."""
     from matplotlib.figure import Figure
 
     names = history.measured()
@@ -71,7 +71,7 @@ def draw_curves(history: History, path: Path) -> None:
     time = [(row[0] + 1) / per_epoch for row in history.steps]
     losses = history.losses()
     mixed = [bool(row[STEP.index("mixed")]) for row in history.steps]
-    for kind, label, colour in ((False, "single sounds", "tab:blue"), (True, "mixtures", "tab:orange")):
+    for kind, label, colour in ((False, "single sources", "tab:blue"), (True, "mixtures", "tab:orange")):
         points = [
             (t, loss) for t, loss, is_mixed in zip(time, losses, mixed, strict=True) if is_mixed == kind
         ]
@@ -96,7 +96,7 @@ def draw_curves(history: History, path: Path) -> None:
 
 
 def running_mean(time: Sequence[float], values: Sequence[float], parts: int = 50) -> tuple[list[float], ...]:
-    """Means over about ``parts`` stretches of equal length: their times and values."""
+    """Means over about ``parts`` segments of equal length: their times and values."""
     span = max(1, len(values) // parts)
     starts = range(0, len(values), span)
     means = [sum(values[start : start + span]) / len(values[start : start + span]) for start in starts]
@@ -104,11 +104,11 @@ def running_mean(time: Sequence[float], values: Sequence[float], parts: int = 50
 
 
 class Events:
-    """TensorBoard events of a run; nothing where TensorBoard is not installed.
+    """Writes TensorBoard events of a run; without TensorBoard, nothing is written.
 
     Args:
-        folder: where events go.
-        steps: steps already made; events after them, of a run that was killed, no longer count.
+        folder: folder of the events.
+        steps: finished steps; later events, of an interrupted run, are purged.
     """
 
     def __init__(self, folder: Path, steps: int) -> None:
@@ -121,7 +121,7 @@ class Events:
             self._writer = SummaryWriter(str(folder), purge_step=steps)
 
     def add(self, history: History) -> None:
-        """Write the steps that are new."""
+        """Write the new steps."""
         if self._writer is None:
             return
         for row in history.steps[self._written :]:
@@ -130,13 +130,13 @@ class Events:
         self._written = len(history.steps)
 
     def add_epoch(self, figures: Mapping[str, float], step: int) -> None:
-        """Write the figures of an epoch that ended with ``step`` steps made."""
+        """Write the metrics of an epoch that ended after ``step`` steps."""
         if self._writer is not None:
             for name, value in figures.items():
                 self._writer.add_scalar(f"epoch/{name}", value, step - 1)
             self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Flush and close the writer."""
         if self._writer is not None:
             self._writer.close()

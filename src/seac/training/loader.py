@@ -1,4 +1,4 @@
-"""Batches made ready on a thread while the last one is learnt from; how long learning waits is measured."""
+"""Prefetch of batches on a thread, with measured waiting time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Output = TypeVar("Output")
 
 
 class Prefetch(Generic[Given, Output]):
-    """Iterates over ``make(each)``, a few ahead, in order; made on one thread.
+    """Iterator over ``make(item)`` in order; results are prefetched on one thread.
 
     Args:
-        given: what there is to make, in order.
-        make: makes one; what it raises is raised where the thing is asked for.
-        depth: how many may wait; bounds memory.
+        given: input items, in order.
+        make: function that makes a result; its exceptions are raised in the iterating thread.
+        depth: maximum number of waiting results; bounds memory.
 
     Attributes:
-        waited: seconds that the one who iterates has waited.
-        busy: seconds that the thread has spent making.
+        waited: seconds that the iterating thread has waited.
+        busy: seconds that the prefetch thread has spent in ``make``.
     """
 
     def __init__(self, given: Iterable[Given], make: Callable[[Given], Output], depth: int = 2) -> None:
@@ -58,7 +58,7 @@ class Prefetch(Generic[Given, Output]):
                 if not self._put(item):
                     return
             self._put(None)
-        except BaseException as error:  # raised again where the batch is asked for
+        except BaseException as error:  # raised again in the iterating thread
             self._put(error)
 
     def _put(self, item: Output | BaseException | None) -> bool:

@@ -25,13 +25,13 @@ def model_card(
     """The card as Markdown.
 
     Args:
-        config: every number of the run.
+        config: configuration of the run.
         history: of the run.
-        epoch: of the weights that were kept, from 0.
-        clips: trained on.
-        provenance: what made the features.
-        preset: of the encoders.
-        sha256: of the weights.
+        epoch: epoch of the kept weights, from 0.
+        clips: number of training clips.
+        provenance: provenance of the features.
+        preset: preset of the encoders.
+        sha256: digest of the weights.
         licence: of the training material, as the user stated it; empty if unknown.
     """
     defaults = asdict(TrainingConfig())
@@ -44,7 +44,7 @@ def model_card(
     metrics["loss of the last epoch"] = f"{history.epochs[-1]['loss']:.4f}"
     data = {
         "clips": clips,
-        "licence of the training material": licence or "not stated; ask whoever trained this",
+        "licence of the training material": licence or "not stated; ask the author of the weights",
         "labels": "none; image-audio pairs",
     }
     last_step = len(history.steps)
@@ -55,7 +55,7 @@ def model_card(
         config.lr,
         "random weights",
         f"epoch {epoch + 1} of {config.epochs}"
-        + (f", best in {names[0]}" if names else ", the last (nothing was measured in between)"),
+        + (f", best in {names[0]}" if names else ", the last (no metrics during training)"),
     )
     file = {
         "weights": "`association.safetensors`",
@@ -67,7 +67,7 @@ def model_card(
         [
             f"# Association for the preset {preset}",
             "",
-            "How well each mask of a frame fits a sound: attention pooling, mask encoder and two",
+            "Similarity of each mask of a frame with the audio: attention pooling, mask encoder and two",
             "projections, trained with MSA-MICL on image-audio pairs, without any mask label.",
             "",
             "## File",
@@ -85,7 +85,7 @@ def model_card(
             table(metrics),
             "",
             "## Features",
-            "Masks and windows must come from these very networks.",
+            "Masks and windows must be encoded by these networks.",
             "",
             table(provenance),
             "",
@@ -101,11 +101,11 @@ def model_card(
 
 LIMITS = {
     "rare objects, off-screen sounds": "few training pairs, so low accuracy",
-    "objects often visible beside what sounds": "may be taken for the source",
-    "test splits": "were not used, neither for training nor for choosing",
+    "objects often visible beside the source": "may be predicted as the source",
+    "test splits": "not used, neither for training nor for model selection",
 }
 
 
 def table(rows: Mapping[str, Any]) -> str:
-    """Two columns of Markdown."""
+    """A Markdown table of two columns."""
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])

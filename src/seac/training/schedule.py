@@ -1,4 +1,4 @@
-"""Learning rate schedules and AdamW, for every training: the association's and those of ``recipes/``."""
+"""Learning rate schedules and AdamW, for the association and for ``recipes/``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PEAK = "peak"
 
 
 def rate_factor(step: float, steps: float, warmup: float = 0, schedule: Schedule = "cosine") -> float:
-    """Share of the peak learning rate at a step, from 0 to 1.
+    """Learning rate at a step as a share of the peak, from 0 to 1.
 
     Args:
-        step: from 0; any unit, such as seconds, if ``steps`` and ``warmup`` have the same.
-        steps: of the whole run, after which the rate is 0.
+        step: step from 0; other units, such as seconds, are possible if ``steps`` and ``warmup`` share them.
+        steps: steps of the whole run, after which the rate is 0.
         warmup: steps over which the rate rises linearly.
-        schedule: "linear" falls in a straight line after the warm-up; "cosine" is half a cosine over all
+        schedule: "linear" falls linearly after the warm-up; "cosine" is half a cosine over all
             steps, multiplied by the warm-up.
     """
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
@@ -32,11 +32,11 @@ def rate_factor(step: float, steps: float, warmup: float = 0, schedule: Schedule
 def adamw(
     parameters: Iterable[nn.Parameter] | Iterable[Mapping[str, Any]], peak: float, weight_decay: float
 ) -> torch.optim.AdamW:
-    """AdamW whose learning rates :func:`set_rates` sets.
+    """AdamW with learning rates set by :func:`set_rates`.
 
     Args:
-        parameters: to train; groups may have a peak rate of their own as "lr".
-        peak: learning rate at its highest.
+        parameters: parameters to train; a group may have its own peak rate as "lr".
+        peak: peak learning rate.
         weight_decay: of all parameters.
     """
     given: Any = parameters

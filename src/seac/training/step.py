@@ -1,4 +1,4 @@
-"""The loss of a batch, over one rank or many."""
+"""Loss of a batch over one or more ranks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def batch_loss(
     loss: str,
     false_negative_threshold: float,
 ) -> Tensor:
-    """Loss of the batch that all ranks have together: the same scalar on each.
+    """Loss of the batch of all ranks: the same scalar on each rank.
 
     Args:
-        network: the module, or what wraps it for several devices.
-        batch: this rank's part; parts are equally large.
+        network: the module, or its wrapper for several devices.
+        batch: this rank's part; all parts have the same size.
         loss: row of :data:`seac.associate.losses.LOSSES`.
         false_negative_threshold: threshold of the false-negative-aware loss.
     """
     masks, audio, temperature = network(batch.masks, batch.mask_padding, batch.windows, batch.window_padding)
-    # Every sound is gathered first, then every rank's rows: each similarity is computed on one rank only.
+    # Audio embeddings are gathered first, then similarity rows: a similarity is computed on one rank only.
     similarity = gather_rows(similarity_matrix(masks, batch.mask_padding, gather_rows(audio.float())))
     return LOSSES[loss](
         Batch(

@@ -1,4 +1,4 @@
-"""The training loop: epochs of batches through the module, on one device or many, resumable at any step."""
+"""The training loop, on one or more devices, resumable at any step."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Fitting:
 
     Attributes:
         store: training features.
-        config: every number.
-        out: the run's folder.
-        encoder: the audio encoder; None if nothing is mixed.
-        measure: metrics of the module after an epoch; the epoch with the highest first one is the best.
+        config: configuration of the run.
+        out: folder of the run.
+        encoder: the audio encoder; None without mixing.
+        measure: computes metrics of the module after an epoch; the first metric selects the best epoch.
         progress: called with epoch and step after every step.
         zero_shot: text space of the encoders; None if the input has none.
         save_every: seconds between checkpoints within an epoch.
@@ -64,9 +64,9 @@ class Fitted:
     """The result of a run.
 
     Attributes:
-        module: with the weights of the best epoch, or of the last where nothing was measured.
-        history: of the whole run.
-        epoch: of the weights, from 0.
+        module: module with the weights of the best epoch, or of the last epoch without metrics.
+        history: history of the whole run.
+        epoch: epoch of the weights, from 0.
     """
 
     module: AssociationModule
@@ -75,15 +75,15 @@ class Fitted:
 
 
 def fit(job: Fitting, fabric: Fabric) -> Fitted:
-    """Train until the last epoch, from where the run in ``job.out`` stands.
+    """Train until the last epoch; an interrupted run in ``job.out`` is resumed.
 
     Raises:
-        InputError: a store without masks or class probabilities that are needed, a batch that ranks cannot
-            share, a run that was started with other settings.
+        InputError: a store without required masks or class probabilities, a batch size that the number of
+            ranks does not divide, a run with other settings.
     """
     config = job.config
     per_epoch = steps_per_epoch(job.store, config, fabric.world_size)
-    # Initial weights and dropout take no generator of their own: the global one is seeded, then restored.
+    # Initial weights and dropout accept no generator: the global one is seeded, then restored.
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed_of("weights", config.seed))
         module = AssociationModule(config.association(job.store.mask_dim, job.store.audio_dim, job.zero_shot))
@@ -98,10 +98,10 @@ def fit(job: Fitting, fabric: Fabric) -> Fitted:
 
 
 def steps_per_epoch(store: TrainingStore, config: TrainingConfig, ranks: int) -> int:
-    """Batches in an epoch.
+    """Number of batches in an epoch.
 
     Raises:
-        InputError: fewer than two samples, or a batch that ranks cannot share.
+        InputError: fewer than two samples, or a batch size that the number of ranks does not divide.
     """
     there = store.proposals > 0
     samples = int(there.sum() if config.every_frame else there.any(dim=1).sum()) if len(store) else 0
@@ -118,7 +118,7 @@ def steps_per_epoch(store: TrainingStore, config: TrainingConfig, ranks: int) ->
 
 
 class _Run:
-    """The state of a run."""
+    """State of a run."""
 
     def __init__(self, job: Fitting, fabric: Fabric, module: AssociationModule, per_epoch: int) -> None:
         config = job.config
@@ -158,7 +158,7 @@ class _Run:
         return bool(self.fabric.is_global_zero)
 
     def epoch(self) -> None:
-        """The remaining steps of the current epoch, then its metrics and a checkpoint."""
+        """Run the remaining steps of the current epoch, then compute metrics and write a checkpoint."""
         config, at = self.job.config, self.at
         probability = mixing_probability(at.epoch, config.epochs, config.mixing)
         generator = torch.Generator().manual_seed(seed_of("order", config.seed, at.epoch))
@@ -182,7 +182,7 @@ class _Run:
         self.finish(time.perf_counter() - began, batches.waited, size)
 
     def step(self, batch: Any, indices: IndexBatch) -> None:
-        """Update the weights by a batch."""
+        """Update the weights with a batch."""
         config, at = self.job.config, self.at
         number = at.epoch * self.per_epoch + at.step
         steps = config.epochs * self.per_epoch
@@ -209,7 +209,7 @@ class _Run:
             self.job.progress(at.epoch, at.step)
 
     def finish(self, seconds: float, waited: float, samples: int) -> None:
-        """Metrics of the epoch that has ended; the next one begins."""
+        """Record the metrics of the finished epoch and start the next one."""
         at = self.at
         losses = [row[2] for row in at.history.steps[-self.per_epoch :]]
         figures = {
@@ -252,13 +252,13 @@ _NO_EVENTS = _NoEvents()
 
 
 def seed_of(purpose: str, *numbers: int) -> int:
-    """A seed for one purpose at one place of a run, unlike that of any other: 63 bits."""
+    """A 63-bit seed for one purpose and position in a run."""
     name = " ".join([purpose, *map(str, numbers)]).encode()
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") >> 1
 
 
 def rank_part(indices: IndexBatch, rank: int, ranks: int) -> IndexBatch:
-    """A rank's share of a batch, with a seed of its own."""
+    """A rank's share of a batch, with its own seed."""
     if ranks == 1:
         return indices
     size = len(indices.clips) // ranks

@@ -1,4 +1,4 @@
-"""What is measured after an epoch: retrieval on held-out clips, figures of a benchmark's dev split."""
+"""Metrics after an epoch: retrieval on held-out clips, and metrics of a benchmark's dev split."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from seac.training.frozen import Networks
 
 SPLIT = "val"
 GALLERY = 64
-"""Clips among which one is looked for: the chance of a right guess is one in so many."""
+"""Number of clips of a retrieval gallery; the accuracy of chance is 1 / GALLERY."""
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Share of clips whose frame is closest to its own sound among :data:`GALLERY`, and the other way round.
+    """Top-1 retrieval accuracy of frames by audio and of audio by frames, among :data:`GALLERY` clips.
 
     Attributes:
-        store: the clips, none of which was trained on.
-        n_masks: masks of a frame.
+        store: held-out clips, not used in training.
+        n_masks: maximum masks of a frame.
         zero_shot: text space of the encoders; None if the module's input has none.
     """
 
@@ -40,7 +40,7 @@ class Retrieval:
     zero_shot: ZeroShot | None = None
 
     def __call__(self, module: AssociationModule, n_masks: int | None = None) -> dict[str, float]:
-        """Mean over galleries of equal size; what is left over is not asked."""
+        """Mean over galleries of equal size; remaining clips are not used."""
         proposals = self.store.proposals
         clips = (proposals > 0).any(dim=1).nonzero()[:, 0]
         size = min(GALLERY, len(clips))
@@ -57,7 +57,7 @@ class Retrieval:
 
     @torch.no_grad()
     def _similarity(self, module: AssociationModule, clips: Tensor, n_masks: int) -> Tensor:
-        """Eq. 7 between the middle usable frame of each clip and all their sounds: (B, B)."""
+        """Eq. 7 between the middle usable frame of each clip and the audio of all clips: (B, B)."""
         frames = []
         for row in self.store.proposals[clips]:
             usable = (row > 0).nonzero()[:, 0]
@@ -73,7 +73,7 @@ class Retrieval:
 
 
 def found_in(similarity: Tensor) -> tuple[float, float]:
-    """Share of sounds that find their frame, and of frames that find their sound, in (B, B)."""
+    """Top-1 accuracy of frames by audio and of audio by frames, from similarities (B, B)."""
     own = torch.arange(len(similarity))
     by_sound, by_frame = similarity.argmax(dim=0) == own, similarity.argmax(dim=1) == own
     return float(by_sound.float().mean()), float(by_frame.float().mean())
@@ -81,7 +81,7 @@ def found_in(similarity: Tensor) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A benchmark to measure on, as the command line names it: ``BENCHMARK:DIR`` or with ``:SPLIT``."""
+    """A benchmark of the command line: ``BENCHMARK:DIR`` or ``BENCHMARK:DIR:SPLIT``."""
 
     benchmark: str
     folder: Path
@@ -89,14 +89,14 @@ class Wanted:
 
     @classmethod
     def parse(cls, text: str, *, choosing: bool = True) -> Wanted:
-        """From the command line.
+        """Parse an argument of the command line.
 
         Args:
-            text: of that form.
-            choosing: whether a model will be chosen by its figures; never on a test split.
+            text: argument of that form.
+            choosing: whether the metrics are used for model selection; test splits are then refused.
 
         Raises:
-            InputError: not of that form, or a test split to choose on.
+            InputError: another form, or a test split for model selection.
         """
         name, sign, rest = text.partition(":")
         head, _, last = rest.rpartition(":")
@@ -106,27 +106,29 @@ class Wanted:
         if not sign or not folder:
             raise InputError(f"{text}: give BENCHMARK:DIR, such as s4:Single-source")
         if choosing and split in ("test", "all"):
-            raise InputError(f"--val {text}: a model is never chosen on test; give a val or train split")
+            raise InputError(
+                f"--val {text}: a test split is not for model selection; give a val or train split"
+            )
         return cls(name, Path(folder), split)
 
     @property
     def title(self) -> str:
-        """Name for figures: "s4", or "s4 train"."""
+        """Prefix of the names of metrics: "s4", or "s4 train"."""
         return self.benchmark if self.split == SPLIT else f"{self.benchmark} {self.split}"
 
 
 class Benchmarked:
-    """Figures of a benchmark's split as ``seac evaluate`` gives them; frames are seen once for all epochs.
+    """Metrics of ``seac evaluate`` on a benchmark's split; frames are encoded once for all epochs.
 
     Args:
-        wanted: which benchmark.
-        store: what is trained on; the benchmark is seen and heard as it was.
-        config: of the training.
-        networks: the frozen ones.
-        objectness: weight of objectness beside the cosine; the preset's if None, 0 is the paper.
+        wanted: the benchmark.
+        store: training features; the benchmark is encoded with the same settings.
+        config: configuration of the training.
+        networks: the frozen encoders.
+        objectness: weight of objectness added to the cosine; None for the preset's, 0 for the paper's.
 
     Raises:
-        InputError: no such benchmark or split, or one without clips or without ground truth.
+        InputError: unknown benchmark or split, or no clips or ground truth.
     """
 
     def __init__(
@@ -143,18 +145,18 @@ class Benchmarked:
         check_scored(wanted.benchmark)
         self._reader = open_benchmark(wanted.benchmark, wanted.folder, wanted.split)
         if not self._reader.clips:
-            raise InputError(f"{wanted.folder} has no clips of the split {wanted.split!r}: give one that has")
+            raise InputError(f"{wanted.folder} has no clips of split {wanted.split!r}: give another")
         names = list(self._reader.classes[1:]) or None
         self._model = CachedModel(networks.model(store, config, names))
         if objectness is not None:
             self._model.settings = replace(self._model.settings, objectness=objectness)
 
     def __call__(self, module: AssociationModule, n_masks: int | None = None) -> dict[str, float]:
-        """The figures of its first protocol, each under "BENCHMARK FIGURE".
+        """Metrics of the first protocol, under names "BENCHMARK METRIC".
 
         Args:
-            module: what is judged.
-            n_masks: masks of a frame; those of the training if None.
+            module: module to evaluate.
+            n_masks: maximum masks of a frame; None for that of the training.
         """
         from seac.evaluation.score_model import score_model
 
@@ -167,7 +169,7 @@ class Benchmarked:
 def combine_measures(
     measures: Sequence[Callable[[AssociationModule], Mapping[str, float]]],
 ) -> Callable[[AssociationModule], dict[str, float]] | None:
-    """All measures as one, the first one's figures first; None if there are none."""
+    """Combine measures; metrics of the first come first; None if there are none."""
     if not measures:
         return None
 

@@ -1,4 +1,4 @@
-"""AVSBench S4 and MS3: the protocol's quirks, one by one, against a slow reading of it."""
+"""AVSBench S4 and MS3: details of the protocol, against a slow reference implementation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scene(frames: int, seed: int = 0, size: int = 8) -> tuple[Tensor, Tensor]:
 
 
 def slow(logits: Tensor, masks: Tensor, frames_per_batch: int) -> dict[str, float]:
-    """The official protocol, as PROTOCOLS.md tells it."""
+    """The official protocol, as specified in PROTOCOLS.md."""
     miou, fscore = [], []
     for x, g in zip(logits.split(frames_per_batch), masks.split(frames_per_batch), strict=True):
         p = x.sigmoid()
@@ -56,7 +56,7 @@ def slow(logits: Tensor, masks: Tensor, frames_per_batch: int) -> dict[str, floa
 
 @given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 @settings(max_examples=15)
-def test_official_is_the_slow_reading(seed: int, clips: int, clips_per_batch: int, length: int) -> None:
+def test_official_equals_the_slow_reference(seed: int, clips: int, clips_per_batch: int, length: int) -> None:
     logits, masks = scene(clips * length, seed, size=5)
     found = avsbench(logits, masks, frames_per_clip=length, clips_per_batch=clips_per_batch)
     assert found == pytest.approx(slow(logits, masks, length * clips_per_batch), abs=1e-6)
@@ -70,7 +70,7 @@ def test_a_last_batch_of_fewer_clips_counts_as_much_as_any() -> None:
         assert found[name] == pytest.approx((halves[0][name] + halves[1][name]) / 2)
 
 
-def test_a_batch_without_any_truth_has_f_0_and_the_iou_of_its_darkness() -> None:
+def test_a_batch_without_truth_has_f_0_and_the_iou_of_inactive_pixels() -> None:
     logits = torch.full((5, 4, 4), -9.0)
     logits[:, 0] = 9
     assert avsbench(logits, torch.zeros(5, 4, 4, dtype=torch.bool)) == {"miou": 0.75, "fscore": 0.0}

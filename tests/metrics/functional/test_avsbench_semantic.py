@@ -46,7 +46,7 @@ def slow(labels: Tensor, target: Tensor) -> dict[str, float]:
 
 @given(st.integers(0, 2**31))
 @settings(max_examples=20)
-def test_official_is_the_slow_reading(seed: int) -> None:
+def test_official_equals_the_slow_reference(seed: int) -> None:
     labels, target = scene(10, seed)
     found = avsbench_semantic(labels, target, num_classes=C)
     assert {name: found[name] for name in ("miou", "fscore")} == pytest.approx(slow(labels, target))

@@ -1,4 +1,4 @@
-"""Histograms against the comparisons that they stand for."""
+"""Histograms against direct comparisons with every threshold."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_the_benchmark_finds_equal_counts() -> None:
 
 
 class Work(TorchDispatchMode):
-    """How many values torch's operations give, whatever else the machine does meanwhile."""
+    """Counts the output values of torch operations, independent of the load of the machine."""
 
     def __init__(self) -> None:
         super().__init__()
         self.values = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Counted and passed on."""
+        """Count the output values and return them."""
         given = func(*args, **(kwargs or {}))
         self.values += given.numel() if isinstance(given, torch.Tensor) else 0
         return given

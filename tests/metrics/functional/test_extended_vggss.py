@@ -24,7 +24,7 @@ def pairs(number: int, seed: int, levels: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def slow(ciou: Tensor, boxes: Tensor, confidence: Tensor) -> dict[str, float]:
-    """As PROTOCOLS.md tells it, pair by pair."""
+    """The protocol of PROTOCOLS.md, pair by pair."""
     number = len(ciou)
 
     def rates(cut: float) -> tuple[float, float]:
@@ -49,7 +49,7 @@ def slow(ciou: Tensor, boxes: Tensor, confidence: Tensor) -> dict[str, float]:
 
 @given(st.integers(0, 2**31), st.integers(1, 45), st.sampled_from([3, 10, 10**6]))
 @settings(max_examples=40)
-def test_it_is_the_slow_reading_ties_included(seed: int, number: int, levels: int) -> None:
+def test_it_equals_the_slow_reference_including_ties(seed: int, number: int, levels: int) -> None:
     given_ = pairs(number, seed, levels)
     found = extended_vggss(*given_)
     assert {name: found[name] for name in ("ap", "max_f1")} == pytest.approx(slow(*given_))
@@ -91,7 +91,7 @@ def test_a_single_pair_leaves_a_threshold_to_f1_and_none_to_ap() -> None:
     assert one == {"ap": 0.0, "max_f1": 1.0, "loc_acc": 1.0}
 
 
-def test_f1_is_asked_at_the_highest_confidence_too() -> None:
+def test_f1_includes_the_highest_confidence() -> None:
     ciou, boxes = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0, 0, 1])
     assert extended_vggss(ciou, boxes, torch.tensor([0.1, 0.2, 0.9]))["max_f1"] == 1.0
 
@@ -109,7 +109,7 @@ good = pairs(4, 0, 9)
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong", "message"),
+    ("position", "wrong", "message"),
     [
         (0, torch.full((4,), 1.5), r"ciou spans \[1.5, 1.5\]"),
         (0, torch.full((4,), math.nan), "ciou holds NaN"),
@@ -122,9 +122,9 @@ good = pairs(4, 0, 9)
         (2, torch.zeros(4, dtype=torch.long), "confidence is torch.int64"),
     ],
 )
-def test_unusable_input_is_one_clear_line(place: int, wrong: Tensor, message: str) -> None:
+def test_unusable_input_is_one_clear_line(position: int, wrong: Tensor, message: str) -> None:
     given_ = list(good)
-    given_[place] = wrong
+    given_[position] = wrong
     with pytest.raises(InputError, match=message) as caught:
         extended_vggss(*given_)
     assert "\n" not in str(caught.value)

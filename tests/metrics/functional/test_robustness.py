@@ -18,7 +18,7 @@ from seac.metrics.functional import robustness
 @settings(max_examples=60)
 def test_auroc_is_the_share_of_pairs_in_order_with_ties_at_half(frames: list[tuple[int, bool]]) -> None:
     confidence = torch.tensor([float(level) for level, _ in frames])
-    sounding = torch.tensor([sounds for _, sounds in frames])
+    sounding = torch.tensor([flag for _, flag in frames])
     on, off = confidence[sounding], confidence[~sounding]
     found = robustness(torch.zeros(len(frames), 1, 1), confidence, sounding, 0.5)["auroc"]
     if len(on) == 0 or len(off) == 0:
@@ -30,8 +30,8 @@ def test_auroc_is_the_share_of_pairs_in_order_with_ties_at_half(frames: list[tup
 
 def test_only_frames_where_nothing_sounds_count_as_false() -> None:
     heatmaps = torch.zeros(3, 2, 2)
-    heatmaps[0] = 1  # sounds
-    heatmaps[1, 0, 0] = 0.5  # does not, and is lit at exactly the threshold
+    heatmaps[0] = 1  # sounding
+    heatmaps[1, 0, 0] = 0.5  # inactive audio; one pixel is active at exactly the threshold
     found = robustness(heatmaps, torch.rand(3), torch.tensor([True, False, False]), 0.5)
     assert found["fpr_pixels"] == pytest.approx(1 / 8)
     assert found["fpr_frames"] == pytest.approx(1 / 2)
@@ -43,20 +43,20 @@ def test_rates_are_nan_if_something_always_sounds() -> None:
     assert set(found) == {"fpr_pixels", "fpr_frames", "auroc"}
 
 
-maps, level, sounds = torch.zeros(2, 2, 2), torch.zeros(2), torch.tensor([True, False])
+maps, level, flags = torch.zeros(2, 2, 2), torch.zeros(2), torch.tensor([True, False])
 
 
 @pytest.mark.parametrize(
     ("given_", "message"),
     [
-        ((maps + 2, level, sounds, 0.5), "heatmaps spans"),
-        ((maps, level / 0, sounds, 0.5), "confidence holds NaN"),
-        ((maps, level, sounds.long(), 0.5), "sounding is torch.int64: pass bool"),
-        ((maps, level[:1], sounds, 0.5), "heatmaps has 2 frames, confidence 1"),
-        ((maps, level, sounds[:1], 0.5), "heatmaps has 2 frames, sounding 1"),
-        ((maps, level, sounds, -1), "threshold is -1"),
-        ((maps, level, sounds, True), "threshold is True"),
-        ((maps, level[None], sounds, 0.5), "confidence has shape"),
+        ((maps + 2, level, flags, 0.5), "heatmaps spans"),
+        ((maps, level / 0, flags, 0.5), "confidence holds NaN"),
+        ((maps, level, flags.long(), 0.5), "sounding is torch.int64: pass bool"),
+        ((maps, level[:1], flags, 0.5), "heatmaps has 2 frames, confidence 1"),
+        ((maps, level, flags[:1], 0.5), "heatmaps has 2 frames, sounding 1"),
+        ((maps, level, flags, -1), "threshold is -1"),
+        ((maps, level, flags, True), "threshold is True"),
+        ((maps, level[None], flags, 0.5), "confidence has shape"),
     ],
 )
 def test_unusable_input_is_one_clear_line(given_: tuple[Tensor, Tensor, Tensor, float], message: str) -> None:

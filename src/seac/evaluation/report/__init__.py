@@ -1,4 +1,4 @@
-"""A report that is read, and looked at: report.html, report.md, per_clip.csv, plots and a gallery."""
+"""The report of an evaluation: report.html, report.md, per_clip.csv, plots and a gallery."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FILES = (
     "report.md",
     "report.html",
 )
-"""What a report is made of, as :func:`seac.core.ownership.check_names` takes it."""
+"""Files and folders of a report, for :func:`seac.core.ownership.check_names`."""
 HEAD, TAIL = ["method", "id", "category"], ["attribution", "frame", "audio"]
 
 
 def find_legacy_files(folder: Path) -> Callable[[str], bool]:
-    """Which files of a folder without a record are of a report: those beside a ``per_clip.csv`` of ours."""
+    """Files of a report in a folder without an ownership record: those beside a ``per_clip.csv`` of seac."""
     try:
         with (folder / "per_clip.csv").open(encoding="utf-8", newline="") as file:
             head = next(csv.reader(file), [])
@@ -51,14 +51,14 @@ def write_report(
     out: Path,
     protocol: str | None = None,
 ) -> None:
-    """Write everything into ``out``: whole, or not at all.
+    """Write the report into ``out``, atomically.
 
     Args:
-        evaluation: what was found.
-        reader: opens the frames of the gallery.
-        answer_of: the first row's answers, which the gallery draws.
+        evaluation: results.
+        reader: reads the frames of the gallery.
+        answer_of: predictions of the first row, shown in the gallery.
         out: folder.
-        protocol: show this one only; None for all.
+        protocol: protocol to show; None for all.
 
     Raises:
         InputError: the folder cannot be written, or holds other files of these names.

@@ -1,4 +1,4 @@
-"""Best and worst clips, drawn, with their sound: what a table cannot tell."""
+"""Gallery of the best and worst clips, with images and audio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seac.evaluation.report.figures import (
 from seac.evaluation.summary import ClipScore, Evaluation
 
 EACH = 12
-"""Clips at either end."""
+"""Number of best and of worst clips."""
 SIDE = 224
 
 
@@ -41,7 +41,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The ends of the list, by the figure that a clip is ranked by."""
+    """The best and the worst clips by the metric ``figure``."""
 
     figure: str
     best: tuple[Example, ...]
@@ -49,7 +49,7 @@ class Gallery:
 
 
 def ranked_by(clips: Sequence[ClipScore]) -> str:
-    """The figure that tells clips apart: ciou for boxes, else iou."""
+    """Metric by which clips are ranked: ciou for boxes, else iou."""
     return "ciou" if any("ciou" in clip.scores for clip in clips) else "iou"
 
 
@@ -58,7 +58,7 @@ def write_gallery(
 ) -> Gallery:
     """Draw the best and the worst clips of the first row.
 
-    A picture shows the frame, the frame under the heatmap, and the truth's outline in white on both.
+    An image shows the frame and the frame under the heatmap, both with the contour of the truth in white.
     """
     folder.mkdir()
     first = evaluation.methods[0]

@@ -13,18 +13,18 @@ from seac.evaluation.summary import Evaluation
 
 TEMPLATE = "assets/report.html.j2"
 TITLES = {
-    "s4": "AVSBench S4: one thing sounds",
-    "ms3": "AVSBench MS3: several things sound",
-    "avss": "AVSBench-semantic: what sounds, named",
-    "vggss": "VGG-SS: boxes of what sounds",
-    "vggss-extended": "Extended VGG-SS: also what does not sound, or is not in the frame",
+    "s4": "AVSBench S4: one sounding object",
+    "ms3": "AVSBench MS3: several sounding objects",
+    "avss": "AVSBench-semantic: sounding objects with classes",
+    "vggss": "VGG-SS: boxes of sounding objects",
+    "vggss-extended": "Extended VGG-SS: also silent objects and off-screen audio",
     "flickr-soundnet": "Flickr-SoundNet: boxes of several annotators",
-    "robustness": "Robustness: silence, noise, the sound of another class",
+    "robustness": "Robustness: silence, noise, audio of another class",
 }
 
 
 def title(evaluation: Evaluation) -> str:
-    """What the report is about."""
+    """Title of the report."""
     return TITLES.get(evaluation.benchmark, evaluation.benchmark)
 
 
@@ -52,7 +52,7 @@ def write_markdown(
 def write_html(
     evaluation: Evaluation, plots: list[tuple[str, str]], gallery: Gallery, protocol: str | None, path: Path
 ) -> None:
-    """Write the report as a page that needs nothing but its own folder."""
+    """Write the report as a self-contained HTML page in its folder."""
     source = files("seac").joinpath(TEMPLATE).read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     tables = all_tables(evaluation, protocol)
@@ -69,7 +69,7 @@ def write_html(
 
 
 def counted(evaluation: Evaluation) -> str:
-    """How much was scored, and on which machine."""
+    """Number of clips and frames, folder and machine."""
     machine = evaluation.settings.get("machine", "")
     folder = evaluation.settings.get("folder")
     return f"{evaluation.n} clips, {evaluation.frames} frames of “{folder}”; {machine}."

@@ -10,7 +10,7 @@ from seac.evaluation.summary import Evaluation
 
 
 def write_per_clip(evaluation: Evaluation, path: Path) -> None:
-    """Write the figures of every clip; an empty cell where there is none."""
+    """Write the metrics of every clip; a missing metric is an empty cell."""
     names: list[str] = []
     for method in evaluation.methods:
         for clip in method.clips:

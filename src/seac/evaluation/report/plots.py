@@ -1,4 +1,4 @@
-"""Plots of a report: curves, per-class bars, blame shares; matplotlib without a display."""
+"""Plots of a report: curves, per-class bars, error attribution; matplotlib without a display."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seac.evaluation.summary import ERROR_TYPES, Curve, Evaluation
 
 DPI = 110
 COLOURS = ("#2f7d5b", "#b9c4c0", "#e0a33b", "#7a6ff0", "#d1495b")
-"""Of :data:`ERROR_TYPES`, in their order: right is green, what was lost is not."""
+"""Colours of :data:`ERROR_TYPES`, in order; "right" is green."""
 
 
 def write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
-    """Draw what there is to draw.
+    """Draw the plots for which the evaluation has data.
 
     Returns:
         (title, file name relative to the report) of each plot.
@@ -31,7 +31,7 @@ def write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
     if first.per_class:
         written.append((f"{first.name} by class", _save(bars(first.per_class), folder, "by-class")))
     if any(method.attribution() for method in evaluation.methods):
-        written.append(("which stage lost the clips", _save(shares(evaluation), folder, "attribution")))
+        written.append(("error attribution by stage", _save(shares(evaluation), folder, "attribution")))
     return written
 
 

@@ -1,4 +1,4 @@
-"""Figures that papers report on the real data, beside which ours are read; ours never go here."""
+"""Published metrics on the real data, for comparison; results of seac do not belong here."""
 
 from __future__ import annotations
 

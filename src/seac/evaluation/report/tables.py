@@ -1,4 +1,4 @@
-"""The tables of a report as plain cells, for Markdown and HTML alike."""
+"""The tables of a report as text cells, for Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PUBLISHED_MARK = "published"
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown; the first column names the row."""
+    """Formatted cells; the first column is the name of the row."""
 
     title: str
     head: tuple[str, ...]
@@ -34,12 +34,12 @@ class Table:
 
 
 def percent(value: float | None) -> str:
-    """A share in percent; a dash where there is none."""
+    """A share in percent; a dash for None."""
     return "–" if value is None or math.isnan(value) else f"{100 * value:.2f}"
 
 
 def scores(evaluation: Evaluation, protocol: str | None) -> Table:
-    """Every row under every protocol side by side, then what papers report."""
+    """Metrics of every method by protocol, then published metrics."""
     shown: list[str] = []
     for method in evaluation.methods:
         shown += [name for name in method.protocols if name not in shown and protocol in (None, name)]
@@ -53,7 +53,7 @@ def scores(evaluation: Evaluation, protocol: str | None) -> Table:
         for method in evaluation.methods
     ]
     for name, figures in published_rows(evaluation.benchmark):
-        # Papers report by the first protocol; under the others they have nothing to say.
+        # Published metrics are of the first protocol only.
         cells = (f"{figures[f]:.2f}" if p == columns[0][0] and f in figures else "–" for p, f in columns)
         rows.append((f"{name} [{PUBLISHED_MARK}]", *cells))
     head = ("method", *(f"{TITLES.get(f, f)} ({p})" for p, f in columns))
@@ -63,7 +63,7 @@ def scores(evaluation: Evaluation, protocol: str | None) -> Table:
 
 
 def attribution(evaluation: Evaluation) -> Table | None:
-    """Shares of clips that each stage lost; None where no row knows."""
+    """Shares of clips by error type; None if no row has them."""
     rows = []
     for method in evaluation.methods:
         counts = method.attribution()
@@ -73,15 +73,16 @@ def attribution(evaluation: Evaluation) -> Table | None:
     if not rows:
         return None
     note = (
-        "No proposal: no union of proposals reaches IoU .5 with the truth. Lost: it would have, but others "
-        "were lit. Wrong name: right pixels, wrong class. Wrong confidence: called dark where it sounds, or "
-        "lit where nothing does. A clip is lost when half of its frames are, to the stage that lost most."
+        "No proposal: no union of proposals reaches IoU .5 with the truth. Lost: a union does, but other "
+        "masks are active. Wrong name: correct pixels, wrong class. Wrong confidence: inactive although an "
+        "object sounds, or active although none does. A clip has an error if half of its frames have one; "
+        "its type is the most frequent."
     )
     return Table("Which stage lost the clips", ("method", *ERROR_TYPES, "clips"), tuple(rows), note)
 
 
 def settings(evaluation: Evaluation) -> Table:
-    """Everything that decided the figures, flat."""
+    """All settings that determine the metrics, flattened."""
     rows: list[tuple[str, str]] = []
 
     def walk(prefix: str, value: object) -> None:
@@ -97,7 +98,7 @@ def settings(evaluation: Evaluation) -> Table:
 
 
 def leakage(evaluation: Evaluation) -> Table | None:
-    """Overlap with the training list, where one is known."""
+    """Overlap with the training list, if one is given."""
     found = evaluation.leakage
     if found is None:
         return None
@@ -105,18 +106,18 @@ def leakage(evaluation: Evaluation) -> Table | None:
         ("ids in the training list", str(found.listed)),
         ("clips whose id is in it", str(len(found.by_clip))),
         ("clips whose video is in it", str(len(found.by_video))),
-        ("clips dropped for that", str(found.dropped)),
+        ("clips dropped for overlap", str(found.dropped)),
     )
-    return Table("Overlap with training", ("what", "count"), rows, some(found.by_video))
+    return Table("Overlap with training", ("item", "count"), rows, some(found.by_video))
 
 
 def missing(evaluation: Evaluation) -> Table | None:
-    """Clips without prediction, where that was allowed."""
+    """Clips without prediction, if allowed."""
     if not evaluation.missing:
         return None
     count = str(len(evaluation.missing))
     return Table(
-        "Missing", ("what", "count"), (("clips without prediction", count),), some(evaluation.missing)
+        "Missing", ("item", "count"), (("clips without prediction", count),), some(evaluation.missing)
     )
 
 
@@ -126,7 +127,7 @@ def some(ids: tuple[str, ...], limit: int = 20) -> str:
 
 
 def all_tables(evaluation: Evaluation, protocol: str | None) -> list[Table]:
-    """The tables that there are, in the order of the report."""
+    """All tables that apply, in the order of the report."""
     parts = (
         scores(evaluation, protocol),
         attribution(evaluation),

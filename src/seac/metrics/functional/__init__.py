@@ -1,4 +1,4 @@
-"""Every protocol as a pure function of tensors: no files, any device, figures as floats."""
+"""Every protocol as a pure function of tensors on any device; metrics are floats."""
 
 from seac.metrics.functional.avsbench import avsbench
 from seac.metrics.functional.avsbench_semantic import avsbench_semantic

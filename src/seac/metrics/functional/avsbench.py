@@ -1,4 +1,4 @@
-"""AVSBench S4 and MS3: mIoU and F, as the scripts report them and over the data set as a whole."""
+"""AVSBench S4 and MS3: mIoU and F by the official script and over the whole data set."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _BLOCK = 64
 
 @dataclass(frozen=True)
 class FrameCurves:
-    """What each frame adds to the figures; float64 on the CPU.
+    """Metrics of each frame; float64 on the CPU.
 
     Attributes:
-        iou: (F,); where the truth is empty, the share of inactive pixels.
+        iou: (F,); if the truth is empty, the share of inactive pixels.
         precision: (F, 255).
         recall: (F, 255).
         occupied: (F,) bool, frames with any truth; the others are left out of F.
@@ -52,9 +52,9 @@ def avsbench(
         masks: (F, H, W) bool.
         frames_per_clip: frames of each clip.
         clips_per_batch: the official protocol, with the size of the test batch: within a batch the F curve is
-            averaged over the frames with truth and its maximum taken (0 where no frame has any), then figures
-            are averaged over batches, a last batch of fewer clips counting as much as any. None is the
-            corrected protocol: one mean and one curve over all frames, whatever their order.
+            averaged over the frames with truth and its maximum taken (0 if no frame has truth). Metrics are
+            averaged over batches; a smaller last batch has the same weight. None is the corrected protocol:
+            one mean and one curve over all frames, independent of their order.
 
     Returns:
         ``miou`` and ``fscore``.

@@ -1,1 +1,1 @@
-"""Grids of trainings: what is varied, and the report."""
+"""Training ablations: axes and report."""

@@ -1,4 +1,4 @@
-"""What is varied in an ablation: one table, a row for each question of the paper and some of our own."""
+"""Table of ablation axes: those of the paper and additional ones."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from seac.training.config import TrainingConfig, checked, parse_value
 
 @dataclass(frozen=True)
 class Axis:
-    """One question.
+    """One axis of an ablation.
 
     Attributes:
-        name: on the command line.
-        title: over its picture and table.
-        label: of its axis or first column.
+        name: name on the command line.
+        title: title of the plot and the table.
+        label: label of the x axis or of the first column.
         setting: field of :class:`TrainingConfig` that is varied.
-        values: what it takes, for a store and the config of everything else.
-        shown: a value in words.
-        shape: "curve" as the paper's figures, or "table" as its tables.
-        expected: what the paper found, or what one would expect.
-        trend: where figures should be highest: at the last value, or inside the ends.
+        values: function from a store and the base config to the values of the field.
+        shown: function that formats a value.
+        shape: "curve" as in the paper's figures, or "table" as in its tables.
+        expected: the paper's finding, or the expectation.
+        trend: position of the expected maximum: the last value, or between the ends.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Axis:
 
 
 def mask_counts(store: TrainingStore, config: TrainingConfig) -> list[int]:
-    """Counts of masks up to what frames of the store hold and the config takes."""
+    """Numbers of masks up to the maximum of the store and the config."""
     max_masks = min(config.n_masks, int(store.proposals.max()))
     return sorted({n for n in (1, 2, 5, 10, 20, 30, 40, 50) if n < max_masks} | {config.n_masks})
 
 
 def clip_counts(store: TrainingStore, config: TrainingConfig) -> list[int]:
-    """The paper's 50k, 100k and 144k as shares of the store; 0 is all of it."""
+    """The paper's 50k, 100k and 144k as shares of the store; 0 means all clips."""
     train_clips = len(store) - round(config.held_out * len(store))
     return [round(train_clips * 50 / 144), round(train_clips * 100 / 144), 0]
 
@@ -82,7 +82,7 @@ AXES: dict[str, Axis] = {
         lambda store, config: [0.0, config.mixing or 0.5],
         lambda value: "w/ MSA" if value else "w/o MSA",
         "table",
-        "mixing helps, most of all where several things sound",
+        "mixing helps, most of all with several sounding objects",
         "last",
     ),
     "data_size": Axis(
@@ -104,7 +104,7 @@ AXES: dict[str, Axis] = {
         lambda store, config: sorted({0, 1, 2, 4, config.depth}),
         str,
         "curve",
-        "the paper has 4 and shows no other; masks that see one another should help",
+        "the paper has 4 and shows no other; attention between masks should help",
         "last",
     ),
     "loss": Axis(
@@ -115,7 +115,7 @@ AXES: dict[str, Axis] = {
         lambda store, config: sorted(LOSSES, key=lambda name: name != "msa-micl"),
         str,
         "table",
-        "no figures in the paper; fewer false negatives should help where classes repeat in a batch",
+        "no results in the paper; fewer false negatives should help where classes repeat in a batch",
         "last",
     ),
 }
@@ -124,22 +124,22 @@ AXES: dict[str, Axis] = {
 def chosen_values(
     axis: Axis, store: TrainingStore, config: TrainingConfig, given: str | None = None
 ) -> list[Any]:
-    """The values of an axis, or those that a user gave by comma.
+    """The values of an axis, or the user's comma-separated values.
 
     Raises:
-        InputError: a value of another type or outside its limits.
+        InputError: a value of another type or out of range.
     """
     if given is None:
         return list(axis.values(store, config))
     value_type = type(getattr(config, axis.setting))
     found = [parse_value(axis.setting, text.strip(), value_type) for text in given.split(",") if text.strip()]
     if not found:
-        raise InputError(f"--values {given!r}: give {axis.setting} values by comma")
+        raise InputError(f"--values {given!r}: give comma-separated values of {axis.setting}")
     for value in found:
         checked(with_value(config, axis, value))
     return found
 
 
 def with_value(config: TrainingConfig, axis: Axis, value: Any) -> TrainingConfig:
-    """The config at one value of an axis."""
+    """The config with one value of an axis."""
     return replace(config, **{axis.setting: value})

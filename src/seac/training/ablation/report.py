@@ -1,4 +1,4 @@
-"""An ablation drawn in the paper's shape, with error bars: csv, png and Markdown."""
+"""Report of an ablation: csv, plot with error bars, and Markdown."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Rows = Sequence[tuple[Any, int, dict[str, float]]]
 
 
 def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> None:
-    """``AXIS.csv`` (a row per training), ``AXIS.png`` and ``AXIS.md``.
+    """Write ``AXIS.csv`` (a row per training), ``AXIS.png`` and ``AXIS.md``.
 
     Args:
-        axis: what was varied.
-        rows: value, seed and figures of each training.
+        axis: the axis that was varied.
+        rows: value, seed and metrics of each training.
         out: folder.
-        config: of everything else.
+        config: base config.
     """
     names = figure_names(rows)
     write_csv(
@@ -36,7 +36,7 @@ def write_report(axis: Axis, rows: Rows, out: Path, config: TrainingConfig) -> N
 
 
 def figure_names(rows: Rows) -> tuple[str, ...]:
-    """Names of the figures, in their order."""
+    """Names of the metrics, in order."""
     return tuple(rows[0][2])
 
 
@@ -53,7 +53,7 @@ def over_seeds(rows: Rows, name: str) -> dict[Any, tuple[float, float]]:
 
 
 def panels(names: Sequence[str]) -> dict[str, list[str]]:
-    """Figures by benchmark, which is all but the last word of a name: {"s4": ["s4 miou", "s4 fscore"]}."""
+    """Metrics by benchmark, the name without its last word: {"s4": ["s4 miou", "s4 fscore"]}."""
     found: dict[str, list[str]] = {}
     for name in names:
         head, _, _ = name.rpartition(" ")
@@ -62,7 +62,7 @@ def panels(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plot(axis: Axis, rows: Rows, path: Path) -> None:
-    """A panel for each benchmark: lines over the values, or bars where values have no order."""
+    """Plot a panel for each benchmark: lines over the values, or bars if values have no order."""
     from matplotlib.figure import Figure
 
     groups = panels(figure_names(rows))
@@ -94,7 +94,7 @@ def plot(axis: Axis, rows: Rows, path: Path) -> None:
 
 
 def markdown(axis: Axis, rows: Rows, config: TrainingConfig) -> str:
-    """The table, what was expected, and what of it appears."""
+    """Markdown: the table, the expectation and the observed trend."""
     names = figure_names(rows)
     seeds = sorted({seed for _, seed, _ in rows})
     columns = {name: over_seeds(rows, name) for name in names}
@@ -125,13 +125,13 @@ def markdown(axis: Axis, rows: Rows, config: TrainingConfig) -> str:
 
 
 def changed(config: TrainingConfig) -> dict[str, Any]:
-    """Numbers that are not the paper's."""
+    """Settings that differ from the paper's."""
     ours, theirs = asdict(config), asdict(TrainingConfig())
     return {key: value for key, value in ours.items() if value != theirs[key]} or {"all": "as published"}
 
 
 def verdict(axis: Axis, points: dict[Any, tuple[float, float]]) -> str:
-    """Whether the expected trend appears, by more than the seeds differ among themselves."""
+    """Whether the expected trend exceeds the standard deviation over seeds."""
     values = list(points)
     best = max(values, key=lambda value: points[value][0])
     if len(values) < 2:
