@@ -74,8 +74,10 @@ class SeAC:
             InputError: not a waveform.
         """
         encoder, calibration = self.stages.audio, self.stages.calibration
-        samples = as_waveform(waveform, sample_rate, encoder.sample_rate)
-        window = self.settings.activity_window
+        samples, window = (
+            as_waveform(waveform, sample_rate, encoder.sample_rate),
+            self.settings.activity_window,
+        )
         near = samples if middle is None else crop_waveform(samples, encoder.sample_rate, middle, window)
         features = encode_windows(samples, encoder)
         summary = summarise(samples, near, encoder.sample_rate, features, encoder.labels, calibration)
