@@ -73,14 +73,11 @@ class SeAC:
         Raises:
             InputError: not a waveform.
         """
-        encoder, calibration = self.stages.audio, self.stages.calibration
-        samples, window = (
-            as_waveform(waveform, sample_rate, encoder.sample_rate),
-            self.settings.activity_window,
-        )
-        near = samples if middle is None else crop_waveform(samples, encoder.sample_rate, middle, window)
+        encoder, rate = self.stages.audio, self.stages.audio.sample_rate
+        samples, window = as_waveform(waveform, sample_rate, rate), self.settings.activity_window
+        near = samples if middle is None else crop_waveform(samples, rate, middle, window)
         features = encode_windows(samples, encoder)
-        summary = summarise(samples, near, encoder.sample_rate, features, encoder.labels, calibration)
+        summary = summarise(samples, near, rate, features, encoder.labels, self.stages.calibration)
         return EncodedAudio(features, summary)
 
     @torch.inference_mode()
