@@ -91,7 +91,7 @@ def test_the_same_command_twice_gives_the_same_weights(store: MemoryStore, tmp_p
     ("more", "message"),
     [
         (["--set", "learning_rate=1"], "unknown setting 'learning_rate'"),
-        (["--preset", "paper"], "the store holds features of the preset 'tiny', not 'paper'"),
+        (["--preset", "paper"], "the store has features of the preset 'tiny', not 'paper'"),
         (["--val", "s4:somewhere:test"], "a test split is not for model selection"),
         (["--val", "s4"], "give BENCHMARK:DIR"),
         (["--val", "s5:somewhere"], "unknown benchmark 's5'"),

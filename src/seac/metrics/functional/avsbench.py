@@ -79,7 +79,7 @@ def avsbench(
 
 
 def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -> dict[str, float]:
-    """MIoU and F of a heatmap cut at one threshold: no sigmoid, no threshold chosen on the test set.
+    """MIoU and F of a heatmap at one fixed threshold, without sigmoid.
 
     Args:
         heatmaps: (F, H, W) in [0, 1].
@@ -87,7 +87,7 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
         threshold: a pixel is active where the heatmap exceeds it (GAVS: .4).
 
     Returns:
-        ``miou`` over all frames and ``fscore`` over the frames with truth (0 where there are none).
+        ``miou`` over all frames and ``fscore`` over the frames with truth (0 if there are none).
 
     Raises:
         InputError: shapes, dtypes, NaN or values out of [0, 1].
@@ -98,7 +98,7 @@ def avsbench_fixed(heatmaps: Tensor, masks: Tensor, *, threshold: float = 0.5) -
 
 
 def fixed_sums(heatmaps: Tensor, masks: Tensor, threshold: float) -> Tensor:
-    """Sum of IoU, frames, sum of F and frames with truth of checked frames: (4,) float64 on the CPU."""
+    """Sum of IoU, frames, sum of F and frames with truth, of validated frames: (4,) float64 on the CPU."""
     iou, fscore = [], []
     for heatmap, mask in zip(heatmaps, masks, strict=True):
         predicted = heatmap > threshold
@@ -117,7 +117,7 @@ def fixed_figures(sums: Tensor) -> dict[str, float]:
 
 
 def check_frames(logits: Tensor, masks: Tensor) -> None:
-    """Refuse what cannot be scored.
+    """Validate the input.
 
     Raises:
         InputError: shapes, dtypes or NaN.
@@ -130,7 +130,7 @@ def check_frames(logits: Tensor, masks: Tensor) -> None:
 
 
 def check_heatmaps(heatmaps: Tensor, masks: Tensor) -> None:
-    """Refuse heatmaps that cannot be scored at a fixed threshold.
+    """Validate heatmaps for a fixed threshold.
 
     Raises:
         InputError: shapes, dtypes, NaN or values out of [0, 1].
@@ -140,7 +140,7 @@ def check_heatmaps(heatmaps: Tensor, masks: Tensor) -> None:
 
 
 def check_complete_clips(frames: int, frames_per_clip: int) -> None:
-    """Refuse a clip that lacks frames: it would move every later clip into another batch.
+    """Refuse incomplete clips, which would shift all later clips to other batches.
 
     Raises:
         InputError: the frames are not whole clips.
@@ -153,7 +153,7 @@ def check_complete_clips(frames: int, frames_per_clip: int) -> None:
 
 
 def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int | None:
-    """Frames of a whole batch, or None where the data set is one.
+    """Frames of a full batch; None if the data set is one batch.
 
     Raises:
         InputError: a number below 1.
@@ -166,8 +166,8 @@ def frames_per_batch(frames_per_clip: int, clips_per_batch: int | None) -> int |
 
 
 def frame_curves(logits: Tensor, masks: Tensor) -> FrameCurves:
-    """IoU, precision and recall of each frame, of checked input."""
-    # On the CPU one frame at a time: its sigmoid stays in cache, and its last bit cannot depend on others.
+    """IoU, precision and recall of each frame, of validated input."""
+    # On the CPU one frame at a time: the sigmoid stays in cache and does not depend on other frames.
     step = 1 if logits.device.type == "cpu" else _BLOCK
     blocks = [
         _block_curves(logits[at : at + step], masks[at : at + step]) for at in range(0, len(logits), step)
@@ -182,7 +182,7 @@ def _block_curves(logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 def frame_rows(curves: FrameCurves) -> Tensor:
-    """(F, 258) float64: what each frame adds to the sums of its batch."""
+    """(F, 258) float64: terms of each frame in the sums of its batch."""
     fscore = curves.fscore.masked_fill(~curves.occupied[:, None], 0)
     head = torch.stack([curves.iou, torch.ones_like(curves.iou), curves.occupied.double()], dim=1)
     return torch.cat([head, fscore], dim=1)
@@ -215,19 +215,19 @@ def mean_curve(total: Tensor, sums: Tensor) -> dict[str, Tensor]:
 
 
 def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[Tensor, Tensor]:
-    """Add frames to the open batch; each time it is full, close it and open another.
+    """Add frames to the open batch; a full batch is closed and a new one opened.
 
     Args:
         rest: (258,) sums of the open batch.
-        closed: (3,) sum of mIoU, sum of F and number of the batches that are full.
+        closed: (3,) sum of mIoU, sum of F and number of closed batches.
         rows: (F, 258) of :func:`frame_rows`.
-        size: frames of a full batch, the same every time; None never closes one.
+        size: frames of a full batch, constant over all calls; None never closes a batch.
 
     Returns:
-        ``rest`` and ``closed``, anew.
+        new tensors ``rest`` and ``closed``.
 
     Raises:
-        InputError: the open batch holds as many frames as a full one already, or more.
+        InputError: the open batch has at least as many frames as a full batch.
     """
     if size is not None and int(rest[1]) >= size:
         raise InputError(
@@ -243,12 +243,12 @@ def pour(rest: Tensor, closed: Tensor, rows: Tensor, size: int | None) -> tuple[
 
 
 def close(rest: Tensor, closed: Tensor) -> tuple[Tensor, Tensor]:
-    """Close the open batch, of any number of frames but 0, and open another; sums as in :func:`pour`."""
+    """Close a non-empty open batch and open a new one; sums as in :func:`pour`."""
     return torch.zeros_like(rest), closed + _figures(rest)
 
 
 def averages(rests: Tensor, closed: Tensor) -> dict[str, float]:
-    """The figures, from the open batches (B, 258), empty ones left out, and the full ones' sums (3,)."""
+    """The metrics, from the non-empty open batches (B, 258) and the sums (3,) of closed ones."""
     total = closed.clone()
     for rest in rests:
         if rest[1] > 0:
@@ -265,7 +265,7 @@ def _figures(rest: Tensor) -> Tensor:
 
 def _probabilities(logits: Tensor) -> Tensor:
     """Sigmoid of logits, float32 or float64."""
-    # Half precision has fewer steps than there are thresholds; double stays, as the script would keep it.
+    # Half precision has fewer steps than thresholds; double precision is kept, as in the script.
     wide = logits if logits.dtype == torch.float64 else logits.float()
     return wide.contiguous().sigmoid()
 

@@ -1,4 +1,4 @@
-"""AVSBench-semantic: mIoU and F over the classes, as the official script reports them and over all pixels."""
+"""AVSBench-semantic: mIoU and F over the classes, by the official script and over all pixels."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def avsbench_semantic(
         scores: (F, C, H, W) floating point class scores, the highest counts; or (F, H, W) int labels.
         target: (F, H, W) int labels; 0 is background.
         num_classes: C, background included.
-        frames_per_clip: to how many frames the official script pads a clip.
+        frames_per_clip: number of frames to which the official script pads a clip.
         protocol: ``official``: IoU and F per frame and class, averaged over the frames where the class occurs
             (in truth or prediction), then over all C classes, one that never occurs counting 0. ``dataset``:
             one confusion matrix over all pixels, averaged over the classes that occur (likewise).
         clip_lengths: frames of each clip as passed, where some are shorter than ``frames_per_clip``; the
-            official protocol pads these with frames of background rightly found. None: all are full.
+            official protocol pads these with correct frames of background. None: all clips are full.
 
     Returns:
         ``miou`` and ``fscore``; ``per_class`` and ``per_class_fscore``, the (C,) float64 IoU and F of each
@@ -60,7 +60,7 @@ def avsbench_semantic(
 
 
 def semantic_sums(scores: Tensor, target: Tensor, *, num_classes: int, protocol: Protocol) -> Tensor:
-    """What these frames add: (C, 3) float64 on the CPU.
+    """Sums of these frames: (C, 3) float64 on the CPU.
 
     Columns are sum of IoU, sum of F and frames (official), or pixels of both, of the prediction and of the
     truth (data set).
@@ -80,7 +80,7 @@ def semantic_sums(scores: Tensor, target: Tensor, *, num_classes: int, protocol:
 
 
 def no_sums(num_classes: int, protocol: Protocol) -> Tensor:
-    """(C, 3) float64 zeros, where :func:`semantic_sums` starts.
+    """(C, 3) float64 zeros, the initial value of :func:`semantic_sums`.
 
     Raises:
         InputError: no classes, or an unknown protocol.
@@ -94,7 +94,7 @@ def no_sums(num_classes: int, protocol: Protocol) -> Tensor:
 def padding(
     frames: int, num_classes: int, frames_per_clip: int, clip_lengths: Sequence[int] | None = None
 ) -> Tensor:
-    """What the official script's padded frames add: (C, 3), ones for the background.
+    """Sums of the frames padded by the official script: (C, 3), non-zero for the background only.
 
     Raises:
         InputError: lengths below 1 or that do not sum to the frames; frames that are not whole clips.
@@ -132,7 +132,7 @@ def class_scores(sums: Tensor, protocol: Protocol) -> dict[str, Tensor]:
 
 
 def semantic_figures(classes: dict[str, Tensor]) -> dict[str, float | Tensor]:
-    """The figures of :func:`avsbench_semantic` from :func:`class_scores`."""
+    """The metrics of :func:`avsbench_semantic` from :func:`class_scores`."""
     return {
         "miou": float(classes["iou"].nanmean()),
         "fscore": float(classes["fscore"].nanmean()),
@@ -142,7 +142,7 @@ def semantic_figures(classes: dict[str, Tensor]) -> dict[str, float | Tensor]:
 
 
 def check_labels(scores: Tensor, target: Tensor, num_classes: int) -> None:
-    """Refuse what cannot be scored.
+    """Validate the input.
 
     Raises:
         InputError: shapes, dtypes, NaN or labels out of range.

@@ -1,7 +1,7 @@
-"""Precision, recall and F of frames at 255 thresholds, from two histograms a frame in one pass.
+"""Precision, recall and F of frames at 255 thresholds, from two histograms per frame in one pass.
 
-The public scripts compare every frame with 255 thresholds. Here every pixel is read once: arithmetic finds
-the nearest threshold, and one comparison with that very value decides on which side of it the pixel is. The
+The public scripts compare every frame with 255 thresholds. This implementation reads every pixel once: the
+nearest threshold is computed arithmetically, then one comparison with that threshold selects the bin. The
 counts equal those of the 255 comparisons, also for pixels equal to a threshold.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 THRESHOLDS = 255
 BETA2 = 0.3
-_FRAMES_AT_ONCE = 32  # off the CPU, where a launch costs more than a frame; on it, one frame stays in cache
+_FRAMES_AT_ONCE = 32  # for GPUs, where launch costs dominate; on the CPU one frame stays in cache
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FrameCounts:
 
 
 def thresholds() -> Tensor:
-    """(255,) float32 from 0 to 1 - 1e-10, which is 1 in float32; a saturated sigmoid still reaches it."""
+    """(255,) float32 from 0 to 1 - 1e-10, which is 1 in float32, the value of a saturated sigmoid."""
     return torch.linspace(0, 1 - 1e-10, THRESHOLDS, dtype=torch.float32)
 
 
@@ -73,7 +73,7 @@ def f_measure(precision: Tensor, recall: Tensor) -> Tensor:
 
 
 def _histograms(values: Tensor, masks: Tensor, cuts: Tensor) -> Tensor:
-    """How many thresholds each pixel reaches: (n, 2, 256) int64 counts, outside and inside the truth."""
+    """Histogram of thresholds reached by pixels: (n, 2, 256) int64, outside and inside the truth."""
     last = len(cuts) - 1
     nearest = (values * last).add_(0.5).to(torch.int32)
     # Thresholds lie 1/254 apart: all before the nearest are reached and none after it, whatever was rounded.

@@ -1,4 +1,4 @@
-"""Extended VGG-SS: pairs of a frame and audio, of which half belong together."""
+"""Extended VGG-SS: pairs of a frame and audio, half of which match."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def extended_vggss(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
 
     Returns:
         ``ap``, ``max_f1`` and ``loc_acc``, the share of pairs with boxes at ciou >= .5 (NaN if none
-        has). AP and max-F1 are 0 where nothing is ever found, and AP where N = 1 leaves it no threshold.
-        As in the reference, AP counts no area below the recall of its highest threshold: with few pairs
-        even perfect ones stay below 1.
+        has). AP and max-F1 are 0 if no pair is found; AP is 0 for N = 1, which has no threshold.
+        As in the reference, AP has no area below the recall of its highest threshold: with few pairs,
+        perfect predictions have an AP below 1.
 
     Raises:
         InputError: shapes, dtypes, NaN, or values out of range.
@@ -89,7 +89,7 @@ def extended_curve(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> dict[
 
 
 def check_pairs(ciou: Tensor, num_boxes: Tensor, confidence: Tensor) -> None:
-    """Refuse what cannot be scored.
+    """Validate the input.
 
     Raises:
         InputError: shapes, dtypes, NaN, or values out of range.
@@ -122,5 +122,5 @@ def _rates(ciou: Tensor, num_boxes: Tensor, confidence: Tensor, cuts: Tensor) ->
 
 
 def _ratio(part: Tensor, total: Tensor) -> Tensor:
-    """Part of whole; 0 where there is no whole."""
+    """Ratio of part and whole; 0 if the whole is 0."""
     return torch.where(total > 0, part / total, 0.0)

@@ -58,7 +58,7 @@ def silent_sums(heatmaps: Tensor, confidence: Tensor, sounding: Tensor, threshol
 
 
 def rates(sums: Tensor, confidence: Tensor, sounding: Tensor) -> dict[str, float]:
-    """The figures, from :func:`silent_sums` and the (N,) confidence and truth of all frames."""
+    """The metrics, from :func:`silent_sums` and the (N,) confidence and truth of all frames."""
     active, pixels, frames_active, frames = sums.tolist()
     nowhere = float("nan")
     return {
@@ -76,6 +76,6 @@ def auroc(confidence: Tensor, sounding: Tensor) -> float:
     if not positives or not negatives:
         return float("nan")
     _, which, counts = torch.unique(confidence, return_inverse=True, return_counts=True)
-    middle = counts.cumsum(0).double() - (counts - 1) / 2  # the mean rank, from 1, of those that tie
+    middle = counts.cumsum(0).double() - (counts - 1) / 2  # the mean rank, from 1, of tied values
     rank_sum = float(middle[which][sounding].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)

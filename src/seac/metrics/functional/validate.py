@@ -1,4 +1,4 @@
-"""Checks of the input of protocols: one line that states what was given and what is needed."""
+"""Validation of the input of protocols; messages state the given and the required value."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def frames(name: str, given: Tensor, axes: str = "F, H, W") -> Tensor:
-    """``given`` itself, if it has the axes, and at least one frame and one pixel.
+    """Return ``given`` if it has the axes, at least one frame and one pixel.
 
     Raises:
-        InputError: it is no tensor, has other axes, or nothing in it.
+        InputError: not a tensor, other axes, or an empty tensor.
     """
     if not isinstance(given, Tensor):
         raise InputError(f"{name} is a {type(given).__name__}: pass a tensor ({axes})")
@@ -28,10 +28,10 @@ def frames(name: str, given: Tensor, axes: str = "F, H, W") -> Tensor:
 
 
 def vector(name: str, given: Tensor) -> Tensor:
-    """``given`` itself, if it is (N,) with N > 0.
+    """Return ``given`` if it is (N,) with N > 0.
 
     Raises:
-        InputError: it is not.
+        InputError: not a tensor, another shape, or empty.
     """
     if not isinstance(given, Tensor):
         raise InputError(f"{name} is a {type(given).__name__}: pass a tensor (N,)")

@@ -18,10 +18,10 @@ Threshold = float | Literal["median"]
 def vggss(
     heatmaps: Tensor, truth: Tensor, *, threshold: Threshold = 0.5, strict: bool = False
 ) -> dict[str, float | Tensor]:
-    """CIoU and AUC of VGG-SS, EZ-VSL's and SLAVC's way (fixed) or LVS's (median).
+    """CIoU and AUC of VGG-SS, as in EZ-VSL and SLAVC (fixed) or LVS (median).
 
-    ``ciou`` of a clip is sum(active * truth) / (sum(truth) + active pixels where truth is 0). Heatmaps are
-    scored as they are: min-max normalisation, where wanted, comes before, so a heatmap of zeros stays one.
+    ``ciou`` of a clip is sum(active * truth) / (sum(truth) + active pixels where truth is 0). Heatmaps
+    are not normalised: apply min-max normalisation before, if required; a heatmap of zeros is unchanged.
 
     Args:
         heatmaps: (N, H, W) floating point in [0, 1].
@@ -73,7 +73,7 @@ def clip_ciou(
 
 
 def success_curve(ciou: Tensor) -> dict[str, Tensor]:
-    """The share of clips that reach each ciou: what ``auc`` is the area of.
+    """The share of clips that reach each ciou; ``auc`` is the area under it.
 
     Args:
         ciou: (N,) floating point in [0, 1], of clips with truth.
@@ -86,7 +86,7 @@ def success_curve(ciou: Tensor) -> dict[str, Tensor]:
     """
     validate.vector("ciou", ciou)
     validate.shares("ciou", ciou)
-    # k * .05, not a linspace, which differs in the last bit: a ciou of .15 is to fall as in the scripts.
+    # k * .05, as linspace differs in the last bit: a ciou of .15 must be counted as in the scripts.
     cuts = torch.tensor([0.05 * k for k in range(STEPS + 1)], dtype=torch.float64)
     reached = ciou.cpu().double()[:, None] >= cuts
     return {"threshold": cuts, "share": reached.double().mean(0)}
@@ -117,7 +117,7 @@ def check_threshold(threshold: Threshold) -> None:
 
 
 def _active(heatmap: Tensor, threshold: Threshold, strict: bool) -> Tensor:
-    # Half precision would round the threshold too.
+    # Half precision would also round the threshold.
     wide = heatmap if heatmap.dtype == torch.float64 else heatmap.float()
     cut = _median(wide) if isinstance(threshold, str) else threshold
     return wide > cut if strict else wide >= cut
@@ -129,7 +129,7 @@ def _median(heatmap: Tensor) -> Tensor:
 
 
 def _ciou(active: Tensor, true: Tensor) -> tuple[float, bool]:
-    """The ciou of one clip, 0 where nothing is active and nothing is true, and whether it has truth."""
+    """The ciou of one clip, 0 without active pixels and truth, and whether it has truth."""
     false_pixels = int((active & (true == 0)).sum())
     if true.dtype == torch.bool:
         hit, area = float((active & true).sum()), float(true.sum())
