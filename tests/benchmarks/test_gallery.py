@@ -160,7 +160,7 @@ def test_every_grouping_has_every_region_once_and_the_missed_add_up() -> None:
 def test_the_most_explaining_grouping_comes_first() -> None:
     regions = [replace(ORDINARY, iou=0.9, on_frame=False), replace(ORDINARY, iou=0.2, on_frame=True)] * 5
     first, *rest = patterns(regions)
-    assert first.name == "the frame"
+    assert first.name == "image border"
     assert first.explained == pytest.approx(1)
     assert all(pattern.explained == pytest.approx(0) for pattern in rest)
 
