@@ -106,7 +106,7 @@ def test_an_interrupted_grid_is_resumed(trained: list[str], tmp_path: Path) -> N
     ("more", "message"),
     [
         (["--over", "lamda"], "unknown ablation 'lamda': did you mean 'lambda'?"),
-        (["--over", "lambda,msa", "--values", "1"], "--values goes with one --over"),
+        (["--over", "lambda,msa", "--values", "1"], "--values needs exactly one --over"),
         (["--over", "lambda", "--values", "2"], "lam=2: give a number from 0 to 1"),
         (["--over", "encoder_depth", "--values", "deep"], "depth=deep: give a whole number"),
         (["--over", "lambda", "--eval", "s4"], "give BENCHMARK:DIR"),
