@@ -39,7 +39,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@df -Pk . | awk 'NR == 2 && $$4 < $(ROOM) * 1048576 { \
 		print "error: torch and what it needs take $(ROOM) GiB and this disk has " int($$4 / 1048576) \
 		" left: make room, or clone to another disk" > "/dev/stderr"; exit 1 }'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines]'
 	touch $@
 
