@@ -110,7 +110,7 @@ def measure_end_to_end(
     """
     modes = {
         "fast": model.settings,
-        "fast, a frame at a time": replace(model.settings, workers=1),
+        "fast, one frame at a time": replace(model.settings, workers=1),
         "exact": replace(model.settings, exact=True),
     }
     rates: dict[str, list[tuple[float, float]]] = {name: [] for name in modes}
@@ -221,8 +221,8 @@ def fidelity(model: SeAC, composites: Sequence[ChoiceScene]) -> dict[str, float]
         "scenes": len(composites),
         "rank_correlation": float(np.mean(rank_correlations)),
         "same_best_mask": float(np.mean(same)),
-        "picking_exact": float(np.mean(picked["exact"])),
-        "picking_fast": float(np.mean(picked["fast"])),
+        "pairwise_choice_exact": float(np.mean(picked["exact"])),
+        "pairwise_choice_fast": float(np.mean(picked["fast"])),
     }
 
 
@@ -286,8 +286,8 @@ def format_key(key: str) -> str:
 
 
 TITLES = {
-    "By stage, a frame after the other": "stages",
-    "Embedding masks, times as fast as the reference": "embed_times_reference",
+    "By stage, one frame at a time": "stages",
+    "Embedding masks: speed-up over the reference": "embed_times_reference",
     "From decoding to files": "whole",
     "As a user runs it: `seac segment`, medians": "command",
     "Fidelity of the fast path to the exact one, on composites": "fidelity",
