@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -21,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from recipes.common.midi import drumming, melody
-from recipes.common.recordings import PACKAGES, SUFFIXES
+from recipes.common.midi import drumming, melody, rendered_score
+from recipes.common.recordings import PACKAGES, SUFFIXES, unpack_package
 from recipes.common.shapes import find_opaque_box
 from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, load_waveform
@@ -85,10 +84,7 @@ def fetch(folder: Path, names: Iterable[str] = (*PACKAGES, *IMAGE_AND_EMOJI_PACK
         if (folder / name).is_dir():
             continue
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            subprocess.run(["apt-get", "download", "-qq", name], cwd=scratch, check=True)
-            (package,) = Path(scratch).glob("*.deb")
-            subprocess.run(["dpkg-deb", "-x", package.name, "x"], cwd=scratch, check=True)
-            shutil.move(Path(scratch) / "x", folder / name)
+            shutil.move(unpack_package(name, Path(scratch)), folder / name)
 
 
 def render_emoji(packages: Path) -> None:
@@ -159,23 +155,7 @@ def load_recording(path: Path) -> NDArray[np.int16] | None:
 
 def render_midi(score: bytes, font: Path) -> NDArray[np.int16] | None:
     """Render a MIDI file with the sound font: mono int16 at 16 kHz."""
-    with tempfile.TemporaryDirectory() as scratch:
-        midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
-        midi.write_bytes(score)
-        command = [
-            "fluidsynth",
-            "-ni",
-            "-q",
-            "-g",
-            "0.7",
-            "-r",
-            "44100",
-            "-F",
-            str(wave),
-            str(font),
-            str(midi),
-        ]
-        subprocess.run(command, check=True, capture_output=True)
+    with rendered_score(score, font) as wave:
         return load_recording(wave)
 
 

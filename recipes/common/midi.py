@@ -1,11 +1,36 @@
-"""Random MIDI scores: notes, chords and rhythms."""
+"""Random MIDI scores: notes, chords and rhythms, and their rendering by FluidSynth."""
 
 from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 TICKS = 480
 """Ticks per beat; a beat is half a second."""
+
+
+@contextmanager
+def rendered_score(score: bytes, font: Path) -> Iterator[Path]:
+    """A WAV file of a MIDI file, rendered with a sound font; it is removed at the end of the context.
+
+    Args:
+        score: content of the MIDI file.
+        font: the sound font (.sf2).
+
+    Raises:
+        subprocess.CalledProcessError: FluidSynth failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
+        midi.write_bytes(score)
+        options = ("-ni", "-q", "-g", "0.7", "-r", "44100")
+        subprocess.run(["fluidsynth", *options, "-F", wave, font, midi], check=True, capture_output=True)
+        yield wave
 
 
 def melody(program: int, seconds: float, random: np.random.Generator, *, drums: bool = False) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.common.midi import drumming, melody
+from recipes.common.midi import drumming, melody, rendered_score
 from recipes.common.synthetic_calls import synthesise_call
 from seac.core.errors import InputError
 from seac.media.decode import SAMPLE_RATE, load_waveform
@@ -52,18 +52,31 @@ class Group:
     recordings: tuple[NDArray[np.int16], ...]
 
 
+def unpack_package(name: str, scratch: Path) -> Path:
+    """Download a Debian package into an empty folder with apt and unpack it with dpkg.
+
+    Returns:
+        the folder with the content of the package.
+
+    Raises:
+        subprocess.CalledProcessError: apt or dpkg failed.
+    """
+    subprocess.run(["apt-get", "download", "-qq", name], cwd=scratch, check=True)
+    (package,) = scratch.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", package.name, "x"], cwd=scratch, check=True)
+    return scratch / "x"
+
+
 def fetch(folder: Path) -> None:
     """Download the packages with apt and dpkg, and keep their audio files in ``folder/NAME``."""
     for name in PACKAGES:
         if (folder / name).is_dir():
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(["apt-get", "download", "-qq", name], cwd=scratch, check=True)
-            (package,) = Path(scratch).glob("*.deb")
-            subprocess.run(["dpkg-deb", "-x", package.name, "x"], cwd=scratch, check=True)
-            for item in (Path(scratch) / "x").rglob("*"):
+            content = unpack_package(name, Path(scratch))
+            for item in content.rglob("*"):
                 if item.is_file() and item.suffix in SUFFIXES | {".sf2"}:
-                    target = folder / f"{name}.part" / item.relative_to(Path(scratch) / "x")
+                    target = folder / f"{name}.part" / item.relative_to(content)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.move(item, target)
         (folder / f"{name}.part").rename(folder / name)
@@ -82,23 +95,7 @@ def render_instruments(font: Path, folder: Path, seed: int) -> None:
             score = melody(0 if drums else number, SECONDS_PER_INSTRUMENT, random, drums=drums)
         else:
             score = drumming(DRUMS[number - 136], SECONDS_PER_INSTRUMENT, random)
-        with tempfile.TemporaryDirectory() as scratch:
-            midi, wave = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
-            midi.write_bytes(score)
-            command = [
-                "fluidsynth",
-                "-ni",
-                "-q",
-                "-g",
-                "0.7",
-                "-r",
-                "44100",
-                "-F",
-                str(wave),
-                str(font),
-                str(midi),
-            ]
-            subprocess.run(command, check=True, capture_output=True)
+        with rendered_score(score, font) as wave:
             shutil.move(wave, target)
 
 
