@@ -47,7 +47,7 @@ def test_a_clap_in_silence_is_active():
 
 @given(cosines=st.lists(st.floats(-1, 1), max_size=8))
 def test_no_mask_sounds_in_silence(cosines):
-    assert not sounding(torch.tensor(cosines), CALIBRATION, silent=True).any()
+    assert not sounding(torch.tensor(cosines), CALIBRATION, inactive=True).any()
 
 
 def test_a_higher_similarity_is_more_probable():

@@ -36,19 +36,19 @@ def decide(
     logits = mask_logits(similarity, objectness, objectness_weight)
     probability = calibration.probability(logits) * (not inactive)
     return Decision(
-        probability, sounding(logits, calibration, silent=inactive), softmax_scores(logits, temperature)
+        probability, sounding(logits, calibration, inactive=inactive), softmax_scores(logits, temperature)
     )
 
 
-def sounding(logits: Tensor, calibration: Calibration, *, silent: bool) -> Tensor:
+def sounding(logits: Tensor, calibration: Calibration, *, inactive: bool) -> Tensor:
     """Whether each mask sounds: (N,) bool; no mask sounds if the audio is inactive.
 
     Args:
         logits: (N,) float32.
         calibration: logistic curve, threshold and margin.
-        silent: whether the audio is silent or noise.
+        inactive: whether the audio is silent or noise.
     """
-    if silent or len(logits) == 0:
+    if inactive or len(logits) == 0:
         return torch.zeros(len(logits), dtype=torch.bool)
     near = logits >= logits.max() - calibration.margin
     return (near & (calibration.probability(logits) >= calibration.threshold)).cpu()
