@@ -1,8 +1,7 @@
-"""Training of the student on the teacher's class probabilities, their ranking, and the embedding.
+"""Training of the student on mixtures: cross-entropies of the class probabilities and of their ranking.
 
-A training phase starts from random weights or from the weights of an earlier phase; a second phase with a
-lower learning rate and other samples still improves the metrics. Metrics on the held-out set are printed with
-each checkpoint.
+The student starts from mn04. Its batch norms keep the statistics of mn04, and the first blocks keep its
+weights: they are half the computation, and what they detect is not specific to a class.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +17,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, IterableDataset
 
-from recipes.audio_student.samples import TeacherSamples, read, shards
-from seac.encoders.audio.yamnet_student import YamnetStudentNetwork
+from recipes.audio_student.mixtures import Mixer
+from recipes.audio_student.teacher import to_logits
+from seac.encoders.audio.mobilenet_student import MobileNetStudentNetwork
+from seac.encoders.audio.preemphasis_log_mel import PreemphasisLogMel
 from seac.training.ema import ExponentialMovingAverage
 from seac.training.schedule import adamw, rate_factor, set_rates
 
-SAVE_EVERY = 120.0
-SURE = 0.3
 WARMUP = 0.05
-"""Warm-up as a share of the wall time of a phase."""
+"""Warm-up as a share of the wall time."""
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Settings of a training phase.
+    """Settings of a training.
 
     Attributes:
         minutes: wall time; the learning rate is a function of it, so that it decays on any machine.
@@ -39,146 +41,128 @@ class Schedule:
         rate: peak learning rate.
         decay: weight decay.
         average: decay of the exponential moving average of the weights, per step.
-        seed: seed of the order of samples.
+        frozen: number of blocks that keep their weights, with the stem.
+        evaluate_every: minutes between two evaluations.
+        seed: seed of the mixtures.
     """
 
-    minutes: float = 50.0
-    batch: int = 64
-    rate: float = 2e-3
-    decay: float = 0.02
-    average: float = 0.999
+    minutes: float = 40.0
+    batch: int = 32
+    rate: float = 7e-4
+    decay: float = 0.01
+    average: float = 0.995
+    frozen: int = 4
+    evaluate_every: float = 4.0
     seed: int = 0
 
 
-def compute_loss(embedding: Tensor, logits: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Distillation loss: cross-entropies of the class probabilities, and distances of the embedding.
+class MixtureBatches(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless batches of log-mel frames (n, 128, 200) and targets (n, 521).
 
     Args:
-        embedding: (n, 1024) embeddings of the student.
-        logits: (n, 521) class logits of the student.
-        target: class probabilities (n, 521) and embeddings (n, 1024) of the teacher.
+        mixer: renders the mixtures.
+        batch: samples per batch.
+        seed: seed of the mixtures.
     """
-    class_probabilities, target_embedding = target
-    binary = (
-        functional.binary_cross_entropy_with_logits(logits, class_probabilities, reduction="none")
-        .sum(1)
-        .mean()
-    )
-    teacher_logits = torch.logit(class_probabilities.clamp(1e-4, 1 - 1e-4))
-    ranking = functional.cross_entropy(logits, teacher_logits.softmax(1))
-    cosine = 1 - functional.cosine_similarity(embedding, target_embedding).mean()
-    smooth_l1 = functional.smooth_l1_loss(embedding, target_embedding)
-    return binary + ranking + 4 * cosine + smooth_l1
+
+    def __init__(self, mixer: Mixer, batch: int, seed: int) -> None:
+        self.mixer, self.batch, self.seed = mixer, batch, seed
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        random, front = np.random.default_rng(self.seed), PreemphasisLogMel()
+        while True:
+            mixtures = [self.mixer(random) for _ in range(self.batch)]
+            waveforms = np.stack([mixture.waveform for mixture in mixtures])
+            targets = np.stack([mixture.target for mixture in mixtures])
+            yield front(torch.from_numpy(waveforms)), torch.from_numpy(targets)
 
 
-class ShardSampler:
-    """Samples batches from the shards read least often, shuffled over ``mixed`` shards at a time."""
-
-    def __init__(self, folder: Path, seed: int, mixed: int = 8) -> None:
-        self.folder, self.mixed = folder, mixed
-        self.random = np.random.default_rng(seed)
-        self.times_read: dict[str, int] = {}
-
-    def batches(self, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of the next shards."""
-        while not (available := shards(self.folder)):  # the other process has not finished a shard yet
-            time.sleep(5)
-        order = sorted(available, key=lambda s: (self.times_read.get(s.name, 0), self.random.random()))[
-            : self.mixed
-        ]
-        for shard in order:
-            self.times_read[shard.name] = self.times_read.get(shard.name, 0) + 1
-        loaded: list[TeacherSamples] = [read(shard) for shard in order]
-        rows = self.random.permutation(sum(len(target.class_probabilities) for target in loaded))
-        columns = [
-            torch.from_numpy(np.concatenate([getattr(target, name) for target in loaded]))
-            for name in ("logmel", "class_probabilities", "embedding")
-        ]
-        picks = [torch.from_numpy(rows[at : at + size]) for at in range(0, len(rows) - size + 1, size)]
-        return [(columns[0][p], columns[1][p], columns[2][p]) for p in picks]
+def compute_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Loss of class logits (n, 521) for target probabilities (n, 521)."""
+    binary = functional.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1).mean()
+    ranking = functional.cross_entropy(logits, to_logits(target).softmax(1))
+    return binary + ranking
 
 
-@torch.no_grad()
-def evaluate(network: YamnetStudentNetwork, held_out: TeacherSamples) -> dict[str, float]:
-    """Metrics on the held-out set: top-1 and top-5 agreement where the teacher is confident, and cosine."""
-    training = network.training
-    network.eval()
-    logmel, class_probabilities, target_embedding = (
-        torch.from_numpy(np.asarray(part, np.float32))
-        for part in (held_out.logmel, held_out.class_probabilities, held_out.embedding)
-    )
-    embedding, logits = network(logmel)
-    network.train(training)
-    best, ranked, confident = (
-        class_probabilities.argmax(1, keepdim=True),
-        logits.topk(5).indices,
-        class_probabilities.amax(1) > SURE,
-    )
-    return {
-        "top1": round(float((ranked[:, :1] == best).any(1)[confident].float().mean()), 4),
-        "top5": round(float((ranked == best).any(1)[confident].float().mean()), 4),
-        "cosine": round(float(functional.cosine_similarity(embedding, target_embedding).mean()), 4),
-    }
+def freeze(network: MobileNetStudentNetwork, blocks: int) -> None:
+    """Freeze the stem, the first ``blocks`` blocks, and the statistics of all batch norms."""
+    for part in (network.stem, *network.blocks[:blocks]):
+        part.requires_grad_(requires_grad=False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def train_student(
-    folder: Path, out: Path, schedule: Schedule, start: YamnetStudentNetwork | None = None
-) -> YamnetStudentNetwork:
-    """Train for the time of the schedule, from the checkpoint if there is one.
+    start: MobileNetStudentNetwork,
+    mixer: Mixer,
+    out: Path,
+    schedule: Schedule,
+    evaluate: Callable[[MobileNetStudentNetwork], Metrics],
+) -> MobileNetStudentNetwork:
+    """Train for the time of the schedule, from the checkpoint in ``out`` if there is one.
 
     Args:
-        folder: folder of training samples; shards may be added during training.
-        out: folder of the checkpoint.
-        schedule: settings of the phase.
-        start: network with the initial weights; random weights if None.
+        start: network with the initial weights.
+        mixer: renders the training samples, in another process.
+        out: folder of the checkpoint, of the best average so far (``best.pt``) and of ``log.jsonl``.
+        schedule: settings.
+        evaluate: metrics of a network; the average with the highest ``"score"`` is kept.
 
     Returns:
-        the network with the moving average of the weights.
+        the network with the best moving average of the weights.
     """
     torch.manual_seed(schedule.seed)
-    network = copy.deepcopy(start or YamnetStudentNetwork()).train().requires_grad_(requires_grad=True)
+    network = copy.deepcopy(start).train().requires_grad_(requires_grad=True)
     network = network.to(memory_format=torch.channels_last)
+    freeze(network, schedule.frozen)
     average = ExponentialMovingAverage(network, schedule.average)
     averaged = copy.deepcopy(network)
-    optimizer = adamw(network.parameters(), schedule.rate, schedule.decay)
+    optimizer = adamw(
+        [value for value in network.parameters() if value.requires_grad], schedule.rate, schedule.decay
+    )
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint, steps, spent = out / "checkpoint.pt", 0, 0.0
+    checkpoint, steps, spent, best = out / "checkpoint.pt", 0, 0.0, -1.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(state["network"])
         average.load(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        steps, spent = state["steps"], state["spent"]
-    began = saved = time.monotonic() - spent
-    sampler = ShardSampler(folder, schedule.seed + steps)
-    total, running = schedule.minutes * 60, 0.0
+        steps, spent, best = state["steps"], state["spent"], state["best"]
+    loader = DataLoader(
+        MixtureBatches(mixer, schedule.batch, schedule.seed + steps), None, num_workers=1, prefetch_factor=16
+    )
+    total, running, evaluated = schedule.minutes * 60, 0.0, spent
+    batches = iter(loader)
+    began = time.monotonic() - spent
     while (now := time.monotonic() - began) < total:
-        for logmel, class_probabilities, embedding in sampler.batches(schedule.batch):
-            set_rates(optimizer, rate_factor(time.monotonic() - began, total, WARMUP * total))
-            student_embedding, logits = network(logmel.float())
-            loss = compute_loss(student_embedding, logits, (class_probabilities.float(), embedding.float()))
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            steps += 1
-            running += 0.02 * (loss.item() - running)
-            average.update(network, steps)
+        logmel, target = next(batches)
+        set_rates(optimizer, rate_factor(now, total, WARMUP * total))
+        loss = compute_loss(network(logmel)[1], target)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        steps += 1
+        running = loss.item() if steps == 1 else running + 0.02 * (loss.item() - running)
+        average.update(network, steps)
         now = time.monotonic() - began
-        line = {
-            "steps": steps,
-            "minutes": round(now / 60, 2),
-            "loss": round(running, 4),
-            "shards": len(shards(folder)),
-        }
-        if time.monotonic() - saved > SAVE_EVERY or now >= total:
-            saved = time.monotonic()
-            state = {"network": network.state_dict(), "average": average.state,
+        if now - evaluated > 60 * schedule.evaluate_every or now >= total:
+            evaluated = now
+            averaged.load_state_dict(average.state)
+            metrics = evaluate(averaged.eval())
+            if metrics["score"] > best:
+                best = metrics["score"]
+                torch.save(average.state, out / "best.pt")
+            state = {"network": network.state_dict(), "average": average.state, "best": best,
                      "optimizer": optimizer.state_dict(), "steps": steps, "spent": now}  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
-            averaged.load_state_dict(average.state)
-            line |= evaluate(averaged, read(folder / "held_out"))
-        print(json.dumps(line), flush=True)
-    averaged.load_state_dict(average.state)
-    return averaged
+            line = json.dumps(
+                {"steps": steps, "minutes": round(now / 60, 2), "loss": round(running, 4)} | metrics
+            )
+            with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+            print(line, flush=True)
+    averaged.load_state_dict(torch.load(out / "best.pt", weights_only=True))
+    return averaged.eval()
