@@ -26,42 +26,76 @@ from seac.encoders.pca import SCALE, pca_project
 
 FORMAT = "seac class heads 3"
 MODALITIES = ("image", "audio")
+IMAGE_FLOOR = 1e-3
+"""Added to the summed probability of exclusive encoder classes before its logarithm."""
+AUDIO_FLOOR = 1e-5
+ABSENT = -8.0
+"""Evidence of a class to which no encoder class belongs, as a logit."""
 
 
 class ClassHead(nn.Module):
-    """Classifies embeddings into K classes or none: PCA projection and one hidden layer.
+    """Classifies embeddings into K classes: a small network, and the encoder's own classes.
+
+    The logit of a class is the network's plus the weighted log-probability of the encoder's classes that belong
+    to it (:func:`seac.encoders.labels.sound_sources.membership`). A class without training samples has the
+    encoder's classes only.
 
     Args:
         mean: (d,) mean of the unit embeddings.
         basis: (d, p) whitened principal directions.
         width: width of the hidden layer.
-        classes: number of classes K.
+        membership: (C, K) float32, 1 where an encoder class belongs to a class.
+
+    Attributes:
+        exclusive: whether one class at most is right: then the output has a column "none", and probabilities
+            are a softmax. Otherwise probabilities are independent of one another.
     """
 
     mean: Tensor
     basis: Tensor
+    membership: Tensor
+    exclusive: bool
 
-    def __init__(self, mean: Tensor, basis: Tensor, width: int, classes: int) -> None:
+    def __init__(self, mean: Tensor, basis: Tensor, width: int, membership: Tensor, *, exclusive: bool) -> None:
         super().__init__()
+        self.exclusive = exclusive
         self.register_buffer("mean", mean)
         self.register_buffer("basis", basis)
+        self.register_buffer("membership", membership)
         self.hidden = nn.Linear(basis.shape[1], width)
-        self.classify = nn.Linear(width, classes + 1)
+        self.classify = nn.Linear(width, membership.shape[1] + exclusive)
+        self.encoder_weight = nn.Parameter(torch.tensor(0.5))
 
     def project(self, embeddings: Tensor) -> Tensor:
-        """Return the PCA projection (n, p) of embeddings (n, d), the input of :meth:`forward`."""
+        """Return the PCA projection (n, p) of embeddings (n, d), an input of :meth:`forward`."""
         return pca_project(embeddings, self.mean, self.basis) * SCALE
 
-    def forward(self, projected: Tensor) -> Tensor:
-        """Return logits (n, K + 1) of the output of :meth:`project`; the last column is the class "none"."""
+    def encoder_evidence(self, class_probabilities: Tensor) -> Tensor:
+        """Return the evidence (n, K) of encoder class probabilities (n, C), an input of :meth:`forward`.
+
+        Exclusive encoder classes are summed over the classes of a source, independent ones give the maximum.
+        """
+        if self.exclusive:
+            return torch.log(class_probabilities.float() @ self.membership + IMAGE_FLOOR)
+        probabilities = class_probabilities.float().clamp(AUDIO_FLOOR, 1 - AUDIO_FLOOR)
+        logits = torch.logit(probabilities)
+        evidence = logits.new_full((len(logits), self.membership.shape[1]), ABSENT)
+        for column, rows in enumerate(self.membership.T):
+            if rows.any():
+                evidence[:, column] = logits[:, rows > 0].amax(1)
+        return evidence
+
+    def forward(self, projected: Tensor, evidence: Tensor) -> Tensor:
+        """Return logits (n, K), or (n, K + 1) with the class "none" in the last column."""
         logits: Tensor = self.classify(functional.gelu(self.hidden(projected)))
-        return logits
+        padding = (0, 1) if self.exclusive else (0, 0)
+        return logits + self.encoder_weight * functional.pad(evidence, padding)
 
     @torch.inference_mode()
-    def probabilities(self, embeddings: Tensor) -> Tensor:
-        """Return class probabilities (n, K) float32 of embeddings (n, d); the rest of each row is "none"."""
-        logits: Tensor = self(self.project(embeddings.cpu()))
-        return logits.softmax(1)[:, :-1]
+    def probabilities(self, embeddings: Tensor, class_probabilities: Tensor) -> Tensor:
+        """Return class probabilities (n, K), or (n, K + 1) with "none", of encoder outputs (n, d) and (n, C)."""
+        logits = self(self.project(embeddings.cpu()), self.encoder_evidence(class_probabilities.cpu()))
+        return logits.softmax(1) if self.exclusive else logits.sigmoid()
 
 
 @dataclass(frozen=True)
@@ -121,21 +155,6 @@ class ClassHeads:
         if last is None or last[0] is not embeddings:
             last = self._last[modality] = embeddings, network.probabilities(embeddings)
         return last[1]
-
-
-def class_match(image_probabilities: Tensor, audio_probabilities: Tensor, log_floor: float) -> Tensor:
-    """Return the class match of masks with the audio as a similarity: (N,) float32 in [-1, 1].
-
-    The probability that mask and audio have the same class is ``p = sum_k p(k | mask) p(k | audio)``. The
-    similarity is log(p + log_floor), scaled linearly so that p = 1 gives 1 and p = 0 gives -1.
-
-    Args:
-        image_probabilities: (N, K) class probabilities of the masks.
-        audio_probabilities: (K,) class probabilities of the audio.
-        log_floor: added to p before the logarithm.
-    """
-    joint = (image_probabilities.float() @ audio_probabilities.float()).clamp(0, 1)
-    return 1 + 2 * torch.log((joint + log_floor) / (1 + log_floor)) / math.log((1 + log_floor) / log_floor)
 
 
 def write(weights: ClassHeadsWeights, path: Path) -> str:
