@@ -36,7 +36,7 @@ def to_logits(probabilities: Tensor) -> Tensor:
 
 
 class Yamnet:
-    """``yamnet.tflite`` on one core: the logit of the mean class probabilities over half-overlapping windows."""
+    """``yamnet.tflite`` on one core: the logit of the mean probabilities over half-overlapping windows."""
 
     def __init__(self, path: Path) -> None:
         self._graph = Interpreter(str(path), num_threads=1)
