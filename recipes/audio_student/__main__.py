@@ -26,6 +26,7 @@ from recipes.audio_student.metrics import (
     short_clip,
 )
 from recipes.audio_student.mixtures import Mixer
+from recipes.audio_student.model_card import write_card
 from recipes.audio_student.segments import label_recordings, list_recordings, read_accepted, read_segments
 from recipes.audio_student.teacher import MeanTeacher, open_teachers
 from recipes.audio_student.train import Metrics, Schedule, train_student
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Schedule.rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ASSET)
+    parser.add_argument("--model-card", action="store_true", help="write the model card beside the weights")
     options = parser.parse_args()
     torch.set_num_threads(1)
     fetch(options.work / "packages")
@@ -90,7 +92,10 @@ def main() -> None:
     print(json.dumps({"start": evaluate(start)}), flush=True)
     schedule = Schedule(minutes=options.minutes, rate=options.rate, seed=options.seed)
     out = options.work / f"training-{options.strength}-{options.rate}-{options.seed}"
-    print(json.dumps({"sha256": export(train_student(start, mixer, out, schedule, evaluate), options.out)}))
+    network = train_student(start, mixer, out, schedule, evaluate)
+    print(json.dumps({"sha256": export(network, options.out)}))
+    if options.model_card:
+        write_card(options.recordings, segments, out / "log.jsonl", schedule, options.strength)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from recipes.common.levels import rms
 from seac.encoders.audio.preemphasis_log_mel import RATE
 from seac.encoders.labels.descriptions import audioset_names
 
-PADDED = 1 << 17
+PADDED = 90_000
 FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE).astype(np.float32)
 CLEAR, LOST = 8.0, 18.0
 """Level below the loudest part in dB up to which the audibility is 1, and from which it is 0."""
@@ -110,7 +110,7 @@ class Mixer:
         )
         rows = self.indices[group]
         index = int(rows[int(random.integers(len(rows)))])
-        piece = self.segments.waveform(index).astype(np.float32) / 32_768
+        piece: Floats = (self.segments.waveform(index) * np.float32(1 / 32_768)).astype(np.float32)
         if perturb and random.random() < 0.4:
             piece = change_speed(piece, float(np.exp(random.normal(0, 0.08))))
         filled = fill(piece, random)

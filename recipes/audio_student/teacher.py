@@ -100,4 +100,5 @@ def low_rate_of(waveform: Tensor) -> Tensor:
     """A waveform (S,) at 32 kHz, even S, at 16 kHz by an ideal low-pass filter: (S / 2,)."""
     spectrum = torch.fft.rfft(waveform)
     half = len(waveform) * SAMPLE_RATE // 32_000
-    return torch.fft.irfft(spectrum[: half // 2 + 1], half) * (half / len(waveform))
+    low: Tensor = torch.fft.irfft(spectrum[: half // 2 + 1], half)
+    return low * (half / len(waveform))
