@@ -80,6 +80,7 @@ PARTS: dict[str, dict[str, str]] = {
         "siglip2-base": "seac.encoders.vision.siglip:SiglipVision",
     },
     "audio": {
+        "audio-student": "seac.encoders.audio.mobilenet_student:MobileNetStudent",
         "yamnet-student": "seac.encoders.audio.yamnet_student:YamnetStudent",
         "vggish": "seac.encoders.audio.vggish:VGGishEncoder",
         "clap-htsat": "seac.encoders.audio.clap:Clap",
