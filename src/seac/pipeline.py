@@ -94,12 +94,13 @@ class SeAC:
         """
         masks, settings, inactive = image.proposals.masks, self.settings, audio.summary.inactive
         similarity = self.stages.association(image.embeddings, audio.features).float().cpu()
-        similarity = tracks.smooth(similarity, inactive=inactive)
+        head = self.stages.sounding_head
+        logits = tracks.smooth(head(similarity, image, audio, settings.objectness), inactive=inactive)
         decision = decide(
-            similarity, image.proposals.scores, self.stages.calibration, inactive=inactive,
-            objectness_weight=settings.objectness, temperature=settings.softmax_temperature,
+            logits, self.stages.calibration, inactive=inactive,
+            absolute=head.absolute, temperature=settings.softmax_temperature,
         )  # fmt: skip
-        scaled = minmax(decision.scores) * (not inactive)
+        scaled = (decision.scores if head.absolute else minmax(decision.scores)) * (not inactive)
         heatmap = paint_masks(scaled, masks)  # Eq. 4
         labels = self.classify(image, audio, decision.sounding | (scaled > settings.sigma), decision, tracks)
         semantic = semantic_mask(labels, scaled, masks, settings.sigma)  # Eq. 5

@@ -11,6 +11,7 @@ from seac.associate.base import Association
 from seac.classify.base import MaskClassifier
 from seac.classify.prompts import MeanEncoder
 from seac.core.types import MaskEmbeddings, version_of
+from seac.decision.base import SoundingHead
 from seac.decision.calibration import Calibration
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.segment.base import Segmenter
@@ -28,6 +29,7 @@ class Stages:
         association: stage 2, similarity of masks with audio.
         to_text_space: mask embeddings in the space of class names, (N, d).
         classifier: stage 3, class scores of sounding masks.
+        sounding_head: logits of sounding, from similarity, masks and audio.
         calibration: constants of the decision.
     """
 
@@ -38,9 +40,10 @@ class Stages:
     association: Association
     to_text_space: Callable[[MaskEmbeddings], Tensor]
     classifier: MaskClassifier
+    sounding_head: SoundingHead
     calibration: Calibration
 
     def versions(self) -> dict[str, str]:
         """Version of the weights of each part, for the record."""
-        parts = ("segmenter", "vision", "audio", "text", "association", "classifier")
+        parts = ("segmenter", "vision", "audio", "text", "association", "classifier", "sounding_head")
         return {name: version_of(getattr(self, name)) for name in parts}

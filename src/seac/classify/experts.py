@@ -129,10 +129,8 @@ class ClassExperts:
 
     def score_masks(self, masks: MaskEmbeddings) -> Tensor:
         """Appearance scores (log-likelihoods) of N masks: (N, K)."""
-        head_probabilities = self.classifier.class_heads.probabilities("image", masks.local)
-        return self._log(
-            self._tagger_likelihoods(masks)
-        ) + self.classifier.settings.head_weight * self._head_scores(head_probabilities)
+        head_scores = self._head_scores("image", masks.local, masks.local_probabilities)
+        return self._log(self._tagger_likelihoods(masks)) + self.classifier.settings.head_weight * head_scores
 
     def score_audio(self, audio: AudioFeatures) -> Tensor:
         """Audio scores (log-likelihoods) of each class: (K,).
@@ -142,10 +140,8 @@ class ClassExperts:
         """
         if len(audio.embeddings) == 0:
             return torch.zeros(len(self.classes))
-        head_probabilities = self.classifier.class_heads.probabilities("audio", audio.embeddings)
-        head_scores = self.classifier.settings.head_audio_weight * self._head_scores(head_probabilities).mean(
-            0
-        )
+        of_windows = self._head_scores("audio", audio.embeddings, audio.class_probabilities)
+        head_scores = self.classifier.settings.head_audio_weight * of_windows.mean(0)
         if audio.class_probabilities is None:
             return head_scores
         tagger_likelihoods = self.classifier.audio_mapping.class_likelihoods(
@@ -161,13 +157,17 @@ class ClassExperts:
             return text_similarity(text_embeddings, self.classes, self.classifier.settings.width)
         return image_mapping.class_likelihoods(masks.mixed_probabilities(lam).cpu(), self.image_relevance)
 
-    def _head_scores(self, head_probabilities: Tensor | None) -> Tensor:
-        """Log-likelihoods of head probabilities (n, M), relative to the neutral likelihood: (n, K)."""
-        if head_probabilities is None:
+    def _head_scores(self, modality: str, embeddings: Tensor, class_probabilities: Tensor | None) -> Tensor:
+        """Log-likelihoods of a class head relative to the neutral likelihood, (n, K); 0 without the head."""
+        class_heads = self.classifier.class_heads
+        if class_probabilities is None or not class_heads.has(modality):
             return torch.zeros(1, len(self.classes))
+        probabilities = class_heads.probabilities(modality, embeddings, class_probabilities)
         neutral = self.classifier.settings.neutral
         likelihoods = torch.lerp(
-            torch.full_like(self.known, neutral), head_probabilities @ self.head_relevance, self.known
+            torch.full_like(self.known, neutral),
+            probabilities[:, : len(self.head_relevance)] @ self.head_relevance,
+            self.known,
         )
         return self._log(likelihoods) - self._log(torch.tensor(neutral))
 

@@ -54,5 +54,5 @@ def summarise(
     """
     loudness = level(near, sample_rate)
     silent = loudness < calibration.floor
-    noise = not silent and is_stationary_noise(waveform, sample_rate)
+    noise = calibration.noise_gate and not silent and is_stationary_noise(waveform, sample_rate)
     return AudioSummary(silent, loudness, top_classes(features, labels), noise)

@@ -28,6 +28,7 @@ class Calibration:
         threshold: minimum probability of a sounding mask.
         margin: maximum distance of the logit of a sounding mask from the maximum logit of the frame.
         floor: dBFS (RMS of the loudest tenth of a second) below which audio is silent.
+        noise_gate: whether stationary noise is inactive; a learnt head recognises noise itself.
     """
 
     slope: float = 8.0
@@ -35,6 +36,7 @@ class Calibration:
     threshold: float = 0.5
     margin: float = 2.0
     floor: float = -60.0
+    noise_gate: bool = True
 
     @classmethod
     def load(cls, association: str = "zero-shot") -> Calibration:

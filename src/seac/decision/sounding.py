@@ -9,35 +9,21 @@ from seac.core.types import Decision
 from seac.decision.calibration import Calibration
 
 
-def mask_logits(similarity: Tensor, objectness: Tensor, weight: float) -> Tensor:
-    """Similarity (N,) plus weighted objectness (N,): (N,); a weight of 0 is the paper."""
-    return similarity + weight * objectness
-
-
 def decide(
-    similarity: Tensor,
-    objectness: Tensor,
-    calibration: Calibration,
-    *,
-    objectness_weight: float,
-    temperature: float,
-    inactive: bool,
+    logits: Tensor, calibration: Calibration, *, temperature: float, absolute: bool, inactive: bool
 ) -> Decision:
     """Probability, decision and heatmap score of every mask of a frame.
 
     Args:
-        similarity: (N,) float32 of each mask with the audio.
-        objectness: (N,) float32 in [0, 1].
+        logits: (N,) float32 of the sounding head.
         calibration: logistic curve and threshold.
-        objectness_weight: weight of objectness in the logit; 0 is the paper.
         temperature: temperature of :func:`softmax_scores`; 0 is the paper.
+        absolute: whether the scores are the probabilities, see :class:`~seac.decision.base.SoundingHead`.
         inactive: whether the audio is silent or noise; then no mask sounds.
     """
-    logits = mask_logits(similarity, objectness, objectness_weight)
     probability = calibration.probability(logits) * (not inactive)
-    return Decision(
-        probability, sounding(logits, calibration, inactive=inactive), softmax_scores(logits, temperature)
-    )
+    scores = probability if absolute else softmax_scores(logits, temperature)
+    return Decision(probability, sounding(logits, calibration, inactive=inactive), scores)
 
 
 def sounding(logits: Tensor, calibration: Calibration, *, inactive: bool) -> Tensor:

@@ -1,14 +1,13 @@
 """Class heads: two supervised classifiers on the frozen image and audio embeddings.
 
 The classes of the encoders themselves generalise poorly to, for example, drawings. Each head is a small
-network over K common sounding classes and "none". The agreement of both heads associates a mask with the
-audio (:func:`class_match`), and each head is an expert in the classification of masks
-(:mod:`seac.classify.experts`).
+network over the K sound sources of :mod:`seac.encoders.labels.sound_sources`. Their agreement is evidence of
+the sounding head (:mod:`seac.decision.sounding_head`), and each head is an expert in the classification of
+masks (:mod:`seac.classify.experts`).
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from seac.core.types import version_of
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.pca import SCALE, pca_project
 
-FORMAT = "seac class heads 3"
+FORMAT = "seac class heads 4"
 MODALITIES = ("image", "audio")
 IMAGE_FLOOR = 1e-3
 """Added to the summed probability of exclusive encoder classes before its logarithm."""
@@ -143,18 +142,28 @@ class ClassHeads:
     vectors: Tensor
     _last: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, compare=False)
 
-    def probabilities(self, modality: str, embeddings: Tensor) -> Tensor | None:
-        """Return class probabilities (n, K) of embeddings (n, d); None without a head for the modality.
+    def probabilities(self, modality: str, embeddings: Tensor, class_probabilities: Tensor) -> Tensor:
+        """Return class probabilities of encoder outputs, (n, K + 1) of masks and (n, K) of audio.
 
-        The last embeddings of a modality are remembered: association and classifier ask for the same ones.
+        The last outputs of a modality are remembered: sounding head and classifier ask for the same ones.
+
+        Args:
+            modality: "image" or "audio".
+            embeddings: (n, d) embeddings of the encoder.
+            class_probabilities: (n, C) class probabilities of the encoder.
+
+        Raises:
+            KeyError: there is no head for the modality.
         """
-        network = self.weights.networks.get(modality)
-        if network is None:
-            return None
         last = self._last.get(modality)
         if last is None or last[0] is not embeddings:
-            last = self._last[modality] = embeddings, network.probabilities(embeddings)
+            probabilities = self.weights.networks[modality].probabilities(embeddings, class_probabilities)
+            last = self._last[modality] = embeddings, probabilities
         return last[1]
+
+    def has(self, modality: str) -> bool:
+        """Whether there is a head for a modality."""
+        return modality in self.weights.networks
 
 
 def write(weights: ClassHeadsWeights, path: Path) -> str:
@@ -184,13 +193,15 @@ def read(path: str | os.PathLike[str]) -> ClassHeadsWeights:
 def weights_of(state: Mapping[str, Tensor], notes: Mapping[str, Any], sha256: str) -> ClassHeadsWeights:
     """Build the weights from a file's tensors and metadata."""
     networks = {
-        modality: network_of(sub_state_dict(state, modality), len(notes["names"])) for modality in MODALITIES
+        modality: network_of(sub_state_dict(state, modality), exclusive=modality == "image")
+        for modality in MODALITIES
     }
     return ClassHeadsWeights(networks, tuple(notes["names"]), notes["provenance"], sha256)
 
 
-def network_of(state: Mapping[str, Tensor], classes: int) -> ClassHead:
+def network_of(state: Mapping[str, Tensor], *, exclusive: bool) -> ClassHead:
     """Build a head from its tensors, in evaluation mode."""
-    network = ClassHead(state["mean"], state["basis"], len(state["hidden.bias"]), classes)
+    shapes = state["mean"], state["basis"], len(state["hidden.bias"]), state["membership"]
+    network = ClassHead(*shapes, exclusive=exclusive)
     network.load_state_dict(state)
     return network.eval().requires_grad_(requires_grad=False)

@@ -39,6 +39,7 @@ def load_frozen(
         association=_ABSENT,
         to_text_space=_ABSENT,
         classifier=_ABSENT,
+        sounding_head=_ABSENT,
         calibration=Calibration.load(),
     )
     return SeAC(stages, default_vocabulary(), assembly.settings)

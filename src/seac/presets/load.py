@@ -45,7 +45,7 @@ def load(
             - ``vocabulary``: class names, as a list, "dog,piano" or a text file.
             - ``threshold``: minimum probability of a sounding mask; calibrated if None.
             - ``segmenter``, ``detector``, ``vision``, ``audio``, ``text``, ``association_method``,
-              ``classifier``: swap a part (:func:`seac.list_parts`).
+              ``classifier``, ``sounding_head``: swap a part (:func:`seac.list_parts`).
             - ``association_weights``: a folder or file that ``seac train`` wrote.
             - ``calibration``: a file that ``seac calibrate`` wrote; if None, the one beside
               ``association_weights``, or the shipped one.
@@ -108,6 +108,7 @@ class Assembly:
             association=association,
             to_text_space=association.to_text_space,
             classifier=self.part("classifier"),
+            sounding_head=self.part("sounding_head"),
             calibration=calibration,
         )
         return SeAC(stages, vocabulary, self.settings)

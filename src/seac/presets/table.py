@@ -31,6 +31,7 @@ class Preset:
         settings: settings that differ from the defaults of :class:`seac.settings.Settings`.
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
         classifier: row of ``PARTS["classifier"]``.
+        sounding_head: row of ``PARTS["sounding_head"]``.
     """
 
     segmenter: str
@@ -42,6 +43,7 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)
     detector: str | None = None
     classifier: str = "zero-shot"
+    sounding_head: str = "objectness"
 
     @property
     def parts(self) -> dict[str, str]:
@@ -92,6 +94,10 @@ PARTS: dict[str, dict[str, str]] = {
     "association_method": {
         "zero-shot": "seac.associate.zero_shot:ZeroShot",
         "association-paper": "seac.associate.trained:Trained",
+    },
+    "sounding_head": {
+        "objectness": "seac.decision.base:ObjectnessSum",
+        "learnt": "seac.decision.sounding_head:LearntSoundingHead",
     },
     "classifier": {
         "zero-shot": "seac.classify.base:ZeroShotClassifier",

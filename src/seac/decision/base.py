@@ -1,0 +1,52 @@
+"""Protocol of the sounding head, and the sum of similarity and objectness."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from seac.core.context import PartContext
+from seac.core.types import EncodedAudio, EncodedImage
+
+
+class SoundingHead(Protocol):
+    """Logits that each mask of a frame sounds, before calibration.
+
+    Attributes:
+        absolute: whether a logit means the same in every frame. Then the heatmap shows the probability,
+            otherwise the logits are scaled over the masks of the frame (Eq. 4).
+    """
+
+    absolute: bool
+
+    def __call__(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
+    ) -> Tensor:
+        """Return the logit of every mask: (N,) float32.
+
+        Args:
+            similarity: (N,) float32 of each mask with the audio, from the association.
+            image: the frame with its N masks.
+            audio: its audio.
+            objectness_weight: ``Settings.objectness``.
+        """
+        ...
+
+
+class ObjectnessSum:
+    """Similarity plus weighted objectness, without training; with a weight of 0 the similarity of the paper."""
+
+    absolute = False
+    version = "similarity + objectness"
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> ObjectnessSum:
+        """The row of a table."""
+        return cls()
+
+    def __call__(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
+    ) -> Tensor:
+        """Return the logits; see :class:`SoundingHead`."""
+        return similarity + objectness_weight * image.proposals.scores
