@@ -3,9 +3,9 @@
     python -m benchmarks.ablation --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/ablation.md]
 
 B is a folder rendered by ``benchmarks.composite``. Each row has one simpler part: saliency and superpixels in
-place of the proposal network; the zero-shot association; the trained association without class heads; cosines
-without objectness or without softmax temperature (the paper's min-max has neither); the zero-shot classifier;
-classes from the views of the association. The last row has exact views of every mask in place of fast ones.
+place of the proposal network; logits without objectness or without softmax temperature (the paper's min-max
+has neither); the zero-shot classifier; classes from the views of the association. The last row has exact views
+of every mask in place of fast ones.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from seac.presets.table import PRESETS
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tiny": ({}, {}),
     "baseline segmenter (saliency and superpixels)": ({"segmenter": "classic"}, {}),
-    "zero-shot association": ({"association_method": "zero-shot"}, {}),
-    "no class heads": ({"association_method": "pairs"}, {}),
     "no objectness": ({}, {"objectness": 0.0}),
     "no softmax temperature": ({}, {"softmax_temperature": 0.0}),
     "no objectness, no softmax temperature": ({}, {"objectness": 0.0, "softmax_temperature": 0.0}),
@@ -40,7 +38,6 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 DEPENDENT_STAGES = {
     "audio": ("audio",),
     "segmenter": ("segmenter",),
-    "association_method": ("association", "calibration"),
     "classifier": ("classifier",),
 }
 """Argument of ``seac.load`` -> the stages that it replaces."""

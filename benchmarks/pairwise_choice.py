@@ -27,13 +27,10 @@ from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_c
 from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
 from seac.associate.embed import embed_masks
-from seac.associate.ensemble import AssociationEnsemble, AssociationEnsembleSettings
-from seac.associate.trained import shipped
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
-from seac.classify.experts import shipped_class_heads
 from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.audio.mobilenet_student import MobileNetStudent
 from seac.encoders.base import AudioEncoder
-from seac.encoders.text.minilm import MiniLM
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
 
@@ -82,9 +79,7 @@ def audio_encoder(which: str, shared: Path) -> dict[str, AudioEncoder]:
     if which in ("teacher", "both"):
         found["teacher"] = Teacher(shared)
     if which in ("own", "both"):
-        from seac.encoders.audio.yamnet_student import YamnetStudent
-
-        found["own"] = YamnetStudent.load()
+        found["own"] = MobileNetStudent.load()
     return found
 
 
@@ -117,26 +112,6 @@ def accuracy(
     return {
         "accuracy": float(np.mean(everything)),
         "by_class": float(np.mean([np.mean(values) for values in right.values()])),
-    }
-
-
-def learned(vision: EfficientNetLite, student: AudioEncoder) -> dict[str, Association]:
-    """The association of ``tiny``, and its parts."""
-    text = MiniLM()
-    zero_shot = ZeroShot.load(vision.labels, student.labels, text)
-    heads = shipped_class_heads(vision, student, text)
-    shares_by_name: dict[str, dict[str, float]] = {
-        "trained, zero-shot, class heads (ships)": {},
-        "class heads alone": {"zero_shot_weight": 0.0, "class_match_weight": 1.0},
-        "trained and zero-shot": {"class_match_weight": 0.0},
-        "trained alone": {"zero_shot_weight": 0.0, "class_match_weight": 0.0},
-        "zero-shot, prior-corrected": {"zero_shot_weight": 1.0, "class_match_weight": 0.0},
-    }
-    return {
-        name: AssociationEnsemble(
-            shipped(), zero_shot, heads, settings=AssociationEnsembleSettings(**shares)
-        ).checked(vision, student)
-        for name, shares in shares_by_name.items()
     }
 
 
@@ -181,13 +156,8 @@ def main() -> None:
     print(f"{len(encoded)} composite scenes, chance {chance:.3f}", file=sys.stderr)
     report: dict[str, Any] = {"scenes": len(encoded), "chance": chance, "views": options.views, "rows": []}
     for encoder_name, student in audio_encoders.items():
-        associations: dict[str, Association] = {
-            name: ZeroShot.load(vision.labels, student.labels, settings=settings)
-            for name, settings in variants().items()
-        }
-        if encoder_name == "own":
-            associations |= learned(vision, student)
-        for name, association in associations.items():
+        for name, settings in variants().items():
+            association = ZeroShot.load(vision.labels, student.labels, settings=settings)
             row = {
                 "audio_encoder": encoder_name,
                 "variant": name,

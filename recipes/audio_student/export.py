@@ -6,29 +6,30 @@ import hashlib
 import re
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import seac.encoders.audio.yamnet_student as yamnet_student
+from seac.encoders.audio import mobilenet_student
 
-MODULE = Path(yamnet_student.__file__)
-ASSET = MODULE.parents[2] / yamnet_student.WEIGHTS
+MODULE = Path(mobilenet_student.__file__)
+ASSET = MODULE.parents[2] / mobilenet_student.WEIGHTS
 
 
 def export(network: nn.Module, asset: Path = ASSET) -> str:
-    """Write the weights and their sha256, the latter into ``yamnet_student.py``.
+    """Write the weights and, for the shipped file, their sha256 into ``mobilenet_student.py``.
 
     Returns:
         the sha256.
     """
     state = {
-        name: value.contiguous(memory_format=torch.contiguous_format).half()
+        name: value.detach().contiguous().clone().half()
         for name, value in network.state_dict().items()
         if value.is_floating_point()
     }
     temporary = asset.with_suffix(".tmp")
-    save_file(state, temporary, metadata={"network": "seac yamnet-student", "licence": "Apache-2.0"})
+    save_file(
+        state, temporary, metadata={"network": "seac audio-student", "licence": "Apache-2.0 and MIT (NOTICE)"}
+    )
     temporary.replace(asset)
     digest = hashlib.sha256(asset.read_bytes()).hexdigest()
     if asset == ASSET:

@@ -18,7 +18,7 @@ from seac.encoders.audio.preemphasis_log_mel import RATE
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.base import AudioEncoder
 from seac.encoders.labels.descriptions import audioset_names, is_visible
-from seac.media.decode import SAMPLE_RATE, load_waveform
+from seac.media.decode import load_waveform
 
 Classifier = Callable[[Tensor, Tensor], Tensor]
 """Class logits (521,) of a waveform at 32 kHz and the same at 16 kHz, as :class:`teacher.Teacher`."""
@@ -75,12 +75,9 @@ def classify_all(classifier: Classifier, waveforms: Sequence[Tensor]) -> Tensor:
 
 def hit_ranks(logits: Tensor, names: Sequence[str], classes: Mapping[str, Accepted]) -> np.ndarray:
     """Rank (n,) of the first accepted class of each row of logits (n, 521), from 0."""
-    order = logits.argsort(1, descending=True, stable=True).numpy()
+    order = logits.argsort(dim=1, descending=True, stable=True).numpy()
     return np.array(
-        [
-            int(np.isin(row, classes[name].all).argmax())
-            for row, name in zip(order, names, strict=True)
-        ]
+        [int(np.isin(row, classes[name].all).argmax()) for row, name in zip(order, names, strict=True)]
     )
 
 
@@ -145,9 +142,7 @@ def mix_pairs(
         one, other = (recordings[int(index)] for index in random.choice(len(recordings), 2, replace=False))
         if set(classes[one.name].all) & set(classes[other.name].all):
             continue
-        clips = [
-            functional.pad(short_clip(part.waveform), (0, length))[:length] for part in (one, other)
-        ]
+        clips = [functional.pad(short_clip(part.waveform), (0, length))[:length] for part in (one, other)]
         levels = [clip / clip.square().mean().sqrt().clamp_min(1e-6) for clip in clips]
         both = levels[0] + 10 ** (-float(random.uniform(0, 6)) / 20) * levels[1]
         pairs.append(Pair(0.5 * both / both.abs().max(), (one.name, other.name)))

@@ -1,7 +1,7 @@
 """Random mixtures of labelled segments, with rooms, noise, narrow bands and distance.
 
-The target of a mixture is the maximum of the targets of its parts, weighted by audibility: a teacher recognises
-only one of several sources, so each part keeps the label that it has alone.
+The target of a mixture is the maximum of the targets of its parts, weighted by audibility: a teacher
+recognises only one of several sources, so each part keeps the label that it has alone.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.audio_student.segments import LENGTH, Accepted, Segments, raise_accepted
+from recipes.common.levels import rms
 from seac.encoders.audio.preemphasis_log_mel import RATE
 from seac.encoders.labels.descriptions import audioset_names
 
-PADDED = 1 << 17
+PADDED = 90_000
 FREQUENCIES = np.fft.rfftfreq(PADDED, 1 / RATE).astype(np.float32)
 CLEAR, LOST = 8.0, 18.0
 """Level below the loudest part in dB up to which the audibility is 1, and from which it is 0."""
@@ -109,7 +110,7 @@ class Mixer:
         )
         rows = self.indices[group]
         index = int(rows[int(random.integers(len(rows)))])
-        piece = self.segments.waveform(index).astype(np.float32) / 32_768
+        piece: Floats = (self.segments.waveform(index) * np.float32(1 / 32_768)).astype(np.float32)
         if perturb and random.random() < 0.4:
             piece = change_speed(piece, float(np.exp(random.normal(0, 0.08))))
         filled = fill(piece, random)
@@ -173,7 +174,7 @@ def room_spectrum(random: np.random.Generator) -> Spectrum:
 
 
 def narrow_band(waveform: Floats, random: np.random.Generator) -> Floats:
-    """Sometimes a telephone (300 to 3,400 Hz, 8-bit companding) or a low-pass filter, as of low sample rates."""
+    """Sometimes a telephone (300 to 3,400 Hz, 8-bit companding), or the low-pass of a low sample rate."""
     choice = random.random()
     if choice > 0.3:
         return waveform
@@ -232,8 +233,3 @@ def scale_level(waveform: Floats, random: np.random.Generator) -> Floats:
     )
     clipped: Floats = np.clip(waveform * (goal / peak), -1, 1).astype(np.float32)
     return clipped
-
-
-def rms(waveform: NDArray[np.floating[Any]]) -> float:
-    """The root mean square."""
-    return float(np.sqrt(np.mean(np.square(waveform))))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.audio_student.teacher import Teacher, low_rate_of
-from recipes.common.recordings import SUFFIXES, PACKAGES
+from recipes.common.recordings import PACKAGES, SUFFIXES
 from seac.core.errors import InputError
 from seac.encoders.audio.preemphasis_log_mel import RATE
 from seac.encoders.labels.descriptions import audioset_names
@@ -193,7 +193,9 @@ def read_segments(folder: Path) -> Segments:
     )
 
 
-def raise_accepted(probabilities: NDArray[np.float32], accepted: Accepted, strength: float) -> NDArray[np.float32]:
+def raise_accepted(
+    probabilities: NDArray[np.float32], accepted: Accepted, strength: float
+) -> NDArray[np.float32]:
     """Raise the accepted classes of a known class in the teachers' probabilities.
 
     The likeliest accepted class (the best name counts double) is raised to ``strength`` of the way from its

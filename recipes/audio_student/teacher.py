@@ -36,7 +36,7 @@ def to_logits(probabilities: Tensor) -> Tensor:
 
 
 class Yamnet:
-    """``yamnet.tflite`` on one core: the logit of the mean class probabilities over half-overlapping windows."""
+    """``yamnet.tflite`` on one core: the logit of the mean probabilities over half-overlapping windows."""
 
     def __init__(self, path: Path) -> None:
         self._graph = Interpreter(str(path), num_threads=1)
@@ -100,4 +100,5 @@ def low_rate_of(waveform: Tensor) -> Tensor:
     """A waveform (S,) at 32 kHz, even S, at 16 kHz by an ideal low-pass filter: (S / 2,)."""
     spectrum = torch.fft.rfft(waveform)
     half = len(waveform) * SAMPLE_RATE // 32_000
-    return torch.fft.irfft(spectrum[: half // 2 + 1], half) * (half / len(waveform))
+    low: Tensor = torch.fft.irfft(spectrum[: half // 2 + 1], half)
+    return low * (half / len(waveform))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.common.levels import rms
 from recipes.common.media_bank import SILENT
-from recipes.common.mixtures import rms
 
 RATE, SECONDS = 16_000, 5
 LENGTH = RATE * SECONDS

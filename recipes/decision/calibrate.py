@@ -153,7 +153,7 @@ def main() -> None:
     encoders = seac.load("tiny", association_method="zero-shot")
     scenes = encode_scenes(encoders, media, options.scenes, options.seed)
     figures: dict[str, Any] = {}
-    for name in ("zero-shot", "pairs", "trained"):
+    for name in ("zero-shot",):
         model = seac.load("tiny", association_method=name)
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):

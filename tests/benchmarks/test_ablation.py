@@ -15,7 +15,6 @@ def test_a_variant_changes_what_it_names_and_nothing_else() -> None:
     names = {
         "audio": "audio",
         "segmenter": "segmenter",
-        "association_method": "association",
         "classifier": "classifier",
     }
     for row, (parts, constants) in VARIANTS.items():

@@ -123,7 +123,7 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_mixtures_are_encoded_by_the_network_that_made_the_store_or_not_at_all() -> None:
-    with pytest.raises(InputError, match="encoded by synthetic bands, not yamnet-student"):
+    with pytest.raises(InputError, match="encoded by synthetic bands, not audio-student"):
         Networks(ModelSpec("tiny")).audio(synthetic_store())
     here = replace(synthetic_store(), provenance={})
     with pytest.raises(InputError, match="extract again, or --set mixing=0"):

@@ -111,8 +111,8 @@ def test_options_change_a_spec():
 def test_shared_objects_are_built_once(monkeypatch):
     assembly = Assembly(ModelSpec())
     association, classifier = assembly.part("association_method"), assembly.part("classifier")
-    assert association.zero_shot.audio_mapping is classifier.audio_mapping
-    assert association.class_heads is classifier.class_heads
+    assert association.audio_mapping is classifier.audio_mapping
+    assert assembly.part("class_heads") is classifier.class_heads
 
 
 def test_tables_are_listed_by_pattern():

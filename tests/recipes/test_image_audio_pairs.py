@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.association.image_audio_pairs import write
+from recipes.common.image_audio_pairs import write
 from recipes.common.scenes import Composer
 from recipes.common.waveforms import Recordings
 from seac.datasets.pairs.folders import image_audio_pairs

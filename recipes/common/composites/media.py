@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recipes.common.levels import rms
 from recipes.common.media_bank import SILENT
-from recipes.common.mixtures import rms
 from recipes.common.object_scenes import open_cutout
 from recipes.common.recordings import SUFFIXES
 from seac.core.errors import InputError

@@ -13,9 +13,5 @@ class Association(Protocol):
     """Stage 2: zero-shot in text space, or trained."""
 
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-        """Similarity of N masks of one frame with the audio (all windows of ``audio``): (N,) in [-1, 1].
-
-        The similarity is a cosine, or a weighted mean of cosines and a class match
-        (:class:`~seac.associate.ensemble.AssociationEnsemble`).
-        """
+        """Cosine similarity of N masks of one frame with the audio (all windows of ``audio``): (N,)."""
         ...

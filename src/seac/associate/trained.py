@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from seac.associate.base import Association
 from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
-from seac.core.checkpoint import load_with_metadata, save_with_metadata, to_half
+from seac.core.checkpoint import load_with_metadata, save_with_metadata
 from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
@@ -24,7 +23,6 @@ from seac.encoders.base import AudioEncoder, VisionEncoder
 
 FILE = "association.safetensors"
 FORMAT = "seac association 1"
-ASSET = f"assets/{FILE}"
 
 
 class ZeroShotAssociation(Association, Protocol):
@@ -173,7 +171,7 @@ class Trained:
 
 
 def write(
-    module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None, *, half: bool = False
+    module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None
 ) -> str:
     """Write a module with its config and provenance, atomically.
 
@@ -181,16 +179,11 @@ def write(
         module: the trained module.
         path: a ``.safetensors`` file.
         provenance: version of each part that computed the features.
-        half: whether to store float16; reading converts to float32.
 
     Returns:
         the SHA-256 of the file.
-
-    Raises:
-        ValueError: a value is not finite in the stored precision.
     """
     state = {name: value.detach().cpu().float().contiguous() for name, value in module.state_dict().items()}
-    state = to_half(state) if half else state
     metadata = {"format": FORMAT, "config": asdict(module.config), "provenance": dict(provenance or {})}
     return save_with_metadata(state, metadata, path)
 
@@ -213,18 +206,6 @@ def read(path: str | os.PathLike[str]) -> TrainedAssociationWeights:
             f"{file} is of another version of seac ({type(error).__name__}): train again"
         ) from None
     return TrainedAssociationWeights(module, metadata.get("provenance", {}), sha256)
-
-
-def shipped() -> TrainedAssociationWeights:
-    """The weights that ship with seac."""
-    with as_file(files("seac").joinpath(ASSET)) as path:
-        return read(path)
-
-
-def is_shipped(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the shipped file, which has no calibration file in its folder."""
-    with as_file(files("seac").joinpath(ASSET)) as own:
-        return Path(path).resolve() == own.resolve()
 
 
 def located(path: Path) -> Path:

@@ -98,7 +98,7 @@ class ZeroShot:
         if not audio.labels:
             raise InputError(
                 f"{type(audio).__name__} has no audio classes, so its association must be trained: give "
-                "--association-weights RUN (from `seac train`), or --audio-encoder yamnet-student or "
+                "--association-weights RUN (from `seac train`), or --audio-encoder audio-student or "
                 "clap-htsat"
             )
         mappings: ZeroShot = context.part("zero_shot")

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seac.associate.ensemble import AssociationEnsemble, accepts
 from seac.associate.model import AssociationModule
 from seac.associate.trained import Trained, TrainedAssociationWeights
+from seac.associate.zero_shot import ZeroShot
 from seac.core.types import EncodedAudio, EncodedImage, Proposals
 from seac.pipeline import SeAC
 from seac.settings import Settings
@@ -147,12 +147,9 @@ class CachedModel(SeAC):
         other = CachedModel(self.model, self.cache)
         copied = AssociationModule(module.config)
         copied.load_state_dict({name: value.cpu() for name, value in module.state_dict().items()})
-        weights, current = TrainedAssociationWeights(copied), self.stages.association
-        association = (
-            current.with_module(copied)
-            if isinstance(current, AssociationEnsemble) and accepts(weights)
-            else Trained(weights, zero_shot=getattr(current, "zero_shot", None))
-        )
+        current = self.stages.association
+        zero_shot = current if isinstance(current, ZeroShot) else getattr(current, "zero_shot", None)
+        association = Trained(TrainedAssociationWeights(copied), zero_shot=zero_shot)
         other.stages = replace(self.stages, association=association)
         top_n = min(n_masks, self.settings.top_n)
         other.settings = replace(settings or self.settings, top_n=top_n)

@@ -11,8 +11,7 @@ from typing import Any
 
 import torch
 
-from seac.associate.ensemble import AssociationEnsemble, accepts
-from seac.associate.trained import Trained, TrainedAssociationWeights, is_shipped
+from seac.associate.trained import Trained, TrainedAssociationWeights
 from seac.associate.trained import read as read_association
 from seac.classify.vocabulary import Vocabulary, default_vocabulary, parse, vocabulary_of
 from seac.core.errors import InputError
@@ -120,13 +119,6 @@ class Assembly:
         path = self.spec.association_weights
         return None if path is None else read_association(path)
 
-    @property
-    def is_fused(self) -> bool:
-        """Whether user-trained weights replace the shipped module in the ensemble of the preset."""
-        association = part_class(METHOD, self.preset.association_method)
-        own = self.own_weights
-        return own is not None and issubclass(association, AssociationEnsemble) and accepts(own)
-
     def segmenter(self) -> Segmenter:
         """The segmenter, after a check that the settings keep all of its grid locations.
 
@@ -146,8 +138,8 @@ class Assembly:
     def calibration(self) -> Calibration:
         """Constants of the decision: from a file, the folder of the association, or the shipped ones."""
         own = self.spec.association_weights
-        file = self.spec.calibration or (None if own is None or is_shipped(own) else beside(own))
-        method = self.preset.association_method if self.own_weights is None or self.is_fused else "zero-shot"
+        file = self.spec.calibration or (None if own is None else beside(own))
+        method = self.preset.association_method if own is None else "zero-shot"
         return calibrated(self.spec.threshold, method, file)
 
     def _build(self, kind: str) -> Any:
@@ -155,8 +147,7 @@ class Assembly:
             make: Callable[[Context], Any] = imported(SHARED[kind])
             return make(Context(self, kind))
         if kind == METHOD and self.own_weights is not None:
-            association = part_class(kind, self.preset.association_method) if self.is_fused else Trained
-            return association.from_weights(self.own_weights, Context(self, self.preset.association_method))
+            return Trained.from_weights(self.own_weights, Context(self, self.preset.association_method))
         name = getattr(self.preset, kind)
         if name is None:
             choices = ", ".join(rows(kind, PARTS[kind]))
@@ -196,7 +187,7 @@ def check_cells(association: object, segmenter: Segmenter) -> None:
     Raises:
         InputError: one of them uses grid locations and the other uses masks.
     """
-    if not isinstance(association, Trained | AssociationEnsemble):
+    if not isinstance(association, Trained):
         return
     is_grid = association.config.variant == "grid"
     if is_grid != isinstance(segmenter, Grid):

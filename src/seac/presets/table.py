@@ -82,7 +82,7 @@ PARTS: dict[str, dict[str, str]] = {
         "siglip2-base": "seac.encoders.vision.siglip:SiglipVision",
     },
     "audio": {
-        "yamnet-student": "seac.encoders.audio.yamnet_student:YamnetStudent",
+        "audio-student": "seac.encoders.audio.mobilenet_student:MobileNetStudent",
         "vggish": "seac.encoders.audio.vggish:VGGishEncoder",
         "clap-htsat": "seac.encoders.audio.clap:Clap",
     },
@@ -93,8 +93,6 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "association_method": {
         "zero-shot": "seac.associate.zero_shot:ZeroShot",
-        "trained": "seac.associate.ensemble:AssociationEnsemble",
-        "pairs": "seac.associate.ensemble:AssociationEnsemble",
         "association-paper": "seac.associate.trained:Trained",
     },
     "sounding_head": {
@@ -118,9 +116,9 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         segmenter="tiny",
         vision="efficientnet-lite2",
-        audio="yamnet-student",
+        audio="audio-student",
         text="minilm",
-        association_method="trained",
+        association_method="zero-shot",
         classifier="class-heads",
         needs="nothing beyond pip install: CPU, offline",
         settings={

@@ -107,7 +107,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Expansion, depthwise convolution, optional squeeze-and-excitation, projection; residual where possible."""
+    """Expansion, depthwise convolution, squeeze-and-excitation where given, projection; residual."""
 
     def __init__(self, in_channels: int, shape: BlockShape) -> None:
         super().__init__()
@@ -121,9 +121,7 @@ class InvertedResidual(nn.Module):
         self.spread = ConvNorm(
             *(shape.expanded, shape.expanded, shape.kernel, activation()), shape.stride, shape.expanded
         )
-        self.scale = (
-            SqueezeExcitation(shape.expanded, shape.squeezed) if shape.squeezed else nn.Identity()
-        )
+        self.scale = SqueezeExcitation(shape.expanded, shape.squeezed) if shape.squeezed else nn.Identity()
         self.project = ConvNorm(shape.expanded, shape.channels, 1, None)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -226,7 +224,8 @@ def load_network(path: Path | None = None) -> tuple[MobileNetStudentNetwork, str
     network = MobileNetStudentNetwork()
     try:
         weights = {name: value.float() for name, value in load(content).items()}
-        counters = {name: value for name, value in network.state_dict().items() if not value.is_floating_point()}
+        own = network.state_dict()
+        counters = {name: value for name, value in own.items() if not value.is_floating_point()}
         network.load_state_dict(counters | weights)
     except Exception as error:
         raise InputError(f"{path or WEIGHTS} holds no audio student ({type(error).__name__})") from None

@@ -1,8 +1,8 @@
 """Composite image-audio pairs as files, for ``seac extract`` and ``seac train``.
 
-    python -m recipes.association.image_audio_pairs --media M --work W --out DIR
+    python -m recipes.common.image_audio_pairs --media M --work W --out DIR
     seac extract DIR STORE --kind pairs
-    seac train STORE --out RUN --set recipe=shipped
+    seac train STORE --out RUN --set recipe=projection
 
 A pair is an image of one to four objects, some of them silent, and a waveform of five seconds, in which one
 of the objects is the loudest source. The folder has no labels. Pair k is a function of (seed, k), so a run

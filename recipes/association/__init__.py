@@ -1,1 +1,0 @@
-"""Recipe of ``association.safetensors`` of the preset tiny: composites, frozen features, MICL."""
