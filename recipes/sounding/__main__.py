@@ -2,8 +2,8 @@
 
     python -m recipes.sounding --data ../shared/data/real --media ../shared/data/media --work W --seed 0
 
-``--data`` holds ``photos/{train,dev}`` and ``recordings/{train,dev}``, ``--media`` holds ``{train,dev}`` with
-cut-outs, backgrounds and sounds. Frames and clips are encoded once into ``--work``; a repeated command goes on
+``--data`` holds ``photos/{train,dev}`` and ``recordings/{train,dev}``, ``--media`` holds ``{train,dev}``
+with cut-outs, backgrounds and sounds. Frames and clips are encoded once into ``--work``; a repeated command goes on
 from there. ``--extract i/n`` only encodes frames, every n-th shard from the i-th, so that n processes share
 the work. Scores on the dev side are printed and written to the model cards.
 """
@@ -55,7 +55,9 @@ def encode_frames(options: argparse.Namespace, model: SeAC, part: tuple[int, int
         folders = frame_folders(options.work, side, model)
         photographs = Photographs.of(options.data / "photos" / side, options.photographs, options.seed)
         extract(model, photographs, folders["photographs"], part)
-        composites = Composites.of(options.media / side, int(share * options.composites), options.seed + number)
+        composites = Composites.of(
+            options.media / side, int(share * options.composites), options.seed + number
+        )
         extract(model, composites, folders["composites"], part)
 
 
@@ -112,7 +114,9 @@ def train(options: argparse.Namespace, model: SeAC) -> None:
         "class_heads": ClassHeadsWeights(heads, source_names(), provenance, digest).version,
     }
     write_sounding_head(SoundingHeadWeights(network, parts), options.out / "sounding_head.safetensors")
-    counts = {side: {"frames": len(each.frames), "clips": len(each.clips.classes)} for side, each in stores.items()}
+    counts = {
+        side: {"frames": len(each.frames), "clips": len(each.clips.classes)} for side, each in stores.items()
+    }
     write_cards(Training(settings, counts, scores, pairs, parts), options.out)
 
 
@@ -124,7 +128,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with photos/ and recordings/")
     parser.add_argument("--media", type=Path, required=True, help="folder with train/ and dev/")
     parser.add_argument("--work", type=Path, required=True, help="folder of encoded frames and clips")
-    parser.add_argument("--photographs", type=int, default=5000, help="maximum number of photographs of a side")
+    parser.add_argument(
+        "--photographs", type=int, default=5000, help="maximum number of photographs of a side"
+    )
     parser.add_argument("--composites", type=int, default=900, help="number of composites to train on")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--extract", help="i/n: only encode every n-th shard of the frames, from the i-th")

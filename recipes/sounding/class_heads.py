@@ -63,7 +63,7 @@ AUDIO = HeadRecipe(components=128, width=192, decay=0.1, dropout=0.4, encoder_we
 
 
 def mask_sources(frame: FrameFeatures) -> tuple[Tensor, Tensor]:
-    """Source of each mask (N,) int64, UNKNOWN to leave out, UNMATCHED for none, and its weight (N,) float32."""
+    """Source of each mask (N,), UNKNOWN to leave out, UNMATCHED for none, and its weight (N,) float32."""
     count = len(frame)
     found, weight = np.full(count, UNKNOWN), np.ones(count, np.float32)
     if len(frame.sources):
@@ -108,7 +108,9 @@ def train_image_head(
     def loss(rows: Tensor) -> Tensor:
         keep = torch.from_numpy(rng.random(len(rows)) >= IMAGE.evidence_dropout)
         logits = network(functional.dropout(inputs[rows], IMAGE.dropout), evidence[rows] * keep[:, None])
-        wanted = functional.one_hot(target[rows], classes + 1) * (1 - IMAGE.smoothing) + IMAGE.smoothing * even
+        wanted = (
+            functional.one_hot(target[rows], classes + 1) * (1 - IMAGE.smoothing) + IMAGE.smoothing * even
+        )
         return functional.cross_entropy(logits.masked_fill(~trained, -30), wanted)
 
     return _optimise(network, IMAGE, chances, rng, loss, trained)

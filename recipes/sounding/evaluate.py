@@ -92,8 +92,8 @@ def score(network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int
 def summarise_pairs(network: SoundingNetwork, sampler: SceneSampler, count: int) -> dict[str, float]:
     """Means over the pairs of :func:`score_pairs`.
 
-    ``peak``: the likeliest mask is inside a sounding instance; ``active``, ``active_other``: something is from
-    the threshold under the own and under another clip; ``iou``, ``best_iou``; ``decided_iou``: 0 without an
+    ``peak``: the likeliest mask is inside a sounding instance; ``active``, ``active_other``: something is
+    active under the own and under another clip; ``iou``, ``best_iou``; ``decided_iou``: 0 without an
     active mask; ``auroc``: of the likeliest mask's probability, own against other; ``calibration_error``:
     expected calibration error of the masks of both.
     """
@@ -105,9 +105,7 @@ def summarise_pairs(network: SoundingNetwork, sampler: SceneSampler, count: int)
 
     positive, negative = (np.array([each.probability for each in part]) for part in (own, other))
     sure = np.concatenate([each.probabilities for pair in pairs for each in pair])
-    right = np.concatenate(
-        [each.sounds & (each is pair[0]) for pair in pairs for each in pair]
-    )
+    right = np.concatenate([each.sounds & (each is pair[0]) for pair in pairs for each in pair])
     figures = {
         "peak": mean(lambda each: each.inside > INSIDE),
         "active": mean(lambda each: each.active > 0),

@@ -41,4 +41,7 @@ def extract(model: SeAC, frames: Frames, folder: Path, part: tuple[int, int] = (
         start = time.monotonic()
         rows = range(number * SHARD, min((number + 1) * SHARD, len(frames)))
         write_shard(path, [encode_frame(model, frames[row]) for row in rows])
-        print(json.dumps({"shard": f"{folder.name}/{path.name}", "s": round(time.monotonic() - start, 1)}), flush=True)
+        print(
+            json.dumps({"shard": f"{folder.name}/{path.name}", "s": round(time.monotonic() - start, 1)}),
+            flush=True,
+        )

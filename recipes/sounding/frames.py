@@ -175,5 +175,3 @@ def is_complete(path: Path) -> bool:
 def read_frames(folder: Path) -> list[FrameFeatures]:
     """Read all shards of a folder in order."""
     return [frame for path in sorted(folder.glob("*.npz")) for frame in read_shard(path)]
-
-

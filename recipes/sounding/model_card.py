@@ -9,18 +9,28 @@ from pathlib import Path
 from recipes.sounding.train import HeadTraining
 
 DATA = (
-    ("photographs with instance masks", "VOC 2012 (VOC terms, Flickr images), COCO 2017 and LVIS (annotations CC BY 4.0, images under their Flickr licences)"),
+    (
+        "photographs with instance masks",
+        "VOC 2012 (VOC terms, Flickr images); COCO 2017, LVIS (annotations CC BY 4.0, images Flickr licences)",
+    ),
     ("labelled photographs", "Caltech-101 (CC BY 4.0)"),
-    ("labelled photographs where no other source covers the class", "instrument photographs (terms unclear), ImageNet samples, PACS, Stanford Dogs, Weizmann horses (research terms)"),
+    (
+        "photographs of classes that no other source covers",
+        "instruments (terms unclear); ImageNet samples, PACS, Stanford Dogs, Weizmann horses (research terms)",
+    ),
     ("cut-outs, backgrounds, sounds", "Debian packages named in SOURCES.csv of the media"),
-    ("recordings", "ESC-10, Freesound material and sample libraries: CC0, CC BY, CC BY-SA, ODbL, MIT, public domain only"),
+    (
+        "recordings",
+        "ESC-10, Freesound, sample libraries: CC0, CC BY, CC BY-SA, ODbL, MIT and public domain only",
+    ),
 )
 LIMITS = (
     "Photographs are no video: motion does not tell the player from the instrument.",
-    "Sounds are paired with pictures by class, so one of several alike things is never known to be the source.",
-    "Person is the only class of people with many pictures; man, woman and child are told apart by the voice.",
+    "Sounds are paired with pictures by class: one of several alike things is never known to be the source.",
+    "Most pictures of people are labelled person; man, woman and child are told apart by the voice.",
     "Sources without photographs (rain, wind, keys) have the evidence of the encoders' own classes only.",
 )
+COMMAND = "python -m recipes.sounding --data DATA --media MEDIA --work WORK --seed 0"
 
 
 @dataclass(frozen=True)
@@ -44,25 +54,29 @@ class Training:
 
 def write_cards(training: Training, folder: Path) -> None:
     """Write ``class_heads.md`` and ``sounding_head.md``."""
-    data = table(("data", "source and terms"), DATA)
-    counts = table(
-        ("side", "frames", "clips"), ((side, each["frames"], each["clips"]) for side, each in training.counts.items())
-    )
-    parts = table(("part", "version"), training.parts.items())
-    limits = "\n".join(f"- {limit}" for limit in LIMITS)
-    common = f"## Data\n\n{data}\n\n{counts}\n\nPictures and recordings of dev are of other originals than train.\n"
-    command = "`python -m recipes.sounding --data DATA --media MEDIA --work WORK --seed 0`"
-    settings = table(("setting", "value"), asdict(training.settings).items())
-    for name, title, scores in (
-        ("class_heads", "Class heads: sound sources from mask and audio embeddings", training.heads),
-        ("sounding_head", "Sounding head: the probability that a mask sounds", training.pairs),
-    ):
-        phases = f"## Training\n\n{command}\n\n{settings}\n\n" if name == "sounding_head" else f"## Training\n\n{command}\n\n"
-        text = (
-            f"# {title}\n\n{phases}{common}\n## Scores on dev\n\n{table(('score', 'value'), scores.items())}\n\n"
-            f"## Parts\n\n{parts}\n\n## Licence\n\nApache-2.0, as the code; the data keep their own terms.\n\n"
-            f"## Limits\n\n{limits}\n"
-        )
+    cards = {
+        "class_heads": ("Class heads: sound sources of masks and audio", {}, training.heads),
+        "sounding_head": (
+            "Sounding head: the probability that a mask sounds",
+            asdict(training.settings),
+            training.pairs,
+        ),
+    }
+    rows = [(side, each["frames"], each["clips"]) for side, each in training.counts.items()]
+    for name, (title, settings, scores) in cards.items():
+        sections = [
+            f"# {title}",
+            f"## Training\n\n`{COMMAND}`",
+            table(("setting", "value"), settings.items()) if settings else "",
+            f"## Data\n\n{table(('data', 'source and terms'), DATA)}",
+            table(("side", "frames", "clips"), rows),
+            "Pictures and recordings of dev are of other originals than those of train.",
+            f"## Scores on dev\n\n{table(('score', 'value'), scores.items())}",
+            f"## Parts\n\n{table(('part', 'version'), training.parts.items())}",
+            "## Licence\n\nApache-2.0, as the code; the data keep their own terms.",
+            "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
+        ]
+        text = "\n\n".join(section for section in sections if section) + "\n"
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 

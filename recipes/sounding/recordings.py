@@ -94,7 +94,9 @@ class Renderer:
                 if name in recording_sources():
                     self.paths.setdefault(name, []).append(path)
         self.waveforms = {
-            path: load_waveform(path, rate, MAX_SECONDS).numpy() for paths in self.paths.values() for path in paths
+            path: load_waveform(path, rate, MAX_SECONDS).numpy()
+            for paths in self.paths.values()
+            for path in paths
         }
 
     def __call__(self, counts: ClipCounts) -> Iterator[tuple[Floats, tuple[str, ...], str]]:
@@ -156,7 +158,9 @@ class Renderer:
         spectrum: NDArray[Any] = np.fft.rfft(clip)
         hertz = np.fft.rfftfreq(len(clip), 1 / self.rate)
         knots = np.geomspace(60, 0.45 * self.rate, 8)
-        spectrum = spectrum * 10 ** (np.interp(np.log(hertz + 1), np.log(knots), self.rng.normal(0, 4, 8)) / 20)
+        spectrum = spectrum * 10 ** (
+            np.interp(np.log(hertz + 1), np.log(knots), self.rng.normal(0, 4, 8)) / 20
+        )
         if self.rng.random() < 0.3:
             spectrum = spectrum / (1 + (hertz / self.rng.uniform(3_000, 9_000)) ** 8)
         return np.fft.irfft(spectrum, len(clip)).astype(np.float32)

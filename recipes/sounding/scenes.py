@@ -1,8 +1,8 @@
 """Training scenes: frames paired with clips, so that it is known which masks sound.
 
-A frame and a clip are paired by class: every instance of a source that the clip's class can come from sounds.
-Negatives are clips of classes that are not in the frame (off-screen sound, sounds of look-alikes and of things
-that sound alike), noise, and frames side by side of which one sounds.
+A frame and a clip are paired by class: every instance of a source that the clip's class can come from
+sounds. Negatives are clips of classes that are not in the frame (off-screen sound, sounds of look-alikes and
+of things that sound alike), noise, and frames side by side of which one sounds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from seac.encoders.labels.sound_sources import sound_sources
 FITS, PARTLY, PART = 0.45, 0.3, 0.7
 """IoU from which a mask is the instance, from which it is left out, and share inside of a part."""
 PART_WEIGHT, UNMARKED_WEIGHT, MISSED_WEIGHT = 0.3, 0.4, 0.3
-"""Weights of uncertain negatives: parts of a sounding thing, unmarked things, frames whose source has no mask."""
+"""Weights of uncertain negatives: parts of a sounding thing, unmarked things, and all masks of a frame whose
+source has no mask."""
 MAX_MASKS = 20
 Rng = np.random.Generator
 
@@ -145,7 +146,11 @@ class SceneSampler:
         self.seen: list[set[int]] = []
         for number, frame in enumerate(frames.frames):
             seen = {int(source) for source in frame.sources if source >= 0}
-            fitting = {int(frame.sources[k]) for k in np.flatnonzero((frame.iou >= 0.5).any(0)) if frame.sources[k] >= 0}
+            fitting = {
+                int(frame.sources[k])
+                for k in np.flatnonzero((frame.iou >= 0.5).any(0))
+                if frame.sources[k] >= 0
+            }
             if frame.label != UNKNOWN:
                 seen.add(frame.label)
                 fitting.add(frame.label)
@@ -173,7 +178,8 @@ class SceneSampler:
             else:
                 self.mixtures.append(row)
         self.single = {
-            name: [np.array(rows) for rows in recordings.values()] for name, recordings in by_recording.items()
+            name: [np.array(rows) for rows in recordings.values()]
+            for name, recordings in by_recording.items()
         }
 
     def clip(self, name: str) -> int:
@@ -255,7 +261,12 @@ class SceneSampler:
         similarity = (padded.pop("text") * clips.text[rows][:, None]).sum(-1)
         heard = clips.heard[rows]
         visible = [
-            float(any(bool(part.sounds.any()) or bool(heard[row][list(self.seen[part.frame])].any()) for part in parts))
+            float(
+                any(
+                    bool(part.sounds.any()) or bool(heard[row][list(self.seen[part.frame])].any())
+                    for part in parts
+                )
+            )
             for row, (parts, _) in enumerate(scenes)
         ]
         sounds, weight, bags = (padded.pop(name) for name in ("sounds", "weight", "bags"))
@@ -287,7 +298,7 @@ class SceneSampler:
 
 
 def half_geometry(geometry: NDArray[np.float32], side: int | None) -> NDArray[np.float32]:
-    """Geometry (N, 8) of masks of a frame that is the left (0) or right (1) half of a scene; None: the whole."""
+    """Geometry (N, 8) of the masks of a frame that is the left (0) or right (1) half of a scene, or all of it."""
     if side is None:
         return geometry.copy()
     half = geometry.copy()

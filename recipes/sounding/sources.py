@@ -1,4 +1,4 @@
-"""Which sound sources one can see when a recording of a class sounds, and classes of photographs as sources."""
+"""Sound sources that one can see when a recording of a class sounds, and sources of photographs."""
 
 from __future__ import annotations
 

@@ -72,7 +72,10 @@ class Store:
         """Train the audio head on the clips ``keep`` (n,) bool."""
         rows = keep.nonzero()[:, 0]
         recordings = [self.clips.recordings[row] for row in rows.tolist()]
-        embeddings, classes = self.clips.embeddings[rows].float(), self.clips.class_probabilities[rows].float()
+        embeddings, classes = (
+            self.clips.embeddings[rows].float(),
+            self.clips.class_probabilities[rows].float(),
+        )
         return train_audio_head(embeddings, classes, heard_of(self.clips)[rows], recordings, seed)
 
     def image_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
@@ -83,7 +86,9 @@ class Store:
     def audio_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
         """Class probabilities (n, K) of all clips; of two heads, head ``h`` is applied to half ``h``."""
         which = self.clip_halves() * (len(heads) > 1)
-        return apply_heads(heads, self.clips.embeddings.float(), self.clips.class_probabilities.float(), which)
+        return apply_heads(
+            heads, self.clips.embeddings.float(), self.clips.class_probabilities.float(), which
+        )
 
     def encoded(
         self, image_heads: Sequence[ClassHead], audio_heads: Sequence[ClassHead]

@@ -1,8 +1,8 @@
 """Training of the sounding head.
 
-The loss has four terms: binary cross-entropy per mask and of the null logit, multiple-instance cross-entropy of
-pictures with a label and no region (one of the masks sounds), a softmax over the masks of a scene that ranks
-sounding masks first, and MSA-MICL (Eq. 8) of the two towers over the pairs of a batch.
+The loss has four terms: binary cross-entropy per mask and of the null logit, multiple-instance cross-entropy
+of pictures with a label and no region (one of the masks sounds), a softmax over the masks of a scene that
+ranks sounding masks first, and MSA-MICL (Eq. 8) of the two towers over the pairs of a batch.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def mask_loss(probability: Tensor, targets: Targets, padding: Tensor) -> Tensor:
 
 
 def bag_loss(probability: Tensor, targets: Targets) -> Tensor:
-    """Cross-entropy of "one of these masks sounds" (noisy-or) for masks (B, N) with a label of the picture."""
+    """Cross-entropy of "one of these masks sounds" (noisy-or), for masks (B, N) with a label."""
     has_label = targets.bags.any(1)
     if not has_label.any():
         return probability.new_zeros(())
@@ -115,7 +115,7 @@ def ranking_loss(logits: Tensor, targets: Targets, padding: Tensor) -> Tensor:
 
 
 def contrastive_loss(outputs: SoundingOutputs, scale: Tensor, targets: Targets, padding: Tensor) -> Tensor:
-    """MSA-MICL of scenes in which something sounds; pairs of scenes that share a source are left out."""
+    """MSA-MICL of scenes in which something sounds, without pairs of scenes that share a source."""
     rows = (targets.visible > 0).nonzero()[:, 0]
     cosine = torch.einsum("ind,jd->ijn", outputs.masks[rows], outputs.audio[rows])
     similarity = scale * cosine.masked_fill(padding[rows][:, None], -1).amax(-1)
@@ -144,7 +144,9 @@ def build_network(store: Store, classes: int) -> SoundingNetwork:
     return network
 
 
-def train_sounding_head(network: SoundingNetwork, sampler: SceneSampler, training: HeadTraining) -> SoundingNetwork:
+def train_sounding_head(
+    network: SoundingNetwork, sampler: SceneSampler, training: HeadTraining
+) -> SoundingNetwork:
     """Train a network; returns it with averaged weights, in evaluation mode."""
     optimiser = adamw(network.parameters(), training.rate, training.decay)
     average = ExponentialMovingAverage(network, training.average)
@@ -166,5 +168,3 @@ def train_sounding_head(network: SoundingNetwork, sampler: SceneSampler, trainin
             sums = {}
     network.load_state_dict(average.state)
     return network.eval()
-
-
