@@ -4,9 +4,9 @@
     python -m benchmarks.real_clips --pairs FOLDER [--preset tiny] [--json FILE]
 
 ``--videos`` scores the frames that are annotated in ``benchmarks/data/real_clips.json``; clips of the folder
-``demo`` beside it are found as well. ``--pairs`` puts two photographs of different classes side by side with a
-recording of one of them, from ``photos/dev`` and ``recordings/dev``. The media are for measuring only and are
-not part of the repository. ``--cache`` keeps encoded images, so that a change of the decision is measured fast.
+``demo`` beside it are found as well. ``--pairs`` puts two photographs of different classes side by side with
+a recording of one of them, from ``photos/dev`` and ``recordings/dev``. The media are for measuring only and
+are not part of the repository. ``--cache`` keeps encoded images for runs after a change of the decision.
 """
 
 from __future__ import annotations
@@ -91,9 +91,10 @@ def measure_clips(options: argparse.Namespace, model: SeAC, images: EncodedImage
     folders = [options.videos, options.videos.parent / "demo"]
     cases = find_cases(load_annotation()[: options.limit], folders)
     sheet = None if options.sheet is None else Sheet()
+    draw = None if sheet is None else sheet.add
     records = []
     with Console(stderr=True).status("") as status:
-        for record in run(model, images, cases, options.swaps, options.seed, sheet and sheet.add):
+        for record in run(model, images, cases, options.swaps, options.seed, draw):
             records.append(record)
             status.update(f"frame {len(records)} of {len(cases)}")
     summary = summarise(records, BOOTSTRAP, options.seed)

@@ -89,8 +89,8 @@ def load_annotation(path: Path = ANNOTATION) -> tuple[AnnotatedClip, ...]:
     """Read and check an annotation.
 
     Raises:
-        ValueError: an unknown kind or flag, a box outside the frame, a smallest box outside its larger one, or
-            a frame that neither has a flag nor a required thing.
+        ValueError: an unknown kind or flag, a box outside the frame, a smallest box outside its larger one,
+            or a frame that neither has a flag nor a required thing.
     """
     clips = json.loads(path.read_text(encoding="utf-8"))["clips"]
     return tuple(_clip(clip) for clip in clips)

@@ -1,4 +1,4 @@
-"""Predict the annotated frames of real clips with their own, another and no audio; frames are encoded once."""
+"""Predict annotated frames of real clips with their own, another and no audio; each is encoded once."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ class EncodedImages:
 
     Args:
         model: any preset.
-        folder: where encoded images are kept; None keeps none. Weights, settings and code that make an encoded
-            image are part of the name of its file, so a change of any of them encodes it again.
+        folder: where encoded images are kept; None keeps none. Weights, settings and code that make an
+            encoded image are part of the name of its file, so a change of any of them encodes it again.
     """
 
     def __init__(self, model: SeAC, folder: Path | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -58,6 +58,7 @@ THINGS: Mapping[str, str] = {
     "violin": "violin",
 }
 """Classes of photographs with the class of their recordings."""
+RECORDINGS: Mapping[str, str] = {**ANIMALS, **THINGS}
 KINDS = {"animal/animal": (ANIMALS, ANIMALS), "animal/thing": (ANIMALS, THINGS)}
 
 
@@ -89,7 +90,7 @@ class Trial:
 
 
 def main_classes(photos: Path) -> dict[str, list[Path]]:
-    """Photographs by the class of their label or main instance; those whose main instance is small are left out.
+    """Photographs by the class of their label or main instance, without those that have neither.
 
     Raises:
         InputError: the folder has no ``instances.jsonl``.
@@ -107,7 +108,7 @@ def main_classes(photos: Path) -> dict[str, list[Path]]:
 
 
 def main_class(photo: Mapping[str, Any]) -> str | None:
-    """The label, or the class that covers at least :data:`MIN_SHARE` by its largest box and is not a crowd."""
+    """The label, or the class of the largest box if that covers at least :data:`MIN_SHARE`; no crowds."""
     if photo.get("label"):
         return str(photo["label"])
     shares = [
@@ -182,7 +183,7 @@ def choose_recording(recordings: Path, name: str, generator: np.random.Generator
     Raises:
         InputError: the class has no recordings.
     """
-    folder = recordings / (ANIMALS | THINGS)[name]
+    folder = recordings / RECORDINGS[name]
     files = sorted(folder.glob("*")) if folder.is_dir() else []
     if not files:
         raise InputError(f"{folder}: holds no recordings; give the folder with recordings/dev")
@@ -226,6 +227,16 @@ def mask_side(mask: np.ndarray[Any, np.dtype[np.bool_]], border: float) -> int:
     return int(2 * left < int(mask.sum()))
 
 
+SHARES: Mapping[str, Callable[[Trial], bool]] = {
+    "peak on the sounding side": lambda trial: trial.peak,
+    "likeliest mask on the sounding side": lambda trial: trial.likeliest,
+    "no heat": lambda trial: not trial.heat,
+    "active on the sounding side only": lambda trial: trial.active[0] > 0 and trial.active[1] == 0,
+    "nothing active": lambda trial: sum(trial.active) == 0,
+    "guess: mask of highest objectness": lambda trial: trial.objectness,
+}
+
+
 def summarise_pairs(trials: Sequence[Trial], draws: int, seed: int) -> dict[str, dict[str, float]]:
     """Shares of each kind with confidence intervals (95 %, bootstrap over pairs)."""
     found, generator = {}, np.random.default_rng(seed)
@@ -236,14 +247,7 @@ def summarise_pairs(trials: Sequence[Trial], draws: int, seed: int) -> dict[str,
         pairs = sorted({trial.pair for trial in chosen})
         by_pair = [[trial for trial in chosen if trial.pair == pair] for pair in pairs]
         drawn = [generator.integers(len(pairs), size=len(pairs)) for _ in range(draws)]
-        for name, pick in {
-            "peak on the sounding side": lambda trial: trial.peak,
-            "likeliest mask on the sounding side": lambda trial: trial.likeliest,
-            "no heat": lambda trial: not trial.heat,
-            "active on the sounding side only": lambda trial: trial.active[0] > 0 and trial.active[1] == 0,
-            "nothing active": lambda trial: sum(trial.active) == 0,
-            "guess: mask of highest objectness": lambda trial: trial.objectness,
-        }.items():
+        for name, pick in SHARES.items():
             values = np.array([np.mean([pick(trial) for trial in rows]) for rows in by_pair])
             spread = [float(values[rows].mean()) for rows in drawn]
             low, high = np.quantile(spread, (0.025, 0.975)) if spread else (values.mean(), values.mean())

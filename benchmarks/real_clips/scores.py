@@ -83,7 +83,7 @@ class BlindScore:
 
 
 def score_result(result: FrameResult, frame: AnnotatedFrame, parents: Collection[str]) -> ResultScore:
-    """Score a result; of a frame in which nothing sounds only ``heat``, ``active`` and the name mean something.
+    """Score a result; without a sounding thing only ``heat``, ``active`` and the name mean something.
 
     Args:
         result: of the annotated frame, with its own or another audio.
@@ -105,7 +105,7 @@ def score_result(result: FrameResult, frame: AnnotatedFrame, parents: Collection
         peak_distractor=peak is not None and not outer and _inside(peak, frame.distractors),
         active=len(result.display_rows()),
         iou_boxes=coverage(box_region(active), frame),
-        iou_pixels=coverage(active.masks.any(axis=0), frame),
+        iou_pixels=coverage(np.asarray(active.masks.any(axis=0)), frame),
         named=top in accepted,
         named_or_parent=top in accepted | set(parents),
         fitting_named=rank is not None and ordered.names[rank] in accepted,
@@ -138,8 +138,8 @@ def score_blind(result: FrameResult, frame: AnnotatedFrame) -> BlindScore:
 def heatmap_peak(heatmap: NDArray[np.float32]) -> Point | None:
     """Where a heatmap (H, W) is highest, or None if it is 0 everywhere.
 
-    A heatmap painted from masks is constant over a mask: of its highest pixels the one nearest to their centre
-    is the peak.
+    A heatmap painted from masks is constant over a mask: of its highest pixels the one nearest to their
+    centre is the peak.
     """
     highest = float(heatmap.max()) if heatmap.size else 0.0
     if highest <= 0:

@@ -27,7 +27,7 @@ Colour = tuple[int, int, int]
 
 @dataclass
 class Sheet:
-    """Draws every frame as it is scored and keeps the small images, so that the worst can be chosen at the end."""
+    """Draws every frame as it is scored; the worst are chosen at the end."""
 
     cells: list[Image.Image] = field(default_factory=list)
 
@@ -62,7 +62,7 @@ def badness(record: FrameRecord) -> float:
 
 
 def draw_cell(result: FrameResult, case: Case) -> Image.Image:
-    """One frame: sounding masks red, else the contour of the likeliest mask orange, and the annotated boxes."""
+    """One frame: sounding masks red, or the contour of the likeliest mask orange; annotated boxes."""
     pixels = result.image.astype(np.float32)
     chosen = result.display_masks()
     ordered = result.top(len(result))
