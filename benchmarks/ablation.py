@@ -4,8 +4,8 @@
 
 B is a folder rendered by ``benchmarks.composite``. Each row has one simpler part: saliency and superpixels in
 place of the proposal network; logits without objectness or without softmax temperature (the paper's min-max
-has neither); the zero-shot classifier; classes from the views of the association. The last row has exact views
-of every mask in place of fast ones.
+has neither); the zero-shot classifier; classes from the views of the association. The last row has exact
+views of every mask in place of fast ones.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from torch import Tensor
 from recipes.sounding.class_heads import mask_sources, train_audio_head, train_image_head
 from recipes.sounding.frames import UNKNOWN, FrameFeatures
 from recipes.sounding.recordings import Clips
-from recipes.sounding.scenes import EncodedClips, EncodedFrames, heard_of
+from recipes.sounding.scenes import EncodedClips, EncodedFrames, audible_sources_of
 from seac.associate.zero_shot import ZeroShot
 from seac.decision.sounding_head import CUES
 from seac.encoders.class_heads import ClassHead
@@ -76,7 +76,7 @@ class Store:
             self.clips.embeddings[rows].float(),
             self.clips.class_probabilities[rows].float(),
         )
-        return train_audio_head(embeddings, classes, heard_of(self.clips)[rows], recordings, seed)
+        return train_audio_head(embeddings, classes, audible_sources_of(self.clips)[rows], recordings, seed)
 
     def image_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
         """Class probabilities (M, K + 1) of all masks; of two heads, head ``h`` is applied to half ``h``."""
@@ -99,10 +99,10 @@ class Store:
         frames = EncodedFrames(self.frames, probabilities, self._mask_text().split(lengths))
         classes = self.clips.class_probabilities.float()
         cues = classes[:, [audioset_names().index(name) for name in CUES]]
-        heard = heard_of(self.clips)
+        audible = audible_sources_of(self.clips)
         audio = self.audio_probabilities(audio_heads)
         text = torch.cat([self.zero_shot.audio_mapping.to_text_space(part) for part in classes.split(CHUNK)])
-        return frames, EncodedClips(self.clips, audio, cues, text, heard)
+        return frames, EncodedClips(self.clips, audio, cues, text, audible)
 
     def _mask_text(self) -> Tensor:
         """Text-space embeddings (M, t) of all masks."""
