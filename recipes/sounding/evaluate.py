@@ -63,7 +63,9 @@ def score_pairs(
 
 
 @torch.inference_mode()
-def score(network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int, audible: Tensor) -> PairScore:
+def score(
+    network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int, audible: Tensor
+) -> PairScore:
     """Score a frame under a clip; sources ``audible`` (K,) bool are those of its own clip."""
     features, clips = sampler.frames.frames[frame], sampler.clips
     inputs = SoundingInputs(

@@ -61,9 +61,7 @@ def test_embeddings_of_both_towers_have_unit_length() -> None:
     torch.testing.assert_close(outputs.audio.norm(dim=-1), torch.ones(2))
 
 
-@given(
-    st.lists(st.floats(-6, 6), min_size=1, max_size=5), st.floats(-6, 6)
-)
+@given(st.lists(st.floats(-6, 6), min_size=1, max_size=5), st.floats(-6, 6))
 def test_log_odds_are_the_logit_of_the_product(logits: list[float], null: float) -> None:
     exact = torch.tensor([logits], dtype=torch.float64)
     product = exact.sigmoid() * torch.tensor(-null, dtype=torch.float64).sigmoid()

@@ -23,7 +23,15 @@ from recipes.sounding.scenes import (
 from recipes.sounding.train import HeadTraining, train_sounding_head
 from seac.decision.sounding_network import SoundingConfig, SoundingInputs, SoundingNetwork, mask_geometry
 from seac.encoders.labels.sound_sources import group_matrix
-from tests.fixtures.sounding_scenes import COUNT, DIM, MASKS, SOURCES, encoded_clips, encoded_frames, make_frame
+from tests.fixtures.sounding_scenes import (
+    COUNT,
+    DIM,
+    MASKS,
+    SOURCES,
+    encoded_clips,
+    encoded_frames,
+    make_frame,
+)
 
 OWN = PairShares(own=1, mixture=0, absent=0, side_by_side=0)
 ABSENT = PairShares(own=0, mixture=0, absent=1, side_by_side=0)
@@ -96,7 +104,7 @@ def test_uncertain_masks_have_less_weight() -> None:
 def test_a_source_without_a_mask_lowers_the_weight_of_its_frame() -> None:
     drawn = sampler(OWN)
     frame = drawn.frames.frames[0]
-    frame.iou[:] = 0
+    frame.iou[:] = frame.inside[:] = 0
     part = drawn.part(0, None, audible(SOURCES[0]))
     assert part is not None
     assert not part.sounds.any()
