@@ -21,8 +21,8 @@ from recipes.sounding.sources import PREFIX_QUIET, heard_sources, recording_sour
 from seac.decision.sounding_network import SoundingInputs
 from seac.encoders.labels.sound_sources import sound_sources
 
-FITS, PARTLY, PART = 0.45, 0.3, 0.7
-"""IoU from which a mask is the instance, from which it is left out, and share inside of a part."""
+APART, FITS, PART = 0.25, 0.8, 0.7
+"""IoU up to which a mask is not the instance, from which it is, and share inside of a part."""
 PART_WEIGHT, UNMARKED_WEIGHT, MISSED_WEIGHT = 0.3, 0.4, 0.3
 """Weights of uncertain negatives: parts of a sounding thing, unmarked things, and all masks of a frame whose
 source has no mask."""
@@ -86,7 +86,7 @@ class Targets:
     """Targets of B scenes with up to N masks each.
 
     Attributes:
-        sounds: (B, N) float32, 1 where a mask sounds.
+        sounds: (B, N) float32 from 0 to 1, how well a mask fits a sounding instance.
         weight: (B, N) float32 weight of the mask in the loss.
         bags: (B, N) int64, 1 where masks share a positive label of the whole picture, else 0.
         visible: (B,) float32, 1 where something in the frame sounds.
@@ -125,9 +125,8 @@ def mask_targets(frame: FrameFeatures, heard: Tensor) -> tuple[NDArray[np.float3
     sounding = (frame.sources >= 0) & heard.numpy()[frame.sources]
     if sounding.any():
         iou, inside = frame.iou[:, sounding].max(1), frame.inside[:, sounding].max(1)
-        sounds[iou >= FITS] = 1
-        weight[(iou < FITS) & (iou >= PARTLY)] = 0
-        weight[(iou < PARTLY) & (inside > PART)] = PART_WEIGHT
+        sounds = ((iou - APART) / (FITS - APART)).clip(0, 1)
+        weight[(iou < APART) & (inside > PART)] = PART_WEIGHT
     return sounds, weight
 
 
