@@ -111,7 +111,7 @@ def open_reader(job: EvaluateJob) -> Reader:
     Raises:
         InputError: unknown benchmark, folder or split, or no ground truth.
     """
-    check_scored(job.benchmark, "robustness")
+    check_scored(job.benchmark, "robustness", "swap")
     if job.benchmark == "robustness":
         base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
         return Corrupted(base, job.limit, job.seed, job.window)
