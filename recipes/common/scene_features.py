@@ -21,14 +21,15 @@ import torch
 from numpy.typing import NDArray
 
 from recipes.common.scenes import Composer, Mask, Scene, match_owners, perturb_masks
-from recipes.common.waveforms import Recordings
+from recipes.common.waveforms import RATE, Recordings
 from seac.associate.embed import fast_embeddings
 from seac.associate.views import ViewSettings
 from seac.core.types import version_of
-from seac.encoders.audio.windows import windows_of
-from seac.encoders.audio.yamnet_student import YamnetStudent
+from seac.encoders.audio.mobilenet_student import MobileNetStudent
+from seac.encoders.audio.windows import encode_windows
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.media.resample import resample
 from seac.presets.table import PRESETS
 from seac.segment.base import Segmenter, best_of
 from seac.segment.ops import boxes_of
@@ -129,16 +130,13 @@ class AudioFeatureRenderer:
     audio: AudioEncoder
 
     def shard(self, seed: int, number: int) -> dict[str, Any]:
-        """Window embeddings and waveforms of ``CLIPS_PER_SHARD`` clips that cycle through the classes."""
+        """Window embeddings of ``CLIPS_PER_SHARD`` clips that cycle through the classes."""
         names = sorted(self.recordings.paths)
         rng = np.random.default_rng((seed, 2, number))
         chosen = [names[(number * CLIPS_PER_SHARD + index) % len(names)] for index in range(CLIPS_PER_SHARD)]
         clips = [self.recordings(name, rng) for name in chosen]
         return {
             "windows": np.stack([self.features(waveform) for waveform, _ in clips]),
-            "waveforms": np.stack(
-                [(waveform.clip(-1, 1) * 32_767).astype(np.int16) for waveform, _ in clips]
-            ),
             "classes": np.array(json.dumps([[name] for name in chosen])),
             "files": np.array(json.dumps([file for _, file in clips])),
         }
@@ -156,8 +154,8 @@ class AudioFeatureRenderer:
 
     def features(self, waveform: NDArray[np.float32]) -> NDArray[np.float16]:
         """Embeddings of all windows of a waveform (S,): (W, d) float16."""
-        windows = windows_of(torch.from_numpy(waveform).clamp(-1, 1), self.audio.window, self.audio.hop)
-        return np.asarray(self.audio(windows).embeddings.half().numpy())
+        samples = resample(torch.from_numpy(waveform).clamp(-1, 1), RATE, self.audio.sample_rate).float()
+        return np.asarray(encode_windows(samples, self.audio).embeddings.half().numpy())
 
 
 def audio_feature_folder(work: Path, name: str, version: str) -> Path:
@@ -173,7 +171,7 @@ def image_feature_folder(work: Path, segmenter: Segmenter) -> Path:
 def render(plan: Plan, worker: int, workers: int) -> None:
     """Render one worker's share of the features."""
     torch.set_num_threads(1)
-    recordings, audio = Recordings(plan.media_bank / "sounds"), YamnetStudent.load()
+    recordings, audio = Recordings(plan.media_bank / "sounds"), MobileNetStudent.load()
     audio_renderer = AudioFeatureRenderer(recordings, audio)
     for name, shard, count in (
         ("recordings", audio_renderer.shard, plan.audio_clips),
@@ -196,15 +194,13 @@ def feature_folder(work: Path, what: str, provenance: tuple[object, ...]) -> Pat
 def write_shards(
     folder: Path, numbers: Sequence[int], shard: Callable[[int, int], dict[str, Any]], seed: int
 ) -> None:
-    """Write missing shards; waveforms are written to separate files for memory mapping."""
+    """Write missing shards."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         target = folder / f"{number:05d}.npz"
         if target.exists():
             continue
         arrays = shard(seed, number)
-        if (waveforms := arrays.pop("waveforms", None)) is not None:
-            np.save(folder / f"{number:05d}.waveforms.npy", waveforms)
         temporary = folder / f"{number:05d}.part.npz"
         np.savez(temporary, **arrays)
         temporary.rename(target)
