@@ -96,11 +96,9 @@ class SeAC:
         similarity = self.stages.association(image.embeddings, audio.features).float().cpu()
         head = self.stages.sounding_head
         logits = tracks.smooth(head(similarity, image, audio, settings.objectness), inactive=inactive)
-        decision = decide(
-            logits, self.stages.calibration, inactive=inactive,
-            absolute=head.absolute, temperature=settings.softmax_temperature,
-        )  # fmt: skip
-        scaled = (decision.scores if head.absolute else minmax(decision.scores)) * (not inactive)
+        temperature, calibration = settings.softmax_temperature, self.stages.calibration
+        decision = decide(logits, calibration, temperature, absolute=head.absolute, inactive=inactive)
+        scaled = (decision.scores if decision.absolute else minmax(decision.scores)) * (not inactive)
         heatmap = paint_masks(scaled, masks)  # Eq. 4
         labels = self.classify(image, audio, decision.sounding | (scaled > settings.sigma), decision, tracks)
         semantic = semantic_mask(labels, scaled, masks, settings.sigma)  # Eq. 5

@@ -189,9 +189,7 @@ def test_exported_weights_are_loaded(tmp_path: Path) -> None:
     network = MobileNetStudentNetwork()
     export(network, tmp_path / "a.safetensors")
     loaded = MobileNetStudent.load(path=tmp_path / "a.safetensors")
-    torch.testing.assert_close(
-        loaded.network.classify.weight, network.classify.weight, atol=1e-3, rtol=1e-3
-    )
+    torch.testing.assert_close(loaded.network.classify.weight, network.classify.weight, atol=1e-3, rtol=1e-3)
 
 
 def test_hits_count_accepted_classes_in_the_top() -> None:

@@ -170,9 +170,7 @@ class Trained:
         return torch.cosine_similarity(mask_vectors[0], audio_vector, dim=1).cpu()
 
 
-def write(
-    module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None
-) -> str:
+def write(module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None) -> str:
     """Write a module with its config and provenance, atomically.
 
     Args:

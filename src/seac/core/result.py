@@ -68,7 +68,8 @@ class FrameResult:
         similarity: (N,) float32 in [-1, 1], of each mask with the audio: a cosine, see the association.
         probability: (N,) float32 calibrated probability that the mask sounds; 0 for inactive audio.
         sounding: (N,) bool, the decision; no mask sounds in silence and noise.
-        confidence: greatest similarity before min-max; -1 for inactive audio or without masks.
+        confidence: greatest similarity before min-max, or greatest probability of a learnt head; -1 for
+            inactive audio or without masks.
         heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 for inactive audio.
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.
         labels: background, then the vocabulary.
@@ -216,6 +217,7 @@ def build_result(
         ids: (N,) track of each mask.
         time: seconds in the video.
     """
+    evidence = decision.probability if decision.absolute else similarity
     confident = not audio.summary.inactive and len(similarity) > 0
     return FrameResult(
         image=_own(image.image.permute(1, 2, 0)),
@@ -226,7 +228,7 @@ def build_result(
         similarity=similarity.numpy(),
         probability=decision.probability.numpy(),
         sounding=decision.sounding.numpy(),
-        confidence=float(similarity.max()) if confident else -1.0,
+        confidence=float(evidence.max()) if confident else -1.0,
         heatmap=heatmap.numpy(),
         semantic=semantic.numpy(),
         labels=names,
@@ -235,24 +237,30 @@ def build_result(
         time=time,
         ids=ids.numpy(),
         original_size=image.original_size,
-        notes=notes_for(image, audio.summary, decision.scores),
+        notes=notes_for(image, audio.summary, decision),
     )
 
 
-def notes_for(image: EncodedImage, audio: AudioSummary, scores: Tensor) -> tuple[str, ...]:
+def notes_for(image: EncodedImage, audio: AudioSummary, decision: Decision) -> tuple[str, ...]:
     """What a user should know about a result, one sentence each.
 
     Args:
         image: the frame.
         audio: activity of its audio.
-        scores: (N,) that the heatmap is aggregated from.
+        decision: its scores are those that the heatmap is aggregated from.
     """
+    scores = decision.scores
     height, width = image.image.shape[-2:]
     notes = []
     if image.original_size != (height, width):
         was = f"{image.original_size[1]} x {image.original_size[0]}"
         notes.append(f"the image was scaled from {was} to {width} x {height} pixels")
-    if len(scores) and not audio.inactive and float(scores.max() - scores.min()) < EQUAL:
+    if (
+        len(scores)
+        and not audio.inactive
+        and not decision.absolute
+        and float(scores.max() - scores.min()) < EQUAL
+    ):
         which = "all masks are equally likely" if len(scores) > 1 else "there is one mask only"
         notes.append(f"{which}, so the heat is 1 whatever the similarity")
     if audio.silent:

@@ -172,11 +172,13 @@ class Decision:
         probability: (N,) float32, calibrated, that each mask sounds; 0 where the audio is inactive.
         sounding: (N,) bool.
         scores: (N,) float32, scores from which the heatmap is aggregated (Eq. 4).
+        absolute: whether scores mean the same in every frame, so that the heatmap is not scaled.
     """
 
     probability: Tensor
     sounding: Tensor
     scores: Tensor
+    absolute: bool = False
 
 
 def version_of(part: object) -> str:

@@ -35,7 +35,7 @@ class SoundingHead(Protocol):
 
 
 class ObjectnessSum:
-    """Similarity plus weighted objectness, without training; with a weight of 0 the similarity of the paper."""
+    """Similarity plus weighted objectness, without training; a weight of 0 is the paper."""
 
     absolute = False
     version = "similarity + objectness"

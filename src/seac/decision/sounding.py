@@ -10,7 +10,7 @@ from seac.decision.calibration import Calibration
 
 
 def decide(
-    logits: Tensor, calibration: Calibration, *, temperature: float, absolute: bool, inactive: bool
+    logits: Tensor, calibration: Calibration, temperature: float, *, absolute: bool, inactive: bool
 ) -> Decision:
     """Probability, decision and heatmap score of every mask of a frame.
 
@@ -23,7 +23,7 @@ def decide(
     """
     probability = calibration.probability(logits) * (not inactive)
     scores = probability if absolute else softmax_scores(logits, temperature)
-    return Decision(probability, sounding(logits, calibration, inactive=inactive), scores)
+    return Decision(probability, sounding(logits, calibration, inactive=inactive), scores, absolute)
 
 
 def sounding(logits: Tensor, calibration: Calibration, *, inactive: bool) -> Tensor:

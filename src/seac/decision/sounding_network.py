@@ -1,8 +1,8 @@
 """The network of the learnt sounding head: a logit per mask, and one for "nothing here sounds".
 
-Two towers embed masks and audio in a shared space; their cosine is trained on pairs (MSA-MICL, Eq. 8). With the
-similarity of the association and the agreement of the class heads it describes how well a mask matches the
-audio. A Transformer encoder over the masks of a frame and a null token, which knows the audio, weighs this
+Two towers embed masks and audio in a shared space; their cosine is trained on pairs (MSA-MICL, Eq. 8). With
+the similarity of the association and the agreement of the class heads it describes how well a mask matches
+the audio. A Transformer encoder over the masks of a frame and a null token, which knows the audio, weighs this
 evidence against the other masks, because the best match of a frame is not always a match.
 """
 
@@ -176,11 +176,14 @@ class SoundingNetwork(nn.Module):
         hidden = self.encoder(sequence, src_key_padding_mask=functional.pad(inputs.padding, (1, 0)))
         logits = (self.mask_logit(hidden[:, 1:]) + self.evidence_logit(evidence))[..., 0]
         return SoundingOutputs(
-            logits.masked_fill(inputs.padding, PADDED_LOGIT), self.null_logit(hidden[:, 0])[:, 0], masks, heard
+            logits.masked_fill(inputs.padding, PADDED_LOGIT),
+            self.null_logit(hidden[:, 0])[:, 0],
+            masks,
+            heard,
         )
 
     def _evidence(self, inputs: SoundingInputs, cosine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Evidence of a match (B, N, EVIDENCE), and group probabilities of masks (B, N, G) and audio (B, G)."""
+        """Evidence of a match (B, N, EVIDENCE), group probabilities of masks (B, N, G) and audio (B, G)."""
         image, audio = inputs.image_probabilities[..., :-1], inputs.audio_probabilities
         joint = scaled_log((image * audio[:, None]).sum(-1))
         image_groups = image @ self.group_of

@@ -35,8 +35,8 @@ ABSENT = -8.0
 class ClassHead(nn.Module):
     """Classifies embeddings into K classes: a small network, and the encoder's own classes.
 
-    The logit of a class is the network's plus the weighted log-probability of the encoder's classes that belong
-    to it (:func:`seac.encoders.labels.sound_sources.membership`). A class without training samples has the
+    The logit of a class is the network's plus the weighted log-probability of the encoder's classes that
+    belong to it (:func:`seac.encoders.labels.sound_sources.membership`). A class without training samples has the
     encoder's classes only.
 
     Args:
@@ -55,7 +55,9 @@ class ClassHead(nn.Module):
     membership: Tensor
     exclusive: bool
 
-    def __init__(self, mean: Tensor, basis: Tensor, width: int, membership: Tensor, *, exclusive: bool) -> None:
+    def __init__(
+        self, mean: Tensor, basis: Tensor, width: int, membership: Tensor, *, exclusive: bool
+    ) -> None:
         super().__init__()
         self.exclusive = exclusive
         self.register_buffer("mean", mean)
@@ -92,7 +94,7 @@ class ClassHead(nn.Module):
 
     @torch.inference_mode()
     def probabilities(self, embeddings: Tensor, class_probabilities: Tensor) -> Tensor:
-        """Return class probabilities (n, K), or (n, K + 1) with "none", of encoder outputs (n, d) and (n, C)."""
+        """Return class probabilities (n, K), or (n, K + 1) with "none", of encoder outputs."""
         logits = self(self.project(embeddings.cpu()), self.encoder_evidence(class_probabilities.cpu()))
         return logits.softmax(1) if self.exclusive else logits.sigmoid()
 

@@ -9,7 +9,6 @@ import torch
 
 from seac.datasets.clip import Clip
 from seac.decision.fit import Sample, SampleType, build_sample
-from seac.decision.sounding import mask_logits
 from seac.evaluation.cached_model import EncodingCache
 from seac.evaluation.robustness import UNCHANGED, Corrupted, variant_of
 from seac.evaluation.scene import Scene, SceneAudio, SceneImage
@@ -38,9 +37,7 @@ def collect_samples(model: SeAC, reader: Corrupted, clips: Iterable[Clip]) -> It
         if len(masks) == 0 or bool(active.any()) != (sample_type == "visible"):
             continue
         result = scene.predict(model)
-        logits = mask_logits(
-            torch.from_numpy(result.similarity), torch.from_numpy(result.scores), model.settings.objectness
-        )
+        logits = scene.logits(model)
         yield build_sample(
             masks, active, logits, result.confidence, sample_type, inactive=result.audio_summary.inactive
         )

@@ -13,7 +13,7 @@ from torch.nn import functional
 from seac.associate.aggregate import paint_boxes
 from seac.core.result import FrameResult
 from seac.datasets.clip import TruthKind
-from seac.decision.sounding import mask_logits, softmax_scores
+from seac.decision.sounding import softmax_scores
 from seac.evaluation.answer import Answer
 from seac.evaluation.scene import Scene
 from seac.metrics.functional.overlap import overlap
@@ -52,11 +52,7 @@ class Model:
         """
         result = scene.predict(self.model)
         masks, chosen = scene.masks(self.model), torch.from_numpy(result.sounding)
-        logits = mask_logits(
-            torch.from_numpy(result.similarity),
-            torch.from_numpy(result.scores),
-            self.model.settings.objectness,
-        )
+        logits = scene.logits(self.model)
         heatmap, semantic = self._heatmap(scene, result, logits), None
         if scene.kind is TruthKind.LABELS:
             semantic = nearest(torch.from_numpy(result.semantic), scene.size)
@@ -72,7 +68,11 @@ class Model:
         if result.audio_summary.inactive:
             return torch.zeros(scene.size)
         if scene.kind is TruthKind.BOXES:
-            scores = softmax_scores(logits, self.model.settings.softmax_temperature)
+            scores = (
+                torch.from_numpy(result.probability)
+                if self.model.stages.sounding_head.absolute
+                else softmax_scores(logits, self.model.settings.softmax_temperature)
+            )
             return paint_boxes(scores, scene.boxes(self.model), *scene.size)
         return resized(torch.from_numpy(result.heatmap), scene.size)
 

@@ -95,6 +95,12 @@ class Scene:
             self._results[key] = model.predict(self.encoded_image(model), self.encoded_audio(model))
         return self._results[key]
 
+    def logits(self, model: SeAC) -> Tensor:
+        """Logits (N,) of the model's sounding head for this frame."""
+        similarity = torch.from_numpy(self.predict(model).similarity)
+        image, audio = self.encoded_image(model), self.encoded_audio(model)
+        return model.stages.sounding_head(similarity, image, audio, model.settings.objectness)
+
     def encoded_image(self, model: SeAC) -> EncodedImage:
         """The model's encoding of the frame."""
         return self.cache.encode_image(model, self.image.pixels, self.image.path)

@@ -28,6 +28,8 @@ from seac.weights import Weights
 from seac.weights.cache import ProgressFactory
 
 METHOD = "association_method"
+LEARNT = "sounding-head"
+"""Row of the shipped calibrations for the learnt sounding head."""
 
 
 def load(
@@ -139,8 +141,9 @@ class Assembly:
         """Constants of the decision: from a file, the folder of the association, or the shipped ones."""
         own = self.spec.association_weights
         file = self.spec.calibration or (None if own is None else beside(own))
-        method = self.preset.association_method if own is None else "zero-shot"
-        return calibrated(self.spec.threshold, method, file)
+        absolute = self.part("sounding_head").absolute
+        method = LEARNT if absolute else self.preset.association_method if own is None else "zero-shot"
+        return replace(calibrated(self.spec.threshold, method, file), noise_gate=not absolute)
 
     def _build(self, kind: str) -> Any:
         if kind in SHARED:

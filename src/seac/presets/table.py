@@ -120,15 +120,16 @@ PRESETS: dict[str, Preset] = {
         text="minilm",
         association_method="zero-shot",
         classifier="class-heads",
+        sounding_head="learnt",
         needs="nothing beyond pip install: CPU, offline",
         settings={
             "top_n": 20,
             "exact": False,
             "objectness": 0.5,
             "softmax_temperature": 0.1,
-            "sigma": 0.4,
+            "sigma": 0.5,
             "workers": 0,
-            "views": ViewSettings(fast_crops=8, crop_size=192),
+            "views": ViewSettings(fast_crops=12, crop_size=192),
         },
     ),
     "paper": Preset(

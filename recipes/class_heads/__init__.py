@@ -1,1 +1,0 @@
-"""Recipe of ``class_heads.safetensors``: supervised classification heads on frozen embeddings."""
