@@ -267,7 +267,7 @@ def is_zero_shot(model: SeAC) -> bool:
 
 
 def sharing(model: SeAC, other: SeAC) -> SeAC:
-    """``other``'s association and decision with all other stages of ``model``, so that both share encodings."""
+    """``other``'s association and decision, with all other stages of ``model``: both share encodings."""
     decision = {name: getattr(other.stages, name) for name in ("association", "sounding_head", "calibration")}
     return SeAC(replace(model.stages, **decision), model.vocabulary, other.settings)
 
