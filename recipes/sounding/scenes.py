@@ -90,6 +90,7 @@ class Targets:
         weight: (B, N) float32 weight of the mask in the loss.
         bags: (B, N) int64, 1 where masks share a positive label of the whole picture, else 0.
         visible: (B,) float32, 1 where something in the frame sounds.
+        known: (B,) float32, 0 where it is not known whether something in the frame sounds.
         heard: (B, K) bool, sources that may sound.
     """
 
@@ -97,6 +98,7 @@ class Targets:
     weight: Tensor
     bags: Tensor
     visible: Tensor
+    known: Tensor
     heard: Tensor
 
 
@@ -109,8 +111,10 @@ class Part:
     sounds: NDArray[np.float32]
     weight: NDArray[np.float32]
     bag: bool
+    known: bool = True
 
 
+NATURE = torch.tensor([source.group == "nature" for source in sound_sources()])
 PERSON = torch.tensor([source.group == "person" for source in sound_sources()])
 GROUPS = np.array([source.group for source in sound_sources()])
 
@@ -230,6 +234,9 @@ class SceneSampler:
             weight[(sounds == 0) & (frame.iou.max(1, initial=0) < 0.5)] *= UNMARKED_WEIGHT
         if not sounds.any() and any(bool(heard[source]) for source in self.seen[number]):
             weight *= MISSED_WEIGHT
+        if bool((heard & NATURE).any()) and not sounds.any():  # water, fire and sky are in pictures unmarked
+            weight[frame.iou.max(1, initial=0) < 0.5] = 0
+            return Part(number, side, sounds, weight, bag=False, known=False)
         return Part(number, side, sounds, weight, bag=False)
 
     def scene(self) -> tuple[list[Part], int]:
@@ -271,7 +278,8 @@ class SceneSampler:
         ]
         sounds, weight, bags = (padded.pop(name) for name in ("sounds", "weight", "bags"))
         inputs = SoundingInputs.of({**padded, **audio, "padding": padding, "similarity": similarity})
-        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), heard)
+        known = torch.tensor([float(all(part.known for part in parts)) for parts, _ in scenes])
+        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), known, heard)
 
     def _masks(self, parts: Sequence[Part]) -> dict[str, Tensor]:
         """Inputs and targets of the best masks of a scene, best first."""

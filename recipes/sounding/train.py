@@ -70,7 +70,9 @@ def compute_loss(network: SoundingNetwork, inputs: SoundingInputs, targets: Targ
     probability = outputs.log_odds().sigmoid().clamp(TINY, 1 - TINY)
     return {
         "masks": mask_loss(probability, targets, inputs.padding),
-        "null": functional.binary_cross_entropy_with_logits(outputs.null, 1 - targets.visible),
+        "null": functional.binary_cross_entropy_with_logits(
+            outputs.null, 1 - targets.visible, targets.known
+        ),
         "bag": bag_loss(probability, targets),
         "ranking": ranking_loss(outputs.logits, targets, inputs.padding),
         "contrastive": contrastive_loss(outputs, network.scale.exp(), targets, inputs.padding),

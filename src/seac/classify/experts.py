@@ -1,11 +1,10 @@
-"""Classification by a product of four experts: the classifier of the preset tiny.
+"""Classification by a product of two experts: the classifier of the preset tiny.
 
-Four experts score every class of a vocabulary from 0 to 1: the classes of the image encoder, the image class
-head, the classes of the audio encoder, and the audio class head. Text similarity maps the classes of an
-expert to the classes of the vocabulary, so the vocabulary is open. A class that is a group also scores its
-members. The errors of the experts are largely independent, so their log-likelihoods are added (product of
-experts, Hinton 2002). A class that all experts consider possible scores higher than a class that a single
-expert considers certain.
+Appearance and audio each score every class of a vocabulary from 0 to 1: by a class head where it knows the
+class, else by the classes of the encoder. Text similarity maps the classes of both to the classes of the
+vocabulary, so the vocabulary is open. A class that is a group also scores its members. The errors of the
+experts are largely independent, so their log-likelihoods are added (product of experts, Hinton 2002). A class
+that both consider possible scores higher than a class that one considers certain.
 """
 
 from __future__ import annotations
@@ -29,27 +28,23 @@ ASSET = "assets/class_heads.safetensors"
 
 @dataclass(frozen=True)
 class ExpertsSettings:
-    """Constants of the experts, chosen with ``python -m recipes.class_heads``.
+    """Constants of the experts, chosen on photographs with recordings by ``python -m benchmarks.names``.
 
     Attributes:
         lam: weight of the local view in the class probabilities of the image encoder (Eq. 3).
         width: width of the text similarity between two classes, in cosine.
         floor: constant added to every likelihood, so that no single expert excludes a class.
-        neutral: likelihood of a class that is outside the training classes of the class heads.
-        known: cosine to the nearest training class: a class is outside up to the first value, and inside from
-            the second value.
-        head_weight: weight of the image class head; the classes of the image encoder have weight 1.
-        head_audio_weight: weight of the audio class head; the classes of the audio encoder have weight 1.
+        known: cosine to the nearest class of the class heads: up to the first value a class is scored by the
+            encoder's classes, from the second value by the class heads.
+        audio_weight: weight of the audio; the image has weight 1.
         group: share of its score that a group ("Animal") passes to a member ("hen").
     """
 
     lam: float = 0.6
     width: float = 0.15
-    floor: float = 0.1
-    neutral: float = 0.1
+    floor: float = 0.02
     known: tuple[float, float] = (0.7, 0.9)
-    head_weight: float = 0.3
-    head_audio_weight: float = 0.5
+    audio_weight: float = 0.5
     group: float = 0.1
 
 
@@ -70,7 +65,7 @@ def shipped_class_heads(vision: VisionEncoder, audio: AudioEncoder, text: MeanEn
 
 
 class ExpertsClassifier:
-    """Product of encoder classes and class heads; a :class:`~seac.classify.base.MaskClassifier`.
+    """Product of appearance and audio, by encoder classes and class heads; a :class:`~seac.classify.base.MaskClassifier`.
 
     Args:
         class_heads: trained class heads; a head of another encoder contributes zero.
@@ -106,7 +101,7 @@ class ExpertsClassifier:
 
 
 class ClassExperts:
-    """The four experts on one vocabulary.
+    """The two experts on one vocabulary.
 
     Args:
         classifier: the class heads, mappings and settings.
@@ -129,25 +124,32 @@ class ClassExperts:
 
     def score_masks(self, masks: MaskEmbeddings) -> Tensor:
         """Appearance scores (log-likelihoods) of N masks: (N, K)."""
-        head_scores = self._head_scores("image", masks.local, masks.local_probabilities)
-        return self._log(self._tagger_likelihoods(masks)) + self.classifier.settings.head_weight * head_scores
+        tagger = self._tagger_likelihoods(masks)
+        return self._log(self._mixed(tagger, "image", masks.local, masks.local_probabilities))
 
     def score_audio(self, audio: AudioFeatures) -> Tensor:
         """Audio scores (log-likelihoods) of each class: (K,).
 
-        The probability of an encoder class is its maximum over windows, because sources may be loud in
-        different windows.
+        The probability of a class is its maximum over windows, because sources may be loud in different
+        windows.
         """
-        if len(audio.embeddings) == 0:
+        if len(audio.embeddings) == 0 or audio.class_probabilities is None:
             return torch.zeros(len(self.classes))
-        of_windows = self._head_scores("audio", audio.embeddings, audio.class_probabilities)
-        head_scores = self.classifier.settings.head_audio_weight * of_windows.mean(0)
-        if audio.class_probabilities is None:
-            return head_scores
-        tagger_likelihoods = self.classifier.audio_mapping.class_likelihoods(
-            audio.class_probabilities.amax(0, keepdim=True).cpu(), self.audio_relevance
-        )[0]
-        return self._log(tagger_likelihoods) + head_scores
+        classes = audio.class_probabilities.cpu()
+        tagger = self.classifier.audio_mapping.class_likelihoods(classes, self.audio_relevance)
+        likelihoods = self._mixed(tagger, "audio", audio.embeddings, audio.class_probabilities)
+        return self.classifier.settings.audio_weight * self._log(likelihoods.amax(0))
+
+    def _mixed(
+        self, tagger: Tensor, modality: str, embeddings: Tensor, class_probabilities: Tensor | None
+    ) -> Tensor:
+        """Likelihoods (n, K) by the class head where it knows the class, else by the encoder's classes."""
+        class_heads = self.classifier.class_heads
+        if class_probabilities is None or not class_heads.has(modality):
+            return tagger
+        probabilities = class_heads.probabilities(modality, embeddings, class_probabilities)
+        head = (probabilities[:, : len(self.head_relevance)] @ self.head_relevance).clamp(max=1)
+        return torch.lerp(tagger, head, self.known)
 
     def _tagger_likelihoods(self, masks: MaskEmbeddings) -> Tensor:
         """Likelihoods in [0, 1] by image encoder classes or by text-space embeddings: (N, K)."""
@@ -156,20 +158,6 @@ class ClassExperts:
             text_embeddings = image_mapping.to_text_space(masks.mixed(lam).cpu())
             return text_similarity(text_embeddings, self.classes, self.classifier.settings.width)
         return image_mapping.class_likelihoods(masks.mixed_probabilities(lam).cpu(), self.image_relevance)
-
-    def _head_scores(self, modality: str, embeddings: Tensor, class_probabilities: Tensor | None) -> Tensor:
-        """Log-likelihoods of a class head relative to the neutral likelihood, (n, K); 0 without the head."""
-        class_heads = self.classifier.class_heads
-        if class_probabilities is None or not class_heads.has(modality):
-            return torch.zeros(1, len(self.classes))
-        probabilities = class_heads.probabilities(modality, embeddings, class_probabilities)
-        neutral = self.classifier.settings.neutral
-        likelihoods = torch.lerp(
-            torch.full_like(self.known, neutral),
-            probabilities[:, : len(self.head_relevance)] @ self.head_relevance,
-            self.known,
-        )
-        return self._log(likelihoods) - self._log(torch.tensor(neutral))
 
     def _log(self, likelihoods: Tensor) -> Tensor:
         """Logarithm of likelihoods with the floor added; a likelihood of 0 gives 0."""
