@@ -24,7 +24,6 @@ from torch import Tensor
 from benchmarks.shared import shared_folder
 from recipes.common.options import add_media, open_media
 from recipes.common.pairwise_choice import ChoiceScene, encode_windows, render_choice_scenes
-from recipes.common.scene_features import VIEWS
 from seac.associate.base import Association
 from seac.associate.embed import embed_masks
 from seac.associate.zero_shot import ZeroShot, ZeroShotSettings
@@ -32,6 +31,10 @@ from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.audio.mobilenet_student import MobileNetStudent
 from seac.encoders.base import AudioEncoder
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
+from seac.presets.table import PRESETS
+
+VIEWS = replace(PRESETS["tiny"].views, fast_crops=0)
+"""The views of the preset, without high-resolution crops."""
 
 
 @dataclass(frozen=True)

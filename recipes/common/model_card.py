@@ -5,13 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-LICENCE = {
-    "weights": "Apache-2.0",
-    "training media": "PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic; not distributed with the weights",
-}
-
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A Markdown table; columns of numbers are right-aligned."""
@@ -35,11 +28,6 @@ def section(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]], no
 def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Rows of names and values."""
     return [(name, str(value)) for name, value in values.items()]
-
-
-def mean_and_spread(name: str, runs: Sequence[float]) -> tuple[str, float, float]:
-    """A row: a name, the mean of ``runs`` and their standard deviation."""
-    return name, float(np.mean(runs)), float(np.std(runs))
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Composite scenes of objects with classes: exact masks, and masks perturbed like those of a segmenter.
+"""Composite scenes of objects with classes and exact masks.
 
 A scene has one to four objects of random scale and position, which occlude each other, on photographs,
 textures or plain colour, with random lighting. Some objects are silent. The result is a function of the
@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from recipes.common.media_bank import SILENT
 from recipes.common.object_scenes import (
     Floats,
     Painter,
     Rng,
-    blob,
     jitter_colour,
     random_half_plane,
     simulate_camera,
@@ -185,65 +184,3 @@ def drop_colour(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return image
     grey = image.mean(-1, keepdims=True).astype(np.uint8)
     return np.repeat(grey, 3, -1)
-
-
-def perturb_masks(rng: Rng, scene: Scene) -> Mask:
-    """Candidate masks (M, S, S) of a scene: perturbed objects, parts, pairs of objects, and background."""
-    side = len(scene.owner)
-    found = []
-    for mask in scene.masks():
-        found.append(roughen_edge(rng, mask))
-        if rng.random() < 0.2:
-            found.append(crop_mask(rng, mask))
-    ground = scene.owner == -1
-    if len(found) > 1 and rng.random() < 0.25:
-        pair = rng.choice(len(scene.class_names), 2, replace=False) if len(scene.class_names) > 1 else [0, 0]
-        found.append(np.isin(scene.owner, pair))
-    if rng.random() < 0.5:
-        found.append(ground & (random_half_plane(rng, side)[:side, :side] > 0.5))
-    if rng.random() < 0.5:
-        size = int(rng.integers(side // 8, side // 2))
-        shape = blob(rng, size)[:side, :side] > 0.5
-        y, x = rng.integers(side - len(shape) + 1), rng.integers(side - shape.shape[1] + 1)
-        spot = np.zeros_like(ground)
-        spot[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
-        found.append(spot)
-    kept = [mask for mask in found if mask.sum() > 40]
-    return np.stack(kept) if kept else scene.masks()
-
-
-def roughen_edge(rng: Rng, mask: Mask) -> Mask:
-    """Dilate, erode or roughen a mask (S, S); with probability 0.35 the mask is unchanged."""
-    chance = rng.random()
-    if chance < 0.35:
-        return mask
-    reach = int(rng.integers(1, max(2, round(0.05 * np.sqrt(mask.sum())) + 1)))
-    if chance < 0.6:
-        return np.asarray(binary_dilation(mask, iterations=reach))
-    if chance < 0.75:
-        thin = np.asarray(binary_erosion(mask, iterations=reach))
-        return thin if thin.sum() > 0.4 * mask.sum() else mask
-    noise = gaussian_filter(rng.normal(size=mask.shape), 3)
-    soft = gaussian_filter(mask.astype(np.float32), 1 + reach) + noise / noise.std() * 0.15
-    rough = np.asarray(soft > 0.5)
-    return rough if rough.sum() > 0.4 * mask.sum() else mask
-
-
-def crop_mask(rng: Rng, mask: Mask) -> Mask:
-    """The part of a mask (S, S) on one side of a random line."""
-    side = len(mask)
-    ys, xs = np.nonzero(mask)
-    angle = rng.uniform(0, 2 * np.pi)
-    along = np.cos(angle) * xs + np.sin(angle) * ys
-    level = np.quantile(along, rng.uniform(0.3, 0.7))
-    grid = np.cos(angle) * np.arange(side)[None] + np.sin(angle) * np.arange(side)[:, None]
-    return np.asarray(mask & (grid > level))
-
-
-def match_owners(masks: Mask, scene: Scene) -> NDArray[np.int64]:
-    """Index of the object of each candidate (M, S, S) with an IoU of at least .4, -1 for none: (M,) int64."""
-    exact = scene.masks().reshape(len(scene.class_names), -1).astype(np.float32)
-    given = masks.reshape(len(masks), -1).astype(np.float32)
-    joint = given @ exact.T
-    overlap = joint / (given.sum(1)[:, None] + exact.sum(1)[None] - joint).clip(1)
-    return np.where(overlap.max(1) >= 0.4, overlap.argmax(1), GROUND)

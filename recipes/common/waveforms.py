@@ -6,7 +6,6 @@ added, and sometimes a quieter recording of another class. The result is a funct
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +41,6 @@ class Recordings:
         if rng.random() < 0.7:
             total = total + 10 ** (-float(rng.uniform(4, 45)) / 20) * coloured_noise(rng)
         return scale_level(total, rng), f"{name}/{stem}"
-
-    def mix(self, names: Sequence[str], rng: np.random.Generator) -> Floats:
-        """The sum of waveforms of several classes of about equal level."""
-        total = sum((self(name, rng)[0] for name in names), np.zeros(LENGTH, np.float32))
-        return np.asarray(total / max(1.0, float(np.abs(total).max())), np.float32)
 
     def _render_source(self, name: str, rng: np.random.Generator) -> tuple[Floats, str]:
         path = self.paths[name][rng.integers(len(self.paths[name]))]
