@@ -19,9 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recipes.common.object_scenes import Rng, Scene
+from recipes.common.object_scenes import Rng
 from recipes.proposal_net.loss import compute_refinement_loss
 from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.samples import Sample
 from seac.segment.ops import pairwise_iou, resize_image
 from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import (
@@ -67,7 +68,7 @@ class RefinementBatch:
 
 @torch.no_grad()
 def make_refinement_batch(
-    network: ProposalNet, painter: Callable[[Rng], Scene], seed: int, step: int
+    network: ProposalNet, painter: Callable[[Rng], Sample], seed: int, step: int
 ) -> RefinementBatch | None:
     """The batch of a step, a function of seed, step and weights; None if no mask matches the ground truth."""
     random = np.random.default_rng((seed, step))
@@ -78,7 +79,7 @@ def make_refinement_batch(
 
 
 def _scene_views(
-    network: ProposalNet, painter: Callable[[Rng], Scene], random: Rng
+    network: ProposalNet, painter: Callable[[Rng], Sample], random: Rng
 ) -> tuple[Tensor, ...] | None:
     scene = painter(random)
     side = int(random.choice(FRAMES))
@@ -89,7 +90,7 @@ def _scene_views(
     fine = network.fine_features(locations)
     coarse = decode_locations(locations, kept, fine[0], FINE_STRIDE)
     coarse = coarse[coarse.amax((1, 2)) > 0]
-    truth = F.one_hot(torch.from_numpy(scene.owner) + 1, scene.count + 1)[..., 1:].permute(2, 0, 1).float()
+    truth = torch.from_numpy(scene.masks).float()
     truth = truth[truth.sum((1, 2)) >= MIN_AREA]
     if len(coarse) == 0 or len(truth) == 0:
         return None
@@ -114,7 +115,7 @@ def jitter_views(views: Tensor, random: Rng) -> Tensor:
 
 def train_refinement(
     network: ProposalNet,
-    painter: Callable[[Rng], Scene],
+    painter: Callable[[Rng], Sample],
     steps: int,
     seed: int,
     run: Path,

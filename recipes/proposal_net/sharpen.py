@@ -8,31 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.common.object_scenes import Rng, Scene
-from recipes.proposal_net.loss import compute_fine_loss, true_masks
+from recipes.common.object_scenes import Rng
+from recipes.proposal_net.loss import compute_fine_loss
 from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase
-from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
+from recipes.proposal_net.samples import Sample, coverage, draw_samples, stack_images
+from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import normalise_pixels, stored_weights
 from seac.training.schedule import adamw
 
 SIDE, BATCH = 288, 4
 RATE, WARM, KEEP = 4e-3, 10, 0.95
 PREFIX = "sharpen."
-
-
-def batch(
-    painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
-) -> tuple[Tensor, list[Tensor]]:
-    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step."""
-    rng = np.random.default_rng((seed, step))
-    scenes = [painter(rng) for _ in range(size)]
-    pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
-    masks = [true_masks(torch.from_numpy(s.owner), s.count, stride=stride) for s in scenes]
-    return pixels, masks
 
 
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
@@ -52,7 +41,7 @@ def load_first_stage(first: Path) -> ProposalNet:
 
 
 def train_sharpening(
-    first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
+    first: Path, painter: Callable[[Rng], Sample], steps: int, seed: int, device: str = "cpu"
 ) -> dict[str, Tensor]:
     """Train the second stage for ``steps`` and return the state dict of the network with averaged weights."""
     torch.manual_seed(seed)
@@ -61,7 +50,8 @@ def train_sharpening(
     phase = TrainingPhase(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
-        pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
+        samples = draw_samples(painter, BATCH, seed, step)
+        pixels, masks = stack_images(samples), [coverage(each.masks, FINE_STRIDE) for each in samples]
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         locations = network(to_network_input(pixels, device))
         loss = compute_fine_loss(
