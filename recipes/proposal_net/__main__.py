@@ -25,7 +25,7 @@ from recipes.common.object_scenes import Painter, Rng
 from recipes.proposal_net import refinement
 from recipes.proposal_net.loss import Targets, build_targets, compute_loss
 from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
-from recipes.proposal_net.photographs import PhotographSamples, read_photographs
+from recipes.proposal_net.photographs import EXACT, PhotographSamples, read_photographs
 from recipes.proposal_net.precision import keep_depthwise_precision, mixed_forward
 from recipes.proposal_net.refinement import PREFIX as REFINEMENT
 from recipes.proposal_net.refinement import train_refinement
@@ -94,11 +94,12 @@ def make_batch(
     return pixels, build_targets(masks, negatives, pixels.shape[-1], generator)
 
 
-def build_source(given: argparse.Namespace, side: int) -> Callable[[Rng], Sample]:
-    """Samples of photographs and composites, or of composites alone without ``--photos``."""
+def build_source(given: argparse.Namespace, side: int, exact: bool = False) -> Callable[[Rng], Sample]:
+    """Samples of photographs (``exact`` outlines only) and composites, or only composites without ``--photos``."""
     painter = Painter(given.media, side, given.more)
     if given.photos:
-        return PhotographSamples(read_photographs(given.photos), painter, side)
+        found = [each for each in read_photographs(given.photos) if not exact or each.quality in EXACT]
+        return PhotographSamples(found, painter, side)
     return CompositeSamples(painter)
 
 
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--first", type=Path, help="weights of a completed first stage")
     parser.add_argument("--sharpen-steps", type=int, default=160)
     parser.add_argument("--outline-steps", type=int, default=2400)
+    parser.add_argument("--outline-minutes", type=float, help="end of the last stage by the clock")
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -174,14 +176,25 @@ def main() -> None:
     if not first.is_file():
         train(given)
     if not second.is_file():
-        source = build_source(given, SIDE)
+        source = build_source(given, SIDE, exact=True)
         seed = given.seed + 7  # other scenes than in the first stage
-        export(train_sharpening(first, source, given.sharpen_steps, seed, given.device), second)
+        fresh = not given.start
+        export(
+            train_sharpening(first, source, given.sharpen_steps, seed, given.device, fresh=fresh), second
+        )
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
-    source = build_source(given, refinement.SIDE)
+    source = build_source(given, refinement.SIDE, exact=True)
     average = train_refinement(
-        network, source, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
+        network,
+        source,
+        given.outline_steps,
+        given.seed + 13,
+        given.run,
+        given.workers,
+        given.device,
+        fresh=not given.start,
+        minutes=given.outline_minutes,
     )
     export(
         network.state_dict() | {f"{REFINEMENT}{name}": value for name, value in average.items()}, given.out

@@ -16,6 +16,7 @@ from seac.training.schedule import rate_factor, set_rates
 
 MAX_GRADIENT_NORM = 5.0
 WEIGHT_DECAY = 0.02
+TUNING = 1 / 3  # factor on the learning rate of layers that an earlier phase trained
 T = TypeVar("T")
 
 

@@ -28,6 +28,7 @@ from seac.core.errors import InputError
 INDEX = "instances.jsonl"
 FULL = ("coco80", "voc20", "lvis")  # vocabularies of which every instance is outlined
 WHITE = "white_ground"
+EXACT = ("exact", WHITE)  # qualities whose outlines teach boundaries
 OUTSIDE = 0.35  # weight of a negative outside the instances, in photographs of a full vocabulary
 SHARES = {"exact": 1.0, "good": 0.4, "coarse": 0.3}  # relative frequency of photographs by quality
 CROWDED = 1.5  # factor on it for photographs with instances of many classes (COCO, LVIS)

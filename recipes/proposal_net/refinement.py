@@ -21,7 +21,7 @@ from torch import Tensor
 
 from recipes.common.object_scenes import Rng
 from recipes.proposal_net.loss import compute_refinement_loss
-from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.phase import TUNING, WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
 from recipes.proposal_net.samples import Sample
 from seac.segment.ops import pairwise_iou, resize_image
 from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
@@ -121,15 +121,20 @@ def train_refinement(
     run: Path,
     workers: int = 0,
     device: str = "cpu",
+    *,
+    fresh: bool = True,
+    minutes: float | None = None,
 ) -> dict[str, Tensor]:
     """Train ``network.refine`` for ``steps`` and return its averaged weights; ``run`` holds the checkpoint.
 
-    Batches are computed on the CPU by the workers; the refinement head is trained on ``device``.
+    Batches are computed on the CPU by the workers; the refinement head is trained on ``device``. Without
+    ``fresh``, the head has been trained before, and the learning rate is lower. The training ends after
+    ``minutes`` if that is before the last step.
     """
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
     student = deepcopy(network.refine).to(device).requires_grad_(True).train()
-    optimiser = adamw(student.parameters(), RATE, WEIGHT_DECAY)
+    optimiser = adamw(student.parameters(), RATE if fresh else RATE * TUNING, WEIGHT_DECAY)
     phase = TrainingPhase(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
     batch_maker = partial(make_refinement_batch, network, painter, seed)
     start, metric_sums = time.monotonic(), np.zeros(4)
@@ -141,7 +146,8 @@ def train_refinement(
         given = move_to_device(given, device)
         logits = student(given.colours, given.coarse, given.features, given.context)
         loss = compute_refinement_loss(logits, given.target)
-        phase.learn(step, loss)
+        progress = (time.monotonic() - start) / 60 / minutes if minutes else 0.0
+        phase.learn(step, loss, progress)
         before = F.interpolate(given.coarse, scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]
         real = given.target > 0.5
         metric_sums += [
@@ -160,6 +166,8 @@ def train_refinement(
             )
             metric_sums[:] = 0
             phase.save(step)
+        if progress >= 1:
+            break
     return phase.average
 
 
