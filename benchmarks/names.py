@@ -4,7 +4,7 @@
 
 ``--work`` is the folder of ``python -m recipes.sounding``, whose encoded frames and clips of the dev side are
 used. For each photograph, the mask that fits a sounding thing best is named from the default vocabulary: by
-its appearance, with a recording of its own class, and with a recording of something that is not in the picture.
+its appearance, with a recording of its own class, and with one of something that is not in the picture.
 """
 
 from __future__ import annotations
@@ -82,19 +82,19 @@ def collect(sampler: SceneSampler, model: SeAC, vocabulary: tuple[str, ...]) -> 
     seen: Counter[tuple[int, str]] = Counter()
     for name in itertools.islice(itertools.cycle(sampler.seen_classes), 10 * COUNT):
         frame, own = sampler.frame(name), sampler.clip(name)
-        features, heard = sampler.frames.frames[frame], sampler.clips.heard[own]
+        features, audible = sampler.frames.frames[frame], sampler.clips.audible[own]
         sources, _ = mask_sources(features)
         fitting = [
             row
             for row, source in enumerate(sources.tolist())
-            if source >= 0 and heard[source] and right_names(source, vocabulary)
+            if source >= 0 and audible[source] and right_names(source, vocabulary)
         ]
         if not fitting or seen[frame, name] >= PER_PHOTOGRAPH or features.iou.shape[1] == 0:
             continue
         seen[frame, name] += 1
         best = max(fitting, key=lambda row: float(features.iou[row].max()))
         other = own
-        while bool(sampler.clips.heard[other][list(sampler.seen[frame])].any()):
+        while bool(sampler.clips.audible[other][list(sampler.seen[frame])].any()):
             other = sampler.clip(sampler.classes[sampler.rng.integers(len(sampler.classes))])
         rows.append((frame, best, own, other, int(sources[best])))
         if len(rows) == COUNT:

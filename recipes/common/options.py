@@ -13,21 +13,6 @@ USAGE = 2
 """Exit code for invalid input."""
 
 
-def recipe(description: str | None, out: Path) -> argparse.ArgumentParser:
-    """A parser with --media, --work, --dev, --workers, --seed, --out and --model-card."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--media", type=Path, required=True, help="folder with images, sounds, backgrounds")
-    parser.add_argument("--work", type=Path, required=True, help="folder for packages and features (5 GB)")
-    parser.add_argument("--dev", type=Path, help="media folder of the evaluation composites")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=out)
-    parser.add_argument("--model-card", action="store_true", help="write the model card beside the weights")
-    return parser
-
-
 def add_media(parser: argparse.ArgumentParser) -> None:
     """Add ``--media``, the folder of cut-outs and recordings for composites."""
     parser.add_argument(

@@ -3,9 +3,9 @@
     python -m recipes.sounding --data ../shared/data/real --media ../shared/data/media --work W --seed 0
 
 ``--data`` holds ``photos/{train,dev}`` and ``recordings/{train,dev}``, ``--media`` holds ``{train,dev}``
-with cut-outs, backgrounds and sounds. Frames and clips are encoded once into ``--work``; a repeated command goes on
-from there. ``--extract i/n`` only encodes frames, every n-th shard from the i-th, so that n processes share
-the work. Scores on the dev side are printed and written to the model cards.
+with cut-outs, backgrounds and sounds. Frames and clips are encoded once into ``--work``; a repeated command
+resumes there. ``--extract i/n`` only encodes frames, every n-th shard from the i-th, so that n processes
+share the work. Scores on the dev side are printed and written to the model cards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from recipes.sounding.frames import FrameFeatures, read_frames
 from recipes.sounding.model_card import Training, write_cards
 from recipes.sounding.photographs import Composites, Photographs
 from recipes.sounding.recordings import ClipCounts, Clips, Renderer, encode_clips
-from recipes.sounding.scenes import SceneSampler, heard_of
+from recipes.sounding.scenes import SceneSampler, audible_sources_of
 from recipes.sounding.store import HALVES, Store
 from recipes.sounding.train import HeadTraining, build_network, train_sounding_head
 from seac.core.types import version_of
@@ -94,7 +94,7 @@ def train(options: argparse.Namespace, model: SeAC) -> None:
     }
     frames, encoded = dev.encoded([heads["image"]], [heads["audio"]])
     scores = summarise_heads(
-        dev, torch.cat(list(frames.probabilities)), encoded.probabilities, heard_of(dev.clips)
+        dev, torch.cat(list(frames.probabilities)), encoded.probabilities, audible_sources_of(dev.clips)
     )
     print(json.dumps(scores), flush=True)
     network = build_network(store, len(source_names()))

@@ -117,30 +117,30 @@ def train_image_head(
 
 
 def train_audio_head(
-    embeddings: Tensor, class_probabilities: Tensor, heard: Tensor, recordings: Sequence[str], seed: int
+    embeddings: Tensor, class_probabilities: Tensor, audible: Tensor, recordings: Sequence[str], seed: int
 ) -> ClassHead:
     """Train the head of audio.
 
     Args:
         embeddings: (n, d_a) of clips.
         class_probabilities: (n, D) of the audio encoder.
-        heard: (n, K) bool, sources that may sound; columns without any are not trained.
+        audible: (n, K) bool, sources that may sound; columns without any are not trained.
         recordings: recording of each clip, for equal frequencies.
         seed: of initial weights, batches and dropout.
     """
     members = membership(audioset_names())
     assert members is not None
     rng, network = _start(embeddings, members, AUDIO, seed, exclusive=False)
-    trained = heard.any(0)
+    trained = audible.any(0)
     _, which, counts = np.unique(np.array(recordings), return_inverse=True, return_counts=True)
     with torch.no_grad():
-        network.classify.bias.fill_(2.0)  # the evidence of a class that is heard is about -2
+        network.classify.bias.fill_(2.0)  # the evidence of an audible class is about -2
         network.classify.weight.mul_(0.2)
     inputs, evidence = network.project(embeddings), network.encoder_evidence(class_probabilities)
 
     def loss(rows: Tensor) -> Tensor:
         logits = network(functional.dropout(inputs[rows], AUDIO.dropout), evidence[rows])[:, trained]
-        wanted = heard[rows][:, trained].float()
+        wanted = audible[rows][:, trained].float()
         return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(1).mean()
 
     return _optimise(network, AUDIO, counts[which] ** -BALANCE, rng, loss, trained)

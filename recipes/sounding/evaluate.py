@@ -52,19 +52,21 @@ def score_pairs(
     for number in range(count):
         name = sampler.seen_classes[number % len(sampler.seen_classes)]
         frame, own = sampler.frame(name), sampler.clip(name)
-        heard = clips.heard[own]
+        audible = clips.audible[own]
         sources = frames.frames[frame].sources
-        if not ((sources >= 0) & heard.numpy()[sources]).any():
+        if not ((sources >= 0) & audible.numpy()[sources]).any():
             continue
         other = own
-        while bool(clips.heard[other][list(sampler.seen[frame])].any()):
+        while bool(clips.audible[other][list(sampler.seen[frame])].any()):
             other = sampler.clip(sampler.classes[sampler.rng.integers(len(sampler.classes))])
-        yield score(network, sampler, frame, own, heard), score(network, sampler, frame, other, heard)
+        yield score(network, sampler, frame, own, audible), score(network, sampler, frame, other, audible)
 
 
 @torch.inference_mode()
-def score(network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int, heard: Tensor) -> PairScore:
-    """Score a frame under a clip; sources ``heard`` (K,) bool are those of its own clip."""
+def score(
+    network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int, audible: Tensor
+) -> PairScore:
+    """Score a frame under a clip; sources ``audible`` (K,) bool are those of its own clip."""
     features, clips = sampler.frames.frames[frame], sampler.clips
     inputs = SoundingInputs(
         torch.from_numpy(features.local)[None].float(),
@@ -78,7 +80,7 @@ def score(network: SoundingNetwork, sampler: SceneSampler, frame: int, clip: int
         clips.cues[clip][None],
     )
     probabilities = network(inputs).log_odds()[0].sigmoid().numpy()
-    sounding = (features.sources >= 0) & heard.numpy()[features.sources]
+    sounding = (features.sources >= 0) & audible.numpy()[features.sources]
     iou, inside = features.iou[:, sounding].max(1), features.inside[:, sounding].max(1)
     best = int(probabilities.argmax())
     return PairScore(
@@ -132,22 +134,22 @@ def calibration_error(probabilities: NDArray[np.float32], right: NDArray[np.bool
     return error
 
 
-def summarise_heads(store: Store, image: Tensor, audio: Tensor, heard: Tensor) -> dict[str, float]:
+def summarise_heads(store: Store, image: Tensor, audio: Tensor, audible: Tensor) -> dict[str, float]:
     """Shares of masks and clips whose likeliest source is right, over all and as a mean over classes.
 
     Args:
         store: of the frames and clips.
         image: (M, K + 1) class probabilities of its masks.
         audio: (n, K) class probabilities of its clips.
-        heard: (n, K) bool, sources that may sound in each clip.
+        audible: (n, K) bool, sources that may sound in each clip.
     """
     sources = torch.cat([mask_sources(frame)[0] for frame in store.frames])
     known = sources >= 0
     right = image[known, :-1].argmax(1) == sources[known]
     by_class = [float(right[sources[known] == source].float().mean()) for source in sources[known].unique()]
-    single = torch.tensor([len(names) == 1 for names in store.clips.classes]) & heard.any(1)
+    single = torch.tensor([len(names) == 1 for names in store.clips.classes]) & audible.any(1)
     top = audio[single].topk(5, 1).indices
-    hits = heard[single].gather(1, top)
+    hits = audible[single].gather(1, top)
     figures = {
         "masks_top1": float(right.float().mean()),
         "masks_by_class": float(np.mean(by_class)),

@@ -12,12 +12,12 @@ from recipes.sounding.train import HeadTraining
 DATA = (
     (
         "photographs with instance masks",
-        "VOC 2012 (VOC terms, Flickr images); COCO 2017, LVIS (annotations CC BY 4.0, images Flickr licences)",
+        "VOC 2012 (VOC terms, Flickr images); COCO 2017, LVIS (annotations CC BY 4.0, Flickr images)",
     ),
     ("labelled photographs", "Caltech-101 (CC BY 4.0)"),
     (
         "photographs of classes that no other source covers",
-        "instruments (terms unclear); ImageNet samples, PACS, Stanford Dogs, Weizmann horses (research terms)",
+        "instruments (terms unclear); ImageNet samples, PACS, Stanford Dogs, Weizmann horses (research)",
     ),
     ("cut-outs, backgrounds, sounds", "Debian packages named in SOURCES.csv of the media"),
     (
@@ -27,8 +27,8 @@ DATA = (
 )
 LIMITS = (
     "Photographs are no video: motion does not tell the player from the instrument.",
-    "Sounds are paired with pictures by class: one of several alike things is never known to be the source.",
-    "Most pictures of people are labelled person; man, woman and child are told apart by the voice.",
+    "Recordings are paired with images by class: which of several instances sounds is never known.",
+    "Most people in images are labelled person; only the voice separates man, woman and child.",
     "Sources without photographs (rain, wind, keys) have the evidence of the encoders' own classes only.",
 )
 COMMAND = "python -m recipes.sounding --data DATA --media MEDIA --work WORK --seed 0"
@@ -71,7 +71,7 @@ def write_cards(training: Training, folder: Path) -> None:
             table(("setting", "value"), list(settings.items())) if settings else "",
             f"## Data\n\n{table(('data', 'source and terms'), DATA)}",
             table(("side", "frames", "clips"), rows),
-            "Pictures and recordings of dev are of other originals than those of train.",
+            "Images and recordings of dev are of other originals than those of train.",
             f"## Scores on dev\n\n{table(('score', 'value'), list(scores.items()))}",
             f"## Parts\n\n{table(('part', 'version'), list(training.parts.items()))}",
             "## Licence\n\nApache-2.0, as the code; the data keep their own terms.",

@@ -54,7 +54,7 @@ class Clips:
     Attributes:
         embeddings: (n, d_a) float16.
         class_probabilities: (n, D) float16.
-        classes: classes heard in each clip; a quiet background has the prefix "~", noise is (NOISE,).
+        classes: classes audible in each clip; a quiet background has the prefix "~", noise is (NOISE,).
         recordings: the recording of each clip's first class.
     """
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from recipes.sounding.frames import UNKNOWN, FrameFeatures
 from recipes.sounding.recordings import NOISE, Clips
-from recipes.sounding.sources import PREFIX_QUIET, heard_sources, recording_sources
+from recipes.sounding.sources import PREFIX_QUIET, audible_sources, recording_sources
 from seac.decision.sounding_network import SoundingInputs
 from seac.encoders.labels.sound_sources import sound_sources
 
@@ -56,14 +56,14 @@ class EncodedClips:
         probabilities: (n, K) class probabilities by the class heads.
         cues: (n, 2).
         text: (n, t) text-space embeddings.
-        heard: (n, K) bool, sources that may sound.
+        audible: (n, K) bool, sources that may sound.
     """
 
     clips: Clips
     probabilities: Tensor
     cues: Tensor
     text: Tensor
-    heard: Tensor
+    audible: Tensor
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Targets:
         bags: (B, N) int64, 1 where masks share a positive label of the whole picture, else 0.
         visible: (B,) float32, 1 where something in the frame sounds.
         known: (B,) float32, 0 where it is not known whether something in the frame sounds.
-        heard: (B, K) bool, sources that may sound.
+        audible: (B, K) bool, sources that may sound.
     """
 
     sounds: Tensor
@@ -99,7 +99,7 @@ class Targets:
     bags: Tensor
     visible: Tensor
     known: Tensor
-    heard: Tensor
+    audible: Tensor
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ PERSON = torch.tensor([source.group == "person" for source in sound_sources()])
 GROUPS = np.array([source.group for source in sound_sources()])
 
 
-def mask_targets(frame: FrameFeatures, heard: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Targets and weights (N,) of the masks of a frame for sources ``heard`` (K,) bool."""
+def mask_targets(frame: FrameFeatures, audible: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Targets and weights (N,) of the masks of a frame for sources ``audible`` (K,) bool."""
     sounds, weight = np.zeros(len(frame), np.float32), np.ones(len(frame), np.float32)
-    sounding = (frame.sources >= 0) & heard.numpy()[frame.sources]
+    sounding = (frame.sources >= 0) & audible.numpy()[frame.sources]
     if sounding.any():
         iou, inside = frame.iou[:, sounding].max(1), frame.inside[:, sounding].max(1)
         sounds = ((iou - APART) / (FITS - APART)).clip(0, 1)
@@ -205,7 +205,7 @@ class SceneSampler:
             frame, clip = self.frame(name), self.clip(name)
         elif draw < shares.own + shares.mixture and self.mixtures:
             clip = self.mixtures[rng.integers(len(self.mixtures))]
-            possible = [heard for heard in self.clips.clips.classes[clip] if heard in self.seen_classes]
+            possible = [each for each in self.clips.clips.classes[clip] if each in self.seen_classes]
             frame = self.frame(possible[rng.integers(len(possible))] if possible else name)
         elif draw < shares.own + shares.mixture + shares.absent or not self.noises:
             frame, clip = self.frame(name), self.clip(self.classes[rng.integers(len(self.classes))])
@@ -217,23 +217,23 @@ class SceneSampler:
             frames = [frame, other] if rng.random() < 0.5 else [other, frame]
         return frames, clip
 
-    def part(self, number: int, side: int | None, heard: Tensor) -> Part | None:
+    def part(self, number: int, side: int | None, audible: Tensor) -> Part | None:
         """Targets of a frame of a scene; None if it cannot be known what sounds."""
         frame = self.frames.frames[number]
-        sounds, weight = mask_targets(frame, heard)
+        sounds, weight = mask_targets(frame, audible)
         if frame.label != UNKNOWN and len(frame.sources) == 0:
-            if heard[frame.label]:
+            if audible[frame.label]:
                 return Part(number, side, sounds, np.zeros_like(weight), bag=True)
-            same_group = bool((GROUPS[heard.numpy()] == GROUPS[frame.label]).any())
-            if bool((heard & PERSON).any()) or (same_group and self.rng.random() < 0.5):
+            same_group = bool((GROUPS[audible.numpy()] == GROUPS[frame.label]).any())
+            if bool((audible & PERSON).any()) or (same_group and self.rng.random() < 0.5):
                 return None  # people are in many pictures unmarked, and classes of one group are mistaken
         elif not frame.complete:
-            if not sounds.any() and bool((heard & PERSON).any()):
+            if not sounds.any() and bool((audible & PERSON).any()):
                 return None
             weight[(sounds == 0) & (frame.iou.max(1, initial=0) < 0.5)] *= UNMARKED_WEIGHT
-        if not sounds.any() and any(bool(heard[source]) for source in self.seen[number]):
+        if not sounds.any() and any(bool(audible[source]) for source in self.seen[number]):
             weight *= MISSED_WEIGHT
-        if bool((heard & NATURE).any()) and not sounds.any():  # water, fire and sky are in pictures unmarked
+        if bool((audible & NATURE).any()) and not sounds.any():  # water and fire are unmarked
             weight[frame.iou.max(1, initial=0) < 0.5] = 0
             return Part(number, side, sounds, weight, bag=False, known=False)
         return Part(number, side, sounds, weight, bag=False)
@@ -242,9 +242,9 @@ class SceneSampler:
         """The parts and the clip of a scene."""
         while True:
             frames, clip = self.pair()
-            heard = self.clips.heard[clip]
+            audible = self.clips.audible[clip]
             sides: tuple[int | None, ...] = (None,) if len(frames) == 1 else (0, 1)
-            parts = [self.part(frame, side, heard) for frame, side in zip(frames, sides, strict=True)]
+            parts = [self.part(frame, side, audible) for frame, side in zip(frames, sides, strict=True)]
             known = [part for part in parts if part is not None]
             if len(known) == len(parts):
                 return known, clip
@@ -265,11 +265,11 @@ class SceneSampler:
         counts = torch.tensor([len(frame["sounds"]) for frame in frames])
         padding = torch.arange(MAX_MASKS)[None] >= counts[:, None]
         similarity = (padded.pop("text") * clips.text[rows][:, None]).sum(-1)
-        heard = clips.heard[rows]
+        audible = clips.audible[rows]
         visible = [
             float(
                 any(
-                    bool(part.sounds.any()) or bool(heard[row][list(self.seen[part.frame])].any())
+                    bool(part.sounds.any()) or bool(audible[row][list(self.seen[part.frame])].any())
                     for part in parts
                 )
             )
@@ -278,7 +278,7 @@ class SceneSampler:
         sounds, weight, bags = (padded.pop(name) for name in ("sounds", "weight", "bags"))
         inputs = SoundingInputs.of({**padded, **audio, "padding": padding, "similarity": similarity})
         known = torch.tensor([float(all(part.known for part in parts)) for parts, _ in scenes])
-        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), known, heard)
+        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), known, audible)
 
     def _masks(self, parts: Sequence[Part]) -> dict[str, Tensor]:
         """Inputs and targets of the best masks of a scene, best first."""
@@ -305,7 +305,7 @@ class SceneSampler:
 
 
 def half_geometry(geometry: NDArray[np.float32], side: int | None) -> NDArray[np.float32]:
-    """Geometry (N, 8) of the masks of a frame that is the left (0) or right (1) half of a scene, or all of it."""
+    """Geometry (N, 8) of the masks of a frame that is the left (0) or right (1) half of a scene, or all."""
     if side is None:
         return geometry.copy()
     half = geometry.copy()
@@ -324,6 +324,6 @@ def pad(rows: Sequence[Tensor]) -> Tensor:
     return padded
 
 
-def heard_of(clips: Clips) -> Tensor:
+def audible_sources_of(clips: Clips) -> Tensor:
     """Sources that may sound in each clip: (n, K) bool."""
-    return torch.stack([heard_sources(names) for names in clips.classes])
+    return torch.stack([audible_sources(names) for names in clips.classes])

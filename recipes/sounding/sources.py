@@ -13,7 +13,7 @@ from seac.encoders.labels.sound_sources import sound_sources, source_names
 
 TABLE = Path(__file__).with_name("recording_sources.tsv")
 PREFIX_QUIET = "~"
-"""Marks the class of a quiet background, which counts as heard but is no reason to expect its source."""
+"""Marks the class of a quiet background, which counts as audible but is no reason to expect its source."""
 
 
 @lru_cache(maxsize=1)
@@ -42,9 +42,9 @@ def source_of(class_name: str | None) -> int:
     return UNKNOWN if class_name is None else photograph_sources().get(class_name, UNKNOWN)
 
 
-def heard_sources(classes: tuple[str, ...]) -> Tensor:
+def audible_sources(classes: tuple[str, ...]) -> Tensor:
     """Return the sources that may sound in a clip with recordings of some classes: (K,) bool."""
-    heard = torch.zeros(len(sound_sources()), dtype=torch.bool)
+    audible = torch.zeros(len(sound_sources()), dtype=torch.bool)
     for name in classes:
-        heard[list(recording_sources().get(name.removeprefix(PREFIX_QUIET), ()))] = True
-    return heard
+        audible[list(recording_sources().get(name.removeprefix(PREFIX_QUIET), ()))] = True
+    return audible

@@ -16,7 +16,7 @@ from torch import Tensor
 from recipes.sounding.class_heads import mask_sources, train_audio_head, train_image_head
 from recipes.sounding.frames import UNKNOWN, UNMATCHED, FrameFeatures
 from recipes.sounding.recordings import Clips
-from recipes.sounding.scenes import EncodedClips, EncodedFrames, heard_of
+from recipes.sounding.scenes import EncodedClips, EncodedFrames, audible_sources_of
 from seac.associate.zero_shot import ZeroShot
 from seac.decision.sounding_head import CUES
 from seac.encoders.class_heads import ClassHead
@@ -72,7 +72,7 @@ class Store:
         return train_image_head(embeddings, classes, sources[chosen], weight[chosen], seed)
 
     def _show_nature(self) -> Tensor:
-        """Whether a mask shows water, fire or sky by the encoder's classes, which no source marks: (M,) bool."""
+        """Whether a mask shows water, fire or sky, which photographs do not mark: (M,) bool."""
         members = membership(imagenet_names())
         assert members is not None
         nature = members[:, [source.group == "nature" for source in sound_sources()]].any(1)
@@ -86,7 +86,7 @@ class Store:
             self.clips.embeddings[rows].float(),
             self.clips.class_probabilities[rows].float(),
         )
-        return train_audio_head(embeddings, classes, heard_of(self.clips)[rows], recordings, seed)
+        return train_audio_head(embeddings, classes, audible_sources_of(self.clips)[rows], recordings, seed)
 
     def image_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
         """Class probabilities (M, K + 1) of all masks; of two heads, head ``h`` is applied to half ``h``."""
@@ -109,10 +109,10 @@ class Store:
         frames = EncodedFrames(self.frames, probabilities, self._mask_text().split(lengths))
         classes = self.clips.class_probabilities.float()
         cues = classes[:, [audioset_names().index(name) for name in CUES]]
-        heard = heard_of(self.clips)
+        audible = audible_sources_of(self.clips)
         audio = self.audio_probabilities(audio_heads)
         text = torch.cat([self.zero_shot.audio_mapping.to_text_space(part) for part in classes.split(CHUNK)])
-        return frames, EncodedClips(self.clips, audio, cues, text, heard)
+        return frames, EncodedClips(self.clips, audio, cues, text, audible)
 
     def _mask_text(self) -> Tensor:
         """Text-space embeddings (M, t) of all masks."""

@@ -119,8 +119,8 @@ def contrastive_loss(outputs: SoundingOutputs, scale: Tensor, targets: Targets, 
     rows = (targets.visible > 0).nonzero()[:, 0]
     cosine = torch.einsum("ind,jd->ijn", outputs.masks[rows], outputs.audio[rows])
     similarity = scale * cosine.masked_fill(padding[rows][:, None], -1).amax(-1)
-    heard = targets.heard[rows].float()
-    same = (heard @ heard.T > 0) & ~torch.eye(len(rows), dtype=torch.bool)
+    audible = targets.audible[rows].float()
+    same = (audible @ audible.T > 0) & ~torch.eye(len(rows), dtype=torch.bool)
     similarity = similarity.masked_fill(same, -30)
     own = torch.arange(len(rows))
     return (functional.cross_entropy(similarity, own) + functional.cross_entropy(similarity.T, own)) / 2

@@ -17,7 +17,7 @@ from seac.encoders.text.minilm import MiniLM
 
 @dataclass(frozen=True)
 class ZeroShotSettings:
-    """Constants of the zero-shot association, chosen with ``benchmarks/pairwise_choice.py``.
+    """Constants of the zero-shot association.
 
     Attributes:
         lam: weight of the local view (Eq. 3).

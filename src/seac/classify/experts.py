@@ -65,10 +65,10 @@ def shipped_class_heads(vision: VisionEncoder, audio: AudioEncoder, text: MeanEn
 
 
 class ExpertsClassifier:
-    """Product of appearance and audio, by encoder classes and class heads; a :class:`~seac.classify.base.MaskClassifier`.
+    """Product of appearance and audio; a :class:`~seac.classify.base.MaskClassifier`.
 
     Args:
-        class_heads: trained class heads; a head of another encoder contributes zero.
+        class_heads: trained class heads; a head of another encoder is not used.
         image_mapping: maps the classes of the image encoder to text space; the identity if images are
             embedded in text space.
         audio_mapping: maps the classes of the audio encoder to text space.

@@ -68,7 +68,7 @@ class FrameResult:
         similarity: (N,) float32 in [-1, 1], of each mask with the audio: a cosine, see the association.
         probability: (N,) float32 calibrated probability that the mask sounds; 0 for inactive audio.
         sounding: (N,) bool, the decision; no mask sounds in silence and noise.
-        confidence: greatest similarity before min-max, or greatest probability of a learnt head; -1 for
+        confidence: greatest similarity before min-max, or greatest probability of a learned head; -1 for
             inactive audio or without masks.
         heatmap: (H, W) float32 in [0, 1], Eq. 4; all 0 for inactive audio.
         semantic: (H, W) int64, Eq. 5: 0 is background, ``k`` is ``labels[k]``.

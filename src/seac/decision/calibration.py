@@ -28,7 +28,7 @@ class Calibration:
         threshold: minimum probability of a sounding mask.
         margin: maximum distance of the logit of a sounding mask from the maximum logit of the frame.
         floor: dBFS (RMS of the loudest tenth of a second) below which audio is silent.
-        noise_gate: whether stationary noise is inactive; a learnt head recognises noise itself.
+        noise_gate: whether stationary noise is inactive; a learned head recognises noise itself.
     """
 
     slope: float = 8.0

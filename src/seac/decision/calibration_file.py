@@ -18,6 +18,8 @@ NAME = "calibration.json"
 FORMAT = "seac calibration 1"
 RETIRED = frozenset({"silence", "noise"})
 """Constants of earlier versions, which are ignored."""
+CONSTANTS = frozenset(item.name for item in fields(Calibration)) - {"noise_gate"}
+"""Constants of a file; ``noise_gate`` belongs to the sounding head of the model."""
 
 
 def write(constants: Calibration, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -26,7 +28,8 @@ def write(constants: Calibration, path: Path, provenance: Mapping[str, Any]) -> 
     Raises:
         InputError: the folder cannot be created or written.
     """
-    content = {"format": FORMAT, "constants": asdict(constants), "made_of": dict(provenance)}
+    values = {name: value for name, value in asdict(constants).items() if name in CONSTANTS}
+    content = {"format": FORMAT, "constants": values, "made_of": dict(provenance)}
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -57,14 +60,13 @@ def read(path: str | os.PathLike[str]) -> Calibration:
     values = (
         content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None
     )
-    names = {item.name for item in fields(Calibration)}
     if (
         not isinstance(values, dict)
-        or set(values) - RETIRED != names
+        or set(values) - RETIRED != CONSTANTS
         or not all(map(_number, values.values()))
     ):
         raise InputError(f"{file}: holds no calibration of this version; make one with `seac calibrate`")
-    return Calibration(**{name: value for name, value in values.items() if name in names})
+    return Calibration(**{name: value for name, value in values.items() if name in CONSTANTS})
 
 
 def beside(association: str | os.PathLike[str]) -> Path | None:

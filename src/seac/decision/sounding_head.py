@@ -1,6 +1,6 @@
-"""The learnt sounding head: the probability that a mask sounds, trained where it is known what sounds.
+"""The learned sounding head: the probability that a mask sounds, trained where it is known what sounds.
 
-``python -m recipes.sounding_head`` trains it on photographs with recordings and on composites, with silence,
+``python -m recipes.sounding`` trains it on photographs with recordings and on composites, with silence,
 noise and the audio of absent classes as negatives.
 """
 
@@ -54,7 +54,7 @@ class SoundingHeadWeights:
     sha256: str = ""
 
 
-class LearntSoundingHead:
+class LearnedSoundingHead:
     """The network as a :class:`~seac.decision.base.SoundingHead`.
 
     With parts other than those of its training, :meth:`from_context` gives an :class:`ObjectnessSum`.
@@ -79,8 +79,8 @@ class LearntSoundingHead:
     def from_context(cls, context: PartContext) -> SoundingHead:
         """Build with the shipped weights, if the model has the parts of their training."""
         weights, class_heads = shipped(), context.part("class_heads")
-        kinds = ("vision", "audio", "association_method")
-        parts = {kind: version_of(context.part(kind)) for kind in kinds}
+        names = ("vision", "audio", "association_method")
+        parts = {name: version_of(context.part(name)) for name in names}
         if dict(weights.provenance) != {**parts, "class_heads": class_heads.weights.version}:
             return ObjectnessSum()
         return cls(weights, class_heads, context.part("audio").labels)
@@ -104,7 +104,7 @@ class LearntSoundingHead:
         """
         masks, proposals = image.embeddings, image.proposals
         if masks.local_probabilities is None:
-            raise ValueError("the learnt sounding head needs encoders with classes")
+            raise ValueError("the learned sounding head needs encoders with classes")
         height, width = proposals.masks.shape[-2:]
         area = proposals.masks.flatten(1).sum(1) / (height * width)
         geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
@@ -123,7 +123,7 @@ class LearntSoundingHead:
             ValueError: the encoder has no classes.
         """
         if audio.class_probabilities is None:
-            raise ValueError("the learnt sounding head needs encoders with classes")
+            raise ValueError("the learned sounding head needs encoders with classes")
         probabilities = self.class_heads.probabilities("audio", audio.embeddings, audio.class_probabilities)
         return (
             audio.embeddings.float().cpu().mean(0),

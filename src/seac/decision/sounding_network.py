@@ -1,15 +1,15 @@
-"""The network of the learnt sounding head: a logit per mask, and one for "nothing here sounds".
+"""The network of the learned sounding head: a logit per mask, and one for "nothing here sounds".
 
 Two towers embed masks and audio in a shared space; their cosine is trained on pairs (MSA-MICL, Eq. 8). With
 the similarity of the association and the agreement of the class heads it describes how well a mask matches
-the audio. A Transformer encoder over the masks of a frame and a null token, which knows the audio, weighs this
+the audio. A Transformer encoder over the masks of a frame and a null token, which has the audio, weighs this
 evidence against the other masks, because the best match of a frame is not always a match.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -161,10 +161,10 @@ class SoundingNetwork(nn.Module):
         masks = functional.normalize(
             self.mask_tower(torch.cat([image, scaled_log(inputs.image_probabilities)], -1)), dim=-1
         )
-        heard = functional.normalize(
+        clip = functional.normalize(
             self.audio_tower(torch.cat([audio, scaled_log(inputs.audio_probabilities)], -1)), dim=-1
         )
-        cosine = (masks * heard[:, None]).sum(-1)
+        cosine = (masks * clip[:, None]).sum(-1)
         evidence, image_groups, audio_groups = self._evidence(inputs, cosine)
         known = inputs.image_probabilities[..., :-1].sum(-1, keepdim=True)
         tokens = self.embed_evidence(torch.cat([inputs.geometry, image_groups, known, evidence], -1))
@@ -179,7 +179,7 @@ class SoundingNetwork(nn.Module):
             logits.masked_fill(inputs.padding, PADDED_LOGIT),
             self.null_logit(hidden[:, 0])[:, 0],
             masks,
-            heard,
+            clip,
         )
 
     def _evidence(self, inputs: SoundingInputs, cosine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -232,8 +232,3 @@ def mask_geometry(boxes: Tensor, area: Tensor, scores: Tensor, height: int, widt
         ],
         1,
     ).float()
-
-
-def config_record(config: SoundingConfig) -> dict[str, float]:
-    """Return the shapes as a mapping, for the header of a file."""
-    return asdict(config)

@@ -1,7 +1,7 @@
-"""Suppression of masks that cover one another: of a thing, its parts and its surroundings, the likeliest remains.
+"""Suppression of masks that cover one another: only the likeliest of them remains.
 
-Proposals contain an object, its parts and its surroundings, and all of them match its audio. Masks of different
-objects hardly cover one another.
+Proposals contain an object, its parts and its surroundings, and all of them match its audio. Masks of
+different objects hardly cover one another.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ class ClassHead(nn.Module):
     """Classifies embeddings into K classes: a small network, and the encoder's own classes.
 
     The logit of a class is the network's plus the weighted log-probability of the encoder's classes that
-    belong to it (:func:`seac.encoders.labels.sound_sources.membership`). A class without training samples has the
-    encoder's classes only.
+    belong to it (:func:`seac.encoders.labels.sound_sources.membership`). A class without training samples has
+    the encoder's classes only.
 
     Args:
         mean: (d,) mean of the unit embeddings.

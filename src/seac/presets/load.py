@@ -28,8 +28,8 @@ from seac.weights import Weights
 from seac.weights.cache import ProgressFactory
 
 METHOD = "association_method"
-LEARNT = "sounding-head"
-"""Row of the shipped calibrations for the learnt sounding head."""
+LEARNED = "sounding-head"
+"""Row of the shipped calibrations for the learned sounding head."""
 
 
 def load(
@@ -142,7 +142,7 @@ class Assembly:
         own = self.spec.association_weights
         file = self.spec.calibration or (None if own is None else beside(own))
         absolute = self.part("sounding_head").absolute
-        method = LEARNT if absolute else self.preset.association_method if own is None else "zero-shot"
+        method = LEARNED if absolute else self.preset.association_method if own is None else "zero-shot"
         return replace(calibrated(self.spec.threshold, method, file), noise_gate=not absolute)
 
     def _build(self, kind: str) -> Any:

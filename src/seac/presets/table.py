@@ -97,7 +97,7 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "sounding_head": {
         "objectness": "seac.decision.base:ObjectnessSum",
-        "learnt": "seac.decision.sounding_head:LearntSoundingHead",
+        "learned": "seac.decision.sounding_head:LearnedSoundingHead",
     },
     "classifier": {
         "zero-shot": "seac.classify.base:ZeroShotClassifier",
@@ -120,7 +120,7 @@ PRESETS: dict[str, Preset] = {
         text="minilm",
         association_method="zero-shot",
         classifier="class-heads",
-        sounding_head="learnt",
+        sounding_head="learned",
         needs="nothing beyond pip install: CPU, offline",
         settings={
             "top_n": 20,
