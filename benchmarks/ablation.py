@@ -3,9 +3,9 @@
     python -m benchmarks.ablation --bench B [--limit N] [--benchmarks s4,ms3,...] [--write docs/ablation.md]
 
 B is a folder rendered by ``benchmarks.composite``. Each row has one simpler part: saliency and superpixels in
-place of the proposal network; logits without objectness or without softmax temperature (the paper's min-max
-has neither); the zero-shot classifier; classes from the views of the association. The last row has exact
-views of every mask in place of fast ones.
+place of the proposal network; no objectness or no softmax temperature (the paper's min-max has neither); the
+zero-shot classifier; classes from the views of the association. The last row has exact views of every mask in
+place of fast ones.
 """
 
 from __future__ import annotations

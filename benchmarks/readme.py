@@ -19,9 +19,19 @@ from benchmarks.tables import replace_section, table
 
 REPO = Path(__file__).resolve().parents[1]
 CLIP = "demo/clip.mp4"
-EXPECTED = ((0, 3, "dog"), (3, 6, "acoustic guitar"), (6, 9, "cow"))
-"""Start and end in seconds, and the sounding class of each part of the clip (demo/make_clip.py)."""
-SILENCE = (9, 12)
+OPTIONS = ("--fps", "2", "--export", "json", "--json")
+EXPECTED = (
+    (0.5, 3, "dog"),
+    (3.5, 5, "sheep"),
+    (5.5, 7, "duck"),
+    (7.5, 9, "sheep, duck"),
+    (9.5, 11.5, "drum kit"),
+    (12, 13.5, "drum kit, electric guitar"),
+    (14, 16.5, "man"),
+    (17.5, 18.5, "cow"),
+)
+"""Start and end in seconds, and the sounding classes of each part of the clip (demo/make_clip.py)."""
+SILENCE = (19.5, 21.5)
 METHODS = ("tiny", "zero-shot", "saliency (U2NetP)", "oracle masks")
 FIGURES = (
     ("s4", "miou (official)", "S4 mIoU"),
@@ -72,23 +82,25 @@ def format_demo(frames: Sequence[Mapping[str, Any]]) -> list[str]:
         counts = count_names(frames, start, stop)
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         predicted = ", ".join(f"{label} ({count})" for label, count in ordered) or "nothing"
-        rows.append(f"| {start} to {stop} s | {name} | {predicted} |")
+        number = sum(start <= frame["time"] < stop for frame in frames)
+        rows.append(f"| {start:g} to {stop:g} s | {name} | {number} | {predicted} |")
     silent = count_names(frames, *SILENCE).total()
     return [
-        "| time | expected | predicted (number of frames, of 3) |",
-        "| --- | --- | --- |",
+        "| time | expected | frames | predicted (number of frames) |",
+        "| --- | --- | --- | --- |",
         *rows,
         "",
-        f"In the silence from {SILENCE[0]} to {SILENCE[1]} s, {silent} masks are active. The command: "
-        f"`seac segment {CLIP} -o out/ --json`; written by `python -m benchmarks.readme --write README.md`.",
+        f"In the silence from {SILENCE[0]:g} to {SILENCE[1]:g} s, {silent} masks are active. The command: "
+        f"`seac segment {CLIP} -o out/ {' '.join(OPTIONS)}`; written by "
+        "`python -m benchmarks.readme --write README.md`.",
     ]
 
 
 def segment_demo() -> list[dict[str, Any]]:
-    """Frames of result.json of the demo clip, one per second."""
+    """Frames of result.json of the demo clip, two per second."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["-m", "seac", "segment", str(REPO / CLIP), "-o", folder, "--export", "json"]
-        subprocess.run([sys.executable, *command], check=True)
+        command = ["-m", "seac", "segment", str(REPO / CLIP), "-o", folder, *OPTIONS]
+        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
         frames: list[dict[str, Any]] = json.loads((Path(folder) / "result.json").read_text("utf-8"))["frames"]
     return frames
 

@@ -1,4 +1,4 @@
-"""Class names of your own: ``python examples/any_vocabulary.py "dog,acoustic guitar,cow" [CLIP]``.
+"""Class names of your own: ``python examples/any_vocabulary.py "dog,duck,cow" [CLIP]``.
 
 A vocabulary is a list of names, "a,b,c", or a text file with one name per line.
 """
@@ -11,7 +11,7 @@ from collections import Counter
 import seac
 
 
-def main(vocabulary: str = "dog,acoustic guitar,cow", clip: str = "demo/clip.mp4") -> None:
+def main(vocabulary: str = "dog,duck,cow", clip: str = "demo/clip.mp4") -> None:
     """Print in how many frames each name of the vocabulary sounds."""
     model = seac.load("tiny", vocabulary=vocabulary)
     counts = Counter[str]()

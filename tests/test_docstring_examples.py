@@ -10,7 +10,7 @@ import pytest
 MODULES = tuple(
     f"{package}.{name}"
     for package in ("metrics", "metrics.functional")
-    for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness")
+    for name in ("avsbench", "avsbench_semantic", "vggss", "extended_vggss", "robustness", "swap")
 )
 
 

@@ -41,7 +41,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of the demo clip, in which the dog barks."""
+    """Two seconds of a composite clip, in which the dog barks."""
     return excerpt(tmp_path_factory.mktemp("clip") / "clip.mp4", 0.5, 2)
 
 

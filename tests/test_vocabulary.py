@@ -25,7 +25,7 @@ NAMES: dict[str, str] = {
     "ears": "audio encoder",
     "eyes": "image encoder",
     "sight sights": "image encoder, image features",
-    "hearing": "audio encoder, YamnetStudent",
+    "hearing": "audio encoder, MobileNetStudent",
     "heard listened": "EncodedAudio, AudioSummary, audio features",
     "kinds": "classes, class_heads",
     "taught": "trained, supervised",
@@ -45,7 +45,7 @@ NAMES: dict[str, str] = {
     "lit": "active",
     "soften": "soft_nms",
     "eased leaning laid": "edge refinement, paste_masks",
-    "learnt alike": "learned, class match",
+    "learnt alike": "learned",
     "ensembles": "CachedTextEncoder",
     "whole_file whole_folder draft drafts": "atomic write, temporary file",
     "sink sinks": "writer",
@@ -86,7 +86,7 @@ PROSE: dict[str, str] = {
     r"races?|raced": "compare",
     r"among words|words alone|by looks": "text space, zero-shot",
     r"goes on where": "resumes",
-    r"combined association|taught kinds": "association ensemble, class heads",
+    r"combined association|taught kinds": "trained association, class heads",
 }
 """Words that pages do not use in a private sense -> what to say; regular expressions of whole words."""
 

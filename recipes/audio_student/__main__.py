@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True, help="folder with sounds/<class>/*.ogg")
     parser.add_argument("--models", type=Path, required=True, help="folder with the teachers")
     parser.add_argument("--work", type=Path, required=True, help="folder for packages and segments (2 GB)")
-    parser.add_argument("--strength", type=float, default=0.5, help="weight of the recordings' classes")
+    parser.add_argument("--strength", type=float, default=0.7, help="weight of the recordings' classes")
     parser.add_argument("--minutes", type=float, default=Schedule.minutes, help="wall time of training")
     parser.add_argument("--rate", type=float, default=Schedule.rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)

@@ -13,16 +13,20 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recipes.audio_student.metrics import (
     CLIP,
     Classifier,
+    Labelled,
+    Pair,
     auroc,
     choose_subset,
     class_hits,
@@ -35,8 +39,8 @@ from recipes.audio_student.metrics import (
     short_clip,
     thing_score,
 )
-from recipes.audio_student.segments import read_accepted
-from recipes.audio_student.teacher import MeanTeacher, open_teachers
+from recipes.audio_student.segments import Accepted, read_accepted
+from recipes.audio_student.teacher import open_teachers
 from recipes.common.model_card import table
 from seac.core.atomic import write_atomic
 from seac.encoders.audio import mobilenet_student
@@ -46,7 +50,6 @@ from seac.presets.table import part_class
 
 PAIRS, NOTHING = 400, 40
 """Numbers of pairs of recordings, and of clips of each kind of nothing."""
-MEAN = "mean of the teachers' logits"
 MODEL_CARD = Path(mobilenet_student.__file__).parents[2] / Path(mobilenet_student.WEIGHTS).with_suffix(".md")
 MARK = "<!-- written by python -m recipes.audio_student.evaluate --model-card -->"
 
@@ -64,34 +67,56 @@ def milliseconds(encoder: AudioEncoder, repetitions: int = 40) -> float:
     return float(np.median(spent))
 
 
-def evaluate(
-    classifiers: Mapping[str, Classifier], recordings: Path, count: int | None, seed: int
-) -> dict[str, Any]:
-    """All metrics of classifiers on ``recordings/<class>``; ``classes.csv`` lies beside the folder."""
-    classes = read_accepted(recordings.parent / "classes.csv")
-    labelled = read_labelled(recordings, classes)
-    if count is not None:
-        labelled = choose_subset(labelled, count, seed)
-    clips = [short_clip(recording.waveform) for recording in labelled]
-    pairs = mix_pairs(labelled, classes, PAIRS, seed)
-    nothing = nothing_clips(NOTHING, seed)
-    results: dict[str, Any] = {"recordings": len(labelled)}
-    for name, classifier in classifiers.items():
-        logits = classify_all(classifier, [recording.waveform for recording in labelled])
-        short = classify_all(classifier, clips)
-        scores = thing_score(short)
-        results[name] = {
-            "hits": class_hits(logits, labelled, classes),
-            "two seconds": class_hits(short, labelled, classes)["all"],
-            "two at once": pair_hits(
-                classify_all(classifier, [pair.waveform for pair in pairs]), pairs, classes
-            ),
-            "nothing": {
-                kind: auroc(scores, thing_score(classify_all(classifier, quiet)))
-                for kind, quiet in nothing.items()
-            },
+@dataclass(frozen=True)
+class Material:
+    """What the classifiers are evaluated on.
+
+    Attributes:
+        classes: accepted AudioSet classes by class.
+        recordings: the recordings.
+        pairs: two recordings at once.
+        quiet: clips in which nothing in particular sounds, by kind.
+    """
+
+    classes: dict[str, Accepted]
+    recordings: tuple[Labelled, ...]
+    pairs: tuple[Pair, ...]
+    quiet: dict[str, list[Tensor]]
+
+    @classmethod
+    def load(cls, folder: Path, count: int | None, seed: int) -> Material:
+        """Recordings ``folder/<class>/*.ogg`` (``count`` of them), with ``classes.csv`` beside the folder."""
+        classes = read_accepted(folder.parent / "classes.csv")
+        recordings = read_labelled(folder, classes)
+        if count is not None:
+            recordings = choose_subset(recordings, count, seed)
+        pairs = mix_pairs(recordings, classes, PAIRS, seed)
+        return cls(classes, recordings, pairs, nothing_clips(NOTHING, seed))
+
+    def classify(self, classifier: Classifier) -> dict[str, Tensor]:
+        """Logits (n, 521) of a classifier for each part of the material."""
+        waveforms = {
+            "whole": [recording.waveform for recording in self.recordings],
+            "short": [short_clip(recording.waveform) for recording in self.recordings],
+            "pairs": [pair.waveform for pair in self.pairs],
+            **self.quiet,
         }
-    return results
+        return {part: classify_all(classifier, clips) for part, clips in waveforms.items()}
+
+    def metrics(self, logits: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Metrics of the logits of :meth:`classify`."""
+        scores = thing_score(logits["short"])
+        return {
+            "hits": class_hits(logits["whole"], self.recordings, self.classes),
+            "two seconds": class_hits(logits["short"], self.recordings, self.classes)["all"],
+            "two at once": pair_hits(logits["pairs"], self.pairs, self.classes),
+            "nothing": {kind: auroc(scores, thing_score(logits[kind])) for kind in self.quiet},
+        }
+
+
+def mean_logits(given: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the logits of several classifiers, part by part."""
+    return {part: torch.stack([logits[part] for logits in given]).mean(0) for part in given[0]}
 
 
 def rows_of(results: Mapping[str, Any], names: list[str]) -> list[list[Any]]:
@@ -160,14 +185,17 @@ def main() -> None:
     parser.add_argument("--model-card", action="store_true", help="write the tables into the model card")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    classifiers: dict[str, Classifier] = {}
+    material = Material.load(options.recordings, options.subset, options.seed)
+    logits: dict[str, dict[str, Tensor]] = {}
     if options.models is not None:
         mn04, yamnet = open_teachers(options.models)
-        classifiers |= {"YAMNet": yamnet, "mn04": mn04, MEAN: MeanTeacher(mn04, yamnet)}
+        logits |= {"YAMNet": material.classify(yamnet), "mn04": material.classify(mn04)}
+        logits["mean of both"] = mean_logits(list(logits.values()))
     names = options.encoder or ["audio-student"]
     encoders: dict[str, AudioEncoder] = {name: part_class("audio", name).load() for name in names}
-    classifiers |= {name: encoder_classifier(encoder) for name, encoder in encoders.items()}
-    results = evaluate(classifiers, options.recordings, options.subset, options.seed)
+    logits |= {name: material.classify(encoder_classifier(encoder)) for name, encoder in encoders.items()}
+    results: dict[str, Any] = {"recordings": len(material.recordings)}
+    results |= {name: material.metrics(values) for name, values in logits.items()}
     results["milliseconds"] = {name: milliseconds(encoder) for name, encoder in encoders.items()}
     if options.write_json is not None:
         write_atomic(options.write_json, json.dumps(results, indent=1))

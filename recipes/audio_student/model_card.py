@@ -40,11 +40,12 @@ LIMITS = (
 )
 
 
-def licence_rows(sources: Path) -> list[tuple[str, int]]:
-    """Licences of the training recordings and their numbers, from ``SOURCES.csv``."""
+def credit_rows(sources: Path) -> list[tuple[str, str, int]]:
+    """Repository, licence and number of the training recordings, from ``SOURCES.csv``."""
     with sources.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["file"].startswith("train/")]
-    return Counter(row["licence"] for row in rows).most_common()
+    counts = Counter((row["source"], row["licence"]) for row in rows)
+    return [(source, licence, count) for (source, licence), count in sorted(counts.items())]
 
 
 def group_rows(index: dict[str, list[str]]) -> list[tuple[str, int]]:
@@ -93,10 +94,10 @@ def write_card(recordings: Path, segments: Path, log: Path, schedule: Schedule, 
             section("Teachers", ["teacher", "licence", "use"], TEACHERS),
             section("Segments by source", ["source", "segments"], group_rows(index)),
             section(
-                "Licences of the recordings",
-                ["licence", "recordings"],
-                licence_rows(recordings.parent / "SOURCES.csv"),
-                "By file in `SOURCES.csv` of the recordings, from Freesound, ESC-10 and sample libraries.",
+                "Recordings by repository and licence",
+                ["repository", "licence", "recordings"],
+                credit_rows(recordings.parent / "SOURCES.csv"),
+                "Thanks to their authors; `SOURCES.csv` of the recordings names the origin of each file.",
             ),
             section("Training", ["setting", "value"], pairs(asdict(schedule))),
             section(

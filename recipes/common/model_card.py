@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LICENCE = {
-    "weights": "Apache-2.0",
-    "training media": "PD, OFL-1.1, GPL, MIT, CC0, CC-BY-SA, Artistic; not distributed with the weights",
-}
-
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A Markdown table; columns of numbers are right-aligned."""

@@ -12,7 +12,10 @@ from torch import Tensor
 from recipes.common.composites.clips import render_single_source
 from recipes.common.composites.media import Media
 from seac.core.types import AudioFeatures
+from seac.encoders.audio import windows
 from seac.encoders.base import AudioEncoder
+from seac.media.decode import SAMPLE_RATE
+from seac.media.resample import resample
 from seac.segment.ops import boxes_of
 
 SECONDS = 5
@@ -66,5 +69,5 @@ def render_choice_scenes(media: Media, count: int, seed: int) -> Iterator[Choice
 
 
 def encode_windows(encoder: AudioEncoder, waveform: Tensor) -> AudioFeatures:
-    """Encode all windows of a waveform (S,) of at least one window."""
-    return encoder(waveform.unfold(0, encoder.window, encoder.hop).contiguous())
+    """Encode all windows of a waveform (S,) at 16 kHz."""
+    return windows.encode_windows(resample(waveform, SAMPLE_RATE, encoder.sample_rate).float(), encoder)

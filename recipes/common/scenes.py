@@ -1,4 +1,4 @@
-"""Composite scenes of objects with classes: exact masks, and masks perturbed like those of a segmenter.
+"""Composite scenes of objects with classes and exact masks.
 
 A scene has one to four objects of random scale and position, which occlude each other, on photographs,
 textures or plain colour, with random lighting. Some objects are silent. The result is a function of the

@@ -21,21 +21,32 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from recipes.common.object_scenes import Painter, Rng, Scene
+from recipes.common.object_scenes import Painter, Rng
 from recipes.proposal_net import refinement
 from recipes.proposal_net.loss import Targets, build_targets, compute_loss
 from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.photographs import EXACT, PhotographSamples, read_photographs
+from recipes.proposal_net.precision import keep_depthwise_precision, mixed_forward
 from recipes.proposal_net.refinement import PREFIX as REFINEMENT
 from recipes.proposal_net.refinement import train_refinement
-from recipes.proposal_net.sharpen import SIDE, batch, to_network_input, train_sharpening
+from recipes.proposal_net.samples import (
+    CompositeSamples,
+    Sample,
+    coverage,
+    draw_samples,
+    location_weights,
+    stack_images,
+)
+from recipes.proposal_net.sharpen import SIDE, to_network_input, train_sharpening
 from seac.encoders.vision.efficientnet_lite import checkpoint_path, fuse_batch_norms, load_checkpoint
-from seac.segment.proposal_net.model import ProposalNet
+from seac.segment.proposal_net.model import MASK_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import stored_weights
 from seac.training.schedule import adamw
 
 ASSET = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets" / "proposal_net.safetensors"
-WARM, KEEP = 50, 0.997
-FROZEN_BLOCKS = 6  # low-level features, the most expensive blocks to train
+WARM, KEEP = 50, 0.995
+SAVE_EVERY = 200  # steps
+FROZEN_BLOCKS = 7  # low-level features, the most expensive blocks to train
 
 
 def build_network(start: Path | None) -> ProposalNet:
@@ -71,35 +82,45 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
     partial.replace(path)
 
 
-def make_batch(painter: Callable[[Rng], Scene], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
+def make_batch(source: Callable[[Rng], Sample], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
     """Images (B, 3, S, S) uint8 of a step, and the targets of their locations."""
-    pixels, masks = batch(painter, size, seed, step)
+    samples = draw_samples(source, size, seed, step)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    return pixels, build_targets(masks, pixels.shape[-2], pixels.shape[-1], generator)
+    masks = [coverage(each.masks, MASK_STRIDE) for each in samples]
+    negatives = [location_weights(each.weights) for each in samples]
+    pixels = stack_images(samples)
+    return pixels, build_targets(masks, negatives, pixels.shape[-1], generator)
+
+
+def build_source(given: argparse.Namespace, side: int, exact: bool = False) -> Callable[[Rng], Sample]:
+    """Samples of photographs (``exact`` outlines only) and composites; without ``--photos`` of composites."""
+    painter = Painter(given.media, side, given.more)
+    if given.photos:
+        found = [each for each in read_photographs(given.photos) if not exact or each.quality in EXACT]
+        return PhotographSamples(found, painter, side)
+    return CompositeSamples(painter)
 
 
 def train(given: argparse.Namespace) -> None:
     """Train the first stage; see the docstring of the module."""
     torch.manual_seed(given.seed)
-    network, painter = (
-        build_network(given.start).to(given.device),
-        Painter(given.media, given.side, given.more),
-    )
+    network, source = build_network(given.start).to(given.device), build_source(given, given.side)
+    keep_depthwise_precision(network)
     optimiser = build_optimiser(network, given.rate)
     phase = TrainingPhase(
         network, optimiser, given.steps, warm=WARM, keep=KEEP, checkpoint=given.run / "last.pt"
     )
-    batch_maker = partial(make_batch, painter, given.batch, given.seed)
+    batch_maker = partial(make_batch, source, given.batch, given.seed)
     steps = range(phase.first, given.steps)
     start, loss_sums = time.monotonic(), torch.zeros(4, device=given.device)
     for step, (pixels, targets) in zip(
-        steps, iterate_batches(batch_maker, steps, given.workers), strict=True
+        steps, iterate_batches(batch_maker, steps, given.workers), strict=False
     ):
         network.train()
-        loss = compute_loss(
-            network(to_network_input(pixels, given.device)), move_to_device(targets, given.device)
-        )
-        phase.learn(step, loss.total)
+        locations = mixed_forward(network, to_network_input(pixels, given.device))
+        loss = compute_loss(locations, move_to_device(targets, given.device))
+        progress = (time.monotonic() - start) / 60 / given.minutes if given.minutes else 0.0
+        phase.learn(step, loss.total, progress)
         loss_sums += torch.stack([loss.score, loss.dice, loss.bce, loss.iou]).detach()
         if (step + 1) % 50 == 0:
             each = (time.monotonic() - start) / (step + 1 - phase.first)
@@ -109,9 +130,12 @@ def train(given: argparse.Namespace) -> None:
                 flush=True,
             )
             loss_sums.zero_()
-        if (step + 1) % 200 == 0 or step + 1 == given.steps:
+        last = step + 1 == given.steps or progress >= 1
+        if (step + 1) % SAVE_EVERY == 0 or last:
             phase.save(step)
             export(phase.average, given.run / "average.safetensors")
+        if last:
+            break
     export(phase.average, given.run / "first.safetensors")
 
 
@@ -124,6 +148,10 @@ def main() -> None:
         "--media", type=Path, required=True, help="folder with images/*/*.png and backgrounds/*.jpg"
     )
     parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
+    parser.add_argument("--photos", type=Path, help="folder of photographs with masks (photographs.py)")
+    parser.add_argument(
+        "--minutes", type=float, help="end of the first stage by the clock, if before --steps"
+    )
     parser.add_argument("--start", type=Path, help="weights of an earlier phase to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1800)
@@ -139,6 +167,7 @@ def main() -> None:
     parser.add_argument("--first", type=Path, help="weights of a completed first stage")
     parser.add_argument("--sharpen-steps", type=int, default=160)
     parser.add_argument("--outline-steps", type=int, default=2400)
+    parser.add_argument("--outline-minutes", type=float, help="end of the last stage by the clock")
     parser.add_argument("--out", type=Path, default=ASSET)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -147,14 +176,23 @@ def main() -> None:
     if not first.is_file():
         train(given)
     if not second.is_file():
-        painter = Painter(given.media, SIDE, given.more)
+        source = build_source(given, SIDE, exact=True)
         seed = given.seed + 7  # other scenes than in the first stage
-        export(train_sharpening(first, painter, given.sharpen_steps, seed, given.device), second)
+        fresh = not given.start
+        export(train_sharpening(first, source, given.sharpen_steps, seed, given.device, fresh=fresh), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
-    painter = Painter(given.media, refinement.SIDE, given.more)
+    source = build_source(given, refinement.SIDE, exact=True)
     average = train_refinement(
-        network, painter, given.outline_steps, given.seed + 13, given.run, given.workers, given.device
+        network,
+        source,
+        given.outline_steps,
+        given.seed + 13,
+        given.run,
+        given.workers,
+        given.device,
+        fresh=not given.start,
+        minutes=given.outline_minutes,
     )
     export(
         network.state_dict() | {f"{REFINEMENT}{name}": value for name, value in average.items()}, given.out

@@ -31,19 +31,6 @@ class Loss:
         return self.score + 2 * self.dice + self.bce
 
 
-def true_masks(owner: Tensor, count: int, minimum: int = 48, stride: int = MASK_STRIDE) -> Tensor:
-    """Coverage of the instances of ``owner`` (S, S) with at least ``minimum`` pixels.
-
-    Returns:
-        (K, S / stride, S / stride) float32 in [0, 1].
-    """
-    full = owner[None] == torch.arange(count)[:, None, None]
-    full = full[full.flatten(1).sum(1) >= minimum]
-    if len(full) == 0:
-        return torch.zeros(0, owner.shape[0] // stride, owner.shape[1] // stride)
-    return F.avg_pool2d(full.float()[None], stride)[0]
-
-
 def assign(masks: Tensor, centres: Tensor, strides: Tensor, stride: int = MASK_STRIDE) -> Tensor:
     """Assign an instance to each location: (L,) int64 index into ``masks`` (K, h, w), -1 for none.
 
@@ -79,19 +66,31 @@ class Targets:
 
     Attributes:
         positive: (B, L) bool, locations with an instance.
+        weights: (B, L) float32, weight of the score loss of each location, 1 with an instance.
         chosen: (B, P) int64, positive locations with masks, padded with 0.
         counted: (B, P) bool, False for padding.
         masks: (B, P, h, w) float16 coverage of the instances at stride 4.
     """
 
     positive: Tensor
+    weights: Tensor
     chosen: Tensor
     counted: Tensor
     masks: Tensor
 
 
-def build_targets(masks: list[Tensor], height: int, width: int, generator: torch.Generator) -> Targets:
-    """Build the targets of ``masks``: for each image of ``height`` x ``width``, (K, h, w) at stride 4."""
+def build_targets(
+    masks: list[Tensor], negatives: list[Tensor], side: int, generator: torch.Generator
+) -> Targets:
+    """Build the targets of square images.
+
+    Args:
+        masks: for each image, (K, side / 4, side / 4) coverage of its instances.
+        negatives: for each image, (L,) weights of its locations without an instance.
+        side: S of the images.
+        generator: samples the positive locations that get a mask.
+    """
+    height = width = side
     centres, strides = grid_of(height, width, torch.zeros(()))
     batch, (h, w) = len(masks), (height // MASK_STRIDE, width // MASK_STRIDE)
     positive = torch.zeros(batch, len(centres), dtype=torch.bool)
@@ -106,7 +105,8 @@ def build_targets(masks: list[Tensor], height: int, width: int, generator: torch
         some = sample_positives(torch.nonzero(instance >= 0)[:, 0], MAX_POSITIVE, generator)
         chosen[index, : len(some)], counted[index, : len(some)] = some, True
         target_masks[index, : len(some)] = true[instance[some]].half()
-    return Targets(positive, chosen, counted, target_masks)
+    weights = torch.where(positive, 1.0, torch.stack(negatives))
+    return Targets(positive, weights, chosen, counted, target_masks)
 
 
 def compute_loss(locations: Locations, targets: Targets) -> Loss:
@@ -130,7 +130,10 @@ def compute_loss(locations: Locations, targets: Targets) -> Loss:
         image_index = each.expand_as(chosen)[counted]
         quality[image_index, chosen[counted]] = iou
     error = (locations.logits.sigmoid() - quality).abs().square()
-    score = (error * F.binary_cross_entropy_with_logits(locations.logits, quality, reduction="none")).sum()
+    entropy = F.binary_cross_entropy_with_logits(locations.logits, quality, reduction="none")
+    # Where no instance is outlined, an object that the network is sure of may be real.
+    unmarked = (targets.weights < 1) & (locations.logits > 0)
+    score = (targets.weights.masked_fill(unmarked, 0) * error * entropy).sum()
     bce = F.binary_cross_entropy_with_logits(mask_logits, target, reduction="none").mean((1, 2))
     return Loss(
         score / positives,

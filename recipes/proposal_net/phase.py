@@ -16,6 +16,7 @@ from seac.training.schedule import rate_factor, set_rates
 
 MAX_GRADIENT_NORM = 5.0
 WEIGHT_DECAY = 0.02
+TUNING = 1 / 3  # factor on the learning rate of layers that an earlier phase trained
 T = TypeVar("T")
 
 
@@ -68,9 +69,16 @@ class TrainingPhase:
         """The averaged state dict of the module."""
         return self._average.state
 
-    def learn(self, step: int, loss: Tensor) -> None:
-        """Take an optimiser step on ``loss`` and update the averaged weights."""
-        set_rates(self.optimiser, rate_factor(step, self.steps, self.warm))
+    def learn(self, step: int, loss: Tensor, progress: float = 0.0) -> None:
+        """Take an optimiser step on ``loss`` and update the averaged weights.
+
+        Args:
+            step: index of the step.
+            loss: scalar.
+            progress: share of the phase that has passed, if more than ``step / steps`` (a limit of time).
+        """
+        at = max(float(step), progress * self.steps)
+        set_rates(self.optimiser, rate_factor(at, self.steps) * min(1.0, (step + 1) / self.warm))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.module.parameters(), MAX_GRADIENT_NORM)

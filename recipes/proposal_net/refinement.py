@@ -19,9 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recipes.common.object_scenes import Rng, Scene
+from recipes.common.object_scenes import Rng
 from recipes.proposal_net.loss import compute_refinement_loss
-from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.phase import TUNING, WEIGHT_DECAY, TrainingPhase, iterate_batches, move_to_device
+from recipes.proposal_net.samples import Sample
 from seac.segment.ops import pairwise_iou, resize_image
 from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import (
@@ -67,7 +68,7 @@ class RefinementBatch:
 
 @torch.no_grad()
 def make_refinement_batch(
-    network: ProposalNet, painter: Callable[[Rng], Scene], seed: int, step: int
+    network: ProposalNet, painter: Callable[[Rng], Sample], seed: int, step: int
 ) -> RefinementBatch | None:
     """The batch of a step, a function of seed, step and weights; None if no mask matches the ground truth."""
     random = np.random.default_rng((seed, step))
@@ -78,7 +79,7 @@ def make_refinement_batch(
 
 
 def _scene_views(
-    network: ProposalNet, painter: Callable[[Rng], Scene], random: Rng
+    network: ProposalNet, painter: Callable[[Rng], Sample], random: Rng
 ) -> tuple[Tensor, ...] | None:
     scene = painter(random)
     side = int(random.choice(FRAMES))
@@ -89,7 +90,7 @@ def _scene_views(
     fine = network.fine_features(locations)
     coarse = decode_locations(locations, kept, fine[0], FINE_STRIDE)
     coarse = coarse[coarse.amax((1, 2)) > 0]
-    truth = F.one_hot(torch.from_numpy(scene.owner) + 1, scene.count + 1)[..., 1:].permute(2, 0, 1).float()
+    truth = torch.from_numpy(scene.masks).float()
     truth = truth[truth.sum((1, 2)) >= MIN_AREA]
     if len(coarse) == 0 or len(truth) == 0:
         return None
@@ -114,21 +115,26 @@ def jitter_views(views: Tensor, random: Rng) -> Tensor:
 
 def train_refinement(
     network: ProposalNet,
-    painter: Callable[[Rng], Scene],
+    painter: Callable[[Rng], Sample],
     steps: int,
     seed: int,
     run: Path,
     workers: int = 0,
     device: str = "cpu",
+    *,
+    fresh: bool = True,
+    minutes: float | None = None,
 ) -> dict[str, Tensor]:
     """Train ``network.refine`` for ``steps`` and return its averaged weights; ``run`` holds the checkpoint.
 
-    Batches are computed on the CPU by the workers; the refinement head is trained on ``device``.
+    Batches are computed on the CPU by the workers; the refinement head is trained on ``device``. Without
+    ``fresh``, the head has been trained before, and the learning rate is lower. The training ends after
+    ``minutes`` if that is before the last step.
     """
     torch.manual_seed(seed)
     network.requires_grad_(False).eval()
     student = deepcopy(network.refine).to(device).requires_grad_(True).train()
-    optimiser = adamw(student.parameters(), RATE, WEIGHT_DECAY)
+    optimiser = adamw(student.parameters(), RATE if fresh else RATE * TUNING, WEIGHT_DECAY)
     phase = TrainingPhase(student, optimiser, steps, warm=WARM, keep=KEEP, checkpoint=run / "outline.pt")
     batch_maker = partial(make_refinement_batch, network, painter, seed)
     start, metric_sums = time.monotonic(), np.zeros(4)
@@ -140,7 +146,8 @@ def train_refinement(
         given = move_to_device(given, device)
         logits = student(given.colours, given.coarse, given.features, given.context)
         loss = compute_refinement_loss(logits, given.target)
-        phase.learn(step, loss)
+        progress = (time.monotonic() - start) / 60 / minutes if minutes else 0.0
+        phase.learn(step, loss, progress)
         before = F.interpolate(given.coarse, scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]
         real = given.target > 0.5
         metric_sums += [
@@ -159,6 +166,8 @@ def train_refinement(
             )
             metric_sums[:] = 0
             phase.save(step)
+        if progress >= 1:
+            break
     return phase.average
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.common.object_scenes import Rng, Scene
-from recipes.proposal_net.loss import compute_fine_loss, true_masks
-from recipes.proposal_net.phase import WEIGHT_DECAY, TrainingPhase
-from seac.segment.proposal_net.model import FINE_STRIDE, MASK_STRIDE, ProposalNet
+from recipes.common.object_scenes import Rng
+from recipes.proposal_net.loss import compute_fine_loss
+from recipes.proposal_net.phase import TUNING, WEIGHT_DECAY, TrainingPhase
+from recipes.proposal_net.samples import Sample, coverage, draw_samples, stack_images
+from seac.segment.proposal_net.model import FINE_STRIDE, ProposalNet
 from seac.segment.proposal_net.network import normalise_pixels, stored_weights
 from seac.training.schedule import adamw
 
@@ -24,44 +24,51 @@ RATE, WARM, KEEP = 4e-3, 10, 0.95
 PREFIX = "sharpen."
 
 
-def batch(
-    painter: Callable[[Rng], Scene], size: int, seed: int, step: int, stride: int = MASK_STRIDE
-) -> tuple[Tensor, list[Tensor]]:
-    """Images (B, 3, S, S) uint8 of a step, and their masks; a function of seed and step."""
-    rng = np.random.default_rng((seed, step))
-    scenes = [painter(rng) for _ in range(size)]
-    pixels = torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2)
-    masks = [true_masks(torch.from_numpy(s.owner), s.count, stride=stride) for s in scenes]
-    return pixels, masks
-
-
 def to_network_input(pixels: Tensor, device: str) -> Tensor:
     """Normalise images (B, 3, S, S) and move them to the device of the network."""
     return normalise_pixels(pixels.to(device).float()).contiguous(memory_format=torch.channels_last)
 
 
-def load_first_stage(first: Path) -> ProposalNet:
-    """The network of the first stage, with new sharpening layers as the only trainable part."""
+def load_first_stage(first: Path, fresh: bool) -> ProposalNet:
+    """The network of the first stage; only its sharpening layers, new if ``fresh``, are trainable."""
     network = ProposalNet()
-    stored = {name: value for name, value in stored_weights(first).items() if not name.startswith(PREFIX)}
-    fresh = {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
-    network.load_state_dict(stored | fresh)
+    stored = stored_weights(first)
+    if fresh:
+        stored |= {k: v for k, v in network.state_dict().items() if k.startswith(PREFIX)}
+    network.load_state_dict(stored)
     network.requires_grad_(False).eval()
     network.sharpen.requires_grad_(True).train()
     return network.to(memory_format=torch.channels_last)
 
 
 def train_sharpening(
-    first: Path, painter: Callable[[Rng], Scene], steps: int, seed: int, device: str = "cpu"
+    first: Path,
+    source: Callable[[Rng], Sample],
+    steps: int,
+    seed: int,
+    device: str = "cpu",
+    *,
+    fresh: bool = True,
 ) -> dict[str, Tensor]:
-    """Train the second stage for ``steps`` and return the state dict of the network with averaged weights."""
+    """Train the second stage for ``steps`` and return the state dict of the network with averaged weights.
+
+    Args:
+        first: weights of the first stage.
+        source: draws samples.
+        steps: number of steps.
+        seed: of the samples and of new layers.
+        device: device for training.
+        fresh: start from new layers, and not from those in ``first``.
+    """
     torch.manual_seed(seed)
-    network = load_first_stage(first).to(device)
-    optimiser = adamw(network.sharpen.parameters(), RATE, WEIGHT_DECAY)
+    network = load_first_stage(first, fresh).to(device)
+    rate = RATE if fresh else RATE * TUNING
+    optimiser = adamw(network.sharpen.parameters(), rate, WEIGHT_DECAY)
     phase = TrainingPhase(network.sharpen, optimiser, steps, warm=WARM, keep=KEEP)
     sum_of_losses = 0.0
     for step in range(steps):
-        pixels, masks = batch(painter, BATCH, seed, step, FINE_STRIDE)
+        samples = draw_samples(source, BATCH, seed, step)
+        pixels, masks = stack_images(samples), [coverage(each.masks, FINE_STRIDE) for each in samples]
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         locations = network(to_network_input(pixels, device))
         loss = compute_fine_loss(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from recipes.common.model_card import table
 from recipes.sounding.train import HeadTraining
 
 DATA = (
@@ -67,21 +68,14 @@ def write_cards(training: Training, folder: Path) -> None:
         sections = [
             f"# {title}",
             f"## Training\n\n`{COMMAND}`",
-            table(("setting", "value"), settings.items()) if settings else "",
+            table(("setting", "value"), list(settings.items())) if settings else "",
             f"## Data\n\n{table(('data', 'source and terms'), DATA)}",
             table(("side", "frames", "clips"), rows),
             "Images and recordings of dev are of other originals than those of train.",
-            f"## Scores on dev\n\n{table(('score', 'value'), scores.items())}",
-            f"## Parts\n\n{table(('part', 'version'), training.parts.items())}",
+            f"## Scores on dev\n\n{table(('score', 'value'), list(scores.items()))}",
+            f"## Parts\n\n{table(('part', 'version'), list(training.parts.items()))}",
             "## Licence\n\nApache-2.0, as the code; the data keep their own terms.",
             "## Limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
         ]
         text = "\n\n".join(section for section in sections if section) + "\n"
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
-
-
-def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table."""
-    names = [str(name) for name in head]
-    lines = [names, ["---"] * len(names), *([str(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -21,8 +21,8 @@ from recipes.sounding.sources import PREFIX_QUIET, audible_sources, recording_so
 from seac.decision.sounding_network import SoundingInputs
 from seac.encoders.labels.sound_sources import sound_sources
 
-FITS, PARTLY, PART = 0.45, 0.3, 0.7
-"""IoU from which a mask is the instance, from which it is left out, and share inside of a part."""
+APART, FITS, PART = 0.25, 0.8, 0.7
+"""IoU up to which a mask is not the instance, from which it is, and share inside of a part."""
 PART_WEIGHT, UNMARKED_WEIGHT, MISSED_WEIGHT = 0.3, 0.4, 0.3
 """Weights of uncertain negatives: parts of a sounding thing, unmarked things, and all masks of a frame whose
 source has no mask."""
@@ -86,10 +86,11 @@ class Targets:
     """Targets of B scenes with up to N masks each.
 
     Attributes:
-        sounds: (B, N) float32, 1 where a mask sounds.
+        sounds: (B, N) float32 from 0 to 1, how well a mask fits a sounding instance.
         weight: (B, N) float32 weight of the mask in the loss.
         bags: (B, N) int64, 1 where masks share a positive label of the whole picture, else 0.
         visible: (B,) float32, 1 where something in the frame sounds.
+        known: (B,) float32, 0 where it is not known whether something in the frame sounds.
         audible: (B, K) bool, sources that may sound.
     """
 
@@ -97,6 +98,7 @@ class Targets:
     weight: Tensor
     bags: Tensor
     visible: Tensor
+    known: Tensor
     audible: Tensor
 
 
@@ -109,8 +111,10 @@ class Part:
     sounds: NDArray[np.float32]
     weight: NDArray[np.float32]
     bag: bool
+    known: bool = True
 
 
+NATURE = torch.tensor([source.group == "nature" for source in sound_sources()])
 PERSON = torch.tensor([source.group == "person" for source in sound_sources()])
 GROUPS = np.array([source.group for source in sound_sources()])
 
@@ -121,9 +125,8 @@ def mask_targets(frame: FrameFeatures, audible: Tensor) -> tuple[NDArray[np.floa
     sounding = (frame.sources >= 0) & audible.numpy()[frame.sources]
     if sounding.any():
         iou, inside = frame.iou[:, sounding].max(1), frame.inside[:, sounding].max(1)
-        sounds[iou >= FITS] = 1
-        weight[(iou < FITS) & (iou >= PARTLY)] = 0
-        weight[(iou < PARTLY) & (inside > PART)] = PART_WEIGHT
+        sounds = ((iou - APART) / (FITS - APART)).clip(0, 1)
+        weight[(iou < APART) & (inside > PART)] = PART_WEIGHT
     return sounds, weight
 
 
@@ -230,6 +233,9 @@ class SceneSampler:
             weight[(sounds == 0) & (frame.iou.max(1, initial=0) < 0.5)] *= UNMARKED_WEIGHT
         if not sounds.any() and any(bool(audible[source]) for source in self.seen[number]):
             weight *= MISSED_WEIGHT
+        if bool((audible & NATURE).any()) and not sounds.any():  # water and fire are unmarked
+            weight[frame.iou.max(1, initial=0) < 0.5] = 0
+            return Part(number, side, sounds, weight, bag=False, known=False)
         return Part(number, side, sounds, weight, bag=False)
 
     def scene(self) -> tuple[list[Part], int]:
@@ -271,7 +277,8 @@ class SceneSampler:
         ]
         sounds, weight, bags = (padded.pop(name) for name in ("sounds", "weight", "bags"))
         inputs = SoundingInputs.of({**padded, **audio, "padding": padding, "similarity": similarity})
-        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), audible)
+        known = torch.tensor([float(all(part.known for part in parts)) for parts, _ in scenes])
+        return inputs, Targets(sounds, weight, bags.long(), torch.tensor(visible), known, audible)
 
     def _masks(self, parts: Sequence[Part]) -> dict[str, Tensor]:
         """Inputs and targets of the best masks of a scene, best first."""

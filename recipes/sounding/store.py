@@ -14,16 +14,18 @@ import torch
 from torch import Tensor
 
 from recipes.sounding.class_heads import mask_sources, train_audio_head, train_image_head
-from recipes.sounding.frames import UNKNOWN, FrameFeatures
+from recipes.sounding.frames import UNKNOWN, UNMATCHED, FrameFeatures
 from recipes.sounding.recordings import Clips
 from recipes.sounding.scenes import EncodedClips, EncodedFrames, audible_sources_of
 from seac.associate.zero_shot import ZeroShot
 from seac.decision.sounding_head import CUES
 from seac.encoders.class_heads import ClassHead
-from seac.encoders.labels.descriptions import audioset_names
+from seac.encoders.labels.descriptions import audioset_names, imagenet_names
+from seac.encoders.labels.sound_sources import membership, sound_sources
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
 CHUNK = 4096
+NATURE_PROBABILITY = 0.05
 HALVES = (0, 1)
 
 
@@ -63,10 +65,18 @@ class Store:
         """Train the image head on the masks ``keep`` (M,) bool."""
         found = [mask_sources(frame) for frame in self.frames]
         sources, weight = (torch.cat(part) for part in zip(*found, strict=True))
+        sources = torch.where(self._show_nature() & (sources == UNMATCHED), UNKNOWN, sources)
         chosen = keep & (sources != UNKNOWN)
         embeddings = self.mask_embeddings()[chosen]
         classes = self.image_classes(embeddings)
         return train_image_head(embeddings, classes, sources[chosen], weight[chosen], seed)
+
+    def _show_nature(self) -> Tensor:
+        """Whether a mask shows water, fire or sky, which photographs do not mark: (M,) bool."""
+        members = membership(imagenet_names())
+        assert members is not None
+        nature = members[:, [source.group == "nature" for source in sound_sources()]].any(1)
+        return self.image_classes(self.mask_embeddings())[:, nature].sum(1) > NATURE_PROBABILITY
 
     def train_audio_head(self, keep: Tensor, seed: int) -> ClassHead:
         """Train the audio head on the clips ``keep`` (n,) bool."""

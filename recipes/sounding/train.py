@@ -70,7 +70,7 @@ def compute_loss(network: SoundingNetwork, inputs: SoundingInputs, targets: Targ
     probability = outputs.log_odds().sigmoid().clamp(TINY, 1 - TINY)
     return {
         "masks": mask_loss(probability, targets, inputs.padding),
-        "null": functional.binary_cross_entropy_with_logits(outputs.null, 1 - targets.visible),
+        "null": functional.binary_cross_entropy_with_logits(outputs.null, 1 - targets.visible, targets.known),
         "bag": bag_loss(probability, targets),
         "ranking": ranking_loss(outputs.logits, targets, inputs.padding),
         "contrastive": contrastive_loss(outputs, network.scale.exp(), targets, inputs.padding),
@@ -105,12 +105,12 @@ def bag_loss(probability: Tensor, targets: Targets) -> Tensor:
 
 
 def ranking_loss(logits: Tensor, targets: Targets, padding: Tensor) -> Tensor:
-    """Negative log-share of the sounding masks in a softmax over the masks (B, N) of each scene."""
+    """Negative log-share of the sounding masks, by their fit, in a softmax over the masks of each scene."""
     has_sound = ((targets.sounds * targets.weight) > 0).any(1)
     if not has_sound.any():
         return logits.new_zeros(())
     logits = logits.masked_fill(padding | (targets.weight <= 0), PADDED_LOGIT)[has_sound]
-    sounding = logits.masked_fill(targets.sounds[has_sound] < 0.5, PADDED_LOGIT)
+    sounding = logits + 2 * torch.log(targets.sounds[has_sound] + TINY)
     return (torch.logsumexp(logits, 1) - torch.logsumexp(sounding, 1)).mean()
 
 

@@ -12,7 +12,7 @@ from seac.decision.activity import level, summarise
 from seac.decision.calibration import Calibration
 from seac.decision.sounding import sounding
 from seac.media.decode import load_waveform
-from tests.conftest import REPO
+from tests.fixtures.demo import CLIP
 
 CALIBRATION = Calibration()
 NO_FEATURES = AudioFeatures(torch.zeros(1, 1), None)
@@ -64,7 +64,7 @@ def test_constants_are_written_and_read(tmp_path):
 def test_room_noise_is_inactive_and_a_bark_is_active(level: float) -> None:
     draw = torch.Generator().manual_seed(0)
     room = 10 ** (level / 20) * torch.randn(80_000, generator=draw)
-    bark = load_waveform(REPO / "demo/clip.mp4")[4_800:40_000]
+    bark = load_waveform(CLIP)[4_800:40_000]
     assert summary_of(room).noise
     assert summary_of(room).inactive
     assert not summary_of(bark).inactive

@@ -12,7 +12,7 @@ from av.audio.resampler import AudioResampler
 
 from seac.media import audio
 from seac.media.decode import frames, load_waveform
-from tests.conftest import REPO
+from tests.fixtures.demo import CLIP
 from tests.fixtures.parts import squares, tone, write_video
 from tests.fixtures.videos import aac, beep_time, flash_and_beep, flash_time
 
@@ -28,10 +28,10 @@ def decode_without_timestamps(path: Path, rate: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rate", [16_000, 32_000])
-@pytest.mark.parametrize("suffix", ["demo", ".mp4", ".ts", ".avi"])
+@pytest.mark.parametrize("suffix", ["composite", ".mp4", ".ts", ".avi"])
 def test_audio_without_gaps_is_bit_identical(tmp_path, suffix, rate):
-    path = REPO / "demo" / "clip.mp4"
-    if suffix != "demo":
+    path = CLIP
+    if suffix != "composite":
         codec = "libmp3lame" if suffix == ".avi" else "aac"
         path = write_video(tmp_path / f"a{suffix}", [squares()] * 20, tone("red", 2), audio_codec=codec)
     assert np.array_equal(load_waveform(path, rate).numpy(), decode_without_timestamps(path, rate))

@@ -22,6 +22,7 @@ from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
 from seac.metrics.functional.avsbench import avsbench_fixed
 from seac.metrics.robustness import Robustness
+from seac.metrics.swap import Swap
 from seac.metrics.vggss import VGGSS
 
 FRAMES = 30
@@ -43,6 +44,9 @@ def frames(seed: int = 0) -> dict[str, Tensor]:
         "boxes": torch.randint(0, 2, (FRAMES,), generator=rng),
         "confidence": torch.randint(0, 9, (FRAMES,), generator=rng) / 9,
         "sounding": torch.rand(FRAMES, generator=rng) > 0.5,
+        "other": torch.rand(logits.shape, generator=rng) > 0.5,
+        "other_confidence": torch.randint(0, 9, (FRAMES,), generator=rng) / 9,
+        "clips": torch.randint(0, 5, (FRAMES,), generator=rng),
     }
 
 
@@ -93,6 +97,11 @@ CASES: dict[str, Case] = {
         lambda: Robustness(threshold=0.5),
         lambda *given_: functional.robustness(*given_, 0.5),
         ("heatmaps", "confidence", "sounding"),
+    ),
+    "swap": (
+        lambda: Swap(resamples=20, seed=3),
+        lambda *given_: functional.swap(*given_, resamples=20, seed=3),
+        ("masks", "other", "confidence", "other_confidence", "clips"),
     ),
 }
 

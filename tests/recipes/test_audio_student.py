@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("ai_edge_litert", reason="YAMNet's runtime comes with seac[distil]")
 
+from recipes.audio_student import evaluate
 from recipes.audio_student.export import export
 from recipes.audio_student.metrics import (
     Labelled,
@@ -37,6 +38,7 @@ from recipes.audio_student.teacher import low_rate_of, to_logits
 from recipes.audio_student.train import Schedule, compute_loss, freeze, train_student
 from seac.encoders.audio.mobilenet_student import MobileNetStudent, MobileNetStudentNetwork
 from seac.encoders.labels.descriptions import audioset_names
+from tests.fixtures.parts import write_wav
 
 NAMES = audioset_names()
 DOG, BARK, ANIMAL, SPEECH = (NAMES.index(name) for name in ("Dog", "Bark", "Animal", "Speech"))
@@ -220,6 +222,27 @@ def test_nothing_is_silent_or_noise_and_a_visible_class_is_a_thing() -> None:
     assert {len(clip) for part in clips.values() for clip in part} == {64_000}
     scores = thing_score(to_logits(torch.eye(521)[[NAMES.index("Silence"), DOG]]))
     assert scores[0] < scores[1]
+
+
+def test_the_tables_have_a_column_for_each_classifier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "PAIRS", 2)
+    monkeypatch.setattr(evaluate, "NOTHING", 1)
+    (tmp_path / "classes.csv").write_text("class,audioset,accepted\ndog,Dog,Dog|Bark\nspeech,Speech,Speech\n")
+    for name in ("dog", "speech"):
+        (tmp_path / "dev" / name).mkdir(parents=True)
+        write_wav(tmp_path / "dev" / name / "a.ogg", 0.1 * np.ones(40_000), 32_000)
+    material = evaluate.Material.load(tmp_path / "dev", None, 0)
+    always_dog = material.classify(lambda waveform, low: torch.from_numpy(logits_for(DOG)))
+    never = {part: torch.full_like(values, -7.0) for part, values in always_dog.items()}
+    mean = evaluate.mean_logits([always_dog, never])
+    metrics = {"one": material.metrics(always_dog), "mean": material.metrics(mean)}
+    assert metrics["one"]["hits"]["all"]["top1"] == 0.5
+    assert metrics["one"] == metrics["mean"]
+    page = evaluate.markdown({"recordings": 2, **metrics})
+    assert "| metric | one | mean |" in page
+    assert "| dog | 1 | 1.00/1.00 | 1.00/1.00 |" in page
 
 
 def test_auroc_is_a_half_for_equal_scores() -> None:

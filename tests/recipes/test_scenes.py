@@ -1,4 +1,4 @@
-"""Composites for training the association: deterministic, with masks that fit the image."""
+"""Composites: deterministic, with masks that fit the image."""
 
 from __future__ import annotations
 

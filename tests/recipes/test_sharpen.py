@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from recipes.common.object_scenes import Scene
-from recipes.proposal_net.loss import compute_boundary_weights, true_masks
+from recipes.proposal_net.loss import compute_boundary_weights
+from recipes.proposal_net.samples import Sample, coverage
 from recipes.proposal_net.sharpen import PREFIX, train_sharpening
 from seac.segment.proposal_net.model import ProposalNet
 
@@ -17,12 +17,12 @@ from seac.segment.proposal_net.model import ProposalNet
 class Squares:
     """Renders a bright square at a random position on grey."""
 
-    def __call__(self, rng: np.random.Generator) -> Scene:
-        image, owner = np.full((64, 64, 3), 90, np.uint8), np.full((64, 64), -1, np.int64)
+    def __call__(self, rng: np.random.Generator) -> Sample:
+        image, mask = np.full((64, 64, 3), 90, np.uint8), np.zeros((1, 64, 64), bool)
         y, x = rng.integers(4, 28, 2)
         image[y : y + 30, x : x + 30] = 230
-        owner[y : y + 30, x : x + 30] = 0
-        return Scene(image, owner, 1)
+        mask[0, y : y + 30, x : x + 30] = True
+        return Sample(image, mask, np.ones((64, 64), np.float32))
 
 
 def test_the_second_stage_changes_only_the_sharpening_layers(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_the_second_stage_is_a_function_of_its_seed(tmp_path: Path) -> None:
 
 
 def test_masks_at_stride_two_hold_the_same_area() -> None:
-    owner = torch.full((64, 64), -1)
-    owner[10:31, 20:45] = 0
-    assert true_masks(owner, 1).sum() * 16 == true_masks(owner, 1, stride=2).sum() * 4 == 21 * 25
+    masks = np.zeros((1, 64, 64), bool)
+    masks[0, 10:31, 20:45] = True
+    assert coverage(masks, 4).sum() * 16 == coverage(masks, 2).sum() * 4 == 21 * 25
 
 
 def test_pixels_at_the_boundary_weigh_most() -> None:

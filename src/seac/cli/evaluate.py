@@ -1,4 +1,7 @@
-"""``seac evaluate``: evaluate a model or predictions on a benchmark by every protocol of the field."""
+"""``seac evaluate``: evaluate a model or predictions on a benchmark by every protocol of the field.
+
+``seac evaluate swap`` needs no benchmark: it compares a folder of videos under own and other audio.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import typer
+
 from seac.cli import options
 from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 
+SWAP = "swap"
+"""Name in place of a benchmark: a comparison without labels."""
+
 
 @options.command(*options.SCORED)
 def evaluate(
-    benchmark: options.Benchmark,
-    folder: options.Folder,
+    benchmark: Annotated[str, typer.Argument(help=f"{options.BENCHMARKS}, or swap.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the metadata file; for swap, of videos.", metavar="DIR")
+    ],
     model: ModelSpec,
     out: Annotated[
         Path, options.OutputOption("-o", "--out", help="Folder for report and predictions.")
@@ -27,7 +37,13 @@ def evaluate(
     protocol: Annotated[
         str | None, options.OutputOption(help="Show a single protocol: official, dataset, fixed, median.")
     ] = None,
-    threshold: Annotated[float, options.DecisionOption(help="Threshold of fixed-threshold protocols.")] = 0.5,
+    threshold: Annotated[
+        float | None,
+        options.DecisionOption(
+            help="Threshold of fixed-threshold protocols, .5 by default; for swap, minimum probability of a "
+            "sounding mask."
+        ),
+    ] = None,
     baselines: Annotated[
         bool, options.RunOption("--baselines", help="Score the baselines in the same run.")
     ] = False,
@@ -47,17 +63,36 @@ def evaluate(
         options.InputOption("--allow-missing", help="Score the clips with predictions; list the others."),
     ] = False,
     window: options.Window = None,
+    fps: Annotated[
+        float | None, options.InputOption(help="For swap: frames per second, 1 by default.")
+    ] = None,
+    others: Annotated[
+        int | None,
+        options.RunOption(help="For swap: other clips whose audio every clip gets, 1 by default."),
+    ] = None,
     seed: options.Seed = 0,
     again: options.Again = False,
 ) -> options.Work:
-    """Score a model or predictions: report.html, report.md, per_clip.csv; resumable."""
+    """Score a model or predictions: report.html, report.md, per_clip.csv; resumable.
+
+    swap needs no labels: it reports how much of what is active depends on the audio of the videos.
+    """
     from seac.jobs.evaluate import EvaluateJob
     from seac.jobs.evaluate import evaluate as work
 
-    options.check_counts({"--limit": limit})
-    if not 0 <= threshold <= 1:
+    options.check_counts({"--limit": limit, "--others": others})
+    if threshold is not None and not 0 <= threshold <= 1:
         raise InputError(f"--threshold is {threshold:g}: give a value from 0 to 1")
     options.check_window(window)
+    if benchmark == SWAP:
+        refuse(
+            "needs a benchmark with labels, and swap has none",
+            predictions=predictions, split=split if split != "test" else None, protocol=protocol,
+            baselines=baselines, train_list=train_list, exclude=exclude, drop_overlap=drop_overlap,
+            allow_missing=allow_missing, again=again,
+        )  # fmt: skip
+        return swap_work(folder, out, model, others, fps, limit, seed, threshold, window)
+    refuse(f"belongs to swap, and the benchmark is {benchmark}", fps=fps, others=others)
     if drop_overlap and train_list is None:
         raise InputError("--drop-overlap needs --train-list: the ids of the training set")
     if predictions is not None:
@@ -73,7 +108,7 @@ def evaluate(
             split=split,
             limit=limit,
             protocol=protocol,
-            threshold=threshold,
+            threshold=0.5 if threshold is None else threshold,
             baselines=baselines,
             train_list=train_list,
             exclude=tuple(exclude or ()),
@@ -84,6 +119,54 @@ def evaluate(
             again=again,
         ),
     )
+
+
+def swap_work(
+    folder: Path,
+    out: Path,
+    model: ModelSpec,
+    others: int | None,
+    fps: float | None,
+    limit: int | None,
+    seed: int,
+    threshold: float | None,
+    window: float | None,
+) -> options.Work:
+    """The work of ``seac evaluate swap``; None keeps a default.
+
+    Raises:
+        InputError: a frame rate that is too low, or a wrong option of the model.
+    """
+    from seac.jobs.swap import SwapJob, swap
+    from seac.media.decode import check_fps
+
+    if fps is not None:
+        check_fps(fps)
+    changed = {"threshold": threshold, "audio_window": window}
+    model = model.with_options(**{name: value for name, value in changed.items() if value is not None})
+    return partial(
+        swap,
+        SwapJob(
+            folder,
+            out,
+            model,
+            others=1 if others is None else others,
+            fps=1.0 if fps is None else fps,
+            limit=limit,
+            seed=seed,
+        ),
+    )
+
+
+def refuse(reason: str, **values: Any) -> None:
+    """Refuse options that do not apply; an option that is None, False or empty was not given.
+
+    Raises:
+        InputError: such an option was given; the message names the first, and the reason.
+    """
+    for name, value in values.items():
+        if value is not None and value is not False and value != []:
+            raise InputError(f"--{name.replace('_', '-')} {reason}: leave it out")
 
 
 def refuse_with_predictions(model: ModelSpec, **others: Any) -> None:

@@ -27,6 +27,7 @@ from seac.decision.sounding_network import (
     SoundingOutputs,
     mask_geometry,
 )
+from seac.decision.suppression import covering_pairs, suppress
 from seac.encoders.class_heads import ClassHeads
 
 ASSET = "assets/sounding_head.safetensors"
@@ -92,7 +93,8 @@ class LearnedSoundingHead:
         if len(similarity) == 0:
             return similarity
         outputs: SoundingOutputs = self.network(self.inputs(similarity, image, audio))
-        return outputs.log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
+        logits = outputs.log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
+        return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
         """Return the inputs of the network for one frame.

@@ -211,7 +211,7 @@ def nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def baselines(model: SeAC, zero_shot: SeAC | None) -> tuple[Method, ...]:
-    """The baselines; ``zero_shot`` is the same model with the zero-shot association.
+    """The baselines; ``zero_shot`` is the same model without trained association and decision.
 
     Raises:
         InputError: the extra ``baselines`` is not installed, which saliency needs.

@@ -14,10 +14,12 @@ import torch
 from rich.console import Console
 
 from seac._version import __version__
+from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
 from seac.core.ownership import check_names, ensure_writable_folder
 from seac.datasets.clip import Clip, Reader
 from seac.datasets.table import check_scored, open_benchmark
+from seac.decision.base import ObjectnessSum
 from seac.evaluation.answer import ClipAnswer, load, path_of
 from seac.evaluation.audio_window import check_timed, with_audio_window
 from seac.evaluation.external import ExternalPredictions
@@ -111,7 +113,7 @@ def open_reader(job: EvaluateJob) -> Reader:
     Raises:
         InputError: unknown benchmark, folder or split, or no ground truth.
     """
-    check_scored(job.benchmark, "robustness")
+    check_scored(job.benchmark, "robustness", "swap")
     if job.benchmark == "robustness":
         base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
         return Corrupted(base, job.limit, job.seed, job.window)
@@ -232,9 +234,9 @@ def spec_for(job: EvaluateJob, reader: Reader) -> ModelSpec:
 
 
 def zero_shot_for(job: EvaluateJob, reader: Reader) -> SeAC:
-    """The model with the zero-shot association."""
+    """The model with the zero-shot association, and without a trained sounding head."""
     spec = spec_for(job, reader).with_options(
-        association_method="zero-shot", association_weights=None, calibration=None
+        association_method="zero-shot", association_weights=None, sounding_head="objectness", calibration=None
     )
     return load_model(spec, progress=download_bar)
 
@@ -253,15 +255,21 @@ def rows_of(job: EvaluateJob, reader: Reader, model: SeAC) -> tuple[Method, ...]
     if not job.baselines:
         return rows
     zero_shot = None
-    if type(model.stages.association).__name__ != "ZeroShot" and model.stages.audio.labels:
+    if model.stages.audio.labels and not is_zero_shot(model):
         zero_shot = sharing(model, zero_shot_for(job, reader))
     return rows + baselines(model, zero_shot)
 
 
+def is_zero_shot(model: SeAC) -> bool:
+    """Whether neither association nor sounding head are trained."""
+    stages = model.stages
+    return isinstance(stages.association, ZeroShot) and isinstance(stages.sounding_head, ObjectnessSum)
+
+
 def sharing(model: SeAC, other: SeAC) -> SeAC:
-    """``other`` with all stages of ``model`` except the association, so that both share encodings."""
-    stages = replace(model.stages, association=other.stages.association, calibration=other.stages.calibration)
-    return SeAC(stages, model.vocabulary, other.settings)
+    """``other``'s association and decision, with all other stages of ``model``: both share encodings."""
+    decision = {name: getattr(other.stages, name) for name in ("association", "sounding_head", "calibration")}
+    return SeAC(replace(model.stages, **decision), model.vocabulary, other.settings)
 
 
 def common_settings(job: EvaluateJob) -> dict[str, Any]:

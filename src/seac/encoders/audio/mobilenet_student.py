@@ -20,7 +20,7 @@ from seac.encoders.fuse_bn import fuse_bn
 from seac.encoders.labels.descriptions import audioset_names
 
 WEIGHTS = "assets/audio_encoder.safetensors"
-SHA256 = ""
+SHA256 = "41e86ca9f37ac922aec0754b740342f8f927561593b01cbe51cd5df713754620"
 WINDOW, HOP = 64_000, 32_000
 CLASSES, DIM, HIDDEN = 521, 384, 512
 BATCH = 16  # windows per forward pass; the activations of larger batches do not fit in the CPU cache

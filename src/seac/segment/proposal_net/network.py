@@ -161,9 +161,14 @@ class Network:
         return Proposals(masks[present], boxes_of(masks[present]), decoded.scores[present])
 
     @torch.inference_mode()
-    def decode(self, image: Tensor) -> DecodedMasks:
-        """Return the masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU."""
-        s = self.settings
+    def decode(self, image: Tensor, max_masks: int | None = None) -> DecodedMasks:
+        """Return the masks of ``image``, (3, H, W) uint8, after NMS, best first, on the CPU.
+
+        Args:
+            image: (3, H, W) uint8.
+            max_masks: maximum number of masks, in place of that of the settings.
+        """
+        s = self.settings if max_masks is None else replace(self.settings, max_masks=max_masks)
         height, width = image.shape[-2:]
         pixels = normalise_pixels(resize_image(image, *input_size(height, width, s.long_side)))
         locations = self._network(pixels[None].to(s.device, memory_format=torch.channels_last))
