@@ -97,7 +97,7 @@ def train_image_head(
     classes = members.shape[1]
     target = torch.where(sources == UNMATCHED, classes, sources)
     trained = torch.zeros(classes + 1, dtype=torch.bool)
-    trained[target.unique()] = True
+    trained[target] = True
     counts = torch.bincount(target, minlength=classes + 1).double()
     chance = counts.clamp_min(1) ** -BALANCE
     chance[-1] = NONE_SHARE * (chance[:-1] * counts[:-1]).sum() / counts[-1].clamp_min(1)
@@ -143,7 +143,8 @@ def train_audio_head(
         wanted = audible[rows][:, trained].float()
         return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(1).mean()
 
-    return _optimise(network, AUDIO, counts[which] ** -BALANCE, rng, loss, trained)
+    chances = np.asarray(counts[which] ** -BALANCE, np.float64)
+    return _optimise(network, AUDIO, chances, rng, loss, trained)
 
 
 def _start(

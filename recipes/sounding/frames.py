@@ -143,7 +143,7 @@ def write_shard(path: Path, features: Iterable[FrameFeatures]) -> None:
         for frame in frames
     ]
     temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, header=np.array(json.dumps(header)), **arrays)
+    np.savez(temporary, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
     temporary.replace(path)
 
 
@@ -157,12 +157,16 @@ def read_shard(path: Path) -> Iterator[FrameFeatures]:
         of_masks, of_instances = slice(mask, mask + masks), slice(instance, instance + instances)
         of_pairs = slice(pair, pair + masks * instances)
         yield FrameFeatures(
-            entry["name"],
-            *(arrays[name][of_masks] for name in ("local", "context", "geometry")),
-            *(arrays[name][of_pairs].reshape(masks, instances) for name in ("iou", "inside")),
-            *(arrays[name][of_instances] for name in ("sources", "crowd")),
-            entry["label"],
-            entry["complete"],
+            name=entry["name"],
+            local=arrays["local"][of_masks],
+            context=arrays["context"][of_masks],
+            geometry=arrays["geometry"][of_masks],
+            iou=arrays["iou"][of_pairs].reshape(masks, instances),
+            inside=arrays["inside"][of_pairs].reshape(masks, instances),
+            sources=arrays["sources"][of_instances],
+            crowd=arrays["crowd"][of_instances],
+            label=entry["label"],
+            complete=entry["complete"],
         )
         mask, instance, pair = of_masks.stop, of_instances.stop, of_pairs.stop
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recipes.common.model_card import table
+from recipes.common.model_card import pairs, table
 from recipes.sounding.train import HeadTraining
 
 DATA = (
@@ -68,7 +68,7 @@ def write_cards(training: Training, folder: Path) -> None:
         sections = [
             f"# {title}",
             f"## Training\n\n`{COMMAND}`",
-            table(("setting", "value"), list(settings.items())) if settings else "",
+            table(("setting", "value"), pairs(settings)) if settings else "",
             f"## Data\n\n{table(('data', 'source and terms'), DATA)}",
             table(("side", "frames", "clips"), rows),
             "Images and recordings of dev are of other originals than those of train.",

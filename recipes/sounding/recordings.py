@@ -201,7 +201,7 @@ class Renderer:
         """Scale to a random peak."""
         peak = float(np.abs(clip).max()) + 1e-6
         goal = self.rng.uniform(0.08, 1) if self.rng.random() < 0.85 else 10 ** self.rng.uniform(-2, 0)
-        return np.clip(clip * (goal / peak), -1, 1).astype(np.float32)
+        return np.asarray(np.clip(clip * (goal / peak), -1, 1), np.float32)
 
 
 def rms(waveform: Floats) -> float:

@@ -88,7 +88,7 @@ def test_model_cards_are_tables(tmp_path: Path) -> None:
     )
     write_cards(training, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["class_heads.md", "sounding_head.md"]
-    for name, score in (("class_heads", "| masks_top1 | 0.75 |"), ("sounding_head", "| peak | 0.5 |")):
+    for name, score in (("class_heads", "| masks_top1 | 0.750 |"), ("sounding_head", "| peak | 0.500 |")):
         text = (tmp_path / f"{name}.md").read_text(encoding="utf-8")
         assert score in text
         assert "| vision | vision 1 |" in text
@@ -96,4 +96,6 @@ def test_model_cards_are_tables(tmp_path: Path) -> None:
         for block in text.split("\n\n"):
             rows = [line for line in block.splitlines() if line.startswith("|")]
             assert len({row.count("|") for row in rows}) <= 1, block
-    assert "| steps | 7 |" in (tmp_path / "sounding_head.md").read_text(encoding="utf-8")
+    card = (tmp_path / "sounding_head.md").read_text(encoding="utf-8")
+    assert "| steps | 7 |" in card
+    assert f"| rate | {HeadTraining().rate} |" in card

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from recipes.sounding.evaluate import calibration_error, summarise_pairs
 from recipes.sounding.scenes import (
+    APART,
+    FITS,
     MAX_MASKS,
     MISSED_WEIGHT,
+    NATURE,
     PART_WEIGHT,
     PairShares,
     SceneSampler,
@@ -93,12 +96,27 @@ def test_under_an_absent_clip_no_mask_sounds() -> None:
     assert (weight == 1).all()
 
 
-def test_uncertain_masks_have_less_weight() -> None:
+def test_the_target_of_a_mask_rises_with_its_fit_and_a_part_has_less_weight() -> None:
     frame = make_frame(0, SOURCES[:1])
-    frame.iou[:, 0], frame.inside[:, 0] = [0.4, 0.1], [0.5, 0.9]
-    sounds, weight = mask_targets(frame, audible(SOURCES[0]))
-    assert not sounds.any()
-    np.testing.assert_allclose(weight, [0, PART_WEIGHT])
+    frame.inside[:, 0] = [0.5, 0.9]
+    for fit, expected in ((APART, 0.0), ((APART + FITS) / 2, 0.5), (FITS, 1.0), (0.95, 1.0)):
+        frame.iou[:, 0] = [fit, 0.1]
+        sounds, weight = mask_targets(frame, audible(SOURCES[0]))
+        np.testing.assert_allclose(sounds, [expected, 0], atol=1e-6)
+        np.testing.assert_allclose(weight, [1, PART_WEIGHT])
+
+
+def test_it_is_unknown_whether_unmarked_nature_sounds() -> None:
+    drawn, wind = sampler(OWN), int(NATURE.nonzero()[0, 0])
+    drawn.frames.frames[0].iou[1] = 0
+    part = drawn.part(0, None, audible(wind))
+    assert part is not None
+    assert not part.known
+    assert not part.sounds.any()
+    np.testing.assert_allclose(part.weight, [1, 0, 0])
+    known = drawn.part(0, None, audible(wind, SOURCES[0]))
+    assert known is not None
+    assert known.known
 
 
 def test_a_source_without_a_mask_lowers_the_weight_of_its_frame() -> None:

@@ -110,10 +110,16 @@ class LearnedSoundingHead:
         geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
         appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         embedding, probabilities, cues = self.summarise(audio.features)
-        frame = (masks.local.cpu(), masks.context.cpu(), appearance, geometry, similarity.cpu())
-        padding = torch.zeros(1, len(similarity), dtype=torch.bool)
         return SoundingInputs(
-            *(part[None].float() for part in frame), padding, embedding[None], probabilities[None], cues[None]
+            local=masks.local.cpu().float()[None],
+            context=masks.context.cpu().float()[None],
+            image_probabilities=appearance.float()[None],
+            geometry=geometry.cpu()[None],
+            similarity=similarity.cpu().float()[None],
+            padding=torch.zeros(1, len(similarity), dtype=torch.bool),
+            audio=embedding[None],
+            audio_probabilities=probabilities[None],
+            cues=cues[None],
         )
 
     def summarise(self, audio: AudioFeatures) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,6 +8,7 @@ evidence against the other masks, because the best match of a frame is not alway
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -204,7 +205,7 @@ EVIDENCE = 6
 
 def project(embeddings: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
     """Return the PCA projection (..., p) of embeddings (..., d), with values of the order of 1."""
-    return pca_project(embeddings, mean, basis) * basis.shape[1] ** 0.5
+    return pca_project(embeddings, mean, basis) * math.sqrt(basis.shape[1])
 
 
 def scaled_log(probabilities: Tensor) -> Tensor:

@@ -95,7 +95,8 @@ class ClassHead(nn.Module):
     @torch.inference_mode()
     def probabilities(self, embeddings: Tensor, class_probabilities: Tensor) -> Tensor:
         """Return class probabilities (n, K), or (n, K + 1) with "none", of encoder outputs."""
-        logits = self(self.project(embeddings.cpu()), self.encoder_evidence(class_probabilities.cpu()))
+        evidence = self.encoder_evidence(class_probabilities.cpu())
+        logits: Tensor = self(self.project(embeddings.cpu()), evidence)
         return logits.softmax(1) if self.exclusive else logits.sigmoid()
 
 
