@@ -2,8 +2,8 @@
 
 ``build`` writes ``pictures/<class>/*.png`` and ``sounds/<class>/*.npy``. Patterns in ``classes.tsv`` assign
 the files of a package to classes. In image-audio pairs the class decides which object of a composite sounds;
-training on pairs does not use the class. :mod:`recipes.sounding` uses the class as a label. Instruments are
-rendered by FluidSynth with the sound font of the packages.
+training on pairs does not use the class. Instruments are rendered by FluidSynth with the sound font of the
+packages.
 """
 
 from __future__ import annotations

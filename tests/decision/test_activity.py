@@ -70,6 +70,15 @@ def test_room_noise_is_inactive_and_a_bark_is_active(level: float) -> None:
     assert not summary_of(bark).inactive
 
 
+def test_noise_is_active_without_the_gate() -> None:
+    room = 0.03 * torch.randn(80_000, generator=torch.Generator().manual_seed(0))
+    for noise_gate in (True, False):
+        gate = Calibration(noise_gate=noise_gate)
+        summary = summarise(room, room, 16_000, NO_FEATURES, (), gate)
+        assert summary.inactive == noise_gate
+    assert summarise(0 * room, 0 * room, 16_000, NO_FEATURES, (), gate).silent
+
+
 def test_the_part_near_the_frame_decides_on_silence() -> None:
     waveform = torch.cat([torch.zeros(8_000), 0.1 * torch.sin(torch.arange(8_000) * 0.3)])
     assert summary_of(waveform, waveform[:8_000]).silent

@@ -141,6 +141,14 @@ def test_a_calibration_lies_beside_its_association(tmp_path: Path) -> None:
     assert calibration_file.read(tmp_path / calibration_file.NAME).slope == 3.0
 
 
+def test_a_file_holds_numbers_only(tmp_path: Path) -> None:
+    """Noise is decided by the sounding head of a model, not by its calibration file."""
+    path = tmp_path / "own.json"
+    calibration_file.write(Calibration(slope=3.0, noise_gate=False), path, {})
+    assert "noise_gate" not in json.loads(path.read_text())["constants"]
+    assert calibration_file.read(path) == Calibration(slope=3.0)
+
+
 @given(st.binary(max_size=80) | st.sampled_from([b"{}", b"[]", b'{"format": "seac calibration 1"}', b"NaN"]))
 def test_an_invalid_file_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("c") / "own.json"

@@ -13,9 +13,13 @@ import seac
 from seac import ModelSpec
 from seac.associate.views import ViewSettings
 from seac.core.errors import InputError
+from seac.decision.base import ObjectnessSum
+from seac.decision.calibration import Calibration
+from seac.decision.sounding_head import LearnedSoundingHead
 from seac.presets import table
 from seac.presets.load import Assembly
 from seac.presets.spec import spec_of
+from tests.fixtures.sounding import tiny_sounding_head
 
 FULL = ModelSpec(
     "paper",
@@ -113,6 +117,17 @@ def test_shared_objects_are_built_once(monkeypatch):
     association, classifier = assembly.part("association_method"), assembly.part("classifier")
     assert association.audio_mapping is classifier.audio_mapping
     assert assembly.part("class_heads") is classifier.class_heads
+
+
+def test_the_calibration_is_that_of_the_sounding_head(monkeypatch):
+    summed = Assembly(spec_of("tiny", sounding_head="objectness"))
+    assert isinstance(summed.part("sounding_head"), ObjectnessSum)
+    assert summed.calibration() == Calibration.load("zero-shot")
+    learned = classmethod(lambda cls, context: tiny_sounding_head())
+    monkeypatch.setattr(LearnedSoundingHead, "from_context", learned)
+    expected = replace(Calibration.load("sounding-head"), noise_gate=False)
+    assert Assembly(spec_of("tiny")).calibration() == expected
+    assert Assembly(spec_of("tiny", threshold=0.25)).calibration() == replace(expected, threshold=0.25)
 
 
 def test_tables_are_listed_by_pattern():

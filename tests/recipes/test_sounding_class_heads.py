@@ -13,10 +13,11 @@ from recipes.sounding.frames import UNMATCHED
 from recipes.sounding.model_card import Training, write_cards
 from recipes.sounding.store import apply_heads, half_of
 from recipes.sounding.train import HeadTraining
+from seac.encoders.class_heads import ClassHead
 from seac.encoders.labels.sound_sources import source_names
 from tests.fixtures.sounding_scenes import COUNT
 
-DIM = 12
+DIM = 4
 SOURCES = torch.tensor([source_names().index(name) for name in ("dog", "violin", "bus")])
 
 
@@ -62,7 +63,7 @@ def test_the_audio_head_learns_separable_classes(monkeypatch: pytest.MonkeyPatch
 
 def test_the_head_of_the_other_half_is_applied() -> None:
     first, second = (
-        recipe.ClassHead(torch.zeros(3), torch.eye(3), 4, torch.eye(2), exclusive=False) for _ in range(2)
+        ClassHead(torch.zeros(3), torch.eye(3), 4, torch.eye(2), exclusive=False) for _ in range(2)
     )
     embeddings, classes = torch.rand(5, 3), torch.rand(5, 2)
     which = torch.tensor([0, 1, 1, 0, 1])

@@ -31,7 +31,7 @@ from recipes.sounding.frames import (
 from recipes.sounding.photographs import Composites, Photographs
 from recipes.sounding.sources import source_of
 from seac.core.errors import InputError
-from tests.fixtures.media_bank import write_media_folder
+from tests.fixtures.media_bank import write_discs
 from tests.fixtures.parts import ColourSegmenter, squares, synthetic_model
 from tests.fixtures.sounding_scenes import SOURCES, make_frame
 
@@ -155,7 +155,10 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
 
 def test_composites_have_an_exact_mask_of_every_object(tmp_path: Path) -> None:
     colours = {"bell": (250, 20, 20), "drum": (20, 250, 20), SILENT: (20, 20, 250)}
-    composites = Composites.of(write_media_folder(tmp_path / "media", colours), 4, seed=1)
+    write_discs(tmp_path / "images", colours)
+    (tmp_path / "backgrounds").mkdir()
+    Image.new("RGB", (300, 300), (128, 128, 128)).save(tmp_path / "backgrounds" / "a.jpg")
+    composites = Composites.of(tmp_path, 4, seed=1)
     assert len(composites) == 4
     sounding = {source_of("bell"), source_of("drum"), UNKNOWN}
     for number in range(4):

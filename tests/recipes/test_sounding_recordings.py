@@ -12,7 +12,7 @@ from recipes.sounding.recordings import NOISE, SECONDS, ClipCounts, Clips, Rende
 from recipes.sounding.sources import PREFIX_QUIET, audible_sources
 from tests.fixtures.parts import PitchAudioEncoder, tone, write_wav
 
-RATE = 4_000
+RATE = 8_000
 COUNTS = ClipCounts(variations=2, mixtures=6, backgrounds=3, noises=4)
 
 

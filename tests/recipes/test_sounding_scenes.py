@@ -104,7 +104,7 @@ def test_uncertain_masks_have_less_weight() -> None:
 def test_a_source_without_a_mask_lowers_the_weight_of_its_frame() -> None:
     drawn = sampler(OWN)
     frame = drawn.frames.frames[0]
-    frame.iou[:] = 0
+    frame.iou[:] = frame.inside[:] = 0
     part = drawn.part(0, None, audible(SOURCES[0]))
     assert part is not None
     assert not part.sounds.any()
