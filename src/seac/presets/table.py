@@ -98,6 +98,7 @@ PARTS: dict[str, dict[str, str]] = {
     "sounding_head": {
         "objectness": "seac.decision.base:ObjectnessSum",
         "learned": "seac.decision.sounding_head:LearnedSoundingHead",
+        "learned-players": "seac.decision.players:PlayerHead",
     },
     "classifier": {
         "zero-shot": "seac.classify.base:ZeroShotClassifier",
