@@ -146,7 +146,10 @@ def summarise_heads(store: Store, image: Tensor, audio: Tensor, audible: Tensor)
     sources = torch.cat([mask_sources(frame)[0] for frame in store.frames])
     known = sources >= 0
     right = image[known, :-1].argmax(1) == sources[known]
-    by_class = [float(right[sources[known] == source].float().mean()) for source in sources[known].unique()]
+    by_class = [
+        float(right[sources[known] == source].float().mean())
+        for source in sorted(set(sources[known].tolist()))
+    ]
     single = torch.tensor([len(names) == 1 for names in store.clips.classes]) & audible.any(1)
     top = audio[single].topk(5, 1).indices
     hits = audible[single].gather(1, top)

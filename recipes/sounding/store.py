@@ -51,7 +51,9 @@ class Store:
 
     def image_classes(self, embeddings: Tensor) -> Tensor:
         """Class probabilities (n, C) of embeddings (n, d_m)."""
-        return torch.cat([self.vision.class_probabilities(part) for part in embeddings.split(CHUNK)]).clone()
+        return torch.cat(
+            [self.vision.class_probabilities(part) for part in torch.split(embeddings, CHUNK)]
+        ).clone()
 
     def mask_halves(self) -> Tensor:
         """Half (0 or 1) of each mask, by the name of its frame: (M,) int64."""
@@ -105,20 +107,22 @@ class Store:
     ) -> tuple[EncodedFrames, EncodedClips]:
         """Frames and clips as the sounding head takes them."""
         lengths = [len(frame) for frame in self.frames]
-        probabilities = self.image_probabilities(image_heads).split(lengths)
-        frames = EncodedFrames(self.frames, probabilities, self._mask_text().split(lengths))
+        probabilities = torch.split(self.image_probabilities(image_heads), lengths)
+        frames = EncodedFrames(self.frames, probabilities, torch.split(self._mask_text(), lengths))
         classes = self.clips.class_probabilities.float()
         cues = classes[:, [audioset_names().index(name) for name in CUES]]
         audible = audible_sources_of(self.clips)
         audio = self.audio_probabilities(audio_heads)
-        text = torch.cat([self.zero_shot.audio_mapping.to_text_space(part) for part in classes.split(CHUNK)])
+        text = torch.cat(
+            [self.zero_shot.audio_mapping.to_text_space(part) for part in torch.split(classes, CHUNK)]
+        )
         return frames, EncodedClips(self.clips, audio, cues, text, audible)
 
     def _mask_text(self) -> Tensor:
         """Text-space embeddings (M, t) of all masks."""
         context = torch.from_numpy(np.concatenate([frame.context for frame in self.frames])).float()
         lam, mapping = self.zero_shot.settings.lam, self.zero_shot.image_mapping
-        pairs = zip(self.mask_embeddings().split(CHUNK), context.split(CHUNK), strict=True)
+        pairs = zip(torch.split(self.mask_embeddings(), CHUNK), torch.split(context, CHUNK), strict=True)
         return torch.cat(
             [
                 mapping.to_text_space(torch.lerp(self.image_classes(far), self.image_classes(near), lam))
@@ -137,6 +141,6 @@ def apply_heads(heads: Sequence[ClassHead], embeddings: Tensor, classes: Tensor,
     columns = heads[0].classify.out_features
     found = torch.zeros(len(embeddings), columns)
     for number, head in enumerate(heads):
-        for rows in (which == number).nonzero()[:, 0].split(CHUNK):
+        for rows in torch.split((which == number).nonzero()[:, 0], CHUNK):
             found[rows] = head.probabilities(embeddings[rows], classes[rows])
     return found
