@@ -1,1 +1,1 @@
-"""The recipe of ``src/seac/assets/audio_student.safetensors``: ``python -m recipes.audio_student --help``."""
+"""The recipe of ``src/seac/assets/audio_encoder.safetensors``: ``python -m recipes.audio_student --help``."""

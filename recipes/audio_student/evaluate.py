@@ -4,7 +4,8 @@ A recording is a hit at k if one of the AudioSet classes accepted for its class 
 the k likeliest classes of its mean output over windows. ``two seconds`` is the same for the loudest two
 seconds of each recording, which is what the pipeline encodes around a frame. ``two at once`` are sums of two
 recordings, the second 0 to 6 dB below. ``nothing`` is the AUROC of the likeliest class with a visible source,
-of recordings against silence, noise and wind. ``--model-card`` writes the tables into the model card.
+wind left out, of recordings against silence, noise and wind. ``--model-card`` writes the tables into the
+model card.
 """
 
 from __future__ import annotations

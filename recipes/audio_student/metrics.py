@@ -23,6 +23,8 @@ from seac.media.decode import load_waveform
 Classifier = Callable[[Tensor, Tensor], Tensor]
 """Class logits (521,) of a waveform at 32 kHz and the same at 16 kHz, as :class:`teacher.Teacher`."""
 TOP = 5
+WIND = ("Wind", "Wind noise (microphone)")
+"""Classes that name no thing in particular, though the table of sources gives wind a visible one."""
 CLIP = 2.0
 """Seconds of audio around a video frame that the pipeline encodes."""
 
@@ -187,8 +189,11 @@ def nothing_clips(count: int, seed: int) -> dict[str, list[Tensor]]:
 
 
 def thing_score(logits: Tensor) -> np.ndarray:
-    """The largest logit (n,) of the classes with a visible source."""
-    visible = torch.tensor(is_visible(audioset_names()))
+    """The largest logit (n,) of the classes with a visible source, wind left out."""
+    names = audioset_names()
+    visible = torch.tensor(
+        [seen and name not in WIND for seen, name in zip(is_visible(names), names, strict=True)]
+    )
     return logits[:, visible].amax(1).numpy()
 
 

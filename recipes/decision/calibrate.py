@@ -150,11 +150,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     media = open_media(options.media)
-    encoders = seac.load("tiny", association_method="zero-shot")
+    encoders = seac.load("tiny", association_method="zero-shot", sounding_head="objectness")
     scenes = encode_scenes(encoders, media, options.scenes, options.seed)
     figures: dict[str, Any] = {}
     for name in ("zero-shot",):
-        model = seac.load("tiny", association_method=name)
+        model = seac.load("tiny", association_method=name, sounding_head="objectness")
         own = model.settings.objectness
         for weight in sorted({own, *(options.objectness or ())}):
             weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
