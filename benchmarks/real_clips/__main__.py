@@ -52,7 +52,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="first N annotated clips, or N pairs of photographs")
-    parser.add_argument("--swaps", type=int, default=2, help="audios of other clips for each frame")
+    parser.add_argument("--others", type=int, default=2, help="audios of other clips for each frame")
     parser.add_argument("--cache", type=Path, help="folder where encoded images are kept between runs")
     parser.add_argument("--json", type=Path, help="file for all scores")
     parser.add_argument("--sheet", type=Path, help="PNG file of the worst frames")
@@ -94,7 +94,7 @@ def measure_clips(options: argparse.Namespace, model: SeAC, images: EncodedImage
     draw = None if sheet is None else sheet.add
     records = []
     with Console(stderr=True).status("") as status:
-        for record in run(model, images, cases, options.swaps, options.seed, draw):
+        for record in run(model, images, cases, options.others, options.seed, draw):
             records.append(record)
             status.update(f"frame {len(records)} of {len(cases)}")
     summary = summarise(records, BOOTSTRAP, options.seed)

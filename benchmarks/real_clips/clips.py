@@ -45,7 +45,7 @@ class FrameRecord:
         distractors: number of distractors.
         own: with its own audio.
         blind: without audio.
-        swapped: with audio of clips of other kinds; empty if nothing sounds.
+        other_audio: with audio of clips of other categories; empty if nothing sounds.
         muted: number of sounding masks with silence.
         noise: number of sounding masks with white noise.
     """
@@ -57,7 +57,7 @@ class FrameRecord:
     distractors: int
     own: ResultScore
     blind: BlindScore
-    swapped: tuple[ResultScore, ...]
+    other_audio: tuple[ResultScore, ...]
     muted: int
     noise: int
 
@@ -86,7 +86,12 @@ def find_cases(clips: Sequence[AnnotatedClip], folders: Sequence[Path]) -> list[
 
 
 def run(
-    model: SeAC, images: EncodedImages, cases: Sequence[Case], swaps: int, seed: int, draw: Draw | None = None
+    model: SeAC,
+    images: EncodedImages,
+    cases: Sequence[Case],
+    others: int,
+    seed: int,
+    draw: Draw | None = None,
 ) -> Iterator[FrameRecord]:
     """Score every case; audio is encoded first, then each frame once.
 
@@ -94,13 +99,13 @@ def run(
         model: any preset.
         images: encodes frames, or reads what it encoded earlier.
         cases: frames with their clips.
-        swaps: audios of other clips for each frame in which something sounds.
+        others: audios of other clips for each frame in which something sounds.
         seed: of the choice of other clips.
         draw: called with each result of the own audio.
     """
     own = [encode_own(model, case) for case in cases]
     silence, noise = encode_artificial(model, seed)
-    donors = choose_donors(cases, swaps, seed)
+    donors = choose_donors(cases, others, seed)
     for number, case in enumerate(cases):
         frame = next(iter(frames(case.path, 1.0, model.settings.max_side, start=case.frame.time)))
         image = images.encode(frame.image, frame.original_size)
@@ -117,7 +122,7 @@ def run(
             distractors=len(case.frame.distractors),
             own=score,
             blind=score_blind(result, case.frame),
-            swapped=tuple(
+            other_audio=tuple(
                 score_result(model.predict(image, own[other]), case.frame, parents)
                 for other in donors.get(number, ())
             ),
@@ -143,8 +148,8 @@ def encode_artificial(model: SeAC, seed: int) -> tuple[EncodedAudio, EncodedAudi
     return model.encode_audio(torch.zeros_like(noise), rate, middle), model.encode_audio(noise, rate, middle)
 
 
-def choose_donors(cases: Sequence[Case], swaps: int, seed: int) -> Mapping[int, tuple[int, ...]]:
-    """For each case in which something sounds, ``swaps`` such cases of other kinds, each donor once a round.
+def choose_donors(cases: Sequence[Case], others: int, seed: int) -> Mapping[int, tuple[int, ...]]:
+    """For each case in which something sounds, ``others`` such cases of other categories, each donor once a round.
 
     The cases are ordered by kind, in a random order within a kind, and rotated by more than the most frequent
     kind, so no case gets its own kind while that kind has at most half of the cases.
@@ -152,9 +157,9 @@ def choose_donors(cases: Sequence[Case], swaps: int, seed: int) -> Mapping[int, 
     generator = np.random.default_rng(seed)
     order = [row for row in generator.permutation(len(cases)).tolist() if cases[row].frame.required]
     order.sort(key=lambda row: cases[row].clip.kind)
-    kinds = [cases[row].clip.kind for row in order]
-    largest = max((kinds.count(kind) for kind in set(kinds)), default=0)
-    shifts = np.linspace(largest, len(order) - largest, swaps).round().astype(int).tolist()
+    categories = [cases[row].clip.kind for row in order]
+    largest = max((categories.count(kind) for kind in set(categories)), default=0)
+    shifts = np.linspace(largest, len(order) - largest, others).round().astype(int).tolist()
     return {
         row: tuple(order[(place + shift) % len(order)] for shift in shifts) for place, row in enumerate(order)
     }

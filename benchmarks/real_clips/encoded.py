@@ -52,9 +52,9 @@ class EncodedImages:
         encoded = self._model.encode_image(image, original_size)
         buffer = io.BytesIO()
         torch.save(encoded, buffer)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(zlib.compress(buffer.getvalue(), 1))
-        draft.replace(path)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(zlib.compress(buffer.getvalue(), 1))
+        temporary.replace(path)
         return encoded
 
 

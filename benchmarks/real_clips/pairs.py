@@ -59,7 +59,7 @@ THINGS: Mapping[str, str] = {
 }
 """Classes of photographs with the class of their recordings."""
 RECORDINGS: Mapping[str, str] = {**ANIMALS, **THINGS}
-KINDS = {"animal/animal": (ANIMALS, ANIMALS), "animal/thing": (ANIMALS, THINGS)}
+CATEGORIES = {"animal/animal": (ANIMALS, ANIMALS), "animal/thing": (ANIMALS, THINGS)}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Trial:
     """One pair of photographs with one recording.
 
     Attributes:
-        kind: key of :data:`KINDS`.
+        kind: key of :data:`CATEGORIES`.
         pair: number of the pair.
         classes: of the left and the right photograph.
         sounding: 0 if the left one sounds, 1 for the right one.
@@ -124,7 +124,7 @@ def draw_pairs(
     photos: Mapping[str, Sequence[Path]], kind: str, count: int, generator: np.random.Generator
 ) -> Iterator[tuple[tuple[str, str], tuple[Path, Path]]]:
     """``count`` pairs of photographs of different classes, the sides in random order."""
-    left, right = ([name for name in sorted(group) if photos.get(name)] for group in KINDS[kind])
+    left, right = ([name for name in sorted(group) if photos.get(name)] for group in CATEGORIES[kind])
     possible = [(a, b) for a, b in product(left, right) if a != b]
     if not possible:
         raise InputError(f"no two classes of photographs for {kind} pairs; give the folder with photos/dev")
@@ -164,7 +164,7 @@ def run_pairs(
     """
     photos = main_classes(folder / "photos" / "dev")
     generator = np.random.default_rng(seed)
-    for kind in KINDS:
+    for kind in CATEGORIES:
         pairs = draw_pairs(photos, kind, TRIALS // 2 if limit is None else limit, generator)
         for number, (names, files) in enumerate(pairs):
             pixels, border = side_by_side(*files)
@@ -240,7 +240,7 @@ SHARES: Mapping[str, Callable[[Trial], bool]] = {
 def summarise_pairs(trials: Sequence[Trial], draws: int, seed: int) -> dict[str, dict[str, float]]:
     """Shares of each kind with confidence intervals (95 %, bootstrap over pairs)."""
     found, generator = {}, np.random.default_rng(seed)
-    for kind in KINDS:
+    for kind in CATEGORIES:
         chosen = [trial for trial in trials if trial.kind == kind]
         if not chosen:
             continue

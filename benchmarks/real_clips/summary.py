@@ -65,10 +65,10 @@ def named_when_active(record: FrameRecord) -> bool:
     return sounds(record) and record.own.active > 0
 
 
-def swapped_auc(records: Records) -> float | None:
+def other_audio_auc(records: Records) -> float | None:
     """AUC of the highest probability of a mask: own audio against that of other clips."""
-    own = [record.own.probability for record in records if record.swapped]
-    others = [score.probability for record in records for score in record.swapped]
+    own = [record.own.probability for record in records if record.other_audio]
+    others = [score.probability for record in records for score in record.other_audio]
     return auc(own, others)
 
 
@@ -112,9 +112,11 @@ FIGURES: tuple[Figure, ...] = (
     share("guess: its box, IoU >= .5", lambda r: r.blind.objectness_iou >= FITS, sounds),
     share("guess: half of the frame, IoU >= .5", lambda r: r.blind.centre_iou >= FITS, sounds),
     share("best possible with the masks, IoU >= .5", lambda r: r.blind.best_iou >= FITS, sounds),
-    share("other audio: peak", lambda r: _mean(s.peak for s in r.swapped) or 0.0, sounds),
-    share("other audio: something active", lambda r: _mean(s.active > 0 for s in r.swapped) or 0.0, sounds),
-    Figure("AUC of the likeliest mask, own against other audio", swapped_auc),
+    share("other audio: peak", lambda r: _mean(s.peak for s in r.other_audio) or 0.0, sounds),
+    share(
+        "other audio: something active", lambda r: _mean(s.active > 0 for s in r.other_audio) or 0.0, sounds
+    ),
+    Figure("AUC of the likeliest mask, own against other audio", other_audio_auc),
 )
 BY_KIND: Mapping[str, Pick] = {
     "peak": lambda r: r.own.peak,
@@ -182,20 +184,25 @@ def report(records: Records, summary: Mapping[str, Mapping[str, float]]) -> list
         [name, f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}"]
         for name, row in summary.items()
     ]
-    heard = [record for record in records if sounds(record)]
+    audible = [record for record in records if sounds(record)]
     clips = len({record.clip for record in records})
-    kinds = sorted({record.kind for record in heard})
+    categories = sorted({record.kind for record in audible})
     causes = [attribute(record) for record in records]
     return [
-        f"{clips} clips, {len(records)} frames, something sounds in {len(heard)}.",
+        f"{clips} clips, {len(records)} frames, something sounds in {len(audible)}.",
         "",
         *table(["figure", "value", "95 % interval over clips"], rows),
         "",
-        *table(["kind", "frames", *BY_KIND], [_row(k, [r for r in heard if r.kind == k]) for k in kinds]),
+        *table(
+            ["kind", "frames", *BY_KIND], [_row(k, [r for r in audible if r.kind == k]) for k in categories]
+        ),
         "",
         *table(
             ["area of what sounds", "frames", *BY_KIND],
-            [_row(f"{a:g} to {min(b, 1):g}", [r for r in heard if a <= r.blind.area < b]) for a, b in AREAS],
+            [
+                _row(f"{a:g} to {min(b, 1):g}", [r for r in audible if a <= r.blind.area < b])
+                for a, b in AREAS
+            ],
         ),
         "",
         *table(["error", "frames"], [[cause, causes.count(cause)] for cause in sorted(set(causes))]),

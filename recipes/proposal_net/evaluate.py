@@ -170,10 +170,10 @@ def build_segmenter(options: str) -> Callable[[Tensor], Proposals]:
     given = dict(part.split("=", 1) for part in options.split(",") if part)
     if given.pop("classic", None):
         return Classic()
-    kinds = {field.name: field for field in fields(ProposalSegmenterSettings)}
+    known_fields = {field.name: field for field in fields(ProposalSegmenterSettings)}
     settings = ProposalSegmenterSettings()
     for key, text in given.items():
-        kind = str(kinds[key].type)
+        kind = str(known_fields[key].type)
         value = text if "str" in kind else int(text) if kind == "int" else float(text)
         settings = replace(settings, **{key: value})
     segmenter = ProposalSegmenter(settings)

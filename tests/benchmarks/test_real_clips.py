@@ -1,4 +1,4 @@
-"""The benchmark of real clips: annotation, scores, swapped audio, summary, pairs of photographs."""
+"""The benchmark of real clips: annotation, scores, other_audio audio, summary, pairs of photographs."""
 
 from __future__ import annotations
 
@@ -227,10 +227,10 @@ def test_guesses_do_not_depend_on_the_audio() -> None:
     assert not scores.score_blind(one, wanted).objectness
 
 
-def cases_of(kinds: list[str]) -> list[Case]:
+def cases_of(categories: list[str]) -> list[Case]:
     """A case of each kind; of kind "" nothing sounds."""
     found = []
-    for number, kind in enumerate(kinds):
+    for number, kind in enumerate(categories):
         shown = frame(thing(LEFT)) if kind else frame(flags=("silent",))
         clip = AnnotatedClip(f"{number}.mp4", "0" * 64, kind, (shown,))
         found.append(Case(Path(clip.file), clip, shown))
@@ -238,21 +238,21 @@ def cases_of(kinds: list[str]) -> list[Case]:
 
 
 @given(st.permutations(["voices"] * 4 + ["animals"] * 3 + ["tools"] * 2 + [""]), st.integers(0, 99))
-def test_swapped_audio_is_of_another_kind_and_every_clip_gives_its_own_once(
-    kinds: list[str], seed: int
+def test_other_audio_is_of_another_kind_and_every_clip_gives_its_own_once(
+    categories: list[str], seed: int
 ) -> None:
-    cases = cases_of(kinds)
+    cases = cases_of(categories)
     donors = choose_donors(cases, 2, seed)
     assert donors == choose_donors(cases, 2, seed)
-    sounding = [row for row, kind in enumerate(kinds) if kind]
+    sounding = [row for row, kind in enumerate(categories) if kind]
     assert sorted(donors) == sounding
     for turn in range(2):
         assert sorted(chosen[turn] for chosen in donors.values()) == sounding
-    assert all(kinds[row] != kinds[other] for row, chosen in donors.items() for other in chosen)
+    assert all(categories[row] != categories[other] for row, chosen in donors.items() for other in chosen)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1), st.lists(st.floats(0, 1), min_size=1))
-def test_auc_of_swapped_sides_adds_up_to_one(left: list[float], right: list[float]) -> None:
+def test_auc_of_exchanged_sides_adds_up_to_one(left: list[float], right: list[float]) -> None:
     one, other = summary.auc(left, right), summary.auc(right, left)
     assert one is not None
     assert other is not None
@@ -269,8 +269,8 @@ def record(clip: str = "a.mp4", flags: tuple[str, ...] = (), **own: Any) -> Fram
     wanted = frame(thing(LEFT), distractors=(RIGHT,))
     score = replace(scores.score_result(found, wanted, ()), **own)
     blind = scores.score_blind(found, wanted)
-    swapped = () if flags else (replace(score, probability=0.1),)
-    return FrameRecord(clip, "animals", 0.5, flags, 1, score, blind, swapped, 0, 0)
+    other_audio = () if flags else (replace(score, probability=0.1),)
+    return FrameRecord(clip, "animals", 0.5, flags, 1, score, blind, other_audio, 0, 0)
 
 
 def test_figures_of_frames_in_which_something_sounds_ignore_the_others() -> None:
@@ -387,7 +387,7 @@ def test_the_class_of_a_photograph_is_its_label_or_its_largest_thing() -> None:
 def test_the_two_classes_of_a_pair_differ(seed: int) -> None:
     photos = {name: [Path(f"{name}.jpg")] for name in ("dog", "cat", "violin")}
     generator = np.random.default_rng(seed)
-    for kind in pairs.KINDS:
+    for kind in pairs.CATEGORIES:
         for names, files in pairs.draw_pairs(photos, kind, 5, generator):
             assert names[0] != names[1]
             assert [file.stem for file in files] == list(names)
@@ -441,7 +441,7 @@ def test_pairs_of_photographs_are_scored_and_reported(tmp_path: Path) -> None:
     write_pair_media(tmp_path)
     model = synthetic_model()
     trials = list(pairs.run_pairs(model, EncodedImages(model, None), tmp_path, 3, 0))
-    assert len(trials) == 2 * 3 * len(pairs.KINDS)
+    assert len(trials) == 2 * 3 * len(pairs.CATEGORIES)
     assert {trial.sounding for trial in trials} == {0, 1}
     found = pairs.summarise_pairs(trials, 20, 0)
     assert found["animal/animal: likeliest mask on the sounding side"]["value"] == 1
