@@ -129,12 +129,7 @@ DECISION = (
 )  # fmt: skip
 SEGMENTER = (
     Rule("tiny", lambda model: model),
-    Rule("no colour in edge refinement of things", with_segmenter(colour=0.0)),
-    Rule("no snapping to superpixels", with_segmenter(superpixel_weight=0.0)),
-    Rule("no edge refinement of regions", with_segmenter(region_colour=0.0)),
-    Rule("no second NMS", with_segmenter(dedup_iou=1.0)),
-    Rule("regions at full score", with_segmenter(discount=1.0)),
-    Rule("no superpixel regions", with_segmenter(regions=0)),
+    Rule("no background", with_segmenter(min_background=2.0)),
 )
 TABLES: Mapping[str, tuple[Rule, ...]] = {"decision": DECISION, "segmenter": SEGMENTER}
 

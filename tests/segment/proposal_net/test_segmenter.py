@@ -1,4 +1,4 @@
-"""Proposal segmenter: overlaps of things and regions, selection of regions, versions."""
+"""Proposal segmenter: the background among the masks of the network, limits, versions."""
 
 from __future__ import annotations
 
@@ -6,60 +6,37 @@ import pytest
 import torch
 from torch import Tensor
 
-from seac.segment.baselines.superpixel import Regions
-from seac.segment.ops import pairwise_iou
 from seac.segment.proposal_net import network
 from seac.segment.proposal_net.network import DecodedMasks, Network, NetworkSettings, decoding_digest
 from seac.segment.proposal_net.segmenter import (
     ProposalSegmenter,
     ProposalSegmenterSettings,
-    complement,
-    overlaps,
     settings_digest,
 )
 
-STRIPES = (torch.arange(32) // 4).expand(24, 32).contiguous()  # eight superpixels, left to right
-AREA = torch.full((8,), 96.0)
-ROWS = torch.tensor([[1, 1, 0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]]).bool()
+SETTINGS = ProposalSegmenterSettings()
+IMAGE = torch.zeros(3, 96, 128, dtype=torch.uint8)
+LEFT, RIGHT, ALL = [0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 1.0, 1.0], [-0.5, -0.5, 1.5, 1.5]
 
 
-def thing(first: int, last: int) -> Tensor:
-    """Return a mask of columns ``first`` to ``last``."""
-    mask = torch.zeros(24, 32, dtype=torch.bool)
-    mask[:, first:last] = True
-    return mask
+def segmenter_of(
+    monkeypatch: pytest.MonkeyPatch, views: list[list[float]], scores: list[float]
+) -> ProposalSegmenter:
+    """A segmenter whose network proposes full views with the given scores."""
+    segmenter = ProposalSegmenter()
+    full = torch.full((len(views), network.VIEW, network.VIEW), 4.0)
 
+    def decode(image: Tensor, max_masks: int) -> DecodedMasks:
+        boxes = torch.tensor(views).reshape(-1, 4)
+        return DecodedMasks(full[:max_masks], boxes[:max_masks], torch.tensor(scores[:max_masks]))
 
-def test_overlaps_equal_those_of_the_pixels() -> None:
-    things = torch.stack([thing(0, 8), thing(2, 21)])
-    pixels = torch.cat([things, ROWS[:, STRIPES]]).flatten(1)
-    expected = pairwise_iou(pixels)[:, 2:]
-    iou = overlaps(things, STRIPES, AREA, ROWS)
-    torch.testing.assert_close(iou, expected)
-    assert iou[0, 0] == 1
-
-
-def test_without_things_only_regions_overlap() -> None:
-    iou = overlaps(torch.zeros(0, 24, 32, dtype=torch.bool), STRIPES, AREA, ROWS)
-    torch.testing.assert_close(iou, pairwise_iou(ROWS, AREA))
-
-
-def test_a_region_that_a_thing_covers_is_not_proposed_again() -> None:
-    regions = Regions(STRIPES, AREA, ROWS, torch.tensor([0.9, 0.8, 0.7]))
-    things = thing(0, 8)[None]
-    for max_masks, expected in ((50, [1, 2]), (2, [1]), (1, [])):
-        index, scores = complement(things, regions, ProposalSegmenterSettings(max_masks=max_masks))
-        assert index.tolist() == expected
-        assert len(scores) == len(expected)
+    monkeypatch.setattr(segmenter._network, "decode", decode)
+    return segmenter
 
 
 def test_other_settings_give_another_version() -> None:
-    assert settings_digest(ProposalSegmenterSettings()) == settings_digest(
-        ProposalSegmenterSettings(device="cuda")
-    )
-    assert settings_digest(ProposalSegmenterSettings()) != settings_digest(
-        ProposalSegmenterSettings(things=3)
-    )
+    assert settings_digest(SETTINGS) == settings_digest(ProposalSegmenterSettings(device="cuda"))
+    assert settings_digest(SETTINGS) != settings_digest(ProposalSegmenterSettings(background=0.1))
     assert decoding_digest(NetworkSettings()) == decoding_digest(NetworkSettings(device="cuda"))
     assert decoding_digest(NetworkSettings()) != decoding_digest(NetworkSettings(long_side=320))
 
@@ -70,38 +47,37 @@ def test_another_logit_offset_gives_another_version(monkeypatch: pytest.MonkeyPa
     assert Network().version != before
 
 
-def test_without_network_proposals_regions_are_proposed() -> None:
-    image = torch.zeros(3, 48, 64, dtype=torch.uint8)
-    image[:, :, 32:] = 220
-    proposals = ProposalSegmenter(ProposalSegmenterSettings(min_score=2.0))(image)
-    assert len(proposals.masks) >= 2
-    assert (proposals.scores <= ProposalSegmenterSettings().discount).all()
-    fallback = Network(NetworkSettings(min_score=2.0))(image)
+def test_without_things_the_background_is_the_frame() -> None:
+    proposals = ProposalSegmenter(ProposalSegmenterSettings(min_score=2.0))(IMAGE)
+    assert proposals.masks.all()
+    assert proposals.scores.tolist() == pytest.approx([SETTINGS.background])
+    fallback = Network(NetworkSettings(min_score=2.0))(IMAGE)
     assert fallback.scores.tolist() == [0]
     assert fallback.masks.all()
 
 
-def test_things_that_are_equal_after_refinement_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = torch.zeros(3, 96, 128, dtype=torch.uint8)
-    image[:, 24:72, 16:64] = 220
-    square = torch.full((1, 32, 32), -4.0)
-    square[:, 8:24, 8:24] = 4.0
-    left, right = torch.tensor([[0.0, 0.0, 0.625, 1.0]]), torch.tensor([[0.4, 0.0, 1.025, 1.0]])
-    segmenter = ProposalSegmenter()
+def test_the_background_is_what_confident_things_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure, unsure = SETTINGS.confident + 0.1, SETTINGS.background / 2
+    found = segmenter_of(monkeypatch, [LEFT, RIGHT], [sure, unsure])(IMAGE)
+    assert found.scores.tolist() == pytest.approx([sure, SETTINGS.background, unsure])
+    assert not (found.masks[0] & found.masks[1]).any()
+    assert (found.masks[0] | found.masks[1]).all()
 
-    def count_things(views: Tensor, scores: list[float]) -> int:
-        decoded = DecodedMasks(square.repeat(len(views), 1, 1), views, torch.tensor(scores), ())
-        monkeypatch.setattr(segmenter._network, "decode", lambda _: decoded)
-        proposals = segmenter(image)
-        things = [
-            score for score in proposals.scores.tolist() if score > ProposalSegmenterSettings().discount
-        ]
-        assert things == pytest.approx(sorted(set(scores), reverse=True)[: len(things)])
-        return len(things)
 
-    assert count_things(left, [0.9]) == 1
-    assert count_things(left.repeat(2, 1), [0.9, 0.8]) == 1
-    assert count_things(torch.cat([left, right]), [0.9, 0.8]) == 2
+def test_a_background_that_is_too_small_is_no_proposal(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = segmenter_of(monkeypatch, [ALL], [0.9])(IMAGE)
+    assert found.scores.tolist() == pytest.approx([0.9])
+
+
+@pytest.mark.parametrize("max_masks", [1, 2, 3, 4])
+def test_fewer_masks_are_the_best_of_more(monkeypatch: pytest.MonkeyPatch, max_masks: int) -> None:
+    scores = [SETTINGS.confident + 0.2, SETTINGS.confident, SETTINGS.background / 2]
+    segmenter = segmenter_of(monkeypatch, [LEFT, [0.5, 0.0, 1.0, 0.5], RIGHT], scores)
+    fewer, more = segmenter.best(IMAGE, max_masks), segmenter(IMAGE)
+    assert len(more) == 4
+    assert len(fewer) == max_masks
+    assert torch.equal(fewer.masks, more.masks[:max_masks])
+    assert torch.equal(fewer.scores, more.scores[:max_masks])
 
 
 def test_best_can_return_more_masks_than_the_default() -> None:

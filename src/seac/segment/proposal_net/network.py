@@ -59,13 +59,11 @@ class DecodedMasks:
         logits: (N, VIEW, VIEW) float32, each in its own view.
         views: (N, 4) float32 xyxy of the views, as shares of the image.
         scores: (N,) float32 in [0, 1].
-        feature_levels: (C, h, w) float32 features of the backbone, finest first.
     """
 
     logits: Tensor
     views: Tensor
     scores: Tensor
-    feature_levels: tuple[Tensor, ...]
 
     def masks(
         self, height: int, width: int, shift: Tensor | None = None, which: Tensor | None = None
@@ -191,7 +189,6 @@ class Network:
             torch.cat(refined_logits).add_(LOGIT_OFFSET).cpu(),
             views.cpu(),
             scores[present.cpu()],
-            tuple(level[0].cpu() for level in locations.feature_levels),
         )
 
 
