@@ -82,9 +82,7 @@ def export(weights: dict[str, Tensor], path: Path) -> None:
     partial.replace(path)
 
 
-def make_batch(
-    source: Callable[[Rng], Sample], size: int, seed: int, step: int
-) -> tuple[Tensor, Targets]:
+def make_batch(source: Callable[[Rng], Sample], size: int, seed: int, step: int) -> tuple[Tensor, Targets]:
     """Images (B, 3, S, S) uint8 of a step, and the targets of their locations."""
     samples = draw_samples(source, size, seed, step)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -95,7 +93,7 @@ def make_batch(
 
 
 def build_source(given: argparse.Namespace, side: int, exact: bool = False) -> Callable[[Rng], Sample]:
-    """Samples of photographs (``exact`` outlines only) and composites, or only composites without ``--photos``."""
+    """Samples of photographs, of ``exact`` outlines only, and composites; without ``--photos``, composites."""
     painter = Painter(given.media, side, given.more)
     if given.photos:
         found = [each for each in read_photographs(given.photos) if not exact or each.quality in EXACT]
@@ -151,7 +149,9 @@ def main() -> None:
     )
     parser.add_argument("--more", type=Path, help="folder of further cut-outs, */*.png")
     parser.add_argument("--photos", type=Path, help="folder of photographs with masks (photographs.py)")
-    parser.add_argument("--minutes", type=float, help="end of the first stage by the clock, if before --steps")
+    parser.add_argument(
+        "--minutes", type=float, help="end of the first stage by the clock, if before --steps"
+    )
     parser.add_argument("--start", type=Path, help="weights of an earlier phase to start from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=1800)
@@ -179,9 +179,7 @@ def main() -> None:
         source = build_source(given, SIDE, exact=True)
         seed = given.seed + 7  # other scenes than in the first stage
         fresh = not given.start
-        export(
-            train_sharpening(first, source, given.sharpen_steps, seed, given.device, fresh=fresh), second
-        )
+        export(train_sharpening(first, source, given.sharpen_steps, seed, given.device, fresh=fresh), second)
     network = ProposalNet()
     network.load_state_dict(stored_weights(second))
     source = build_source(given, refinement.SIDE, exact=True)

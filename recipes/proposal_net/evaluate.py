@@ -108,7 +108,9 @@ def pairwise(proposed: NDArray[np.bool_], true: NDArray[np.bool_]) -> Floats:
 def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:
     """Area under the ROC curve of scores (N,) for labels (N,); ties count a half."""
     order = np.sort(scores[~positive])
-    below = np.searchsorted(order, scores[positive], "left") + np.searchsorted(order, scores[positive], "right")
+    below = np.searchsorted(order, scores[positive], "left") + np.searchsorted(
+        order, scores[positive], "right"
+    )
     return float(below.mean() / 2 / max(1, len(order)))
 
 

@@ -4,8 +4,8 @@ A folder holds JPEG files and ``instances.jsonl``, one line a photograph: ``file
 ``vocabulary``, ``quality``, and ``instances`` with ``class``, ``box``, ``rle`` (COCO string, null without a
 mask) and ``crowd``.
 
-No source outlines everything in a photograph, so a location outside the instances is a weak negative, and none
-in a photograph of a partial vocabulary.
+No source outlines everything in a photograph, so a location outside the instances is a weak negative, and
+none in a photograph of a partial vocabulary.
 """
 
 from __future__ import annotations
@@ -157,7 +157,9 @@ class PhotographSamples:
             canvas, masks, weights = self._paste(rng, canvas, masks, weights)
         seen = masks.sum((1, 2))
         masks, weights = masks[seen >= MIN_PIXELS], weights * ~masks[seen < MIN_PIXELS].any(0)
-        finished = simulate_camera(rng, canvas) if rng.random() < 0.3 else canvas.clip(0, 255).astype(np.uint8)
+        finished = (
+            simulate_camera(rng, canvas) if rng.random() < 0.3 else canvas.clip(0, 255).astype(np.uint8)
+        )
         return Sample(finished, masks, weights.astype(np.float32))
 
     def _mosaic(self, rng: Rng) -> tuple[Floats, NDArray[np.bool_], Floats]:
@@ -237,7 +239,11 @@ def _start(rng: Rng, length: int, extent: float, aim: float | None) -> float:
 
 
 def _cut(
-    image: Image.Image, box: tuple[float, float, float, float], side: int, flip: bool, fill: int | tuple[int, ...]
+    image: Image.Image,
+    box: tuple[float, float, float, float],
+    side: int,
+    flip: bool,
+    fill: int | tuple[int, ...],
 ) -> Image.Image:
     """Crop ``box``, which may leave the image, and resize to a square of ``side`` pixels."""
     left, top, right, bottom = box

@@ -6,7 +6,6 @@ only; each step is one vectorised row.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor

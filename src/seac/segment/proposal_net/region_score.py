@@ -71,9 +71,7 @@ FEATURE_NAMES = (
 )
 # Fitted by python -m recipes.proposal_net.region_score on composites of the training media, without and with
 # saliency; the intercept comes last.
-DEFAULT_WEIGHTS = np.array(
-    [0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, -2.18], np.float32
-)
+DEFAULT_WEIGHTS = np.array([0.39, -0.07, 0.15, -0.05, 0.74, -3.71, 3.48, 0.34, 0, 0, -2.18], np.float32)
 SALIENCY_WEIGHTS = np.array(
     [0.33, -0.06, 0.23, -0.10, 0.54, -1.35, 2.81, 0.15, 1.95, -0.20, -2.19], np.float32
 )
