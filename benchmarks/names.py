@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,7 +140,8 @@ def hits_of(named: Named, found: Tensor, vocabulary: tuple[str, ...]) -> NDArray
 def grid(classifier: ExpertsClassifier) -> Iterator[ExpertsSettings]:
     """All combinations of the constants."""
     for values in itertools.product(*GRID.values()):
-        yield replace(classifier.settings, **dict(zip(GRID, values, strict=True)))
+        constants: dict[str, Any] = dict(zip(GRID, values, strict=True))
+        yield replace(classifier.settings, **constants)
 
 
 def report(named: Named, classifier: ExpertsClassifier, classes: Tensor, vocabulary: tuple[str, ...]) -> str:

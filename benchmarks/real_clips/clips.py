@@ -149,7 +149,9 @@ def encode_artificial(model: SeAC, seed: int) -> tuple[EncodedAudio, EncodedAudi
 
 
 def choose_donors(cases: Sequence[Case], others: int, seed: int) -> Mapping[int, tuple[int, ...]]:
-    """For each case in which something sounds, ``others`` such cases of other categories, each donor once a round.
+    """For each case in which something sounds, ``others`` such cases of other categories.
+
+    Each donor is used once a round.
 
     The cases are ordered by kind, in a random order within a kind, and rotated by more than the most frequent
     kind, so no case gets its own kind while that kind has at most half of the cases.

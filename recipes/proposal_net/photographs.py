@@ -4,8 +4,8 @@ A folder holds JPEG files and ``instances.jsonl``, one line a photograph: ``file
 ``vocabulary``, ``quality``, and ``instances`` with ``class``, ``box``, ``rle`` (COCO string, null without a
 mask) and ``crowd``.
 
-No source outlines everything in a photograph: a location outside the instances is a weak negative, and none
-in a photograph of a partial vocabulary.
+No source outlines everything in a photograph, so a location outside the instances is a weak negative, and
+none in a photograph of a partial vocabulary.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Fit the scores of superpixel regions on composites, for things and for stuff.
+"""Fit the scores of the superpixel regions of segmenter ``classic`` on composites.
 
     python -m recipes.proposal_net.region_score --media ../shared/data/media/train --seed 0
 
 The score is a logistic regression from the features of a candidate to the square of its best IoU with a
 rendered part. The command prints the rows of coefficients of ``seac.segment.proposal_net.region_score``:
-PLAIN and SALIENT score things, without and with saliency; STUFF scores the regions that the network's masks
-leave uncovered, with features of the network, fitted on mosaics.
+PLAIN and SALIENT, without and with saliency.
 """
 
 from __future__ import annotations
@@ -21,17 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.common.object_scenes import Painter, Scene
-from recipes.proposal_net.mosaics import Mosaics
-from seac.segment.baselines.superpixel import DEEP_TREES, Classic, ClassicSettings, candidates
-from seac.segment.proposal_net.network import Network
+from seac.segment.baselines.superpixel import Classic, ClassicSettings, candidates
 from seac.segment.proposal_net.region_score import region_features
-from seac.segment.proposal_net.segmenter import ProposalSegmenterSettings, overlaps
 from seac.segment.proposal_net.superpixels import Superpixels
 
 MIN_AREA = 120
-COVERED = 0.5  # IoU with a mask of the network above which a region is a duplicate
-SIDE, MOSAIC_SIDE = 240, 256
-ROWS = ("PLAIN", "SALIENT", "STUFF")
+SIDE = 240
+ROWS = ("PLAIN", "SALIENT")
 Pair = tuple[Tensor, Tensor]
 
 
@@ -42,18 +37,6 @@ def region_examples(scene: Scene, classic: Classic) -> Pair:
     return torch.from_numpy(region_features(leaves, rows, persistence, salience)), best_iou(
         leaves, rows, scene
     )
-
-
-def uncovered_region_examples(scene: Scene, classic: Classic, network: Network) -> Pair:
-    """As ``region_examples``, with features of the network, for candidates that none of its masks covers."""
-    things = network.decode(_image(scene))
-    leaves, _ = classic.leaves(_image(scene), things.feature_levels)
-    rows, persistence = candidates(leaves, classic.settings, None)
-    pieces = (torch.from_numpy(leaves.labels), torch.from_numpy(leaves.area), torch.from_numpy(rows))
-    covered = overlaps(things.masks(*leaves.labels.shape), *pieces)[: len(things.logits)] > COVERED
-    free = ~covered.any(0)
-    every = torch.from_numpy(region_features(leaves, rows, persistence, None))
-    return every[free], best_iou(leaves, rows, scene)[free]
 
 
 def best_iou(leaves: Superpixels, rows: NDArray[np.bool_], scene: Scene) -> Tensor:
@@ -91,10 +74,6 @@ def fit(given: Tensor, iou: Tensor) -> NDArray[np.float64]:
 
 def build_example_source(row: str, media: Path) -> Callable[[np.random.Generator], Pair]:
     """A function that renders a scene and returns the examples of its candidates, for one of ``ROWS``."""
-    if row == "STUFF":
-        mosaics, network = Mosaics(Painter(media, MOSAIC_SIDE)), Network(ProposalSegmenterSettings().network)
-        deep = Classic(ClassicSettings(saliency=False, trees=DEEP_TREES))
-        return lambda rng: uncovered_region_examples(mosaics(rng), deep, network)
     painter, classic = Painter(media, SIDE), Classic(ClassicSettings(saliency=row == "SALIENT"))
     return lambda rng: region_examples(painter(rng), classic)
 

@@ -37,11 +37,8 @@ def folder(tmp_path: Path) -> Path:
         ("white", "foreground", "white_ground"),
         ("box", "baby (head)", "good"),
     ):
-        pixels, mask, crowd = (
-            np.full((80, 120, 3), GROUND, np.uint8),
-            np.zeros((80, 120)),
-            np.zeros((80, 120)),
-        )
+        pixels = np.full((80, 120, 3), GROUND, np.uint8)
+        mask, crowd = np.zeros((2, 80, 120))
         pixels[20:60, 30:90] = RED
         mask[20:60, 30:90], crowd[:10] = 1, 1
         Image.fromarray(pixels).save(tmp_path / f"{name}.jpg", quality=98)
@@ -88,13 +85,12 @@ def test_masks_lie_on_their_objects(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(photographs, "MOSAICS", mosaics)
     monkeypatch.setattr(photographs, "PASTED", 0.0)
     monkeypatch.setattr(photographs, "jitter_colour", lambda rng, colour, chance: colour)
+    monkeypatch.setattr(
+        photographs, "simulate_camera", lambda rng, colour: colour.clip(0, 255).astype(np.uint8)
+    )
     source = samples_of(folder, ("full", "partial"))
     for seed in range(12):
-        rng = np.random.default_rng(seed)
-        monkeypatch.setattr(
-            photographs, "simulate_camera", lambda rng, canvas: canvas.clip(0, 255).astype(np.uint8)
-        )
-        sample = source.photograph(rng)
+        sample = source.photograph(np.random.default_rng(seed))
         red = (sample.image[..., 0] > 130) & (sample.image[..., 1] < 90)
         covered = sample.masks.any(0)
         assert (red & covered).sum() >= 0.9 * (red | covered).sum() - 20
@@ -114,9 +110,7 @@ def test_weights_of_negatives_follow_the_vocabulary(folder: Path, monkeypatch: p
             assert (sample.weights[covered] == 1).all()
 
 
-def test_pasted_objects_become_instances_with_full_weight(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pasted_objects_are_instances_of_full_weight(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photographs, "MOSAICS", 0.0)
     monkeypatch.setattr(photographs, "PASTED", 1.0)
     source = samples_of(folder, ("partial", "white"))

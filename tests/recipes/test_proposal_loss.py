@@ -41,7 +41,6 @@ def image_locations(locations: Locations, index: int) -> Locations:
         locations.features[one],
         locations.context[one],
         locations.edges[one],
-        locations.feature_levels,
     )
 
 

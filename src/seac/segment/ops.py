@@ -6,7 +6,6 @@ only; each step is one vectorised row.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -54,42 +53,6 @@ def nms(iou: Tensor, limit: float, max_count: int | None = None) -> Tensor:
             break
         alive &= ~exceeds[index]
     return torch.tensor(keep, dtype=torch.int64)
-
-
-def soft_nms(
-    iou: Tensor, scores: Tensor, prior_iou: Tensor, decay: float, limit: float, max_count: int
-) -> tuple[Tensor, Tensor]:
-    """Select rows greedily by decayed score (Gaussian soft NMS, Bodla et al., ICCV 2017).
-
-    A score s decays to s exp(-o^2 / ``decay``), with o the maximum IoU with the rows selected so far. Unlike
-    the original, the decay uses the maximum and not the product over all selected rows, which would penalise
-    rows with many neighbours.
-
-    Args:
-        iou: (N, N) float32, of every pair.
-        scores: (N,) float32, at least 0.
-        prior_iou: (N,) float32, maximum IoU of each row with masks selected beforehand.
-        decay: greater than 0; the greater, the weaker the decay.
-        limit: rows whose IoU with a selected row exceeds it are never selected.
-        max_count: maximum number of rows to select; none if it is not positive.
-
-    Returns:
-        (K,) int64 indices, best first, and their decayed scores (K,) float32, descending.
-    """
-    pairs, original, max_iou = iou.numpy(), scores.numpy(), prior_iou.numpy().copy()
-    selected = np.zeros(len(original), bool)
-    keep: list[int] = []
-    keep_scores: list[float] = []
-    while len(keep) < max_count:
-        decayed = np.where(selected | (max_iou > limit), -1, original * np.exp(-(max_iou**2) / decay))
-        if len(decayed) == 0 or decayed.max() < 0:
-            break
-        index = int(decayed.argmax())
-        keep.append(index)
-        keep_scores.append(float(decayed[index]))
-        selected[index] = True
-        np.maximum(max_iou, pairs[index], out=max_iou)
-    return torch.tensor(keep, dtype=torch.int64), torch.tensor(keep_scores, dtype=torch.float32)
 
 
 def mask_nms(masks: Tensor, scores: Tensor, limit: float = 0.7, max_count: int | None = None) -> Tensor:

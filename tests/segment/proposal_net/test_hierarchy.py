@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from scipy.ndimage import label
 
 from seac.segment.proposal_net.hierarchy import Hierarchy, MergeWeights, merge
-from seac.segment.proposal_net.superpixels import Superpixels, describe, pool_features, segment_superpixels
+from seac.segment.proposal_net.superpixels import Superpixels, describe, segment_superpixels
 
 WEIGHTS = MergeWeights(1, 10, 1, 0.5)
 
@@ -73,24 +72,6 @@ def test_the_most_similar_neighbours_are_merged_first() -> None:
     assert tree.members[3].tolist() == [False, True, True]
 
 
-def test_deep_features_decide_between_equal_colours() -> None:
-    lab = np.full((4, 9, 3), 50, np.float32)
-    labels = np.repeat([[0] * 3 + [1] * 3 + [2] * 3], 4, 0).astype(np.int64)
-    level = torch.zeros(2, 4, 9)
-    level[:, :, 6:] = 1.0
-    tree = merge(describe(lab, labels, (level,)), (MergeWeights(deep=50),))[0]
-    assert tree.members[3].tolist() == [True, True, False]
-
-
-def test_pooling_a_feature_map_at_its_own_size_is_the_mean_over_the_superpixel() -> None:
-    level = torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0))
-    labels = np.random.default_rng(0).integers(0, 4, (6, 8))
-    standardised = (level - level.mean((1, 2), keepdim=True)) / level.std((1, 2), keepdim=True, correction=0)
-    means = [standardised[:, torch.from_numpy(labels == k)].mean(1) / 3**0.5 for k in range(4)]
-    area = np.bincount(labels.ravel()).astype(np.float32)
-    np.testing.assert_allclose(pool_features(level, labels, area), torch.stack(means).numpy(), atol=1e-5)
-
-
 def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights: MergeWeights) -> float:
     """Return the difference of two sets of superpixels, computed from means; infinite if not adjacent."""
     length = leaves.length[np.ix_(one, other)].sum()
@@ -104,19 +85,17 @@ def difference(leaves: Superpixels, one: np.ndarray, other: np.ndarray, weights:
         ]
         return np.stack(means)
 
-    colour, spread, deep = (mean_of_each(rows) for rows in (leaves.colour, leaves.spread, leaves.deep))
+    colour, spread = (mean_of_each(rows) for rows in (leaves.colour, leaves.spread))
     value = weights.colour * np.linalg.norm(colour[0] - colour[1])
     value += weights.spread * ((spread[0] - spread[1]) ** 2 / (spread[0] + spread[1] + 1e-6)).sum()
     value += weights.edge * leaves.edge[np.ix_(one, other)].sum() / length
-    value += weights.deep * np.linalg.norm(deep[0] - deep[1])
     return float(value * (min(size) / leaves.area.sum()) ** weights.size)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_trees_grown_together_equal_naive_greedy_merging(seed: int) -> None:
-    levels = (torch.randn(5, 8, 8, generator=torch.Generator().manual_seed(seed)),)
-    leaves = segment_superpixels(patchwork(seed), 60, 10, levels)
-    all_weights = (MergeWeights(1, 10, 1, 0.5, 40), MergeWeights(0.3, 30, 2, 0.2, 5))
+    leaves = segment_superpixels(patchwork(seed), 60, 10)
+    all_weights = (MergeWeights(1, 10, 1, 0.5), MergeWeights(0.3, 30, 2, 0.2))
     for weights, tree in zip(all_weights, merge(leaves, all_weights), strict=True):
         alive = [np.array([leaf]) for leaf in range(len(leaves))]
         level = 0.0

@@ -131,15 +131,11 @@ def test_a_batch_of_masks_equals_a_loop_in_any_order(trained: RefinementHead) ->
     torch.testing.assert_close(flipped, batch, rtol=1e-4, atol=1e-4)
 
 
-def test_masks_of_a_frame_are_pasted_and_shifted() -> None:
+def test_masks_of_a_frame_are_pasted() -> None:
     decoded = DecodedMasks(
-        torch.randn(3, 16, 16), expand_boxes(torch.rand(3, 4).sort(1).values), torch.rand(3), ()
+        torch.randn(3, 16, 16), expand_boxes(torch.rand(3, 4).sort(1).values), torch.rand(3)
     )
-    logits = paste_masks(decoded.logits, decoded.views, 40, 50)
-    assert torch.equal(decoded.masks(40, 50), logits > 0)
-    shift = torch.randn(3, 40, 50)
-    assert torch.equal(decoded.masks(40, 50, shift), logits + shift > 0)
-    assert decoded.masks(40, 50, torch.full((3, 5, 5), 99.0)).all()
+    assert torch.equal(decoded.masks(40, 50), paste_masks(decoded.logits, decoded.views, 40, 50) > 0)
 
 
 def test_views_equal_those_of_roi_align() -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from skimage.color import rgb2lab
 
 from seac.segment.proposal_net.region_score import (
     DEFAULT_WEIGHTS,
     FEATURE_NAMES,
-    MAPS,
     SALIENCY_WEIGHTS,
-    STUFF_WEIGHTS,
-    deep_features,
     objectness,
     region_features,
 )
@@ -24,38 +20,17 @@ DISC = (ROWS - 31.5) ** 2 + (COLUMNS - 31.5) ** 2 < 18**2
 RED_ON_GREEN = np.where(DISC[..., None], (200, 40, 40), (40, 160, 60)).astype(np.uint8)
 
 
-def test_a_step_of_network_features_at_the_boundary_is_measured() -> None:
-    levels = (torch.from_numpy(DISC)[None].float(), torch.zeros(5, 8, 8))
-    leaves = segment_superpixels(RED_ON_GREEN, 100, 50, levels)
-    assert leaves.widths == (1, 5)
-    inside = np.eye(len(leaves), dtype=np.float32)
-    near = (1 - inside) * leaves.length / np.maximum(leaves.length.sum(1, keepdims=True), 1)
-    columns = deep_features(leaves, inside, near, leaves.area)
-    assert columns.shape == (len(leaves), MAPS + 1)
-    assert columns[:, 0].max() > 1
-    assert not columns[:, 1:MAPS].any()
-
-
-def test_without_network_features_the_deep_features_are_zero() -> None:
-    leaves = segment_superpixels(np.zeros((20, 30, 3), np.uint8), 100, 50)
-    assert not deep_features(
-        leaves, np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32), leaves.area
-    ).any()
-
-
 def test_every_region_feature_has_a_weight() -> None:
-    for weights in (DEFAULT_WEIGHTS, SALIENCY_WEIGHTS, STUFF_WEIGHTS):
+    for weights in (DEFAULT_WEIGHTS, SALIENCY_WEIGHTS):
         assert len(weights) == len(FEATURE_NAMES) + 1
 
 
 def test_a_disc_scores_higher_than_its_half() -> None:
     halves = DISC * (1 + (COLUMNS < SIDE // 2))
-    levels = (torch.from_numpy(DISC)[None].float(),) * MAPS
-    leaves = describe(rgb2lab(RED_ON_GREEN).astype(np.float32), halves.astype(np.int64), levels)
+    leaves = describe(rgb2lab(RED_ON_GREEN).astype(np.float32), halves.astype(np.int64))
     rows = np.array([[False, True, True], [False, True, False]])
-    for stuff in (False, True):
-        disc, half = objectness(leaves, rows, np.zeros(2, np.float32), None, stuff)
-        assert disc > half
+    disc, half = objectness(leaves, rows, np.zeros(2, np.float32), None)
+    assert disc > half
 
 
 def test_features_of_a_region_do_not_depend_on_other_regions() -> None:

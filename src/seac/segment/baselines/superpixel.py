@@ -35,12 +35,6 @@ from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixe
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.
 TREES = (MergeWeights(1, 30, 1, 0.5), MergeWeights(0.3, 10, 3, 0.3), MergeWeights(0.3, 60, 0, 0.8))
-# Where a network has looked, its features tell what belongs together much better.
-DEEP_TREES = (
-    MergeWeights(1, 10, 3, 0.3),
-    MergeWeights(1, 10, 1, 0.5, 90),
-    MergeWeights(0.3, 10, 1, 0.8, 160),
-)
 LEVELS = (0.15, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -58,8 +52,6 @@ class ClassicSettings:
         max_area: maximum area of a candidate as a share of the image.
         overlap: maximum IoU of two proposals.
         saliency: also use the saliency network (ten times slower on one core, better ranking).
-        stuff: rank regions as stuff that a network of things does not propose, rather than as things;
-            requires network features and ``saliency=False``.
         threads: threads of the saliency network.
     """
 
@@ -72,7 +64,6 @@ class ClassicSettings:
     max_area: float = 0.9
     overlap: float = 0.6
     saliency: bool = True
-    stuff: bool = False
     threads: int = 1
 
 
@@ -126,16 +117,11 @@ class Classic:
             return whole_frame(height, width)
         return Proposals(masks[present], boxes_of(masks[present]), regions.scores[keep][present])
 
-    def regions(self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()) -> Regions:
-        """Return all candidates, best first, before NMS.
-
-        Args:
-            image: (3, H, W) uint8.
-            feature_levels: optional feature maps (C, h, w) of a network for the same image.
-        """
-        leaves, salience = self.leaves(image, feature_levels)
+    def regions(self, image: Tensor) -> Regions:
+        """Return all candidates of ``image``, (3, H, W) uint8, best first, before NMS."""
+        leaves, salience = self.leaves(image)
         rows, persistence = candidates(leaves, self.settings, salience)
-        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience, self.settings.stuff))
+        scores = torch.from_numpy(objectness(leaves, rows, persistence, salience))
         order = torch.argsort(scores, descending=True, stable=True)
         return Regions(
             torch.from_numpy(leaves.labels),
@@ -144,14 +130,12 @@ class Classic:
             scores[order],
         )
 
-    def leaves(
-        self, image: Tensor, feature_levels: tuple[Tensor, ...] = ()
-    ) -> tuple[Superpixels, Floats | None]:
+    def leaves(self, image: Tensor) -> tuple[Superpixels, Floats | None]:
         """Return the superpixels of ``image``, (3, H, W) uint8, and their saliency (R,), or None."""
         s = self.settings
         small = resize_image(image, *working_size(image.shape[-2], image.shape[-1], s.long_side)).round()
         small_image = small.permute(1, 2, 0).contiguous().to(torch.uint8).numpy()
-        leaves = segment_superpixels(small_image, s.scale, s.min_pixels, feature_levels)
+        leaves = segment_superpixels(small_image, s.scale, s.min_pixels)
         return leaves, self._salience(image, leaves) if s.saliency else None
 
     def _salience(self, image: Tensor, leaves: Superpixels) -> Floats:

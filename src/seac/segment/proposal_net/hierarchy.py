@@ -27,14 +27,12 @@ class MergeWeights:
         spread: chi-square distance of Lab histograms.
         edge: mean colour step along the common border.
         size: exponent of the smaller region's share of the image; small regions merge early.
-        deep: distance of mean network features, if available.
     """
 
     colour: float = 1.0
     spread: float = 30.0
     edge: float = 1.0
     size: float = 0.3
-    deep: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ def merge(leaves: Superpixels, weights: Sequence[MergeWeights]) -> list[Hierarch
 class _State:
     """State of K trees: (K, R) and (K, R, R) arrays; a merged region takes the index of its first part.
 
-    Squared distances of means are updated from those of the parts (Lance and Williams, 1967), so features
-    with hundreds of channels are compared only once.
+    Squared distances of means are updated from those of the parts (Lance and Williams, 1967).
     """
 
     def __init__(self, leaves: Superpixels, weights: Sequence[MergeWeights]) -> None:
@@ -88,7 +85,7 @@ class _State:
         self.trees = np.arange(k)
         self.weights = {
             name: np.array([getattr(each, name) for each in weights])
-            for name in ("colour", "spread", "edge", "size", "deep")
+            for name in ("colour", "spread", "edge", "size")
         }
         self.total = float(leaves.area.sum())
         self.area = np.tile(leaves.area.astype(np.float64), (k, 1))
@@ -96,7 +93,6 @@ class _State:
         self.length = np.tile(leaves.length.astype(np.float64), (k, 1, 1))
         self.edge = np.tile(leaves.edge.astype(np.float64), (k, 1, 1))
         self.colour = np.tile(_pairwise_distances(leaves.colour), (k, 1, 1))
-        self.deep = np.tile(_pairwise_distances(leaves.deep), (k, 1, 1))
         self.difference = np.full_like(self.length, np.inf)
         one, other = np.nonzero(leaves.length)
         self.difference[:, one, other] = self._measure(self.trees[:, None], one[None], other[None])
@@ -113,10 +109,9 @@ class _State:
         t = self.trees
         area = self.area[t, i] + self.area[t, j]
         share = (self.area[t, j] / area)[:, None]
-        for distances in (self.colour, self.deep):
-            between = share * (1 - share) * distances[t, i, j][:, None]
-            merged = (1 - share) * distances[t, i] + share * distances[t, j] - between
-            distances[t, i] = distances[t, :, i] = np.maximum(merged, 0)
+        between = share * (1 - share) * self.colour[t, i, j][:, None]
+        merged = (1 - share) * self.colour[t, i] + share * self.colour[t, j] - between
+        self.colour[t, i] = self.colour[t, :, i] = np.maximum(merged, 0)
         self.spread[t, i] += share * (self.spread[t, j] - self.spread[t, i])
         self.area[t, i] = area
         for sums in (self.length, self.edge):
@@ -142,7 +137,6 @@ class _State:
         spread = ((here - there) ** 2 / (here + there + 1e-6)).sum(-1)
         value = w["colour"][tree] * np.sqrt(self.colour[tree, one, other]) + w["spread"][tree] * spread
         value += w["edge"][tree] * self.edge[tree, one, other] / self.length[tree, one, other]
-        value += w["deep"][tree] * np.sqrt(self.deep[tree, one, other])
         smaller = np.minimum(self.area[tree, one], self.area[tree, other]) / self.total
         return np.asarray(value * smaller ** w["size"][tree])
 

@@ -43,7 +43,6 @@ class Locations:
         features: (B, MASK_CHANNELS, h, w) mask features at stride 4.
         context: (B, WIDTH, h, w) finest level of the pyramid, the input of the mask features.
         edges: (B, EDGES, 2h, 2w) features of the backbone at stride 2.
-        feature_levels: (B, C, h, w) features of the backbone at strides 4, 8, 16 and 32.
     """
 
     logits: Tensor
@@ -53,7 +52,6 @@ class Locations:
     features: Tensor
     context: Tensor
     edges: Tensor
-    feature_levels: tuple[Tensor, ...]
 
 
 class ProposalNet(nn.Module):
@@ -104,7 +102,6 @@ class ProposalNet(nn.Module):
             self.mask(pyramid[0]),
             pyramid[0],
             edges,
-            feature_levels,
         )
 
     def fine_features(self, locations: Locations) -> Tensor:

@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -59,37 +58,17 @@ class DecodedMasks:
         logits: (N, VIEW, VIEW) float32, each in its own view.
         views: (N, 4) float32 xyxy of the views, as shares of the image.
         scores: (N,) float32 in [0, 1].
-        feature_levels: (C, h, w) float32 features of the backbone, finest first.
     """
 
     logits: Tensor
     views: Tensor
     scores: Tensor
-    feature_levels: tuple[Tensor, ...]
 
-    def masks(
-        self, height: int, width: int, shift: Tensor | None = None, which: Tensor | None = None
-    ) -> Tensor:
-        """Return masks at a given size, pasted one at a time to bound memory.
-
-        Args:
-            height: height of the masks.
-            width: width of the masks.
-            shift: (N, h, w) float32 at any size, added to the logits.
-            which: (n,) int64 indices of the masks; None for all.
-
-        Returns:
-            (n, height, width) bool.
-        """
-        rows = range(len(self.logits)) if which is None else which.tolist()
-        masks = torch.empty(len(rows), height, width, dtype=torch.bool)
-        for index, mask in zip(rows, masks, strict=True):
-            logits = paste_masks(self.logits[index, None], self.views[index, None], height, width)
-            if shift is not None:
-                logits += F.interpolate(
-                    shift[index, None, None], (height, width), mode="bilinear", align_corners=False
-                )[0]
-            torch.gt(logits[0], 0, out=mask)
+    def masks(self, height: int, width: int) -> Tensor:
+        """Return masks (N, height, width) bool at a given size, pasted one at a time to bound memory."""
+        masks = torch.empty(len(self.logits), height, width, dtype=torch.bool)
+        for logits, view, mask in zip(self.logits, self.views, masks, strict=True):
+            torch.gt(paste_masks(logits[None], view[None], height, width)[0], 0, out=mask)
         return masks
 
 
@@ -191,7 +170,6 @@ class Network:
             torch.cat(refined_logits).add_(LOGIT_OFFSET).cpu(),
             views.cpu(),
             scores[present.cpu()],
-            tuple(level[0].cpu() for level in locations.feature_levels),
         )
 
 

@@ -36,7 +36,7 @@ class ProposalSegmenterSettings:
     """
 
     max_masks: int = 50
-    long_side: int = 352
+    long_side: int = 384
     max_locations: int = 150
     overlap: float = 0.7
     min_score: float = 0.0

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2lab
 from skimage.segmentation import felzenszwalb
-from torch import Tensor
 
 Floats = NDArray[np.float32]
 COLOUR_BINS = 8
@@ -28,8 +26,6 @@ class Superpixels:
         length: (R, R) number of pixel pairs along the common border, symmetric, zero diagonal.
         edge: (R, R) sum of the colour steps over those pairs.
         frame: (R,) number of pixels on the border of the image.
-        deep: (R, D) mean features of a network, D = 0 without features.
-        widths: channels of each feature map, in the order of ``deep``.
     """
 
     labels: NDArray[np.int64]
@@ -39,30 +35,25 @@ class Superpixels:
     length: Floats
     edge: Floats
     frame: Floats
-    deep: Floats
-    widths: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.area)
 
 
-def segment_superpixels(
-    image: NDArray[np.uint8], scale: float, min_pixels: int, feature_levels: tuple[Tensor, ...] = ()
-) -> Superpixels:
+def segment_superpixels(image: NDArray[np.uint8], scale: float, min_pixels: int) -> Superpixels:
     """Segment ``image`` (h, w, 3) RGB by the method of Felzenszwalb and Huttenlocher (IJCV 2004).
 
     Args:
         image: (h, w, 3) uint8.
         scale: size preference; greater values give larger superpixels.
         min_pixels: minimum size of a superpixel in pixels (unless the image has fewer).
-        feature_levels: feature maps (C, h', w') of the same image at any sizes.
     """
     labels = felzenszwalb(image, scale=scale, sigma=0.6, min_size=min_pixels).astype(np.int64)
     number = np.cumsum(np.bincount(labels.ravel()) > 0) - 1  # without gaps
-    return describe(rgb2lab(image).astype(np.float32), number[labels], feature_levels)
+    return describe(rgb2lab(image).astype(np.float32), number[labels])
 
 
-def describe(lab: Floats, labels: NDArray[np.int64], feature_levels: tuple[Tensor, ...] = ()) -> Superpixels:
+def describe(lab: Floats, labels: NDArray[np.int64]) -> Superpixels:
     """Compute the properties of the superpixels ``labels`` (h, w) of the Lab image ``lab`` (h, w, 3)."""
     count = int(labels.max()) + 1
     flat = labels.ravel()
@@ -78,53 +69,7 @@ def describe(lab: Floats, labels: NDArray[np.int64], feature_levels: tuple[Tenso
         length,
         edge,
         np.bincount(rim, minlength=count).astype(np.float32),
-        np.concatenate(
-            [
-                np.zeros((count, 0), np.float32),
-                *(pool_features(level, labels, area) for level in feature_levels),
-            ],
-            1,
-        ),
-        tuple(len(level) for level in feature_levels),
     )
-
-
-def pool_features(level: Tensor, labels: NDArray[np.int64], area: Floats) -> Floats:
-    """Return the mean of a feature map (C, h', w') over each superpixel: (R, C) float32.
-
-    Channels are standardised over the image, then divided by the square root of C so that distances of maps
-    with different numbers of channels are comparable.
-    """
-    mean, deviation = level.mean((1, 2), keepdim=True), level.std((1, 2), keepdim=True, correction=0)
-    standardised = ((level - mean) / deviation.clamp_min(1e-3)).flatten(1)
-    weights = _location_weights(labels, len(area), level.shape[1], level.shape[2])
-    # numpy's matrix product is many times slower at this size
-    total = (torch.from_numpy(weights) @ standardised.T).numpy()
-    return np.asarray(total / area[:, None] / len(level) ** 0.5, np.float32)
-
-
-def _location_weights(labels: NDArray[np.int64], count: int, height: int, width: int) -> Floats:
-    """Return the bilinear weight of each location of a (height, width) map per superpixel: (R, locations).
-
-    This is the transpose of upsampling, so hundreds of channels need not be upsampled to the image's size.
-    """
-    locations = height * width
-    total = np.zeros(count * locations, np.float32)
-    rows, columns = _neighbours(labels.shape[0], height), _neighbours(labels.shape[1], width)
-    for row, row_weight in rows:
-        for column, column_weight in columns:
-            index = labels * locations + (row[:, None] * width + column)
-            weight = row_weight[:, None] * column_weight
-            total += np.bincount(index.ravel(), weight.ravel(), count * locations).astype(np.float32)
-    return total.reshape(count, locations)
-
-
-def _neighbours(pixels: int, locations: int) -> list[tuple[NDArray[np.int64], Floats]]:
-    """Return, for each pixel of an axis, the locations before and after its centre with bilinear weights."""
-    position = ((np.arange(pixels) + 0.5) * locations / pixels - 0.5).clip(0, locations - 1)
-    before = np.floor(position).astype(np.int64)
-    weight = (position - before).astype(np.float32)
-    return [(before, 1 - weight), (np.minimum(before + 1, locations - 1), weight)]
 
 
 def _histograms(lab: Floats, flat: NDArray[np.int64], count: int) -> Floats:
