@@ -22,8 +22,11 @@ from seac.core.types import AudioFeatures, MaskEmbeddings
 from seac.encoders.base import AudioEncoder, VisionEncoder
 from seac.encoders.class_heads import ClassHeads, ClassHeadsWeights, read
 from seac.encoders.labels.conse import ConSEMapping, IdentityMapping, text_similarity
+from seac.encoders.labels.sound_sources import sound_sources
 
 ASSET = "assets/class_heads.safetensors"
+PEOPLE = "person"
+"""Group of the sound sources that are people."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class ClassExperts:
         vectors, group = classifier.class_heads.vectors.cpu(), classifier.settings.group
         self.audio_relevance = classifier.audio_mapping.relevance(self.classes, width, group)
         self.head_relevance = text_similarity(vectors, self.classes, width)
+        self.people = people_of(classifier.class_heads.weights.names)
         self.known = ((vectors @ self.classes.T).amax(0) - far).div(near - far).clamp(0, 1)
         image_mapping = classifier.image_mapping
         self.image_relevance = (
@@ -148,8 +152,20 @@ class ClassExperts:
         if class_probabilities is None or not class_heads.has(modality):
             return tagger
         probabilities = class_heads.probabilities(modality, embeddings, class_probabilities)
-        head = (probabilities[:, : len(self.head_relevance)] @ self.head_relevance).clamp(max=1)
+        probabilities = probabilities[:, : len(self.head_relevance)]
+        if modality == "image":
+            probabilities = self._pooled(probabilities)
+        head = (probabilities[:, :, None] * self.head_relevance).amax(1)
         return torch.lerp(tagger, head, self.known)
+
+    def _pooled(self, probabilities: Tensor) -> Tensor:
+        """Image probabilities (n, M) with the sum over all people for each of them.
+
+        Most training photographs call people "person"; the voice tells man, woman, child and baby apart.
+        """
+        people = self.people.to(probabilities)
+        total = (probabilities @ people)[:, None]
+        return torch.where(people > 0, total, probabilities)
 
     def _tagger_likelihoods(self, masks: MaskEmbeddings) -> Tensor:
         """Likelihoods in [0, 1] by image encoder classes or by text-space embeddings: (N, K)."""
@@ -162,3 +178,9 @@ class ClassExperts:
     def _log(self, likelihoods: Tensor) -> Tensor:
         """Logarithm of likelihoods with the floor added; a likelihood of 0 gives 0."""
         return torch.log1p(likelihoods / self.classifier.settings.floor)
+
+
+def people_of(names: tuple[str, ...]) -> Tensor:
+    """Which classes of the class heads are people: (M,) float32, 0 or 1."""
+    people = {source.name for source in sound_sources() if source.group == PEOPLE}
+    return torch.tensor([float(name in people) for name in names])
