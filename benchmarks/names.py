@@ -51,7 +51,7 @@ ALSO = {
 }
 """Names of the default vocabulary that are right for a source, beside its own."""
 COUNT, PER_PHOTOGRAPH = 700, 2
-GRID = {"floor": (0.1, 0.05, 0.02, 0.01), "audio_weight": (0.25, 0.35, 0.5, 0.7, 1.0), "width": (0.15, 0.05)}
+GRID = {"floor": (0.05, 0.02, 0.01), "audio_weight": (0.25, 0.5, 1.0)}
 
 
 @dataclass(frozen=True)

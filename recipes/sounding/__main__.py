@@ -1,6 +1,6 @@
 """Train the class heads and the sounding head of the preset tiny.
 
-    python -m recipes.sounding --data ../shared/data/real --media ../shared/data/media --work W --seed 0
+    python -m recipes.sounding --data DATA/real --media DATA/media --teacher mn04_as_mAP_432.pt --work W
 
 ``--data`` holds ``photos/{train,dev}`` and ``recordings/{train,dev}``, ``--media`` holds ``{train,dev}``
 with cut-outs, backgrounds and sounds. Frames and clips are encoded once into ``--work``; a repeated command
@@ -27,6 +27,7 @@ from recipes.sounding.recordings import ClipCounts, Clips, Renderer, encode_clip
 from recipes.sounding.scenes import SceneSampler, audible_sources_of
 from recipes.sounding.store import HALVES, Store
 from recipes.sounding.train import HeadTraining, build_network, train_sounding_head
+from recipes.sounding.voices import is_male
 from seac.core.types import version_of
 from seac.decision.sounding_head import SoundingHeadWeights
 from seac.decision.sounding_head import write as write_sounding_head
@@ -87,10 +88,12 @@ def train(options: argparse.Namespace, model: SeAC) -> None:
     store, dev = stores["train"], stores["dev"]
     masks, clips = store.mask_halves(), store.clip_halves()
     image = [store.train_image_head(masks != half, options.seed + half) for half in HALVES]
-    audio = [store.train_audio_head(clips != half, options.seed + half) for half in HALVES]
+    audio_network = model.stages.audio.network  # type: ignore[attr-defined]  # of the preset tiny
+    male = is_male(store.clips.embeddings, audio_network, options.teacher)
+    audio = [store.train_audio_head(clips != half, male, options.seed + half) for half in HALVES]
     heads = {
         "image": store.train_image_head(torch.ones_like(masks, dtype=torch.bool), options.seed),
-        "audio": store.train_audio_head(torch.ones_like(clips, dtype=torch.bool), options.seed),
+        "audio": store.train_audio_head(torch.ones_like(clips, dtype=torch.bool), male, options.seed),
     }
     frames, encoded = dev.encoded([heads["image"]], [heads["audio"]])
     scores = summarise_heads(
@@ -127,6 +130,12 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with photos/ and recordings/")
     parser.add_argument("--media", type=Path, required=True, help="folder with train/ and dev/")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        required=True,
+        help="mn04_as_mAP_432.pt, for male and female voices",
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder of encoded frames and clips")
     parser.add_argument(
         "--photographs", type=int, default=5000, help="maximum number of photographs of a side"

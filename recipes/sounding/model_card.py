@@ -31,7 +31,7 @@ LIMITS = (
     "Most people in images are labelled person; only the voice separates man, woman and child.",
     "Sources without photographs (rain, wind, keys) have the evidence of the encoders' own classes only.",
 )
-COMMAND = "python -m recipes.sounding --data DATA --media MEDIA --work WORK --seed 0"
+COMMAND = "python -m recipes.sounding --data DATA --media MEDIA --teacher MN04 --work WORK --seed 0"
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ class PairShares:
         side_by_side: share of all scenes with a second frame of another class.
     """
 
-    own: float = 0.55
+    own: float = 0.64
     mixture: float = 0.10
-    absent: float = 0.3
+    absent: float = 0.21
     side_by_side: float = 0.3
 
 

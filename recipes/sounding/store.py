@@ -21,7 +21,7 @@ from seac.associate.zero_shot import ZeroShot
 from seac.decision.sounding_head import CUES
 from seac.encoders.class_heads import ClassHead
 from seac.encoders.labels.descriptions import audioset_names, imagenet_names
-from seac.encoders.labels.sound_sources import membership, sound_sources
+from seac.encoders.labels.sound_sources import membership, sound_sources, source_names
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
 CHUNK = 4096
@@ -80,15 +80,16 @@ class Store:
         nature = members[:, [source.group == "nature" for source in sound_sources()]].any(1)
         return self.image_classes(self.mask_embeddings())[:, nature].sum(1) > NATURE_PROBABILITY
 
-    def train_audio_head(self, keep: Tensor, seed: int) -> ClassHead:
-        """Train the audio head on the clips ``keep`` (n,) bool."""
+    def train_audio_head(self, keep: Tensor, male: Tensor, seed: int) -> ClassHead:
+        """Train the audio head on the clips ``keep`` (n,) bool; voices of adults are ``male`` (n,) or not."""
         rows = keep.nonzero()[:, 0]
         recordings = [self.clips.recordings[row] for row in rows.tolist()]
         embeddings, classes = (
             self.clips.embeddings[rows].float(),
             self.clips.class_probabilities[rows].float(),
         )
-        return train_audio_head(embeddings, classes, audible_sources_of(self.clips)[rows], recordings, seed)
+        audible = split_voices(audible_sources_of(self.clips), male)
+        return train_audio_head(embeddings, classes, audible[rows], recordings, seed)
 
     def image_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
         """Class probabilities (M, K + 1) of all masks; of two heads, head ``h`` is applied to half ``h``."""
@@ -129,6 +130,16 @@ class Store:
                 for near, far in pairs
             ]
         )
+
+
+def split_voices(audible: Tensor, male: Tensor) -> Tensor:
+    """Sources (n, K) of clips, with "man" or "woman" for clips of both, by ``male`` (n,) bool."""
+    man, woman = (source_names().index(name) for name in ("man", "woman"))
+    both = audible[:, man] & audible[:, woman]
+    split = audible.clone()
+    split[both & ~male, man] = False
+    split[both & male, woman] = False
+    return split
 
 
 def half_of(name: str) -> int:
