@@ -83,8 +83,8 @@ def test_recordings_are_equally_loud_and_nothing_sounds_between_them(tmp_path: P
         files[name] = write_wav(tmp_path / f"{number}.wav", noise.astype(np.float32))
     track = mix(files).astype(np.float32) / 32_767
     assert len(track) == round(SCENES[-1].stop * RATE)
-    heard = np.zeros(len(track), bool)
+    audible = np.zeros(len(track), bool)
     for sound in SOUNDS:
-        heard[round(sound.start * RATE) : round(sound.stop * RATE)] = True
-    assert not track[~heard].any()
-    assert 0.45 < np.abs(track[heard]).max() <= 1
+        audible[round(sound.start * RATE) : round(sound.stop * RATE)] = True
+    assert not track[~audible].any()
+    assert 0.45 < np.abs(track[audible]).max() <= 1

@@ -41,8 +41,8 @@ def test_the_page_of_licences_is_that_of_the_table() -> None:
 
 def test_every_piece_is_free_named_and_used() -> None:
     shown = {panel.piece for scene in SCENES for panel in scene.panels}
-    heard = {sound.piece for sound in SOUNDS} | {scene.movie for scene in SCENES if scene.movie}
-    assert shown | heard == set(PIECES)
+    audible = {sound.piece for sound in SOUNDS} | {scene.movie for scene in SCENES if scene.movie}
+    assert shown | audible == set(PIECES)
     for piece in PIECES.values():
         assert piece.licence in FREE
         assert piece.author
