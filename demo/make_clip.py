@@ -25,6 +25,8 @@ from seac.media.decode import frames, load_waveform
 from seac.media.encode import VideoWriter
 
 WIDTH, HEIGHT, FPS = 480, 336, 25
+CRF = 26
+"""Constant rate factor of H.264: at 20, grass that moves takes 3.8 MB."""
 RATE = 48_000
 PEAK = 0.5
 """Greatest absolute value of every recording; two at once stay within 1."""
@@ -99,7 +101,7 @@ class Scene:
 
 
 SCENES = (
-    Scene(3.2, (Panel("dog", View(0.58, 0.44, 0.70), View(0.5, 0.5, 0.93)),)),
+    Scene(3.2, (Panel("dog", View(0.54, 0.47, 0.82), View(0.5, 0.5, 0.93)),)),
     Scene(
         9.2,
         (
@@ -112,7 +114,7 @@ SCENES = (
         (Panel("drum kit and electric guitar", View(0.5, 0.5, 0.93), View(0.53, 0.52, 0.84)),),
     ),
     Scene(16.8, movie="man speaks", offset=0.6),
-    Scene(21.6, (Panel("cow", View(0.56, 0.55, 0.76), View(0.5, 0.5, 0.92)),)),
+    Scene(21.6, (Panel("cow", View(0.54, 0.54, 0.80), View(0.52, 0.52, 0.88)),)),
 )
 SOUNDS = (
     Sound("dog barks", 0.4, 1.3),
@@ -192,7 +194,7 @@ def make_clip(files: Mapping[str, Path], out: Path) -> None:
             file.setframerate(RATE)
             file.writeframes(mix(files).tobytes())
         temporary = Path(scratch) / "clip.mp4"
-        writer, start = VideoWriter(temporary, FPS, track), 0.0
+        writer, start = VideoWriter(temporary, FPS, track, crf=CRF), 0.0
         for scene in SCENES:
             for frame in render(scene, start, files):
                 writer.add(frame)

@@ -25,9 +25,11 @@ class VideoWriter:
         path: the file to write.
         fps: frames per second.
         audio: a media file whose first audio track is muxed with the frames, or None.
+        crf: constant rate factor of H.264, 0 to 51; a higher one gives smaller files of lower quality.
     """
 
-    def __init__(self, path: Path, fps: float, audio: Path | None) -> None:
+    def __init__(self, path: Path, fps: float, audio: Path | None, *, crf: int = 20) -> None:
+        self._crf = crf
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
         self._rate = Fraction(fps).limit_denominator(LIMIT)
         self._video: VideoStream | None = None
@@ -61,7 +63,7 @@ class VideoWriter:
     def _begin(self, height: int, width: int) -> None:
         stream = self._container.add_stream("libx264", rate=self._rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"crf": "20", "preset": "veryfast", "bf": "0"}
+        stream.options = {"crf": str(self._crf), "preset": "veryfast", "bf": "0"}
         stream.thread_type = "AUTO"
         self._video = stream
         if self._audio_path is not None:
