@@ -93,7 +93,7 @@ def make_batch(source: Callable[[Rng], Sample], size: int, seed: int, step: int)
 
 
 def build_source(given: argparse.Namespace, side: int, exact: bool = False) -> Callable[[Rng], Sample]:
-    """Samples of photographs, of ``exact`` outlines only, and composites; without ``--photos``, composites."""
+    """Samples of photographs (only ``exact`` ones) and composites; without ``--photos``, composites."""
     painter = Painter(given.media, side, given.more)
     if given.photos:
         found = [each for each in read_photographs(given.photos) if not exact or each.quality in EXACT]

@@ -37,8 +37,8 @@ class ProposalSegmenterSettings:
 
     max_masks: int = 50
     long_side: int = 384
-    max_locations: int = 150
-    overlap: float = 0.7
+    max_locations: int = 100
+    overlap: float = 0.6
     min_score: float = 0.0
     confident: float = 0.3
     background: float = 0.2
