@@ -1,7 +1,7 @@
-"""Train the proposal network on photographs with instance masks and on composite images.
+r"""Train the proposal network on photographs with instance masks and on composite images.
 
-    python -m recipes.proposal_net --media ../shared/data/media/train \\
-        --photos ../shared/data/real/photos/train --start EARLIER --seed 8 --side 288 --rate 1.2e-3 \\
+    python -m recipes.proposal_net --media ../shared/data/media/train \
+        --photos ../shared/data/real/photos/train --start EARLIER --seed 8 --side 288 --rate 1.2e-3 \
         --steps 2400 --minutes 58 --sharpen-steps 60 --outline-steps 400 --outline-minutes 9
 
 This is phase 7 of the shipped weights; EARLIER are those of the phases before it, which trained on composites
