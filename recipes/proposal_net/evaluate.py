@@ -171,9 +171,9 @@ def build_segmenter(options: str) -> Callable[[Tensor], Proposals]:
     given = dict(part.split("=", 1) for part in options.split(",") if part)
     if given.pop("classic", None):
         return Classic()
-    kinds = {field.name: str(field.type) for field in fields(ProposalSegmenterSettings)}
-    options_of_kind: dict[str, Callable[[str], Any]] = {"int": int, "float": float}
-    changed = {key: options_of_kind.get(kinds[key], str)(text) for key, text in given.items()}
+    types = {field.name: str(field.type) for field in fields(ProposalSegmenterSettings)}
+    converters: dict[str, Callable[[str], Any]] = {"int": int, "float": float}
+    changed = {key: converters.get(types[key], str)(text) for key, text in given.items()}
     segmenter = ProposalSegmenter(replace(ProposalSegmenterSettings(), **changed))
     return lambda image: segmenter.best(image, COUNTS[-1])
 

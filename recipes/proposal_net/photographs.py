@@ -61,7 +61,7 @@ class Photograph:
     ignored: tuple[str, ...]
 
     def image(self) -> Image.Image:
-        """The picture, RGB."""
+        """The image, RGB."""
         with Image.open(self.path) as opened:
             return opened.convert("RGB")
 
