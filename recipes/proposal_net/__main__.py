@@ -1,6 +1,11 @@
-"""Train the proposal network on composite images.
+r"""Train the proposal network on photographs with instance masks and on composite images.
 
-    python -m recipes.proposal_net --media ../shared/data/media/train --seed 0
+    python -m recipes.proposal_net --media ../shared/data/media/train \
+        --photos ../shared/data/real/photos/train --start EARLIER --seed 8 --side 288 --rate 1.2e-3 \
+        --steps 2400 --minutes 58 --sharpen-steps 60 --outline-steps 400 --outline-minutes 9
+
+This is phase 7 of the shipped weights; EARLIER are those of the phases before it, which trained on composites
+alone (no ``--photos``). The model card lists all phases.
 
 There are three stages: the network without sharpening layers and refinement head; the sharpening layers
 (:mod:`recipes.proposal_net.sharpen`); the refinement head (:mod:`recipes.proposal_net.refinement`). ``--run``
@@ -93,7 +98,7 @@ def make_batch(source: Callable[[Rng], Sample], size: int, seed: int, step: int)
 
 
 def build_source(given: argparse.Namespace, side: int, exact: bool = False) -> Callable[[Rng], Sample]:
-    """Samples of photographs (of ``exact`` outlines only) and of composites, or of composites alone."""
+    """Samples of photographs (only ``exact`` ones) and composites; without ``--photos``, composites."""
     painter = Painter(given.media, side, given.more)
     if given.photos:
         found = [each for each in read_photographs(given.photos) if not exact or each.quality in EXACT]

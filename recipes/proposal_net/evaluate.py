@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -170,13 +171,10 @@ def build_segmenter(options: str) -> Callable[[Tensor], Proposals]:
     given = dict(part.split("=", 1) for part in options.split(",") if part)
     if given.pop("classic", None):
         return Classic()
-    known_fields = {field.name: field for field in fields(ProposalSegmenterSettings)}
-    settings = ProposalSegmenterSettings()
-    for key, text in given.items():
-        kind = str(known_fields[key].type)
-        value = text if "str" in kind else int(text) if kind == "int" else float(text)
-        settings = replace(settings, **{key: value})
-    segmenter = ProposalSegmenter(settings)
+    types = {field.name: str(field.type) for field in fields(ProposalSegmenterSettings)}
+    converters: dict[str, Callable[[str], Any]] = {"int": int, "float": float}
+    changed = {key: converters.get(types[key], str)(text) for key, text in given.items()}
+    segmenter = ProposalSegmenter(replace(ProposalSegmenterSettings(), **changed))
     return lambda image: segmenter.best(image, COUNTS[-1])
 
 

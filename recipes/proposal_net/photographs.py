@@ -61,7 +61,7 @@ class Photograph:
     ignored: tuple[str, ...]
 
     def image(self) -> Image.Image:
-        """The picture, RGB."""
+        """The image, RGB."""
         with Image.open(self.path) as opened:
             return opened.convert("RGB")
 
@@ -255,6 +255,6 @@ def _cut(
     part = image.resize(size, Image.Resampling.BILINEAR, box=inner)
     whole = part
     if size != (side, side):
-        whole = Image.new(image.mode, (side, side), fill)  # type: ignore[arg-type]
+        whole = Image.new(image.mode, (side, side), fill)
         whole.paste(part, first)
     return whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else whole

@@ -19,7 +19,7 @@ def keep_depthwise_precision(network: ProposalNet) -> None:
     """Compute all convolutions with groups in float32, inside :func:`mixed_forward` too."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
-            module.forward = _in_float32(module.forward)  # type: ignore[method-assign]
+            module.forward = _in_float32(module.forward)  # type: ignore[method-assign, assignment]
 
 
 def mixed_forward(network: ProposalNet, pixels: Tensor) -> Locations:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from seac.segment.proposal_net import network
 from seac.segment.proposal_net.network import DecodedMasks, Network, NetworkSettings, decoding_digest
+from seac.segment.proposal_net.refinement_head import VIEW
 from seac.segment.proposal_net.segmenter import (
     ProposalSegmenter,
     ProposalSegmenterSettings,
@@ -24,7 +25,7 @@ def segmenter_of(
 ) -> ProposalSegmenter:
     """A segmenter whose network proposes full views with the given scores."""
     segmenter = ProposalSegmenter()
-    full = torch.full((len(views), network.VIEW, network.VIEW), 4.0)
+    full = torch.full((len(views), VIEW, VIEW), 4.0)
 
     def decode(image: Tensor, max_masks: int) -> DecodedMasks:
         boxes = torch.tensor(views).reshape(-1, 4)

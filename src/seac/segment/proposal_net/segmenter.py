@@ -37,7 +37,7 @@ class ProposalSegmenterSettings:
 
     max_masks: int = 50
     long_side: int = 384
-    max_locations: int = 150
+    max_locations: int = 100
     overlap: float = 0.7
     min_score: float = 0.0
     confident: float = 0.3
