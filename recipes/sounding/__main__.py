@@ -27,7 +27,7 @@ from recipes.sounding.recordings import ClipCounts, Clips, Renderer, encode_clip
 from recipes.sounding.scenes import SceneSampler, audible_sources_of
 from recipes.sounding.store import HALVES, Store
 from recipes.sounding.train import HeadTraining, build_network, train_sounding_head
-from recipes.sounding.voices import is_male
+from recipes.sounding.voices import male_logits
 from seac.core.types import version_of
 from seac.decision.sounding_head import SoundingHeadWeights
 from seac.decision.sounding_head import write as write_sounding_head
@@ -89,7 +89,7 @@ def train(options: argparse.Namespace, model: SeAC) -> None:
     masks, clips = store.mask_halves(), store.clip_halves()
     image = [store.train_image_head(masks != half, options.seed + half) for half in HALVES]
     audio_network = model.stages.audio.network  # type: ignore[attr-defined]  # of the preset tiny
-    male = is_male(store.clips.embeddings, audio_network, options.teacher)
+    male = male_logits(store.clips.embeddings, audio_network, options.teacher)
     audio = [store.train_audio_head(clips != half, male, options.seed + half) for half in HALVES]
     heads = {
         "image": store.train_image_head(torch.ones_like(masks, dtype=torch.bool), options.seed),

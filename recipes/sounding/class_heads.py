@@ -14,7 +14,7 @@ from torch.nn import functional
 from recipes.sounding.frames import UNKNOWN, UNMATCHED, FrameFeatures
 from seac.encoders.class_heads import ClassHead
 from seac.encoders.labels.descriptions import audioset_names, imagenet_names
-from seac.encoders.labels.sound_sources import membership
+from seac.encoders.labels.sound_sources import membership, source_names
 from seac.encoders.pca import compute_pca
 from seac.training.schedule import adamw, rate_factor, set_rates
 
@@ -117,7 +117,12 @@ def train_image_head(
 
 
 def train_audio_head(
-    embeddings: Tensor, class_probabilities: Tensor, audible: Tensor, recordings: Sequence[str], seed: int
+    embeddings: Tensor,
+    class_probabilities: Tensor,
+    audible: Tensor,
+    male: Tensor,
+    recordings: Sequence[str],
+    seed: int,
 ) -> ClassHead:
     """Train the head of audio.
 
@@ -125,6 +130,8 @@ def train_audio_head(
         embeddings: (n, d_a) of clips.
         class_probabilities: (n, D) of the audio encoder.
         audible: (n, K) bool, sources that may sound; columns without any are not trained.
+        male: (n,) logit that a voice is male; the difference of the logits of man and woman follows it on all
+            clips, as there are few recordings of voices.
         recordings: recording of each clip, for equal frequencies.
         seed: of initial weights, batches and dropout.
     """
@@ -132,6 +139,7 @@ def train_audio_head(
     assert members is not None
     rng, network = _start(embeddings, members, AUDIO, seed, exclusive=False)
     trained = audible.any(0)
+    man, woman = (source_names().index(name) for name in ("man", "woman"))
     _, which, counts = np.unique(np.array(recordings), return_inverse=True, return_counts=True)
     with torch.no_grad():
         network.classify.bias.fill_(2.0)  # the evidence of an audible class is about -2
@@ -139,9 +147,14 @@ def train_audio_head(
     inputs, evidence = network.project(embeddings), network.encoder_evidence(class_probabilities)
 
     def loss(rows: Tensor) -> Tensor:
-        logits = network(functional.dropout(inputs[rows], AUDIO.dropout), evidence[rows])[:, trained]
+        outputs = network(functional.dropout(inputs[rows], AUDIO.dropout), evidence[rows])
+        logits = outputs[:, trained]
         wanted = audible[rows][:, trained].float()
-        return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(1).mean()
+        voice = functional.binary_cross_entropy_with_logits(
+            outputs[:, man] - outputs[:, woman], male[rows].sigmoid()
+        )
+        entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        return entropy.sum(1).mean() + voice
 
     chances = np.asarray(counts[which] ** -BALANCE, np.float64)
     return _optimise(network, AUDIO, chances, rng, loss, trained)

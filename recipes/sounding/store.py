@@ -81,15 +81,15 @@ class Store:
         return self.image_classes(self.mask_embeddings())[:, nature].sum(1) > NATURE_PROBABILITY
 
     def train_audio_head(self, keep: Tensor, male: Tensor, seed: int) -> ClassHead:
-        """Train the audio head on the clips ``keep`` (n,) bool; voices of adults are ``male`` (n,) or not."""
+        """Train the audio head on the clips ``keep`` (n,) bool, with the logits ``male`` (n,) of voices."""
         rows = keep.nonzero()[:, 0]
         recordings = [self.clips.recordings[row] for row in rows.tolist()]
         embeddings, classes = (
             self.clips.embeddings[rows].float(),
             self.clips.class_probabilities[rows].float(),
         )
-        audible = split_voices(audible_sources_of(self.clips), male)
-        return train_audio_head(embeddings, classes, audible[rows], recordings, seed)
+        audible = split_voices(audible_sources_of(self.clips), male > 0)
+        return train_audio_head(embeddings, classes, audible[rows], male[rows], recordings, seed)
 
     def image_probabilities(self, heads: Sequence[ClassHead]) -> Tensor:
         """Class probabilities (M, K + 1) of all masks; of two heads, head ``h`` is applied to half ``h``."""

@@ -19,8 +19,8 @@ MALE, FEMALE = 1, 2
 """Rows "Male speech, man speaking" and "Female speech, woman speaking" of the teacher's output layer."""
 
 
-def is_male(embeddings: Tensor, network: MobileNetStudentNetwork, teacher: Path) -> Tensor:
-    """Whether a voice in each clip is rather male than female: (n,) bool.
+def male_logits(embeddings: Tensor, network: MobileNetStudentNetwork, teacher: Path) -> Tensor:
+    """Logit that a voice in each clip is male and not female, whatever else sounds: (n,) float32.
 
     Args:
         embeddings: (n, 384) of the audio encoder.
@@ -35,4 +35,4 @@ def is_male(embeddings: Tensor, network: MobileNetStudentNetwork, teacher: Path)
     state = torch.load(teacher, map_location="cpu", weights_only=True)
     hidden = functional.hardswish(network.hidden(embeddings.float()))
     logits = functional.linear(hidden, state["classifier.5.weight"], state["classifier.5.bias"])
-    return logits[:, MALE] > logits[:, FEMALE]
+    return logits[:, MALE] - logits[:, FEMALE]

@@ -52,7 +52,7 @@ def test_the_audio_head_learns_separable_classes(monkeypatch: pytest.MonkeyPatch
     audible[range(90), SOURCES[classes]] = True
     even = torch.full((1, 521), 0.05)
     recordings = [f"{row % 30}.ogg" for row in range(90)]
-    head = recipe.train_audio_head(embeddings, even.expand(90, -1), audible, recordings, 0)
+    head = recipe.train_audio_head(embeddings, even.expand(90, -1), audible, torch.zeros(90), recordings, 0)
     held_out, classes = separable(30, 3, 1)
     probabilities = head.probabilities(held_out, even.expand(30, -1))
     assert probabilities.shape == (30, COUNT)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recipes.sounding.store import split_voices
-from recipes.sounding.voices import is_male
+from recipes.sounding.voices import male_logits
 from seac.core.errors import InputError
 from seac.encoders.audio.mobilenet_student import DIM, MobileNetStudentNetwork
 from seac.encoders.labels.sound_sources import source_names
@@ -33,13 +33,13 @@ def test_the_teacher_decides(tmp_path: Path) -> None:
     state["classifier.5.bias"][1] = 1
     torch.save(state, tmp_path / "teacher.pt")
     network = MobileNetStudentNetwork().eval()
-    assert is_male(torch.zeros(2, DIM), network, tmp_path / "teacher.pt").all()
+    assert (male_logits(torch.zeros(2, DIM), network, tmp_path / "teacher.pt") > 0).all()
     state["classifier.5.bias"][2] = 2
     torch.save(state, tmp_path / "teacher.pt")
-    assert not is_male(torch.zeros(2, DIM), network, tmp_path / "teacher.pt").any()
+    assert (male_logits(torch.zeros(2, DIM), network, tmp_path / "teacher.pt") < 0).all()
 
 
 def test_a_missing_teacher_is_named(tmp_path: Path) -> None:
     """The error names the file."""
     with pytest.raises(InputError, match=r"none\.pt"):
-        is_male(torch.zeros(1, DIM), MobileNetStudentNetwork(), tmp_path / "none.pt")
+        male_logits(torch.zeros(1, DIM), MobileNetStudentNetwork(), tmp_path / "none.pt")
