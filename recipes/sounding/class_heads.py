@@ -26,6 +26,8 @@ BALANCE = 0.6
 """Power of the frequency of a class, or of a recording, that divides its chance to be drawn."""
 NONE_SHARE = 0.12
 PCA_ROWS = 20_000
+VOICE_WEIGHT, VOICE_SLOPE = 5.0, 3.0
+"""Weight of the loss of male and female voices, and factor on the logit that a voice is male."""
 WARMUP = 50
 
 
@@ -150,11 +152,12 @@ def train_audio_head(
         outputs = network(functional.dropout(inputs[rows], AUDIO.dropout), evidence[rows])
         logits = outputs[:, trained]
         wanted = audible[rows][:, trained].float()
+        voices = network(inputs[rows], evidence[rows])
         voice = functional.binary_cross_entropy_with_logits(
-            outputs[:, man] - outputs[:, woman], male[rows].sigmoid()
+            voices[:, man] - voices[:, woman], (VOICE_SLOPE * male[rows]).sigmoid()
         )
         entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-        return entropy.sum(1).mean() + voice
+        return entropy.sum(1).mean() + VOICE_WEIGHT * voice
 
     chances = np.asarray(counts[which] ** -BALANCE, np.float64)
     return _optimise(network, AUDIO, chances, rng, loss, trained)
