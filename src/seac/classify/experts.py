@@ -45,7 +45,7 @@ class ExpertsSettings:
 
     lam: float = 0.6
     width: float = 0.15
-    floor: float = 0.02
+    floor: float = 0.05
     known: tuple[float, float] = (0.7, 0.9)
     audio_weight: float = 0.5
     group: float = 0.1
