@@ -19,7 +19,9 @@ from seac.segment.proposal_net.network import Network, NetworkSettings, digits
 
 @dataclass(frozen=True)
 class ProposalSegmenterSettings:
-    """Settings of the proposal segmenter, chosen by ``python -m recipes.proposal_net.evaluate``.
+    """Settings of the proposal segmenter.
+
+    ``python -m recipes.proposal_net.evaluate`` chose input size and overlap; the background is not tuned.
 
     Attributes:
         max_masks: default number of masks per frame.
