@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seac.core.covering import covering_pairs, keep_likeliest
 from seac.core.types import AudioSummary, Decision, EncodedAudio, EncodedImage
 
 EQUAL = 1e-6
@@ -21,8 +23,6 @@ PER_MASK = (
     *("masks", "boxes", "scores", "embeddings", "similarity", "probability", "sounding", "classes", "ids"),
 )
 """Fields of :class:`FrameResult` with a row per mask."""
-NESTED = 0.8
-"""Share of the smaller of two masks within the other from which only the likelier one is displayed."""
 
 Rows = slice | list[int] | NDArray[np.bool_] | NDArray[np.integer[Any]]
 
@@ -144,17 +144,10 @@ class FrameResult:
 
     def display_rows(self) -> list[int]:
         """Rows of :meth:`display_masks`, likeliest first."""
-        chosen: list[int] = []
-        areas = self.masks.sum(axis=(1, 2))
-        for row in np.argsort(-self.probability, kind="stable").tolist():
-            if not self.sounding[row] or areas[row] == 0:
-                continue
-            joint = [np.count_nonzero(self.masks[row] & self.masks[other]) for other in chosen]
-            if all(
-                j < NESTED * min(areas[row], areas[other]) for j, other in zip(joint, chosen, strict=True)
-            ):
-                chosen.append(row)
-        return chosen
+        likeliest = np.argsort(-self.probability, kind="stable")
+        shown = likeliest[self.sounding[likeliest] & self.masks[likeliest].any(axis=(1, 2))]
+        pairs = covering_pairs(torch.from_numpy(self.masks[shown]), stride=1)
+        return [int(shown[row]) for row in keep_likeliest(range(len(shown)), pairs)]
 
     def display_masks(self) -> FrameResult:
         """The sounding masks worth showing: of masks within one another, the likeliest.

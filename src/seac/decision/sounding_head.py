@@ -18,6 +18,7 @@ from torch import Tensor
 
 from seac.core.checkpoint import load_shipped, save_with_metadata, to_half
 from seac.core.context import PartContext
+from seac.core.covering import covering_pairs, suppress
 from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, version_of
 from seac.decision.base import ObjectnessSum, SoundingHead
 from seac.decision.sounding_network import (
@@ -27,7 +28,6 @@ from seac.decision.sounding_network import (
     SoundingOutputs,
     mask_geometry,
 )
-from seac.decision.suppression import covering_pairs, suppress
 from seac.encoders.class_heads import ClassHeads
 
 ASSET = "assets/sounding_head.safetensors"

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.decision.suppression import covering_pairs, suppress
+from seac.core.covering import covering_pairs, suppress
 
 LOW = -6.0
 
