@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from torch import Tensor
 
-from recipes.proposal_net.photographs import FULL, read_rows
+from recipes.common.photographs import FULL, read_rows
 from seac.core.types import Proposals
 from seac.segment.baselines.superpixel import Classic
 from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings

@@ -10,7 +10,6 @@ none in a photograph of a partial vocabulary.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,10 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from recipes.common.object_scenes import Floats, Painter, Rng, jitter_colour, simulate_camera
+from recipes.common.photographs import FULL, WHITE, read_rows
 from recipes.common.shapes import find_opaque_box
 from recipes.proposal_net.samples import MIN_PIXELS, Sample, sample_of_scene
-from seac.core.errors import InputError
 
-INDEX = "instances.jsonl"
-FULL = ("coco80", "voc20", "lvis")  # vocabularies of which every instance is outlined
-WHITE = "white_ground"
 EXACT = ("exact", WHITE)  # qualities whose outlines teach boundaries
 OUTSIDE = 0.35  # weight of a negative outside the instances, in photographs of a full vocabulary
 SHARES = {"exact": 1.0, "good": 0.4, "coarse": 0.3}  # relative frequency of photographs by quality
@@ -71,18 +67,6 @@ class Photograph:
             return np.zeros((0, self.height, self.width), np.uint8)
         coded = [{"size": [self.height, self.width], "counts": text} for text in strings]
         return np.ascontiguousarray(coco_mask.decode(coded).transpose(2, 0, 1))
-
-
-def read_rows(folder: Path) -> list[dict[str, Any]]:
-    """Lines of the index of a folder.
-
-    Raises:
-        InputError: the folder has no index.
-    """
-    index = folder / INDEX
-    if not index.is_file():
-        raise InputError(f"{index} does not exist: name a folder of photographs with masks")
-    return [json.loads(line) for line in index.read_text().splitlines()]
 
 
 def read_photographs(folder: Path) -> list[Photograph]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,10 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 
 from recipes.common.media_bank import SILENT
+from recipes.common.photographs import FULL, WHITE, read_rows
 from recipes.common.scenes import Composer
 from recipes.sounding.frames import UNKNOWN, AnnotatedFrame, Instance
 from recipes.sounding.sources import recording_sources, source_of
-from seac.core.errors import InputError
-
-INDEX = "instances.jsonl"
-COMPLETE = ("coco80", "voc20", "lvis")
-"""Vocabularies of which every object is annotated."""
-WHITE = "white_ground"
 
 
 @dataclass(frozen=True)
@@ -45,11 +39,7 @@ class Photographs:
         Raises:
             InputError: there is no index.
         """
-        index = folder / INDEX
-        if not index.is_file():
-            raise InputError(f"{index} does not exist: give a folder of annotated photographs")
-        rows = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
-        useful = [row for row in rows if sources_in(row)]
+        useful = [row for row in read_rows(folder) if sources_in(row)]
         order = np.random.default_rng(seed).permutation(len(useful))[:count]
         return cls(folder, tuple(useful[number] for number in order))
 
@@ -66,7 +56,7 @@ class Photographs:
             image,
             tuple(instance_of(row, given, size) for given in row.get("instances", ())),
             source_of(row.get("label")),
-            row.get("vocabulary") in COMPLETE and row.get("quality") != WHITE,
+            row.get("vocabulary") in FULL and row.get("quality") != WHITE,
         )
 
 
