@@ -38,6 +38,8 @@ from seac.media.waveform import crop_waveform
 from seac.pipeline import SeAC
 
 SECONDS = 5
+METHOD = "zero-shot"
+"""Association whose constants are fitted."""
 ASSET = Path(calibration.__file__).parents[1] / calibration.ASSET
 SOUNDING = (1, 1, 2, 1, 1, 1, 2, 1)
 """Number of sounding classes of a scene, in the order of ``TURN``."""
@@ -150,21 +152,19 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     media = open_media(options.media)
-    encoders = seac.load("tiny", association_method="zero-shot", sounding_head="objectness")
-    scenes = encode_scenes(encoders, media, options.scenes, options.seed)
+    model = seac.load("tiny", association_method=METHOD, sounding_head="objectness")
+    scenes = encode_scenes(model, media, options.scenes, options.seed)
     figures: dict[str, Any] = {}
-    for name in ("zero-shot",):
-        model = seac.load("tiny", association_method=name, sounding_head="objectness")
-        own = model.settings.objectness
-        for weight in sorted({own, *(options.objectness or ())}):
-            weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
-            halves = (
-                score_scenes(select_half(scenes, part), model.stages.association, weighted) for part in (0, 1)
-            )
-            constants, found = fit_and_report(*halves)
-            if weight == own:
-                constants.save(ASSET, name)
-            figures[f"{name}, objectness {weight:g}"] = found
+    own = model.settings.objectness
+    for weight in sorted({own, *(options.objectness or ())}):
+        weighted = lambda similarity, scores, weight=weight: similarity + weight * scores  # noqa: E731
+        halves = (
+            score_scenes(select_half(scenes, part), model.stages.association, weighted) for part in (0, 1)
+        )
+        constants, found = fit_and_report(*halves)
+        if weight == own:
+            constants.save(ASSET, METHOD)
+        figures[f"{METHOD}, objectness {weight:g}"] = found
     print(json.dumps(figures, indent=2))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -74,17 +74,18 @@ def load_clips(options: argparse.Namespace, side: str, model: SeAC) -> Clips:
     return Clips.load(path)
 
 
-def load_store(options: argparse.Namespace, side: str, model: SeAC, zero_shot: object) -> Store:
+def load_store(options: argparse.Namespace, side: str, model: SeAC) -> Store:
     """The store of a side."""
     frames: list[FrameFeatures] = []
     for folder in frame_folders(options.work, side, model).values():
         frames += read_frames(folder)
-    return Store(frames, load_clips(options, side, model), model.stages.vision, zero_shot)  # type: ignore[arg-type]
+    stages = model.stages
+    return Store(frames, load_clips(options, side, model), stages.vision, stages.association)  # type: ignore[arg-type]  # of the preset tiny
 
 
 def train(options: argparse.Namespace, model: SeAC) -> None:
     """Train and write class heads and sounding head, and their cards."""
-    stores = {side: load_store(options, side, model, model.stages.association) for side in SIDES}
+    stores = {side: load_store(options, side, model) for side in SIDES}
     store, dev = stores["train"], stores["dev"]
     masks, clips = store.mask_halves(), store.clip_halves()
     image = [store.train_image_head(masks != half, options.seed + half) for half in HALVES]
