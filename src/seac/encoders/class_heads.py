@@ -8,6 +8,7 @@ masks (:mod:`seac.classify.experts`).
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ MODALITIES = ("image", "audio")
 IMAGE_FLOOR = 1e-3
 """Added to the summed probability of exclusive encoder classes before its logarithm."""
 AUDIO_FLOOR = 1e-5
+ROWS = 64
+"""Rows at a time; each takes a value per encoder class and class."""
 ABSENT = -8.0
 """Evidence of a class to which no encoder class belongs, as a logit."""
 
@@ -80,11 +83,11 @@ class ClassHead(nn.Module):
             return torch.log(class_probabilities.float() @ self.membership + IMAGE_FLOOR)
         probabilities = class_probabilities.float().clamp(AUDIO_FLOOR, 1 - AUDIO_FLOOR)
         logits = torch.logit(probabilities)
-        evidence = logits.new_full((len(logits), self.membership.shape[1]), ABSENT)
-        for column, rows in enumerate(self.membership.T):
-            if rows.any():
-                evidence[:, column] = logits[:, rows > 0].amax(1)
-        return evidence
+        foreign = self.membership == 0
+        parts = [
+            part[:, :, None].masked_fill(foreign, -math.inf).amax(1) for part in torch.split(logits, ROWS)
+        ]
+        return torch.cat(parts).masked_fill(foreign.all(0), ABSENT)
 
     def forward(self, projected: Tensor, evidence: Tensor) -> Tensor:
         """Return logits (n, K), or (n, K + 1) with the class "none" in the last column."""
