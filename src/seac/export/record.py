@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 from pydantic import BaseModel, ConfigDict, Field
 
 from seac._version import __version__
 from seac.core.result import FrameResult
 from seac.export.writer import Clip
+from seac.results.rle import decode_rle, encode_rle
 
 VERSION: Literal[1] = 1
 
@@ -83,19 +83,13 @@ class ClipRecord(Strict):
 
 def encode_masks(masks: NDArray[np.bool_]) -> list[Rle]:
     """Encode masks (N, H, W) in COCO's run-length code."""
-    if len(masks) == 0:
-        return []
-    columns = np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8))
-    return [
-        Rle(size=(code["size"][0], code["size"][1]), counts=code["counts"].decode("ascii"))
-        for code in coco.encode(columns)
-    ]
+    height, width = masks.shape[1:]
+    return [Rle(size=(height, width), counts=code.decode("ascii")) for code in encode_rle(masks)]
 
 
 def decode_mask(rle: Rle) -> NDArray[np.bool_]:
     """Decode a mask: (H, W) bool."""
-    decoded: NDArray[np.bool_] = coco.decode({"size": list(rle.size), "counts": rle.counts.encode()}) > 0
-    return decoded
+    return decode_rle((rle.counts.encode(),), rle.size)[0]
 
 
 def frame_record(result: FrameResult) -> FrameRecord:

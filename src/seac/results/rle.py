@@ -1,0 +1,25 @@
+"""Masks in COCO's compressed run-length code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+
+def encode_rle(masks: NDArray[np.bool_]) -> tuple[bytes, ...]:
+    """The codes of masks (N, H, W) bool."""
+    if len(masks) == 0:
+        return ()
+    columns = np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8))
+    return tuple(code["counts"] for code in coco.encode(columns))
+
+
+def decode_rle(codes: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The masks (N, H, W) bool of codes; ``size`` is (height, width)."""
+    if not codes:
+        return np.zeros((0, *size), np.bool_)
+    decoded = coco.decode([{"size": list(size), "counts": code} for code in codes])
+    return np.ascontiguousarray(decoded.transpose(2, 0, 1) > 0)
