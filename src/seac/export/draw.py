@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from functools import lru_cache
 
 import numpy as np
@@ -11,16 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
 from seac.core.result import FrameResult
+from seac.results.palette import colour
 
 TINT = 0.45
 BACKGROUND_GAIN = 0.55
 MIN_SIDE = 320
-
-
-def colour(number: int) -> tuple[int, int, int]:
-    """The RGB colour of an id; hues advance by the golden ratio, so that consecutive ids differ."""
-    red, green, blue = colorsys.hsv_to_rgb((0.08 + number * 0.618034) % 1.0, 0.85, 1.0)
-    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def draw_result(result: FrameResult) -> NDArray[np.uint8]:

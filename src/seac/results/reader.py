@@ -54,6 +54,7 @@ class VideoResult:
         steps: the audio in steps.
         times: (K,) float64 seconds of the key frames.
         track_ids: K arrays (N,) int64: the track of each mask of each key frame.
+        cuts: seconds of the key frames before which a new shot begins.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class VideoResult:
     steps: AudioSteps
     times: NDArray[np.float64]
     track_ids: tuple[NDArray[np.int64], ...]
+    cuts: tuple[float, ...]
     _cached: dict[int, list[KeyFrame]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -129,8 +131,9 @@ def open_result(folder: str | Path) -> VideoResult:
     tracks = tuple(
         _track(batch, row) for batch in _batches(folder, TRACKS) for row in range(len(batch["id"]))
     )
-    heads = list(_batches(folder, KEY_FRAMES, ("time", "tracks")))
+    heads = list(_batches(folder, KEY_FRAMES, ("time", "cut", "tracks")))
     times = np.concatenate([np.zeros(0), *(batch["time"] for batch in heads)])
+    cut = np.concatenate([np.zeros(0, np.bool_), *(batch["cut"] for batch in heads)])
     track_ids = tuple(ids for batch in heads for ids in batch["tracks"])
     with _errors_as_damage(folder / STORE / STEPS):
         steps = _steps(list(_batches(folder, STEPS)))
@@ -146,6 +149,7 @@ def open_result(folder: str | Path) -> VideoResult:
         steps=steps,
         times=times,
         track_ids=track_ids,
+        cuts=tuple(times[cut].tolist()),
     )
     _check_references(result)
     return result

@@ -23,3 +23,18 @@ def decode_rle(codes: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.bool
         return np.zeros((0, *size), np.bool_)
     decoded = coco.decode([{"size": list(size), "counts": code} for code in codes])
     return np.ascontiguousarray(decoded.transpose(2, 0, 1) > 0)
+
+
+def overlap_shares(codes: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Share of the pixels of each mask that lie inside each other mask: (N, N); 0 for a mask without pixels.
+
+    Args:
+        codes: N masks.
+        size: (height, width) of the masks.
+    """
+    if not codes:
+        return np.zeros((0, 0))
+    masks = [{"size": list(size), "counts": code} for code in codes]
+    # With a crowd as the second mask, the score of pycocotools is the joint area by that of the first.
+    shares = np.asarray(coco.iou(masks, masks, np.ones(len(masks), np.uint8)), np.float64)
+    return np.where(np.asarray(coco.area(masks))[:, None] > 0, shares, 0.0)

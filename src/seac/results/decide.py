@@ -1,0 +1,308 @@
+"""The decision: which tracks sound when, from stored probabilities, without a network.
+
+A mask sounds in a step of the audio if its probability reaches the threshold and the audio is neither silent
+nor noise. Of sounding masks that cover one another in a key frame, only the likeliest counts
+(:mod:`seac.core.covering`). Short gaps are closed, then short spans dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seac.core.covering import COVERED, keep_likeliest
+from seac.core.errors import InputError
+from seac.results.captions import step_captions
+from seac.results.palette import colour
+from seac.results.reader import VideoResult
+from seac.results.rle import overlap_shares
+from seac.results.values import STEP, DecidedTrack, DecidedVideo, OffScreen, Span, StoredTrack
+
+MAX_SECONDS = 3600.0
+"""Greatest minimum duration and greatest gap of a decision in seconds."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A vocabulary that names tracks in place of that of the result.
+
+    Attributes:
+        names: K names.
+        embeddings: (K, d) float32 of unit length in the text space of :attr:`StoredTrack.embedding`; None
+            if all names are labels of the result, whose scores are then compared.
+    """
+
+    names: tuple[str, ...]
+    embeddings: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class DecideOptions:
+    """Options of a decision.
+
+    Attributes:
+        threshold: minimum probability of a sounding mask, in [0, 1]; that of the result if None.
+        mute: tracks that are never shown.
+        solo: tracks that alone are shown; all if empty.
+        rename: names of tracks.
+        min_duration: minimum seconds of a span.
+        max_gap: seconds of the longest gap that does not end a span.
+        words: vocabulary in place of that of the result.
+        off_screen_probability: minimum probability of the class of audio without a visible source.
+        off_screen_duration: minimum seconds of audio without a visible source.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    threshold: float | None = None
+    mute: frozenset[int] = frozenset()
+    solo: frozenset[int] = frozenset()
+    rename: Mapping[int, str] = field(default_factory=dict)
+    min_duration: float = 0.0
+    max_gap: float = 0.1
+    words: Words | None = None
+    off_screen_probability: float = 0.3
+    off_screen_duration: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "off_screen_probability"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(f"{name} is {value:g}: give a probability from 0 to 1")
+        for name in ("min_duration", "max_gap", "off_screen_duration"):
+            value = getattr(self, name)
+            if not 0 <= value <= MAX_SECONDS:
+                raise InputError(f"{name} is {value:g}: give seconds from 0 to {MAX_SECONDS:g}")
+        if not all(name.strip() and name.isprintable() for name in self.rename.values()):
+            raise InputError("a new name is empty or not printable: give one such as 2=kettle")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Every mask in every step: M rows, in order of steps.
+
+    Attributes:
+        step: (M,) int64.
+        key_frame: (M,) int64.
+        track: (M,) int64.
+        probability: (M,) float32.
+        sounding: (M,) bool.
+    """
+
+    step: NDArray[np.int64]
+    key_frame: NDArray[np.int64]
+    track: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    sounding: NDArray[np.bool_]
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> _Rows:
+        return _Rows(
+            self.step[rows],
+            self.key_frame[rows],
+            self.track[rows],
+            self.probability[rows],
+            self.sounding[rows],
+        )
+
+
+def decide(result: VideoResult, options: DecideOptions | None = None) -> DecidedVideo:
+    """Decide which tracks sound when.
+
+    Args:
+        result: from :func:`seac.open_result`.
+        options: the defaults of the result if None.
+
+    Raises:
+        InputError: an option names a track that the result does not have, or the result is damaged.
+    """
+    options = options or DecideOptions()
+    _check_tracks(result, options)
+    threshold = result.threshold if options.threshold is None else options.threshold
+    rows = _rows(result, threshold)
+    shown = rows[rows.sounding & _selected(rows.track, options)]
+    covered = _covered(result, shown)
+    shown = shown[~_in_pairs(shown, covered)]
+    names = track_names(result, options)
+    tracks = []
+    order = np.lexsort((shown.step, shown.track))
+    starts = np.flatnonzero(np.diff(shown.track[order], prepend=-1))
+    for part in np.split(order, starts[1:]) if len(order) else ():
+        number = int(shown.track[part[0]])
+        spans = _spans(result, shown.step[part], shown.probability[part], options)
+        if spans:
+            hidden = tuple(sorted(covered.get(number, ())))
+            tracks.append(DecidedTrack(number, names[number], colour(number), spans, hidden))
+    tracks.sort(key=lambda track: (track.spans[0].start, track.id))
+    return DecidedVideo(
+        result.info,
+        tuple(tracks),
+        _off_screen(result, rows, options),
+        result.steps.level,
+        cuts=result.cuts,
+        captions=step_captions(result.steps, result.audio_labels),
+    )
+
+
+def track_names(result: VideoResult, options: DecideOptions) -> dict[int, str]:
+    """The name of every track, from its class scores over the whole track.
+
+    Raises:
+        InputError: the words are of another text encoder than the tracks.
+    """
+    scored = result.labels[1:]
+    names = scored if options.words is None else options.words.names
+    found = {}
+    for track in result.tracks:
+        scores = track.class_scores if options.words is None else _word_scores(track, options.words, scored)
+        found[track.id] = names[int(np.argmax(scores))] if len(scores) else "sound"
+    return {**found, **options.rename}
+
+
+def _word_scores(track: StoredTrack, words: Words, scored: Sequence[str]) -> NDArray[np.float32]:
+    if words.embeddings is None:
+        return track.class_scores[[scored.index(name) for name in words.names]]
+    if words.embeddings.shape[1:] != track.embedding.shape:
+        raise InputError(
+            f"the tracks have embeddings of {len(track.embedding)} values, the words of "
+            f"{words.embeddings.shape[1]}: segment the video again with this vocabulary"
+        )
+    return words.embeddings @ track.embedding
+
+
+def _check_tracks(result: VideoResult, options: DecideOptions) -> None:
+    known = {track.id for track in result.tracks}
+    for number in sorted({*options.mute, *options.solo, *options.rename}):
+        if number not in known:
+            there = f"tracks from {min(known)} to {max(known)}" if known else "no tracks"
+            raise InputError(f"track {number}: there is none in {result.folder}, it has {there}")
+
+
+def _rows(result: VideoResult, threshold: float) -> _Rows:
+    steps = result.steps
+    counts = np.array([len(probability) for probability in steps.probability], np.int64)
+    step = np.repeat(np.arange(len(steps)), counts)
+    ids = [result.track_ids[number] for number in steps.key_frame.tolist() if number >= 0]
+    track = np.concatenate([np.zeros(0, np.int64), *ids])
+    probability = np.concatenate([np.zeros(0, np.float32), *steps.probability])
+    active = ~(steps.silent | steps.noise)
+    sounding = (probability >= np.float32(threshold)) & active[step]
+    return _Rows(step, steps.key_frame[step], track, probability, sounding)
+
+
+def _selected(track: NDArray[np.int64], options: DecideOptions) -> NDArray[np.bool_]:
+    keep = ~np.isin(track, sorted(options.mute))
+    return keep & np.isin(track, sorted(options.solo)) if options.solo else keep
+
+
+def _covered(result: VideoResult, shown: _Rows) -> dict[int, set[int]]:
+    """Positions of the key frames in which the mask of a track is covered by a likelier one, by track."""
+    likeliest: dict[int, dict[int, float]] = {}
+    for position, track, value in zip(
+        shown.key_frame.tolist(), shown.track.tolist(), shown.probability.tolist(), strict=True
+    ):
+        found = likeliest.setdefault(position, {})
+        found[track] = max(found.get(track, 0.0), value)
+    several = {position: found for position, found in likeliest.items() if len(found) > 1}
+    covered: dict[int, set[int]] = {}
+    if not several:
+        return covered
+    for position, frame in enumerate(result.key_frames()):
+        if position not in several:
+            continue
+        rows = [row for row, track in enumerate(frame.tracks.tolist()) if track in several[position]]
+        ids = frame.tracks[rows]
+        pairs = covering(overlap_shares([frame.masks[row] for row in rows], result.info.size))
+        values = np.array([several[position][track] for track in ids.tolist()])
+        kept = keep_likeliest(np.argsort(-values, kind="stable").tolist(), torch.from_numpy(pairs))
+        for row in set(range(len(rows))) - set(kept):
+            covered.setdefault(int(ids[row]), set()).add(position)
+    return covered
+
+
+def covering(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pairs of masks cover one another, as :func:`seac.core.covering.covering_pairs`: (N, N) bool.
+
+    Args:
+        shares: (N, N) of :func:`seac.results.rle.overlap_shares`.
+    """
+    pairs = np.maximum(shares, shares.T) >= COVERED
+    np.fill_diagonal(pairs, val=False)
+    return np.asarray(pairs)
+
+
+def _in_pairs(rows: _Rows, covered: Mapping[int, Iterable[int]]) -> NDArray[np.bool_]:
+    """Whether the track of each row is covered in its key frame."""
+    width = int(rows.key_frame.max(initial=0)) + 1
+    hidden = [track * width + position for track, positions in covered.items() for position in positions]
+    return np.isin(rows.track * width + rows.key_frame, hidden)
+
+
+def _spans(
+    result: VideoResult, step: NDArray[np.int64], probability: NDArray[np.float32], options: DecideOptions
+) -> tuple[Span, ...]:
+    """The spans of a track.
+
+    Args:
+        result: gives the level and the duration.
+        step: (n,) steps in which it sounds, ascending.
+        probability: (n,) in these steps.
+        options: least duration and gap.
+    """
+    spans = []
+    for first, last in runs(step, _steps(options.max_gap), _steps(options.min_duration)):
+        inside = slice(np.searchsorted(step, first), np.searchsorted(step, last))
+        spans.append(_span(result, first, last, float(probability[inside].max())))
+    return tuple(spans)
+
+
+def runs(step: NDArray[np.int64], max_gap: int, min_length: int) -> list[tuple[int, int]]:
+    """Runs (first, last) of ascending steps, ``last`` exclusive.
+
+    Args:
+        step: (n,) int64.
+        max_gap: missing steps that do not end a run.
+        min_length: steps of the shortest run.
+    """
+    if not len(step):
+        return []
+    breaks = np.flatnonzero(np.diff(step) > max_gap + 1)
+    first, last = step[np.r_[0, breaks + 1]], step[np.r_[breaks, len(step) - 1]] + 1
+    long = last - first >= min_length
+    return list(zip(first[long].tolist(), last[long].tolist(), strict=True))
+
+
+def _span(result: VideoResult, first: int, last: int, probability: float) -> Span:
+    duration = result.info.duration
+    stop = round(last * STEP, 6)
+    if duration > first * STEP:  # the last step of a video may be shorter
+        stop = min(stop, duration)
+    return Span(round(first * STEP, 6), stop, probability, float(result.steps.level[first:last].max()))
+
+
+def _steps(seconds: float) -> int:
+    """Steps of at least so many seconds; a gap of .1 s is one step."""
+    return int(np.ceil(seconds / STEP - 1e-6))
+
+
+def _off_screen(result: VideoResult, rows: _Rows, options: DecideOptions) -> tuple[OffScreen, ...]:
+    """Audio with a probable class during which no track sounds, muted ones included."""
+    steps = result.steps
+    if not steps.sources.shape[1]:
+        return ()
+    visible = np.zeros(len(steps), np.bool_)
+    visible[rows.step[rows.sounding]] = True
+    likely = (steps.sources[:, 0] >= 0) & (steps.source_probabilities[:, 0] >= options.off_screen_probability)
+    free = likely & ~(visible | steps.silent | steps.noise)
+    found = []
+    length = _steps(options.off_screen_duration)
+    for source in np.unique(steps.sources[free, 0]).tolist():
+        step = np.flatnonzero(free & (steps.sources[:, 0] == source))
+        for first, last in runs(step, _steps(options.max_gap), length):
+            probability = float(steps.source_probabilities[first:last, 0].max())
+            found.append(OffScreen(result.audio_labels[source], _span(result, first, last, probability)))
+    return tuple(sorted(found, key=lambda each: (each.span.start, each.name)))

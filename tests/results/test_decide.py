@@ -1,0 +1,228 @@
+"""The decision from stored probabilities: its properties, and a slow reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seac.core.covering import covering_pairs
+from seac.core.errors import InputError
+from seac.results.decide import DecideOptions, Words, covering, decide, runs
+from seac.results.palette import colour
+from seac.results.reader import VideoResult, open_result
+from seac.results.rle import decode_rle, encode_rle, overlap_shares
+from seac.results.values import STEP, DecidedVideo
+from tests.results.synthetic import LABELS, make_masks, make_values, write_result
+
+NO_GAP = {"max_gap": 0.0}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[VideoResult]:
+    folder = tmp_path_factory.mktemp("results")
+    return [
+        open_result(write_result(folder / str(seed), make_values(seed, frames, 6)))
+        for seed, frames in ((0, 8), (1, 20), (2, 3), (3, 0))
+    ]
+
+
+def sounding_steps(video: DecidedVideo) -> dict[int, set[int]]:
+    """Steps in the spans of each track."""
+    return {
+        track.id: {
+            step
+            for span in track.spans
+            for step in range(round(span.start / STEP), int(np.ceil(span.stop / STEP - 1e-6)))
+        }
+        for track in video.tracks
+    }
+
+
+def reference(result: VideoResult, threshold: float, tracks: set[int]) -> dict[int, set[int]]:
+    """Steps in which each of ``tracks`` sounds, mask by mask and step by step."""
+    steps = result.steps
+    found: dict[int, set[int]] = {}
+    for position, frame in enumerate(result.key_frames()):
+        paired = [
+            step
+            for step in np.flatnonzero(steps.key_frame == position).tolist()
+            if not steps.silent[step] and not steps.noise[step]
+        ]
+        best = {
+            row: max((float(steps.probability[step][row]) for step in paired), default=0.0)
+            for row, track in enumerate(frame.tracks.tolist())
+            if track in tracks
+        }
+        masks = decode_rle(frame.masks, result.info.size)
+        kept: list[int] = []
+        for row in sorted(best, key=lambda row: -best[row]):
+            joint = [(masks[row] & masks[other]).sum() for other in kept]
+            least = [min(masks[row].sum(), masks[other].sum()) for other in kept]
+            inside = any(j >= 0.8 * k and k > 0 for j, k in zip(joint, least, strict=True))
+            if best[row] >= np.float32(threshold) and not inside:
+                kept.append(row)
+        for row in kept:
+            for step in paired:
+                if steps.probability[step][row] >= np.float32(threshold):
+                    found.setdefault(int(frame.tracks[row]), set()).add(step)
+    return found
+
+
+OPTIONS = st.builds(
+    DecideOptions,
+    threshold=st.none() | st.floats(0, 1),
+    mute=st.frozensets(st.integers(0, 5), max_size=3),
+    solo=st.frozensets(st.integers(0, 5), max_size=3),
+    rename=st.dictionaries(st.integers(0, 5), st.just("kettle"), max_size=2),
+    min_duration=st.floats(0, 1),
+    max_gap=st.floats(0, 1),
+)
+WHICH = st.integers(0, 3)
+
+
+@settings(max_examples=60)
+@given(which=WHICH, options=OPTIONS)
+def test_spans_are_sorted_disjoint_and_long_enough(
+    results: list[VideoResult], which: int, options: DecideOptions
+) -> None:
+    result = results[which]
+    video = decide(result, options)
+    assert [track.spans[0].start for track in video.tracks] == sorted(
+        track.spans[0].start for track in video.tracks
+    )
+    for track in video.tracks:
+        assert track.id not in options.mute
+        assert not options.solo or track.id in options.solo
+        assert track.colour == colour(track.id)
+        assert track.name == options.rename.get(track.id, track.name)
+        assert list(track.covered) == sorted(set(track.covered))
+        previous = -1.0
+        for span in track.spans:
+            assert previous + options.max_gap < span.start + 1e-6
+            assert span.start < span.stop <= result.info.duration + 1e-9
+            assert span.stop - span.start >= options.min_duration - 1e-6
+            assert span.probability >= np.float32(options.threshold or 0)
+            previous = span.stop
+
+
+@settings(max_examples=40)
+@given(which=WHICH, threshold=st.floats(0, 1), mute=st.frozensets(st.integers(0, 5), max_size=3))
+def test_a_slow_reference_agrees(
+    results: list[VideoResult], which: int, threshold: float, mute: frozenset[int]
+) -> None:
+    result = results[which]
+    video = decide(result, DecideOptions(threshold=threshold, mute=mute, **NO_GAP))
+    expected = reference(result, threshold, {track.id for track in result.tracks} - mute)
+    assert sounding_steps(video) == expected
+
+
+@settings(max_examples=60)
+@given(which=WHICH, options=OPTIONS, higher=st.floats(0, 1))
+def test_a_higher_threshold_never_adds(
+    results: list[VideoResult], which: int, options: DecideOptions, higher: float
+) -> None:
+    low, high = sorted((options.threshold or 0.0, higher))
+    more = sounding_steps(decide(results[which], replace(options, threshold=low)))
+    fewer = sounding_steps(decide(results[which], replace(options, threshold=high)))
+    for track, steps in fewer.items():
+        assert steps <= more[track]
+
+
+@settings(max_examples=30)
+@given(which=WHICH, options=OPTIONS)
+def test_a_longer_duration_never_adds(results: list[VideoResult], which: int, options: DecideOptions) -> None:
+    more = sounding_steps(decide(results[which], replace(options, min_duration=0.0)))
+    for track, steps in sounding_steps(decide(results[which], options)).items():
+        assert steps <= more[track]
+
+
+@settings(max_examples=100)
+@given(steps=st.sets(st.integers(0, 60)), gap=st.integers(0, 5), least=st.integers(0, 5))
+def test_runs_close_gaps_and_drop_what_is_short(steps: set[int], gap: int, least: int) -> None:
+    found = runs(np.array(sorted(steps), np.int64), gap, least)
+    closed = set(steps)
+    for first, last in zip(sorted(steps)[:-1], sorted(steps)[1:], strict=True):
+        if last - first - 1 <= gap:
+            closed |= set(range(first, last))
+    parts: list[list[int]] = []
+    for step in sorted(closed):
+        if parts and parts[-1][-1] == step - 1:
+            parts[-1].append(step)
+        else:
+            parts.append([step])
+    assert found == [(part[0], part[-1] + 1) for part in parts if len(part) >= least]
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 1000), count=st.integers(0, 8))
+def test_masks_cover_one_another_in_code_as_in_pixels(seed: int, count: int) -> None:
+    masks = make_masks(np.random.default_rng(seed), count) & True
+    masks[: count // 4] = False
+    expected = covering_pairs(torch.from_numpy(masks), stride=1).numpy()
+    np.testing.assert_array_equal(covering(overlap_shares(encode_rle(masks), masks.shape[1:])), expected)
+
+
+class TestNames:
+    def test_the_class_scores_of_the_whole_track_name_it(self, results: list[VideoResult]) -> None:
+        scores = {track.id: track.class_scores for track in results[1].tracks}
+        for track in decide(results[1]).tracks:
+            assert track.name == LABELS[1 + int(scores[track.id].argmax())]
+
+    def test_known_words_compare_their_scores(self, results: list[VideoResult]) -> None:
+        scores = {track.id: track.class_scores for track in results[1].tracks}
+        for track in decide(results[1], DecideOptions(words=Words(("piano", "dog")))).tracks:
+            assert track.name == ("piano" if scores[track.id][2] > scores[track.id][0] else "dog")
+
+    def test_new_words_compare_embeddings(self, results: list[VideoResult]) -> None:
+        embeddings = {track.id: track.embedding for track in results[1].tracks}
+        words = Words(("kettle", "drum"), np.eye(2, 8, dtype=np.float32))
+        for track in decide(results[1], DecideOptions(words=words)).tracks:
+            assert track.name == words.names[int(embeddings[track.id][:2].argmax())]
+        with pytest.raises(InputError, match="segment the video again"):
+            decide(results[1], DecideOptions(words=Words(("kettle",), np.ones((1, 3), np.float32))))
+
+
+class TestOffScreen:
+    def test_it_is_audio_in_which_no_track_sounds(self, results: list[VideoResult]) -> None:
+        options = DecideOptions(threshold=1.0, off_screen_duration=0.0, off_screen_probability=0.5, **NO_GAP)
+        steps = results[1].steps
+        found = decide(results[1], options).off_screen
+        assert found
+        inside = set()
+        for each in found:
+            for step in range(round(each.span.start / STEP), round(each.span.stop / STEP)):
+                assert not steps.silent[step]
+                assert not steps.noise[step]
+                assert results[1].audio_labels[steps.sources[step, 0]] == each.name
+                inside.add(step)
+        likely = (steps.source_probabilities[:, 0] >= 0.5) & ~steps.silent & ~steps.noise
+        visible = [max(values, default=0) >= 1 for values in steps.probability]
+        assert inside == set(np.flatnonzero(likely & ~np.array(visible)).tolist())
+
+    def test_a_muted_track_does_not_move_off_screen(self, results: list[VideoResult]) -> None:
+        everything = frozenset(track.id for track in results[1].tracks)
+        muted = decide(results[1], DecideOptions(mute=everything))
+        assert muted.tracks == ()
+        assert muted.off_screen == decide(results[1]).off_screen
+
+
+def test_options_that_cannot_be(results: list[VideoResult]) -> None:
+    for options in ({"threshold": 1.5}, {"min_duration": -1}, {"max_gap": float("nan")}, {"rename": {1: ""}}):
+        with pytest.raises(InputError):
+            DecideOptions(**options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="track 99: there is none"):
+        decide(results[0], DecideOptions(mute=frozenset({99})))
+    with pytest.raises(InputError, match="it has tracks from 0 to 5"):
+        decide(results[0], DecideOptions(rename={-1: "kettle"}))
+
+
+def test_a_result_without_tracks(tmp_path: Path) -> None:
+    video = decide(open_result(write_result(tmp_path, make_values(0, 4, 0))))
+    assert video.tracks == ()
+    assert len(video.captions) == len(video.level) == 20
