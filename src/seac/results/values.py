@@ -178,12 +178,14 @@ class DecidedVideo:
         tracks: tracks that sound at some time, in order of their first span.
         off_screen: audio without a visible source.
         level: (S,) float32 dBFS in steps of :data:`STEP` seconds.
+        cuts: seconds at which a new shot begins, in order; empty if unknown.
     """
 
     info: VideoInfo
     tracks: tuple[DecidedTrack, ...]
     off_screen: tuple[OffScreen, ...]
     level: NDArray[np.float32]
+    cuts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
