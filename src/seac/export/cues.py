@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seac.results.events import Event
 
@@ -37,7 +38,7 @@ def split_cues(cues: Sequence[Cue]) -> list[Cue]:
     shown: list[Cue] = []
     arriving = iter(cues)
     following = next(arriving, None)
-    for start, stop in zip(times, times[1:], strict=False):
+    for start, stop in pairwise(times):
         shown = [cue for cue in shown if cue.stop > start]
         while following is not None and following.start <= start:
             shown.append(following)

@@ -39,7 +39,10 @@ class Edl:
     def close(self) -> None:
         """Write the list."""
         colours = event_colours(self._video)
-        lines = [*self._head(), *(self._locator(event, colours[event.track]) for event in events_of(self._video))]
+        lines = [
+            *self._head(),
+            *(self._locator(event, colours[event.track]) for event in events_of(self._video)),
+        ]
         self._path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
     def _head(self) -> list[str]:
@@ -61,4 +64,3 @@ class Edl:
         text = f"{event.text} {event.stop - event.start:.1f} s"
         when = self._rate.timecode(self._begin + start)
         return f"* LOC: {when} {COLOURS.get(colour, colour):<7} {text}"
-

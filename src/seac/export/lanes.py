@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from seac.results.values import STEP, DecidedVideo, Span
 
 OFF_SCREEN_COLOUR = (128, 136, 132)
+FLOOR = -80.0
+"""Least level that is drawn, in dBFS."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,15 @@ def longest_lanes(lanes: Iterable[Lane], limit: int) -> tuple[tuple[Lane, ...], 
     return tuple(given[row] for row in sorted(kept)), len(given) - len(kept)
 
 
-def level_curve(
-    video: DecidedVideo, points: int, floor: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def level_curve(video: DecidedVideo, points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The level over time: (P,) seconds and (P,) dBFS, the greatest of as many steps as a point stands for.
 
     Args:
         video: the decided video.
         points: greatest P.
-        floor: least level in dBFS.
     """
-    level = np.maximum(np.nan_to_num(np.asarray(video.level, np.float64), nan=floor), floor)
+    level = np.maximum(np.nan_to_num(np.asarray(video.level, np.float64), nan=FLOOR), FLOOR)
     pooled = -(-len(level) // points) if len(level) else 1
-    padded = np.pad(level, (0, -len(level) % pooled), constant_values=floor)
+    padded = np.pad(level, (0, -len(level) % pooled), constant_values=FLOOR)
     curve = padded.reshape(-1, pooled).max(axis=1)
     return np.arange(len(curve)) * pooled * STEP, curve

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seac.core.text import one_line
-from seac.export.lanes import Lane, level_curve, longest_lanes, off_screen_lanes, track_lanes
+from seac.export.lanes import FLOOR, Lane, level_curve, longest_lanes, off_screen_lanes, track_lanes
 from seac.results.values import STEP, DecidedVideo, FrameMasks
 
 MAX_TRACKS, MAX_OFF_SCREEN = 24, 6
@@ -21,7 +21,6 @@ POINTS = 800
 """Most points of the level curve, about one per pixel."""
 MIN_WIDTH = 1.5
 """Pixels of the shortest bar: a tenth of a second is seen in an hour."""
-FLOOR = -80.0
 NAME_LETTERS = 24
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Distances of ticks in seconds, of which the least with at most :data:`MAX_TICKS` ticks is taken."""
@@ -70,7 +69,7 @@ class Timeline:
         return max(self._video.info.duration, len(self._video.level) * STEP, 1e-3)
 
     def _draw_level(self, axes: Any) -> None:
-        times, level = level_curve(self._video, POINTS, FLOOR)
+        times, level = level_curve(self._video, POINTS)
         if len(times):
             axes.fill_between([*times, self._end], [*level, level[-1]], FLOOR, color="0.6", step="post")
         title = one_line(Path(self._video.info.source).name, 80)
@@ -98,7 +97,13 @@ class Timeline:
         step = next((step for step in TICKS if self._end / step <= MAX_TICKS), TICKS[-1])
         ticks = [position * step for position in range(int(self._end / step + 1e-6) + 1)]
         axes.set_xticks(ticks, [clock(tick, step) for tick in ticks])
-        unit = "seconds" if self._end < 60 else "minutes:seconds" if self._end < 3600 else "hours:minutes:seconds"
+        unit = (
+            "seconds"
+            if self._end < 60
+            else "minutes:seconds"
+            if self._end < 3600
+            else "hours:minutes:seconds"
+        )
         counts = ((more, "tracks"), (more_others, "off-screen classes"))
         left_out = " and ".join(f"{count} {what}" for count, what in counts if count)
         note = f"; not shown, as they sound for less: {left_out}" if left_out else ""
