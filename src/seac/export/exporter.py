@@ -34,8 +34,17 @@ class Exporter(Protocol):
 
 
 # A new format is one file and one row: a class that is built with (folder, decided video).
+# They are closed in this order: the report holds the overlay, if there is one.
 EXPORTERS: dict[str, str] = {
     "overlay": "seac.export.overlay:Overlay",
+    "timeline": "seac.export.timeline:Timeline",
+    "csv": "seac.export.event_table:EventTable",
+    "events-json": "seac.export.event_record:EventRecordWriter",
+    "vtt": "seac.export.vtt:Vtt",
+    "srt": "seac.export.subrip:SubRip",
+    "otio": "seac.export.otio:Otio",
+    "edl": "seac.export.edl:Edl",
+    "report": "seac.export.result_report:ResultReport",
 }
 
 

@@ -1,97 +1,124 @@
-"""``timeline.png``: the audio level and the active spans of each sounding object."""
+"""``timeline.png``: the level of the audio, a lane per track and the audio without a visible source."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from seac.core.result import FrameResult
-from seac.export.draw import colour
-from seac.export.writer import Clip
+from seac.core.text import one_line
+from seac.export.lanes import FLOOR, Lane, level_curve, longest_lanes, off_screen_lanes, track_lanes
+from seac.results.values import STEP, DecidedVideo, FrameMasks
 
-ROWS = 12
-POINTS = 2000
-"""Points of the level curve; it is thinned at twice as many, which bounds memory for long clips."""
-
-
-@dataclass
-class ActiveSpans:
-    """Active spans of one track as (start, stop, probability), and counts of its names."""
-
-    spans: list[tuple[float, float, float]] = field(default_factory=list)
-    names: Counter[str] = field(default_factory=Counter)
-
-    def add(self, start: float, stop: float, probability: float, name: str) -> None:
-        """Add a frame; a frame adjacent to the last span extends it."""
-        self.names[name] += 1
-        if self.spans and abs(self.spans[-1][1] - start) < 1e-6:
-            first, _, previous = self.spans[-1]
-            self.spans[-1] = (first, stop, max(previous, probability))
-        else:
-            self.spans.append((start, stop, probability))
-
-    @property
-    def total(self) -> float:
-        """Total duration of the spans in seconds."""
-        return sum(stop - start for start, stop, _ in self.spans)
+MAX_TRACKS, MAX_OFF_SCREEN = 24, 6
+"""Most lanes that are drawn; of more, those that sound longest."""
+WIDTH, DPI = 9.0, 110
+"""Inches and pixels per inch."""
+LANE, HEAD, LEVEL = 0.27, 0.95, 0.8
+"""Inches of a lane, of all that is no lane or level curve, and of the level curve."""
+POINTS = 800
+"""Most points of the level curve, about one per pixel."""
+MIN_WIDTH = 1.5
+"""Pixels of the shortest bar: a tenth of a second is seen in an hour."""
+NAME_LETTERS = 24
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+"""Distances of ticks in seconds, of which the least with at most :data:`MAX_TICKS` ticks is taken."""
+MAX_TICKS = 12
 
 
 class Timeline:
-    """Collects spans and plots them at the end."""
+    """Plots a decided video; no frame is needed."""
 
     files = ("timeline.png",)
+    images = False
+    every_frame = False
 
-    def __init__(self, folder: Path, clip: Clip) -> None:
-        self._path = folder / "timeline.png"
-        self._step = 1 / clip.fps
-        self._title = clip.source.name
-        self._tracks: dict[int, ActiveSpans] = {}
-        self._levels: list[tuple[float, float]] = []
-        self._every, self._count = 1, 0
-        self._end = 0.0
+    def __init__(self, folder: Path, video: DecidedVideo) -> None:
+        self._path, self._video = folder / "timeline.png", video
 
-    def add(self, result: FrameResult) -> None:
-        """Add the sounding objects of a frame."""
-        stop = result.time + self._step
-        for row in result.display_rows():
-            thing = self._tracks.setdefault(int(result.ids[row]), ActiveSpans())
-            thing.add(result.time, stop, float(result.probability[row]), result.names[row])
-        self._end = stop
-        if self._count % self._every == 0:
-            self._levels.append((result.time, result.audio_summary.level))
-        self._count += 1
-        if len(self._levels) > 2 * POINTS:
-            self._levels, self._every = self._levels[::2], self._every * 2
+    def add(self, frame: FrameMasks) -> None:
+        """A timeline needs no frame."""
 
     def close(self) -> None:
         """Plot the timeline."""
         import matplotlib as mpl  # imported late: loading takes as long as segmenting a frame
         from matplotlib.figure import Figure
 
-        chosen = sorted(self._tracks.items(), key=lambda item: -item[1].total)[:ROWS]
-        chosen.sort(key=lambda item: item[1].spans[0][0])
-        with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-            figure = Figure(figsize=(9, 1.8 + 0.36 * max(1, len(chosen))), layout="constrained")
-            level_axes, track_axes = figure.subplots(
-                2, 1, sharex=True, height_ratios=(1, max(1.0, 0.5 * len(chosen)))
-            )
-            times, levels = zip(*self._levels, strict=True) if self._levels else ((), ())
-            level_axes.fill_between(
-                times, [max(-70.0, level) for level in levels], -70, color="0.6", step="post"
-            )
-            level_axes.set(ylabel="dBFS", ylim=(-70, 0), title=f"{self._title}: sounding objects over time")
-            for row, (number, track) in enumerate(chosen):
-                bars = [(start, stop - start) for start, stop, _ in track.spans]
-                shade = tuple(part / 255 for part in colour(number))
-                track_axes.broken_barh(bars, (row - 0.4, 0.8), color=shade, edgecolor="0.2", linewidth=0.5)
-            names = [f"{track.names.most_common(1)[0][0]} ({number})" for number, track in chosen]
-            track_axes.set_yticks(range(len(chosen)), names)
-            track_axes.set(
-                xlabel="seconds", xlim=(0, max(self._end, 1e-3)), ylim=(max(1, len(chosen)) - 0.5, -0.5)
-            )
-            if not chosen:
-                track_axes.text(
-                    0.5, 0.5, "no sounding object", ha="center", va="center", transform=track_axes.transAxes
-                )
-            figure.savefig(self._path, dpi=110)
+        tracks, more = longest_lanes(track_lanes(self._video), MAX_TRACKS)
+        others, more_others = longest_lanes(off_screen_lanes(self._video), MAX_OFF_SCREEN)
+        lanes = (*tracks, *others)
+        height = LANE * max(1, len(lanes))
+        # A dollar sign in a name is no formula, and hatches stay thin.
+        style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "hatch.linewidth": 0.6}
+        with mpl.rc_context({**style, "text.parse_math": False}):
+            figure = Figure(figsize=(WIDTH, HEAD + LEVEL + height), layout="constrained")
+            level_axes, lane_axes = figure.subplots(2, 1, sharex=True, height_ratios=(LEVEL, height))
+            self._draw_level(level_axes)
+            self._draw_lanes(lane_axes, lanes)
+            self._draw_time(lane_axes, more, more_others)
+            for axes in (level_axes, lane_axes):
+                for cut in self._video.cuts:
+                    axes.axvline(cut, color="0.35", linewidth=0.7, linestyle=(0, (2, 2)), zorder=0)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Glyph")  # a name may be in any script
+                figure.savefig(self._path, dpi=DPI)
+
+    @property
+    def _end(self) -> float:
+        return max(self._video.info.duration, len(self._video.level) * STEP, 1e-3)
+
+    def _draw_level(self, axes: Any) -> None:
+        times, level = level_curve(self._video, POINTS)
+        if len(times):
+            axes.fill_between([*times, self._end], [*level, level[-1]], FLOOR, color="0.6", step="post")
+        title = one_line(Path(self._video.info.source).name, 80)
+        axes.set(ylabel="dBFS", ylim=(FLOOR, 0), yticks=(-80, -40, 0))
+        axes.set_title(f"{title}: who sounds when", fontsize=10)
+
+    def _draw_lanes(self, axes: Any, lanes: Sequence[Lane]) -> None:
+        shortest = MIN_WIDTH * self._end / (WIDTH * DPI)
+        for row, lane in enumerate(lanes):
+            colour = tuple(part / 255 for part in lane.colour)
+            bars = [(span.start, max(span.stop - span.start, shortest)) for span in lane.spans]
+            if lane.track is None:
+                style: dict[str, Any] = {"facecolor": "none", "edgecolor": colour, "hatch": "//////"}
+            else:
+                style = {"facecolor": colour, "edgecolor": "none"}
+            axes.axhline(row, color="0.9", linewidth=0.6, zorder=0)
+            axes.broken_barh(bars, (row - 0.36, 0.72), linewidth=0.6, zorder=2, **style)
+        axes.set_yticks(range(len(lanes)), [_title(lane) for lane in lanes])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(max(1, len(lanes)) - 0.5, -0.5)
+        if not lanes:
+            axes.text(0.5, 0.5, "no event", ha="center", va="center", transform=axes.transAxes)
+
+    def _draw_time(self, axes: Any, more: int, more_others: int) -> None:
+        step = next((step for step in TICKS if self._end / step <= MAX_TICKS), TICKS[-1])
+        ticks = [position * step for position in range(int(self._end / step + 1e-6) + 1)]
+        axes.set_xticks(ticks, [clock(tick, step) for tick in ticks])
+        unit = (
+            "seconds"
+            if self._end < 60
+            else "minutes:seconds"
+            if self._end < 3600
+            else "hours:minutes:seconds"
+        )
+        counts = ((more, "tracks"), (more_others, "off-screen classes"))
+        left_out = " and ".join(f"{count} {what}" for count, what in counts if count)
+        note = f"; not shown, as they sound for less: {left_out}" if left_out else ""
+        axes.set(xlabel=unit + note, xlim=(0, self._end))
+
+
+def clock(seconds: float, step: float = 1.0) -> str:
+    """``2.5``, ``1:05`` or ``1:00:05``; seconds have a decimal where ``step`` has."""
+    if seconds < 60:
+        return f"{seconds:.1f}" if step < 1 else f"{seconds:.0f}"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _title(lane: Lane) -> str:
+    name = one_line(lane.name, NAME_LETTERS)
+    return f"{name} (off-screen)" if lane.track is None else f"{name} ({lane.track})"

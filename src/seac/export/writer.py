@@ -51,7 +51,7 @@ WRITERS: dict[str, str] = {
     "overlay": "seac.export.overlay:ResultOverlay",
     "masks": "seac.export.mask_images:MaskImages",
     "json": "seac.export.record:RecordWriter",
-    "timeline": "seac.export.timeline:Timeline",
+    "timeline": "seac.export.frame_timeline:FrameTimeline",
     "sheet": "seac.export.sheet:Sheet",
 }
 

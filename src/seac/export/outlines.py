@@ -1,0 +1,41 @@
+"""Outlines of masks as few points, compact enough for a page that holds those of a whole video."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE_SHARE = 1 / 200
+"""Greatest distance of a simplified outline from the mask, as a share of the longer side of the frame."""
+MIN_AREA = 1 / 4000
+"""Least area of a part of a mask, as a share of the frame."""
+MAX_PARTS = 6
+
+
+def mask_outlines(mask: NDArray[np.bool_]) -> list[list[int]]:
+    """Closed polygons of a mask (H, W), the largest first; holes are polygons too.
+
+    Returns:
+        ``[x, y, dx, dy, dx, dy, ...]`` of each polygon: the first point in pixels, then the step to each next one.
+    """
+    from skimage.measure import approximate_polygon, find_contours  # imported late: loading is slow
+
+    tolerance = max(0.75, max(mask.shape) * SIDE_SHARE)
+    found: list[tuple[float, NDArray[np.int64]]] = []
+    for contour in find_contours(np.pad(mask, 1).astype(np.float32), 0.5):
+        # Contours run through centres of pixels of the padded mask: a pixel to the right and below.
+        points = np.rint(approximate_polygon(contour, tolerance)[:-1, ::-1] - 0.5).astype(np.int64)
+        area = _area(points)
+        if len(points) > 2 and area >= mask.size * MIN_AREA:
+            found.append((area, points))
+    found.sort(key=lambda item: -item[0])
+    return [
+        np.concatenate([points[:1], np.diff(points, axis=0)]).ravel().tolist()
+        for _, points in found[:MAX_PARTS]
+    ]
+
+
+def _area(points: NDArray[np.int64]) -> float:
+    """Area of a polygon (P, 2), by the shoelace formula."""
+    x, y = points.T
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
