@@ -34,7 +34,10 @@ class Exporter(Protocol):
 
 
 # A new format is one file and one row: a class that is built with (folder, decided video).
-EXPORTERS: dict[str, str] = {}
+EXPORTERS: dict[str, str] = {
+    "coco": "seac.export.coco:CocoInstances",
+    "coco-polygons": "seac.export.coco:CocoPolygons",
+}
 
 
 def exporter_class(name: str) -> type[Exporter]:
