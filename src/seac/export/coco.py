@@ -27,6 +27,11 @@ def rle_box(code: dict[str, Any]) -> list[float]:
     return [float(value) for value in coco.toBbox(code)]
 
 
+def rle_area(code: dict[str, Any]) -> int:
+    """Number of pixels of a mask in run-length code."""
+    return int(coco.area(code))
+
+
 class CocoInstances:
     """Writes ``annotations.json`` and an image for each key frame; masks in run-length code.
 
@@ -98,7 +103,7 @@ class CocoInstances:
             "image_id": image,
             "category_id": self._categories[instance.name],
             "segmentation": self.segmentation(instance.mask, code),
-            "area": int(instance.mask.sum()),
+            "area": rle_area(code),
             "bbox": rle_box(code),
             "iscrowd": 0,
             "track_id": instance.track,

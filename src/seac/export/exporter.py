@@ -37,6 +37,7 @@ class Exporter(Protocol):
 EXPORTERS: dict[str, str] = {
     "coco": "seac.export.coco:CocoInstances",
     "coco-polygons": "seac.export.coco:CocoPolygons",
+    "ytvis": "seac.export.ytvis:YouTubeVis",
 }
 
 
