@@ -38,6 +38,10 @@ EXPORTERS: dict[str, str] = {
     "coco": "seac.export.coco:CocoInstances",
     "coco-polygons": "seac.export.coco:CocoPolygons",
     "ytvis": "seac.export.ytvis:YouTubeVis",
+    "label-studio": "seac.export.label_studio_video:LabelStudioVideo",
+    "label-studio-images": "seac.export.label_studio_images:LabelStudioImages",
+    "cvat-video": "seac.export.cvat_video:CvatVideo",
+    "cvat-masks": "seac.export.cvat_masks:CvatMasks",
 }
 
 
