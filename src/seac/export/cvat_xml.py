@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import XMLGenerator
@@ -11,13 +10,11 @@ from xml.sax.saxutils import XMLGenerator
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.export.instances import Instance, mask_box
+from seac.export.instances import Instance, clean, label_colours, mask_box
 from seac.results.values import DecidedVideo
 
 ATTRIBUTES = ("track_id", "probability")
 """Attributes of every shape."""
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def encode_tight_rle(mask: NDArray[np.bool_]) -> dict[str, str]:
@@ -56,14 +53,15 @@ class CvatXml:
         self._file = (folder / "annotations.xml").open("wb")
         self._xml = XMLGenerator(self._file, "utf-8", short_empty_elements=False)
         self._depth = 0
-        colours = {track.name: "#{:02x}{:02x}{:02x}".format(*track.colour) for track in reversed(video.tracks)}
-        names = list(dict.fromkeys(track.name for track in video.tracks))
-        labels = [{"name": clean(name), "color": colours[name], "attributes": _attributes()} for name in names]
+        colours = label_colours(video)
+        labels = [
+            {"name": name, "color": colour, "attributes": _attributes()} for name, colour in colours.items()
+        ]
         (folder / "labels.json").write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
         self._xml.startDocument()
         self.open("annotations")
         self.leaf("version", "1.1")
-        self._write_meta(video, mode, [(clean(name), colours[name]) for name in names])
+        self._write_meta(video, mode, colours)
 
     def open(self, tag: str, attributes: Mapping[str, str] | None = None) -> None:
         """Begin an element."""
@@ -101,7 +99,7 @@ class CvatXml:
     def _break_line(self) -> None:
         self._xml.ignorableWhitespace("\n" + "  " * self._depth)
 
-    def _write_meta(self, video: DecidedVideo, mode: str, labels: list[tuple[str, str]]) -> None:
+    def _write_meta(self, video: DecidedVideo, mode: str, labels: Mapping[str, str]) -> None:
         height, width = video.info.original_size
         self.open("meta")
         self.open("task")
@@ -117,7 +115,7 @@ class CvatXml:
         ):
             self.leaf(tag, text)
         self.open("labels")
-        for name, colour in labels:
+        for name, colour in labels.items():
             self._write_label(name, colour)
         self.end("labels")
         self.open("original_size")
@@ -146,11 +144,6 @@ class CvatXml:
 def mask_attributes(instance: Instance) -> dict[str, str]:
     """What all mask elements have: ``occluded``, the code and its box."""
     return {"occluded": "0", **encode_tight_rle(instance.mask)}
-
-
-def clean(text: str) -> str:
-    """``text`` with U+FFFD for the characters that XML does not admit."""
-    return _NOT_XML.sub("\ufffd", text)
 
 
 def _attributes() -> list[dict[str, object]]:

@@ -42,6 +42,7 @@ EXPORTERS: dict[str, str] = {
     "label-studio-images": "seac.export.label_studio_images:LabelStudioImages",
     "cvat-video": "seac.export.cvat_video:CvatVideo",
     "cvat-masks": "seac.export.cvat_masks:CvatMasks",
+    "yolo-seg": "seac.export.yolo:YoloSegmentation",
 }
 
 

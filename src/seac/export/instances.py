@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from seac.core.pixels import resize_nearest
 from seac.results.values import DecidedVideo, FrameMasks, VideoInfo
 
 JPEG_QUALITY = 95
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,19 @@ def category_numbers(video: DecidedVideo) -> dict[str, int]:
     """Numbers from 1 of the names, in order of the tracks; tracks of one name share a number."""
     names = dict.fromkeys(track.name for track in video.tracks)
     return {name: number for number, name in enumerate(names, 1)}
+
+
+def label_colours(video: DecidedVideo) -> dict[str, str]:
+    """Colour ``#rrggbb`` of each name, that of its first track; names as :func:`clean` writes them."""
+    colours: dict[str, str] = {}
+    for track in video.tracks:
+        colours.setdefault(clean(track.name), "#{:02x}{:02x}{:02x}".format(*track.colour))
+    return colours
+
+
+def clean(text: str) -> str:
+    """``text`` with U+FFFD for the characters that XML does not admit."""
+    return _NOT_XML.sub("\ufffd", text)
 
 
 def paint_numbers(frame: FrameMasks, numbers: dict[int, int]) -> NDArray[np.int64]:

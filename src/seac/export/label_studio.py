@@ -8,9 +8,6 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from seac.export.cvat_xml import clean
-from seac.results.values import DecidedVideo
-
 MODEL_VERSION = "seac"
 
 
@@ -25,11 +22,6 @@ def task(data: Mapping[str, str], regions: Sequence[Mapping[str, Any]]) -> dict[
     score = round(sum(scores) / len(scores), 6) if scores else 0.0
     prediction = {"model_version": MODEL_VERSION, "score": score, "result": list(regions)}
     return {"data": dict(data), "predictions": [prediction]}
-
-
-def label_colours(video: DecidedVideo) -> dict[str, str]:
-    """Colour of each name as ``#rrggbb``: that of its first track."""
-    return {track.name: "#{:02x}{:02x}{:02x}".format(*track.colour) for track in reversed(video.tracks)}
 
 
 def write_configuration(
@@ -48,7 +40,7 @@ def write_configuration(
     for tag, name, labels in controls:
         control = ElementTree.SubElement(view, tag, name=name, toName=target[1]["name"])
         for label, colour in labels.items():
-            ElementTree.SubElement(control, "Label", value=clean(label), background=colour)
+            ElementTree.SubElement(control, "Label", value=label, background=colour)
     ElementTree.SubElement(view, target[0], dict(target[1]))
     ElementTree.indent(view)
     path.write_text(ElementTree.tostring(view, encoding="unicode") + "\n", encoding="utf-8")

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from seac.export.about import About
 from seac.export.brush_rle import encode_brush
-from seac.export.instances import FrameNumbers, instances, save_jpeg
-from seac.export.label_studio import label_colours, local_file, task, write_configuration
+from seac.export.instances import FrameNumbers, clean, instances, label_colours, save_jpeg
+from seac.export.label_studio import local_file, task, write_configuration
 from seac.export.spool import ArraySpool
 from seac.results.values import DecidedVideo, FrameMasks
 
@@ -54,7 +54,7 @@ class LabelStudioImages:
                 "value": {
                     "format": "rle",
                     "rle": encode_brush(instance.mask),
-                    "brushlabels": [instance.name],
+                    "brushlabels": [clean(instance.name)],
                 },
                 "score": round(instance.probability, 6),
             }

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from seac.core.errors import InputError
 from seac.export.about import About
-from seac.export.instances import instances, mask_box
-from seac.export.label_studio import label_colours, local_file, task, write_configuration
+from seac.export.instances import clean, instances, label_colours, mask_box
+from seac.export.label_studio import local_file, task, write_configuration
 from seac.results.values import DecidedVideo, FrameMasks, Span
 
 OFF_SCREEN_COLOUR = "#888888"
@@ -75,7 +75,7 @@ class LabelStudioVideo:
         path = self._folder / "tasks.json"
         path.write_text(json.dumps([task(data, regions)], allow_nan=False) + "\n", encoding="utf-8")
         colours = label_colours(self._video)
-        off_screen = {_off_screen(found.name): OFF_SCREEN_COLOUR for found in self._video.off_screen}
+        off_screen = {clean(_off_screen(found.name)): OFF_SCREEN_COLOUR for found in self._video.off_screen}
         write_configuration(
             self._folder / "config.xml",
             ("Video", {"name": "video", "value": "$video", "framerate": f"{self._rate:.6f}"}),
@@ -100,7 +100,7 @@ class LabelStudioVideo:
                     "framesCount": self._count,
                     "duration": self._video.info.duration,
                     "sequence": self._sequences[track.id],
-                    "labels": [track.name],
+                    "labels": [clean(track.name)],
                 }
                 region = _region(f"track_{track.id}", "box", "videorectangle", value)
                 yield {**region, "score": round(sum(scores) / len(scores), 6)}
@@ -116,7 +116,7 @@ class LabelStudioVideo:
         """A span as frames from 1, the last included."""
         start = min(self._count, math.floor(span.start * self._rate + 0.5) + 1)
         end = max(start, min(self._count, math.floor(span.stop * self._rate + 0.5)))
-        value = {"ranges": [{"start": start, "end": end}], "timelinelabels": [name]}
+        value = {"ranges": [{"start": start, "end": end}], "timelinelabels": [clean(name)]}
         return {**_region(region, "timeline", "timelinelabels", value), "score": round(span.probability, 6)}
 
 
