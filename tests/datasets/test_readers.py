@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 
 from seac.core.errors import InputError
+from seac.core.pixels import resize_nearest, voc_palette
 from seac.datasets.clip import Reader, TruthKind
-from seac.datasets.images import read_one_bit, resize_nearest, voc_palette
+from seac.datasets.images import read_one_bit
 from seac.datasets.table import READERS, open_benchmark
 from tests.datasets.conftest import (
     COMPOSITES,

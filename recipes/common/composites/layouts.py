@@ -21,7 +21,7 @@ from recipes.common.composites.audio import mix_sources, write_wav
 from recipes.common.composites.clips import CompositeClip, render_multi_source, render_single_source
 from recipes.common.composites.media import Media
 from recipes.common.media_bank import to_class_name
-from seac.datasets.images import voc_palette
+from seac.core.pixels import voc_palette
 
 S4_STREAM, MS3_STREAM, AVSS_STREAM, VGGSS_STREAM, NEGATIVE_STREAM = range(5)
 SECONDS, AVSS_SECONDS = 5, 10

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seac.core.errors import InputError
+from seac.core.pixels import voc_palette
 from seac.datasets.clip import Clip, TruthKind
 from seac.datasets.csv_file import read_table, read_text
-from seac.datasets.images import read_colours, read_indices, voc_palette
+from seac.datasets.images import read_colours, read_indices
 from seac.datasets.layout import find_metadata_file, find_root, parse_video_id, validate_id
 from seac.datasets.on_disk import MaskedOnDisk
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seac.core.errors import InputError
+from seac.core.pixels import resize_nearest
 from seac.datasets.audio import read_waveform
 from seac.datasets.clip import Clip, TruthKind
-from seac.datasets.images import read_image_size, read_rgb, resize_nearest
+from seac.datasets.images import read_image_size, read_rgb
 from seac.datasets.layout import ALL, check_duplicates, find_metadata_file, find_root, validate_split
 
 

@@ -44,6 +44,15 @@ EXPORTERS: dict[str, str] = {
     "srt": "seac.export.subrip:SubRip",
     "otio": "seac.export.otio:Otio",
     "edl": "seac.export.edl:Edl",
+    "coco": "seac.export.coco:CocoInstances",
+    "coco-polygons": "seac.export.coco:CocoPolygons",
+    "ytvis": "seac.export.ytvis:YouTubeVis",
+    "label-studio": "seac.export.label_studio_video:LabelStudioVideo",
+    "label-studio-images": "seac.export.label_studio_images:LabelStudioImages",
+    "cvat-video": "seac.export.cvat_video:CvatVideo",
+    "cvat-masks": "seac.export.cvat_masks:CvatMasks",
+    "yolo-seg": "seac.export.yolo:YoloSegmentation",
+    "masks": "seac.export.mask_images:MaskImages",
     "report": "seac.export.result_report:ResultReport",
 }
 
