@@ -107,6 +107,7 @@ def write_result(
         LABELS,
         AUDIO_LABELS,
         threshold=0.5,
+        margin=100.0,
         settings={"fps": 2.0},
         provenance={"weights": {"vision": "1"}},
     ) as writer:

@@ -201,7 +201,8 @@ def move_files(
     inputs: Iterable[Path | None] = (),
     legacy: LegacyLookup = no_legacy_files,
     provenance: Any = None,
-    last: str = "",
+    last: Sequence[str] = (),
+    adds: bool = False,
 ) -> None:
     """Move the content of a temporary folder into another folder and record it there.
 
@@ -214,13 +215,14 @@ def move_files(
         inputs: as for :func:`check_names`.
         legacy: as for :func:`check_names`.
         provenance: settings and inputs of the content, for :attr:`FolderRecord.provenance`.
-        last: the file that is moved after all others.
+        last: names of files that are moved after all others.
+        adds: whether the content belongs to that of the last run; its provenance and outputs are then kept.
 
     Raises:
         InputError: files of other origin have these names.
         OSError: the folder cannot be written.
     """
-    paths = sorted(temporary.rglob("*"), key=lambda path: (path.name == last, path.as_posix()))
+    paths = sorted(temporary.rglob("*"), key=lambda path: (path.name in last, path.as_posix()))
     new = {path.relative_to(temporary).as_posix(): path for path in paths if path.is_file()}
     folders = {path.relative_to(temporary).as_posix() for path in paths if path.is_dir()}
     if not new and not folders:
@@ -243,7 +245,8 @@ def move_files(
         path.replace(folder / name)
     kept = {name: found for name, found in known.items() if name not in old}
     files = {**kept, **{name: [state] for name, state in states.items()}}
-    FolderRecord(files, provenance, tuple(new), complete=True).write(folder)
+    outputs = tuple({**dict.fromkeys(before.outputs), **new}) if adds else tuple(new)
+    FolderRecord(files, before.provenance if adds else provenance, outputs, complete=True).write(folder)
 
 
 def _ownership(folder: Path, record: FolderRecord, legacy: LegacyLookup) -> Callable[[str], bool]:

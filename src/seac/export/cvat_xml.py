@@ -148,6 +148,12 @@ def mask_attributes(instance: Instance) -> dict[str, str]:
 
 def _attributes() -> list[dict[str, object]]:
     return [
-        {"name": name, "mutable": name != "track_id", "input_type": "text", "default_value": "", "values": [""]}
+        {
+            "name": name,
+            "mutable": name != "track_id",
+            "input_type": "text",
+            "default_value": "",
+            "values": [""],
+        }
         for name in ATTRIBUTES
     ]

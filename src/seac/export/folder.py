@@ -21,15 +21,15 @@ from seac.core.ownership import LegacyLookup, check_names, move_files, no_legacy
 from seac.core.result import FrameResult
 from seac.export.draw import draw_result
 from seac.export.legacy import find_legacy_files
-from seac.export.mask_images import MaskImages
+from seac.export.mask_images import MaskImages, save_masks
 from seac.export.record import RecordWriter
 from seac.export.writer import Clip
 
 PREFIX = ".seac-draft-"
 MIN_AGE = 60.0
 """Age in seconds below which a temporary folder is kept, because its process may not have locked it yet."""
-LAST_FILE = "result.json"
-"""The file that is moved last: if it exists, the other files are complete."""
+LAST_FILES = ("result.json", "manifest.json")
+"""Files that are moved last: if they exist, the other files are complete."""
 UNWRITABLE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP),
@@ -45,6 +45,8 @@ def atomic_folder(
     inputs: Sequence[Path | None] = (),
     legacy: LegacyLookup = no_legacy_files,
     provenance: Any = None,
+    *,
+    adds: bool = False,
 ) -> Iterator[Path]:
     """Yield a temporary folder whose content is moved into ``folder`` if the block succeeds, else removed.
 
@@ -57,6 +59,7 @@ def atomic_folder(
         inputs: files that the run reads; they are never replaced.
         legacy: finds files of earlier versions in a folder without a record.
         provenance: settings and inputs of the content, for the record.
+        adds: whether the content belongs to that of the last run; its provenance is then kept.
 
     Raises:
         InputError: the folder cannot be created or written, the disk is full, or a file of one of these names
@@ -73,7 +76,15 @@ def atomic_folder(
         try:
             with _lock_folder(temporary):
                 yield temporary
-            move_files(temporary, folder, inputs=inputs, legacy=legacy, provenance=provenance, last=LAST_FILE)
+            move_files(
+                temporary,
+                folder,
+                inputs=inputs,
+                legacy=legacy,
+                provenance=provenance,
+                last=LAST_FILES,
+                adds=adds,
+            )
             keep()
         except OSError as error:
             if error.errno in UNWRITABLE_ERRORS:
@@ -123,9 +134,10 @@ def save_result(result: FrameResult, folder: Path) -> Path:
     """
     with atomic_folder(folder, RESULT_FILES, legacy=find_legacy_files) as temporary:
         clip = Clip(Path("frame"), None, 1.0, {})
-        for writer in (RecordWriter(temporary, clip), MaskImages(temporary, clip)):
-            writer.add(result)
-            writer.close()
+        record = RecordWriter(temporary, clip)
+        record.add(result)
+        record.close()
+        save_masks(result, temporary)
         Image.fromarray(draw_result(result)).save(temporary / "overlay.png")
         Image.fromarray(np.round(result.heatmap * 255).astype(np.uint8)).save(temporary / "heatmap.png")
     return folder

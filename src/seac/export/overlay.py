@@ -6,9 +6,7 @@ import math
 from pathlib import Path
 from typing import ClassVar
 
-from seac.core.result import FrameResult
-from seac.export.draw import Drawing, draw, draw_result
-from seac.export.writer import Clip
+from seac.export.draw import Drawing, draw
 from seac.media.encode import VideoWriter
 from seac.results.values import STEP, DecidedVideo, FrameMasks
 
@@ -45,23 +43,6 @@ class Overlay:
             self._captions[step] if step < len(self._captions) else "",
         )
         self._writer.add(draw(drawing), frame.time, frame.duration)
-
-    def close(self) -> None:
-        """Finish the video."""
-        self._writer.close()
-
-
-class ResultOverlay:
-    """Draws each result of a clip and appends it to ``overlay.mp4``, at the rate of the results."""
-
-    files = ("overlay.mp4",)
-
-    def __init__(self, folder: Path, clip: Clip) -> None:
-        self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.audio)
-
-    def add(self, result: FrameResult) -> None:
-        """Append a frame."""
-        self._writer.add(draw_result(result))
 
     def close(self) -> None:
         """Finish the video."""

@@ -59,7 +59,11 @@ def _trace_loops(mask: NDArray[np.bool_]) -> list[tuple[Polygon, Corner]]:
             (x, y), step = edge
             corner = (x + step[0], y + step[1])
             edge = (corner, _turn(step, edges[corner]))
-        corners = [at for (at, step), (_, before) in zip(passed, [passed[-1], *passed], strict=False) if step != before]
+        corners = [
+            at
+            for (at, step), (_, before) in zip(passed, [passed[-1], *passed], strict=False)
+            if step != before
+        ]
         loops.append((np.array(corners, np.int64), pixel))
     return loops
 

@@ -1,12 +1,10 @@
-"""The protocol of writers, which take the results of a clip one by one, and the table of writers."""
+"""The protocol of writers, which take the results of the networks one by one, and the table of writers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from seac.core.registry import locate
 
 if TYPE_CHECKING:
     from seac.core.result import FrameResult
@@ -46,32 +44,9 @@ class Writer(Protocol):
         ...
 
 
-# A new export is one file and one row: a class that is built with (folder, clip).
+# A new export of the networks' results is one file and one row: a class that is built with (folder, clip).
+# Exports of the decision are rows of :data:`seac.export.exporter.EXPORTERS`.
 WRITERS: dict[str, str] = {
-    "overlay": "seac.export.overlay:ResultOverlay",
-    "masks": "seac.export.mask_images:MaskImages",
     "json": "seac.export.record:RecordWriter",
-    "timeline": "seac.export.frame_timeline:FrameTimeline",
     "sheet": "seac.export.sheet:Sheet",
 }
-
-
-def writer_class(name: str) -> type[Writer]:
-    """The class of a writer.
-
-    Raises:
-        InputError: no such export, or one of another package that cannot be imported.
-    """
-    found: type[Writer] = locate("export", name, WRITERS)
-    return found
-
-
-def files_of(name: str) -> tuple[str, ...]:
-    """What an export writes into its folder, as :func:`seac.core.ownership.check_names` takes it.
-
-    Files of others under the names of an export that does not say are refused only once the work is done.
-
-    Raises:
-        InputError: as :func:`writer_class`.
-    """
-    return tuple(getattr(writer_class(name), "files", ()))

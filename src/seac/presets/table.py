@@ -225,9 +225,9 @@ def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
         InputError: the kind is unknown.
     """
     from seac.datasets.table import READERS
-    from seac.export.writer import WRITERS
+    from seac.export.table import exports
 
-    tables = {**PARTS, "export": WRITERS, "benchmark": READERS}
+    tables = {**PARTS, "export": exports(), "benchmark": READERS}
     if kind is None:
         names = [f"{each}.{name}" for each, own in tables.items() for name in registry.rows(each, own)]
     elif kind in tables:

@@ -22,6 +22,7 @@ from seac.results.reader import VideoResult
 from seac.results.rle import overlap_shares
 from seac.results.values import STEP, DecidedTrack, DecidedVideo, OffScreen, Span, StoredTrack
 
+TINY = 1e-7
 MAX_SECONDS = 3600.0
 """Greatest minimum duration and greatest gap of a decision in seconds."""
 
@@ -191,7 +192,19 @@ def _rows(result: VideoResult, threshold: float) -> _Rows:
     probability = np.concatenate([np.zeros(0, np.float32), *steps.probability])
     active = ~(steps.silent | steps.noise)
     sounding = (probability >= np.float32(threshold)) & active[step]
+    sounding &= _near_likeliest(step, probability, len(steps), result.margin)
     return _Rows(step, steps.key_frame[step], track, probability, sounding)
+
+
+def _near_likeliest(
+    step: NDArray[np.int64], probability: NDArray[np.float32], count: int, margin: float
+) -> NDArray[np.bool_]:
+    """Whether the log-odds of each row are within ``margin`` of the greatest of its step: (M,) bool."""
+    clipped = np.clip(probability.astype(np.float64), TINY, 1 - TINY)
+    odds = np.log(clipped / (1 - clipped))
+    greatest = np.full(count, -np.inf)
+    np.maximum.at(greatest, step, odds)
+    return np.asarray(odds >= greatest[step] - margin)
 
 
 def _selected(track: NDArray[np.int64], options: DecideOptions) -> NDArray[np.bool_]:

@@ -48,6 +48,7 @@ class VideoResult:
         labels: background, then the vocabulary.
         audio_labels: classes of the audio encoder.
         threshold: default minimum probability of a sounding mask.
+        margin: maximum distance of a sounding mask from the likeliest of its step, in log-odds.
         settings: settings of the run.
         provenance: versions of weights and of parts.
         tracks: every object over time.
@@ -62,6 +63,7 @@ class VideoResult:
     labels: tuple[str, ...]
     audio_labels: tuple[str, ...]
     threshold: float
+    margin: float
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     tracks: tuple[StoredTrack, ...]
@@ -143,6 +145,7 @@ def open_result(folder: str | Path) -> VideoResult:
         labels=manifest.labels,
         audio_labels=manifest.audio_labels,
         threshold=manifest.threshold,
+        margin=manifest.margin,
         settings=manifest.settings,
         provenance=manifest.provenance,
         tracks=tracks,

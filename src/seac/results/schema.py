@@ -126,6 +126,9 @@ class ManifestRecord(Strict):
     labels: tuple[str, ...] = Field(min_length=1, description="background, then the vocabulary")
     audio_labels: tuple[str, ...] = Field(description="classes of the audio encoder")
     threshold: float = Field(ge=0, le=1, description="minimum probability of a sounding mask, by default")
+    margin: float = Field(
+        ge=0, description="maximum distance of a sounding mask from the likeliest of its step, in log-odds"
+    )
     settings: dict[str, Any] = Field(description="all settings of the run")
     provenance: dict[str, Any] = Field(description="versions of weights and of parts")
     files: dict[str, FileRecord] = Field(description="the tables by file name")

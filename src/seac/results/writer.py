@@ -31,6 +31,8 @@ from seac.results.schema import (
 )
 from seac.results.values import STEP, AudioSteps, KeyFrame, StoredTrack, VideoInfo
 
+MAX_LOG_ODDS = 100.0
+"""A margin that excludes no mask."""
 GROUP_ROWS = {KEY_FRAMES: 64, STEPS: 4096, TRACKS: 512}
 """Rows of a row group, the unit that is held in memory."""
 
@@ -46,6 +48,7 @@ class ResultWriter:
         labels: background, then the vocabulary.
         audio_labels: classes of the audio encoder.
         threshold: default minimum probability of a sounding mask.
+        margin: maximum distance of a sounding mask from the likeliest of its step, in log-odds.
         settings: settings of the run, as JSON values.
         provenance: versions of weights and of parts, as JSON values.
     """
@@ -58,11 +61,13 @@ class ResultWriter:
         audio_labels: Sequence[str],
         *,
         threshold: float,
+        margin: float = MAX_LOG_ODDS,
         settings: Mapping[str, Any],
         provenance: Mapping[str, Any],
     ) -> None:
         self.info = info
-        self._labels, self._audio_labels, self._threshold = tuple(labels), tuple(audio_labels), threshold
+        self._labels, self._audio_labels = tuple(labels), tuple(audio_labels)
+        self._threshold, self._margin = threshold, min(margin, MAX_LOG_ODDS)
         self._settings, self._provenance = dict(settings), dict(provenance)
         self._folder = folder / STORE
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +124,7 @@ class ResultWriter:
             labels=self._labels,
             audio_labels=self._audio_labels,
             threshold=self._threshold,
+            margin=self._margin,
             settings=self._settings,
             provenance=self._provenance,
             files=files,
