@@ -14,30 +14,56 @@ from seac.presets.spec import ModelSpec
 from seac.presets.table import list_parts
 
 EXPORTS = ", ".join(list_parts("export"))
+AUTO = "auto"
 
 
 @options.command(*options.WHOLE)
 def segment(
     source: Annotated[
-        Path,
-        typer.Argument(help="A video, an image (with --audio), or a folder of them.", metavar="INPUT"),
+        str,
+        typer.Argument(
+            help="A video, an image (with --audio), a folder of them, - for standard input, or an address.",
+            metavar="INPUT",
+        ),
     ],
     model: ModelSpec,
     out: Annotated[Path, options.OutputOption("-o", "--out", help="Folder for the results.")] = Path("out"),
     audio: Annotated[
         Path | None, options.InputOption(help="An audio file in place of the video's own audio.")
     ] = None,
-    fps: options.Fps = 1.0,
+    fps: Annotated[
+        str, options.InputOption(help="Key frames per second on which the networks run, or auto.")
+    ] = AUTO,
     export: Annotated[
         str, options.OutputOption(help=f"Outputs, comma-separated: {EXPORTS}.")
-    ] = "overlay,masks,json,timeline",
+    ] = "overlay,timeline,report,csv,events-json,srt,vtt,json",
     again: options.Again = False,
 ) -> options.Work:
-    """Segment and classify sounding objects of a video: overlay.mp4, timeline.png, masks/, result.json."""
+    """Segment and classify sounding objects of a video: overlay, timeline, report, events.
+
+    seac decide and seac export make other outputs from the same folder, without running the networks.
+    """
+    from seac.export.table import parse_names
     from seac.jobs.segment import SegmentJob, segment_all
+
+    job = SegmentJob(source, out, model, audio, parse_fps(fps), parse_names(export), again)
+    return partial(segment_all, job)
+
+
+def parse_fps(given: str) -> float | str:
+    """Key frames per second, or ``"auto"``.
+
+    Raises:
+        InputError: it is neither, or out of range.
+    """
     from seac.media.decode import MIN_FPS
 
+    if given == AUTO:
+        return AUTO
+    try:
+        fps = float(given)
+    except ValueError:
+        raise InputError(f"--fps is {given!r}: give a number, or auto") from None
     if not MIN_FPS <= fps <= 1000:
-        raise InputError(f"--fps is {fps:g}: give a number from {MIN_FPS:g} to 1000")
-    exports = tuple(name.strip() for name in export.split(",") if name.strip())
-    return partial(segment_all, SegmentJob(source, out, model, audio, fps, exports, again))
+        raise InputError(f"--fps is {fps:g}: give a number from {MIN_FPS:g} to 1000, or auto")
+    return fps

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class DecideJob:
     """
 
     folder: Path
-    decision: DecisionRecord = DecisionRecord()
+    decision: DecisionRecord = field(default_factory=DecisionRecord)
     vocabulary: str | Path | tuple[str, ...] | None = None
     exports: tuple[str, ...] = ()
     source: Path | None = None

@@ -1,4 +1,4 @@
-"""The second pass of ``seac segment``, and all of ``seac decide`` and ``seac export``: exports of a decision."""
+"""Exports of a decision: second pass of ``seac segment``, and all of ``seac decide`` and ``seac export``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Implementation of ``seac segment``: results of clips, one folder each."""
+"""Implementation of ``seac segment``: results of clips, one folder each.
+
+Networks run in the first pass, which writes what they found into the result folder. The second pass decides and
+writes the exports, as ``seac decide`` does again later.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID
 
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
@@ -21,32 +25,90 @@ from seac.core.result import FrameResult
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
-from seac.export.writer import Clip, Writer, files_of, writer_class
+from seac.export.table import ExporterClass, WriterClass, files_of, split_exports
+from seac.export.writer import Clip
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
-from seac.media.sources import Source, list_sources, resolve_source
+from seac.jobs.outputs import locate_source, write_exports
+from seac.jobs.progress import frame_progress
+from seac.media.extent import read_extent
+from seac.media.sources import Source, list_sources, resolve_source, stream_address
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.spec import ModelSpec
-from seac.video.predictor import VideoPredictor
+from seac.results.decide import decide
+from seac.results.decision_file import NAME as DECISION
+from seac.results.decision_file import DecisionRecord
+from seac.results.reader import open_result
+from seac.results.schema import STORE_FILES
+from seac.results.tracks import TrackCollector
+from seac.results.values import STEP, VideoInfo
+from seac.results.writer import ResultWriter
+from seac.video.key_frames import Rate
+from seac.video.predictor import KeyFrameResult, VideoPredictor
+
+DEFAULT_EXPORTS = ("overlay", "timeline", "report", "csv", "events-json", "srt", "vtt", "json")
+RECORDING = "source.mkv"
+"""Copy of a stream, whose frames the exports need later."""
+STREAM_NAME = "stream"
 
 
 @dataclass(frozen=True)
 class SegmentJob:
     """Options of ``seac segment``."""
 
-    source: Path
+    source: str
     out: Path
     model: ModelSpec = ModelSpec()
     audio: Path | None = None
-    fps: float = 1.0
-    exports: tuple[str, ...] = ("overlay", "masks", "json", "timeline")
+    fps: Rate = "auto"
+    exports: tuple[str, ...] = DEFAULT_EXPORTS
     again: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether the source is a stream."""
+        return bool(stream_address(self.source))
+
+    @property
+    def many(self) -> bool:
+        """Whether the source is a folder of clips."""
+        return not self.live and Path(self.source).is_dir()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is written for every clip of a job.
+
+    Attributes:
+        job: the options.
+        model: the networks.
+        settings: all settings that determine results.
+        writers: exports of the networks' results.
+        exporters: exports of the decision, in the order in which they are closed.
+    """
+
+    job: SegmentJob
+    model: SeAC
+    settings: dict[str, Any]
+    writers: dict[str, WriterClass]
+    exporters: dict[str, ExporterClass]
 
 
 @dataclass
 class Summary:
-    """Summary of one clip."""
+    """Summary of one clip.
+
+    Attributes:
+        source: the clip.
+        out: its result folder.
+        frames: number of key frames.
+        frames_sounding: key frames in which something sounds.
+        frames_silent: key frames in silence.
+        seconds: time of both passes.
+        labels: name -> number of key frames in which it sounds.
+        notes: what the user should know.
+    """
 
     source: str
     out: str
@@ -58,7 +120,7 @@ class Summary:
     notes: list[str] = field(default_factory=list)
 
     def count(self, result: FrameResult) -> None:
-        """Add a frame."""
+        """Add a key frame."""
         self.frames += 1
         self.frames_silent += result.audio_summary.silent
         rows = result.display_rows()
@@ -82,20 +144,19 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
         InputError: wrong input; the message is one line.
     """
     console = Console(stderr=True)
-    writer_classes = [writer_class(name) for name in job.exports]
-    if not writer_classes:
-        raise InputError("--export names nothing: give overlay, masks, json or timeline")
+    writers, exporters = split_exports(job.exports)
     tasks = list(_tasks(job))
     conflicts = _conflicts(job, tasks)
     model = load(job.model, progress=download_bar)
     # Two runs with equal settings give equal results.
     settings = {**model_record(job.model, model), "fps": job.fps}
+    work = Work(job, model, settings, writers, exporters)
     done, refused = [], []
-    with _progress(console) as progress:
+    with frame_progress(console) as progress:
         for image, audio, out in tasks:
             try:
                 source, conflict = resolve_source(image, audio), conflicts.get(out)
-                done.append(_segment(model, job, settings, source, out, writer_classes, progress, conflict))
+                done.append(_segment(work, source, out, progress, conflict))
             except InputError as error:
                 if len(tasks) == 1:
                     raise
@@ -110,23 +171,27 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     return done
 
 
-def _conflicts(job: SegmentJob, tasks: list[tuple[Path, Path | None, Path]]) -> dict[Path, InputError]:
+Task = tuple[str | Path, Path | None, Path]
+"""(image, video or stream; audio; folder) of a clip."""
+
+
+def _conflicts(job: SegmentJob, tasks: list[Task]) -> dict[Path, InputError]:
     """Refused folders, which have files that must not be replaced, with the message of each.
 
     Raises:
         InputError: all folders are refused.
     """
     found: dict[Path, InputError] = {}
-    source = job.source.resolve()
-    every = [file for image, audio, _ in tasks for file in (image, audio)]
+    every = [None if job.live else Path(file) for image, audio, _ in tasks for file in (image, audio) if file]
     for image, audio, out in tasks:
-        around = source.is_relative_to(out.resolve())
+        around = not job.live and Path(job.source).resolve().is_relative_to(out.resolve())
+        own = [audio] if job.live else [Path(image), audio]
         try:
-            check_names(out, _names(job), every if around else (image, audio), find_legacy_files)
+            check_names(out, _names(job), every if around else own, find_legacy_files)
         except InputError as error:
             found[out] = error
     # In a folder, finished clips are not written again.
-    certain = [error for out, error in found.items() if job.again or not job.source.is_dir() or _fresh(out)]
+    certain = [error for out, error in found.items() if job.again or not job.many or _fresh(out)]
     if certain and len(certain) == len(tasks):
         raise certain[0]
     return found
@@ -139,21 +204,27 @@ def _fresh(out: Path) -> bool:
 
 def _names(job: SegmentJob) -> list[str]:
     """Names of the output files in the folder of a clip."""
-    return [name for export in job.exports for name in files_of(export)]
+    recording = [RECORDING] if job.live else []
+    return [
+        *STORE_FILES,
+        DECISION,
+        *recording,
+        *(name for export in job.exports for name in files_of(export)),
+    ]
 
 
-def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
-    """(image or video, audio, folder) of every clip of a job, checked before any network is loaded."""
+def _tasks(job: SegmentJob) -> Iterator[Task]:
+    """Every clip of a job, checked before any network is loaded."""
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
-    if not job.source.is_dir():
+    if not job.many:
         resolve_source(job.source, job.audio)
-        yield job.source, job.audio, job.out
+        yield job.source if job.live else Path(job.source), job.audio, job.out
         return
     if job.audio is not None:
         raise InputError("--audio goes with one image or video, not with a folder")
     taken: set[str] = set()
-    for item in list_sources(job.source):
+    for item in list_sources(Path(job.source)):
         image, audio = item if isinstance(item, tuple) else (item, None)
         name = image.stem if image.stem not in taken else image.name
         taken.add(name)
@@ -161,88 +232,143 @@ def _tasks(job: SegmentJob) -> Iterator[tuple[Path, Path | None, Path]]:
 
 
 def _segment(
-    model: SeAC,
-    job: SegmentJob,
-    settings: dict[str, Any],
-    source: Source,
-    out: Path,
-    writer_classes: list[Any],
-    progress: Progress,
-    conflict: InputError | None = None,
+    work: Work, source: Source, out: Path, progress: Progress, conflict: InputError | None = None
 ) -> Summary:
-    summary = Summary(str(source.image), str(out))
-    clip = Clip(source.image, source.audio, job.fps, settings)
-    provenance = _provenance(job, clip)
-    many = job.source.is_dir()
-    if many and not job.again and is_finished(out, provenance):
-        summary.notes.append("finished before; --again repeats it")
+    job = work.job
+    summary = Summary(source.live or str(source.image), str(out), notes=list(source.notes))
+    provenance = None if source.live else _provenance(work, source)
+    if job.many and not job.again and is_finished(out, provenance or {}):
+        summary.notes = ["finished before; --again repeats it"]
         return summary
     if conflict is not None:
         raise conflict
     began = time.perf_counter()
-    task = progress.add_task(source.image.name, total=_expected(source, job.fps), rate="")
+    task = progress.add_task(
+        STREAM_NAME if source.live else source.image.name, total=_expected(source, job.fps), rate=""
+    )
+    inputs = () if source.live else (source.image, source.audio)
+    recorded = provenance if job.many else None
     try:
-        inputs = (source.image, source.audio)
-        recorded = provenance if many else None
         with atomic_folder(out, _names(job), inputs, find_legacy_files, recorded) as temporary:
-            _write(
-                model,
-                job,
-                source,
-                [build(temporary, clip) for build in writer_classes],
-                summary,
-                progress,
-                task,
-            )
+            _find(work, source, temporary, out, summary, progress, task)
+            _export(work, source, temporary, progress, task)
     finally:
         progress.remove_task(task)  # drawing one row for each of a thousand clips would use a whole core
     summary.seconds = round(time.perf_counter() - began, 3)
     return summary
 
 
-def _provenance(job: SegmentJob, clip: Clip) -> dict[str, Any]:
+def _provenance(work: Work, source: Source) -> dict[str, Any]:
     """Settings, input files and exports that determine the result of a clip."""
     return {
-        "settings": clip.settings,
-        "exports": sorted(job.exports),
-        "source": file_state(clip.source),
-        "audio": file_state(clip.audio) if clip.audio else None,
+        "settings": work.settings,
+        "exports": sorted(work.job.exports),
+        "source": file_state(source.image),
+        "audio": file_state(source.audio) if source.audio else None,
     }
 
 
-def _write(
-    model: SeAC,
-    job: SegmentJob,
-    source: Source,
-    writers: list[Writer],
-    summary: Summary,
-    progress: Progress,
-    task: TaskID,
+def _find(
+    work: Work, source: Source, folder: Path, out: Path, summary: Summary, progress: Progress, task: TaskID
 ) -> None:
-    began = time.perf_counter()
+    """First pass: run the networks, write the result and the exports of the networks' results."""
+    model, fps = work.model, work.job.fps
+    image = Path(STREAM_NAME) if source.live else source.image
+    clip = Clip(image, source.audio, 0.0 if fps == "auto" else float(fps), work.settings)
+    record = folder / RECORDING if source.live else None
+    began, tracks, steps = time.perf_counter(), TrackCollector(), 0
     with ExitStack() as stack:
+        writers = [build(folder, clip) for build in work.writers.values()]
         for each in writers:
             stack.callback(each.close)
-        for result in VideoPredictor(model).stream(source, job.fps):
+        store: ResultWriter | None = None
+        for found in VideoPredictor(model).key_frames(source, fps, record=record):
+            if store is None:
+                store = stack.enter_context(_store(work, source, folder, found))
+            store.add_key_frame(found.key_frame)
+            store.add_steps(found.steps)
+            tracks.add(found.key_frame, found.result.embeddings, found.class_scores)
+            steps += len(found.steps)
             for each in writers:
-                each.add(result)
-            summary.count(result)
-            rate = summary.frames / (time.perf_counter() - began)
-            progress.update(task, advance=1, rate=f"{rate:.1f} frames/s")
+                each.add(found.result)
+            summary.count(found.result)
+            progress.update(task, completed=steps * STEP, rate=_rate(summary, found, began))
+        if store is None:
+            raise InputError(f"{summary.source}: no frame could be decoded; check that the file is complete")
+        recorded = (record, out / RECORDING) if record is not None else None
+        info = _info(source, store.info, steps * STEP, recorded)
+        store.close(tracks.finish(info.duration), info)
 
 
-def _expected(source: Source, fps: float) -> float | None:
-    return max(1.0, source.duration * fps) if source.duration else None
+def _rate(summary: Summary, found: KeyFrameResult, began: float) -> str:
+    """What is shown beside the bar: the latency of a stream, the speed of a file."""
+    if found.latency is not None:
+        return f"latency {found.latency:.1f} s"
+    return f"{summary.frames / max(time.perf_counter() - began, 1e-9):.1f} key frames/s"
 
 
-def _progress(console: Console) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
+def _store(work: Work, source: Source, folder: Path, first: KeyFrameResult) -> ResultWriter:
+    """The writer of the result, from its first key frame."""
+    model, calibration = work.model, work.model.stages.calibration
+    height, width = first.result.image.shape[:2]
+    info = VideoInfo(
+        source=str(source.image.resolve()),
+        audio=str(source.audio.resolve()) if source.audio is not None else None,
+        still=source.still,
+        size=(height, width),
+        original_size=first.result.original_size,
+        duration=source.duration,
+        frame_rate=0.0,
+        frames=1,
     )
-    return Progress(*columns, console=console, transient=True)
+    return ResultWriter(
+        folder,
+        info,
+        first.result.labels,
+        model.stages.audio.labels,
+        threshold=calibration.threshold,
+        margin=calibration.margin * calibration.slope,
+        settings=work.settings,
+        provenance={"weights": model.stages.versions(), "vocabulary": model.vocabulary.version},
+    )
+
+
+def _info(source: Source, info: VideoInfo, end: float, recorded: tuple[Path, Path] | None) -> VideoInfo:
+    """The source after all of it was read.
+
+    Args:
+        source: the clip.
+        info: what is known from its first key frame.
+        end: seconds of the audio steps.
+        recorded: where a stream was copied to, and where the copy will be.
+    """
+    if source.still:
+        return replace(info, duration=source.duration or end)
+    extent = read_extent(recorded[0] if recorded is not None else source.image)
+    info = replace(info, duration=extent.duration or end, frame_rate=extent.frame_rate, frames=extent.frames)
+    if recorded is not None:
+        path = str(recorded[1].resolve())
+        info = replace(info, source=path, audio=path)
+    return info
+
+
+def _export(work: Work, source: Source, folder: Path, progress: Progress, task: TaskID) -> None:
+    """Second pass: decide, and write the exports of the decision."""
+    DecisionRecord().write(folder)
+    if not work.exporters:
+        return
+    recording = folder / RECORDING
+    found = open_result(folder)
+    result = locate_source(found, recording if source.live else None, work.exporters)
+    progress.reset(task, total=result.info.frames or None, rate="overlay")
+    write_exports(
+        result, decide(result), work.exporters, folder, lambda frames: progress.update(task, advance=frames)
+    )
+
+
+def _expected(source: Source, fps: Rate) -> float | None:
+    """Seconds of the clip; None if unknown."""
+    return source.duration or None
 
 
 def _print_summary(console: Console, summary: Summary) -> None:
