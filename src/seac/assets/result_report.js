@@ -297,7 +297,13 @@
   new ResizeObserver(() => { changed = true; drawAxis(); }).observe(block);
   new ResizeObserver(() => { changed = true; }).observe(frame);
   axis.setAttribute("aria-valuemax", duration.toFixed(1));
+  const linked = () => { // report.html#t=12.5 opens at that time
+    const seconds = Number(new URLSearchParams(location.hash.slice(1)).get("t"));
+    if (seconds > 0) seek(seconds);
+  };
+  window.addEventListener("hashchange", linked);
   drawLevel();
   drawAxis();
+  linked();
   draw();
 })();

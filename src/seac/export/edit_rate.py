@@ -14,7 +14,7 @@ from seac.results.values import VideoInfo
 NOMINAL = (24_000 / 1001, 24.0, 25.0, 30_000 / 1001, 30.0, 48.0, 50.0, 60_000 / 1001, 60.0)
 DROP = (30_000 / 1001, 60_000 / 1001)
 TOLERANCE = 3e-4
-"""Greatest relative distance of a mean rate from the nominal rate it is taken for; 29.97 and 30 differ by 1e-3."""
+"""Greatest relative distance of a mean rate from its nominal rate; 29.97 and 30 differ by 1e-3."""
 STILL_RATE = 25.0
 """Frames per second given to a still image, and to a source without a known rate."""
 

@@ -1,7 +1,7 @@
 """``events.edl``: a CMX 3600 edit decision list of the whole source with a locator per event.
 
-Locators are comments, ``* LOC: TIMECODE COLOUR TEXT``, in the record timecode, which begins at one hour. A locator
-has no duration, so its text ends in the seconds of the event.
+Locators are comments, ``* LOC: TIMECODE COLOUR TEXT``, in the record timecode, which begins at one hour. A
+locator has no duration, so its text ends in the seconds of the event.
 """
 
 from __future__ import annotations

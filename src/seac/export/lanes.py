@@ -72,5 +72,5 @@ def level_curve(video: DecidedVideo, points: int) -> tuple[NDArray[np.float64], 
     level = np.maximum(np.nan_to_num(np.asarray(video.level, np.float64), nan=FLOOR), FLOOR)
     pooled = -(-len(level) // points) if len(level) else 1
     padded = np.pad(level, (0, -len(level) % pooled), constant_values=FLOOR)
-    curve = padded.reshape(-1, pooled).max(axis=1)
-    return np.arange(len(curve)) * pooled * STEP, curve
+    curve: NDArray[np.float64] = padded.reshape(-1, pooled).max(axis=1)
+    return np.arange(len(curve), dtype=np.float64) * (pooled * STEP), curve

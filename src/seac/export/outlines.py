@@ -16,7 +16,7 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[list[int]]:
     """Closed polygons of a mask (H, W), the largest first; holes are polygons too.
 
     Returns:
-        ``[x, y, dx, dy, dx, dy, ...]`` of each polygon: the first point in pixels, then the step to each next one.
+        ``[x, y, dx, dy, dx, dy, ...]`` of each polygon: the first point in pixels, then steps to the next.
     """
     from skimage.measure import approximate_polygon, find_contours  # imported late: loading is slow
 

@@ -1,8 +1,8 @@
 """``report.html``: one page with the video, the lanes of its tracks and their outlines; it loads nothing.
 
-Style and script are inlined, and a Content-Security-Policy admits these two by their hash and nothing else, so
-that no text of others can run. The overlay, or the source where there is no overlay, is held in the page up to
-:data:`EMBED_LIMIT`; a larger overlay is played from beside the page.
+Style and script are inlined, and a Content-Security-Policy admits these two by their hash and nothing else,
+so that no text of others can run. The overlay, or the source where there is no overlay, is held in the page
+up to :data:`EMBED_LIMIT`; a larger overlay is played from beside the page.
 """
 
 from __future__ import annotations
