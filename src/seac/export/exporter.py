@@ -43,6 +43,10 @@ EXPORTERS: dict[str, str] = {
     "cvat-video": "seac.export.cvat_video:CvatVideo",
     "cvat-masks": "seac.export.cvat_masks:CvatMasks",
     "yolo-seg": "seac.export.yolo:YoloSegmentation",
+    "alpha-webm": "seac.export.alpha_video:AlphaWebm",
+    "prores": "seac.export.alpha_video:AlphaProRes",
+    "alpha-png": "seac.export.alpha_video:AlphaImages",
+    "mask-video": "seac.export.mask_video:MaskVideo",
 }
 
 
