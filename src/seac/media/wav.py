@@ -23,11 +23,13 @@ class Excerpt:
         path: the file to write.
         start: seconds.
         stop: seconds, exclusive; infinite for all the rest.
+        silent_from: seconds from which on there is silence, whatever the audio has.
     """
 
     path: Path
     start: float
     stop: float
+    silent_from: float = math.inf
 
 
 def write_excerpts(
@@ -76,6 +78,8 @@ class _Cut:
         self._start = round(excerpt.start * rate)
         self._endless = math.isinf(excerpt.stop)
         self.stop = math.inf if self._endless else round(excerpt.stop * rate)
+        silent_from = excerpt.silent_from
+        self._silent_from = math.inf if math.isinf(silent_from) else round(silent_from * rate)
         self._written = 0
         self._channels = channels
         self._open = True
@@ -93,7 +97,7 @@ class _Cut:
     def take(self, samples: NDArray[np.float32], position: int) -> None:
         """Write what of ``samples`` (C, S), from sample ``position`` on, lies within the excerpt."""
         first = max(0, self._start - position)
-        last = int(min(samples.shape[1], self.stop - position))
+        last = int(min(samples.shape[1], min(self.stop, self._silent_from) - position))
         if last > first:
             part = np.clip(np.round(samples[:, first:last] * 32767), -32768, 32767)
             self._file.writeframesraw(part.T.astype("<i2").tobytes())
