@@ -51,6 +51,13 @@ EXPORTERS: dict[str, str] = {
     "cvat-video": "seac.export.cvat_video:CvatVideo",
     "cvat-masks": "seac.export.cvat_masks:CvatMasks",
     "yolo-seg": "seac.export.yolo:YoloSegmentation",
+    "avsbench": "seac.export.avsbench:AvsBench",
+    "avsbench-semantic": "seac.export.avsbench:AvsBenchSemantic",
+    "alpha-webm": "seac.export.alpha_video:AlphaWebm",
+    "prores": "seac.export.alpha_video:AlphaProRes",
+    "alpha-png": "seac.export.alpha_video:AlphaImages",
+    "crops": "seac.export.crops:Crops",
+    "mask-video": "seac.export.mask_video:MaskVideo",
     "masks": "seac.export.mask_images:MaskImages",
     "report": "seac.export.result_report:ResultReport",
 }
