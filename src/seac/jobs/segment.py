@@ -1,7 +1,7 @@
 """Implementation of ``seac segment``: results of clips, one folder each.
 
-Networks run in the first pass, which writes what they found into the result folder. The second pass decides and
-writes the exports, as ``seac decide`` does again later.
+Networks run in the first pass, which writes what they found into the result folder. The second pass decides
+and writes the exports, as ``seac decide`` does again later.
 """
 
 from __future__ import annotations
