@@ -24,6 +24,7 @@ from seac.export.record import ClipRecord, decode_mask
 from seac.pipeline import SeAC
 from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
 
+ALWAYS = {RECORD, "store", "decision.json"}
 TURNS = np.concatenate([tone("red", 1.5), tone("blue", 1.5), tone("silence", 2)])
 
 
@@ -81,7 +82,8 @@ class TestWhatItWrites:
         assert record.frames[-1].audio_summary.silent
 
     def test_masks_and_a_timeline(self, capsys, tmp_path, video):
-        run_seac(capsys, "segment", video, "-o", tmp_path / "out")
+        exports = ("--export", "masks,timeline", "--fps", 1)
+        run_seac(capsys, "segment", video, "-o", tmp_path / "out", *exports)
         names = sorted(path.name for path in (tmp_path / "out/masks").iterdir())
         assert names == [f"{n:06d}.png" for n in range(5)]
         red = np.asarray(Image.open(tmp_path / "out/masks/000000.png"))
@@ -92,7 +94,7 @@ class TestWhatItWrites:
 
     def test_only_the_exports_that_were_asked_for(self, capsys, tmp_path, video):
         run_seac(capsys, "segment", video, "-o", tmp_path / "out", "--export", "json")
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.json", RECORD}
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.json", *ALWAYS}
         assert "unknown export 'gif'" in refused(capsys, "segment", video, "--export", "gif")
 
     def test_an_image_with_a_sound(self, capsys, tmp_path):
@@ -260,8 +262,11 @@ class TestWhatItRefuses:
 
     def test_a_video_without_sound(self, capsys, tmp_path):
         video = write_video(tmp_path / "a.mp4", [squares()] * 5, None)
-        assert "--audio" in refused(capsys, "segment", video, "-o", tmp_path / "out")
-        assert not (tmp_path / "out").exists()
+        code, _, err = run_seac(capsys, "segment", video, "-o", tmp_path / "out")
+        assert code == 0
+        assert "has no audio, so nothing in it sounds; give audio with --audio" in err
+        with av.open(str(tmp_path / "out/overlay.mp4")) as overlay:
+            assert not overlay.streams.audio
 
     def test_a_video_without_sound_takes_one(self, capsys, tmp_path):
         video = write_video(tmp_path / "a.mp4", [squares()] * 10, None)
@@ -360,7 +365,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, video):
     assert running.stdout is not None
     running.stdout.readline()
     deadline = time.time() + 30
-    while time.time() < deadline and not list((tmp_path / "out").glob(".seac-*/masks/*")):
+    while time.time() < deadline and not list((tmp_path / "out").glob(".seac-*/store/*")):
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=30)

@@ -15,7 +15,7 @@ from seac.presets.table import list_parts
 Source = Annotated[
     Path | None, options.InputOption("--source", help="The video, if it is no longer where it was.")
 ]
-FORMATS = ", ".join(name for name in list_parts("export") if name not in ("json", "sheet"))
+FORMATS = ", ".join(list_parts("format"))
 
 
 @options.command("weights_dir")

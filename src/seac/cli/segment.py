@@ -13,7 +13,7 @@ from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 from seac.presets.table import list_parts
 
-EXPORTS = ", ".join(list_parts("export"))
+EXPORTS = ", ".join((*list_parts("format"), *list_parts("export")))
 AUTO = "auto"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,13 +49,21 @@ def keep_likeliest(order: Iterable[int], pairs: Tensor) -> list[int]:
 
 
 def suppress(logits: Tensor, pairs: Tensor, low: float) -> Tensor:
-    """Return logits (N,) with ``low`` for each mask that a likelier remaining mask covers or is covered by.
+    """Return logits with ``low`` for each mask that a likelier remaining mask covers or is covered by.
 
     Args:
-        logits: (N,) float32.
+        logits: (N,) or (S, N) float32; of S sets of logits, each is treated by itself.
         pairs: (N, N) bool of :func:`covering_pairs`.
         low: logit of a suppressed mask.
+
+    Returns:
+        a tensor of the shape of ``logits``.
     """
-    remains = torch.zeros(len(logits), dtype=torch.bool)
-    remains[keep_likeliest(torch.argsort(logits, descending=True, stable=True).tolist(), pairs)] = True
-    return torch.where(remains, logits, torch.minimum(logits, logits.new_tensor(low)))
+    rows = logits[None] if logits.ndim == 1 else logits
+    covers = pairs.cpu().numpy()
+    remains = np.zeros(rows.shape, np.bool_)
+    each = np.arange(len(rows))
+    for mask in torch.argsort(rows, dim=1, descending=True, stable=True).cpu().numpy().T:
+        remains[each, mask] = ~(covers[mask] & remains).any(1)
+    kept = torch.from_numpy(remains).to(logits.device).view(logits.shape)
+    return torch.where(kept, logits, torch.minimum(logits, logits.new_tensor(low)))

@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor
 
 from seac.core.context import PartContext
-from seac.core.types import EncodedAudio, EncodedImage
+from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage
 
 
 class SoundingHead(Protocol):
@@ -33,6 +33,23 @@ class SoundingHead(Protocol):
         """
         ...
 
+    def window_logits(
+        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float
+    ) -> Tensor:
+        """Return the logits of every mask in each of S audio windows, before :meth:`join`: (S, N) float32.
+
+        Args:
+            similarity: (S, N) float32 of each mask with each window.
+            image: the frame with its N masks.
+            audio: features of the S windows.
+            objectness_weight: ``Settings.objectness``.
+        """
+        ...
+
+    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
+        """Return logits (S, N) after the masks of the frame have been weighed against one another."""
+        ...
+
 
 class ObjectnessSum:
     """Similarity plus weighted objectness, without training; a weight of 0 is the paper."""
@@ -50,3 +67,13 @@ class ObjectnessSum:
     ) -> Tensor:
         """Return the logits; see :class:`SoundingHead`."""
         return similarity + objectness_weight * image.proposals.scores
+
+    def window_logits(
+        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float
+    ) -> Tensor:
+        """Return the logits (S, N); see :class:`SoundingHead`."""
+        return similarity + objectness_weight * image.proposals.scores
+
+    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
+        """Return the logits as they are."""
+        return logits

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seac.core.types import EncodedAudio, EncodedImage
+from seac.core.types import EncodedImage
 from seac.decision.sounding_head import LearnedSoundingHead
 from seac.encoders.labels.sound_sources import group_matrix, group_names
 
@@ -23,21 +23,21 @@ class PlayerHead(LearnedSoundingHead):
     """The learned head; a person who touches a sounding instrument gets its logit."""
 
     @torch.inference_mode()
-    def __call__(
-        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
-    ) -> Tensor:
-        """Return log-odds (N,) that each mask sounds, or that it plays what sounds."""
-        logits = super().__call__(similarity, image, audio, objectness_weight)
+    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
+        """Return log-odds (S, N) that each mask sounds, or that it plays what sounds."""
+        logits = super().join(logits, image)
         masks = image.embeddings
-        if len(logits) == 0 or masks.local_probabilities is None:
+        if logits.numel() == 0 or masks.local_probabilities is None:
             return logits
         classes = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         groups = classes[:, :-1] @ group_matrix()
         player = groups[:, group_names().index("person")] >= LIKELY
-        instrument = (groups[:, group_names().index("instrument")] >= LIKELY) & (logits > 0)
+        instrument = groups[:, group_names().index("instrument")] >= LIKELY
         touching = inside_share(image.proposals.boxes) >= TOUCH
-        played = touching & instrument[:, None] & player[None]
-        loudest = torch.where(played, logits[:, None], logits.min()).amax(0)
+        plays = touching & instrument[:, None] & player[None]
+        played = plays[None] & (logits > 0)[:, :, None]
+        lowest = logits.amin(1)[:, None, None]
+        loudest = torch.where(played, logits[:, :, None], lowest).amax(1)
         return torch.maximum(logits, loudest)
 
 

@@ -92,8 +92,37 @@ class LearnedSoundingHead:
         """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
         if len(similarity) == 0:
             return similarity
-        outputs: SoundingOutputs = self.network(self.inputs(similarity, image, audio))
-        logits = outputs.log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
+        return self.join(self._logits(self.inputs(similarity, image, audio)), image)[0]
+
+    @torch.inference_mode()
+    def window_logits(
+        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float = 0.0
+    ) -> Tensor:
+        """Return log-odds (S, N) of every mask in each of S windows, before :meth:`join`.
+
+        The inputs of the masks are computed once.
+
+        Raises:
+            ValueError: an encoder has no classes.
+        """
+        if similarity.numel() == 0:
+            return similarity
+        masks, count = self._mask_inputs(image), len(similarity)
+        embeddings, probabilities, cues = self._window_inputs(audio)
+        inputs = {name: value.expand(count, *value.shape) for name, value in masks.items()}
+        return self._logits(
+            SoundingInputs(
+                **inputs,
+                similarity=similarity.cpu().float(),
+                padding=torch.zeros(similarity.shape, dtype=torch.bool),
+                audio=embeddings,
+                audio_probabilities=probabilities,
+                cues=cues,
+            )
+        )
+
+    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
+        """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
         return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
@@ -102,19 +131,10 @@ class LearnedSoundingHead:
         Raises:
             ValueError: an encoder has no classes.
         """
-        masks, proposals = image.embeddings, image.proposals
-        if masks.local_probabilities is None:
-            raise ValueError("the learned sounding head needs encoders with classes")
-        height, width = proposals.masks.shape[-2:]
-        area = proposals.masks.flatten(1).sum(1) / (height * width)
-        geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
-        appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
+        masks = self._mask_inputs(image)
         embedding, probabilities, cues = self.summarise(audio.features)
         return SoundingInputs(
-            local=masks.local.cpu().float()[None],
-            context=masks.context.cpu().float()[None],
-            image_probabilities=appearance.float()[None],
-            geometry=geometry.cpu()[None],
+            **{name: value[None] for name, value in masks.items()},
             similarity=similarity.cpu().float()[None],
             padding=torch.zeros(1, len(similarity), dtype=torch.bool),
             audio=embedding[None],
@@ -128,13 +148,38 @@ class LearnedSoundingHead:
         Raises:
             ValueError: the encoder has no classes.
         """
+        embeddings, probabilities, cues = self._window_inputs(audio)
+        return embeddings.mean(0), probabilities.mean(0), cues.mean(0)
+
+    def _logits(self, inputs: SoundingInputs) -> Tensor:
+        outputs: SoundingOutputs = self.network(inputs)
+        return outputs.log_odds().clamp(-MAX_LOGIT, MAX_LOGIT)
+
+    def _mask_inputs(self, image: EncodedImage) -> dict[str, Tensor]:
+        """Inputs of the network that are those of the masks, without the dimension of frames."""
+        masks, proposals = image.embeddings, image.proposals
+        if masks.local_probabilities is None:
+            raise ValueError("the learned sounding head needs encoders with classes")
+        height, width = proposals.masks.shape[-2:]
+        area = proposals.masks.flatten(1).sum(1) / (height * width)
+        geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
+        appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
+        return {
+            "local": masks.local.cpu().float(),
+            "context": masks.context.cpu().float(),
+            "image_probabilities": appearance.float(),
+            "geometry": geometry.cpu(),
+        }
+
+    def _window_inputs(self, audio: AudioFeatures) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings (S, d_a), class probabilities (S, K) and cues (S, 2) of S windows."""
         if audio.class_probabilities is None:
             raise ValueError("the learned sounding head needs encoders with classes")
         probabilities = self.class_heads.probabilities("audio", audio.embeddings, audio.class_probabilities)
         return (
-            audio.embeddings.float().cpu().mean(0),
-            probabilities.mean(0),
-            audio.class_probabilities.float().cpu()[:, self.cues].mean(0),
+            audio.embeddings.float().cpu(),
+            probabilities,
+            audio.class_probabilities.float().cpu()[:, self.cues],
         )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from seac.core.result import FrameResult
 from seac.core.types import EncodedImage
 from seac.media.decode import AudioReader, Frame
-from seac.media.sources import Source, audio_duration, source_frames
+from seac.media.sources import Source, audio_duration, audio_file, source_frames
 from seac.pipeline import SeAC
 from seac.video.predictor import pixels_of
 from seac.video.prefetch import prefetch, workers_of
@@ -77,8 +77,8 @@ class RepeatedAudio:
     """
 
     def __init__(self, source: Source, sample_rate: int) -> None:
-        self.path, self.sample_rate = source.audio, sample_rate
-        self.duration = audio_duration(source.audio)
+        self.path, self.sample_rate = audio_file(source), sample_rate
+        self.duration = audio_duration(self.path)
         self._reader, self._round = AudioReader(self.path, sample_rate), 0
 
     def read(self, time: float, half: float) -> tuple[Tensor, float]:
@@ -108,7 +108,7 @@ def compare(model: SeAC, source: Source, others: Sequence[Source], fps: float) -
     """
     settings, sample_rate = model.settings, model.stages.audio.sample_rate
     half = settings.audio_window / 2
-    own_audio = AudioReader(source.audio, sample_rate)
+    own_audio = AudioReader(audio_file(source), sample_rate)
     other_audio = [RepeatedAudio(other, sample_rate) for other in others]
     # One tracker for each audio: it smooths the similarities of that audio.
     trackers = [Tracker(settings.smoothing, max_track_age(fps)) for _ in range(len(others) + 2)]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from seac.core.registry import locate
 from seac.results.values import DecidedVideo, FrameMasks
+
+KIND = "format"
 
 
 class Exporter(Protocol):
@@ -61,3 +64,13 @@ EXPORTERS: dict[str, str] = {
     "masks": "seac.export.mask_images:MaskImages",
     "report": "seac.export.result_report:ResultReport",
 }
+
+
+def exporter_class(name: str) -> type[Exporter]:
+    """The class of an exporter.
+
+    Raises:
+        InputError: no such format; the message lists the known ones and the nearest.
+    """
+    found: type[Exporter] = locate(KIND, name, EXPORTERS)
+    return found

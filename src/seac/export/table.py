@@ -1,37 +1,56 @@
-"""All exports by name: writers of the networks' results, and exporters of the decision."""
+"""All exports by name: formats, which show the decision, and writers of the networks' results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeGuard
+from collections.abc import Iterable
 
 from seac.core.errors import InputError, unknown
 from seac.core.registry import locate, rows
-from seac.export.exporter import EXPORTERS, Exporter
+from seac.export.exporter import EXPORTERS, Exporter, exporter_class
+from seac.export.exporter import KIND as FORMAT
 from seac.export.writer import WRITERS, Writer
 
-KIND = "export"
-WriterClass, ExporterClass = type[Writer], type[Exporter]
+WRITER = "export"
+ExporterClass, WriterClass = type[Exporter], type[Writer]
 
 
-def exports() -> dict[str, str]:
-    """The built-in exports; exporters first, in the order in which they are closed."""
-    return {**EXPORTERS, **WRITERS}
+def list_formats() -> list[str]:
+    """Names of the formats, in the order in which they are closed, then those of installed packages."""
+    return list(rows(FORMAT, EXPORTERS))
 
 
-def export_class(name: str) -> WriterClass | ExporterClass:
-    """The class of an export.
+def list_exports() -> list[str]:
+    """Names of the formats and of the writers."""
+    return [*list_formats(), *rows(WRITER, WRITERS)]
+
+
+def exporter_classes(names: Iterable[str]) -> dict[str, ExporterClass]:
+    """Classes of formats by name, in the order in which they are closed.
 
     Raises:
-        InputError: no such export, or one of another package that cannot be imported.
+        InputError: a name is unknown, or is that of a writer of the networks' results.
     """
-    found: WriterClass | ExporterClass = locate(KIND, name, exports())
-    return found
+    for name in (given := tuple(names)):
+        if name in WRITERS:
+            raise InputError(
+                f"{name} holds the results of the networks: write it by seac segment with --export {name}"
+            )
+    return {name: exporter_class(name) for name in sorted(dict.fromkeys(given), key=_order)}
 
 
-def is_exporter(found: WriterClass | ExporterClass) -> TypeGuard[ExporterClass]:
-    """Whether a class takes the decided masks of frames, and not the results of the networks."""
-    return hasattr(found, "every_frame")
+def split_exports(names: Iterable[str]) -> tuple[dict[str, WriterClass], dict[str, ExporterClass]]:
+    """Writers and formats by name; formats in the order in which they are closed.
+
+    Raises:
+        InputError: a name is unknown, or a class of another package cannot be imported.
+    """
+    given = tuple(names)
+    writers, formats = rows(WRITER, WRITERS), list_formats()
+    for name in given:
+        if name not in writers and name not in formats:
+            raise InputError(unknown(WRITER, name, (*formats, *writers)))
+    chosen = {name: locate(WRITER, name, WRITERS) for name in given if name not in formats}
+    return chosen, exporter_classes(name for name in given if name in formats)
 
 
 def files_of(name: str) -> tuple[str, ...]:
@@ -40,36 +59,10 @@ def files_of(name: str) -> tuple[str, ...]:
     Files of others under the names of an export that does not say are refused only once the work is done.
 
     Raises:
-        InputError: as :func:`export_class`.
+        InputError: as :func:`split_exports`.
     """
-    return tuple(getattr(export_class(name), "files", ()))
-
-
-def exporter_classes(names: Iterable[str]) -> dict[str, ExporterClass]:
-    """Classes of exporters by name, in the order in which they are closed.
-
-    Raises:
-        InputError: a name is unknown, or is that of a writer of the networks' results.
-    """
-    given = tuple(names)
-    found: dict[str, ExporterClass] = {}
-    for name in sorted(given, key=_order):
-        if name in WRITERS:
-            raise InputError(
-                f"{name} is written from the results of the networks: give it to seac segment with --export"
-            )
-        located = export_class(name) if name in rows(KIND, exports()) else None
-        if located is None:
-            raise InputError(unknown("format", name, [each for each in exports() if each not in WRITERS]))
-        if not is_exporter(located):
-            raise InputError(f"{name} takes the results of the networks: give it to seac segment")
-        found[name] = located
-    return found
-
-
-def _order(name: str) -> int:
-    known = list(EXPORTERS)
-    return known.index(name) if name in known else -1
+    writers, formats = split_exports((name,))
+    return tuple(getattr((writers | formats)[name], "files", ()))
 
 
 def parse_names(given: str) -> tuple[str, ...]:
@@ -80,16 +73,10 @@ def parse_names(given: str) -> tuple[str, ...]:
     """
     names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     if not names:
-        raise InputError(f"no export is named: give some of {', '.join(exports())}")
+        raise InputError(f"no export is named: give some of {', '.join(list_exports())}")
     return names
 
 
-def split_exports(names: Sequence[str]) -> tuple[dict[str, WriterClass], dict[str, ExporterClass]]:
-    """Writers and exporters by name; exporters in the order in which they are closed.
-
-    Raises:
-        InputError: as :func:`export_class`.
-    """
-    classes = {name: export_class(name) for name in sorted(names, key=_order)}
-    writers = {name: found for name, found in classes.items() if not is_exporter(found)}
-    return writers, {name: found for name, found in classes.items() if is_exporter(found)}
+def _order(name: str) -> int:
+    known = list(EXPORTERS)
+    return known.index(name) if name in known else -1

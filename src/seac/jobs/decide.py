@@ -16,11 +16,9 @@ from rich.console import Console
 from seac.classify.prompts import class_embeddings
 from seac.core.errors import InputError
 from seac.core.ownership import read_record
-from seac.core.registry import rows
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
-from seac.export.table import KIND, ExporterClass, export_class, exporter_classes, exports, is_exporter
-from seac.export.writer import WRITERS
+from seac.export.table import ExporterClass, exporter_classes, files_of, list_formats
 from seac.jobs.download import download_bar
 from seac.jobs.outputs import locate_source, write_exports
 from seac.jobs.progress import frame_progress
@@ -113,11 +111,10 @@ def present_exports(folder: Path) -> list[str]:
     """
     written = read_record(folder).files
     found = []
-    for name in rows(KIND, exports()):
-        if name not in WRITERS and is_exporter(located := export_class(name)):
-            patterns = getattr(located, "files", ())
-            if any(fnmatchcase(file, pattern) for file in written for pattern in patterns):
-                found.append(name)
+    for name in list_formats():
+        patterns = files_of(name)
+        if any(fnmatchcase(file, pattern) for file in written for pattern in patterns):
+            found.append(name)
     return found
 
 

@@ -23,7 +23,7 @@ from seac.evaluation.swap import compare, draw_partners
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
 from seac.jobs.progress import progress_bar
-from seac.media.sources import Source, list_sources, resolve_source
+from seac.media.sources import Source, audio_file, list_sources, resolve_source
 from seac.metrics.swap import Swap
 from seac.presets.load import load as load_model
 from seac.presets.spec import ModelSpec
@@ -124,7 +124,9 @@ def find_clips(job: SwapJob) -> tuple[list[Source], list[str]]:
         if job.limit is not None and len(sources) == job.limit:
             break
         try:
-            sources.append(resolve_source(*item) if isinstance(item, tuple) else resolve_source(item))
+            source = resolve_source(*item) if isinstance(item, tuple) else resolve_source(item)
+            audio_file(source)
+            sources.append(source)
         except InputError as error:
             notes.append(str(error))
     if len(sources) <= job.others:

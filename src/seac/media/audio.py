@@ -40,14 +40,15 @@ def decode_audio(path: Path, layout: str, rate: int) -> Iterator[av.AudioFrame]:
         if stream is None:
             raise InputError(f"{path}: has no audio track; give an audio file with --audio FILE")
         try:
-            yield from _align_to_clock(container.decode(stream), clock_origin(container), layout, rate)
+            yield from align_to_clock(container.decode(stream), clock_origin(container), layout, rate)
         except FFmpegError as error:
             raise InputError(f"{path}: audio cannot be decoded ({error.strerror}); repair the file") from None
 
 
-def _align_to_clock(
+def align_to_clock(
     frames: Iterable[av.AudioFrame], origin: Fraction, layout: str, rate: int
 ) -> Iterator[av.AudioFrame]:
+    """Convert decoded frames as :func:`decode_audio` does; ``origin`` is the timestamp of the beginning."""
     resampler: av.AudioResampler | None = None
     sample_format: tuple[str, str, int] | None = None
     written = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +36,15 @@ class Media:
         duration: seconds; 0 if the container does not store it.
         has_video: whether there is a video stream (cover art of an audio file does not count).
         has_audio: whether there is an audio stream.
+        video_duration: seconds of the video stream; 0 if the container does not store it.
+        audio_duration: seconds of the audio stream; 0 if the container does not store it.
     """
 
     duration: float
     has_video: bool
     has_audio: bool
+    video_duration: float = 0.0
+    audio_duration: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,16 @@ def probe(path: Path) -> Media:
     """
     with open_container(path) as container:
         duration = container.duration / av.time_base if container.duration else 0.0
-        return Media(max(0.0, duration), video_stream(container) is not None, bool(container.streams.audio))
+        video, audio = video_stream(container), next(iter(container.streams.audio), None)
+        lengths = stream_duration(video), stream_duration(audio)
+        return Media(max(0.0, duration), video is not None, audio is not None, *lengths)
+
+
+def stream_duration(stream: av.VideoStream | av.AudioStream | None) -> float:
+    """Seconds of a stream; 0 without one, or if it does not say."""
+    if stream is None or stream.duration is None or stream.time_base is None:
+        return 0.0
+    return max(0.0, float(stream.duration * stream.time_base))
 
 
 def frames(
@@ -127,11 +140,16 @@ class AudioReader:
 
     The starts passed to ``read(start, stop)`` must not decrease. Windows are clipped to the extent of the
     audio, so windows at either end may be shorter.
+
+    Args:
+        audio: a file, or mono frames in "fltp" at the sample rate.
+        sample_rate: Hz.
     """
 
-    def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE) -> None:
+    def __init__(self, audio: Path | Iterable[av.AudioFrame], sample_rate: int = SAMPLE_RATE) -> None:
         self.sample_rate = sample_rate
-        self._chunks = (part.to_ndarray()[0] for part in decode_audio(path, "mono", sample_rate))
+        frames = decode_audio(audio, "mono", sample_rate) if isinstance(audio, Path) else audio
+        self._chunks = (part.to_ndarray()[0] for part in frames)
         self._buffer = np.zeros(0, np.float32)
         self._first = 0
         self._ended = False

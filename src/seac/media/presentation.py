@@ -66,16 +66,30 @@ def timed_frames(path: Path) -> Iterator[TimedFrame]:
         if stream is None:
             raise InputError(f"{path}: has no video; give a video, or an image and this file as --audio")
         rate = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
-        origin, scaler = float(clock_origin(container)), VideoReformatter()
-        previous: tuple[int, float, float, av.VideoFrame] | None = None
-        stamped = _add_times(decode_video(container, stream, path), origin, 1 / rate)
-        for index, (time, length, frame) in enumerate(stamped):
-            if previous is not None:
-                number, start, _, shown = previous
-                yield TimedFrame(number, start, time - start, shown, scaler)
-            previous = index, time, length, frame
-        if previous is None:
+        given = False
+        for frame in time_frames(decode_video(container, stream, path), float(clock_origin(container)), rate):
+            given = True
+            yield frame
+        if not given:
             raise InputError(f"{path}: no frame could be decoded; check that the file is complete")
+
+
+def time_frames(decoded: Iterable[av.VideoFrame], origin: float, rate: float) -> Iterator[TimedFrame]:
+    """Decoded frames with their numbers and times, each given when the next one is decoded.
+
+    Args:
+        decoded: frames in order of presentation.
+        origin: timestamp of the beginning of the file in seconds.
+        rate: frames per second, for frames that do not say their duration.
+    """
+    scaler = VideoReformatter()
+    previous: tuple[int, float, float, av.VideoFrame] | None = None
+    for index, (time, length, frame) in enumerate(_add_times(decoded, origin, 1 / rate)):
+        if previous is not None:
+            number, start, _, shown = previous
+            yield TimedFrame(number, start, time - start, shown, scaler)
+        previous = index, time, length, frame
+    if previous is not None:
         yield TimedFrame(*previous, scaler)
 
 

@@ -215,7 +215,7 @@ def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
 
     Args:
         kind: "segmenter", "detector", "vision", "audio", "text", "association_method", "classifier",
-            "export" or "benchmark"; every kind if None.
+            "export", "format" or "benchmark"; every kind if None.
         pattern: with ``*``, ``?`` and ``[...]``, as in file names.
 
     Returns:
@@ -225,9 +225,10 @@ def list_parts(kind: str | None = None, pattern: str = "*") -> list[str]:
         InputError: the kind is unknown.
     """
     from seac.datasets.table import READERS
-    from seac.export.table import exports
+    from seac.export.exporter import EXPORTERS
+    from seac.export.writer import WRITERS
 
-    tables = {**PARTS, "export": exports(), "benchmark": READERS}
+    tables = {**PARTS, "export": WRITERS, "format": EXPORTERS, "benchmark": READERS}
     if kind is None:
         names = [f"{each}.{name}" for each, own in tables.items() for name in registry.rows(each, own)]
     elif kind in tables:

@@ -1,0 +1,1 @@
+"""When masks sound, on audio of which the times are known."""
