@@ -20,11 +20,16 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[list[int]]:
     """
     from skimage.measure import approximate_polygon, find_contours  # imported late: loading is slow
 
+    if not mask.any():
+        return []
     tolerance = max(0.75, max(mask.shape) * SIDE_SHARE)
+    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    part = np.pad(mask[top : bottom + 1, left : right + 1], 1)
     found: list[tuple[float, NDArray[np.int64]]] = []
-    for contour in find_contours(np.pad(mask, 1).astype(np.float32), 0.5):
-        # Contours run through centres of pixels of the padded mask: a pixel to the right and below.
-        points = np.rint(approximate_polygon(contour, tolerance)[:-1, ::-1] - 0.5).astype(np.int64)
+    for contour in find_contours(part.astype(np.float64), 0.5):
+        # Contours run through centres of pixels of the padded part: a pixel to the right and below.
+        corners = approximate_polygon(contour, tolerance)[:-1, ::-1] - 0.5 + (left, top)
+        points = np.rint(corners).astype(np.int64)
         area = _area(points)
         if len(points) > 2 and area >= mask.size * MIN_AREA:
             found.append((area, points))
