@@ -20,22 +20,26 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[list[int]]:
     """
     from skimage.measure import approximate_polygon, find_contours  # imported late: loading is slow
 
+    if not mask.any():
+        return []
     tolerance = max(0.75, max(mask.shape) * SIDE_SHARE)
-    found: list[tuple[float, NDArray[np.int64]]] = []
-    for contour in find_contours(np.pad(mask, 1).astype(np.float32), 0.5):
-        # Contours run through centres of pixels of the padded mask: a pixel to the right and below.
-        points = np.rint(approximate_polygon(contour, tolerance)[:-1, ::-1] - 0.5).astype(np.int64)
-        area = _area(points)
-        if len(points) > 2 and area >= mask.size * MIN_AREA:
-            found.append((area, points))
-    found.sort(key=lambda item: -item[0])
-    return [
-        np.concatenate([points[:1], np.diff(points, axis=0)]).ravel().tolist()
-        for _, points in found[:MAX_PARTS]
+    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    part = np.pad(mask[top : bottom + 1, left : right + 1], 1)
+    # Contours run through centres of pixels of the padded part: a pixel to the right and below.
+    contours = [
+        contour[:, ::-1] - 0.5 + (left, top) for contour in find_contours(part.astype(np.float64), 0.5)
     ]
+    areas = [_area(contour) for contour in contours]
+    largest = sorted(range(len(contours)), key=lambda row: -areas[row])[:MAX_PARTS]
+    outlines = []
+    for row in largest:
+        points = np.rint(approximate_polygon(contours[row], tolerance)[:-1]).astype(np.int64)
+        if len(points) > 2 and areas[row] >= mask.size * MIN_AREA:
+            outlines.append(np.concatenate([points[:1], np.diff(points, axis=0)]).ravel().tolist())
+    return outlines
 
 
-def _area(points: NDArray[np.int64]) -> float:
+def _area(points: NDArray[np.float64]) -> float:
     """Area of a polygon (P, 2), by the shoelace formula."""
     x, y = points.T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
