@@ -59,7 +59,11 @@ def _trace_loops(mask: NDArray[np.bool_]) -> list[tuple[Polygon, Corner]]:
             (x, y), step = edge
             corner = (x + step[0], y + step[1])
             edge = (corner, _turn(step, edges[corner]))
-        corners = [at for (at, step), (_, before) in zip(passed, [passed[-1], *passed], strict=False) if step != before]
+        corners = [
+            at
+            for (at, step), (_, before) in zip(passed, [passed[-1], *passed], strict=False)
+            if step != before
+        ]
         loops.append((np.array(corners, np.int64), pixel))
     return loops
 
@@ -81,7 +85,7 @@ def _edges(mask: NDArray[np.bool_]) -> dict[Corner, list[Corner]]:
 
 
 def _turn(step: Corner, options: list[Corner]) -> Corner:
-    """The step after ``step``: where pixels touch at a corner, the one to the right, around the same pixel."""
+    """The step after ``step``; where pixels touch at a corner, to the right, around the same pixel."""
     right = (-step[1], step[0])
     return right if right in options else options[0]
 
