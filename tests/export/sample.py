@@ -1,4 +1,4 @@
-"""A decided video with what breaks formats: odd sizes, holes, parts, single pixels, names with any character."""
+"""A decided video with what breaks formats: odd sizes, holes, parts, single pixels, odd names."""
 
 from __future__ import annotations
 

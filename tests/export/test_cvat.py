@@ -91,7 +91,9 @@ def test_boxes_are_tracks_and_masks_are_tracks_of_one_frame_in_their_group(tmp_p
             assert [mask.attrib["outside"] for mask in found] == ["0", "1"]
             assert int(found[1].attrib["frame"]) == int(found[0].attrib["frame"]) + 1
             shown[int(found[0].attrib["frame"]), number] = found[0]
-    known = {(index, track): shape for index, rows in zip(INDICES, SHOWN, strict=True) for track, shape, _ in rows}
+    known = {
+        (index, track): shape for index, rows in zip(INDICES, SHOWN, strict=True) for track, shape, _ in rows
+    }
     assert shown.keys() == known.keys()
     for place, shape in known.items():
         assert np.array_equal(decode(shown[place], ORIGINAL_SIZE), enlarged(shape))
@@ -118,7 +120,9 @@ def test_boxes_are_outside_where_a_track_is_not_shown(tmp_path: Path) -> None:
 
 def test_a_mask_in_the_last_frame_has_no_frame_after_it(tmp_path: Path) -> None:
     given = frames(SHOWN[:1], [2.96], [74])
-    root = ElementTree.parse(export("cvat-video", tmp_path, given=given) / "cvat-video/annotations.xml").getroot()
+    root = ElementTree.parse(
+        export("cvat-video", tmp_path, given=given) / "cvat-video/annotations.xml"
+    ).getroot()
     assert [mask.attrib["frame"] for mask in root.iter("mask")] == ["74"]
 
 

@@ -39,7 +39,11 @@ def decode(path: Path, array: str, decoder: str | None = None) -> Iterator[tuple
             found = container.decode(stream)
         else:
             context = av.CodecContext.create(decoder, "r")
-            found = (f for packet in container.demux(stream) for f in context.decode(packet if packet.size else None))
+            found = (
+                f
+                for packet in container.demux(stream)
+                for f in context.decode(packet if packet.size else None)
+            )
         for frame in found:
             yield float(frame.pts * frame.time_base), frame.to_ndarray(format=array)
 
@@ -48,7 +52,9 @@ def audio_of(path: Path) -> NDArray[np.float32]:
     """(S,) float32 at 48 kHz."""
     resampler = av.AudioResampler("fltp", "mono", 48_000)
     with av.open(str(path)) as container:
-        found = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+        found = [
+            part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)
+        ]
     return np.concatenate(found)
 
 
@@ -87,7 +93,10 @@ def test_cut_outs_have_the_times_alpha_and_colours_of_the_source(
 
 
 def test_prores_of_a_constant_rate_has_that_rate(tmp_path: Path) -> None:
-    path = export("prores", tmp_path, decided(frame_rate=30_000 / 1001), constant_rate(8, 30_000 / 1001)) / "cutout.mov"
+    path = (
+        export("prores", tmp_path, decided(frame_rate=30_000 / 1001), constant_rate(8, 30_000 / 1001))
+        / "cutout.mov"
+    )
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert stream.average_rate == pytest.approx(30_000 / 1001, rel=1e-6)
@@ -136,7 +145,9 @@ def test_without_audio_and_without_frames(name: str, tmp_path: Path) -> None:
     export(name, tmp_path / "silent")
     assert any(path.is_file() for path in (tmp_path / "silent").rglob("*"))
     export(name, tmp_path / "empty", given=[])
-    assert not [path for path in tmp_path.glob("empty/**/*") if path.suffix in {".webm", ".mov", ".mkv", ".png"}]
+    assert not [
+        path for path in tmp_path.glob("empty/**/*") if path.suffix in {".webm", ".mov", ".mkv", ".png"}
+    ]
 
 
 def test_audio_that_cannot_be_decoded_is_said_in_one_line(tmp_path: Path) -> None:

@@ -52,7 +52,10 @@ def test_supervision_reads_the_data_set(tmp_path: Path) -> None:
     supervision = pytest.importorskip("supervision")
     folder = export("yolo-seg", tmp_path) / "yolo-seg"
     data = supervision.DetectionDataset.from_yolo(
-        str(folder / "images/train"), str(folder / "labels/train"), str(folder / "data.yaml"), force_masks=True
+        str(folder / "images/train"),
+        str(folder / "labels/train"),
+        str(folder / "data.yaml"),
+        force_masks=True,
     )
     assert len(data) == len(SHOWN)
     for path, _, detections in data:

@@ -16,7 +16,7 @@ from tests.export.sample import INDICES, NAMES, SHOWN, SIZE, TIMES, export, mask
 
 
 class YTVOS:
-    """The documented fields: videos, categories, annotations with a list entry for each frame of the video."""
+    """The documented fields: videos, categories, annotations with an entry for each frame of the video."""
 
     def __init__(self, path: Path) -> None:
         data = json.loads(path.read_text(encoding="utf-8"))

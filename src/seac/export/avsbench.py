@@ -67,8 +67,9 @@ class _AvsBench:
             path.parent.mkdir(parents=True, exist_ok=True)
             start = float(clip * self.seconds)
             excerpts.append(Excerpt(path, start, start + self.seconds, float(self._sampler.seconds)))
-        if excerpts and self._video.info.audio is not None:
-            source = Path(self._video.info.audio)
+        if excerpts:
+            audio = self._video.info.audio
+            source = None if audio is None else Path(audio)
             write_excerpts(source, excerpts, layout="mono", rate=SAMPLE_RATE)
 
     def write_second(self, second: Second) -> None:

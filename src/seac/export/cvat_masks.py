@@ -23,7 +23,7 @@ class CvatMasks:
     images: ClassVar[bool] = False
     every_frame: ClassVar[bool] = False
     about: ClassVar[About] = About(
-        opens="CVAT («CVAT 1.1» upload), Datumaro",
+        opens="CVAT (upload as CVAT 1.1), Datumaro",
         numbers="frames of the source from 0",
         pixels="of the source; no images",
         holes="kept",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ ATTRIBUTES = ("track_id", "probability")
 def encode_tight_rle(mask: NDArray[np.bool_]) -> dict[str, str]:
     """Attributes ``rle``, ``left``, ``top``, ``width`` and ``height`` of a mask (H, W) with a pixel.
 
-    The code is of the box around the mask: lengths of runs in order of rows, of pixels outside the mask first.
+    The code is of the box around the mask: lengths of runs in order of rows, the first outside the mask.
     """
     x1, y1, x2, y2 = mask_box(mask)
     pixels = mask[y1:y2, x1:x2].ravel()
@@ -66,7 +67,8 @@ class CvatXml:
     def open(self, tag: str, attributes: Mapping[str, str] | None = None) -> None:
         """Begin an element."""
         self._break_line()
-        self._xml.startElement(tag, {key: clean(value) for key, value in (attributes or {}).items()})
+        cleaned = {key: clean(value) for key, value in (attributes or {}).items()}
+        self._xml.startElement(tag, AttributesImpl(cleaned))
         self._depth += 1
 
     def end(self, tag: str) -> None:
@@ -78,7 +80,7 @@ class CvatXml:
     def leaf(self, tag: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
         """Write an element that holds only text."""
         self._break_line()
-        self._xml.startElement(tag, dict(attributes or {}))
+        self._xml.startElement(tag, AttributesImpl(dict(attributes or {})))
         self._xml.characters(clean(text))
         self._xml.endElement(tag)
 

@@ -42,7 +42,7 @@ class LabelStudioVideo:
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         if video.info.frame_rate <= 0:
             raise InputError(
-                f"{video.info.source}: format label-studio is for videos, and this is a still image or has no "
+                f"{video.info.source}: format label-studio is for videos, this is a still image or has no "
                 "frame rate; export label-studio-images"
             )
         self._folder = folder / "label-studio"

@@ -85,7 +85,7 @@ def _edges(mask: NDArray[np.bool_]) -> dict[Corner, list[Corner]]:
 
 
 def _turn(step: Corner, options: list[Corner]) -> Corner:
-    """The step after ``step``: where pixels touch at a corner, the one to the right, around the same pixel."""
+    """The step after ``step``; where pixels touch at a corner, to the right, around the same pixel."""
     right = (-step[1], step[0])
     return right if right in options else options[0]
 

@@ -23,7 +23,7 @@ def polygon_row(category: int, mask: NDArray[np.bool_]) -> str:
 
 
 def yaml_string(text: str) -> str:
-    """``text`` as a string of YAML in double quotes: that of JSON, with YAML's escapes for other characters."""
+    """``text`` as a string of YAML in double quotes: that of JSON, with YAML's escapes added."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 

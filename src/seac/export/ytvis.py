@@ -18,9 +18,9 @@ VIDEO = 1
 class YouTubeVis:
     """Writes ``instances.json`` and ``JPEGImages/<video>/<number>.jpg`` for each key frame.
 
-    The lists of an annotation (``segmentations``, ``bboxes``, ``areas``, ``scores``) have an entry for each of
-    ``file_names``, null where the track is not shown. ``frames`` and ``times`` of the video are the numbers in
-    the source from 0 and the seconds.
+    The lists of an annotation (``segmentations``, ``bboxes``, ``areas``, ``scores``) have an entry for each
+    of ``file_names``, null where the track is not shown. ``frames`` and ``times`` of the video are the
+    numbers in the source from 0 and the seconds.
     """
 
     files: ClassVar[tuple[str, ...]] = ("ytvis/*",)

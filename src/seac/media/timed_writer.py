@@ -105,8 +105,11 @@ class TimedWriter:
         self._container.close()
 
     def _begin(self, height: int, width: int) -> None:
-        self._container = av.open(str(self._path), "w", format=self._format.container)
+        # "bitexact" leaves out random identifiers and dates, so that equal frames make equal files.
+        options = {"fflags": "bitexact"}
+        self._container = av.open(str(self._path), "w", format=self._format.container, options=options)
         stream = self._container.add_stream(self._format.codec, rate=self._rate)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, self._format.pixels
         stream.options = dict(self._format.options)
         stream.metadata.update(self._format.metadata)
@@ -118,7 +121,9 @@ class TimedWriter:
             context.color_range = ColorRange.MPEG
         self._video = stream
         if self._audio_path is not None:
-            self._audio = self._container.add_stream(self._format.audio, rate=AUDIO_RATE, layout="stereo")
+            audio = self._container.add_stream(self._format.audio, rate=AUDIO_RATE, layout="stereo")
+            assert isinstance(audio, AudioStream)
+            self._audio = audio
             self._chunks = decode_audio(self._audio_path, "stereo", AUDIO_RATE)
 
     def _write_audio(self, until: float) -> None:

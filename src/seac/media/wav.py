@@ -33,7 +33,7 @@ class Excerpt:
 
 
 def write_excerpts(
-    source: Path, excerpts: Sequence[Excerpt], *, layout: str = "stereo", rate: int = 48_000
+    source: Path | None, excerpts: Sequence[Excerpt], *, layout: str = "stereo", rate: int = 48_000
 ) -> None:
     """Write excerpts of the first audio track as 16-bit WAV files; they may overlap.
 
@@ -41,7 +41,7 @@ def write_excerpts(
     holds less than a second of audio, and only the files of current excerpts are open.
 
     Args:
-        source: a media file.
+        source: a media file; without one, all is silence.
         excerpts: what to cut.
         layout: "mono" or "stereo".
         rate: sample rate of the files in Hz.
@@ -54,7 +54,7 @@ def write_excerpts(
     position = 0
     channels = {"mono": 1, "stereo": 2}[layout]
     with ExitStack() as stack:
-        for chunk in decode_audio(source, layout, rate):
+        for chunk in () if source is None else decode_audio(source, layout, rate):
             samples = chunk.to_ndarray()
             end = position + samples.shape[1]
             while waiting and round(waiting[-1].start * rate) < end:
@@ -83,7 +83,7 @@ class _Cut:
         self._written = 0
         self._channels = channels
         self._open = True
-        self._file = wave.open(str(excerpt.path), "wb")
+        self._file = wave.open(str(excerpt.path), "wb")  # noqa: SIM115 - closed by close()
         self._file.setnchannels(channels)
         self._file.setsampwidth(2)
         self._file.setframerate(rate)
