@@ -36,8 +36,11 @@ from seac.associate.embed import embed_masks
 from seac.core.atomic import write_atomic
 from seac.core.result import FrameResult
 from seac.core.types import Proposals
-from seac.export.writer import Clip, writer_class
+from seac.export.draw import draw_result
+from seac.export.record import RecordWriter
+from seac.export.writer import Clip, Writer
 from seac.media.decode import AudioReader
+from seac.media.encode import VideoWriter
 from seac.media.sources import resolve_source, source_frames
 from seac.pipeline import SeAC
 from seac.presets.load import load
@@ -45,8 +48,28 @@ from seac.profiling.reference import reference_embeddings
 from seac.segment.base import best_of
 from seac.video.predictor import VideoPredictor
 
-EXPORTS = ("overlay", "masks", "json", "timeline")
 FIRST = "import seac; next(seac.VideoPredictor(seac.load()).stream({clip!r}, {fps}))"
+
+
+class DrawnResults:
+    """A video of the results, drawn."""
+
+    def __init__(self, folder: Path, clip: Clip) -> None:
+        self._writer = VideoWriter(folder / "overlay.mp4", clip.fps, clip.audio)
+
+    def add(self, result: FrameResult) -> None:
+        """Draw a result."""
+        self._writer.add(draw_result(result))
+
+    def close(self) -> None:
+        """Finish the video."""
+        self._writer.close()
+
+
+def open_writers(folder: Path, clip: Path, fps: float) -> list[Writer]:
+    """Writers of the results, as masks in a record and as a video."""
+    given = Clip(clip, clip, fps, {})
+    return [RecordWriter(folder, given), DrawnResults(folder, given)]
 
 
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
@@ -69,7 +92,7 @@ def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[s
             each.add(result)
 
     with tempfile.TemporaryDirectory() as folder:
-        writers = [writer_class(name)(Path(folder), Clip(clip, source.audio, fps, {})) for name in EXPORTS]
+        writers = open_writers(Path(folder), clip, fps)
         frame_iterator = source_frames(source, fps, model.settings.max_side)
         for number in range(frames):
             frame = timed("decode", next, frame_iterator, None)
@@ -119,7 +142,7 @@ def measure_end_to_end(
             mode = SeAC(model.stages, model.vocabulary, settings)
             with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
                 began, worked = time.perf_counter(), time.process_time()
-                writers = [writer_class(each)(Path(folder), Clip(clip, clip, fps, {})) for each in EXPORTS]
+                writers = open_writers(Path(folder), clip, fps)
                 for each in writers:
                     stack.callback(each.close)
                 count = 0

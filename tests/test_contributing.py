@@ -11,7 +11,7 @@ from seac.cli import app
 from seac.core.types import Proposals
 from seac.datasets import table as benchmarks_table
 from seac.datasets.clip import Clip, TruthKind
-from seac.export import writer
+from seac.export import exporter, writer
 from seac.presets import table
 from seac.presets.load import Assembly
 from seac.segment.ops import boxes_of
@@ -76,6 +76,30 @@ def test_an_export_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
     video = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2))
     assert app.run(["segment", str(video), "-o", str(tmp_path / "out"), "--export", "mine"]) == 0
     assert len((tmp_path / "out/mine.txt").read_text().splitlines()) == 2
+
+
+class Spans:
+    files = ("spans.txt",)
+    images = every_frame = False
+
+    def __init__(self, folder, video):
+        rows = [f"{track.name} {span.start} {span.stop}" for track in video.tracks for span in track.spans]
+        (folder / "spans.txt").write_text("\n".join(rows), encoding="utf-8")
+
+    def add(self, frame): ...
+
+    def close(self): ...
+
+
+def test_a_format_of_the_decision_is_a_file_and_a_row(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(exporter.EXPORTERS, "spans", f"{__name__}:Spans")
+    monkeypatch.setattr("seac.jobs.segment.load", lambda preset, **options: synthetic_model())
+    video, out = write_video(tmp_path / "a.mp4", [squares()] * 20, tone("red", 2)), tmp_path / "out"
+    assert app.run(["segment", str(video), "-o", str(out), "--export", "spans"]) == 0
+    found = (out / "spans.txt").read_text()
+    assert found.startswith("red 0.0 ")
+    assert app.run(["export", str(out), "--format", "spans", "-o", str(tmp_path / "other")]) == 0
+    assert (tmp_path / "other/spans.txt").read_text() == found
 
 
 class OneClip:

@@ -14,7 +14,7 @@ import seac
 from seac.cli import app
 from seac.core.errors import InputError
 from seac.datasets.table import open_benchmark
-from seac.export.writer import files_of, writer_class
+from seac.export.table import files_of
 from seac.presets.load import Assembly
 from tests.fixtures.parts import squares, tone, write_video
 
@@ -87,7 +87,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_its_rows_are_listed_and_nothing_is_imported() -> None:
     assert "halves" in seac.list_parts("segmenter")
-    assert {"export.lines", "benchmark.outside", "audio.broken"} <= set(seac.list_parts())
+    assert {"export.lines", "format.coco", "benchmark.outside", "audio.broken"} <= set(seac.list_parts())
     assert "outside_parts" not in sys.modules
 
 
@@ -131,4 +131,4 @@ def test_what_is_broken_is_one_line_when_it_is_asked_for() -> None:
     with pytest.raises(InputError, match="has no from_context"):
         Assembly(seac.ModelSpec(parts={"segmenter": "bare"})).part("segmenter")
     with pytest.raises(InputError, match="unknown export 'line': did you mean 'lines'"):
-        writer_class("line")
+        files_of("line")

@@ -135,6 +135,6 @@ def test_tables_are_listed_by_pattern():
     assert seac.list_presets("paper*") == ["paper", "paper-fast"]
     assert seac.list_parts("audio") == list(table.PARTS["audio"])
     assert seac.list_parts("segmenter", "sam2*") == [f"sam2.1-hiera-{size}" for size in "lbst"]
-    assert {"export.overlay", "benchmark.s4", "text.minilm"} <= set(seac.list_parts())
+    assert {"format.overlay", "export.json", "benchmark.s4", "text.minilm"} <= set(seac.list_parts())
     with pytest.raises(InputError, match="did you mean 'vision'"):
         seac.list_parts("visions")

@@ -32,5 +32,5 @@ def export(
     from seac.export.table import parse_names
     from seac.jobs.decide import ExportJob, export_folder
 
-    job = ExportJob(folder, parse_names(formats), out, source, model.weights_dir)
+    job = ExportJob(folder, parse_names(formats, "--format"), out, source, model.weights_dir)
     return partial(export_folder, job)

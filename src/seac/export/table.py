@@ -65,15 +65,19 @@ def files_of(name: str) -> tuple[str, ...]:
     return tuple(getattr((writers | formats)[name], "files", ()))
 
 
-def parse_names(given: str) -> tuple[str, ...]:
+def parse_names(given: str, option: str = "--export") -> tuple[str, ...]:
     """Names of exports from ``"overlay,csv"``, each once.
+
+    Args:
+        given: the names.
+        option: the option that they were given with.
 
     Raises:
         InputError: none is given.
     """
     names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     if not names:
-        raise InputError(f"no export is named: give some of {', '.join(list_exports())}")
+        raise InputError(f"{option} names nothing: give some of {', '.join(list_exports())}")
     return names
 
 
