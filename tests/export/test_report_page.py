@@ -112,6 +112,11 @@ def test_the_page_does_what_it_says(page):
     assert page.errors == []
     assert {address.split(":")[0] for address in page.requests} <= {"file", "blob"}
     assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.run(
+        "[...document.querySelectorAll('.solo')].every((button) => button.getBoundingClientRect().right "
+        "<= document.getElementById('scroll').getBoundingClientRect().left + "
+        "document.getElementById('scroll').clientWidth + 1)"
+    )
 
 
 def test_outlines_are_switched_off_and_soloed(page):

@@ -294,7 +294,11 @@
     button.addEventListener("click", () => seek(Number(button.dataset.start)));
   }
   frame.addEventListener("click", toggle);
-  new ResizeObserver(() => { changed = true; drawAxis(); }).observe(block);
+  new ResizeObserver(() => {
+    changed = true;
+    find("scroll").style.setProperty("--seen", `${find("scroll").clientWidth}px`);
+    drawAxis();
+  }).observe(block);
   new ResizeObserver(() => { changed = true; }).observe(frame);
   axis.setAttribute("aria-valuemax", duration.toFixed(1));
   const linked = () => { // report.html#t=12.5 opens at that time
