@@ -5,7 +5,7 @@
   const { size: [width, height], duration, lanes, outlines } = content;
   const player = find("player"), frame = find("frame"), canvas = find("outlines"), pen = canvas.getContext("2d");
   const NEAR = 2; // seconds: how far from its own frame a dashed outline is shown
-  const MAX_ZOOM = 256, LEVEL_POINTS = 6000, TICKS = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+  const MAX_ZOOM = 256, LEVEL_POINTS = 36000, TICKS = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
   let cursor = 0, zoom = 1, near = null, changed = true, playable = false, target = null;
 
   const create = (tag, name, text) => {
