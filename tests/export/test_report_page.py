@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,11 @@ def test_the_page_does_what_it_says(page):
     assert page.errors == []
     assert {address.split(":")[0] for address in page.requests} <= {"file", "blob"}
     assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.run(
+        "[...document.querySelectorAll('.solo')].every((button) => button.getBoundingClientRect().right "
+        "<= document.getElementById('scroll').getBoundingClientRect().left + "
+        "document.getElementById('scroll').clientWidth + 1)"
+    )
 
 
 def test_outlines_are_switched_off_and_soloed(page):
@@ -127,6 +134,19 @@ def test_outlines_are_switched_off_and_soloed(page):
     assert coloured(page, 1) == 0
     page.run("document.getElementById('shown').click()")
     assert coloured(page, 0) == 0
+
+
+def test_a_large_overlay_is_played_from_beside_the_page_at_the_time_of_a_link(folder, tmp_path):
+    assert PROGRAM is not None
+    (tmp_path / "page").mkdir()
+    shutil.copy(folder / "overlay.mp4", tmp_path / "page/overlay.mp4")
+    ResultReport(tmp_path / "page", dog_and_violin(), embed_limit=0).close()
+    with Page(PROGRAM, tmp_path / "profile") as page:
+        page.open(tmp_path / "page/report.html", "#t=3.5")
+        arrives(page, 3.5)
+        assert page.run("document.getElementById('missing').hidden")
+        assert page.errors == []
+        assert page.requests[-1].endswith("/overlay.mp4")
 
 
 def test_zoomed_lanes_seek_to_the_right_time(page):

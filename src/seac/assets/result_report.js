@@ -5,7 +5,7 @@
   const { size: [width, height], duration, lanes, outlines } = content;
   const player = find("player"), frame = find("frame"), canvas = find("outlines"), pen = canvas.getContext("2d");
   const NEAR = 2; // seconds: how far from its own frame a dashed outline is shown
-  const MAX_ZOOM = 256, LEVEL_POINTS = 6000, TICKS = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+  const MAX_ZOOM = 256, LEVEL_POINTS = 36000, TICKS = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
   let cursor = 0, zoom = 1, near = null, changed = true, playable = false, target = null;
 
   const create = (tag, name, text) => {
@@ -294,7 +294,11 @@
     button.addEventListener("click", () => seek(Number(button.dataset.start)));
   }
   frame.addEventListener("click", toggle);
-  new ResizeObserver(() => { changed = true; drawAxis(); }).observe(block);
+  new ResizeObserver(() => {
+    changed = true;
+    find("scroll").style.setProperty("--seen", `${find("scroll").clientWidth}px`);
+    drawAxis();
+  }).observe(block);
   new ResizeObserver(() => { changed = true; }).observe(frame);
   axis.setAttribute("aria-valuemax", duration.toFixed(1));
   const linked = () => { // report.html#t=12.5 opens at that time

@@ -15,6 +15,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment
 from markupsafe import Markup
 
@@ -134,7 +135,7 @@ class ResultReport:
             "duration": round(max(self._video.info.duration, len(self._video.level) * STEP), 3),
             "step": STEP,
             "floor": FLOOR,
-            "level": self._video.level.clip(FLOOR, 0).round().astype(int).tolist(),
+            "level": np.nan_to_num(self._video.level, nan=FLOOR).clip(FLOOR, 0).round().astype(int).tolist(),
             "cuts": [round(cut, 3) for cut in self._video.cuts],
             "lanes": [_lane_content(lane) for lane in lanes],
         }
