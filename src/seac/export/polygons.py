@@ -105,7 +105,9 @@ def _following(starts: NDArray[np.int64], turns: NDArray[np.int64], width: int) 
     edge_at = np.full((4, int(corners.max(initial=0)) + width + 2), -1)
     edge_at[turns, corners] = np.arange(len(turns))
     ends = corners + STEPS[turns, 1] * width + STEPS[turns, 0]
-    following = edge_at[(turns + 3) % 4, ends]  # to the left, unless there is one straight on or to the right
+    following: NDArray[np.int64] = edge_at[
+        (turns + 3) % 4, ends
+    ]  # to the left, unless there is one straight on or to the right
     for turn in (turns, (turns + 1) % 4):
         found = edge_at[turn, ends]
         following = np.where(found >= 0, found, following)
