@@ -6,13 +6,20 @@ the nonzero rule leaves the hole out, because the hole runs the other way round.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label
+from scipy.spatial import cKDTree
 
-Corner = tuple[int, int]
 Polygon = NDArray[np.int64]
 """(n, 2) corners x, y in pixels; x and y of the left upper corner of the first pixel are 0. Closed."""
+
+STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
+"""(x, y) steps along an edge: right, down, left, up; the next one is a turn to the right."""
+RIGHT_PIXEL = np.array([(0, 0), (-1, 0), (-1, -1), (0, -1)])
+"""(x, y) from the start of an edge to the pixel on its right, for each of :data:`STEPS`."""
 
 
 def mask_polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
@@ -29,71 +36,82 @@ def mask_polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
 
 
 def mask_polygon(mask: NDArray[np.bool_]) -> Polygon:
-    """One polygon for a mask (H, W) with a pixel: its parts are joined as holes are."""
-    return join_loops(mask_polygons(mask))
+    """One polygon for a mask (H, W) with a pixel: its parts are joined to the largest as holes are."""
+    return join_loops(sorted(mask_polygons(mask), key=_signed_area, reverse=True))
 
 
 def join_loops(loops: list[Polygon]) -> Polygon:
-    """Join polygons into one by lines between near corners, each followed there and back."""
-    joined = loops[0]
+    """Join polygons to the first of them, each by a line between near corners, followed there and back."""
+    if len(loops) == 1:
+        return loops[0]
+    base = loops[0]
+    tree = cKDTree(base)
+    inserted: dict[int, list[Polygon]] = {}
     for loop in loops[1:]:
-        distance = np.abs(joined[:, None] - loop[None]).sum(axis=-1)
-        at, first = np.unravel_index(int(distance.argmin()), distance.shape)
-        around = np.roll(loop, -int(first), axis=0)
-        joined = np.concatenate([joined[: at + 1], around, around[:1], joined[at:]])
-    return joined
+        distances, nearest = tree.query(loop)
+        first = int(distances.argmin())
+        at = int(nearest[first])
+        around = np.roll(loop, -first, axis=0)
+        inserted.setdefault(at, []).append(np.concatenate([around, around[:1], base[at : at + 1]]))
+    pieces, done = [], 0
+    for at, joined in sorted(inserted.items()):
+        pieces += [base[done : at + 1], *joined]
+        done = at + 1
+    return np.concatenate([*pieces, base[done:]])
 
 
-def _trace_loops(mask: NDArray[np.bool_]) -> list[tuple[Polygon, Corner]]:
+def _trace_loops(mask: NDArray[np.bool_]) -> Iterator[tuple[Polygon, tuple[int, int]]]:
     """Closed loops along the edges of the pixels, the mask on their right, each with a pixel on its right."""
-    edges = _edges(mask)
-    left = dict.fromkeys((corner, step) for corner, steps in edges.items() for step in steps)
-    loops = []
-    while left:
-        edge = next(iter(left))
-        pixel = _right_pixel(*edge)
-        passed = []
-        while edge in left:
-            del left[edge]
+    starts, turns = _edges(mask)
+    following = _following(starts, turns, mask.shape[1] + 1)
+    is_corner = np.empty(len(turns), np.bool_)
+    is_corner[following] = turns[following] != turns
+    pixels = starts + RIGHT_PIXEL[turns]
+    after, corner = following.tolist(), is_corner.tolist()
+    left = np.ones(len(turns), np.bool_)
+    for first in range(len(turns)):
+        if not left[first]:
+            continue
+        edge, passed = first, []
+        while True:
             passed.append(edge)
-            (x, y), step = edge
-            corner = (x + step[0], y + step[1])
-            edge = (corner, _turn(step, edges[corner]))
-        corners = [
-            at
-            for (at, step), (_, before) in zip(passed, [passed[-1], *passed], strict=False)
-            if step != before
-        ]
-        loops.append((np.array(corners, np.int64), pixel))
-    return loops
+            edge = after[edge]
+            if edge == first:
+                break
+        left[passed] = False
+        x, y = pixels[first].tolist()
+        yield starts[[at for at in passed if corner[at]]], (x, y)
 
 
-def _edges(mask: NDArray[np.bool_]) -> dict[Corner, list[Corner]]:
-    """Steps (dx, dy) along an edge of the mask from each corner; two where pixels touch at the corner."""
+def _edges(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The edges of the pixels of a mask: starts (E, 2) x, y, and numbers (E,) of their :data:`STEPS`."""
     padded = np.pad(mask, 1)
-    follow: dict[Corner, list[Corner]] = {}
-    inside, above, left = padded[1:, 1:], padded[:-1, 1:], padded[1:, :-1]
-    for edge, shift, step in (
-        (inside & ~above, (0, 0), (1, 0)),
-        (~inside & above, (1, 0), (-1, 0)),
-        (inside & ~left, (0, 1), (0, -1)),
-        (~inside & left, (0, 0), (0, 1)),
+    inside, above, before = padded[1:, 1:], padded[:-1, 1:], padded[1:, :-1]
+    starts, turns = [], []
+    for edge, shift, turn in (
+        (inside & ~above, (0, 0), 0),
+        (~inside & before, (0, 0), 1),
+        (~inside & above, (1, 0), 2),
+        (inside & ~before, (0, 1), 3),
     ):
-        for y, x in np.argwhere(edge).tolist():
-            follow.setdefault((x + shift[0], y + shift[1]), []).append(step)
-    return follow
+        starts.append(np.argwhere(edge)[:, ::-1] + shift)
+        turns.append(np.full(len(starts[-1]), turn))
+    return np.concatenate(starts), np.concatenate(turns)
 
 
-def _turn(step: Corner, options: list[Corner]) -> Corner:
-    """The step after ``step``; where pixels touch at a corner, to the right, around the same pixel."""
-    right = (-step[1], step[0])
-    return right if right in options else options[0]
-
-
-def _right_pixel(corner: Corner, step: Corner) -> Corner:
-    """The pixel (x, y) on the right of the edge from a corner."""
-    x, y = corner
-    return {(1, 0): (x, y), (-1, 0): (x - 1, y - 1), (0, 1): (x - 1, y), (0, -1): (x, y - 1)}[step]
+def _following(starts: NDArray[np.int64], turns: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """The edge (E,) that follows each edge: where pixels touch at a corner, the one around the same pixel."""
+    corners = starts[:, 1] * width + starts[:, 0]
+    edge_at = np.full((4, int(corners.max(initial=0)) + width + 2), -1)
+    edge_at[turns, corners] = np.arange(len(turns))
+    ends = corners + STEPS[turns, 1] * width + STEPS[turns, 0]
+    following: NDArray[np.int64] = edge_at[
+        (turns + 3) % 4, ends
+    ]  # to the left, unless there is one straight on or to the right
+    for turn in (turns, (turns + 1) % 4):
+        found = edge_at[turn, ends]
+        following = np.where(found >= 0, found, following)
+    return following
 
 
 def _signed_area(polygon: Polygon) -> int:
