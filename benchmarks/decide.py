@@ -122,18 +122,18 @@ def random_key_frame(
 ) -> KeyFrame:
     """A key frame with masks of others and random values."""
     count = len(tracks)
-    chosen = tuple(codes[row] for row in rng.integers(len(codes), size=count))
-    values = [rng.uniform(size=count).astype(np.float32) for _ in range(3)]
-    boxes = rng.integers(0, 448, (count, 4)).astype(np.float32)
+    scores, similarity, probability = rng.uniform(size=(3, count)).astype(np.float32)
     return KeyFrame(
-        number,
-        number / rate,
-        False,
-        chosen,
-        boxes,
-        *values,
-        tracks.astype(np.int64),
-        rng.integers(0, classes, count),
+        index=number,
+        time=number / rate,
+        cut=False,
+        masks=tuple(codes[row] for row in rng.integers(len(codes), size=count)),
+        boxes=rng.integers(0, 448, (count, 4)).astype(np.float32),
+        scores=scores,
+        similarity=similarity,
+        probability=probability,
+        tracks=tracks.astype(np.int64),
+        classes=rng.integers(0, classes, count),
     )
 
 

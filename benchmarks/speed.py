@@ -41,7 +41,7 @@ from seac.export.record import RecordWriter
 from seac.export.writer import Clip, Writer
 from seac.media.decode import AudioReader
 from seac.media.encode import VideoWriter
-from seac.media.sources import resolve_source, source_frames
+from seac.media.sources import audio_file, resolve_source, source_frames
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.profiling.reference import reference_embeddings
@@ -75,7 +75,7 @@ def open_writers(folder: Path, clip: Path, fps: float) -> list[Writer]:
 def stages(model: SeAC, clip: Path, fps: float, frames: int) -> dict[str, dict[str, float]]:
     """Milliseconds per frame of each stage, frames in sequence: median, 90th percentile, share."""
     source = resolve_source(clip)
-    sound = AudioReader(source.audio, model.stages.audio.sample_rate)
+    sound = AudioReader(audio_file(source), model.stages.audio.sample_rate)
     spent: dict[str, list[float]] = {}
 
     def propose(image: Tensor) -> Proposals:

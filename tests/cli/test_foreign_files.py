@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from seac.features.writer import StoreWriter
 from tests.fixtures import benchmarks
 from tests.fixtures.pairs import PROVENANCE
 from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
+
+FILES = ("--export", "overlay,masks,json,timeline")
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +73,16 @@ def snapshot(folder: Path) -> dict[str, object]:
 class TestSegment:
     def test_the_same_twice(self, video: Path, tmp_path: Path) -> None:
         for frames in (2, 1):
-            done("segment", video, "-o", tmp_path / "out", "--fps", frames)
+            done("segment", video, "-o", tmp_path / "out", "--fps", frames, *FILES)
         assert [path.name for path in (tmp_path / "out/masks").iterdir()] == ["000000.png"]
 
     @pytest.mark.usefixtures("no_networks")
     @pytest.mark.parametrize(
-        "name", ["masks/ground_truth.png", "masks/000000.png", "result.json", "timeline.png", "overlay.mp4/x"]
+        "name",
+        [
+            *("masks/ground_truth.png", "masks/000000.png", "result.json", "timeline.png", "overlay.mp4/x"),
+            *("store/mine.txt", "store/manifest.json", "decision.json"),
+        ],
     )
     def test_others_files_beside_the_clip(
         self, video: Path, capsys: pytest.CaptureFixture[str], name: str
@@ -84,7 +91,7 @@ class TestSegment:
         path.parent.mkdir(exist_ok=True)
         path.write_text("a week's work")
         before = snapshot(video.parent)
-        assert name.split("/")[0] in refused(capsys, "segment", video, "-o", video.parent)
+        assert name.split("/")[0] in refused(capsys, "segment", video, "-o", video.parent, *FILES)
         assert snapshot(video.parent) == before
 
     @pytest.mark.usefixtures("no_networks")
@@ -104,12 +111,12 @@ class TestSegment:
         self, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         out = tmp_path / "out"
-        done("segment", video, "-o", out)
+        done("segment", video, "-o", out, *FILES)
         before = snapshot(out)
-        assert "overlay.mp4" in refused(capsys, "segment", out / "overlay.mp4", "-o", out)
+        assert "overlay.mp4" in refused(capsys, "segment", out / "overlay.mp4", "-o", out, *FILES)
         sound = write_wav(tmp_path / "a.wav", tone("red", 1))
         picture = out / "masks/000000.png"
-        assert "masks" in refused(capsys, "segment", picture, "--audio", sound, "-o", out)
+        assert "masks" in refused(capsys, "segment", picture, "--audio", sound, "-o", out, *FILES)
         assert snapshot(out) == before
 
     @pytest.mark.usefixtures("no_networks")
@@ -126,20 +133,28 @@ class TestSegment:
         (video.parent / "disk/keep.txt").write_text("keep")
         (video.parent / name).symlink_to("disk")
         before = snapshot(video.parent)
-        assert name in refused(capsys, "segment", video, "-o", video.parent)
+        assert name in refused(capsys, "segment", video, "-o", video.parent, *FILES)
         assert snapshot(video.parent) == before
+
+    @staticmethod
+    def make_earlier(out: Path) -> None:
+        """What is left is what a version without stores wrote, without its record."""
+        shutil.rmtree(out / "store")
+        (out / "decision.json").unlink()
+        (out / RECORD).unlink()
 
     def test_a_folder_of_an_earlier_version(
         self, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         out = tmp_path / "out"
         done("segment", video, "-o", out, "--export", "overlay,masks,json,timeline,sheet", "--fps", 2)
-        (out / RECORD).unlink()
+        self.make_earlier(out)
+        write_video(out / "overlay.mp4", [squares()] * 2, tone("red", 1), fps=2)  # at the rate of the results
         (out / "masks/ground_truth.png").write_text("mine")
-        done("segment", video, "-o", out)
+        done("segment", video, "-o", out, "--fps", 1, *FILES)
         assert {path.name for path in (out / "masks").iterdir()} == {"000000.png", "ground_truth.png"}
         done("segment", video, "-o", out, "--export", "sheet")
-        (out / RECORD).unlink()
+        self.make_earlier(out)
         Image.fromarray(np.zeros((96, 160), np.uint8)).save(out / "masks/000000.png")
         write_video(out / "overlay.mp4", [squares()] * 10, tone("red", 1))
         for export in ("masks", "overlay"):
@@ -147,11 +162,12 @@ class TestSegment:
 
     def test_a_folder_whose_record_has_names_only(self, video: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
-        done("segment", video, "-o", out)
-        names = [path.name for path in out.iterdir() if path.name != RECORD]
+        done("segment", video, "-o", out, *FILES)
+        self.make_earlier(out)
+        names = [path.name for path in out.iterdir()]
         (out / RECORD).write_text(json.dumps({"made_of": {}, "files": names}))
         done("segment", video, "-o", out, "--export", "json")
-        done("segment", video, "-o", out)
+        done("segment", video, "-o", out, *FILES)
 
     def test_a_refused_clip_leaves_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)).save(
@@ -178,7 +194,7 @@ class TestSegmentFolder:
         (tmp_path / "out/a/masks").mkdir(parents=True)
         (tmp_path / "out/a/masks/mine.png").write_text("mine")
         before = snapshot(tmp_path / "out/a")
-        line = refused(capsys, "segment", clips, "-o", tmp_path / "out")
+        line = refused(capsys, "segment", clips, "-o", tmp_path / "out", *FILES)
         assert "1 of 2" in line
         assert "a/masks" in line
         assert (tmp_path / "out/b/result.json").exists()
@@ -187,11 +203,13 @@ class TestSegmentFolder:
     def test_again_does_not_replace_what_was_changed(
         self, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        done("segment", clips, "-o", tmp_path / "out")
-        done("segment", clips, "-o", tmp_path / "out", "--again")
+        done("segment", clips, "-o", tmp_path / "out", *FILES)
+        done("segment", clips, "-o", tmp_path / "out", "--again", *FILES)
         (tmp_path / "out/a/masks/000000.png").write_text("mended by hand")
-        done("segment", clips, "-o", tmp_path / "out")  # it is finished, and left as it is
-        assert "a/masks/000000.png" in refused(capsys, "segment", clips, "-o", tmp_path / "out", "--again")
+        done("segment", clips, "-o", tmp_path / "out", *FILES)  # it is finished, and left as it is
+        assert "a/masks/000000.png" in refused(
+            capsys, "segment", clips, "-o", tmp_path / "out", "--again", *FILES
+        )
         assert (tmp_path / "out/a/masks/000000.png").read_text() == "mended by hand"
 
     @pytest.mark.usefixtures("no_networks")
@@ -201,7 +219,7 @@ class TestSegmentFolder:
         (tmp_path / "out").mkdir()
         for name in ("a", "b"):
             (tmp_path / "out" / name).write_text("a file")
-        refused(capsys, "segment", clips, "-o", tmp_path / "out")
+        refused(capsys, "segment", clips, "-o", tmp_path / "out", *FILES)
 
     def test_inputs_where_a_clips_results_would_go(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -210,7 +228,7 @@ class TestSegmentFolder:
         for name in ("a", "overlay"):
             write_video(tmp_path / f"a/{name}.mp4", [squares()] * 10, tone("red", 1))
         before = (tmp_path / "a/overlay.mp4").read_bytes()
-        assert "overlay.mp4" in refused(capsys, "segment", tmp_path / "a", "-o", tmp_path)
+        assert "overlay.mp4" in refused(capsys, "segment", tmp_path / "a", "-o", tmp_path, *FILES)
         assert (tmp_path / "a/overlay.mp4").read_bytes() == before
 
 

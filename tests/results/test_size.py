@@ -28,9 +28,8 @@ def test_an_hour_takes_less_than_200_mb(tmp_path: Path) -> None:
     ]
     info = replace(make_info(), size=SIZE, original_size=SIZE)
     first = open_result(write_result(tmp_path / "first", (ragged, steps, tracks), info))
-    write_hour(
-        tmp_path / "hour", first, masks=20, rate=2.0, tracks=4000 * MINUTES // 60, seconds=60 * MINUTES
-    )
+    hour = tmp_path / "hour"
+    write_hour(hour, first, masks=20, rate=2.0, tracks=4000 * MINUTES // 60, seconds=60 * MINUTES)
     assert store_size(hour) * 60 / MINUTES < LIMIT
     found = open_result(hour)
     assert (len(found), len(found.steps)) == (120 * MINUTES, 600 * MINUTES)

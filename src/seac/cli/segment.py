@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,8 +13,11 @@ from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 from seac.presets.table import list_parts
 
+if TYPE_CHECKING:
+    from seac.video.key_frames import Rate
+
 EXPORTS = ", ".join((*list_parts("format"), *list_parts("export")))
-AUTO = "auto"
+AUTO: Literal["auto"] = "auto"
 
 
 @options.command(*options.WHOLE)
@@ -50,7 +53,7 @@ def segment(
     return partial(segment_all, job)
 
 
-def parse_fps(given: str) -> float | str:
+def parse_fps(given: str) -> Rate:
     """Key frames per second, or ``"auto"``.
 
     Raises:

@@ -5,6 +5,7 @@ A row is ``name: "package.module:Class"``. Another package adds rows by entry po
     [project.entry-points."seac.parts"]
     "audio.mine" = "mine.encoder:MyEncoder"
     "export.mine" = "mine.export:MyExport"
+    "format.mine" = "mine.export:MyFormat"
     "benchmark.mine" = "mine.data:MyBenchmark"
 """
 
@@ -25,7 +26,7 @@ def rows(kind: str, own: Mapping[str, str]) -> dict[str, str]:
     """Rows of a table, built-in rows first, then rows of installed packages; no class is imported.
 
     Args:
-        kind: kind of part: "audio", "segmenter", "export", "benchmark", ...
+        kind: kind of part: "audio", "segmenter", "export", "format", "benchmark", ...
         own: the built-in rows; an installed package cannot replace them.
     """
     found = dict(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from seac.core.errors import InputError, unknown
 from seac.core.registry import locate, rows
@@ -11,7 +12,8 @@ from seac.export.exporter import KIND as FORMAT
 from seac.export.writer import WRITERS, Writer
 
 WRITER = "export"
-ExporterClass, WriterClass = type[Exporter], type[Writer]
+ExporterClass: TypeAlias = type[Exporter]
+WriterClass: TypeAlias = type[Writer]
 
 
 def list_formats() -> list[str]:

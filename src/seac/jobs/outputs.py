@@ -40,7 +40,7 @@ def write_exports(
     """
     with ExitStack() as stack:
         exporters = []
-        for build in reversed(classes.values()):  # an exit stack closes the last one first
+        for build in reversed(tuple(classes.values())):  # an exit stack closes the last one first
             exporters.append(build(folder, decided))
             stack.callback(exporters[-1].close)
         on_every = [each for each in exporters if each.every_frame]
