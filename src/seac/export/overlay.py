@@ -19,7 +19,7 @@ class Overlay:
     every_frame: ClassVar[bool] = True
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
-        self._names = {track.id: track.name for track in video.tracks}
+        self._names = {track.id: f"{track.name} ({track.id})" for track in video.tracks}
         self._colours = {track.id: track.colour for track in video.tracks}
         self._captions = video.captions
         info = video.info

@@ -84,7 +84,7 @@ def time_frames(decoded: Iterable[av.VideoFrame], origin: float, rate: float) ->
     """
     scaler = VideoReformatter()
     previous: tuple[int, float, float, av.VideoFrame] | None = None
-    for index, (time, length, frame) in enumerate(_add_times(decoded, origin, 1 / rate)):
+    for index, (time, length, frame) in enumerate(add_times(decoded, origin, 1 / rate)):
         if previous is not None:
             number, start, _, shown = previous
             yield TimedFrame(number, start, time - start, shown, scaler)
@@ -93,7 +93,7 @@ def time_frames(decoded: Iterable[av.VideoFrame], origin: float, rate: float) ->
         yield TimedFrame(*previous, scaler)
 
 
-def _add_times(
+def add_times(
     frames: Iterable[av.VideoFrame], origin: float, interval: float
 ) -> Iterator[tuple[float, float, av.VideoFrame]]:
     """Frames as (time, own duration, frame); times increase, the first is 0.
