@@ -42,6 +42,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     # how a command begins, what is done with it, and why
     ("seac segment clip.mp4 --association-weights", PARSE, "needs a trained association"),
     ("seac segment", RUN, "on an excerpt of a composite clip"),
+    ("seac decide", PARSE, "tests/cli/test_decide.py runs it"),
+    ("seac export", PARSE, "tests/cli/test_decide.py runs it"),
     ("seac data check", RUN, "on synthetic benchmarks"),
     ("seac evaluate s4 Single-source/ --predictions", RUN, "on synthetic benchmarks"),
     ("seac evaluate ms3 Multi-sources/ --predictions", RUN, "on synthetic benchmarks"),
