@@ -144,8 +144,8 @@ def main() -> None:
     parser.add_argument(
         "--photographs", type=int, default=5000, help="maximum number of photographs of a side"
     )
-    parser.add_argument("--composites", type=int, default=3000, help="number of composites to train on")
-    parser.add_argument("--pasted", type=int, default=1200, help="number of frames with pasted things")
+    parser.add_argument("--composites", type=int, default=1200, help="number of composites to train on")
+    parser.add_argument("--pasted", type=int, default=900, help="number of frames with pasted things")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--extract", help="i/n: only encode every n-th shard of the frames, from the i-th")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the weights and cards")
