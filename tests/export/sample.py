@@ -71,7 +71,7 @@ SHOWN: tuple[tuple[tuple[int, str, float], ...], ...] = (
 """(track, mask, probability) in each frame, likeliest first."""
 
 
-def picture(number: int) -> NDArray[np.uint8]:
+def synthetic_image(number: int) -> NDArray[np.uint8]:
     """A smooth image, so that lossy codecs keep it."""
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     return np.stack([rows * 4, columns * 3, np.full(SIZE, 20 * number)], axis=-1).astype(np.uint8)
@@ -95,7 +95,7 @@ def frames(
                 tracks=np.array([track for track, _, _ in rows], np.int64),
                 masks=np.array([shapes[name] for _, name, _ in rows], np.bool_).reshape(-1, *SIZE),
                 probability=np.array([probability for _, _, probability in rows], np.float32),
-                image=picture(number),
+                image=synthetic_image(number),
             )
         )
     return found

@@ -102,3 +102,11 @@ def test_the_page_of_formats_is_current() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert fill_page(text) == text, "run python -m benchmarks.exports"
     assert all(f"`{name}`" in text for name in EXPORTERS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_name_that_is_no_text_stops_no_export(name: str, tmp_path: Path) -> None:
+    """Arguments of the command line that are not UTF-8 come as lone surrogates."""
+    video = decided()
+    tracks = (replace(video.tracks[0], name="\udcff\x00"), *video.tracks[1:])
+    export(name, tmp_path, replace(video, tracks=tracks))

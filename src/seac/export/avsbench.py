@@ -47,7 +47,7 @@ class _AvsBench:
         self._video = video
         self._stem = file_name(Path(video.info.source).stem)
         self._sampler = SecondSampler(video.info.duration, self.seconds)
-        self._table = (self._folder / self.metadata).open("w", newline="", encoding="utf-8")
+        self._table = (self._folder / self.metadata).open("w", newline="", encoding="utf-8", errors="replace")
         self._rows = csv.writer(self._table)
         self._rows.writerow(self.columns)
         self._sounding: set[int] = set()

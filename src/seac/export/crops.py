@@ -59,7 +59,7 @@ class Crops:
         self._video = video
         self._numbers = FrameNumbers(video.info)
         self._soundings = {track.id: list(_soundings(track)) for track in video.tracks}
-        self._table = (self._folder / "crops.csv").open("w", newline="", encoding="utf-8")
+        self._table = (self._folder / "crops.csv").open("w", newline="", encoding="utf-8", errors="replace")
         self._rows = csv.writer(self._table)
         self._rows.writerow(COLUMNS)
 

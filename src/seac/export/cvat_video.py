@@ -27,8 +27,9 @@ class CvatVideo:
 
     CVAT has no tracks of masks and reads a track that begins with a mask as one mask. So each track is a
     track of boxes, which CVAT interpolates between key frames, and each mask a track of one frame, as CVAT
-    itself writes masks; the box and the masks of a track are of one group. Where a track is not shown,
-    ``outside`` is 1. ``occluded`` is always 0. Masks are resized (nearest) to the size of the source.
+    itself writes masks. The attribute ``track_id`` says to which track a box or a mask belongs. Where a
+    track is not shown, ``outside`` is 1. ``occluded`` is always 0. Masks are resized (nearest) to the size
+    of the source.
     """
 
     files: ClassVar[tuple[str, ...]] = ("cvat-video/*",)

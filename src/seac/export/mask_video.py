@@ -39,7 +39,7 @@ class MaskVideo:
         self._type: type[np.unsignedinteger] = np.uint8 if len(self._values) < 256 else np.uint16
         file_format = EIGHT_BIT if self._type is np.uint8 else SIXTEEN_BIT
         self._writer = TimedWriter(folder / "masks.mkv", file_format, video.info.frame_rate)
-        with (folder / "masks.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / "masks.csv").open("w", newline="", encoding="utf-8", errors="replace") as file:
             rows = csv.writer(file)
             rows.writerow(("value", "track", "name", "red", "green", "blue"))
             for track in video.tracks:
