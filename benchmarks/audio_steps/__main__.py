@@ -1,6 +1,6 @@
 """When masks sound in steps of a tenth of a second: rules compared on audio with known times.
 
-    python -m benchmarks.audio_steps --data DATA/real [--limit N] [--cache FOLDER] [--write docs/audio_steps.md]
+    python -m benchmarks.audio_steps --data DATA/real [--limit N] [--cache FOLDER] [--write PAGE]
 
 Two photographs side by side, of ``photos/dev``, and recordings of ``recordings/dev`` that sound at random
 times: over silence, over noise, in turn, and with an off-screen source. The constants of

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.semantic import classify_masks
+from seac.classify.synonyms import known_names
 from seac.core.context import PartContext
 from seac.core.tracks import FrameTracks
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
@@ -90,7 +91,7 @@ class VocabularyClassifier:
     @cached_property
     def classes(self) -> Tensor:
         """Class embeddings of unit length: (K, d)."""
-        return class_embeddings(self.names, self.text)
+        return class_embeddings(known_names(self.names), self.text)
 
     @cached_property
     def scorers(self) -> ClassScorers:
