@@ -138,6 +138,13 @@ class TestDecide:
         found = decided(capsys, folder, "--vocabulary", "red lamp,blue lamp")
         assert set(found) == {"red lamp", "blue lamp"}
 
+    def test_what_a_phrase_finds(
+        self, capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Assembly, "part", lambda self, kind: ColourText())
+        assert set(decided(capsys, folder, "--find", "a red square")) == {"red"}
+        assert "--find is empty" in refused(capsys, "decide", folder, "--find", " ")
+
     def test_only_files_of_seac_are_replaced(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         stored = {name: (folder / name).read_bytes() for name in STORE_FILES}
         (folder / "notes.txt").write_text("mine")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from seac.core.covering import covering_pairs
 from seac.core.errors import InputError
 from seac.results.decide import DecideOptions, Words, covering, decide, runs
+from seac.results.find import Phrase, find_steps, find_tracks
 from seac.results.palette import colour
 from seac.results.reader import VideoResult, open_result
 from seac.results.rle import decode_rle, encode_rle, overlap_shares
@@ -186,6 +187,27 @@ class TestNames:
             assert track.name == words.names[int(embeddings[track.id][:2].argmax())]
         with pytest.raises(InputError, match="segment the video again"):
             decide(results[1], DecideOptions(words=Words(("kettle",), np.ones((1, 3), np.float32))))
+
+
+class TestFind:
+    def test_image_and_audio_must_agree(self, results: list[VideoResult]) -> None:
+        result, names = results[1], np.array([1, -1, -1], np.float32)
+        everything = sounding_steps(decide(result, DecideOptions(**NO_GAP)))
+        dogs = find_tracks(
+            np.stack([track.class_scores for track in result.tracks]), Phrase("", names, np.zeros(4))
+        )
+        for number in range(4):
+            audio = np.full(4, -1, np.float32)
+            audio[number] = 1
+            phrase = Phrase("a dog", names, audio)
+            steps = set(np.flatnonzero(find_steps(result.steps, phrase)).tolist())
+            found = decide(result, DecideOptions(find=phrase, **NO_GAP))
+            for track, sounding in sounding_steps(found).items():
+                assert dogs[track]
+                assert sounding <= steps
+                assert sounding <= everything.get(track, set()) or len(found.tracks) < len(everything)
+            for other in found.off_screen:
+                assert {round(other.span.start / STEP), round(other.span.stop / STEP) - 1} <= steps
 
 
 class TestOffScreen:

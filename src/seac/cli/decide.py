@@ -10,6 +10,7 @@ import typer
 
 from seac.cli import options
 from seac.cli.export import Source
+from seac.cli.segment import Find, check_find
 from seac.core.errors import InputError
 from seac.presets.spec import ModelSpec
 
@@ -26,6 +27,7 @@ def decide(
     ] = None,
     min_duration: Annotated[float, options.DecisionOption(help="Minimum seconds of a span.")] = 0.0,
     max_gap: Annotated[float, options.DecisionOption(help="Seconds of a gap that is closed.")] = 0.1,
+    find: Find = None,
     source: Source = None,
     export: Annotated[
         str, options.OutputOption(help="Exports, comma-separated, added to those that the folder has.")
@@ -46,6 +48,7 @@ def decide(
         rename=parse_renames(rename or []),
         min_duration=check_seconds("--min-duration", min_duration),
         max_gap=check_seconds("--max-gap", max_gap),
+        find=check_find(find),
     )
     exports = parse_names(export) if export else ()
     job = DecideJob(folder, decision, model.vocabulary, exports, source, model.weights_dir)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 EXPORTS = ", ".join((*list_parts("format"), *list_parts("export")))
 AUTO: Literal["auto"] = "auto"
+Find = Annotated[
+    str | None,
+    options.DecisionOption(help='Show only what is this in the image and in the audio, "a barking dog".'),
+]
 
 
 @options.command(*options.WHOLE)
@@ -40,6 +44,7 @@ def segment(
     export: Annotated[
         str, options.OutputOption(help=f"Outputs, comma-separated: {EXPORTS}.")
     ] = "overlay,timeline,report,csv,events-json,srt,vtt,json",
+    find: Find = None,
     again: options.Again = False,
 ) -> options.Work:
     """Segment and classify sounding objects of a video: overlay, timeline, report, events.
@@ -49,8 +54,21 @@ def segment(
     from seac.export.table import parse_names
     from seac.jobs.segment import SegmentJob, segment_all
 
-    job = SegmentJob(source, out, model, audio, parse_fps(fps), parse_names(export), again)
+    job = SegmentJob(source, out, model, audio, parse_fps(fps), parse_names(export), again, check_find(find))
     return partial(segment_all, job)
+
+
+def check_find(phrase: str | None) -> str | None:
+    """Check the phrase of ``--find`` before anything is loaded.
+
+    Raises:
+        InputError: it is empty, too long or not printable.
+    """
+    if phrase is not None and not phrase.strip():
+        raise InputError('--find is empty: say what to find, such as "a barking dog"')
+    if phrase is not None and (len(phrase) > 200 or not phrase.isprintable()):
+        raise InputError(f"--find {phrase[:20]!r}...: give at most 200 printable letters")
+    return phrase
 
 
 def parse_fps(given: str) -> Rate:

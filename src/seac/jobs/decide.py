@@ -6,25 +6,23 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from seac.classify.prompts import class_embeddings
 from seac.core.errors import InputError
 from seac.core.ownership import read_record
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.table import ExporterClass, exporter_classes, files_of, list_formats
-from seac.jobs.download import download_bar
 from seac.jobs.outputs import locate_source, write_exports
 from seac.jobs.progress import frame_progress
-from seac.presets.load import Assembly, vocabulary_from
-from seac.presets.spec import ModelSpec
-from seac.results.decide import DecideOptions, Words, decide
+from seac.jobs.words import text_encoder, with_words
+from seac.presets.load import vocabulary_from
+from seac.results.decide import decide
 from seac.results.decision_file import NAME, DecisionRecord, read_decision
 from seac.results.reader import VideoResult, open_result
 from seac.results.values import DecidedVideo
@@ -118,31 +116,6 @@ def present_exports(folder: Path) -> list[str]:
     return found
 
 
-def words_for(
-    result: VideoResult, names: Sequence[str] | None, weights_dir: Path | None = None
-) -> Words | None:
-    """The vocabulary of a decision; the text encoder runs only for names that are no labels of the result.
-
-    Raises:
-        InputError: the text encoder of the result cannot be loaded.
-    """
-    if names is None:
-        return None
-    if set(names) <= set(result.labels[1:]):
-        return Words(tuple(names))
-    try:
-        spec = ModelSpec.from_record(
-            {name: result.settings[name] for name in ("preset", "parts")} | {"weights_dir": weights_dir}
-        )
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(
-            f"{result.folder}: does not say which text encoder it was made with; choose names of its own "
-            f"vocabulary, such as {', '.join(result.labels[1:4])}"
-        ) from None
-    encoder = Assembly(spec, download_bar).part("text")
-    return Words(tuple(names), class_embeddings(names, encoder).float().cpu().numpy())
-
-
 def _write(
     result: VideoResult,
     record: DecisionRecord,
@@ -153,8 +126,7 @@ def _write(
 ) -> DecidedVideo:
     """Decide and write exports; into the result folder itself also the decision."""
     result = locate_source(result, source, classes)
-    words = words_for(result, record.vocabulary, weights_dir)
-    options: DecideOptions = replace(record.options(), words=words)
+    options = with_words(result, record, lambda: text_encoder(result, weights_dir))
     video = decide(result, options)
     inside = out.resolve() == result.folder.resolve()
     files = [file for each in classes.values() for file in getattr(each, "files", ())]

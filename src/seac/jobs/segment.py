@@ -31,6 +31,7 @@ from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
 from seac.jobs.outputs import locate_source, write_exports
 from seac.jobs.progress import frame_progress
+from seac.jobs.words import with_words
 from seac.media.extent import read_extent
 from seac.media.sources import Source, list_sources, resolve_source, stream_address
 from seac.pipeline import SeAC
@@ -64,6 +65,7 @@ class SegmentJob:
     fps: Rate = "auto"
     exports: tuple[str, ...] = DEFAULT_EXPORTS
     again: bool = False
+    find: str | None = None
 
     @property
     def live(self) -> bool:
@@ -263,6 +265,7 @@ def _provenance(work: Work, source: Source) -> dict[str, Any]:
     return {
         "settings": work.settings,
         "exports": sorted(work.job.exports),
+        "find": work.job.find,
         "source": file_state(source.image),
         "audio": file_state(source.audio) if source.audio else None,
     }
@@ -354,15 +357,17 @@ def _info(source: Source, info: VideoInfo, end: float, recorded: tuple[Path, Pat
 
 def _export(work: Work, source: Source, folder: Path, progress: Progress, task: TaskID) -> None:
     """Second pass: decide, and write the exports of the decision."""
-    DecisionRecord().write(folder)
+    record = DecisionRecord(find=work.job.find)
+    record.write(folder)
     if not work.exporters:
         return
     recording = folder / RECORDING
     found = open_result(folder)
     result = locate_source(found, recording if source.live else None, work.exporters)
+    decided = decide(result, with_words(result, record, lambda: work.model.stages.text))
     progress.reset(task, total=result.info.frames or None, rate="overlay")
     write_exports(
-        result, decide(result), work.exporters, folder, lambda frames: progress.update(task, advance=frames)
+        result, decided, work.exporters, folder, lambda frames: progress.update(task, advance=frames)
     )
 
 

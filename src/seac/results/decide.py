@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seac.core.covering import COVERED, keep_likeliest
 from seac.core.errors import InputError
 from seac.results.captions import step_captions
+from seac.results.find import Phrase, find_steps, find_tracks
 from seac.results.palette import colour
 from seac.results.reader import VideoResult
 from seac.results.rle import overlap_shares
@@ -53,6 +54,7 @@ class DecideOptions:
         min_duration: minimum seconds of a span.
         max_gap: seconds of the longest gap that does not end a span.
         words: vocabulary in place of that of the result.
+        find: only what agrees with this phrase is shown, in the image and in the audio.
         off_screen_probability: minimum probability of the class of audio without a visible source.
         off_screen_duration: minimum seconds of audio without a visible source.
 
@@ -67,6 +69,7 @@ class DecideOptions:
     min_duration: float = 0.0
     max_gap: float = 0.1
     words: Words | None = None
+    find: Phrase | None = None
     off_screen_probability: float = 0.3
     off_screen_duration: float = 0.5
 
@@ -125,7 +128,10 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     _check_tracks(result, options)
     threshold = result.threshold if options.threshold is None else options.threshold
     rows = _rows(result, threshold)
-    shown = rows[rows.sounding & _selected(rows.track, options)]
+    heard = np.ones(len(result.steps), np.bool_)
+    if options.find is not None:
+        heard = find_steps(result.steps, options.find)
+    shown = rows[rows.sounding & heard[rows.step] & np.isin(rows.track, _selected(result, options))]
     covered = _covered(result, shown)
     shown = shown[~_in_pairs(shown, covered)]
     names = track_names(result, options)
@@ -142,7 +148,7 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     return DecidedVideo(
         result.info,
         tuple(tracks),
-        _off_screen(result, rows, options),
+        _off_screen(result, rows, heard, options),
         result.steps.level,
         cuts=result.cuts,
         captions=step_captions(result.steps, result.audio_labels),
@@ -207,9 +213,15 @@ def _near_likeliest(
     return np.asarray(odds >= greatest[step] - margin)
 
 
-def _selected(track: NDArray[np.int64], options: DecideOptions) -> NDArray[np.bool_]:
-    keep = ~np.isin(track, sorted(options.mute))
-    return keep & np.isin(track, sorted(options.solo)) if options.solo else keep
+def _selected(result: VideoResult, options: DecideOptions) -> list[int]:
+    """Numbers of the tracks that may be shown."""
+    found = [track for track in result.tracks if track.id not in options.mute]
+    if options.solo:
+        found = [track for track in found if track.id in options.solo]
+    if options.find is not None and found:
+        agree = find_tracks(np.stack([track.class_scores for track in found]), options.find)
+        found = [track for track, agrees in zip(found, agree.tolist(), strict=True) if agrees]
+    return [track.id for track in found]
 
 
 def _covered(result: VideoResult, shown: _Rows) -> dict[int, set[int]]:
@@ -302,15 +314,24 @@ def _steps(seconds: float) -> int:
     return int(np.ceil(seconds / STEP - 1e-6))
 
 
-def _off_screen(result: VideoResult, rows: _Rows, options: DecideOptions) -> tuple[OffScreen, ...]:
-    """Audio with a probable class during which no track sounds, muted ones included."""
+def _off_screen(
+    result: VideoResult, rows: _Rows, heard: NDArray[np.bool_], options: DecideOptions
+) -> tuple[OffScreen, ...]:
+    """Audio with a probable class during which no track sounds, muted ones included.
+
+    Args:
+        result: gives the audio.
+        rows: every mask in every step.
+        heard: (S,) steps in which the audio is what is looked for.
+        options: least probability, duration and gap.
+    """
     steps = result.steps
     if not steps.sources.shape[1]:
         return ()
     visible = np.zeros(len(steps), np.bool_)
     visible[rows.step[rows.sounding]] = True
     likely = (steps.sources[:, 0] >= 0) & (steps.source_probabilities[:, 0] >= options.off_screen_probability)
-    free = likely & ~(visible | steps.silent | steps.noise)
+    free = likely & heard & ~(visible | steps.silent | steps.noise)
     found = []
     length = _steps(options.off_screen_duration)
     for source in np.unique(steps.sources[free, 0]).tolist():

@@ -29,9 +29,10 @@ class DecisionRecord(Strict):
     min_duration: float = 0.0
     max_gap: float = 0.1
     vocabulary: tuple[str, ...] | None = None
+    find: str | None = None
 
     def options(self) -> DecideOptions:
-        """The options; without the words, whose embeddings are not stored.
+        """The options; without vocabulary and phrase, whose embeddings are not stored.
 
         Raises:
             InputError: a value is out of range.
