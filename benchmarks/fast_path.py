@@ -4,7 +4,8 @@
 
 Two photographs side by side of ``photos/dev`` with a recording of one of them. Every way to embed the same
 masks is compared with the exact path: rank correlation and first mask of the similarity and of the
-probability of the sounding head. ``right`` is the share of frames whose likeliest mask is on the sounding side.
+probability of the sounding head. ``right`` is the share of frames whose likeliest mask is on the sounding
+side.
 """
 
 from __future__ import annotations
@@ -93,13 +94,12 @@ def rank(model: SeAC, image: EncodedImage, audio: EncodedAudio, way: Way, sides:
     seconds = time.process_time() - began
     own = replace(image, embeddings=embeddings, text_embeddings=stages.to_text_space(embeddings).cpu())
     similarity = stages.association(embeddings, audio.features).float().cpu()
+    head, weight = stages.sounding_head, model.settings.objectness
     # Suppressed masks share one logit; the order is that before masks are weighed against one another.
-    windows = stages.sounding_head.window_logits(
-        similarity[None], own, audio.features, model.settings.objectness
-    )
-    probability = stages.calibration.probability(windows[0])
-    logits = head(similarity, own, audio, weight)
-    return Ranking(similarity, probability, bool(sides[logits.argmax()]), seconds)
+    logits = head.window_logits(similarity[None], own, audio.features, weight)[0]
+    joined = head(similarity, own, audio, weight)
+    probability = stages.calibration.probability(logits)
+    return Ranking(similarity, probability, bool(sides[joined.argmax()]), seconds)
 
 
 def rankings(

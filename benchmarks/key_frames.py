@@ -60,14 +60,14 @@ def load_clip(model: SeAC, path: Path, cache: Path | None) -> Clip:
     kept = None if cache is None else cache / f"{path.stem}.npz"
     if kept is not None and kept.is_file():
         with np.load(kept) as stored:
-            return Clip(path, tuple(stored[name] for name in sorted(stored.files)))
+            return Clip(path, tuple(stored[f"arr_{number}"] for number in range(len(stored.files))))
     masks = []
     for frame in frames(path, 1 / GRID, model.settings.max_side, stop=SECONDS):
         proposals = best_of(model.stages.segmenter, frame.image, model.settings.top_n)
         masks.append(proposals.masks[:, ::SMALL, ::SMALL].numpy())
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(kept, **{f"{number:04}": each for number, each in enumerate(masks)})
+        np.savez_compressed(kept, *masks)
     return Clip(path, tuple(masks))
 
 

@@ -95,7 +95,8 @@ def background(recordings: Path, kind: str, length: int, rate: int, rng: Rng) ->
         gain = rng.uniform(3, 12)
     else:
         spectrum = np.fft.rfft(rng.normal(size=length))
-        waveform = np.fft.irfft(spectrum * (1 + np.arange(len(spectrum))) ** -0.5, length)
+        noise = np.fft.irfft(spectrum * (1 + np.arange(len(spectrum))) ** -0.5, length)
+        waveform = noise.astype(np.float32)
         gain = rng.uniform(10, 30)
     waveform = waveform[:length]
     return np.asarray(10 ** (-gain / 20) * waveform / np.sqrt(np.mean(waveform**2) + 1e-9), np.float32)

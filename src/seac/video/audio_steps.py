@@ -261,8 +261,12 @@ def as_audio_steps(audio: StepAudio, probability: Tensor, key_frame: int) -> Aud
 
 def concatenate(parts: Sequence[AudioSteps]) -> AudioSteps:
     """The steps of several parts, one after another."""
-    arrays = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("level", "silent", "noise", "sources", "source_probabilities", "key_frame")
+    return AudioSteps(
+        level=np.concatenate([part.level for part in parts]),
+        silent=np.concatenate([part.silent for part in parts]),
+        noise=np.concatenate([part.noise for part in parts]),
+        sources=np.concatenate([part.sources for part in parts]),
+        source_probabilities=np.concatenate([part.source_probabilities for part in parts]),
+        key_frame=np.concatenate([part.key_frame for part in parts]),
+        probability=tuple(row for part in parts for row in part.probability),
     )
-    return AudioSteps(*arrays, tuple(row for part in parts for row in part.probability))
