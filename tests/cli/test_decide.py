@@ -142,7 +142,13 @@ class TestDecide:
         self, capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Assembly, "part", lambda self, kind: ColourText())
-        assert set(decided(capsys, folder, "--find", "a red square")) == {"red"}
+        before, found = decided(capsys, folder), decided(capsys, folder, "--find", "a red square")
+        length = {
+            name: [sum(stop - start for start, stop in spans.get(name, ())) for spans in (before, found)]
+            for name in ("red", "blue")
+        }
+        assert length["red"][1] > 0.8 * length["red"][0]
+        assert length["blue"][1] < 0.5 * length["blue"][0]
         assert "--find is empty" in refused(capsys, "decide", folder, "--find", " ")
 
     def test_only_files_of_seac_are_replaced(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
