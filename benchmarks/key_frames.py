@@ -35,9 +35,9 @@ BEST = 8
 """Masks of a frame that are compared."""
 SMALL = 4
 """Masks are compared on every fourth pixel of each side."""
-FIXED = (1.0, 1.5, 2.0)
-CHANGES = (0.04, 0.06, 0.08, 0.12)
-SPANS = ((0.5, 1.0), (0.4, 1.5), (0.3, 2.0))
+FIXED = (1.0, 1.2, 1.4, 1.6, 2.0)
+CHANGES = (0.03, 0.05, 0.08)
+SPANS = ((0.3, 1.0), (0.4, 1.0), (0.5, 1.0), (0.4, 1.5))
 Masks = NDArray[np.bool_]
 
 
@@ -82,7 +82,7 @@ def score_frame(own: Masks, other: Masks) -> float:
 
 
 def score_clip(clip: Clip, rate: KeyFrameRate) -> tuple[list[float], int]:
-    """Scores of the compared frames that are no key frames, and the number of key frames."""
+    """Scores of the compared frames, and the number of key frames."""
     last = len(clip.masks) - 1
     chosen = []
     for frame in choose_key_frames(timed_frames(clip.path), rate, 64):
@@ -106,8 +106,9 @@ def rates() -> Iterator[tuple[str, KeyFrameRate]]:
         yield f"{fps:g} a second", KeyFrameRate.of(fps)
     for shortest, longest in SPANS:
         for change in CHANGES:
+            rate = KeyFrameRate(shortest, longest, change)
             name = f"{shortest:g} s to {longest:g} s, change {change:g}"
-            yield name, KeyFrameRate(shortest, longest, change)
+            yield name + " (auto)" * (rate == KeyFrameRate()), rate
 
 
 def compare(clips: Sequence[Clip]) -> list[list[str]]:

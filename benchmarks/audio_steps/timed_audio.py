@@ -193,7 +193,8 @@ class Edges:
                 self._error(np.flatnonzero(changes == 1) * step, start, self.begins)
                 self._error(np.flatnonzero(changes == -1) * step, stop, self.ends)
                 inside = answer[int(np.ceil(start / step)) : int(stop / step)].astype(np.int64)
-                self.pauses += int((np.diff(inside) == -1).sum())
+                runs = int((np.diff(inside, prepend=0) == 1).sum())
+                self.pauses += max(0, runs - 1)
 
     def _error(self, found: NDArray[Any], time: float, errors: list[float]) -> None:
         nearest = found[np.abs(found - time).argmin()] - time if len(found) else FAR

@@ -33,7 +33,7 @@ SHORTEST_SHOT = 0.25
 
 @dataclass(frozen=True)
 class KeyFrameRate:
-    """When a frame becomes a key frame.
+    """When a frame becomes a key frame; ``python -m benchmarks.key_frames`` measures the defaults.
 
     Attributes:
         shortest: seconds from one key frame to the next where the image changes.
@@ -41,9 +41,9 @@ class KeyFrameRate:
         change: mean absolute difference to the last key frame, from 0 to 1, from which the image has changed.
     """
 
-    shortest: float = 0.5
+    shortest: float = 0.4
     longest: float = 1.0
-    change: float = 0.08
+    change: float = 0.05
 
     @classmethod
     def of(cls, fps: Rate) -> KeyFrameRate:
