@@ -1,55 +1,147 @@
-"""Overlay of a result on its frame: sounding masks are tinted and labelled, the rest is darkened."""
+"""Overlay of sounding masks on their frame: masks are tinted and labelled, the rest is darkened."""
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import binary_erosion
 
 from seac.core.result import FrameResult
+from seac.results.captions import audio_caption
 
 TINT = 0.45
 BACKGROUND_GAIN = 0.55
 MIN_SIDE = 320
+CAPTION_COLOUR = (235, 235, 235)
+MAX_MASKS = 100
+"""Maximum number of masks that are drawn, likeliest first."""
+
+Colour = tuple[int, int, int]
 
 
-def colour(number: int) -> tuple[int, int, int]:
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn on a frame; n masks, likeliest first.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        masks: (n, H, W) bool.
+        names: of the masks.
+        colours: of the masks.
+        caption: text at the lower edge; nothing if empty.
+    """
+
+    image: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    names: Sequence[str]
+    colours: Sequence[Colour]
+    caption: str
+
+
+def colour(number: int) -> Colour:
     """The RGB colour of an id; hues advance by the golden ratio, so that consecutive ids differ."""
     red, green, blue = colorsys.hsv_to_rgb((0.08 + number * 0.618034) % 1.0, 0.85, 1.0)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def draw_result(result: FrameResult) -> NDArray[np.uint8]:
-    """Draw the sounding masks on the frame: (H', W', 3) uint8; small frames are enlarged.
-
-    H' and W' are even, as H.264 with 4:2:0 chroma subsampling requires.
-    """
+    """Draw the sounding masks of a result on its frame, see :func:`draw`."""
     rows = result.display_rows()
-    canvas = _tint_masks(result, rows)
+    names = result.names
+    return draw(
+        Drawing(
+            result.image,
+            result.masks[rows],
+            [names[row] for row in rows],
+            [colour(int(result.ids[row])) for row in rows],
+            caption(result),
+        )
+    )
+
+
+def draw(drawing: Drawing) -> NDArray[np.uint8]:
+    """Draw masks, labels and caption on a frame: (H', W', 3) uint8; small frames are enlarged.
+
+    H' and W' are even, as H.264 with 4:2:0 chroma subsampling requires. Where masks overlap, the likeliest
+    is on top. A frame without masks keeps its brightness.
+    """
+    canvas = _tint_masks(drawing.image, drawing.masks[:MAX_MASKS], drawing.colours[:MAX_MASKS])
     enlarge = max(1, -(-MIN_SIDE // max(canvas.shape[:2])))
     if enlarge > 1:
         canvas = canvas.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
-    canvas = np.pad(canvas, ((0, canvas.shape[0] % 2), (0, canvas.shape[1] % 2), (0, 0)), mode="edge")
-    canvas_image = Image.fromarray(canvas)
-    _draw_labels(canvas_image, result, rows, enlarge)
-    return np.asarray(canvas_image)
+    if canvas.shape[0] % 2 or canvas.shape[1] % 2:
+        canvas = np.pad(canvas, ((0, canvas.shape[0] % 2), (0, canvas.shape[1] % 2), (0, 0)), mode="edge")
+    size = max(11, round(max(canvas.shape[:2]) / 32))
+    labels = list(zip(drawing.masks, drawing.names, drawing.colours, strict=True))[:MAX_MASKS]
+    for mask, name, background in reversed(labels):
+        x, y = _corner(mask)
+        _paste(canvas, label_image(name, size, background), x * enlarge, y * enlarge - round(size * 1.3))
+    if drawing.caption:
+        _paste(canvas, label_image(drawing.caption, size, CAPTION_COLOUR), 4, canvas.shape[0])
+    return canvas
 
 
-def _tint_masks(result: FrameResult, rows: list[int]) -> NDArray[np.uint8]:
-    if not rows:
-        return result.image.copy()
-    canvas = result.image.astype(np.float32)
-    canvas[~np.any(result.masks[rows], axis=0)] *= BACKGROUND_GAIN
-    thickness = max(1, round(max(canvas.shape[:2]) / 320))
-    for row in reversed(rows):  # the most probable last, on top
-        mask, paint = result.masks[row], np.asarray(colour(int(result.ids[row])), np.float32)
-        canvas[mask] += TINT * (paint - canvas[mask])
-        canvas[mask & ~binary_erosion(mask, iterations=thickness)] = paint
-    return canvas.round().clip(0, 255).astype(np.uint8)
+def caption(result: FrameResult) -> str:
+    """The audio class with its probability, or "silence" or "noise"."""
+    summary = result.audio_summary
+    name, probability = summary.top_classes[0] if summary.top_classes else (None, 0.0)
+    return audio_caption(silent=summary.silent, noise=summary.noise, name=name, probability=probability)
+
+
+def _tint_masks(
+    image: NDArray[np.uint8], masks: NDArray[np.bool_], colours: Sequence[Colour]
+) -> NDArray[np.uint8]:
+    """A copy of the frame with tinted and outlined masks, and a darker background.
+
+    Every pixel is looked up in a table by what covers it and by its value: one pass for any number of masks.
+    """
+    if len(masks) == 0:
+        return image.copy()
+    thickness = max(1, round(max(image.shape[:2]) / 320))
+    cover = np.zeros(image.shape[:2], np.intp)  # 0 is background, then tint and outline of each mask
+    for row in range(len(masks) - 1, -1, -1):
+        np.copyto(cover, 2 * row + 1, where=masks[row])
+        np.copyto(cover, 2 * row + 2, where=masks[row] & ~_erode(masks[row], thickness))
+    table = _table(tuple(colours))
+    canvas = np.empty_like(image)
+    cover *= 256
+    for channel in range(3):
+        canvas[..., channel] = table[channel].take(cover + image[..., channel])
+    return canvas
+
+
+@lru_cache(maxsize=64)
+def _table(colours: tuple[Colour, ...]) -> NDArray[np.uint8]:
+    """New value of a pixel: (3, (2n + 1) * 256), by what covers it and by its old value."""
+    values = np.arange(256, dtype=np.float32)
+    paint = np.asarray(colours, np.float32)
+    table = np.empty((3, 2 * len(colours) + 1, 256), np.float32)
+    table[:, 0] = values * BACKGROUND_GAIN
+    for row, shade in enumerate(paint):
+        table[:, 2 * row + 1] = values + TINT * (shade[:, None] - values)
+        table[:, 2 * row + 2] = shade[:, None]
+    return table.round().clip(0, 255).astype(np.uint8).reshape(3, -1)
+
+
+def _erode(mask: NDArray[np.bool_], thickness: int) -> NDArray[np.bool_]:
+    """The pixels of a mask that are more than ``thickness`` from its outline; beyond the frame is outside."""
+    padded = np.pad(mask, 1)
+    for _ in range(thickness):
+        inner = padded[1:-1, 1:-1].copy()
+        for side in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+            inner &= side
+        padded[1:-1, 1:-1] = inner
+    return padded[1:-1, 1:-1]
+
+
+def _corner(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Upper left corner (x, y) of the box of a mask."""
+    return int(mask.any(axis=0).argmax()), int(mask.any(axis=1).argmax())
 
 
 @lru_cache(maxsize=8)
@@ -57,41 +149,20 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _draw_labels(canvas_image: Image.Image, result: FrameResult, rows: list[int], enlarge: int) -> None:
-    pen = ImageDraw.Draw(canvas_image)
-    size = max(11, round(max(canvas_image.size) / 32))
-    for row in reversed(rows):
-        x1, y1 = (result.boxes[row, :2] * enlarge).tolist()
-        text = result.names[row]
-        _draw_label(pen, canvas_image.size, (x1, y1 - size * 1.3), text, size, colour(int(result.ids[row])))
-    _draw_label(pen, canvas_image.size, (4, canvas_image.height), caption(result), size, (235, 235, 235))
-
-
-def caption(result: FrameResult) -> str:
-    """The audio class with its probability, or "silence" or "noise"."""
-    if result.audio_summary.silent:
-        return "silence"
-    if result.audio_summary.noise:
-        return "noise"
-    if not result.audio_summary.top_classes:
-        return "audio"
-    name, probability = result.audio_summary.top_classes[0]
-    return f"audio: {name} {probability:.0%}"
-
-
-def _draw_label(
-    pen: ImageDraw.ImageDraw,
-    size: tuple[int, int],
-    corner: tuple[float, float],
-    text: str,
-    font_size: int,
-    background: tuple[int, int, int],
-) -> None:
-    """Draw a label on a filled box, shifted to lie within the frame."""
+@lru_cache(maxsize=512)
+def label_image(text: str, font_size: int, background: Colour) -> NDArray[np.uint8]:
+    """Text on a filled box: (h, w, 3) uint8 RGB; not to be written to."""
     font = _font(font_size)
-    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-    width, height = right - left + 6, bottom - top + 6
-    x = max(0.0, min(corner[0], size[0] - width))
-    y = max(0.0, min(corner[1], size[1] - height - 2))
-    pen.rectangle((x, y, x + width, y + height), fill=background)
-    pen.text((x + 3 - left, y + 3 - top), text, fill=(0, 0, 0), font=font)
+    left, top, right, bottom = font.getbbox(text)
+    size = round(right - left) + 7, round(bottom - top) + 7
+    box = Image.new("RGB", size, background)
+    ImageDraw.Draw(box).text((3 - left, 3 - top), text, fill=(0, 0, 0), font=font)
+    return np.asarray(box)
+
+
+def _paste(canvas: NDArray[np.uint8], label: NDArray[np.uint8], x: int, y: int) -> None:
+    """Put a label on the canvas, shifted to lie within it."""
+    height, width = canvas.shape[:2]
+    x, y = max(0, min(x, width - label.shape[1])), max(0, min(y, height - label.shape[0] - 1))
+    part = label[: height - y, : width - x]
+    canvas[y : y + part.shape[0], x : x + part.shape[1]] = part

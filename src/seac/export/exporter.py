@@ -34,7 +34,9 @@ class Exporter(Protocol):
 
 
 # A new format is one file and one row: a class that is built with (folder, decided video).
-EXPORTERS: dict[str, str] = {}
+EXPORTERS: dict[str, str] = {
+    "overlay": "seac.export.overlay:Overlay",
+}
 
 
 def exporter_class(name: str) -> type[Exporter]:

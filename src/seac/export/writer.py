@@ -48,7 +48,7 @@ class Writer(Protocol):
 
 # A new export is one file and one row: a class that is built with (folder, clip).
 WRITERS: dict[str, str] = {
-    "overlay": "seac.export.overlay:Overlay",
+    "overlay": "seac.export.overlay:ResultOverlay",
     "masks": "seac.export.mask_images:MaskImages",
     "json": "seac.export.record:RecordWriter",
     "timeline": "seac.export.timeline:Timeline",

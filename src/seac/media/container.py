@@ -46,3 +46,26 @@ def clock_origin(container: av.container.InputContainer) -> Fraction:
         return Fraction(container.start_time, av.time_base)
     begun = (stream for stream in container.streams if None not in (stream.start_time, stream.time_base))
     return min((stream.start_time * stream.time_base for stream in begun), default=Fraction(0))
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The first video stream; cover art of an audio file does not count."""
+    for stream in container.streams.video:
+        if not (int(stream.disposition) & int(av.stream.Disposition.attached_pic)):
+            return stream
+    return None
+
+
+def decode_video(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> Iterator[av.VideoFrame]:
+    """Decode a video stream to its end.
+
+    Raises:
+        InputError: the stream is damaged or truncated.
+    """
+    stream.thread_type = "AUTO"
+    try:
+        yield from container.decode(stream)
+    except FFmpegError as error:
+        raise InputError(f"{path}: video cannot be decoded ({error.strerror}); repair the file") from None

@@ -10,13 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.media.audio import decode_audio
-from seac.media.container import clock_origin, open_container
-from seac.media.image import MAX_SIDE, shrink
+from seac.media.container import clock_origin, decode_video, open_container, video_stream
+from seac.media.image import MAX_SIDE
+from seac.media.pixels import fit_size, to_rgb, upright_size
 
 SAMPLE_RATE = 16_000
 """Sample rate of the waveforms for audio encoders in Hz."""
@@ -66,7 +66,7 @@ def probe(path: Path) -> Media:
     """
     with open_container(path) as container:
         duration = container.duration / av.time_base if container.duration else 0.0
-        return Media(max(0.0, duration), _video_stream(container) is not None, bool(container.streams.audio))
+        return Media(max(0.0, duration), video_stream(container) is not None, bool(container.streams.audio))
 
 
 def frames(
@@ -93,7 +93,7 @@ def frames(
     shown: av.VideoFrame | None = None
     due, count, end = start, 0, 0.0
     with open_container(path) as container:
-        stream = _video_stream(container)
+        stream = video_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no video; give a video, or an image and this file as --audio")
         for time, until, frame in _add_times(container, stream, path, start):
@@ -170,23 +170,6 @@ def load_waveform(path: Path, sample_rate: int = SAMPLE_RATE, seconds: float | N
     return waveform
 
 
-def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first video stream; cover art of an audio file does not count."""
-    for stream in container.streams.video:
-        if not (int(stream.disposition) & int(av.stream.Disposition.attached_pic)):
-            return stream
-    return None
-
-
-def _decode_frames(
-    container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> Iterator[av.VideoFrame]:
-    try:
-        yield from container.decode(stream)
-    except FFmpegError as error:
-        raise InputError(f"{path}: video cannot be decoded ({error.strerror}); repair the file") from None
-
-
 def _add_times(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path, start: float
 ) -> Iterator[tuple[float, float, av.VideoFrame]]:
@@ -195,12 +178,11 @@ def _add_times(
     Starts beyond :data:`MIN_SEEK` are reached by the index of the file, from an earlier key frame, because
     indices of damaged or streamed files are off by seconds.
     """
-    stream.thread_type = "AUTO"
     origin = clock_origin(container)
     if start > MIN_SEEK:
         container.seek(round((start - MIN_SEEK / 2 + float(origin)) / stream.time_base), stream=stream)
     until = 0.0
-    for frame in _decode_frames(container, stream, path):
+    for frame in decode_video(container, stream, path):
         time = float(frame.pts * frame.time_base - origin) if frame.pts is not None else until
         until = time + (float(frame.duration * frame.time_base) if frame.duration else 0.0)
         yield time, until, frame
@@ -208,10 +190,6 @@ def _add_times(
 
 def _to_frame(frame: av.VideoFrame, time: float, max_side: int) -> Frame:
     """Scale a frame with the decoder's scaler, convert it to an array and rotate it upright."""
-    scale = min(1.0, max_side / max(frame.width, frame.height))
-    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    array = frame.reformat(*size, format="rgb24").to_ndarray()
-    turns = round(frame.rotation / 90) % 4
-    upright = np.ascontiguousarray(np.rot90(array, turns)) if turns else array
-    original = (frame.width, frame.height) if turns % 2 else (frame.height, frame.width)
-    return Frame(time, shrink(torch.from_numpy(upright).permute(2, 0, 1).contiguous(), max_side), original)
+    original = upright_size(frame)
+    array = to_rgb(frame, fit_size(original, max_side))
+    return Frame(time, torch.from_numpy(array).permute(2, 0, 1).contiguous(), original)

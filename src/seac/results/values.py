@@ -178,12 +178,14 @@ class DecidedVideo:
         tracks: tracks that sound at some time, in order of their first span.
         off_screen: audio without a visible source.
         level: (S,) float32 dBFS in steps of :data:`STEP` seconds.
+        captions: what the audio is in each step, see :mod:`seac.results.captions`; may be empty.
     """
 
     info: VideoInfo
     tracks: tuple[DecidedTrack, ...]
     off_screen: tuple[OffScreen, ...]
     level: NDArray[np.float32]
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,138 @@
+"""Dense optical flow between consecutive frames, and maps that compose it over many frames.
+
+A map (h, w, 2) float32 says for each pixel (x, y) of a frame where it is in another frame, in pixels of the
+resolution of the flow. Coordinates of :data:`OUTSIDE` are outside of the other frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray: TypeAlias = NDArray[np.uint8]
+Map: TypeAlias = NDArray[np.float32]
+
+OUTSIDE = -1e4
+MIN_SIDE = 64
+"""Minimum side of the images of the flow in pixels; the method needs several patches of 8 pixels."""
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """Cost and quality of the flow; docs/video.md has the table from which the defaults are chosen.
+
+    Attributes:
+        preset: of DIS flow (Kroeger et al., ECCV 2016): "ultrafast", "fast" or "medium".
+        side: long side of the images in pixels.
+    """
+
+    preset: str = "fast"
+    side: int = 320
+
+
+DEFAULT_FLOW = FlowSettings()
+PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+
+
+class DenseFlow:
+    """Flow at one resolution.
+
+    Args:
+        size: (height, width) of the frames.
+        settings: cost and quality.
+    """
+
+    def __init__(self, size: tuple[int, int], settings: FlowSettings = DEFAULT_FLOW) -> None:
+        scale = max(min(1.0, settings.side / max(size)), MIN_SIDE / min(size))
+        self.size = round(size[0] * scale), round(size[1] * scale)
+        self._method = cv2.DISOpticalFlow.create(PRESETS[settings.preset])
+
+    def to_gray(self, image: NDArray[np.uint8]) -> Gray:
+        """Luma of a frame (H, W, 3) RGB at the resolution of the flow: (h, w) uint8."""
+        small = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    def flow(self, gray: Gray, other: Gray) -> Map:
+        """Motion from ``gray`` to ``other``: pixel (x, y) of ``gray`` is at (x, y) + flow in ``other``."""
+        if np.array_equal(gray, other):
+            return np.zeros((*self.size, 2), np.float32)
+        return np.asarray(self._method.calc(gray, other, None), np.float32)
+
+
+@lru_cache(maxsize=4)
+def identity(height: int, width: int) -> Map:
+    """The map of a frame onto itself; not to be written to."""
+    rows, columns = np.indices((height, width), np.float32)
+    return np.dstack([columns, rows])
+
+
+def compose(flow: Map, onward: Map) -> Map:
+    """The map that follows ``flow`` into the next frame and ``onward`` from there."""
+    at = identity(*flow.shape[:2]) + flow
+    return np.asarray(
+        cv2.remap(
+            onward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(OUTSIDE,) * 2
+        ),
+        np.float32,
+    )
+
+
+def invert(flow: Map) -> Map:
+    """The flow of the other direction, from one step of fixed-point iteration."""
+    at = identity(*flow.shape[:2]) - flow
+    return -np.asarray(
+        cv2.remap(flow, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def enlarge(onward: Map, size: tuple[int, int]) -> Map:
+    """A map in pixels of ``size``, for each pixel of ``size``."""
+    height, width = onward.shape[:2]
+    if (height, width) == size:
+        return onward
+    scale = np.array([size[1] / width, size[0] / height], np.float32)
+    large = np.asarray(cv2.resize(onward, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return (large + 0.5) * scale - 0.5
+
+
+def warp(layers: NDArray[np.uint8], onward: Map) -> NDArray[np.uint8]:
+    """Values of layers (n, H, W) uint8 at the coordinates of a map (H, W, 2); 0 outside of the layers."""
+    warped = [
+        cv2.remap(layer, onward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        for layer in layers
+    ]
+    return np.stack(warped) if warped else layers
+
+
+def residual(gray: Gray, other: Gray, flow: Map) -> float:
+    """How much of a frame another does not explain, whatever moved: 0 for the same scene, about 1 for a cut.
+
+    The mean absolute difference after the motion, in units of the contrast of the frame. The difference of
+    their mean brightness does not count.
+    """
+    at = identity(*gray.shape) + flow
+    moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    difference = gray.astype(np.float32) - moved
+    contrast = max(float(gray.std()), float(other.std()), 8.0)
+    return float(np.abs(difference - difference.mean()).mean()) / contrast
+
+
+def signed_distance(mask: NDArray[np.bool_], reach: int) -> NDArray[np.uint8]:
+    """Distance to the outline in pixels: 128 on it, above inside, below outside, ``reach`` pixels at most.
+
+    Distances of two masks can be averaged: the outline of the mean lies between their outlines.
+    """
+    inside = mask.astype(np.uint8)
+    positive = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - 0.5
+    negative = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3) - 0.5
+    signed = np.where(mask, positive, -negative) * (127 / reach) + 128
+    return np.asarray(np.clip(np.rint(signed), 1, 255), np.uint8)

@@ -1,0 +1,363 @@
+"""Masks of every frame, carried by motion from the key frames before and after it.
+
+Masks are carried as distances to their outline (:func:`seac.video.flow.signed_distance`), so that the two
+neighbours can be joined: the outline moves from that of one to that of the other. Every mask is warped once,
+by a map that is composed from frame to frame, and not again and again. No mask is carried over a cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seac.results.rle import decode_rle
+from seac.video.flow import (
+    DEFAULT_FLOW,
+    DenseFlow,
+    FlowSettings,
+    Gray,
+    Map,
+    compose,
+    enlarge,
+    identity,
+    residual,
+    signed_distance,
+    warp,
+)
+
+LIMIT = 1.0
+"""Seconds that a mask is carried towards a neighbour in which its track has no mask."""
+CUT = 0.6
+"""Residual of two consecutive frames from which they belong to two shots."""
+MAX_BYTES = 256_000_000
+"""Maximum size of the frames that wait for the next key frame; more distant frames have masks of the key
+frame before them only."""
+REACH = 1 / 16
+"""Distances to the outline are told apart up to this share of the long side."""
+
+
+@dataclass(frozen=True)
+class SizedFrame:
+    """A frame at the size of masks.
+
+    Attributes:
+        index: number of the frame in the source from 0.
+        time: seconds of its presentation.
+        duration: seconds until the next frame.
+        image: (H, W, 3) uint8 RGB, upright.
+    """
+
+    index: int
+    time: float
+    duration: float
+    image: NDArray[np.uint8]
+
+
+class Schedule(Protocol):
+    """Which tracks are shown when."""
+
+    def at(self, time: float) -> list[int]:
+        """Tracks that are shown at a time."""
+        ...
+
+    def during(self, start: float, stop: float) -> set[int]:
+        """Tracks that are shown at some time from ``start`` to ``stop``."""
+        ...
+
+
+@dataclass(frozen=True)
+class KeyMasks:
+    """The masks of a key frame.
+
+    Attributes:
+        index: number of the frame in the source.
+        time: seconds.
+        cut: whether a new shot begins between the key frame before and this one.
+        codes: run-length code of the mask of each track.
+        covered: tracks that are not shown, because another mask covers theirs.
+    """
+
+    index: int
+    time: float
+    cut: bool
+    codes: Mapping[int, bytes]
+    covered: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The mask of a track to be carried.
+
+    Attributes:
+        distance: (H, W) uint8, distance to its outline.
+        seen: seconds of the key frame in which the networks found it.
+    """
+
+    distance: NDArray[np.uint8]
+    seen: float
+
+
+@dataclass
+class Entry:
+    """A frame that waits for the next key frame.
+
+    Attributes:
+        frame: the frame.
+        gray: (h, w) luma at the resolution of the flow.
+        change: residual of the frame before.
+        cut: whether a new shot begins with it.
+        forward: map to the key frame before; None after a cut.
+        backward: map to the key frame after; None before a cut.
+    """
+
+    frame: SizedFrame
+    gray: Gray
+    change: float = 0.0
+    cut: bool = False
+    forward: Map | None = None
+    backward: Map | None = None
+
+
+@dataclass
+class Gap:
+    """The frames from a key frame, inclusive, to the next, exclusive.
+
+    Attributes:
+        before: its layers at the beginning of the gap; masks that the key frame lacks were carried to it.
+        start: seconds of its beginning.
+        covered: tracks that are not shown near its beginning.
+        after: the next key frame, if there is one.
+        active: whether a mask is shown in it.
+        last: the newest frame.
+        waiting: frames without masks so far.
+        has_cut: whether a cut was found.
+    """
+
+    before: dict[int, Layer]
+    start: float
+    covered: frozenset[int]
+    after: KeyMasks | None
+    active: bool
+    last: Entry | None = None
+    waiting: deque[Entry] = field(default_factory=deque)
+    has_cut: bool = False
+
+
+class Propagation:
+    """Carries the masks of the shown tracks through one video.
+
+    Args:
+        size: (height, width) of masks and frames.
+        schedule: which tracks are shown when.
+        flow: cost and quality of the optical flow.
+        max_bytes: maximum size of the waiting frames.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        schedule: Schedule,
+        flow: FlowSettings = DEFAULT_FLOW,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.size, self.schedule = size, schedule
+        self.max_waiting = max(2, max_bytes // (size[0] * size[1] * 3))
+        self._flow = DenseFlow(size, flow)
+        self._reach = max(4, round(max(size) * REACH))
+
+    def run(
+        self, frames: Iterable[SizedFrame], key_frames: Iterable[KeyMasks]
+    ) -> Iterator[tuple[SizedFrame, dict[int, NDArray[np.bool_]]]]:
+        """Every frame with the masks of the tracks that are shown in it, (H, W) bool each.
+
+        At most the frames between two key frames are held, and at most ``max_waiting`` of them.
+
+        Args:
+            frames: all frames in order.
+            key_frames: in order.
+        """
+        keys = iter(key_frames)
+        gap = self._begin(None, None, next(keys, None))
+        for frame in frames:
+            if gap.after is not None and frame.index >= gap.after.index:
+                here, entry = gap.after, self._enter(gap, frame) if gap.active else None
+                yield from self._finish(gap, entry)
+                following = next(keys, None)
+                while following is not None and following.index <= frame.index:
+                    here, following = following, next(keys, None)
+                gap = self._begin(here, self._carried(gap, entry, here), following)
+                if gap.active:
+                    first = Entry(frame, entry.gray if entry else self._flow.to_gray(frame.image))
+                    first.forward = identity(*self._flow.size)
+                    gap.last = first
+                    gap.waiting.append(first)
+                    continue
+            elif gap.active:
+                gap.last = self._enter(gap, frame)
+                gap.waiting.append(gap.last)
+                while len(gap.waiting) > self.max_waiting:
+                    yield self._show(gap, gap.waiting.popleft(), 0.0)
+                continue
+            yield frame, {}
+        yield from self._finish(gap, None)
+
+    def _begin(self, here: KeyMasks | None, carried: dict[int, Layer] | None, after: KeyMasks | None) -> Gap:
+        start = here.time if here is not None else 0.0
+        shown = self.schedule.during(start, after.time if after is not None else np.inf)
+        before = dict(carried or {})
+        if here is not None:
+            before.update(self._layers(here, shown))
+        active = bool(shown & (before.keys() | (after.codes.keys() if after is not None else set())))
+        return Gap(before, start, here.covered if here is not None else frozenset(), after, active)
+
+    def _layers(self, key: KeyMasks, tracks: Iterable[int]) -> dict[int, Layer]:
+        """Layers of those of ``tracks`` that have a mask in a key frame."""
+        present = [track for track in tracks if track in key.codes]
+        masks = decode_rle([key.codes[track] for track in present], self.size)
+        return {
+            track: Layer(signed_distance(mask, self._reach), key.time)
+            for track, mask in zip(present, masks, strict=True)
+        }
+
+    def _enter(self, gap: Gap, frame: SizedFrame) -> Entry:
+        """The next frame of a gap, with its map to the key frame before."""
+        entry = Entry(frame, self._flow.to_gray(frame.image))
+        last = gap.last
+        if last is None:
+            return entry
+        flow = self._flow.flow(entry.gray, last.gray)
+        entry.change = residual(entry.gray, last.gray, flow)
+        entry.cut = entry.change > CUT
+        gap.has_cut = gap.has_cut or entry.cut
+        if last.forward is not None and not entry.cut:
+            entry.forward = compose(flow, last.forward)
+        return entry
+
+    def _finish(
+        self, gap: Gap, end: Entry | None
+    ) -> Iterator[tuple[SizedFrame, dict[int, NDArray[np.bool_]]]]:
+        """All waiting frames of a gap; ``end`` is the next key frame."""
+        waiting = list(gap.waiting)
+        if end is not None and gap.after is not None:
+            self._place_cut(gap, [*waiting, end])
+            self._trace_back(waiting, end)
+        begin = waiting[0].frame.time if waiting else 0.0
+        length = (gap.after.time if gap.after is not None else np.inf) - begin
+        after: dict[int, Layer] = {}
+        if gap.after is not None and any(entry.backward is not None for entry in waiting):
+            after = self._layers(gap.after, self.schedule.during(gap.start, gap.after.time))
+        while gap.waiting:
+            entry = gap.waiting.popleft()
+            yield self._show(gap, entry, (entry.frame.time - begin) / max(length, 1e-6), after)
+
+    def _place_cut(self, gap: Gap, entries: list[Entry]) -> None:
+        """Put a cut that the key frame reports where the change is greatest, unless one was found."""
+        if gap.after is None or not gap.after.cut or gap.has_cut or len(entries) < 2:
+            return
+        at = max(range(1, len(entries)), key=lambda number: entries[number].change)
+        entries[at].cut = gap.has_cut = True
+        for entry in entries[at:]:
+            entry.forward = None
+
+    def _trace_back(self, waiting: list[Entry], end: Entry) -> None:
+        """Add the maps to the next key frame, up to the last cut before it."""
+        onward, following = identity(*self._flow.size), end
+        for entry in reversed(waiting):
+            if following.cut:
+                return
+            onward = compose(self._flow.flow(entry.gray, following.gray), onward)
+            entry.backward, following = onward, entry
+
+    def _carried(self, gap: Gap, entry: Entry | None, here: KeyMasks) -> dict[int, Layer]:
+        """Layers of tracks that are shown but have no mask in a key frame, carried to it."""
+        if entry is None or entry.forward is None or here.cut:
+            return {}
+        shown = self.schedule.at(here.time)
+        kept = {
+            track: layer
+            for track, layer in gap.before.items()
+            if track in shown and track not in here.codes and here.time - layer.seen <= LIMIT
+        }
+        moved = warp([layer.distance for layer in kept.values()], enlarge(entry.forward, self.size))
+        return {
+            track: Layer(distance, layer.seen)
+            for (track, layer), distance in zip(kept.items(), moved, strict=True)
+        }
+
+    def _show(
+        self, gap: Gap, entry: Entry, share: float, after: Mapping[int, Layer] | None = None
+    ) -> tuple[SizedFrame, dict[int, NDArray[np.bool_]]]:
+        """The masks of a frame; ``share`` is the weight of the next key frame, in [0, 1]."""
+        time = entry.frame.time
+        covered = gap.covered
+        if gap.after is not None and gap.after.time - time < time - gap.start:
+            covered = gap.after.covered
+        shown = [track for track in self.schedule.at(time) if track not in covered]
+        sides = (
+            self._moved(gap.before, entry.forward, shown, self._expected_after(gap), time),
+            self._moved(after or {}, entry.backward, shown, self._expected_before(gap), time),
+        )
+        masks = {}
+        for track in shown:
+            found = [
+                (weight, *side[track])
+                for weight, side in zip((1 - share, share), sides, strict=True)
+                if track in side
+            ]
+            if found:
+                masks[track] = _join(found)
+        return entry.frame, masks
+
+    @staticmethod
+    def _expected_after(gap: Gap) -> Mapping[int, object] | None:
+        """Tracks of the next key frame; None if it says nothing about this shot."""
+        return None if gap.after is None or gap.has_cut else gap.after.codes
+
+    @staticmethod
+    def _expected_before(gap: Gap) -> Mapping[int, object] | None:
+        """Tracks of the key frame before; None if it says nothing about this shot."""
+        return None if gap.has_cut or not gap.before else gap.before
+
+    def _moved(
+        self,
+        layers: Mapping[int, Layer],
+        onward: Map | None,
+        shown: Iterable[int],
+        other: Mapping[int, object] | None,
+        time: float,
+    ) -> dict[int, tuple[NDArray[np.uint8], NDArray[np.bool_] | None]]:
+        """Warped distances of the shown tracks, and where they are known."""
+        if onward is None:
+            return {}
+        tracks = [
+            track
+            for track in shown
+            if track in layers
+            and (other is None or track in other or abs(time - layers[track].seen) <= LIMIT)
+        ]
+        if not tracks:
+            return {}
+        chosen = [layers[track].distance for track in tracks]
+        if onward is identity(*self._flow.size):
+            return {track: (distance, None) for track, distance in zip(tracks, chosen, strict=True)}
+        large = enlarge(onward, self.size)
+        known = (large >= -1).all(axis=2) & (large[..., 0] <= self.size[1]) & (large[..., 1] <= self.size[0])
+        return {track: (distance, known) for track, distance in zip(tracks, warp(chosen, large), strict=True)}
+
+
+def _join(
+    found: list[tuple[float, NDArray[np.uint8], NDArray[np.bool_] | None]],
+) -> NDArray[np.bool_]:
+    """The mask of weighted distances; a side counts where it is known."""
+    if len(found) == 1:
+        return found[0][1] > 128
+    total = np.zeros(found[0][1].shape, np.float32)
+    for weight, distance, known in found:
+        part = weight * (distance.astype(np.float32) - 128)
+        total += part if known is None else np.where(known, part, 0)
+    return total > 0
