@@ -1,11 +1,12 @@
-"""Dense optical flow between consecutive frames, and maps that compose it over many frames.
+"""Dense optical flow between consecutive frames, composed over many frames, and warping by it.
 
-A map (h, w, 2) float32 says for each pixel (x, y) of a frame where it is in another frame, in pixels of the
-resolution of the flow. Coordinates of :data:`OUTSIDE` are outside of the other frame.
+A motion (h, w, 2) float32 says for each pixel (x, y) of a frame how far it is from there in another frame,
+in pixels of the resolution of the flow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -15,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Gray: TypeAlias = NDArray[np.uint8]
+Motion: TypeAlias = NDArray[np.float32]
 Map: TypeAlias = NDArray[np.float32]
 
-OUTSIDE = -1e4
 MIN_SIDE = 64
 """Minimum side of the images of the flow in pixels; the method needs several patches of 8 pixels."""
 
@@ -61,7 +62,7 @@ class DenseFlow:
         small = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
-    def flow(self, gray: Gray, other: Gray) -> Map:
+    def flow(self, gray: Gray, other: Gray) -> Motion:
         """Motion from ``gray`` to ``other``: pixel (x, y) of ``gray`` is at (x, y) + flow in ``other``."""
         if np.array_equal(gray, other):
             return np.zeros((*self.size, 2), np.float32)
@@ -69,57 +70,55 @@ class DenseFlow:
 
 
 @lru_cache(maxsize=4)
-def identity(height: int, width: int) -> Map:
-    """The map of a frame onto itself; not to be written to."""
+def grid(height: int, width: int) -> Map:
+    """The coordinates (x, y) of every pixel: (height, width, 2); not to be written to."""
     rows, columns = np.indices((height, width), np.float32)
     return np.dstack([columns, rows])
 
 
-def compose(flow: Map, onward: Map) -> Map:
-    """The map that follows ``flow`` into the next frame and ``onward`` from there."""
-    at = identity(*flow.shape[:2]) + flow
-    return np.asarray(
-        cv2.remap(
-            onward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(OUTSIDE,) * 2
-        ),
-        np.float32,
-    )
+def follow(flow: Motion, onward: Motion) -> Motion:
+    """The motion ``flow`` into the next frame and ``onward`` from there.
+
+    What leaves the frame keeps the motion of the nearest pixel, and so stays outside of it.
+    """
+    at = grid(*flow.shape[:2]) + flow
+    rest = cv2.remap(onward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(flow + rest, np.float32)
 
 
-def invert(flow: Map) -> Map:
-    """The flow of the other direction, from one step of fixed-point iteration."""
-    at = identity(*flow.shape[:2]) - flow
+def invert(flow: Motion) -> Motion:
+    """The motion of the other direction, from one step of fixed-point iteration."""
+    at = grid(*flow.shape[:2]) - flow
     return -np.asarray(
         cv2.remap(flow, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
 
 
-def enlarge(onward: Map, size: tuple[int, int]) -> Map:
-    """A map in pixels of ``size``, for each pixel of ``size``."""
-    height, width = onward.shape[:2]
+def targets(motion: Motion, size: tuple[int, int]) -> Map:
+    """Where the pixels of a frame of ``size`` move to: (H, W, 2) float32, in pixels of ``size``."""
+    height, width = motion.shape[:2]
     if (height, width) == size:
-        return onward
+        return np.asarray(grid(*size) + motion, np.float32)
     scale = np.array([size[1] / width, size[0] / height], np.float32)
-    large = np.asarray(cv2.resize(onward, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-    return (large + 0.5) * scale - 0.5
+    large = cv2.resize(motion * scale, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grid(*size) + large, np.float32)
 
 
-def warp(layers: NDArray[np.uint8], onward: Map) -> NDArray[np.uint8]:
-    """Values of layers (n, H, W) uint8 at the coordinates of a map (H, W, 2); 0 outside of the layers."""
-    warped = [
-        cv2.remap(layer, onward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+def warp(layers: Sequence[NDArray[np.uint8]], at: Map) -> list[NDArray[np.uint8]]:
+    """Values of layers (H, W) uint8 at coordinates (H, W, 2); 0 outside of the layers."""
+    return [
+        np.asarray(cv2.remap(layer, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
         for layer in layers
     ]
-    return np.stack(warped) if warped else layers
 
 
-def residual(gray: Gray, other: Gray, flow: Map) -> float:
+def residual(gray: Gray, other: Gray, flow: Motion) -> float:
     """How much of a frame another does not explain, whatever moved: 0 for the same scene, about 1 for a cut.
 
     The mean absolute difference after the motion, in units of the contrast of the frame. The difference of
     their mean brightness does not count.
     """
-    at = identity(*gray.shape) + flow
+    at = grid(*gray.shape) + flow
     moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     difference = gray.astype(np.float32) - moved
     contrast = max(float(gray.std()), float(other.std()), 8.0)

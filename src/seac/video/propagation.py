@@ -2,7 +2,7 @@
 
 Masks are carried as distances to their outline (:func:`seac.video.flow.signed_distance`), so that the two
 neighbours can be joined: the outline moves from that of one to that of the other. Every mask is warped once,
-by a map that is composed from frame to frame, and not again and again. No mask is carried over a cut.
+by a motion that is composed from frame to frame, and not again and again. No mask is carried over a cut.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from seac.video.flow import (
     DenseFlow,
     FlowSettings,
     Gray,
-    Map,
-    compose,
-    enlarge,
-    identity,
+    Motion,
+    follow,
     residual,
     signed_distance,
+    targets,
     warp,
 )
 
@@ -111,16 +110,16 @@ class Entry:
         gray: (h, w) luma at the resolution of the flow.
         change: residual of the frame before.
         cut: whether a new shot begins with it.
-        forward: map to the key frame before; None after a cut.
-        backward: map to the key frame after; None before a cut.
+        forward: motion to the key frame before; None after a cut.
+        backward: motion to the key frame after; None before a cut.
     """
 
     frame: SizedFrame
     gray: Gray
     change: float = 0.0
     cut: bool = False
-    forward: Map | None = None
-    backward: Map | None = None
+    forward: Motion | None = None
+    backward: Motion | None = None
 
 
 @dataclass
@@ -193,7 +192,7 @@ class Propagation:
                 gap = self._begin(here, self._carried(gap, entry, here), following)
                 if gap.active:
                     first = Entry(frame, entry.gray if entry else self._flow.to_gray(frame.image))
-                    first.forward = identity(*self._flow.size)
+                    first.forward = np.zeros((*self._flow.size, 2), np.float32)
                     gap.last = first
                     gap.waiting.append(first)
                     continue
@@ -225,7 +224,7 @@ class Propagation:
         }
 
     def _enter(self, gap: Gap, frame: SizedFrame) -> Entry:
-        """The next frame of a gap, with its map to the key frame before."""
+        """The next frame of a gap, with its motion to the key frame before."""
         entry = Entry(frame, self._flow.to_gray(frame.image))
         last = gap.last
         if last is None:
@@ -235,7 +234,7 @@ class Propagation:
         entry.cut = entry.change > CUT
         gap.has_cut = gap.has_cut or entry.cut
         if last.forward is not None and not entry.cut:
-            entry.forward = compose(flow, last.forward)
+            entry.forward = follow(flow, last.forward)
         return entry
 
     def _finish(
@@ -265,12 +264,12 @@ class Propagation:
             entry.forward = None
 
     def _trace_back(self, waiting: list[Entry], end: Entry) -> None:
-        """Add the maps to the next key frame, up to the last cut before it."""
-        onward, following = identity(*self._flow.size), end
+        """Add the motions to the next key frame, up to the last cut before it."""
+        onward, following = np.zeros((*self._flow.size, 2), np.float32), end
         for entry in reversed(waiting):
             if following.cut:
                 return
-            onward = compose(self._flow.flow(entry.gray, following.gray), onward)
+            onward = follow(self._flow.flow(entry.gray, following.gray), onward)
             entry.backward, following = onward, entry
 
     def _carried(self, gap: Gap, entry: Entry | None, here: KeyMasks) -> dict[int, Layer]:
@@ -283,7 +282,7 @@ class Propagation:
             for track, layer in gap.before.items()
             if track in shown and track not in here.codes and here.time - layer.seen <= LIMIT
         }
-        moved = warp([layer.distance for layer in kept.values()], enlarge(entry.forward, self.size))
+        moved = warp([layer.distance for layer in kept.values()], targets(entry.forward, self.size))
         return {
             track: Layer(distance, layer.seen)
             for (track, layer), distance in zip(kept.items(), moved, strict=True)
@@ -326,7 +325,7 @@ class Propagation:
     def _moved(
         self,
         layers: Mapping[int, Layer],
-        onward: Map | None,
+        onward: Motion | None,
         shown: Iterable[int],
         other: Mapping[int, object] | None,
         time: float,
@@ -343,11 +342,11 @@ class Propagation:
         if not tracks:
             return {}
         chosen = [layers[track].distance for track in tracks]
-        if onward is identity(*self._flow.size):
+        if not onward.any():
             return {track: (distance, None) for track, distance in zip(tracks, chosen, strict=True)}
-        large = enlarge(onward, self.size)
-        known = (large >= -1).all(axis=2) & (large[..., 0] <= self.size[1]) & (large[..., 1] <= self.size[0])
-        return {track: (distance, known) for track, distance in zip(tracks, warp(chosen, large), strict=True)}
+        at = targets(onward, self.size)
+        known = ((at >= -1) & (at <= self.size[::-1])).all(axis=2)
+        return {track: (distance, known) for track, distance in zip(tracks, warp(chosen, at), strict=True)}
 
 
 def _join(
