@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class VideoWriter:
         self._scaler = VideoReformatter()
         self._frames = 0
         self._last = -1
+        self._lengths: dict[int, int] = {}  # of frames in the encoder, by timestamp
 
     def add(self, image: NDArray[np.uint8], time: float | None = None, duration: float | None = None) -> None:
         """Append a frame.
@@ -67,17 +69,18 @@ class VideoWriter:
         frame = self._to_yuv(image)
         frame.pts = self._frames if time is None else max(self._last + 1, round(time / clock))
         frame.time_base = clock
-        frame.duration = max(1, round((1 / self._rate if duration is None else duration) / clock))
-        self._container.mux(self._video.encode(frame))
+        length = max(1, round((1 / self._rate if duration is None else duration) / clock))
+        self._lengths[frame.pts] = length
+        self._mux(self._video.encode(frame))
         self._frames, self._last = self._frames + 1, frame.pts
         if self._soundtrack is not None:
-            self._soundtrack.write(float((frame.pts + frame.duration) * clock))
+            self._soundtrack.write(float((frame.pts + length) * clock))
 
     def close(self) -> None:
         """Write the rest of the audio and finish the file; without frames no file is written."""
         try:
             if self._video is not None:
-                self._container.mux(self._video.encode(None))
+                self._mux(self._video.encode(None))
             if self._soundtrack is not None:
                 self._soundtrack.close()
         finally:
@@ -95,6 +98,12 @@ class VideoWriter:
         self._video = stream
         if self._audio_path is not None:
             self._soundtrack = open_soundtrack(self._container, self._audio_path, self._audio_stop)
+
+    def _mux(self, packets: Iterable[av.Packet]) -> None:
+        """Write packets with the duration of their frame, which the encoder does not pass on."""
+        for packet in packets:
+            packet.duration = self._lengths.pop(packet.pts)
+            self._container.mux(packet)
 
     def _to_yuv(self, image: NDArray[np.uint8]) -> av.VideoFrame:
         """The frame at the size of the video, in the colours that its stream names."""

@@ -68,7 +68,7 @@ def timed_frames(path: Path) -> Iterator[TimedFrame]:
         rate = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
         origin, scaler = float(clock_origin(container)), VideoReformatter()
         previous: tuple[int, float, float, av.VideoFrame] | None = None
-        stamped = _add_times(decode_video(container, stream, path), origin, 1 / rate)
+        stamped = add_times(decode_video(container, stream, path), origin, 1 / rate)
         for index, (time, length, frame) in enumerate(stamped):
             if previous is not None:
                 number, start, _, shown = previous
@@ -79,7 +79,7 @@ def timed_frames(path: Path) -> Iterator[TimedFrame]:
         yield TimedFrame(*previous, scaler)
 
 
-def _add_times(
+def add_times(
     frames: Iterable[av.VideoFrame], origin: float, interval: float
 ) -> Iterator[tuple[float, float, av.VideoFrame]]:
     """Frames as (time, own duration, frame); times increase, the first is 0.

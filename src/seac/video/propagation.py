@@ -345,7 +345,8 @@ class Propagation:
         if not onward.any():
             return {track: (distance, None) for track, distance in zip(tracks, chosen, strict=True)}
         at = targets(onward, self.size)
-        known = ((at >= -1) & (at <= self.size[::-1])).all(axis=2)
+        x, y = at[..., 0], at[..., 1]
+        known = (x >= -1) & (x <= self.size[1]) & (y >= -1) & (y <= self.size[0])
         return {track: (distance, known) for track, distance in zip(tracks, warp(chosen, at), strict=True)}
 
 
