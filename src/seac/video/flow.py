@@ -19,8 +19,18 @@ Gray: TypeAlias = NDArray[np.uint8]
 Motion: TypeAlias = NDArray[np.float32]
 Map: TypeAlias = NDArray[np.float32]
 
+MAX_SCALE = 2.0
+"""Small frames are enlarged by so much: patches of 8 pixels miss small objects."""
 MIN_SIDE = 64
 """Minimum side of the images of the flow in pixels; the method needs several patches of 8 pixels."""
+
+
+WINDOW = 7
+"""Side in pixels of the window over which the mismatch of a pixel is averaged."""
+NOISE = 3.0
+"""Mismatch in grey values that says nothing."""
+SHARPNESS = 4
+"""Power of the mismatch: of two key frames, that which explains a pixel better decides whose it is."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +40,12 @@ class FlowSettings:
     Attributes:
         preset: of DIS flow (Kroeger et al., ECCV 2016): "ultrafast", "fast" or "medium".
         side: long side of the images in pixels.
+        finest: the flow is computed at 1 / 2^finest of the resolution and then enlarged.
     """
 
-    preset: str = "fast"
-    side: int = 320
+    preset: str = "ultrafast"
+    side: int = 384
+    finest: int = 1
 
 
 DEFAULT_FLOW = FlowSettings()
@@ -53,9 +65,10 @@ class DenseFlow:
     """
 
     def __init__(self, size: tuple[int, int], settings: FlowSettings = DEFAULT_FLOW) -> None:
-        scale = max(min(1.0, settings.side / max(size)), MIN_SIDE / min(size))
+        scale = max(min(MAX_SCALE, settings.side / max(size)), MIN_SIDE / min(size))
         self.size = round(size[0] * scale), round(size[1] * scale)
         self._method = cv2.DISOpticalFlow.create(PRESETS[settings.preset])
+        self._method.setFinestScale(settings.finest)
 
     def to_gray(self, image: NDArray[np.uint8]) -> Gray:
         """Luma of a frame (H, W, 3) RGB at the resolution of the flow: (h, w) uint8."""
@@ -123,6 +136,37 @@ def residual(gray: Gray, other: Gray, flow: Motion) -> float:
     difference = gray.astype(np.float32) - moved
     contrast = max(float(gray.std()), float(other.std()), 8.0)
     return float(np.abs(difference - difference.mean()).mean()) / contrast
+
+
+def mismatch(gray: Gray, other: Gray, motion: Motion) -> NDArray[np.float32]:
+    """How badly each pixel of a frame is explained by another: (h, w) float32, mean difference around it.
+
+    What comes from outside of the other frame is not explained at all.
+    """
+    at = grid(*gray.shape) + motion
+    moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    errors = cv2.blur(cv2.absdiff(moved, gray).astype(np.float32), (WINDOW, WINDOW))
+    x, y = at[..., 0], at[..., 1]
+    inside = (x >= -1) & (x <= gray.shape[1]) & (y >= -1) & (y <= gray.shape[0])
+    return np.where(inside, errors, np.float32(255))
+
+
+def preference(share: float, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weight in [0, 1] of the second of two key frames in each pixel: (h, w) float32.
+
+    Args:
+        share: its weight by time, in [0, 1].
+        before: mismatch with the first key frame, (h, w).
+        after: mismatch with the second.
+    """
+    first = (1 - share) * (after + NOISE) ** SHARPNESS
+    second = share * (before + NOISE) ** SHARPNESS
+    return np.asarray(second / np.maximum(first + second, 1e-6), np.float32)
+
+
+def resize(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Values (h, w) float32 at another size (H, W)."""
+    return np.asarray(cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def signed_distance(mask: NDArray[np.bool_], reach: int) -> NDArray[np.uint8]:

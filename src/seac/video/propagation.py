@@ -8,7 +8,7 @@ by a motion that is composed from frame to frame, and not again and again. No ma
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,7 +23,11 @@ from seac.video.flow import (
     Gray,
     Motion,
     follow,
+    invert,
+    mismatch,
+    preference,
     residual,
+    resize,
     signed_distance,
     targets,
     warp,
@@ -108,6 +112,7 @@ class Entry:
     Attributes:
         frame: the frame.
         gray: (h, w) luma at the resolution of the flow.
+        flow: motion into the frame before.
         change: residual of the frame before.
         cut: whether a new shot begins with it.
         forward: motion to the key frame before; None after a cut.
@@ -116,6 +121,7 @@ class Entry:
 
     frame: SizedFrame
     gray: Gray
+    flow: Motion | None = None
     change: float = 0.0
     cut: bool = False
     forward: Motion | None = None
@@ -132,7 +138,10 @@ class Gap:
         covered: tracks that are not shown near its beginning.
         after: the next key frame, if there is one.
         active: whether a mask is shown in it.
+        is_first: whether there is no key frame at its beginning.
+        gray: luma of the key frame at its beginning.
         last: the newest frame.
+        end: the next key frame, once it was read.
         waiting: frames without masks so far.
         has_cut: whether a cut was found.
     """
@@ -142,9 +151,22 @@ class Gap:
     covered: frozenset[int]
     after: KeyMasks | None
     active: bool
+    is_first: bool = False
+    gray: Gray | None = None
     last: Entry | None = None
+    end: Entry | None = None
     waiting: deque[Entry] = field(default_factory=deque)
     has_cut: bool = False
+
+    @property
+    def before_tracks(self) -> Collection[int] | None:
+        """Tracks with a mask at the beginning; None if that says nothing about the end."""
+        return None if self.is_first or self.has_cut else self.before.keys()
+
+    @property
+    def after_tracks(self) -> Collection[int] | None:
+        """Tracks with a mask at the end; None if that says nothing about the beginning."""
+        return None if self.after is None or self.has_cut else self.after.codes.keys()
 
 
 class Propagation:
@@ -193,7 +215,7 @@ class Propagation:
                 if gap.active:
                     first = Entry(frame, entry.gray if entry else self._flow.to_gray(frame.image))
                     first.forward = np.zeros((*self._flow.size, 2), np.float32)
-                    gap.last = first
+                    gap.last, gap.gray = first, first.gray
                     gap.waiting.append(first)
                     continue
             elif gap.active:
@@ -212,7 +234,8 @@ class Propagation:
         if here is not None:
             before.update(self._layers(here, shown))
         active = bool(shown & (before.keys() | (after.codes.keys() if after is not None else set())))
-        return Gap(before, start, here.covered if here is not None else frozenset(), after, active)
+        covered = here.covered if here is not None else frozenset()
+        return Gap(before, start, covered, after, active, is_first=here is None)
 
     def _layers(self, key: KeyMasks, tracks: Iterable[int]) -> dict[int, Layer]:
         """Layers of those of ``tracks`` that have a mask in a key frame."""
@@ -230,6 +253,7 @@ class Propagation:
         if last is None:
             return entry
         flow = self._flow.flow(entry.gray, last.gray)
+        entry.flow = flow
         entry.change = residual(entry.gray, last.gray, flow)
         entry.cut = entry.change > CUT
         gap.has_cut = gap.has_cut or entry.cut
@@ -245,6 +269,7 @@ class Propagation:
         if end is not None and gap.after is not None:
             self._place_cut(gap, [*waiting, end])
             self._trace_back(waiting, end)
+            gap.end = end
         begin = waiting[0].frame.time if waiting else 0.0
         length = (gap.after.time if gap.after is not None else np.inf) - begin
         after: dict[int, Layer] = {}
@@ -267,9 +292,9 @@ class Propagation:
         """Add the motions to the next key frame, up to the last cut before it."""
         onward, following = np.zeros((*self._flow.size, 2), np.float32), end
         for entry in reversed(waiting):
-            if following.cut:
+            if following.cut or following.flow is None:
                 return
-            onward = follow(self._flow.flow(entry.gray, following.gray), onward)
+            onward = follow(invert(following.flow), onward)
             entry.backward, following = onward, entry
 
     def _carried(self, gap: Gap, entry: Entry | None, here: KeyMasks) -> dict[int, Layer]:
@@ -282,82 +307,64 @@ class Propagation:
             for track, layer in gap.before.items()
             if track in shown and track not in here.codes and here.time - layer.seen <= LIMIT
         }
-        moved = warp([layer.distance for layer in kept.values()], targets(entry.forward, self.size))
         return {
-            track: Layer(distance, layer.seen)
-            for (track, layer), distance in zip(kept.items(), moved, strict=True)
+            track: Layer(distance, kept[track].seen)
+            for track, distance in self._moved(kept, entry.forward).items()
         }
 
     def _show(
         self, gap: Gap, entry: Entry, share: float, after: Mapping[int, Layer] | None = None
     ) -> tuple[SizedFrame, dict[int, NDArray[np.bool_]]]:
-        """The masks of a frame; ``share`` is the weight of the next key frame, in [0, 1]."""
+        """The masks of a frame; ``share`` is the weight of the next key frame by time, in [0, 1]."""
         time = entry.frame.time
         covered = gap.covered
         if gap.after is not None and gap.after.time - time < time - gap.start:
             covered = gap.after.covered
         shown = [track for track in self.schedule.at(time) if track not in covered]
-        sides = (
-            self._moved(gap.before, entry.forward, shown, self._expected_after(gap), time),
-            self._moved(after or {}, entry.backward, shown, self._expected_before(gap), time),
-        )
+        first = self._moved(self._near(gap.before, shown, gap.after_tracks, time), entry.forward)
+        second = self._moved(self._near(after or {}, shown, gap.before_tracks, time), entry.backward)
+        both = first.keys() & second.keys()
+        weight = self._preference(gap, entry, share) if both else None
         masks = {}
         for track in shown:
-            found = [
-                (weight, *side[track])
-                for weight, side in zip((1 - share, share), sides, strict=True)
-                if track in side
-            ]
-            if found:
-                masks[track] = _join(found)
+            if track in both:
+                assert weight is not None
+                difference = second[track].astype(np.float32) - first[track]
+                masks[track] = first[track] + weight * difference > 128
+            elif track in first or track in second:
+                masks[track] = (first[track] if track in first else second[track]) > 128
         return entry.frame, masks
 
-    @staticmethod
-    def _expected_after(gap: Gap) -> Mapping[int, object] | None:
-        """Tracks of the next key frame; None if it says nothing about this shot."""
-        return None if gap.after is None or gap.has_cut else gap.after.codes
+    def _preference(self, gap: Gap, entry: Entry, share: float) -> NDArray[np.float32]:
+        """Weight of the next key frame in every pixel: (H, W) float32 in [0, 1]."""
+        assert entry.forward is not None
+        assert entry.backward is not None
+        assert gap.gray is not None
+        assert gap.end is not None
+        before = mismatch(entry.gray, gap.gray, entry.forward)
+        after = mismatch(entry.gray, gap.end.gray, entry.backward)
+        return resize(preference(share, before, after), self.size)
 
-    @staticmethod
-    def _expected_before(gap: Gap) -> Mapping[int, object] | None:
-        """Tracks of the key frame before; None if it says nothing about this shot."""
-        return None if gap.has_cut or not gap.before else gap.before
-
-    def _moved(
+    def _near(
         self,
         layers: Mapping[int, Layer],
-        onward: Motion | None,
         shown: Iterable[int],
-        other: Mapping[int, object] | None,
+        other: Collection[int] | None,
         time: float,
-    ) -> dict[int, tuple[NDArray[np.uint8], NDArray[np.bool_] | None]]:
-        """Warped distances of the shown tracks, and where they are known."""
-        if onward is None:
-            return {}
-        tracks = [
-            track
+    ) -> dict[int, Layer]:
+        """Layers of the shown tracks, without those that are too far from the only key frame with them."""
+        return {
+            track: layers[track]
             for track in shown
             if track in layers
             and (other is None or track in other or abs(time - layers[track].seen) <= LIMIT)
-        ]
-        if not tracks:
+        }
+
+    def _moved(self, layers: Mapping[int, Layer], onward: Motion | None) -> dict[int, NDArray[np.uint8]]:
+        """Distances (H, W) of the layers in another frame; none without a motion into it."""
+        if onward is None or not layers:
             return {}
-        chosen = [layers[track].distance for track in tracks]
-        if not onward.any():
-            return {track: (distance, None) for track, distance in zip(tracks, chosen, strict=True)}
-        at = targets(onward, self.size)
-        x, y = at[..., 0], at[..., 1]
-        known = (x >= -1) & (x <= self.size[1]) & (y >= -1) & (y <= self.size[0])
-        return {track: (distance, known) for track, distance in zip(tracks, warp(chosen, at), strict=True)}
-
-
-def _join(
-    found: list[tuple[float, NDArray[np.uint8], NDArray[np.bool_] | None]],
-) -> NDArray[np.bool_]:
-    """The mask of weighted distances; a side counts where it is known."""
-    if len(found) == 1:
-        return found[0][1] > 128
-    total = np.zeros(found[0][1].shape, np.float32)
-    for weight, distance, known in found:
-        part = weight * (distance.astype(np.float32) - 128)
-        total += part if known is None else np.where(known, part, 0)
-    return total > 0
+        distances = [layer.distance for layer in layers.values()]
+        if onward.any():
+            distances = warp(distances, targets(onward, self.size))
+        return dict(zip(layers, distances, strict=True))
