@@ -86,7 +86,7 @@ def test_a_square_is_followed_from_one_side_only():
     forward = list(Propagation(SIZE, Always(7)).run(frames, [key(frames[0], {7: truth[0]})]))
     backward = list(Propagation(SIZE, Always(7)).run(frames, [key(frames[25], {7: truth[25]})]))
     near = masks_of(7, forward)[:8] + masks_of(7, backward)[18:]
-    assert min(map(overlap, near, truth[:8] + truth[18:])) > 0.7
+    assert min(map(overlap, near, truth[:8] + truth[18:])) > 0.55
 
 
 def test_the_outline_moves_from_one_neighbour_to_the_other():

@@ -25,12 +25,14 @@ MIN_SIDE = 64
 """Minimum side of the images of the flow in pixels; the method needs several patches of 8 pixels."""
 
 
+CHANNELS = 4
+"""Maximum number of channels that are warped at once."""
+STRIDE = 3
+"""One pixel in so many rows and columns counts for the residual of two frames."""
 WINDOW = 7
 """Side in pixels of the window over which the mismatch of a pixel is averaged."""
-NOISE = 3.0
+NOISE = np.float32(3)
 """Mismatch in grey values that says nothing."""
-SHARPNESS = 4
-"""Power of the mismatch: of two key frames, that which explains a pixel better decides whose it is."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class DenseFlow:
 
     def to_gray(self, image: NDArray[np.uint8]) -> Gray:
         """Luma of a frame (H, W, 3) RGB at the resolution of the flow: (h, w) uint8."""
-        small = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return np.asarray(cv2.resize(gray, self.size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
     def flow(self, gray: Gray, other: Gray) -> Motion:
         """Motion from ``gray`` to ``other``: pixel (x, y) of ``gray`` is at (x, y) + flow in ``other``."""
@@ -119,10 +121,13 @@ def targets(motion: Motion, size: tuple[int, int]) -> Map:
 
 def warp(layers: Sequence[NDArray[np.uint8]], at: Map) -> list[NDArray[np.uint8]]:
     """Values of layers (H, W) uint8 at coordinates (H, W, 2); 0 outside of the layers."""
-    return [
-        np.asarray(cv2.remap(layer, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
-        for layer in layers
-    ]
+    warped: list[NDArray[np.uint8]] = []
+    for first in range(0, len(layers), CHANNELS):
+        # Layers are channels of one image, so that the coordinates are prepared once for all.
+        joint = cv2.merge(layers[first : first + CHANNELS])
+        moved = cv2.remap(joint, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        warped += [np.asarray(layer, np.uint8) for layer in cv2.split(moved)]
+    return warped
 
 
 def residual(gray: Gray, other: Gray, flow: Motion) -> float:
@@ -131,8 +136,10 @@ def residual(gray: Gray, other: Gray, flow: Motion) -> float:
     The mean absolute difference after the motion, in units of the contrast of the frame. The difference of
     their mean brightness does not count.
     """
-    at = grid(*gray.shape) + flow
+    some = slice(None, None, STRIDE), slice(None, None, STRIDE)
+    at = grid(*gray.shape)[some] + flow[some]
     moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    gray, other = gray[some], other[some]
     difference = gray.astype(np.float32) - moved
     contrast = max(float(gray.std()), float(other.std()), 8.0)
     return float(np.abs(difference - difference.mean()).mean()) / contrast
@@ -145,7 +152,7 @@ def mismatch(gray: Gray, other: Gray, motion: Motion) -> NDArray[np.float32]:
     """
     at = grid(*gray.shape) + motion
     moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    errors = cv2.blur(cv2.absdiff(moved, gray).astype(np.float32), (WINDOW, WINDOW))
+    errors = cv2.blur(cv2.absdiff(moved, gray), (WINDOW, WINDOW)).astype(np.float32)
     x, y = at[..., 0], at[..., 1]
     inside = (x >= -1) & (x <= gray.shape[1]) & (y >= -1) & (y <= gray.shape[0])
     return np.where(inside, errors, np.float32(255))
@@ -159,9 +166,10 @@ def preference(share: float, before: NDArray[np.float32], after: NDArray[np.floa
         before: mismatch with the first key frame, (h, w).
         after: mismatch with the second.
     """
-    first = (1 - share) * (after + NOISE) ** SHARPNESS
-    second = share * (before + NOISE) ** SHARPNESS
-    return np.asarray(second / np.maximum(first + second, 1e-6), np.float32)
+    # The fourth power: of two neighbours, that which explains a pixel better decides whose it is.
+    first = np.float32(1 - share) * np.square(np.square(after + NOISE))
+    second = np.float32(share) * np.square(np.square(before + NOISE))
+    return np.asarray(second / (first + second), np.float32)
 
 
 def resize(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
