@@ -61,7 +61,7 @@ def to_rgb(
     array = (scaler or VideoReformatter()).reformat(
         frame, width, height, "rgb24", src_colorspace=Colorspace.ITU709 if guess else None, threads=1
     )
-    pixels: NDArray[np.uint8] = array.to_ndarray()
+    pixels = np.asarray(array.to_ndarray(), np.uint8)
     if transpose:
         pixels = pixels.transpose(1, 0, 2)
     if mirrored:

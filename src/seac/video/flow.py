@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +19,8 @@ Gray: TypeAlias = NDArray[np.uint8]
 Motion: TypeAlias = NDArray[np.float32]
 Map: TypeAlias = NDArray[np.float32]
 
+ABSENT: Any = None
+"""An argument that OpenCV may be called without, though its types say otherwise."""
 MAX_SCALE = 2.0
 """Small frames are enlarged by so much: patches of 8 pixels miss small objects."""
 MIN_SIDE = 64
@@ -27,6 +29,8 @@ MIN_SIDE = 64
 
 CHANNELS = 4
 """Maximum number of channels that are warped at once."""
+SMOOTHING = 1 / 200
+"""Half the side of the window of smoothing, as a share of the long side."""
 STRIDE = 3
 """One pixel in so many rows and columns counts for the residual of two frames."""
 WINDOW = 7
@@ -81,7 +85,7 @@ class DenseFlow:
         """Motion from ``gray`` to ``other``: pixel (x, y) of ``gray`` is at (x, y) + flow in ``other``."""
         if np.array_equal(gray, other):
             return np.zeros((*self.size, 2), np.float32)
-        return np.asarray(self._method.calc(gray, other, None), np.float32)
+        return np.asarray(self._method.calc(gray, other, ABSENT), np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -91,22 +95,25 @@ def grid(height: int, width: int) -> Map:
     return np.dstack([columns, rows])
 
 
+def sample(values: NDArray[Any], at: Map, border: int = cv2.BORDER_REPLICATE) -> NDArray[Any]:
+    """Values (h, w) or (h, w, c) at coordinates (H, W, 2): (H, W) or (H, W, c), interpolated."""
+    return np.asarray(cv2.remap(values, at, ABSENT, cv2.INTER_LINEAR, borderMode=border))
+
+
 def follow(flow: Motion, onward: Motion) -> Motion:
     """The motion ``flow`` into the next frame and ``onward`` from there.
 
     What leaves the frame keeps the motion of the nearest pixel, and so stays outside of it.
     """
     at = grid(*flow.shape[:2]) + flow
-    rest = cv2.remap(onward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rest = sample(onward, at)
     return np.asarray(flow + rest, np.float32)
 
 
 def invert(flow: Motion) -> Motion:
     """The motion of the other direction, from one step of fixed-point iteration."""
     at = grid(*flow.shape[:2]) - flow
-    return -np.asarray(
-        cv2.remap(flow, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    return -np.asarray(sample(flow, at), np.float32)
 
 
 def targets(motion: Motion, size: tuple[int, int]) -> Map:
@@ -120,12 +127,16 @@ def targets(motion: Motion, size: tuple[int, int]) -> Map:
 
 
 def warp(layers: Sequence[NDArray[np.uint8]], at: Map) -> list[NDArray[np.uint8]]:
-    """Values of layers (H, W) uint8 at coordinates (H, W, 2); 0 outside of the layers."""
+    """Values of layers (H, W) uint8 at coordinates (H, W, 2), smoothed; 0 outside of the layers.
+
+    Where the motion of neighbouring pixels differs, outlines would be ragged and leave single pixels behind.
+    """
+    window = 2 * round(max(at.shape[:2]) * SMOOTHING) + 1
     warped: list[NDArray[np.uint8]] = []
     for first in range(0, len(layers), CHANNELS):
         # Layers are channels of one image, so that the coordinates are prepared once for all.
         joint = cv2.merge(layers[first : first + CHANNELS])
-        moved = cv2.remap(joint, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        moved = cv2.blur(sample(joint, at, cv2.BORDER_CONSTANT), (window, window))
         warped += [np.asarray(layer, np.uint8) for layer in cv2.split(moved)]
     return warped
 
@@ -138,7 +149,7 @@ def residual(gray: Gray, other: Gray, flow: Motion) -> float:
     """
     some = slice(None, None, STRIDE), slice(None, None, STRIDE)
     at = grid(*gray.shape)[some] + flow[some]
-    moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = sample(other, at)
     gray, other = gray[some], other[some]
     difference = gray.astype(np.float32) - moved
     contrast = max(float(gray.std()), float(other.std()), 8.0)
@@ -151,7 +162,7 @@ def mismatch(gray: Gray, other: Gray, motion: Motion) -> NDArray[np.float32]:
     What comes from outside of the other frame is not explained at all.
     """
     at = grid(*gray.shape) + motion
-    moved = cv2.remap(other, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = sample(other, at)
     errors = cv2.blur(cv2.absdiff(moved, gray), (WINDOW, WINDOW)).astype(np.float32)
     x, y = at[..., 0], at[..., 1]
     inside = (x >= -1) & (x <= gray.shape[1]) & (y >= -1) & (y <= gray.shape[0])

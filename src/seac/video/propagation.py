@@ -35,8 +35,13 @@ from seac.video.flow import (
 
 LIMIT = 1.0
 """Seconds that a mask is carried towards a neighbour in which its track has no mask."""
-CUT = 0.6
-"""Residual of two consecutive frames from which they belong to two shots."""
+MIN_CUT, CUT_RATIO, USUAL = 0.4, 3.0, 0.1
+"""Two frames belong to two shots if their residual is at least the first, and so many times the mean of the
+frames before, of which each counts at least the third: where a camera shakes, residuals are large."""
+HISTORY = 8
+"""Number of residuals to which a new one is compared."""
+MAX_MISMATCH = 25.0
+"""Mean mismatch in grey values inside a mask from one side, above which it is not shown."""
 MAX_BYTES = 256_000_000
 """Maximum size of the frames that wait for the next key frame; more distant frames have masks of the key
 frame before them only."""
@@ -189,6 +194,7 @@ class Propagation:
         self.size, self.schedule = size, schedule
         self.max_waiting = max(2, max_bytes // (size[0] * size[1] * 3))
         self._flow = DenseFlow(size, flow)
+        self._changes: deque[float] = deque(maxlen=HISTORY)
         self._reach = max(4, round(max(size) * REACH))
 
     def run(
@@ -255,11 +261,19 @@ class Propagation:
         flow = self._flow.flow(entry.gray, last.gray)
         entry.flow = flow
         entry.change = residual(entry.gray, last.gray, flow)
-        entry.cut = entry.change > CUT
+        entry.cut = self._is_cut(entry.change)
         gap.has_cut = gap.has_cut or entry.cut
         if last.forward is not None and not entry.cut:
             entry.forward = follow(flow, last.forward)
         return entry
+
+    def _is_cut(self, change: float) -> bool:
+        """Whether a residual is that of a cut; one that is not is remembered."""
+        usual = sum(self._changes) / len(self._changes) if self._changes else USUAL
+        if change >= max(MIN_CUT, CUT_RATIO * max(usual, USUAL)):
+            return True
+        self._changes.append(change)
+        return False
 
     def _finish(
         self, gap: Gap, end: Entry | None
@@ -331,8 +345,10 @@ class Propagation:
                 assert weight is not None
                 difference = second[track].astype(np.float32) - first[track]
                 masks[track] = first[track] + weight * difference > 128
-            elif track in first or track in second:
-                masks[track] = (first[track] if track in first else second[track]) > 128
+            elif track in first:
+                self._add(masks, track, first[track], gap.gray, entry, entry.forward)
+            elif track in second:
+                self._add(masks, track, second[track], gap.end and gap.end.gray, entry, entry.backward)
         return entry.frame, masks
 
     def _preference(self, gap: Gap, entry: Entry, share: float) -> NDArray[np.float32]:
@@ -344,6 +360,23 @@ class Propagation:
         before = mismatch(entry.gray, gap.gray, entry.forward)
         after = mismatch(entry.gray, gap.end.gray, entry.backward)
         return resize(preference(share, before, after), self.size)
+
+    def _add(
+        self,
+        masks: dict[int, NDArray[np.bool_]],
+        track: int,
+        distance: NDArray[np.uint8],
+        origin: Gray | None,
+        entry: Entry,
+        onward: Motion | None,
+    ) -> None:
+        """Add a mask that comes from one key frame only, if the frame shows there what the key frame did."""
+        mask = distance > 128
+        if onward is not None and origin is not None and onward.any() and mask.any():
+            errors = resize(mismatch(entry.gray, origin, onward), self.size)
+            if float(errors[mask].mean()) > MAX_MISMATCH:
+                return
+        masks[track] = mask
 
     def _near(
         self,
