@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import seac
 import seac.jobs.segment
 from seac.classify.vocabulary import parse
 from seac.cli import app
@@ -159,6 +161,36 @@ class TestWhatItWrites:
         assert "a.mp4" in line
         assert (out / "b/result.json").exists()
         assert not (out / "a").exists() or not list((out / "a").iterdir())
+
+
+@pytest.mark.usefixtures("fake")
+class TestStreams:
+    def test_a_pipe_leaves_a_copy_that_is_decided_again(self, capsys, tmp_path, video):
+        if os.name != "posix":
+            pytest.skip("needs named pipes")
+        pipe, matroska, out = tmp_path / "pipe", tmp_path / "film.mkv", tmp_path / "out"
+        write_video(matroska, [squares()] * 20, tone("red", 2))
+        os.mkfifo(pipe)
+        writing = threading.Thread(target=lambda: pipe.write_bytes(matroska.read_bytes()), daemon=True)
+        writing.start()
+        code, _, err = run_seac(capsys, "segment", pipe, "-o", out, "--export", "overlay,csv")
+        writing.join(10)
+        assert code == 0, err
+        result = seac.open_result(out)
+        assert result.info.source == str((out / "source.mkv").resolve())
+        assert result.info.frames == 20
+        assert abs(result.info.duration - 2) < 0.15
+        assert "red" in (out / "events.csv").read_text()
+        code, _, err = run_seac(capsys, "decide", out, "--threshold", 0.4)
+        assert code == 0, err
+        with av.open(str(out / "overlay.mp4")) as overlay:
+            assert overlay.streams.video[0].frames == 20
+
+    def test_a_stream_takes_no_audio_of_its_own(self, capsys, tmp_path):
+        sound = write_wav(tmp_path / "a.wav", tone("red", 1))
+        assert "not with a stream" in refused(
+            capsys, "segment", "-", "--audio", sound, "-o", tmp_path / "out"
+        )
 
 
 @pytest.mark.usefixtures("fake")
