@@ -86,7 +86,7 @@ def make_frames(*timestamps: int | None, samples: int = 4_800) -> list[av.AudioF
 
 def lengths(*timestamps: int | None) -> list[tuple[float, int]]:
     """Runs of equal samples as (value, length)."""
-    parts = list(audio._align_to_clock(make_frames(*timestamps), Fraction(0), "mono", 48_000))
+    parts = list(audio.align_to_clock(make_frames(*timestamps), Fraction(0), "mono", 48_000))
     samples = np.concatenate([part.to_ndarray()[0] for part in parts])
     edges = np.flatnonzero(np.diff(samples, prepend=np.nan))
     return [(float(samples[a]), int(b - a)) for a, b in zip(edges, [*edges[1:], len(samples)], strict=True)]
@@ -112,5 +112,5 @@ def test_a_jump_of_the_timestamps_is_limited_to_the_maximum_gap(monkeypatch):
 
 
 def test_long_silence_is_split_into_short_frames():
-    pieces = audio._align_to_clock(make_frames(48_000 * 3_000), Fraction(0), "stereo", 48_000)
+    pieces = audio.align_to_clock(make_frames(48_000 * 3_000), Fraction(0), "stereo", 48_000)
     assert max(piece.samples for piece in pieces) <= 48_000

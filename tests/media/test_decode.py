@@ -48,9 +48,10 @@ def test_an_invalid_frame_rate_is_refused(video, tmp_path, fps, capsys):
 
 
 def test_probe_reads_the_duration_and_the_streams(video, tmp_path):
-    media = probe(video)
-    assert media == Media(pytest.approx(3, abs=0.1), has_video=True, has_audio=True)
-    assert probe(write_wav(tmp_path / "a.wav", tone("red", 2))) == Media(2.0, has_video=False, has_audio=True)
+    three = pytest.approx(3, abs=0.1)
+    assert probe(video) == Media(three, True, True, video_duration=three, audio_duration=three)
+    sound = probe(write_wav(tmp_path / "a.wav", tone("red", 2)))
+    assert sound == Media(2.0, has_video=False, has_audio=True, audio_duration=2.0)
 
 
 def test_audio_windows_are_slices_of_the_waveform(tmp_path):
