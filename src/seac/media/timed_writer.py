@@ -88,6 +88,7 @@ class TimedWriter:
                 format=self._format.pixels,
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
+                threads=1,  # with several, rows between two slices were sometimes not converted
             )
         self._last = max(self._last + 1, round(time / CLOCK))
         length = max(1, round(duration / CLOCK))
