@@ -1,6 +1,6 @@
 """Cost of the overlay by stage, and quality of the masks between key frames against the cost of the flow.
 
-    python -m benchmarks.render [--seconds 20] [--scenes 6] [--write docs/video.md]
+    python -m benchmarks.render [--seconds 20] [--scenes 3] [--write docs/video.md]
 
 Videos are synthetic: two cut-outs of photographs move, turn and grow over a panning photograph, so that the
 masks of every frame are known. Milliseconds are CPU time of all threads.
@@ -114,9 +114,9 @@ def make_scene(seed: int, count: int) -> Iterator[tuple[NDArray[np.uint8], NDArr
         )
         masks: list[NDArray[np.bool_]] = []
         for cutout in cutouts:
-            placed = cutout.place(moment)
-            frame.paste(placed, (0, 0), placed)
-            shape = np.asarray(placed.getchannel("A")) > 127
+            layer = cutout.place(moment)
+            frame.paste(layer, (0, 0), layer)
+            shape = np.asarray(layer.getchannel("A")) > 127
             masks = [*(mask & ~shape for mask in masks), shape]
         noise = rng.normal(0, 2, (*SIZE, 3))
         yield np.clip(np.asarray(frame) + noise, 0, 255).astype(np.uint8), np.stack(masks)
@@ -284,7 +284,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--scenes", type=int, default=6, help="of the table of flows; 0 leaves it out")
+    parser.add_argument("--scenes", type=int, default=3, help="of the table of flows; 0 leaves it out")
     parser.add_argument("--threads", type=int, default=1, help="of the flow")
     parser.add_argument("--write", type=Path, help="document with sections for the tables")
     options = parser.parse_args()
