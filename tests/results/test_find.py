@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seac.results.find import FindRule, Phrase, audio_agreement, find_steps, find_tracks, image_agreement
 from seac.results.values import AudioSteps
 
-DOG = Phrase("a dog", np.array([1.0, 0.2], np.float32), np.array([0.9, 0.1, 0.3], np.float32))
+DOG = Phrase("a dog", np.array([1.0, 0.2], np.float32), np.array([0.9, -0.1, 0.0], np.float32))
 RULE = FindRule()
 
 
@@ -22,7 +22,7 @@ def steps_of(sources: list[list[int]]) -> AudioSteps:
 
 
 def test_a_track_with_the_name_of_the_phrase_is_found() -> None:
-    assert find_tracks(np.array([[0.9, 0.1], [0.05, 0.95], [0, 0]], np.float32), DOG).tolist() == [
+    assert find_tracks(np.array([[0.9, 0.1], [0.02, 0.98], [0, 0]], np.float32), DOG).tolist() == [
         *(True, False, False)
     ]
 

@@ -37,19 +37,30 @@ class FindRule:
     """Constants.
 
     Attributes:
-        width: difference of cosines at which a name counts 1/e as much as one equal to the phrase.
+        image_width: difference of cosines to the nearest class name at which a name counts 1/e.
+        audio_width: the same of audio classes.
+        nearest: least cosine of a nearest name; a phrase that is unlike every name agrees with little.
         image: least agreement of a track.
         audio: least agreement of a step.
     """
 
-    width: float = 0.15
-    image: float = 0.1
-    audio: float = 0.1
+    image_width: float = 0.1
+    audio_width: float = 0.25
+    nearest: float = 0.5
+    image: float = 0.05
+    audio: float = 0.05
 
 
-def relevance(cosine: Floats, width: float) -> Floats:
-    """How much each name belongs to the phrase: in [0, 1], 1 for an equal name."""
-    return np.asarray(np.exp((cosine - 1) / width), np.float32)
+def relevance(cosine: Floats, width: float, nearest: float) -> Floats:
+    """How much each name belongs to the phrase: in [0, 1], 1 for the nearest name.
+
+    Args:
+        cosine: (C,) of each name with the phrase.
+        width: see :class:`FindRule`.
+        nearest: see :class:`FindRule`.
+    """
+    top = max(nearest, float(cosine.max(initial=-1)))
+    return np.asarray(np.exp((cosine - top) / width), np.float32)
 
 
 def image_agreement(class_scores: Floats, phrase: Phrase, rule: FindRule) -> Floats:
@@ -61,7 +72,7 @@ def image_agreement(class_scores: Floats, phrase: Phrase, rule: FindRule) -> Flo
         rule: constants.
     """
     shares = class_scores / np.maximum(class_scores.sum(1, keepdims=True), 1e-9)
-    return np.asarray(shares @ relevance(phrase.names, rule.width), np.float32)
+    return np.asarray(shares @ relevance(phrase.names, rule.image_width, rule.nearest), np.float32)
 
 
 def audio_agreement(
@@ -75,7 +86,7 @@ def audio_agreement(
         phrase: in text space.
         rule: constants.
     """
-    relevant = relevance(phrase.audio_names, rule.width)[sources] * (sources >= 0)
+    relevant = relevance(phrase.audio_names, rule.audio_width, rule.nearest)[sources]
     weights = probabilities * (sources >= 0)
     total = np.maximum(weights.sum(1), 1e-9)
     return np.asarray((relevant * weights).sum(1) / total, np.float32)
