@@ -22,9 +22,10 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from benchmarks.tables import machine, replace_section, table
-from seac.export.draw import Drawing, colour, draw
+from seac.export.draw import Drawing, draw
 from seac.media.encode import VideoWriter
 from seac.media.presentation import timed_frames
+from seac.results.palette import colour
 from seac.results.rle import encode_rle
 from seac.results.values import (
     STEP,

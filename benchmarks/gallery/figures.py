@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks.gallery.regions import FOUND, TEN, Region
 from benchmarks.proposals import ImageArray, Masks
 from seac.evaluation.report.figures import fill_pixels, mask_boundary
-from seac.export.draw import colour
+from seac.results.palette import colour
 
 Pixels = NDArray[np.float32]
 WHITE, RED, YELLOW = (255, 255, 255), (255, 48, 48), (255, 220, 0)

@@ -89,7 +89,8 @@ def encode_masks(masks: NDArray[np.bool_]) -> list[Rle]:
 
 def decode_mask(rle: Rle) -> NDArray[np.bool_]:
     """Decode a mask: (H, W) bool."""
-    return decode_rle((rle.counts.encode(),), rle.size)[0]
+    masks: NDArray[np.bool_] = decode_rle((rle.counts.encode(),), rle.size)
+    return np.asarray(masks[0])
 
 
 def frame_record(result: FrameResult) -> FrameRecord:

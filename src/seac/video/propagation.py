@@ -348,9 +348,8 @@ class Propagation:
             elif track in first:
                 self._add(masks, track, first[track], gap.gray, entry, entry.forward)
             elif track in second:
-                self._add(
-                    masks, track, second[track], gap.end.gray if gap.end else None, entry, entry.backward
-                )
+                gray = None if gap.end is None else gap.end.gray
+                self._add(masks, track, second[track], gray, entry, entry.backward)
         return entry.frame, masks
 
     def _preference(self, gap: Gap, entry: Entry, share: float) -> NDArray[np.float32]:
