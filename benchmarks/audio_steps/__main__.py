@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.audio_steps.timed_audio import KINDS, SECONDS, Edges, TimedAudio, render
+from benchmarks.audio_steps.timed_audio import SCENARIOS, SECONDS, Edges, TimedAudio, render
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.real_clips.pairs import CATEGORIES, draw_pairs, main_classes, mask_side, side_by_side
 from benchmarks.tables import replace_section, table
@@ -83,7 +83,7 @@ def scenes(model: SeAC, images: EncodedImages, data: Path, limit: int, seed: int
         for names, files in draw_pairs(photos, category, limit, rng):
             pixels, border = side_by_side(*files)
             image = images.encode(pixels, (int(pixels.shape[1]), int(pixels.shape[2])))
-            audio = render(data / "recordings" / "dev", names, KINDS[number % len(KINDS)], rate, rng)
+            audio = render(data / "recordings" / "dev", names, SCENARIOS[number % len(SCENARIOS)], rate, rng)
             number += 1
             sides = np.array([mask_side(mask, border) for mask in image.proposals.masks.numpy()])
             yield Scene(audio, image, sides, *analyse(model, image, audio))

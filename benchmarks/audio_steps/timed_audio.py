@@ -15,7 +15,7 @@ from seac.core.errors import InputError
 from seac.media.decode import load_waveform
 
 SECONDS = 12.0
-KINDS = ("over silence", "over noise", "in turn", "with an off-screen source")
+SCENARIOS = ("over silence", "over noise", "in turn", "with an off-screen source")
 BACKGROUNDS = ("speech", "music", "wind", "rain", "traffic", "crowd")
 """Classes of recordings of the off-screen source."""
 AUDIBLE = 30.0
@@ -35,7 +35,7 @@ class TimedAudio:
     """Audio of two things.
 
     Attributes:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`SCENARIOS`.
         waveform: (S,) float32 in [-1, 1].
         times: (start, stop) in seconds of each time at which the first thing sounds, and the second.
     """
@@ -51,7 +51,7 @@ def render(recordings: Path, names: tuple[str, str], kind: str, rate: int, rng: 
     Args:
         recordings: folder with a folder a class.
         names: classes of photographs of the two things.
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`SCENARIOS`.
         rate: Hz.
         rng: of all draws.
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.audio_steps.timed_audio import KINDS, Edges, TimedAudio, render, sounding_times
+from benchmarks.audio_steps.timed_audio import SCENARIOS, Edges, TimedAudio, render, sounding_times
 from benchmarks.fast_path import correlation
 from benchmarks.find import Question, best, shares
 from benchmarks.key_frames import score_frame
@@ -29,7 +29,7 @@ def test_times_are_those_of_the_audible_parts() -> None:
     assert sounding_times(np.zeros(RATE, np.float32), RATE) == ()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCENARIOS)
 def test_rendered_audio_is_reproducible_and_as_long_as_said(kind: str, tmp_path: Path) -> None:
     for folder in ("dog", "piano", "speech", "music", "wind", "rain", "traffic", "crowd"):
         (tmp_path / folder).mkdir()
@@ -46,7 +46,7 @@ def test_rendered_audio_is_reproducible_and_as_long_as_said(kind: str, tmp_path:
 
 @given(st.integers(-4, 4), st.integers(-4, 4))
 def test_errors_are_those_of_the_edges(early: int, late: int) -> None:
-    audio = TimedAudio(KINDS[0], np.zeros(1, np.float32), (((1.0, 3.0),), ()))
+    audio = TimedAudio(SCENARIOS[0], np.zeros(1, np.float32), (((1.0, 3.0),), ()))
     active = np.zeros((50, 2), np.bool_)
     active[10 + early : 30 + late, 0] = True
     edges = Edges.empty()
@@ -59,7 +59,7 @@ def test_errors_are_those_of_the_edges(early: int, late: int) -> None:
 
 
 def test_a_silent_answer_misses_every_edge() -> None:
-    audio = TimedAudio(KINDS[0], np.zeros(1, np.float32), (((1.0, 2.0), (3.0, 4.0)), ()))
+    audio = TimedAudio(SCENARIOS[0], np.zeros(1, np.float32), (((1.0, 2.0), (3.0, 4.0)), ()))
     edges = Edges.empty()
     edges.add(audio, np.zeros((50, 2), np.bool_), 0.1)
     assert edges.missed == 4

@@ -73,8 +73,8 @@ def active_steps(levels: Floats, floor: float, rule: StepRule) -> Bools:
     foreground = _extreme(audible, rule.near, np.maximum)
     background = _extreme(audible, rule.far, np.minimum)
     contrast = foreground - background
-    steady = contrast < rule.contrast
-    active = (levels >= floor) & (steady | (audible - background >= rule.share * contrast))
+    uniform = contrast < rule.contrast
+    active = (levels >= floor) & (uniform | (audible - background >= rule.share * contrast))
     return close_gaps(active, rule.gap)
 
 

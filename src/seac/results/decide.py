@@ -128,10 +128,10 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     _check_tracks(result, options)
     threshold = result.threshold if options.threshold is None else options.threshold
     rows = _rows(result, threshold)
-    heard = np.ones(len(result.steps), np.bool_)
+    agreeing = np.ones(len(result.steps), np.bool_)
     if options.find is not None:
-        heard = find_steps(result.steps, options.find)
-    shown = rows[rows.sounding & heard[rows.step] & np.isin(rows.track, _selected(result, options))]
+        agreeing = find_steps(result.steps, options.find)
+    shown = rows[rows.sounding & agreeing[rows.step] & np.isin(rows.track, _selected(result, options))]
     covered = _covered(result, shown)
     shown = shown[~_in_pairs(shown, covered)]
     names = track_names(result, options)
@@ -148,7 +148,7 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     return DecidedVideo(
         result.info,
         tuple(tracks),
-        _off_screen(result, rows, heard, options),
+        _off_screen(result, rows, agreeing, options),
         result.steps.level,
         cuts=result.cuts,
         captions=step_captions(result.steps, result.audio_labels),
@@ -315,14 +315,14 @@ def _steps(seconds: float) -> int:
 
 
 def _off_screen(
-    result: VideoResult, rows: _Rows, heard: NDArray[np.bool_], options: DecideOptions
+    result: VideoResult, rows: _Rows, agreeing: NDArray[np.bool_], options: DecideOptions
 ) -> tuple[OffScreen, ...]:
     """Audio with a probable class during which no track sounds, muted ones included.
 
     Args:
         result: gives the audio.
         rows: every mask in every step.
-        heard: (S,) steps in which the audio is what is looked for.
+        agreeing: (S,) steps in which the audio is what is looked for.
         options: least probability, duration and gap.
     """
     steps = result.steps
@@ -331,7 +331,7 @@ def _off_screen(
     visible = np.zeros(len(steps), np.bool_)
     visible[rows.step[rows.sounding]] = True
     likely = (steps.sources[:, 0] >= 0) & (steps.source_probabilities[:, 0] >= options.off_screen_probability)
-    free = likely & heard & ~(visible | steps.silent | steps.noise)
+    free = likely & agreeing & ~(visible | steps.silent | steps.noise)
     found = []
     length = _steps(options.off_screen_duration)
     for source in np.unique(steps.sources[free, 0]).tolist():
