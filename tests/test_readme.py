@@ -29,6 +29,7 @@ from seac.media.decode import load_waveform
 from tests.fixtures import benchmarks, pairs
 from tests.fixtures.demo import CLIP, excerpt
 from tests.fixtures.parts import write_wav
+from tests.results.synthetic import write_result
 
 REPO = Path(__file__).resolve().parents[1]
 DOCS = sorted(path.relative_to(REPO).as_posix() for path in (REPO / "docs").glob("*.md"))
@@ -199,6 +200,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(first_frame()).save(here / "photo.jpg")
     benchmarks.s4(here / "Single-source")
     benchmarks.ms3(here / "Multi-sources")
+    write_result(here / "results/clip")
     (here / "theirs").mkdir()
     for reader in (here / "Single-source/s4_data/audio_wav/test").rglob("*.wav"):
         np.save(here / f"theirs/{reader.stem}.npy", np.ones((5, 224, 224), bool))

@@ -22,6 +22,7 @@ from recipes.sounding.evaluate import summarise_heads, summarise_pairs
 from recipes.sounding.extract import extract
 from recipes.sounding.frames import FrameFeatures, read_frames
 from recipes.sounding.model_card import Training, write_cards
+from recipes.sounding.pasted import Pasted
 from recipes.sounding.photographs import Composites, Photographs
 from recipes.sounding.recordings import ClipCounts, Clips, Renderer, encode_clips
 from recipes.sounding.scenes import SceneSampler, audible_sources_of
@@ -46,7 +47,7 @@ def frame_folders(work: Path, side: str, model: SeAC) -> dict[str, Path]:
     """Folders of the encoded frames of a side, by kind; they depend on the versions of the parts."""
     parts = (version_of(model.stages.segmenter), version_of(model.stages.vision), model.settings)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
-    return {kind: work / f"{kind}-{side}-{digest}" for kind in ("photographs", "composites")}
+    return {kind: work / f"{kind}-{side}-{digest}" for kind in ("photographs", "composites", "pasted")}
 
 
 def encode_frames(options: argparse.Namespace, model: SeAC, part: tuple[int, int]) -> None:
@@ -60,6 +61,8 @@ def encode_frames(options: argparse.Namespace, model: SeAC, part: tuple[int, int
             options.media / side, int(share * options.composites), options.seed + number
         )
         extract(model, composites, folders["composites"], part)
+        pasted = Pasted.of(options.data / "photos" / side, int(share * options.pasted), options.seed + number)
+        extract(model, pasted, folders["pasted"], part)
 
 
 def load_clips(options: argparse.Namespace, side: str, model: SeAC) -> Clips:
@@ -141,7 +144,8 @@ def main() -> None:
     parser.add_argument(
         "--photographs", type=int, default=5000, help="maximum number of photographs of a side"
     )
-    parser.add_argument("--composites", type=int, default=900, help="number of composites to train on")
+    parser.add_argument("--composites", type=int, default=1200, help="number of composites to train on")
+    parser.add_argument("--pasted", type=int, default=900, help="number of frames with pasted things")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--extract", help="i/n: only encode every n-th shard of the frames, from the i-th")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the weights and cards")

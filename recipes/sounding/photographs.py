@@ -48,8 +48,7 @@ class Photographs:
 
     def __getitem__(self, number: int) -> AnnotatedFrame:
         row = self.rows[number]
-        with Image.open(self.folder / row["file"]) as opened:
-            image = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)
+        image = torch.from_numpy(np.array(open_image(self.folder / row["file"]))).permute(2, 0, 1)
         size = image.shape[-2:]
         return AnnotatedFrame(
             row["id"],
@@ -58,6 +57,12 @@ class Photographs:
             source_of(row.get("label")),
             row.get("vocabulary") in FULL and row.get("quality") != WHITE,
         )
+
+
+def open_image(path: Path) -> Image.Image:
+    """Read a photograph as RGB."""
+    with Image.open(path) as opened:
+        return opened.convert("RGB")
 
 
 def sources_in(row: dict[str, Any]) -> set[int]:

@@ -26,6 +26,8 @@ APART, FITS, PART = 0.25, 0.8, 0.7
 PART_WEIGHT, UNMARKED_WEIGHT, MISSED_WEIGHT = 0.3, 0.4, 0.3
 """Weights of uncertain negatives: parts of a sounding thing, unmarked things, and all masks of a frame whose
 source has no mask."""
+COMPOSITE = "composite/"
+"""Beginning of the names of composites."""
 MAX_MASKS = 20
 Rng = np.random.Generator
 
@@ -38,13 +40,17 @@ class PairShares:
         own: a clip of a class in the frame.
         mixture: a mixture of which one class is in the frame.
         absent: a clip of any class, in the frame or not.
+        alike: a clip of a class of the same group, in the frame or not.
         side_by_side: share of all scenes with a second frame of another class.
+        composite: share of frames that are composites, where a class has both.
     """
 
-    own: float = 0.64
+    own: float = 0.54
     mixture: float = 0.10
-    absent: float = 0.21
+    absent: float = 0.19
+    alike: float = 0.12
     side_by_side: float = 0.3
+    composite: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,9 @@ class Part:
 
 
 NATURE = torch.tensor([source.group == "nature" for source in sound_sources()])
+WATER = torch.tensor([source.name in ("sea waves", "waterfall", "river") for source in sound_sources()])
+NATURE_PROBABILITY, NATURE_WEIGHT = 0.5, 0.5
+"""Probability from which an unmarked mask shows water or fire, and its weight as a sounding mask."""
 PERSON = torch.tensor([source.group == "person" for source in sound_sources()])
 GROUPS = np.array([source.group for source in sound_sources()])
 
@@ -145,7 +154,7 @@ class SceneSampler:
     ) -> None:
         self.frames, self.clips, self.shares = frames, clips, shares or PairShares()
         self.rng = np.random.default_rng(seed)
-        self.by_source: dict[int, list[int]] = {}
+        self.by_source: dict[int, tuple[list[int], list[int]]] = {}
         self.seen: list[set[int]] = []
         for number, frame in enumerate(frames.frames):
             seen = {int(source) for source in frame.sources if source >= 0}
@@ -157,15 +166,23 @@ class SceneSampler:
             if frame.label != UNKNOWN:
                 seen.add(frame.label)
                 fitting.add(frame.label)
+            shown = (frames.probabilities[number][:, :-1] * NATURE > NATURE_PROBABILITY).any(0)
+            natural = set(shown.nonzero()[:, 0].tolist())
+            seen |= natural
+            fitting |= natural
             self.seen.append(seen)
             for source in sorted(fitting):
-                self.by_source.setdefault(source, []).append(number)
+                domain = frame.name.startswith(COMPOSITE)
+                self.by_source.setdefault(source, ([], []))[domain].append(number)
         self.single: dict[str, list[NDArray[np.int64]]] = {}
         self.mixtures: list[int] = []
         self.noises: list[int] = []
         self._sort_clips()
         sources = recording_sources()
         self.classes = sorted(self.single)
+        self.groups: dict[str, set[str]] = {
+            name: {str(GROUPS[source]) for source in sources[name]} for name in self.classes
+        }
         self.seen_classes = [name for name in self.classes if any(s in self.by_source for s in sources[name])]
 
     def _sort_clips(self) -> None:
@@ -193,9 +210,18 @@ class SceneSampler:
     def frame(self, name: str) -> int:
         """A frame in which something of a class of recordings can be seen."""
         sources = [source for source in recording_sources()[name] if source in self.by_source]
-        chances = np.array([len(self.by_source[source]) ** 0.5 for source in sources])
-        frames = self.by_source[sources[self.rng.choice(len(sources), p=chances / chances.sum())]]
+        chances = np.array([sum(map(len, self.by_source[source])) ** 0.5 for source in sources])
+        domains = self.by_source[sources[self.rng.choice(len(sources), p=chances / chances.sum())]]
+        composite = self.rng.random() < self.shares.composite
+        frames = domains[composite] or domains[not composite]
         return frames[self.rng.integers(len(frames))]
+
+    def alike(self, name: str) -> str:
+        """Another class of recordings of a group of class ``name``; any class if there is none."""
+        possible = [
+            other for other in self.classes if other != name and self.groups[name] & self.groups[other]
+        ]
+        return str((possible or self.classes)[self.rng.integers(len(possible or self.classes))])
 
     def pair(self) -> tuple[list[int], int]:
         """The frames of a scene, one or two side by side, and its clip."""
@@ -207,8 +233,10 @@ class SceneSampler:
             clip = self.mixtures[rng.integers(len(self.mixtures))]
             possible = [each for each in self.clips.clips.classes[clip] if each in self.seen_classes]
             frame = self.frame(possible[rng.integers(len(possible))] if possible else name)
-        elif draw < shares.own + shares.mixture + shares.absent or not self.noises:
+        elif draw < shares.own + shares.mixture + shares.absent:
             frame, clip = self.frame(name), self.clip(self.classes[rng.integers(len(self.classes))])
+        elif draw < shares.own + shares.mixture + shares.absent + shares.alike or not self.noises:
+            frame, clip = self.frame(name), self.clip(self.alike(name))
         else:
             frame, clip = self.frame(name), self.noises[rng.integers(len(self.noises))]
         frames = [frame]
@@ -234,9 +262,20 @@ class SceneSampler:
         if not sounds.any() and any(bool(audible[source]) for source in self.seen[number]):
             weight *= MISSED_WEIGHT
         if bool((audible & NATURE).any()) and not sounds.any():  # water and fire are unmarked
-            weight[frame.iou.max(1, initial=0) < 0.5] = 0
-            return Part(number, side, sounds, weight, bag=False, known=False)
+            unmarked = frame.iou.max(1, initial=0) < 0.5
+            shown = unmarked & self.shows_nature(number, audible)
+            sounds[shown] = 1
+            weight[unmarked] = NATURE_WEIGHT * shown[unmarked]
+            return Part(number, side, sounds, weight, bag=False, known=bool(shown.any()))
         return Part(number, side, sounds, weight, bag=False)
+
+    def shows_nature(self, number: int, audible: Tensor) -> NDArray[np.bool_]:
+        """Whether each mask (N,) of a frame shows what sounds by its class, for water, fire and weather."""
+        wanted = audible & NATURE
+        if bool((wanted & WATER).any()):  # all water sounds alike
+            wanted = wanted | WATER
+        likely = self.frames.probabilities[number][:, :-1][:, wanted].sum(1) > NATURE_PROBABILITY
+        return np.asarray(likely.numpy())
 
     def scene(self) -> tuple[list[Part], int]:
         """The parts and the clip of a scene."""

@@ -25,7 +25,9 @@ from seac.encoders.labels.sound_sources import membership, sound_sources, source
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite
 
 CHUNK = 4096
-NATURE_PROBABILITY = 0.05
+NATURE_PROBABILITY, NATURE_CERTAIN = 0.05, 0.3
+"""Probability of the image encoder's classes of nature from which a mask is no negative; from which it is a
+sample of its class."""
 HALVES = (0, 1)
 
 
@@ -67,18 +69,26 @@ class Store:
         """Train the image head on the masks ``keep`` (M,) bool."""
         found = [mask_sources(frame) for frame in self.frames]
         sources, weight = (torch.cat(part) for part in zip(*found, strict=True))
-        sources = torch.where(self._show_nature() & (sources == UNMATCHED), UNKNOWN, sources)
+        sources = self._mark_nature(sources)
         chosen = keep & (sources != UNKNOWN)
         embeddings = self.mask_embeddings()[chosen]
         classes = self.image_classes(embeddings)
         return train_image_head(embeddings, classes, sources[chosen], weight[chosen], seed)
 
-    def _show_nature(self) -> Tensor:
-        """Whether a mask shows water, fire or sky, which photographs do not mark: (M,) bool."""
+    def _mark_nature(self, sources: Tensor) -> Tensor:
+        """Sources (M,) in which masks of water and fire, which photographs do not mark, have their source.
+
+        The image encoder's own classes tell them; where they are unsure, the mask is left out.
+        """
         members = membership(imagenet_names())
         assert members is not None
-        nature = members[:, [source.group == "nature" for source in sound_sources()]].any(1)
-        return self.image_classes(self.mask_embeddings())[:, nature].sum(1) > NATURE_PROBABILITY
+        nature = torch.tensor([source.group == "nature" for source in sound_sources()])
+        evidence = self.image_classes(self.mask_embeddings()) @ members * nature
+        best, source = evidence.max(1)
+        unmarked = (sources == UNMATCHED) | (sources == UNKNOWN)
+        possible = (sources == UNMATCHED) & (evidence.sum(1) > NATURE_PROBABILITY)
+        sources = torch.where(possible, UNKNOWN, sources)
+        return torch.where(unmarked & (best > NATURE_CERTAIN), source, sources)
 
     def train_audio_head(self, keep: Tensor, male: Tensor, seed: int) -> ClassHead:
         """Train the audio head on the clips ``keep`` (n,) bool, with the logits ``male`` (n,) of voices."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seac.presets.load import load
     from seac.presets.spec import ModelSpec
     from seac.presets.table import list_parts, list_presets
+    from seac.results.reader import VideoResult, open_result
     from seac.video.predictor import VideoPredictor
 
 # What brings torch with it is imported when it is first used: `import seac` stays quick.
@@ -25,9 +26,11 @@ LAZY = {
     "ModelSpec": "seac.presets.spec",
     "SeAC": "seac.pipeline",
     "VideoPredictor": "seac.video.predictor",
+    "VideoResult": "seac.results.reader",
     "list_parts": "seac.presets.table",
     "list_presets": "seac.presets.table",
     "load": "seac.presets.load",
+    "open_result": "seac.results.reader",
 }
 
 __all__ = [
@@ -36,10 +39,12 @@ __all__ = [
     "ModelSpec",
     "SeAC",
     "VideoPredictor",
+    "VideoResult",
     "__version__",
     "list_parts",
     "list_presets",
     "load",
+    "open_result",
 ]
 
 
