@@ -35,7 +35,7 @@ from seac.decision.audio_steps import StepRule, active_steps, close_gaps, step_l
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.results.values import STEP
-from seac.video.audio_steps import StepReader, step_probabilities, window_similarity
+from seac.video.audio_steps import StepReader, step_probabilities, window_logits
 
 RULE = StepRule()
 EVERY = replace(RULE, windows=((0.5, 1), (1.0, 1)), far=0, near=0, contrast=1e9, gap=0)
@@ -93,16 +93,11 @@ def scenes(model: SeAC, images: EncodedImages, data: Path, limit: int, seed: int
 def analyse(model: SeAC, image: EncodedImage, audio: TimedAudio) -> tuple[tuple[Floats, Floats], Floats]:
     """Logits of every step for each length of windows, and the levels of the steps."""
     rate = model.stages.audio.sample_rate
-    stages, weight = model.stages, model.settings.objectness
+    stages = model.stages
     without_floor = replace(stages, calibration=replace(stages.calibration, floor=-math.inf))
     every = SeAC(without_floor, model.vocabulary, model.settings)
     steps = StepReader(Waveform(audio.waveform, rate), every, EVERY).take(0, round(SECONDS / STEP))
-    short, long = (
-        stages.sounding_head.window_logits(
-            window_similarity(stages.association, image.embeddings, features), image, features, weight
-        ).numpy()
-        for features in steps.features
-    )
+    short, long = (window_logits(every, image, each.features)[each.rows].numpy() for each in steps.windows)
     return (short, long), step_levels(audio.waveform, round(STEP * rate))
 
 

@@ -126,6 +126,16 @@ class ZeroShot:
         """Cosine similarity of N masks of one frame with the audio: (N,) float32."""
         return self.to_text_space(masks) @ self.audio_to_text_space(audio)
 
+    def of_windows(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Cosine similarity of N masks with each of S windows of audio by itself: (S, N) float32.
+
+        Raises:
+            ValueError: the audio encoder has no classes.
+        """
+        if audio.class_probabilities is None:
+            raise ValueError("zero-shot association needs an audio encoder with classes, this one has none")
+        return self.audio_mapping.to_text_space(audio.class_probabilities) @ self.to_text_space(masks).T
+
 
 def zero_shot_of(context: PartContext) -> ZeroShot:
     """Zero-shot association of the encoders of a model; several parts share it.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seac.associate.base import Association
+from seac.associate.zero_shot import ZeroShot
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
 from seac.decision.activity import QUIETEST
 from seac.decision.audio_steps import StepRule, active_steps, step_levels
@@ -35,22 +36,35 @@ class WaveformReader(Protocol):
 
 
 @dataclass(frozen=True)
+class StepWindows:
+    """Audio windows of one length, some of which several steps share.
+
+    Attributes:
+        features: of W windows, the mean over the encoder's windows in each.
+        rows: (A,) int64 window of each active step.
+    """
+
+    features: AudioFeatures
+    rows: Tensor
+
+
+@dataclass(frozen=True)
 class StepAudio:
-    """Audio of S consecutive steps.
+    """Audio of S consecutive steps, A of them active.
 
     Attributes:
         first: number of the first step.
         level: (S,) float32 dBFS.
         active: (S,) bool.
         noise: (S,) bool.
-        features: of the windows of the A active steps, for each length of windows.
+        windows: of the active steps, for each length of windows.
     """
 
     first: int
     level: NDArray[np.float32]
     active: NDArray[np.bool_]
     noise: NDArray[np.bool_]
-    features: tuple[AudioFeatures, ...]
+    windows: tuple[StepWindows, ...]
 
     def __len__(self) -> int:
         return len(self.level)
@@ -107,9 +121,9 @@ class StepReader:
         noise = self._noise(first, last) & active
         active &= ~noise
         rows = (first + np.flatnonzero(active)).tolist()
-        features = tuple(self._encode(rows, *window) for window in self._windows)
+        windows = tuple(self._encode(rows, *window) for window in self._windows)
         self._forget(last)
-        return StepAudio(first, level[own], active, noise, features)
+        return StepAudio(first, level[own], active, noise, windows)
 
     def _fill(self, until: int) -> None:
         have = self._begin + len(self._samples)
@@ -142,17 +156,21 @@ class StepReader:
             start = min(start, self._total - window)
         return max(0, start)
 
-    def _encode(self, steps: list[int], window: int, hop: int) -> AudioFeatures:
-        """Features of the windows of steps, the mean over the encoder's windows in each."""
+    def _encode(self, steps: list[int], window: int, hop: int) -> StepWindows:
+        """The windows of one length around steps."""
         if not steps:
-            return AudioFeatures(torch.zeros(0, self._model.stages.audio.dim), None)
-        keys = [(window, self._window_start(step // hop * hop + hop // 2, window)) for step in steps]
-        new = sorted(set(keys) - self._features.keys())
+            nothing = AudioFeatures(torch.zeros(0, self._model.stages.audio.dim), None)
+            return StepWindows(nothing, torch.zeros(0, dtype=torch.int64))
+        starts = [self._window_start(step // hop * hop + hop // 2, window) for step in steps]
+        unique = sorted(set(starts))
+        new = [(window, start) for start in unique if (window, start) not in self._features]
         for begin in range(0, len(new), BATCH):
             self._encode_windows(new[begin : begin + BATCH])
-        embeddings, probabilities = zip(*(self._features[key] for key in keys), strict=True)
+        embeddings, probabilities = zip(*(self._features[window, start] for start in unique), strict=True)
         classes = torch.stack(probabilities)
-        return AudioFeatures(torch.stack(embeddings), classes if classes.shape[1] else None)
+        features = AudioFeatures(torch.stack(embeddings), classes if classes.shape[1] else None)
+        row = {start: number for number, start in enumerate(unique)}
+        return StepWindows(features, torch.tensor([row[start] for start in starts]))
 
     @torch.inference_mode()
     def _encode_windows(self, keys: list[tuple[int, int]]) -> None:
@@ -200,6 +218,8 @@ class StepReader:
 
 def window_similarity(association: Association, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
     """Similarity of N masks with each of S windows: (S, N) float32."""
+    if isinstance(association, ZeroShot):
+        return association.of_windows(masks, audio)
     classes = audio.class_probabilities
     rows = [
         association(
@@ -213,21 +233,22 @@ def window_similarity(association: Association, masks: MaskEmbeddings, audio: Au
     return torch.stack(rows).float().cpu() if rows else torch.zeros(0, len(masks))
 
 
+def window_logits(model: SeAC, image: EncodedImage, audio: AudioFeatures) -> Tensor:
+    """Logits (S, N) of the masks of a key frame in each of S windows, before they are joined."""
+    stages, weight = model.stages, model.settings.objectness
+    similarity = window_similarity(stages.association, image.embeddings, audio)
+    return stages.sounding_head.window_logits(similarity, image, audio, weight)
+
+
 @torch.inference_mode()
 def step_probabilities(model: SeAC, image: EncodedImage, audio: StepAudio) -> Tensor:
     """Probability (S, N) that each mask of a key frame sounds in each of S steps; 0 in inactive steps."""
     probability = torch.zeros(len(audio), len(image.embeddings))
     if not probability.numel() or not audio.active.any():
         return probability
-    stages, weight = model.stages, model.settings.objectness
-    logits = [
-        stages.sounding_head.window_logits(
-            window_similarity(stages.association, image.embeddings, features), image, features, weight
-        )
-        for features in audio.features
-    ]
-    joined = stages.sounding_head.join(torch.stack(logits).mean(0), image)
-    probability[torch.from_numpy(audio.active)] = stages.calibration.probability(joined).cpu()
+    logits = [window_logits(model, image, each.features)[each.rows] for each in audio.windows]
+    joined = model.stages.sounding_head.join(torch.stack(logits).mean(0), image)
+    probability[torch.from_numpy(audio.active)] = model.stages.calibration.probability(joined).cpu()
     return probability
 
 
@@ -242,7 +263,11 @@ def as_audio_steps(audio: StepAudio, probability: Tensor, key_frame: int) -> Aud
     count = len(audio)
     sources = np.full((count, SOURCES), -1, np.int64)
     likely = np.zeros((count, SOURCES), np.float32)
-    classes = [part.class_probabilities for part in audio.features if part.class_probabilities is not None]
+    classes = [
+        each.features.class_probabilities[each.rows]
+        for each in audio.windows
+        if each.features.class_probabilities is not None
+    ]
     if classes:
         mean = torch.stack(classes).mean(0)
         values, columns = mean.topk(min(SOURCES, mean.shape[1]), dim=1)

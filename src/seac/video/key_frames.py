@@ -41,7 +41,7 @@ class KeyFrameRate:
         change: mean absolute difference to the last key frame, from 0 to 1, from which the image has changed.
     """
 
-    shortest: float = 0.4
+    shortest: float = 0.5
     longest: float = 1.0
     change: float = 0.05
 
