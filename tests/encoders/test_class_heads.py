@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seac.classify.experts import ASSET
+from seac.classify.prompts import sentences
+from seac.classify.vocabulary import default_vocabulary
 from seac.core.errors import InputError
 from seac.encoders.class_heads import ABSENT, AUDIO_FLOOR, ClassHeads, ClassHeadsWeights, read, write
+from seac.encoders.text.minilm import MiniLM
 from tests.fixtures.parts import ColourImageEncoder, PitchAudioEncoder
 from tests.fixtures.sounding import NAMES, tiny_class_head, tiny_class_heads
 
@@ -140,3 +144,12 @@ def test_probabilities_of_the_same_embeddings_are_computed_once() -> None:
     torch.testing.assert_close(other, first)
     with pytest.raises(KeyError):
         heads.probabilities("image", EMBEDDINGS, CLASSES)
+
+
+def test_the_model_loads_without_its_text_network() -> None:
+    """Names of the class heads and of the default vocabulary are in the shipped table of texts."""
+    text = MiniLM()
+    with as_file(files("seac").joinpath(ASSET)) as path:
+        names = (*read(path).names, *default_vocabulary().names)
+    missing = [name for name in names if text.table.find(sentences(name)) is None]
+    assert not missing, "python -m recipes.common.text_table"
