@@ -202,7 +202,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(first_frame()).save(here / "photo.jpg")
     benchmarks.s4(here / "Single-source")
     benchmarks.ms3(here / "Multi-sources")
-    write_result(here / "results/clip")
+    write_result(here / "result_folder")
     (here / "theirs").mkdir()
     for reader in (here / "Single-source/s4_data/audio_wav/test").rglob("*.wav"):
         np.save(here / f"theirs/{reader.stem}.npy", np.ones((5, 224, 224), bool))

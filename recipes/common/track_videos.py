@@ -2,11 +2,11 @@
 
     python -m recipes.common.track_videos --data REAL --media MEDIA --out DIR [--side dev] [--seed 0]
 
-Every video follows a row of :data:`SCENARIOS`: crossing, occlusion of up to :data:`MAX_HIDDEN` seconds, camera
-pan and shake, scene cuts after which some objects come back, late entries, two alike objects. Motion is smooth,
-and the times at which each object sounds are known. A video is a function of the data, the side, the seed and
-the scenario. ``main`` writes ``NAME/video.mp4`` and ``NAME/truth.npz``, whose keys are the arguments of
-:func:`write_truth`.
+Every video follows a row of :data:`SCENARIOS`: crossing, occlusion of up to :data:`MAX_HIDDEN` seconds,
+camera pan and shake, scene cuts after which some objects come back, late entries, two equal objects. Motion
+is smooth, and the times at which each object sounds are known. A video is a function of the data, the side,
+the seed and the scenario. ``main`` writes ``NAME/video.mp4`` and ``NAME/truth.npz``, whose keys are the
+arguments of :func:`write_truth`.
 
 The data are a folder with ``photos/{train,dev}`` (:mod:`recipes.common.photographs`) and
 ``recordings/{train,dev}/<class>/*.ogg``; media are ``{train,dev}`` of :mod:`recipes.common.composites.media`.
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,21 +53,22 @@ MAX_HIDDEN, MIN_HIDDEN = 2.0, 0.5
 MIN_VISIBLE, MIN_PIXELS = 0.15, 60
 """Minimum visible share and number of pixels of an object that is in the truth of a frame."""
 MIN_AREA, MIN_SIDE, MIN_FILL, MAX_FILL, MIN_PART = 2_500, 40, 0.3, 0.95, 0.95
-"""Suitable cut-outs: minimum area and side in pixels; minimum and maximum share of the box that the mask fills;
-minimum share of the mask in its largest connected part."""
+"""Suitable cut-outs: minimum area and side in pixels; minimum and maximum share of the box that the mask
+fills; minimum share of the mask in its largest connected part."""
 BORDER = 2
 """Pixels between a suitable cut-out and the edges of its photograph."""
 QUALITIES = ("exact", "good")
 SOUNDS = {
     "person": ("speech", "singing", "laughter"), "baby": ("crying_baby",), "car": ("car_horn",),
-    "bird": ("songbird", "crow", "seagull"), "boat": ("whistle",), "drum_kit": ("drum",), "bus": ("car_horn",),
+    "bird": ("songbird", "crow", "seagull"), "boat": ("whistle",), "drum_kit": ("drum",),
+    "bus": ("car_horn",),
     "clock": ("clock",), "goat": ("sheep",), "hawk": ("hawk",),
 }  # fmt: skip
 """Classes of recordings of a class of cut-outs, where they differ from its name."""
 PHOTOGRAPHS = 0.85
 """Share of cut-outs that are drawn from photographs alone; cut-outs of the media are drawings in part."""
 MARGIN = 0.3
-"""Share of the size of a frame by which its background is larger on each side, for the motion of the camera."""
+"""Share of the size of a frame by which its background is larger on each side, for motion of the camera."""
 SENSOR_NOISE = 2.0
 LEVEL, SPREAD = -19.0, 3.0
 """Mean level of a source and maximum deviation, in dB of full scale."""
@@ -191,7 +193,7 @@ class Shot:
         stop: seconds, exclusive.
         background: RGB, larger than a frame by :data:`MARGIN` on each side.
         pan: (x, y) pixels by which the camera moves from start to stop.
-        shake: (n, 4) amplitude x and y in pixels, frequency in hertz, phase of each oscillation of the camera.
+        shake: (n, 4) amplitude x and y in pixels, frequency in hertz, phase of each movement of the camera.
         appearances: objects, the one in front last.
     """
 
@@ -439,7 +441,7 @@ class TrackVideos:
         edges = [0.0, *cut_times(rng, scenario.cuts), SECONDS]
         shots = tuple(
             self._shot(rng, scenario, cutouts, start, stop, number)
-            for number, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
+            for number, (start, stop) in enumerate(pairwise(edges))
         )
         names = tuple(cutout.name for cutout in cutouts)
         fps = float(rng.choice(RATES))

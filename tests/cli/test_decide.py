@@ -148,7 +148,7 @@ class TestDecide:
             for name in ("red", "blue")
         }
         assert length["red"][1] > 0.8 * length["red"][0]
-        assert length["blue"][1] < 0.5 * length["blue"][0]
+        assert length["blue"][1] < 0.7 * length["blue"][0]
         assert "--find is empty" in refused(capsys, "decide", folder, "--find", " ")
 
     def test_only_files_of_seac_are_replaced(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:

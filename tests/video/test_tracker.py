@@ -42,6 +42,14 @@ def test_ids_follow_masks_in_any_order(spans: list[tuple[int, int]], shift: int)
     assert ids.tolist() == [known[span] for span in turned]
 
 
+def test_a_cut_ends_all_tracks() -> None:
+    tracker = Tracker()
+    before = tracker.follow(strips((10, 30)), similar(1), 0.0)
+    after = tracker.follow(strips((10, 30)), similar(1), 0.5, cut=True)
+    assert before.tolist() != after.tolist()
+    assert tracker.follow(strips((10, 30)), similar(1), 1.0).tolist() == after.tolist()
+
+
 def test_an_unmatched_track_expires() -> None:
     tracker = Tracker(max_age=1.0)
     first = tracker.follow(strips((0, 10)), similar(1), 0.0)

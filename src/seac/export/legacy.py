@@ -68,6 +68,6 @@ def _is_overlay_video(path: Path, frames: int, fps: float) -> bool:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             rate = stream.average_rate
-            return stream.frames == frames and rate is not None and abs(float(rate) / fps - 1) < 0.01
+            return stream.frames == frames and rate is not None and abs(float(rate) - fps) < 0.01 * fps
     except (OSError, IndexError, ValueError):  # av.FFmpegError is one of these
         return False

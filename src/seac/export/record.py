@@ -73,7 +73,7 @@ class ClipRecord(Strict):
     seac: str = Field(description="version of the program")
     source: str
     audio: str | None
-    fps: float
+    fps: float = Field(description="key frames per second; 0 for a rate that follows the image")
     size: tuple[int, int] = Field(description="height, width of frames and masks in pixels")
     original_size: tuple[int, int]
     labels: tuple[str, ...] = Field(description="background, then the vocabulary")

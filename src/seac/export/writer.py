@@ -17,7 +17,7 @@ class Clip:
     Attributes:
         source: the video or image file.
         audio: the audio file, or None.
-        fps: results per second.
+        fps: results per second; 0 for a rate that follows the image.
         settings: all settings of the run, as JSON values.
     """
 

@@ -144,7 +144,7 @@ network, and `seac.open_result(folder)` gives it back as values. This page is pr
 ```python
 import seac
 
-result = seac.open_result("results/clip")
+result = seac.open_result("result_folder")
 for track in result.tracks:
     print(track.id, track.start, track.stop)
 for frame in result.key_frames():  # one at a time, whatever the length of the video

@@ -192,8 +192,8 @@ class VideoPredictor:
         half = self.model.settings.audio_window / 2
         window = steps.waveform(frame.time - half, frame.time + half)
         audio = self.model.encode_audio(window, steps.sample_rate, min(frame.time, half))
-        tracked = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
-        tracks = RecordedTracks(tracked)
+        masks, cut = image.proposals.masks, frame.cut is not None
+        tracks = RecordedTracks(tracker.track(masks, image.text_embeddings, frame.time, cut=cut))
         result = self.model.predict(image, audio, frame.time, tracks)
         scores = tracks.class_scores(image.text_embeddings, self.model.classifier.classes)
         return _Pending(frame, image, result, scores.numpy())

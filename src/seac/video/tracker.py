@@ -126,19 +126,22 @@ class Tracker:
         self._tracks: dict[int, Track] = {}
         self._next = 0
 
-    def track(self, masks: Tensor, text_embeddings: Tensor, time: float) -> TrackedFrame:
+    def track(
+        self, masks: Tensor, text_embeddings: Tensor, time: float, *, cut: bool = False
+    ) -> TrackedFrame:
         """Tracks of the masks of the next frame; for the arguments see :meth:`follow`."""
-        return TrackedFrame(self, self.follow(masks, text_embeddings, time), time)
+        return TrackedFrame(self, self.follow(masks, text_embeddings, time, cut=cut), time)
 
-    def follow(self, masks: Tensor, text_embeddings: Tensor, time: float) -> Tensor:
+    def follow(self, masks: Tensor, text_embeddings: Tensor, time: float, *, cut: bool = False) -> Tensor:
         """Track ids of the masks of a frame: (N,) int64, without duplicates.
 
         Args:
             masks: (N, H, W) bool.
             text_embeddings: (N, d) float32 of unit length.
             time: seconds, not before the previous frame.
+            cut: whether a new shot begins between the previous frame and this one, which ends all tracks.
         """
-        self._tracks = {k: t for k, t in self._tracks.items() if time - t.time <= self.max_age}
+        self._tracks = {k: t for k, t in self._tracks.items() if not cut and time - t.time <= self.max_age}
         grid = to_grid(masks)
         ids = torch.full((len(masks),), -1, dtype=torch.int64)
         for row, known in self._matches(grid, text_embeddings):

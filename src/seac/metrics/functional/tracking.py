@@ -168,7 +168,7 @@ def _ratio(above: float, below: float) -> float:
 
 
 def mask_iou(masks: Tensor, others: Tensor) -> Tensor:
-    """IoU of every mask (n, H, W) bool with every other (m, H, W) bool: (n, m) float64; 0 if both are empty."""
+    """IoU of every mask (n, H, W) bool with every other (m, H, W) bool: (n, m) float64; 0 of empty masks."""
     one, two = masks.flatten(1).float(), others.flatten(1).float()
     joint = (one @ two.T).double()
     union = one.sum(1).double()[:, None] + two.sum(1).double() - joint
@@ -281,7 +281,7 @@ def _seconds(video: _Video, mapping: dict[int, int], fps: float) -> tuple[int, i
 def _jitter(
     tracks: Sequence[TrackedMasks], truth: Sequence[TrackedMasks], matched: Sequence[dict[int, int]]
 ) -> tuple[float, int]:
-    """Sum over pairs of consecutive frames of a matched truth of the displacement in pixels, and their number.
+    """Sum of displacements in pixels over consecutive frames of a matched truth, and their number.
 
     The error of a mask is its difference from the truth, -1, 0 or 1 per pixel. The error of the second frame
     is moved back by the motion of the truth's centre; what then differs, per pixel of the truth's outline,
