@@ -32,6 +32,7 @@ from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.core.types import EncodedImage
 from seac.decision.audio_steps import StepRule, active_steps, close_gaps, step_levels
+from seac.decision.sounding_head import MAX_LOGIT
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.results.values import STEP
@@ -139,6 +140,14 @@ def least(scene: Scene, spread: int, *, ends: bool = False) -> Floats:
     return np.asarray(np.minimum.reduce([parts[0], parts[-1]] if ends else parts))
 
 
+def known(scene: Scene) -> Floats:
+    """Logits that know which of the two things sounds in the scene: what is left is the level rule."""
+    sounding = np.array([bool(scene.audio.times[side]) for side in scene.sides])
+    return np.broadcast_to(np.where(sounding, MAX_LOGIT, -MAX_LOGIT), scene.logits[0].shape).astype(
+        np.float32
+    )
+
+
 def variants() -> dict[str, Variant]:
     """Ways to compare, by name; the first uses the constants of the package."""
     found = {
@@ -152,6 +161,7 @@ def variants() -> dict[str, Variant]:
         "1 s windows, level rule": Variant(lambda scene: scene.logits[0]),
         "least within 0.3 s, level rule": Variant(lambda scene: least(scene, 3)),
         "every step its own 2 s window": Variant(lambda scene: mean(scene, 1)),
+        "known sources, level rule": Variant(known),
     }
     for name, values in {
         "share": (0.3, 0.5), "contrast": (3.0, 10.0), "near": (10, 30), "far": (10, 30), "gap": (1, 2, 5),
