@@ -27,6 +27,7 @@ from benchmarks.calibration.reliability import (
     SOUNDS,
     MaskSet,
     Reliability,
+    fitted_curve,
     measure,
     share,
 )
@@ -57,7 +58,7 @@ threshold {threshold:g}).
 - The probability is that of the network. After the rule of covering masks, a mask that covers a likelier
   mask has the lowest probability.
 - Calibration error: expected calibration error over {bins} bins. Intervals are 95 % by bootstrap over clips
-  or pictures.
+  or pictures. Fitted slope and offset: those of the logistic curve that fits the set best.
 
 ![Reliability diagrams](calibration.png)"""
 
@@ -119,10 +120,13 @@ def page(
     low, high = MIDDLE
     heads = (
         *("set", "clips", "masks", "sounding", "mean probability", "calibration error"),
-        *("error, likeliest masks", f"sounding of {low:g} to {high:g}"),
+        *("error, likeliest masks", f"sounding of {low:g} to {high:g}", "fitted slope", "fitted offset"),
     )
     rows = [
-        (*_counts(masks, found), found.error, first.error, found.middle)
+        (
+            *(*_counts(masks, found), found.error, first.error, found.middle),
+            *(f"{value:.2f}" for value in fitted_curve(masks, calibration)),
+        )
         for (masks, found), first in zip(measured, likeliest, strict=True)
     ]
     lines = [text, "", *table(heads, rows)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from recipes.sounding.evaluate import BINS
+from seac.decision.calibration import Calibration
+from seac.decision.fit import Sample, curve
 
 MIDDLE = (0.4, 0.6)
 """Probabilities around the threshold."""
@@ -137,3 +140,17 @@ def _quantiles(drawn: NDArray[np.float64]) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(known, INTERVAL)
     return float(low), float(high)
+
+
+def fitted_curve(masks: MaskSet, calibration: Calibration) -> tuple[float, float]:
+    """Slope and offset that fit a set best, over the logits of the sounding head.
+
+    Args:
+        masks: of the set; those under inactive audio are left out.
+        calibration: that gave the probabilities.
+    """
+    audible = torch.from_numpy(masks.probabilities > 0)
+    logits = torch.logit(torch.from_numpy(masks.probabilities)[audible])
+    logits = (logits - calibration.offset) / calibration.slope
+    overlap = torch.from_numpy(masks.sounds)[audible].double()
+    return curve([Sample(logits, overlap, overlap, 0.0, "visible")])

@@ -1,6 +1,6 @@
 """Real clips and photographs with real audio: what the preset finds, beside guesses without audio.
 
-    python -m benchmarks.real_clips --videos FOLDER [--preset tiny] [--json FILE] [--sheet FILE.png --worst N]
+    python -m benchmarks.real_clips --videos FOLDER [--write FILE.md] [--json FILE] [--sheet FILE.png]
     python -m benchmarks.real_clips --pairs FOLDER [--preset tiny] [--json FILE]
 
 ``--videos`` scores the frames that are annotated in ``benchmarks/data/real_clips.json``; clips of the folder
@@ -35,6 +35,13 @@ from seac.pipeline import SeAC
 from seac.presets.load import load
 
 BOOTSTRAP = 500
+PAGE = """# Real clips and photographs
+
+Development set: {clips} real clips, annotated by us (`benchmarks/data/real_clips.json`; the media are not
+part of the repository). Written by `python -m benchmarks.real_clips`. Silent and off-screen frames are few.
+The audio of a frame is the two seconds around it, so a frame called silent may hear what sounds before or
+after it. The training settings of the sounding head were compared on these clips, so the figures flatter.
+"""
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -56,7 +63,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="folder where encoded images are kept between runs")
     parser.add_argument("--json", type=Path, help="file for all scores")
     parser.add_argument("--sheet", type=Path, help="PNG file of the worst frames")
-    parser.add_argument("--worst", type=int, default=30, help="number of frames on the sheet")
+    parser.add_argument("--worst", type=int, default=50, help="number of frames on the sheet")
+    parser.add_argument("--write", type=Path, help="Markdown page of the annotated clips")
     return parser.parse_args(arguments)
 
 
@@ -98,7 +106,11 @@ def measure_clips(options: argparse.Namespace, model: SeAC, images: EncodedImage
             records.append(record)
             status.update(f"frame {len(records)} of {len(cases)}")
     summary = summarise(records, BOOTSTRAP, options.seed)
-    print("\n".join(report(records, summary)))
+    lines = report(records, summary, options.worst)
+    print("\n".join(lines))
+    if options.write is not None:
+        head = PAGE.format(clips=len({case.clip.file for case in cases}))
+        write_atomic(options.write, "\n".join([head, *lines]) + "\n")
     if sheet is not None:
         sheet.save(options.sheet, records, options.worst)
     return {"summary": summary, "frames": [asdict(record) for record in records]}

@@ -35,6 +35,7 @@ class ResultScore:
         named: whether the likeliest sounding mask has an accepted name; False if no mask sounds.
         named_or_parent: the same, with general names of the kind accepted.
         fitting_named: whether the mask that fits best has an accepted name.
+        fitting_active: whether a mask that fits a required thing sounds.
         rank: rank by probability of the mask that fits best, from 0; None without masks.
         probability: highest probability of a mask; 0 without masks.
         name: name of the likeliest mask; "" without masks.
@@ -50,6 +51,7 @@ class ResultScore:
     named: bool
     named_or_parent: bool
     fitting_named: bool
+    fitting_active: bool
     rank: int | None
     probability: float
     name: str
@@ -109,6 +111,7 @@ def score_result(result: FrameResult, frame: AnnotatedFrame, parents: Collection
         named=top in accepted,
         named_or_parent=top in accepted | set(parents),
         fitting_named=rank is not None and ordered.names[rank] in accepted,
+        fitting_active=bool((ordered.sounding & (fits >= FITS)).any()),
         rank=rank,
         probability=float(ordered.probability[0]) if len(ordered) else 0.0,
         name=ordered.names[0] if len(ordered) else "",
