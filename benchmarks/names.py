@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,10 @@ from recipes.sounding.class_heads import mask_sources
 from recipes.sounding.scenes import SceneSampler
 from seac.classify.base import class_scores
 from seac.classify.experts import ExpertsClassifier, ExpertsSettings
+from seac.classify.parents import Abstention, Parents, parent_names
+from seac.core.atomic import write_atomic
 from seac.core.types import AudioFeatures, MaskEmbeddings
+from seac.encoders.class_heads import ClassHead, ClassHeads, network_of
 from seac.encoders.labels.sound_sources import sound_sources, source_names
 from seac.pipeline import SeAC
 
@@ -50,7 +53,16 @@ ALSO = {
     "ball": ("basketball",),
 }
 """Names of the default vocabulary that are right for a source, beside its own."""
-COUNT, PER_PHOTOGRAPH = 700, 2
+COUNT, PER_PHOTOGRAPH, TOP = 700, 2, 20
+MIN_MASKS = 5
+"""Masks of a source that is left out."""
+MAX_LOSS = 0.01
+"""Share of exactly right names that abstention may cost."""
+ABSTENTION_GRID = {
+    "name": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
+    "group": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    "power": (0.5, 1.0, 1.5, 2.0),
+}
 GRID = {"floor": (0.05, 0.02, 0.01), "audio_weight": (0.25, 0.5, 1.0)}
 
 
@@ -69,6 +81,12 @@ class Named:
     own: tuple[AudioFeatures, ...]
     other: tuple[AudioFeatures, ...]
     sources: tuple[int, ...]
+
+    def part(self, rows: Sequence[int]) -> Named:
+        """The masks ``rows``."""
+        own, other = (tuple(each[row] for row in rows) for each in (self.own, self.other))
+        sources = tuple(self.sources[row] for row in rows)
+        return Named(self.masks.at(torch.tensor(rows)), own, other, sources)
 
 
 def right_names(source: int, vocabulary: tuple[str, ...]) -> set[int]:
@@ -118,16 +136,15 @@ def collect(sampler: SceneSampler, model: SeAC, vocabulary: tuple[str, ...]) -> 
     )
 
 
-def best_names(named: Named, classifier: ExpertsClassifier, classes: Tensor) -> dict[str, Tensor]:
-    """The likeliest name (n,) of each mask, by appearance, with own and with other audio."""
+def scores_of(named: Named, classifier: ExpertsClassifier, classes: Tensor) -> dict[str, Tensor]:
+    """Class scores (n, K) of each mask, by appearance, with own and with other audio."""
     scorers = classifier.scorers_for(classes)
     appearance = scorers.score_masks(named.masks)
-    found = {"appearance": appearance.argmax(1)}
+    found = {"appearance": appearance}
     for name, clips in (("own", named.own), ("other", named.other)):
-        scores = [
-            class_scores(appearance[[row]], scorers.score_audio(clip))[0] for row, clip in enumerate(clips)
-        ]
-        found[name] = torch.stack(scores).argmax(1)
+        found[name] = torch.stack(
+            [class_scores(appearance[[row]], scorers.score_audio(clip))[0] for row, clip in enumerate(clips)]
+        )
     return found
 
 
@@ -137,6 +154,13 @@ def hits_of(named: Named, found: Tensor, vocabulary: tuple[str, ...]) -> NDArray
     return np.array([name in right_names(source, vocabulary) for name, source in pairs])
 
 
+def parent_hits(named: Named, found: Tensor, vocabulary: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Whether each name is the parent of its source: (n,) bool."""
+    parents = [parent_names().get(vocabulary[name]) for name in found.tolist()]
+    groups = [sound_sources()[source].group for source in named.sources]
+    return np.array([parent == group for parent, group in zip(parents, groups, strict=True)])
+
+
 def grid(classifier: ExpertsClassifier) -> Iterator[ExpertsSettings]:
     """All combinations of the constants."""
     for values in itertools.product(*GRID.values()):
@@ -144,58 +168,220 @@ def grid(classifier: ExpertsClassifier) -> Iterator[ExpertsSettings]:
         yield replace(classifier.settings, **constants)
 
 
-def report(named: Named, classifier: ExpertsClassifier, classes: Tensor, vocabulary: tuple[str, ...]) -> str:
+@dataclass(frozen=True)
+class Benchmark:
+    """What every section of the page needs.
+
+    Attributes:
+        named: the masks and clips.
+        classifier: of the model.
+        classes: (K, d) class embeddings of the vocabulary.
+        vocabulary: its names.
+    """
+
+    named: Named
+    classifier: ExpertsClassifier
+    classes: Tensor
+    vocabulary: tuple[str, ...]
+
+    @property
+    def parents(self) -> Parents:
+        """The groups of the vocabulary."""
+        return Parents.of(self.vocabulary)
+
+    def hits(self, scores: Tensor, abstention: Abstention | None) -> tuple[NDArray[np.bool_], ...]:
+        """Whether names are right, whether they are right or the right parent, and whether parents: (n,)."""
+        found = self.parents.choose(scores, abstention)
+        exact = hits_of(self.named, found, self.vocabulary)
+        either = exact | parent_hits(self.named, found, self.vocabulary)
+        return exact, either, np.isin(found.numpy(), self.parents.columns.numpy())
+
+
+def report(benchmark: Benchmark) -> str:
     """The page."""
-    found = best_names(named, classifier, classes)
-    hits = {name: hits_of(named, each, vocabulary) for name, each in found.items()}
-    groups = np.array([sound_sources()[source].group for source in named.sources])
-    sources = np.array([source_names()[source] for source in named.sources])
-    parts = [("all", np.ones(len(groups), bool))]
-    parts += [(group, groups == group) for group in sorted(set(groups))]
-    parts += [(source, sources == source) for source in sorted(set(sources))]
-    rows = [
-        (name, int(of.sum()), *(f"{each[of].mean():.3f}" for each in hits.values())) for name, of in parts
-    ]
-    wrong = Counter(
-        (source_names()[source], vocabulary[name])
-        for source, name, hit in zip(named.sources, found["own"].tolist(), hits["own"], strict=True)
-        if not hit
-    )
-    constants = [
-        (settings.floor, settings.audio_weight, settings.width, *figures)
-        for settings in grid(classifier)
-        for figures in [constants_row(named, classifier, settings, classes, vocabulary)]
-    ]
-    constants.sort(key=lambda row: -(float(row[3]) + float(row[4])))
+    scores = scores_of(benchmark.named, benchmark.classifier, benchmark.classes)
     return "\n\n".join(
         [
-            "# Names of masks",
-            "Photographs with recordings, dev side; written by `python -m benchmarks.names`.",
-            table(("masks", "count", *hits), rows),
+            INTRODUCTION,
+            table(PART_HEADS, part_rows(benchmark, scores)),
             "## Confusions with the own audio",
-            table(("source", "name", "count"), [(*pair, count) for pair, count in wrong.most_common(20)]),
+            table(("source", "name", "count"), confusion_rows(benchmark, scores["own"])),
+            ABSTAINING,
+            table(ABSTENTION_HEADS, abstention_rows(benchmark, scores)),
+            LEFT_OUT,
+            table(LEFT_OUT_HEADS, left_out_rows(benchmark, scores)),
             "## Constants",
-            table(("floor", "audio_weight", "width", "own", "other", "appearance"), constants[:12]),
+            table(("floor", "audio_weight", "width", "own", "other", "appearance"), constant_rows(benchmark)),
         ]
     )
 
 
-def constants_row(
-    named: Named,
+INTRODUCTION = """# Names of masks
+
+Photographs with recordings, dev side; written by `python -m benchmarks.names`. Own: with a recording of the
+class of the mask. Other: with a recording of something that is not in the picture. "Or parent": the name of
+the group of the right class counts as well."""
+ABSTAINING = f"""## Abstaining to a parent
+
+First no abstention, then the settings of the preset, then the settings of a grid that give the right name or
+parent most often, as a mean of own and other audio, and the exact name at most {MAX_LOSS:g} less often with
+the own audio."""
+LEFT_OUT = """## Classes left out
+
+A class is removed from the class heads; its name is then found through text space and the classes of the
+encoders."""
+PART_HEADS = (
+    *("masks", "count", "appearance", "own", "other"),
+    *("own, or parent", "other, or parent", "parents, own"),
+)
+
+
+def part_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
+    """Shares of right names of all masks, of each group and of each source."""
+    abstention = benchmark.classifier.settings.abstention
+    hits = {name: benchmark.hits(each, abstention) for name, each in scores.items()}
+    columns = [hits[name][0] for name in ("appearance", "own", "other")]
+    columns += [hits["own"][1], hits["other"][1], hits["own"][2]]
+    groups = np.array([sound_sources()[source].group for source in benchmark.named.sources])
+    sources = np.array([source_names()[source] for source in benchmark.named.sources])
+    parts = [("all", np.ones(len(groups), bool))]
+    parts += [(group, groups == group) for group in sorted(set(groups))]
+    parts += [(source, sources == source) for source in sorted(set(sources))]
+    return [(name, int(of.sum()), *(f"{each[of].mean():.3f}" for each in columns)) for name, of in parts]
+
+
+def confusion_rows(benchmark: Benchmark, scores: Tensor) -> list[tuple[object, ...]]:
+    """The most frequent wrong names, without the right parents."""
+    found = benchmark.parents.choose(scores, benchmark.classifier.settings.abstention)
+    _, either, _ = benchmark.hits(scores, benchmark.classifier.settings.abstention)
+    wrong = Counter(
+        (source_names()[source], benchmark.vocabulary[name])
+        for source, name, hit in zip(benchmark.named.sources, found.tolist(), either, strict=True)
+        if not hit
+    )
+    return [(*pair, count) for pair, count in wrong.most_common(TOP)]
+
+
+ABSTENTION_HEADS = (
+    *("name", "group", "power", "own", "own, or parent", "other", "other, or parent"),
+    *("named by class, own", "of these right", "parents right, own"),
+)
+
+
+def abstention_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
+    """No abstention, the settings of the preset, and the best of a grid."""
+    plain, _, _ = benchmark.hits(scores["own"], None)
+    ranked = []
+    for values in itertools.product(*ABSTENTION_GRID.values()):
+        abstention = Abstention(**dict(zip(ABSTENTION_GRID, values, strict=True)))
+        exact, own, _ = benchmark.hits(scores["own"], abstention)
+        _, other, _ = benchmark.hits(scores["other"], abstention)
+        if exact.mean() >= plain.mean() - MAX_LOSS:
+            ranked.append((own.mean() + other.mean(), abstention))
+    ranked.sort(key=lambda each: -each[0])
+    chosen = [None, benchmark.classifier.settings.abstention, *(each for _, each in ranked[:TOP])]
+    return [abstention_row(benchmark, scores, each) for each in chosen]
+
+
+def abstention_row(
+    benchmark: Benchmark, scores: Mapping[str, Tensor], abstention: Abstention | None
+) -> tuple[object, ...]:
+    """A row of :data:`ABSTENTION_HEADS`."""
+    exact, either, parents = benchmark.hits(scores["own"], abstention)
+    other_exact, other_either, _ = benchmark.hits(scores["other"], abstention)
+    right_parents = f"{either[parents].mean():.3f}" if parents.any() else "-"
+    constants = ("-", "-", "-") if abstention is None else astuple(abstention)
+    return (
+        *constants,
+        *(f"{each.mean():.3f}" for each in (exact, either, other_exact, other_either)),
+        *(f"{1 - parents.mean():.3f}", f"{exact[~parents].mean():.3f}", right_parents),
+    )
+
+
+LEFT_OUT_HEADS = (
+    "source",
+    "masks",
+    "appearance",
+    "left out",
+    "own",
+    "left out, own",
+    "left out, own or parent",
+)
+
+
+def left_out_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
+    """Shares of right names of the masks of each source, with and without the source in the class heads."""
+    sources = torch.tensor(benchmark.named.sources)
+    abstention = benchmark.classifier.settings.abstention
+    counts = Counter(benchmark.named.sources)
+    found: list[tuple[int, NDArray[np.float64]]] = []
+    names: list[str] = []
+    for source in sorted(counts, key=lambda each: source_names()[each]):
+        if counts[source] < MIN_MASKS:
+            continue
+        rows = (sources == source).nonzero()[:, 0].tolist()
+        part = replace(benchmark, named=benchmark.named.part(rows))
+        heads = without(benchmark.classifier.class_heads, source_names()[source])
+        left_out = scores_of(part.named, replaced(benchmark.classifier, class_heads=heads), part.classes)
+        values = [
+            part.hits(scores["appearance"][rows], abstention)[0].mean(),
+            part.hits(left_out["appearance"], abstention)[0].mean(),
+            part.hits(scores["own"][rows], abstention)[0].mean(),
+            *(each.mean() for each in part.hits(left_out["own"], abstention)[:2]),
+        ]
+        found.append((counts[source], np.array(values)))
+        names.append(source_names()[source])
+    weights = [count for count, _ in found]
+    mean = np.average([values for _, values in found], axis=0, weights=weights)
+    rows_by_name = [("all", sum(weights), mean)]
+    rows_by_name += [(name, count, values) for name, (count, values) in zip(names, found, strict=True)]
+    return [(name, count, *(f"{value:.3f}" for value in values)) for name, count, values in rows_by_name]
+
+
+def without(class_heads: ClassHeads, name: str) -> ClassHeads:
+    """Class heads that do not know a class."""
+    weights = class_heads.weights
+    kept = [row for row, each in enumerate(weights.names) if each != name]
+    networks = {modality: head_without(network, kept) for modality, network in weights.networks.items()}
+    names = tuple(weights.names[row] for row in kept)
+    return ClassHeads(replace(weights, networks=networks, names=names), class_heads.vectors[kept])
+
+
+def head_without(network: ClassHead, kept: list[int]) -> ClassHead:
+    """A head with the classes ``kept`` only, and "none" where it has that."""
+    state = dict(network.state_dict())
+    outputs = [*kept, *([network.classify.out_features - 1] if network.exclusive else [])]
+    state["membership"] = state["membership"][:, kept]
+    for part in ("weight", "bias"):
+        state[f"classify.{part}"] = state[f"classify.{part}"][outputs]
+    return network_of(state, exclusive=network.exclusive)
+
+
+def replaced(
     classifier: ExpertsClassifier,
-    settings: ExpertsSettings,
-    classes: Tensor,
-    vocabulary: tuple[str, ...],
-) -> tuple[str, str, str]:
-    """Shares of right names with own audio, with other audio, and by appearance, for some constants."""
-    other = ExpertsClassifier(
-        classifier.class_heads, classifier.image_mapping, classifier.audio_mapping, settings
+    *,
+    class_heads: ClassHeads | None = None,
+    settings: ExpertsSettings | None = None,
+) -> ExpertsClassifier:
+    """The classifier with other class heads or settings."""
+    return ExpertsClassifier(
+        class_heads or classifier.class_heads,
+        classifier.image_mapping,
+        classifier.audio_mapping,
+        settings or classifier.settings,
     )
-    found = best_names(named, other, classes)
-    own, absent, appearance = (
-        hits_of(named, found[name], vocabulary).mean() for name in ("own", "other", "appearance")
-    )
-    return f"{own:.3f}", f"{absent:.3f}", f"{appearance:.3f}"
+
+
+def constant_rows(benchmark: Benchmark) -> list[tuple[object, ...]]:
+    """Shares of right names, without abstention, with own audio, with other audio, and by appearance."""
+    rows: list[tuple[float, tuple[object, ...]]] = []
+    for settings in grid(benchmark.classifier):
+        classifier = replaced(benchmark.classifier, settings=settings)
+        scores = scores_of(benchmark.named, classifier, benchmark.classes)
+        shares = [benchmark.hits(scores[name], None)[0].mean() for name in ("own", "other", "appearance")]
+        constants = settings.floor, settings.audio_weight, settings.width
+        rows.append((shares[0] + shares[1], (*constants, *(f"{share:.3f}" for share in shares))))
+    return [row for _, row in sorted(rows, key=lambda each: -each[0])[:12]]
 
 
 def main() -> None:
@@ -219,8 +405,8 @@ def main() -> None:
     vocabulary = model.vocabulary.names
     with torch.inference_mode():
         named = collect(sampler, model, vocabulary)
-        page = report(named, classifier, model.classifier.classes, vocabulary)
-    options.write.write_text(page + "\n", encoding="utf-8")
+        page = report(Benchmark(named, classifier, model.classifier.classes, vocabulary))
+    write_atomic(options.write, page + "\n")
 
 
 if __name__ == "__main__":
