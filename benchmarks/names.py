@@ -59,9 +59,9 @@ MIN_MASKS = 5
 MAX_LOSS = 0.01
 """Share of exactly right names that abstention may cost."""
 ABSTENTION_GRID = {
-    "name": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
-    "group": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    "power": (0.5, 1.0, 1.5, 2.0),
+    "name": (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
+    "group": (0.4, 0.5, 0.6, 0.7, 0.8),
+    "power": (1.0, 2.0),
 }
 GRID = {"floor": (0.05, 0.02, 0.01), "audio_weight": (0.25, 0.5, 1.0)}
 
@@ -189,9 +189,17 @@ class Benchmark:
         """The groups of the vocabulary."""
         return Parents.of(self.vocabulary)
 
-    def hits(self, scores: Tensor, abstention: Abstention | None) -> tuple[NDArray[np.bool_], ...]:
-        """Whether names are right, whether they are right or the right parent, and whether parents: (n,)."""
-        found = self.parents.choose(scores, abstention)
+    def hits(
+        self, scores: Mapping[str, Tensor], audio: str, abstention: Abstention | None
+    ) -> tuple[NDArray[np.bool_], ...]:
+        """Whether names are right, whether they are right or the right parent, and whether parents: (n,).
+
+        Args:
+            scores: of :func:`scores_of`.
+            audio: which of them, "appearance", "own" or "other".
+            abstention: when a group is named.
+        """
+        found = self.parents.choose(scores[audio], scores["appearance"], abstention)
         exact = hits_of(self.named, found, self.vocabulary)
         either = exact | parent_hits(self.named, found, self.vocabulary)
         return exact, either, np.isin(found.numpy(), self.parents.columns.numpy())
@@ -205,7 +213,7 @@ def report(benchmark: Benchmark) -> str:
             INTRODUCTION,
             table(PART_HEADS, part_rows(benchmark, scores)),
             "## Confusions with the own audio",
-            table(("source", "name", "count"), confusion_rows(benchmark, scores["own"])),
+            table(("source", "name", "count"), confusion_rows(benchmark, scores)),
             ABSTAINING,
             table(ABSTENTION_HEADS, abstention_rows(benchmark, scores)),
             LEFT_OUT,
@@ -239,7 +247,7 @@ PART_HEADS = (
 def part_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
     """Shares of right names of all masks, of each group and of each source."""
     abstention = benchmark.classifier.settings.abstention
-    hits = {name: benchmark.hits(each, abstention) for name, each in scores.items()}
+    hits = {name: benchmark.hits(scores, name, abstention) for name in scores}
     columns = [hits[name][0] for name in ("appearance", "own", "other")]
     columns += [hits["own"][1], hits["other"][1], hits["own"][2]]
     groups = np.array([sound_sources()[source].group for source in benchmark.named.sources])
@@ -250,10 +258,11 @@ def part_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[
     return [(name, int(of.sum()), *(f"{each[of].mean():.3f}" for each in columns)) for name, of in parts]
 
 
-def confusion_rows(benchmark: Benchmark, scores: Tensor) -> list[tuple[object, ...]]:
+def confusion_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
     """The most frequent wrong names, without the right parents."""
-    found = benchmark.parents.choose(scores, benchmark.classifier.settings.abstention)
-    _, either, _ = benchmark.hits(scores, benchmark.classifier.settings.abstention)
+    abstention = benchmark.classifier.settings.abstention
+    found = benchmark.parents.choose(scores["own"], scores["appearance"], abstention)
+    _, either, _ = benchmark.hits(scores, "own", abstention)
     wrong = Counter(
         (source_names()[source], benchmark.vocabulary[name])
         for source, name, hit in zip(benchmark.named.sources, found.tolist(), either, strict=True)
@@ -270,12 +279,12 @@ ABSTENTION_HEADS = (
 
 def abstention_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tuple[object, ...]]:
     """No abstention, the settings of the preset, and the best of a grid."""
-    plain, _, _ = benchmark.hits(scores["own"], None)
+    plain, _, _ = benchmark.hits(scores, "own", None)
     ranked = []
     for values in itertools.product(*ABSTENTION_GRID.values()):
         abstention = Abstention(**dict(zip(ABSTENTION_GRID, values, strict=True)))
-        exact, own, _ = benchmark.hits(scores["own"], abstention)
-        _, other, _ = benchmark.hits(scores["other"], abstention)
+        exact, own, _ = benchmark.hits(scores, "own", abstention)
+        _, other, _ = benchmark.hits(scores, "other", abstention)
         if exact.mean() >= plain.mean() - MAX_LOSS:
             ranked.append((own.mean() + other.mean(), abstention))
     ranked.sort(key=lambda each: -each[0])
@@ -287,8 +296,8 @@ def abstention_row(
     benchmark: Benchmark, scores: Mapping[str, Tensor], abstention: Abstention | None
 ) -> tuple[object, ...]:
     """A row of :data:`ABSTENTION_HEADS`."""
-    exact, either, parents = benchmark.hits(scores["own"], abstention)
-    other_exact, other_either, _ = benchmark.hits(scores["other"], abstention)
+    exact, either, parents = benchmark.hits(scores, "own", abstention)
+    other_exact, other_either, _ = benchmark.hits(scores, "other", abstention)
     right_parents = f"{either[parents].mean():.3f}" if parents.any() else "-"
     constants = ("-", "-", "-") if abstention is None else astuple(abstention)
     return (
@@ -321,13 +330,14 @@ def left_out_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tu
             continue
         rows = (sources == source).nonzero()[:, 0].tolist()
         part = replace(benchmark, named=benchmark.named.part(rows))
+        known = {name: each[rows] for name, each in scores.items()}
         heads = without(benchmark.classifier.class_heads, source_names()[source])
         left_out = scores_of(part.named, replaced(benchmark.classifier, class_heads=heads), part.classes)
         values = [
-            part.hits(scores["appearance"][rows], abstention)[0].mean(),
-            part.hits(left_out["appearance"], abstention)[0].mean(),
-            part.hits(scores["own"][rows], abstention)[0].mean(),
-            *(each.mean() for each in part.hits(left_out["own"], abstention)[:2]),
+            part.hits(known, "appearance", abstention)[0].mean(),
+            part.hits(left_out, "appearance", abstention)[0].mean(),
+            part.hits(known, "own", abstention)[0].mean(),
+            *(each.mean() for each in part.hits(left_out, "own", abstention)[:2]),
         ]
         found.append((counts[source], np.array(values)))
         names.append(source_names()[source])
@@ -378,7 +388,7 @@ def constant_rows(benchmark: Benchmark) -> list[tuple[object, ...]]:
     for settings in grid(benchmark.classifier):
         classifier = replaced(benchmark.classifier, settings=settings)
         scores = scores_of(benchmark.named, classifier, benchmark.classes)
-        shares = [benchmark.hits(scores[name], None)[0].mean() for name in ("own", "other", "appearance")]
+        shares = [benchmark.hits(scores, name, None)[0].mean() for name in ("own", "other", "appearance")]
         constants = settings.floor, settings.audio_weight, settings.width
         rows.append((shares[0] + shares[1], (*constants, *(f"{share:.3f}" for share in shares))))
     return [row for _, row in sorted(rows, key=lambda each: -each[0])[:12]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seac.classify.base import ClassScorers, VocabularyClassifier
 from seac.classify.parents import (
-    VAGUE,
+    UNNAMED,
     Abstention,
     Parents,
     evidence_shares,
@@ -30,7 +30,8 @@ def scores(*likelihoods: float) -> torch.Tensor:
 
 
 def choose(*likelihoods: float) -> int:
-    return int(Parents.of(NAMES).choose(scores(*likelihoods), ABSTENTION))
+    """The name that appearance alone gives."""
+    return int(Parents.of(NAMES).choose(scores(*likelihoods), scores(*likelihoods), ABSTENTION))
 
 
 def test_an_unsure_animal_is_an_animal_and_a_sure_one_has_its_name() -> None:
@@ -42,7 +43,15 @@ def test_an_unsure_animal_is_an_animal_and_a_sure_one_has_its_name() -> None:
 
 def test_the_evidence_of_the_parent_itself_does_not_count() -> None:
     assert choose(0.9, 0.0, 0.0, 0.0, 5.0) == DOG
-    assert int(Parents.of(NAMES).choose(scores(0.3, 0.3, 0.31, 0.0, 9.0), None)) == DUCK
+    assert int(Parents.of(NAMES).choose(*2 * [scores(0.3, 0.3, 0.31, 0.0, 9.0)], None)) == DUCK
+
+
+def test_the_group_is_that_of_the_appearance() -> None:
+    """A dog that hears an engine and looks like some animal may be called an animal, never a vehicle."""
+    parents = Parents.of((*NAMES, "bus", "vehicle"))
+    looks, with_audio = scores(0.3, 0.3, 0.3, 0.1, 0, 0.1, 0), scores(0.3, 0.3, 0.3, 0.35, 0, 0.34, 0)
+    assert int(parents.choose(with_audio, looks, Abstention(0.5, 0.5, 1.0))) == CAR
+    assert int(parents.choose(looks, looks, Abstention(0.5, 0.5, 1.0))) == ANIMAL
 
 
 def test_a_parent_needs_its_name_and_two_members() -> None:
@@ -56,7 +65,7 @@ def test_the_default_vocabulary_has_a_parent_for_every_group_that_says_something
     names = default_vocabulary().names
     parents = Parents.of(names)
     assert {names[column] for column in parents.columns.tolist()} == set(parent_names())
-    assert not set(parent_names().values()) & VAGUE
+    assert not set(parent_names().values()) & UNNAMED
     assert (parents.members.sum(0) >= 2).all()
     assert parents.members.sum(1).max() == 1
     assert not parents.members[parents.columns].any()
@@ -71,9 +80,9 @@ def test_without_abstention_or_with_none_needed_the_best_name_is_chosen(
     values = scores(*likelihoods, 0.0)
     best = int(values[:, :4].argmax(1))
     parents = Parents.of(NAMES)
-    assert int(parents.choose(values, None)) == best
-    assert int(parents.choose(values, Abstention(name, group, 1.0))) in (best, ANIMAL)
-    assert int(parents.choose(values, Abstention(0.0, group, 1.0))) == best
+    assert int(parents.choose(values, values, None)) == best
+    assert int(parents.choose(values, values, Abstention(name, group, 1.0))) in (best, ANIMAL)
+    assert int(parents.choose(values, values, Abstention(0.0, group, 1.0))) == best
 
 
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=5), st.sampled_from([0.5, 1.0, 2.0]))
@@ -86,7 +95,7 @@ def test_shares_add_up_to_one_and_a_name_without_evidence_has_none(
 
 
 def test_no_masks_have_no_names() -> None:
-    assert Parents.of(NAMES).choose(torch.zeros(0, 5), ABSTENTION).tolist() == []
+    assert Parents.of(NAMES).choose(torch.zeros(0, 5), torch.zeros(0, 5), ABSTENTION).tolist() == []
 
 
 @pytest.mark.parametrize(("abstention", "count"), [(None, 0), (ABSTENTION, 1)])

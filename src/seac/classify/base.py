@@ -140,4 +140,4 @@ class VocabularyClassifier:
         scores = class_scores(crops, self.scorers.score_audio(audio))
         weight = torch.ones(len(rows)) if probability is None else probability[rows]
         averaged = tracks.average_scores(rows, scores, weight)
-        return labels.index_copy(0, rows, self.parents.choose(averaged, self.scorers.abstention))
+        return labels.index_copy(0, rows, self.parents.choose(averaged, crops, self.scorers.abstention))

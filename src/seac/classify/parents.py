@@ -18,8 +18,9 @@ from torch import Tensor
 from seac.classify.vocabulary import CATEGORIES
 from seac.encoders.labels.sound_sources import sound_sources
 
-VAGUE = frozenset({"object", "nature"})
-"""Groups whose names say nothing about their members."""
+UNNAMED = frozenset({"object", "nature", "person"})
+"""Groups that are never named: the names of the first two say nothing about their members, and people look
+alike to the class heads, so that man and woman, whom the voice tells apart, would share the evidence."""
 MIN_MEMBERS = 2
 
 
@@ -29,8 +30,9 @@ class Abstention:
 
     Attributes:
         name: share of the evidence of the best class from which the class is named.
-        group: share of the evidence of a group from which the group may be named.
-        power: exponent of the evidence before the shares; greater values give few classes all of it.
+        group: share of the evidence of appearance from which a group may be named.
+        power: exponent of the evidence of classes before their shares; greater values give few classes all of
+            it.
     """
 
     name: float
@@ -75,18 +77,21 @@ class Parents:
         """No parents in a vocabulary of ``count`` names."""
         return cls(torch.zeros(0, dtype=torch.int64), torch.zeros(count, 0), torch.arange(count))
 
-    def choose(self, scores: Tensor, abstention: Abstention | None) -> Tensor:
+    def choose(self, scores: Tensor, appearance: Tensor, abstention: Abstention | None) -> Tensor:
         """Name of each mask, (n,) int64: its best ordinary name, or its parent.
 
+        Appearance decides on the group, because audio may be of something else.
+
         Args:
-            scores: (n, K) log-likelihood ratios, 0 for a name without evidence.
+            scores: (n, K) scores of appearance and audio, 0 for a name without evidence.
+            appearance: (n, K) scores of appearance alone.
             abstention: None never names a parent.
         """
         best = self.ordinary[scores[:, self.ordinary].argmax(1)]
         if abstention is None or len(self.columns) == 0 or len(scores) == 0:
             return best
         shares = evidence_shares(scores, self.ordinary, abstention.power)
-        group, which = (shares @ self.members).max(1)
+        group, which = (evidence_shares(appearance, self.ordinary, 1.0) @ self.members).max(1)
         sure = shares.gather(1, best[:, None])[:, 0] >= abstention.name
         related = self.members[best].gather(1, which[:, None])[:, 0] > 0
         return torch.where(~sure & related & (group >= abstention.group), self.columns[which], best)
@@ -109,7 +114,7 @@ def parent_names() -> dict[str, str]:
     """Group of each parent's name: the first source of the group."""
     found: dict[str, str] = {}
     for source in sound_sources():
-        if source.group not in VAGUE and source.group not in found.values():
+        if source.group not in UNNAMED and source.group not in found.values():
             found[source.name] = source.group
     return found
 

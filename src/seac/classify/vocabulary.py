@@ -65,7 +65,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     ),
     "nature": ("sea waves", "waterfall", "river", "rain", "fountain", "fire", "wind in trees", "fireworks"),
     # for a mask whose class is unsure, see seac.classify.parents
-    "groups": ("person", "animal", "musical instrument", "vehicle", "machine"),
+    "groups": ("animal", "musical instrument", "vehicle", "machine"),
 }  # fmt: skip
 
 
