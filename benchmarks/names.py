@@ -410,7 +410,7 @@ def main() -> None:
     classifier = model.stages.classifier
     assert isinstance(classifier, ExpertsClassifier)
     heads = classifier.class_heads.weights.networks
-    store = load_store(options, "dev", model)
+    store = load_store(options, "dev", model, ("photographs",))
     sampler = SceneSampler(*store.encoded([heads["image"]], [heads["audio"]]), options.seed)
     vocabulary = model.vocabulary.names
     with torch.inference_mode():

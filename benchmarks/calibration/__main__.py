@@ -34,7 +34,6 @@ from benchmarks.calibration.reliability import (
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.tables import table
 from recipes.common.options import USAGE
-from recipes.sounding.__main__ import FRAMES
 from recipes.sounding.evaluate import BINS
 from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
@@ -43,6 +42,8 @@ from seac.pipeline import SeAC
 from seac.presets.load import load
 
 DRAWS = 1000
+FRAMES = ("photographs", "composites")
+"""Frames of the recipe that are measured."""
 TEXT = """# Calibration
 
 Whether the probability that a mask sounds means the same everywhere. Written by

@@ -34,11 +34,23 @@ class PlayerHead(LearnedSoundingHead):
         classes = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         groups = classes[:, :-1] @ group_matrix()
         player = groups[:, group_names().index("person")] >= LIKELY
-        instrument = (groups[:, group_names().index("instrument")] >= LIKELY) & (logits > 0)
-        touching = inside_share(image.proposals.boxes) >= TOUCH
-        played = touching & instrument[:, None] & player[None]
-        loudest = torch.where(played, logits[:, None], logits.min()).amax(0)
-        return torch.maximum(logits, loudest)
+        instrument = groups[:, group_names().index("instrument")] >= LIKELY
+        return join_players(logits, player, instrument, image.proposals.boxes)
+
+
+def join_players(logits: Tensor, player: Tensor, instrument: Tensor, boxes: Tensor) -> Tensor:
+    """Logits (N,) of which each player has at least that of the instruments it touches that sound.
+
+    Args:
+        logits: (N,) log-odds that each mask sounds.
+        player: (N,) bool, masks of people.
+        instrument: (N,) bool, masks of instruments.
+        boxes: (N, 4) xyxy.
+    """
+    touching = inside_share(boxes) >= TOUCH
+    played = touching & (instrument & (logits > 0))[:, None] & player[None]
+    loudest = torch.where(played, logits[:, None], logits.min()).amax(0)
+    return torch.maximum(logits, loudest)
 
 
 def inside_share(boxes: Tensor) -> Tensor:
