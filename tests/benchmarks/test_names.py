@@ -6,7 +6,9 @@ from typing import cast
 
 import torch
 
-from benchmarks.names import Benchmark, Named, head_without, parent_hits, right_names, without
+from benchmarks.names.left_out import head_without, without
+from benchmarks.names.masks import Named, parent_hits, right_names
+from benchmarks.names.scoring import Benchmark
 from seac.classify.experts import ExpertsClassifier
 from seac.classify.parents import Abstention
 from seac.core.types import AudioFeatures, MaskEmbeddings
