@@ -41,8 +41,13 @@ class MaskSet:
         """The likeliest mask of every frame."""
         order = np.lexsort((-self.probabilities, self.frames))
         first = order[np.unique(self.frames[order], return_index=True)[1]]
-        columns = (self.probabilities, self.sounds, self.frames, self.clips)
-        return MaskSet(self.name, *(column[first] for column in columns))
+        return MaskSet(
+            self.name,
+            self.probabilities[first],
+            self.sounds[first],
+            self.frames[first],
+            self.clips[first],
+        )
 
 
 @dataclass(frozen=True)

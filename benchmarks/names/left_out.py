@@ -20,13 +20,8 @@ MIN_MASKS = 5
 
 
 LEFT_OUT_HEADS = (
-    "source",
-    "masks",
-    "appearance",
-    "left out",
-    "own",
-    "left out, own",
-    "left out, own or parent",
+    *("source", "masks", "appearance", "left out", "own"),
+    *("left out, own, no parents", "left out, own", "left out, own, or parent"),
 )
 
 
@@ -49,6 +44,7 @@ def left_out_rows(benchmark: Benchmark, scores: Mapping[str, Tensor]) -> list[tu
             part.hits(known, "appearance", abstention)[0].mean(),
             part.hits(left_out, "appearance", abstention)[0].mean(),
             part.hits(known, "own", abstention)[0].mean(),
+            part.hits(left_out, "own", None)[0].mean(),
             *(each.mean() for each in part.hits(left_out, "own", abstention)[:2]),
         ]
         found.append((counts[source], np.array(values)))

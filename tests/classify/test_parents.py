@@ -43,7 +43,8 @@ def test_an_unsure_animal_is_an_animal_and_a_sure_one_has_its_name() -> None:
 
 def test_the_evidence_of_the_parent_itself_does_not_count() -> None:
     assert choose(0.9, 0.0, 0.0, 0.0, 5.0) == DOG
-    assert int(Parents.of(NAMES).choose(*2 * [scores(0.3, 0.3, 0.31, 0.0, 9.0)], None)) == DUCK
+    values = scores(0.3, 0.3, 0.31, 0.0, 9.0)
+    assert int(Parents.of(NAMES).choose(values, values, None)) == DUCK
 
 
 def test_the_group_is_that_of_the_appearance() -> None:

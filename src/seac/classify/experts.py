@@ -51,7 +51,7 @@ class ExpertsSettings:
     known: tuple[float, float] = (0.7, 0.9)
     audio_weight: float = 0.5
     group: float = 0.1
-    abstention: Abstention | None = field(default_factory=lambda: Abstention(name=0.4, group=0.5, power=2.0))
+    abstention: Abstention | None = field(default_factory=lambda: Abstention(name=0.4, group=0.6, power=2.0))
 
 
 def load_class_heads(weights: ClassHeadsWeights, text: MeanEncoder) -> ClassHeads:
