@@ -59,7 +59,7 @@ threshold {threshold:g}).
 - The probability is that of the network. After the rule of covering masks, a mask that covers a likelier
   mask has the lowest probability.
 - Calibration error: expected calibration error over {bins} bins. Intervals are 95 % by bootstrap over clips
-  or pictures. Fitted slope and offset: those of the logistic curve that fits the set best.
+  or frames. Fitted slope and offset: those of the logistic curve that fits the set best.
 
 ![Reliability diagrams](calibration.png)"""
 

@@ -4,7 +4,7 @@
 
 ``--work`` is the folder of ``python -m recipes.sounding``, whose encoded frames and clips of the dev side are
 used. For each photograph, the mask that fits a sounding thing best is named from the default vocabulary: by
-its appearance, with a recording of its own class, and with one of something that is not in the picture.
+its appearance, with a recording of its own class, and with one of something that is not in it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from seac.encoders.labels.sound_sources import sound_sources
 from seac.media.decode import frames, load_waveform
 from seac.pipeline import SeAC
 
-KINDS = ("instruments", "percussion")
+CLIPS_WITH_INSTRUMENTS = ("instruments", "percussion")
 INSTRUMENT = "instrument"
 """Group of the sound sources that are instruments."""
 HEADS = ("default", "--with-players")
@@ -123,7 +123,7 @@ Prepared = tuple[str, EncodedImage, EncodedAudio, AnnotatedFrame]
 def clip_frames(model: SeAC, images: EncodedImages, cases: Sequence[Case]) -> Iterator[Prepared]:
     """Frames of clips with instruments under their own audio."""
     for case in cases:
-        if case.clip.kind not in KINDS or not case.frame.required:
+        if case.clip.kind not in CLIPS_WITH_INSTRUMENTS or not case.frame.required:
             continue
         held = any(thing.larger is not None for thing in case.frame.required)
         frame = next(iter(frames(case.path, 1.0, model.settings.max_side, start=case.frame.time)))

@@ -78,11 +78,13 @@ def load_clips(options: argparse.Namespace, side: str, model: SeAC) -> Clips:
     return Clips.load(path)
 
 
-def load_store(options: argparse.Namespace, side: str, model: SeAC, kinds: tuple[str, ...] = FRAMES) -> Store:
+def load_store(
+    options: argparse.Namespace, side: str, model: SeAC, chosen: tuple[str, ...] = FRAMES
+) -> Store:
     """The store of a side, of some of :data:`FRAMES`."""
     frames: list[FrameFeatures] = []
     folders = frame_folders(options.work, side, model)
-    for kind in kinds:
+    for kind in chosen:
         frames += read_frames(folders[kind])
     stages = model.stages
     return Store(frames, load_clips(options, side, model), stages.vision, stages.association)  # type: ignore[arg-type]  # of the preset tiny
