@@ -40,8 +40,8 @@ def report(benchmark: Benchmark) -> str:
 INTRODUCTION = """# Names of masks
 
 Photographs with recordings, dev side; written by `python -m benchmarks.names`. Own: with a recording of the
-class of the mask. Other: with a recording of something absent. "Or parent": the name of the group of the right
-class counts as well."""
+class of the mask. Other: with a recording of something absent. "Or parent": the name of the group of the
+right class counts as well."""
 
 
 ABSTAINING = f"""## Abstaining to a parent
