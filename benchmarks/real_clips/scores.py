@@ -35,6 +35,7 @@ class ResultScore:
         named: whether the likeliest sounding mask has an accepted name; False if no mask sounds.
         named_or_parent: the same, with general names of the kind accepted.
         fitting_named: whether the mask that fits best has an accepted name.
+        fitting_active: whether a mask that fits a required thing sounds.
         rank: rank by probability of the mask that fits best, from 0; None without masks.
         probability: highest probability of a mask; 0 without masks.
         name: name of the likeliest mask; "" without masks.
@@ -50,6 +51,7 @@ class ResultScore:
     named: bool
     named_or_parent: bool
     fitting_named: bool
+    fitting_active: bool
     rank: int | None
     probability: float
     name: str
@@ -93,7 +95,7 @@ def score_result(result: FrameResult, frame: AnnotatedFrame, parents: Collection
     ordered = result.top(len(result))
     active = ordered[ordered.sounding]
     peak = heatmap_peak(result.heatmap)
-    outer = peak is not None and any(_inside(peak, (t.box, t.outer)) for t in frame.sounding)
+    outer = peak is not None and any(inside(peak, (t.box, t.outer)) for t in frame.sounding)
     accepted = {name for thing in frame.sounding for name in thing.names}
     fits = mask_fits(ordered, frame)
     rank = int(np.argmax(fits)) if len(fits) else None
@@ -101,14 +103,15 @@ def score_result(result: FrameResult, frame: AnnotatedFrame, parents: Collection
     return ResultScore(
         heat=peak is not None,
         peak=outer,
-        peak_smallest=peak is not None and any(_inside(peak, (t.box,)) for t in frame.sounding),
-        peak_distractor=peak is not None and not outer and _inside(peak, frame.distractors),
+        peak_smallest=peak is not None and any(inside(peak, (t.box,)) for t in frame.sounding),
+        peak_distractor=peak is not None and not outer and inside(peak, frame.distractors),
         active=len(result.display_rows()),
         iou_boxes=coverage(box_region(active), frame),
         iou_pixels=coverage(np.asarray(active.masks.any(axis=0)), frame),
         named=top in accepted,
         named_or_parent=top in accepted | set(parents),
         fitting_named=rank is not None and ordered.names[rank] in accepted,
+        fitting_active=bool((ordered.sounding & (fits >= FITS)).any()),
         rank=rank,
         probability=float(ordered.probability[0]) if len(ordered) else 0.0,
         name=ordered.names[0] if len(ordered) else "",
@@ -124,10 +127,10 @@ def score_blind(result: FrameResult, frame: AnnotatedFrame) -> BlindScore:
     fits = mask_fits(result, frame)
     return BlindScore(
         area=float(rasterize([thing.box for thing in frame.required], shape).mean()),
-        centre=any(_inside(middle, (t.box, t.outer)) for t in frame.sounding),
-        centre_smallest=any(_inside(middle, (t.box,)) for t in frame.sounding),
-        objectness=peak is not None and any(_inside(peak, (t.box, t.outer)) for t in frame.sounding),
-        objectness_smallest=peak is not None and any(_inside(peak, (t.box,)) for t in frame.sounding),
+        centre=any(inside(middle, (t.box, t.outer)) for t in frame.sounding),
+        centre_smallest=any(inside(middle, (t.box,)) for t in frame.sounding),
+        objectness=peak is not None and any(inside(peak, (t.box, t.outer)) for t in frame.sounding),
+        objectness_smallest=peak is not None and any(inside(peak, (t.box,)) for t in frame.sounding),
         objectness_iou=coverage(box_region(best), frame),
         centre_iou=coverage(rasterize([CENTRE_BOX], shape), frame),
         best_iou=best_union(result, frame),
@@ -212,6 +215,7 @@ def _iou(region: Region, wanted: Region) -> float:
     return int((region & wanted).sum()) / either if either else 0.0
 
 
-def _inside(point: Point, boxes: Iterable[Box]) -> bool:
+def inside(point: Point, boxes: Iterable[Box]) -> bool:
+    """Whether a point is in one of the boxes."""
     x, y = point
     return any(x1 <= x < x2 and y1 <= y < y2 for x1, y1, x2, y2 in boxes)

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.real_clips.annotation import Box
 from benchmarks.real_clips.clips import Case, FrameRecord
+from benchmarks.real_clips.errors import worst_frames
 from benchmarks.real_clips.scores import ResultScore, heatmap_peak
-from benchmarks.real_clips.summary import attribute
 from seac.core.result import FrameResult
 from seac.evaluation.report.figures import mask_boundary
 
-WIDTH, HEIGHT, TEXT = 400, 300, 40
+WIDTH, HEIGHT, TEXT, HEADING = 400, 300, 40, 28
 COLUMNS = 5
 ACTIVE, LIKELIEST = (255, 64, 64), (255, 160, 0)
 SMALLEST, LARGER, OPTIONAL, DISTRACTOR = (0, 255, 0), (0, 160, 255), (160, 255, 160), (255, 0, 255)
@@ -36,29 +36,26 @@ class Sheet:
         self.cells.append(draw_cell(result, case))
 
     def save(self, path: Path, records: Sequence[FrameRecord], worst: int) -> None:
-        """Write the ``worst`` frames, worst first, with the error of each.
+        """Write the ``worst`` frames by error, each with a heading.
 
         Args:
             path: PNG file.
             records: of the drawn frames, in the same order.
             worst: number of frames.
         """
-        order = sorted(range(len(records)), key=lambda row: -badness(records[row]))[:worst]
-        lines = -(-len(order) // COLUMNS)
-        sheet = Image.new("RGB", (COLUMNS * WIDTH, max(1, lines) * HEIGHT))
-        for place, row in enumerate(order):
-            cell = self.cells[row].copy()
-            ImageDraw.Draw(cell).text((2, 26), attribute(records[row]), fill=LIKELIEST, font=_font())
-            sheet.paste(cell, (place % COLUMNS * WIDTH, place // COLUMNS * HEIGHT))
+        groups = worst_frames(records, worst)
+        lines = {cause: -(-len(rows) // COLUMNS) for cause, rows in groups.items()}
+        height = sum(HEADING + count * HEIGHT for count in lines.values())
+        sheet = Image.new("RGB", (COLUMNS * WIDTH, max(HEADING, height)))
+        top = 0
+        for cause, rows in groups.items():
+            ImageDraw.Draw(sheet).text((4, top + 4), f"{cause}: {len(rows)}", fill=LIKELIEST, font=_font(18))
+            top += HEADING
+            for place, row in enumerate(rows):
+                corner = place % COLUMNS * WIDTH, top + place // COLUMNS * HEIGHT
+                sheet.paste(self.cells[row], corner)
+            top += lines[cause] * HEIGHT
         sheet.save(path)
-
-
-def badness(record: FrameRecord) -> float:
-    """How wrong a frame is: false alarms first, then missed peaks, regions and names."""
-    own = record.own
-    if record.flags:
-        return 4.0 if own.active else 0.0
-    return 2.0 * (not own.peak) + 0.5 * own.peak_distractor + (1 - own.iou_boxes) + 0.5 * (not own.named)
 
 
 def draw_cell(result: FrameResult, case: Case) -> Image.Image:
@@ -120,5 +117,5 @@ def _outline(draw: ImageDraw.ImageDraw, box: Box, size: tuple[int, int], colour:
     draw.rectangle((x1 * width, y1 * height, x2 * width - 1, y2 * height - 1), outline=colour, width=2)
 
 
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(10)
+def _font(size: int = 10) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)

@@ -9,13 +9,12 @@ from statistics import mean
 import numpy as np
 
 from benchmarks.real_clips.clips import FrameRecord
+from benchmarks.real_clips.errors import FLOOD, report_errors
 from benchmarks.real_clips.scores import FITS
 from benchmarks.tables import table
 
 FIRST = 5
 """Masks of highest probability among which the one that fits best is looked for."""
-FLOOD = 4
-"""More sounding masks than this are too many."""
 AREAS = ((0.0, 0.1), (0.1, 0.25), (0.25, 0.5), (0.5, 1.01))
 """Bins of the share of the frame that sounds."""
 Records = Sequence[FrameRecord]
@@ -161,25 +160,8 @@ def summarise(records: Records, draws: int, seed: int) -> dict[str, dict[str, fl
     return found
 
 
-def attribute(record: FrameRecord) -> str:
-    """What went wrong first in a frame, or "right"."""
-    own = record.own
-    if record.flags:
-        return "false alarm" if own.active else "right"
-    causes = {
-        "no mask fits": record.blind.fit < FITS and own.iou_boxes < FITS,
-        "nothing active": own.active == 0,
-        "distractor": own.peak_distractor,
-        "wrong place": not own.peak,
-        "too many": own.active > FLOOD,
-        "wrong extent": own.iou_boxes < FITS,
-        "wrong name": not own.named,
-    }
-    return next((cause for cause, present in causes.items() if present), "right")
-
-
-def report(records: Records, summary: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Lines of Markdown: all figures, by kind, by area, and errors."""
+def report(records: Records, summary: Mapping[str, Mapping[str, float]], worst: int) -> list[str]:
+    """Lines of Markdown: all figures, by kind, by area, and errors, also of the ``worst`` frames."""
     rows = [
         [name, f"{row['value']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}"]
         for name, row in summary.items()
@@ -187,7 +169,6 @@ def report(records: Records, summary: Mapping[str, Mapping[str, float]]) -> list
     audible = [record for record in records if sounds(record)]
     clips = len({record.clip for record in records})
     categories = sorted({record.kind for record in audible})
-    causes = [attribute(record) for record in records]
     return [
         f"{clips} clips, {len(records)} frames, something sounds in {len(audible)}.",
         "",
@@ -205,7 +186,7 @@ def report(records: Records, summary: Mapping[str, Mapping[str, float]]) -> list
             ],
         ),
         "",
-        *table(["error", "frames"], [[cause, causes.count(cause)] for cause in sorted(set(causes))]),
+        *report_errors(records, worst),
     ]
 
 

@@ -87,7 +87,7 @@ class Scenario:
 
     Attributes:
         objects: number of objects besides an occluder.
-        alike: whether the first two objects have the same cut-out.
+        twins: whether the first two objects have the same cut-out.
         motion: how objects move.
         occluder: an object in front of the first object, at rest or passing by.
         pan: motion of the camera over the video, as a share of the width.
@@ -98,7 +98,7 @@ class Scenario:
     """
 
     objects: int = 2
-    alike: bool = False
+    twins: bool = False
     motion: Literal["drift", "cross", "fast", "approach"] = "drift"
     occluder: Literal["none", "fixed", "passing"] = "none"
     pan: float = 0.0
@@ -113,8 +113,8 @@ SCENARIOS: dict[str, Scenario] = {
     "occlusion": Scenario(2, occluder="fixed"),
     "passing": Scenario(2, occluder="passing"),
     "crossing": Scenario(2, motion="cross"),
-    "alike": Scenario(2, alike=True),
-    "alike-crossing": Scenario(2, alike=True, motion="cross"),
+    "twins": Scenario(2, twins=True),
+    "twins-crossing": Scenario(2, twins=True, motion="cross"),
     "camera": Scenario(3, pan=0.5, shake=0.03),
     "fast": Scenario(2, motion="fast"),
     "approach": Scenario(2, motion="approach"),
@@ -125,8 +125,8 @@ SCENARIOS: dict[str, Scenario] = {
 """The videos of a seed, by name."""
 
 RHYTHM: dict[str, Scenario] = {
-    "rhythm-alike": Scenario(2, alike=True, rhythm=True),
-    "rhythm-alike-camera": Scenario(2, alike=True, rhythm=True, pan=0.2, shake=0.02),
+    "rhythm-twins": Scenario(2, twins=True, rhythm=True),
+    "rhythm-twins-camera": Scenario(2, twins=True, rhythm=True, pan=0.2, shake=0.02),
 }
 """Videos in which what sounds moves with its loudness; :data:`SCENARIOS` has none."""
 
@@ -432,7 +432,7 @@ class TrackVideos:
     def _draw(self, rng: Rng, name: str, scenario: Scenario) -> TrackVideo:
         count = scenario.objects
         cutouts = [self.cutout(rng, each) for each in self._choose_classes(rng, count - (count > 2))]
-        if scenario.alike:
+        if scenario.twins:
             cutouts[1] = cutouts[0]
         if count > 2:
             cutouts.insert(2, self.silent_cutout(rng))
@@ -499,8 +499,8 @@ class TrackVideos:
     def _add_audio(self, rng: Rng, video: TrackVideo, scenario: Scenario) -> TrackVideo:
         """The video with the audio of its sounding objects; at least one sounds."""
         able = [k for k, name in enumerate(video.names) if name != SILENT and self.sources(name)]
-        if scenario.alike:
-            able.remove(int(rng.choice([0, 1])))  # one of two alike objects sounds
+        if scenario.twins:
+            able.remove(int(rng.choice([0, 1])))  # one of two twin objects sounds
         chosen = [k for k in able if rng.random() < 0.75] or [able[0]]
         spans: list[tuple[tuple[float, float], ...]] = [()] * len(video.names)
         samples = round(video.seconds * SAMPLE_RATE)
@@ -569,20 +569,20 @@ def place_trajectories(
     moving = cutouts[:-1] if covered else cutouts
     slots = rng.permutation(len(moving))
     share = {1: 0.5, 2: 0.42, 3: 0.38}.get(len(moving), 0.34)
-    placed = []
+    trajectories = []
     for k, cutout in enumerate(moving):
         tall = fit_height(cutout, HEIGHT * share * float(rng.uniform(0.85, 1.15)))
-        if scenario.alike and k == 1:
-            tall = placed[0].points[0, 2] * float(rng.uniform(0.92, 1.08))
+        if scenario.twins and k == 1:
+            tall = trajectories[0].points[0, 2] * float(rng.uniform(0.92, 1.08))
         x = WIDTH * (slots[k] + 0.5) / len(moving)
         y = HEIGHT * float(rng.uniform(0.42, 0.62))
-        placed.append(MOTIONS[scenario.motion](rng, (x, y, tall), slots[k], start, stop))
-    if scenario.late and len(placed) > 1:
-        placed[-1] = enter(rng, placed[-1], start + float(rng.uniform(2, 5)), stop)
-        placed[-2] = leave(rng, placed[-2], stop - float(rng.uniform(2, 5)), start)
+        trajectories.append(MOTIONS[scenario.motion](rng, (x, y, tall), slots[k], start, stop))
+    if scenario.late and len(trajectories) > 1:
+        trajectories[-1] = enter(rng, trajectories[-1], start + float(rng.uniform(2, 5)), stop)
+        trajectories[-2] = leave(rng, trajectories[-2], stop - float(rng.uniform(2, 5)), start)
     if covered:
-        placed = add_occluder(rng, scenario, moving, cutouts[-1], placed, start, stop)
-    return placed
+        trajectories = add_occluder(rng, scenario, moving, cutouts[-1], trajectories, start, stop)
+    return trajectories
 
 
 def fit_height(cutout: Cutout, side: float) -> float:
@@ -663,12 +663,12 @@ def add_occluder(
     scenario: Scenario,
     moving: Sequence[Cutout],
     cutout: Cutout,
-    placed: list[Trajectory],
+    trajectories: list[Trajectory],
     start: float,
     stop: float,
 ) -> list[Trajectory]:
     """Trajectories with an occluder that hides the first object for about one and a half seconds."""
-    tall = float(placed[0].points[0, 2]) * 0.8
+    tall = float(trajectories[0].points[0, 2]) * 0.8
     wide = tall * moving[0].image.width / moving[0].image.height
     scale = max(1.5 * wide / cutout.image.width, 1.35 * tall / cutout.image.height)
     cover = cutout.image.height * scale
@@ -683,7 +683,7 @@ def add_occluder(
     still = np.array([(centre, y, 0)], np.float32)
     place, moved = Trajectory(times[:1], still), Trajectory(times, ends)
     target, occluder = (moved, place) if scenario.occluder == "fixed" else (place, moved)
-    return [with_height(target, tall), *placed[1:], with_height(occluder, cover)]
+    return [with_height(target, tall), *trajectories[1:], with_height(occluder, cover)]
 
 
 def with_height(trajectory: Trajectory, tall: float) -> Trajectory:

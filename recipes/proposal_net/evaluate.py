@@ -28,7 +28,7 @@ from torch import Tensor
 
 from recipes.common.photographs import FULL, read_rows
 from seac.core.types import Proposals
-from seac.segment.baselines.superpixel import Classic
+from seac.segment.baselines.classic import Classic
 from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings
 
 JUDGED = ("exact", "good")

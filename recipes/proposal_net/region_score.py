@@ -3,7 +3,7 @@
     python -m recipes.proposal_net.region_score --media ../shared/data/media/train --seed 0
 
 The score is a logistic regression from the features of a candidate to the square of its best IoU with a
-rendered part. The command prints the rows of coefficients of ``seac.segment.proposal_net.region_score``:
+rendered part. The command prints the rows of coefficients of ``seac.segment.baselines.region_score``:
 PLAIN and SALIENT, without and with saliency.
 """
 
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.common.object_scenes import Painter, Scene
-from seac.segment.baselines.superpixel import Classic, ClassicSettings, candidates
-from seac.segment.proposal_net.region_score import region_features
-from seac.segment.proposal_net.superpixels import Superpixels
+from seac.segment.baselines.classic import Classic, ClassicSettings, candidates
+from seac.segment.baselines.region_score import region_features
+from seac.segment.baselines.superpixels import Superpixels
 
 MIN_AREA = 120
 SIDE = 240

@@ -39,6 +39,7 @@ from seac.pipeline import SeAC
 
 ASSETS = Path(__file__).resolve().parents[2] / "src" / "seac" / "assets"
 SIDES = ("train", "dev")
+FRAMES = ("photographs", "composites", "pasted")
 DEV_CLIPS = ClipCounts(variations=3, mixtures=600, backgrounds=300, noises=60)
 DEV_PAIRS = 1000
 
@@ -47,7 +48,7 @@ def frame_folders(work: Path, side: str, model: SeAC) -> dict[str, Path]:
     """Folders of the encoded frames of a side, by kind; they depend on the versions of the parts."""
     parts = (version_of(model.stages.segmenter), version_of(model.stages.vision), model.settings)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
-    return {kind: work / f"{kind}-{side}-{digest}" for kind in ("photographs", "composites", "pasted")}
+    return {kind: work / f"{kind}-{side}-{digest}" for kind in FRAMES}
 
 
 def encode_frames(options: argparse.Namespace, model: SeAC, part: tuple[int, int]) -> None:
@@ -77,11 +78,14 @@ def load_clips(options: argparse.Namespace, side: str, model: SeAC) -> Clips:
     return Clips.load(path)
 
 
-def load_store(options: argparse.Namespace, side: str, model: SeAC) -> Store:
-    """The store of a side."""
+def load_store(
+    options: argparse.Namespace, side: str, model: SeAC, chosen: tuple[str, ...] = FRAMES
+) -> Store:
+    """The store of a side, of some of :data:`FRAMES`."""
     frames: list[FrameFeatures] = []
-    for folder in frame_folders(options.work, side, model).values():
-        frames += read_frames(folder)
+    folders = frame_folders(options.work, side, model)
+    for kind in chosen:
+        frames += read_frames(folders[kind])
     stages = model.stages
     return Store(frames, load_clips(options, side, model), stages.vision, stages.association)  # type: ignore[arg-type]  # of the preset tiny
 

@@ -26,6 +26,7 @@ class PairScore:
     """A frame under one clip.
 
     Attributes:
+        name: of the picture, see :class:`~recipes.sounding.frames.AnnotatedFrame`.
         probability: of the likeliest mask.
         inside: share of the likeliest mask in a sounding instance.
         iou: of the likeliest mask and a sounding instance.
@@ -35,6 +36,7 @@ class PairScore:
         sounds: whether each mask is a sounding instance.
     """
 
+    name: str
     probability: float
     inside: float
     iou: float
@@ -84,6 +86,7 @@ def score(
     iou, inside = features.iou[:, sounding].max(1), features.inside[:, sounding].max(1)
     best = int(probabilities.argmax())
     return PairScore(
+        features.name,
         *(float(probabilities[best]), float(inside[best]), float(iou[best]), float(iou.max())),
         int((probabilities >= THRESHOLD).sum()),
         probabilities,

@@ -1,8 +1,8 @@
 """Training scenes: frames paired with clips, so that it is known which masks sound.
 
 A frame and a clip are paired by class: every instance of a source that the clip's class can come from
-sounds. Negatives are clips of classes that are not in the frame (off-screen sound, sounds of look-alikes and
-of things that sound alike), noise, and frames side by side of which one sounds.
+sounds. Negatives are clips of classes that are not in the frame (off-screen sound, sounds of things that
+look or sound similar), noise, and frames side by side of which one sounds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PairShares:
         own: a clip of a class in the frame.
         mixture: a mixture of which one class is in the frame.
         absent: a clip of any class, in the frame or not.
-        alike: a clip of a class of the same group, in the frame or not.
+        similar: a clip of a class of the same group, in the frame or not.
         side_by_side: share of all scenes with a second frame of another class.
         composite: share of frames that are composites, where a class has both.
     """
@@ -48,7 +48,7 @@ class PairShares:
     own: float = 0.54
     mixture: float = 0.10
     absent: float = 0.19
-    alike: float = 0.12
+    similar: float = 0.12
     side_by_side: float = 0.3
     composite: float = 0.3
 
@@ -216,7 +216,7 @@ class SceneSampler:
         frames = domains[composite] or domains[not composite]
         return frames[self.rng.integers(len(frames))]
 
-    def alike(self, name: str) -> str:
+    def similar_class(self, name: str) -> str:
         """Another class of recordings of a group of class ``name``; any class if there is none."""
         possible = [
             other for other in self.classes if other != name and self.groups[name] & self.groups[other]
@@ -235,8 +235,8 @@ class SceneSampler:
             frame = self.frame(possible[rng.integers(len(possible))] if possible else name)
         elif draw < shares.own + shares.mixture + shares.absent:
             frame, clip = self.frame(name), self.clip(self.classes[rng.integers(len(self.classes))])
-        elif draw < shares.own + shares.mixture + shares.absent + shares.alike or not self.noises:
-            frame, clip = self.frame(name), self.clip(self.alike(name))
+        elif draw < shares.own + shares.mixture + shares.absent + shares.similar or not self.noises:
+            frame, clip = self.frame(name), self.clip(self.similar_class(name))
         else:
             frame, clip = self.frame(name), self.noises[rng.integers(len(self.noises))]
         frames = [frame]
@@ -272,7 +272,7 @@ class SceneSampler:
     def shows_nature(self, number: int, audible: Tensor) -> NDArray[np.bool_]:
         """Whether each mask (N,) of a frame shows what sounds by its class, for water, fire and weather."""
         wanted = audible & NATURE
-        if bool((wanted & WATER).any()):  # all water sounds alike
+        if bool((wanted & WATER).any()):  # all water sounds the same
             wanted = wanted | WATER
         likely = self.frames.probabilities[number][:, :-1][:, wanted].sum(1) > NATURE_PROBABILITY
         return np.asarray(likely.numpy())

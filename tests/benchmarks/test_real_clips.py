@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks.real_clips import pairs, scores, summary
+from benchmarks.real_clips import errors, pairs, scores, summary
 from benchmarks.real_clips.annotation import (
     PARENTS,
     AnnotatedClip,
@@ -298,22 +298,30 @@ def test_the_interval_is_over_clips_and_not_over_frames() -> None:
         (record(), "right"),
         (record(flags=("silent",)), "false alarm"),
         (record(flags=("silent",), active=0), "right"),
-        (record(active=0, iou_boxes=0.0, named=False), "nothing active"),
+        (record(active=0, iou_boxes=0.0, named=False), "not active"),
         (record(peak=False, peak_distractor=True), "distractor"),
         (record(peak=False), "wrong place"),
-        (record(active=9), "too many"),
+        (record(active=9), "flooding"),
+        (record(active=9, iou_boxes=0.2, fitting_active=False), "wrong rank"),
         (record(iou_boxes=0.2), "wrong extent"),
         (record(named=False), "wrong name"),
     ],
 )
 def test_the_first_error_of_a_frame_is_named(found: FrameRecord, error: str) -> None:
-    assert summary.attribute(found) == error
+    assert errors.attribute(found) == error
+
+
+def test_the_worst_frames_are_wrong_and_grouped_by_error() -> None:
+    records = [record(), record(active=9), record(peak=False), record(active=9, named=False)]
+    assert errors.worst_frames(records, 9) == {"flooding": [3, 1], "wrong place": [2]}
+    assert errors.worst_frames(records, 1) == {"wrong place": [2]}
+    assert errors.worst_frames(records[:1], 9) == {}
 
 
 def test_the_report_has_every_figure_and_kind() -> None:
     records = [record(), record("b.mp4", flags=("quiet",))]
     figures = summary.summarise(records, draws=5, seed=0)
-    text = "\n".join(summary.report(records, figures))
+    text = "\n".join(summary.report(records, figures, 1))
     assert "2 clips, 2 frames, something sounds in 1." in text
     assert all(f"| {name} |" in text for name in figures)
     assert "| animals | 1 | 1.00 |" in text

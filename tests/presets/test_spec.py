@@ -112,6 +112,16 @@ def test_options_change_a_spec():
     assert FULL.resolve_settings().top_n == 7
 
 
+def test_players_are_joined_by_the_learned_head_only():
+    spec = spec_of("tiny", with_players=True)
+    assert spec.resolve().sounding_head == "learned-players"
+    assert ModelSpec.from_record(json.loads(json.dumps(spec.record()))) == spec
+    assert spec.with_options(with_players=False) == ModelSpec()
+    assert spec_of("tiny", sounding_head="learned-players", with_players=True).parts
+    with pytest.raises(InputError, match="use the preset tiny"):
+        spec_of("paper", with_players=True)
+
+
 def test_shared_objects_are_built_once(monkeypatch):
     assembly = Assembly(ModelSpec())
     association, classifier = assembly.part("association_method"), assembly.part("classifier")

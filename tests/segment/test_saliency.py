@@ -6,7 +6,7 @@ import pytest
 
 from seac.core.errors import InputError
 from seac.segment.baselines import saliency
-from seac.segment.baselines.superpixel import Classic, ClassicSettings
+from seac.segment.baselines.classic import Classic, ClassicSettings
 
 
 def test_without_onnxruntime_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

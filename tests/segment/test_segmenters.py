@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seac.segment.base import Segmenter, best_of
-from seac.segment.baselines.superpixel import Classic, ClassicSettings
+from seac.segment.baselines.classic import Classic, ClassicSettings
 from seac.segment.ops import boxes_of
 from seac.segment.proposal_net.network import Network, NetworkSettings
 from seac.segment.proposal_net.segmenter import ProposalSegmenter, ProposalSegmenterSettings

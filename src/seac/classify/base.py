@@ -10,9 +10,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from seac.classify.parents import Abstention, Parents
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.classify.semantic import classify_masks
 from seac.classify.synonyms import known_names
+from seac.classify.vocabulary import default_vocabulary
 from seac.core.context import PartContext
 from seac.core.tracks import FrameTracks
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
@@ -28,10 +30,13 @@ class ClassScorers:
     Attributes:
         score_masks: appearance scores (N, K) of N masks from their embeddings.
         score_audio: audio scores (K,), 0 for classes without an audio score.
+        abstention: when a group is named in place of a class, for scores that are log-likelihoods; None never
+            names a group.
     """
 
     score_masks: Callable[[MaskEmbeddings], Tensor]
     score_audio: Callable[[AudioFeatures], Tensor]
+    abstention: Abstention | None = None
 
 
 class MaskClassifier(Protocol):
@@ -98,6 +103,13 @@ class VocabularyClassifier:
         """Scorers of the classes."""
         return self.classifier.scorers_for(self.classes)
 
+    @cached_property
+    def parents(self) -> Parents:
+        """The groups of the vocabulary; none if the classifier never names them, unless it is the default."""
+        if self.scorers.abstention is None and tuple(self.names) != default_vocabulary().names:
+            return Parents.none(len(self.names))
+        return Parents.of(self.names)
+
     def __call__(
         self,
         image: EncodedImage,
@@ -110,7 +122,7 @@ class VocabularyClassifier:
         """Class of every mask of a frame: (N,) int64, from 0.
 
         Inactive masks get the class with the best cosine of Eq. 5. Active masks are classified from
-        high-resolution crops together with the audio.
+        high-resolution crops together with the audio; where their class is unsure, by their group.
 
         Args:
             image: the frame.
@@ -120,11 +132,13 @@ class VocabularyClassifier:
             tracks: tracks of the masks; class scores are averaged over time along a track.
             probability: (N,) probability that each mask sounds, the weight of this frame in the average.
         """
-        labels = classify_masks(image.text_embeddings, self.classes).labels
+        ordinary = self.parents.ordinary
+        labels = ordinary[classify_masks(image.text_embeddings, self.classes[ordinary]).labels]
         rows = torch.nonzero(active)[:, 0]
         if len(rows) == 0:
             return labels
         crops = tracks.aggregate_crops(rows, lambda new: self.scorers.score_masks(embed_crops(rows[new])))
         scores = class_scores(crops, self.scorers.score_audio(audio))
         weight = torch.ones(len(rows)) if probability is None else probability[rows]
-        return labels.index_copy(0, rows, tracks.average_scores(rows, scores, weight).argmax(1))
+        averaged = tracks.average_scores(rows, scores, weight)
+        return labels.index_copy(0, rows, self.parents.choose(averaged, crops, self.scorers.abstention))

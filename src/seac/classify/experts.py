@@ -9,13 +9,14 @@ that both consider possible scores higher than a class that one considers certai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 
 import torch
 from torch import Tensor
 
 from seac.classify.base import ClassScorers
+from seac.classify.parents import Abstention
 from seac.classify.prompts import MeanEncoder, class_embeddings
 from seac.core.context import PartContext
 from seac.core.types import AudioFeatures, MaskEmbeddings
@@ -41,6 +42,7 @@ class ExpertsSettings:
             encoder's classes, from the second value by the class heads.
         audio_weight: weight of the audio; the image has weight 1.
         group: share of its score that a group ("Animal") passes to a member ("hen").
+        abstention: when "animal" is named in place of "hen".
     """
 
     lam: float = 0.6
@@ -49,6 +51,7 @@ class ExpertsSettings:
     known: tuple[float, float] = (0.7, 0.9)
     audio_weight: float = 0.5
     group: float = 0.1
+    abstention: Abstention | None = field(default_factory=lambda: Abstention(name=0.4, group=0.6, power=2.0))
 
 
 def load_class_heads(weights: ClassHeadsWeights, text: MeanEncoder) -> ClassHeads:
@@ -100,7 +103,7 @@ class ExpertsClassifier:
     def scorers_for(self, classes: Tensor) -> ClassScorers:
         """Scorers of the classes with embeddings (K, d) of unit length."""
         experts = ClassExperts(self, classes)
-        return ClassScorers(experts.score_masks, experts.score_audio)
+        return ClassScorers(experts.score_masks, experts.score_audio, self.settings.abstention)
 
 
 class ClassExperts:

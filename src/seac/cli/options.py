@@ -88,6 +88,10 @@ MODEL_OPTIONS: dict[str, ModelOption] = {
     "association_weights": ModelOption("File or folder from seac train.", "association_weights", PATH),
     "classifier": ModelOption("Replace the classifier of masks: {}.", "classifier"),
     "sounding_head": ModelOption("Replace the sounding head: {}.", "sounding_head"),
+    "with_players": ModelOption(
+        "A person who touches a sounding instrument sounds as it does.",
+        *("with_players", bool, False, DECISION),
+    ),
     "top_n": ModelOption("Masks per frame.", "top_n", COUNT),
     "exact": ModelOption("Encode both views of every mask (Eq. 1-3); slower.", "exact", bool, default=False),
     "weights_dir": ModelOption("Folder of local weights.", "weights_dir", PATH),

@@ -33,12 +33,23 @@ class PlayerHead(LearnedSoundingHead):
         groups = classes[:, :-1] @ group_matrix()
         player = groups[:, group_names().index("person")] >= LIKELY
         instrument = groups[:, group_names().index("instrument")] >= LIKELY
-        touching = inside_share(image.proposals.boxes) >= TOUCH
-        plays = touching & instrument[:, None] & player[None]
-        played = plays[None] & (logits > 0)[:, :, None]
-        lowest = logits.amin(1)[:, None, None]
-        loudest = torch.where(played, logits[:, :, None], lowest).amax(1)
-        return torch.maximum(logits, loudest)
+        return join_players(logits, player, instrument, image.proposals.boxes)
+
+
+def join_players(logits: Tensor, player: Tensor, instrument: Tensor, boxes: Tensor) -> Tensor:
+    """Logits (..., N) of which each player has at least that of the instruments it touches that sound.
+
+    Args:
+        logits: (..., N) log-odds that each mask sounds.
+        player: (N,) bool, masks of people.
+        instrument: (N,) bool, masks of instruments.
+        boxes: (N, 4) xyxy.
+    """
+    plays = (inside_share(boxes) >= TOUCH) & instrument[:, None] & player[None]
+    played = plays & (logits > 0)[..., :, None]
+    lowest = logits.amin(-1)[..., None, None]
+    loudest = torch.where(played, logits[..., :, None], lowest).amax(-2)
+    return torch.maximum(logits, loudest)
 
 
 def inside_share(boxes: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ def load(
             - ``device``: "cpu", "cuda", "cuda:1", "mps".
             - ``vocabulary``: class names, as a list, "dog,piano" or a text file.
             - ``threshold``: minimum probability of a sounding mask; calibrated if None.
+            - ``with_players``: whether a person who touches a sounding instrument sounds as it does.
             - ``segmenter``, ``detector``, ``vision``, ``audio``, ``text``, ``association_method``,
               ``classifier``, ``sounding_head``: swap a part (:func:`seac.list_parts`).
             - ``association_weights``: a folder or file that ``seac train`` wrote.

@@ -17,6 +17,8 @@ from seac.presets.table import PARTS, Preset, checked_settings, choose
 from seac.settings import Settings
 
 DEVICES = ("cpu", "cuda", "cuda:1", "mps")
+PLAYER_HEADS = ("learned", "learned-players")
+"""Sounding heads that can join players, the last one joins them."""
 DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?")
 RENAMED = {"associate": "association_method", "association": "association_weights"}
 """Keywords of earlier versions, and their present names."""
@@ -52,6 +54,8 @@ class ModelSpec:
         vocabulary: class names, as a sequence, "dog,piano" or a text file; the default vocabulary if None.
         threshold: minimum probability of a sounding mask, 0 to 1; calibrated if None.
         settings: fields of :class:`seac.settings.Settings` that differ from the preset's.
+        with_players: whether a person who touches a sounding instrument sounds as it does; needs the learned
+            sounding head.
 
     Raises:
         InputError: a name is unknown, or a value is invalid.
@@ -66,6 +70,7 @@ class ModelSpec:
     vocabulary: str | Path | tuple[str, ...] | None = None
     threshold: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    with_players: bool = False
 
     def __post_init__(self) -> None:
         self._set("parts", FrozenMapping(given(self.parts)))
@@ -77,6 +82,7 @@ class ModelSpec:
             raise InputError(unknown("device", self.device, DEVICES))
         if self.threshold is not None:
             self._set("threshold", checked_threshold(self.threshold))
+        self._set("with_players", bool(self.with_players))
         self.resolve()
         self.resolve_settings()
 
@@ -91,9 +97,10 @@ class ModelSpec:
         """The preset with the replaced parts.
 
         Raises:
-            InputError: the preset or a part is unknown.
+            InputError: the preset or a part is unknown, or players are asked of another sounding head.
         """
-        return choose(self.preset, **self.parts)
+        chosen = choose(self.preset, **self.parts)
+        return with_player_head(chosen) if self.with_players else chosen
 
     def resolve_settings(self) -> Settings:
         """The settings of the preset with the changes of this spec.
@@ -129,7 +136,7 @@ class ModelSpec:
         """The spec as plain JSON values, with every part of the preset; :meth:`from_record` reads it."""
         return {
             **{item.name: plain(getattr(self, item.name)) for item in fields(self)},
-            "parts": self.resolve().parts,
+            "parts": choose(self.preset, **self.parts).parts,
         }
 
     @classmethod
@@ -152,6 +159,20 @@ def spec_of(model: str | ModelSpec = "tiny", **options: Any) -> ModelSpec:
     """
     spec = model if isinstance(model, ModelSpec) else ModelSpec(model)
     return spec.with_options(**options) if options else spec
+
+
+def with_player_head(preset: Preset) -> Preset:
+    """The preset with the learned sounding head that joins players.
+
+    Raises:
+        InputError: the preset has another sounding head.
+    """
+    if preset.sounding_head not in PLAYER_HEADS:
+        raise InputError(
+            f"players are joined by the learned sounding head, not by {preset.sounding_head!r}: "
+            "use the preset tiny, or leave out --with-players"
+        )
+    return replace(preset, sounding_head=PLAYER_HEADS[-1])
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ PARTS: dict[str, dict[str, str]] = {
     },
     "segmenter": {
         "tiny": "seac.segment.proposal_net.segmenter:ProposalSegmenter",
-        "classic": "seac.segment.baselines.superpixel:Classic",
+        "classic": "seac.segment.baselines.classic:Classic",
         "grid": "seac.segment.baselines.grid:Grid",
         **{f"sam-vit-{size}": SAM for size in SIZES},
         **{f"sam-vit-{size}-fast": SAM for size in SIZES},

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from skimage.color import rgb2lab
 
-from seac.segment.proposal_net.region_score import (
+from seac.segment.baselines.region_score import (
     DEFAULT_WEIGHTS,
     FEATURE_NAMES,
     SALIENCY_WEIGHTS,
     objectness,
     region_features,
 )
-from seac.segment.proposal_net.superpixels import describe, segment_superpixels
+from seac.segment.baselines.superpixels import describe, segment_superpixels
 
 SIDE = 64
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]

@@ -17,7 +17,10 @@ from torch import Tensor
 
 from seac.core.context import PartContext
 from seac.core.types import Proposals
+from seac.segment.baselines.hierarchy import MergeWeights, merge
+from seac.segment.baselines.region_score import objectness
 from seac.segment.baselines.saliency import check_installed, shared_saliency
+from seac.segment.baselines.superpixels import Superpixels, segment_superpixels
 from seac.segment.ops import (
     boxes_of,
     enlarge,
@@ -28,9 +31,6 @@ from seac.segment.ops import (
     whole_frame,
     working_size,
 )
-from seac.segment.proposal_net.hierarchy import MergeWeights, merge
-from seac.segment.proposal_net.region_score import objectness
-from seac.segment.proposal_net.superpixels import Superpixels, segment_superpixels
 
 Floats = NDArray[np.float32]
 # By colour, by edges, by texture: they fail on different things.

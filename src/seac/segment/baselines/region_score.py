@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.segment.proposal_net.superpixels import Superpixels
+from seac.segment.baselines.superpixels import Superpixels
 
 Floats = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.segment.proposal_net.superpixels import Superpixels
+from seac.segment.baselines.superpixels import Superpixels
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

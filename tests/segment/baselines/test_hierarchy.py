@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from seac.segment.proposal_net.hierarchy import Hierarchy, MergeWeights, merge
-from seac.segment.proposal_net.superpixels import Superpixels, describe, segment_superpixels
+from seac.segment.baselines.hierarchy import Hierarchy, MergeWeights, merge
+from seac.segment.baselines.superpixels import Superpixels, describe, segment_superpixels
 
 WEIGHTS = MergeWeights(1, 10, 1, 0.5)
 

@@ -1,0 +1,1 @@
+"""Names of masks on photographs with recordings."""
