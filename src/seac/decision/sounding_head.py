@@ -19,7 +19,7 @@ from torch import Tensor
 from seac.core.checkpoint import load_shipped, save_with_metadata, to_half
 from seac.core.context import PartContext
 from seac.core.covering import covering_pairs, suppress
-from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, version_of
+from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, Proposals, version_of
 from seac.decision.base import ObjectnessSum, SoundingHead
 from seac.decision.sounding_network import (
     SoundingConfig,
@@ -92,9 +92,7 @@ class LearnedSoundingHead:
         """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
         if len(similarity) == 0:
             return similarity
-        outputs: SoundingOutputs = self.network(self.inputs(similarity, image, audio))
-        logits = outputs.log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
-        return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
+        return frame_logits(self.network, self.inputs(similarity, image, audio), image.proposals.masks)
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
         """Return the inputs of the network for one frame.
@@ -105,16 +103,13 @@ class LearnedSoundingHead:
         masks, proposals = image.embeddings, image.proposals
         if masks.local_probabilities is None:
             raise ValueError("the learned sounding head needs encoders with classes")
-        height, width = proposals.masks.shape[-2:]
-        area = proposals.masks.flatten(1).sum(1) / (height * width)
-        geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
         appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         embedding, probabilities, cues = self.summarise(audio.features)
         return SoundingInputs(
             local=masks.local.cpu().float()[None],
             context=masks.context.cpu().float()[None],
             image_probabilities=appearance.float()[None],
-            geometry=geometry.cpu()[None],
+            geometry=frame_geometry(proposals)[None],
             similarity=similarity.cpu().float()[None],
             padding=torch.zeros(1, len(similarity), dtype=torch.bool),
             audio=embedding[None],
@@ -136,6 +131,26 @@ class LearnedSoundingHead:
             probabilities.mean(0),
             audio.class_probabilities.float().cpu()[:, self.cues].mean(0),
         )
+
+
+def frame_logits(network: SoundingNetwork, inputs: SoundingInputs, masks: Tensor) -> Tensor:
+    """Limited log-odds (N,) of the masks of one frame; of masks that cover one another, one remains.
+
+    Args:
+        network: in evaluation mode.
+        inputs: of one frame.
+        masks: (N, H, W) bool.
+    """
+    outputs: SoundingOutputs = network(inputs)
+    logits = outputs.log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
+    return suppress(logits, covering_pairs(masks), -MAX_LOGIT)
+
+
+def frame_geometry(proposals: Proposals) -> Tensor:
+    """Geometry of the masks of one frame, see :func:`mask_geometry`: (N, 8) float32 on the CPU."""
+    height, width = proposals.masks.shape[-2:]
+    area = proposals.masks.flatten(1).sum(1) / (height * width)
+    return mask_geometry(proposals.boxes, area, proposals.scores, height, width).cpu()
 
 
 def write(weights: SoundingHeadWeights, path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,9 +13,37 @@ from seac.associate.input_projection import InputFeatures
 from seac.associate.losses import Frozen
 from seac.associate.mixing import mix, random_groups
 from seac.core.types import AudioFeatures
+from seac.decision.sounding_network import mask_geometry
 from seac.encoders.audio.windows import windows_of
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import FrameBatch, IndexBatch, TrainingStore, pad_rows, padding
+
+
+@dataclass(frozen=True)
+class MaskViews:
+    """What a sounding head takes of masks, beside their similarity.
+
+    Attributes:
+        local: (B, N, d_m) float32, local views.
+        context: (B, N, d_m) float32, global views.
+        geometry: (B, N, 8) float32, see :func:`seac.decision.sounding_network.mask_geometry`.
+    """
+
+    local: Tensor
+    context: Tensor
+    geometry: Tensor
+
+    @classmethod
+    def of(cls, read: FrameBatch) -> MaskViews:
+        """The views of a batch that was read with geometry."""
+        assert read.geometry is not None
+        found = read.geometry
+        geometry = mask_geometry(found.boxes, found.areas, found.scores, 1, 1)
+        return cls(read.local.float(), read.context.float(), geometry)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> MaskViews:
+        """Apply ``function`` to every tensor."""
+        return MaskViews(function(self.local), function(self.context), function(self.geometry))
 
 
 @dataclass(frozen=True)
@@ -29,6 +57,7 @@ class CollatedBatch:
         window_padding: (K, W) bool.
         groups: (B,) int64, index of each sample's group, from 0 to K - 1.
         frozen: features of the frozen encoders.
+        views: of the masks, for a sounding head; None for an association.
     """
 
     masks: Tensor
@@ -37,6 +66,7 @@ class CollatedBatch:
     window_padding: Tensor
     groups: Tensor
     frozen: Frozen
+    views: MaskViews | None = None
 
     def to(self, device: torch.device) -> CollatedBatch:
         """Copy the batch to a device."""
@@ -44,7 +74,8 @@ class CollatedBatch:
             return self
         names = ("masks", "mask_padding", "windows", "window_padding", "groups")
         frozen = self.frozen.map(lambda part: part.to(device))
-        return replace(self, frozen=frozen, **{name: getattr(self, name).to(device) for name in names})
+        views = None if self.views is None else self.views.map(lambda part: part.to(device))
+        return replace(self, frozen=frozen, views=views, **{name: getattr(self, name).to(device) for name in names})
 
 
 @dataclass(frozen=True)
@@ -59,6 +90,7 @@ class Collate:
         group: waveforms in a mixture.
         encoder: the audio encoder for mixtures; None without mixing.
         encoder_batch: windows in a batch of the audio encoder.
+        views: whether batches have the views of the masks.
     """
 
     store: TrainingStore
@@ -68,6 +100,7 @@ class Collate:
     group: int = 2
     encoder: AudioEncoder | None = None
     encoder_batch: int = 64
+    views: bool = False
 
     def __call__(self, indices: IndexBatch) -> CollatedBatch:
         """Make the batch of an index batch.
@@ -77,7 +110,11 @@ class Collate:
         """
         text = self.features.needs_text
         read = self.store.read(
-            indices.clips, indices.frames, masks=self.n_masks, waveforms=indices.mixed, probabilities=text
+            *(indices.clips, indices.frames),
+            masks=self.n_masks,
+            waveforms=indices.mixed,
+            probabilities=text,
+            geometry=self.views,
         )
         generator = torch.Generator().manual_seed(indices.seed)
         masks, mask_padding = self._input_masks(read), read.mask_padding()
@@ -99,7 +136,8 @@ class Collate:
             window_padding = padding(counts, windows.shape[1])
         if self.max_windows:
             windows, window_padding = sample_windows(windows, window_padding, self.max_windows, generator)
-        return CollatedBatch(masks, mask_padding, windows, window_padding, groups, frozen)
+        views = MaskViews.of(read) if self.views else None
+        return CollatedBatch(masks, mask_padding, windows, window_padding, groups, frozen, views)
 
     def _input_masks(self, read: FrameBatch) -> Tensor:
         return self.features.masks(read.masks()).view(*read.local.shape[:2], -1)
