@@ -244,7 +244,7 @@ def scaled_log(probabilities: Tensor) -> Tensor:
 
 
 def mask_geometry(boxes: Tensor, area: Tensor, scores: Tensor, height: int, width: int) -> Tensor:
-    """Return objectness, area, position, size, contact with the frame's border and rank of masks: (..., N, 8).
+    """Return objectness, area, position, size, contact with the border and rank of masks: (..., N, 8).
 
     Args:
         boxes: (..., N, 4) float32 xyxy in pixels.

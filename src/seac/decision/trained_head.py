@@ -29,6 +29,9 @@ FORMAT = "seac trained sounding head 1"
 SIMILARITY_SCALE = 1 / 3
 """Spread of the similarity that the network takes; the network multiplies it by 3."""
 
+IDENTITY = Calibration(slope=1.0, offset=0.0, threshold=0.5, margin=100.0, noise_gate=False)
+"""The calibration that takes the log-odds of the network as they are; noise is left to the network."""
+
 
 @dataclass(frozen=True)
 class SimilarityScale:
@@ -58,7 +61,7 @@ class TrainedHeadWeights:
     network: SoundingNetwork
     association: str
     scale: SimilarityScale = SimilarityScale()
-    calibration: Calibration = Calibration(1.0, 0.0, margin=100.0, noise_gate=False)
+    calibration: Calibration = IDENTITY
     provenance: Mapping[str, str] | None = None
     sha256: str = ""
 
@@ -148,7 +151,8 @@ def beside(association: str | os.PathLike[str]) -> Path | None:
 def write(weights: TrainedHeadWeights, path: Path) -> str:
     """Write the file atomically and return its SHA-256."""
     state = {
-        name: value.detach().cpu().float().contiguous() for name, value in weights.network.state_dict().items()
+        name: value.detach().cpu().float().contiguous()
+        for name, value in weights.network.state_dict().items()
     }
     metadata = {
         "format": FORMAT,

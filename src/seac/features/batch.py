@@ -2,7 +2,8 @@
 
 A store keeps everything frozen. Training samples a frame per clip, mixes local and global embeddings with its
 own lambda, and reads waveforms only where sounds are mixed, class probabilities only where text space is
-used, the geometry of masks only for a sounding head. ``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
+used, the geometry of masks only for a sounding head. ``seac.features.open_store(path)`` gives a
+:class:`TrainingStore`.
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ class CollatedBatch:
         names = ("masks", "mask_padding", "windows", "window_padding", "groups")
         frozen = self.frozen.map(lambda part: part.to(device))
         views = None if self.views is None else self.views.map(lambda part: part.to(device))
-        return replace(self, frozen=frozen, views=views, **{name: getattr(self, name).to(device) for name in names})
+        return replace(
+            self, frozen=frozen, views=views, **{name: getattr(self, name).to(device) for name in names}
+        )
 
 
 @dataclass(frozen=True)

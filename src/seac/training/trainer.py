@@ -17,7 +17,7 @@ from seac.associate.model import AssociationModule
 from seac.associate.zero_shot import ZeroShot
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
-from seac.training.collate import CollatedBatch, Collate
+from seac.training.collate import Collate, CollatedBatch
 from seac.training.config import TrainingConfig
 from seac.training.fit_projection import fit_projection
 from seac.training.history import History
@@ -112,9 +112,7 @@ class AssociationObjective:
         # Text-space embeddings are computed on the prefetch thread, so from a copy on the CPU.
         features = InputFeatures(deepcopy(module.input_projection), job.zero_shot, module.config.local_weight)
         config = job.config
-        return Collate(
-            job.store, features, config.n_masks, config.max_windows, config.group, job.encoder
-        )
+        return Collate(job.store, features, config.n_masks, config.max_windows, config.group, job.encoder)
 
     def loss(self, network: Callable[..., Any], batch: CollatedBatch, generator: torch.Generator) -> Tensor:
         """The loss of the batch of all ranks."""

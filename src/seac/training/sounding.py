@@ -1,0 +1,435 @@
+"""Training of a sounding head on the pairs of a store, after the association.
+
+The association is frozen. Each frame of a batch is compared with its own audio (or the mixture with it), with
+other audio of the batch, and with silence or noise. The best epoch is the one that best tells own from other
+audio on held-out clips, to which the calibration is then fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seac.associate.input_projection import InputFeatures
+from seac.associate.losses import Frozen, false_negatives, text_false_negatives
+from seac.associate.model import AssociationModule
+from seac.associate.zero_shot import ZeroShot
+from seac.core.errors import InputError
+from seac.decision.calibration import Calibration
+from seac.decision.fit_swap import SwapLogits, fit_swap, presence, report_swap
+from seac.decision.sounding_head import MAX_LOGIT
+from seac.decision.sounding_network import SoundingConfig, SoundingInputs, SoundingNetwork, SoundingOutputs
+from seac.decision.trained_head import IDENTITY, SimilarityScale, TrainedHeadWeights, classless_inputs
+from seac.encoders.base import AudioEncoder
+from seac.encoders.pca import compute_pca
+from seac.features.batch import IndexBatch, TrainingStore, index_batches, pad_rows, padding
+from seac.media.noise import noise_waveforms
+from seac.metrics.functional.robustness import auroc
+from seac.training.collate import Collate, CollatedBatch, encode_waveforms, mean_of
+from seac.training.config import TrainingConfig
+from seac.training.fit_projection import FeatureSample, sample_features
+from seac.training.history import History
+from seac.training.run import Phase, seed_of, train_phase
+from seac.training.sounding_loss import CONTRASTIVE, PairTargets, pair_loss, tower_loss
+
+FOLDER = "sounding"
+"""Subfolder of a run for the checkpoint and the tables of this phase."""
+PURPOSE = "sounding "
+IMAGE_COMPONENTS, AUDIO_COMPONENTS = 128, 64
+NOISES = 64
+"""Waveforms without a source."""
+SCALE_BATCHES = 8
+OTHERS = 4
+"""Other clips with which a held-out frame is compared."""
+MIN_HELD_OUT = 4
+"""Least number of held-out clips for a calibration."""
+METRIC = "held-out own against other audio"
+
+
+@dataclass(frozen=True)
+class HeadFitting:
+    """A run to start or resume.
+
+    Attributes:
+        store: training features, with the geometry of masks.
+        held_out: features of clips that neither the association nor the head is trained on.
+        config: configuration of the association's training; see :meth:`TrainingConfig.sounding`.
+        out: folder of the run.
+        encoder: the audio encoder of the store.
+        association: the trained association.
+        digest: its SHA-256.
+        zero_shot: text space of the encoders; None if the association's input has none.
+        progress: called with epoch and step after every step.
+        save_every: seconds between checkpoints within an epoch.
+    """
+
+    store: TrainingStore
+    held_out: TrainingStore
+    config: TrainingConfig
+    out: Path
+    encoder: AudioEncoder
+    association: AssociationModule
+    digest: str
+    zero_shot: ZeroShot | None = None
+    progress: Callable[[int, int], None] | None = None
+    save_every: float = 300.0
+
+    @property
+    def phase_config(self) -> TrainingConfig:
+        """Configuration of this phase."""
+        return self.config.sounding(self.store.proposals)
+
+    def collate(self, store: TrainingStore) -> Collate:
+        """Makes batches with the views of the masks."""
+        config, module = self.phase_config, self.association
+        features = InputFeatures(module.input_projection, self.zero_shot, module.config.local_weight)
+        encoder = self.encoder if config.mixing else None
+        return Collate(
+            *(store, features, config.n_masks, config.max_windows, config.group, encoder), views=True
+        )
+
+
+@dataclass(frozen=True)
+class HeadFitted:
+    """The result of a run.
+
+    Attributes:
+        weights: of the best epoch, with their calibration.
+        history: of the phase.
+        epoch: epoch of the weights, from 0.
+        figures: of the calibration on the half of the held-out clips that it was not fitted to.
+    """
+
+    weights: TrainedHeadWeights
+    history: History
+    epoch: int
+    figures: Mapping[str, float]
+
+
+def train_head(job: HeadFitting, fabric: Fabric) -> HeadFitted:
+    """Train until the last epoch; an interrupted run is resumed.
+
+    Raises:
+        InputError: too few samples or held-out clips, or a run with other settings or another association.
+    """
+    check_held_out(job.held_out)
+    folder = job.out / FOLDER
+    folder.mkdir(exist_ok=True)
+    job.association.eval().requires_grad_(False)
+    comparison = Comparison.of(job)
+    pairs = HeldOutPairs(job, comparison)
+    phase = Phase(
+        job.store,
+        job.phase_config,
+        folder,
+        lambda module: {METRIC: pairs.auroc(module.network)},
+        job.progress,
+        job.save_every,
+        {"association": job.digest},
+    )
+    module, history = train_phase(phase, lambda: SoundingObjective(job, comparison, fabric), fabric, PURPOSE)
+    assert isinstance(module, TensorNetwork)
+    network = module.network.eval().requires_grad_(False)
+    constants, figures = pairs.calibrate(network)
+    best = history.best_epoch()
+    assert best is not None
+    provenance = {**job.store.provenance, "preset": job.store.preset}
+    weights = TrainedHeadWeights(network, job.digest, comparison.scale, constants, provenance)
+    return HeadFitted(weights, history, best, figures)
+
+
+def check_held_out(store: TrainingStore) -> None:
+    """Check that there are enough held-out clips.
+
+    Raises:
+        InputError: there are fewer than :data:`MIN_HELD_OUT` with masks.
+    """
+    count = int((store.proposals > 0).any(dim=1).sum()) if len(store) else 0
+    if count < MIN_HELD_OUT:
+        raise InputError(
+            f"{count} clips are held out, and the calibration of a sounding head needs at least "
+            f"{MIN_HELD_OUT}: give more clips, --set held_out=.3, or --no-sounding-head"
+        )
+
+
+@dataclass(frozen=True)
+class Clips:
+    """K waveforms as association and head take them.
+
+    Attributes:
+        embedding: (K, d_a) float32, mean audio embedding.
+        shared: (K, d) float32 in the space of the association.
+    """
+
+    embedding: Tensor
+    shared: Tensor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compares masks with waveforms by a frozen association.
+
+    Attributes:
+        association: in evaluation mode.
+        audio_dim: d_a.
+        noise: windows (M, W, d_in) of waveforms without a source, as the association takes them.
+        noise_padding: (M, W) bool.
+        scale: of the cosine on the store.
+        sample: features of the store, for projections.
+    """
+
+    association: AssociationModule
+    audio_dim: int
+    noise: Tensor
+    noise_padding: Tensor
+    scale: SimilarityScale
+    sample: FeatureSample
+
+    @classmethod
+    def of(cls, job: HeadFitting) -> Comparison:
+        """Encode the noise and measure the cosine; deterministic, so that a resumed run has the same."""
+        collate, seed = job.collate(job.store), job.config.seed
+        waveforms = noise_waveforms(NOISES, job.encoder.sample_rate, seed_of("noise", seed))
+        encoded = encode_waveforms(waveforms, job.encoder)
+        noise, counts = pad_rows([collate.features.windows(audio) for audio in encoded])
+        sample = sample_features(job.store, job.config.n_masks, seed_of("sounding sample", seed))
+        found = cls(
+            *(job.association, job.store.audio_dim, noise, padding(counts, noise.shape[1])),
+            *(SimilarityScale(), sample),
+        )
+        generator = torch.Generator().manual_seed(seed_of("sounding scale", seed))
+        cosines = []
+        for indices, _ in zip(index_batches(job.store.proposals, 64, generator), range(SCALE_BATCHES)):  # noqa: B905
+            batch = collate(indices)
+            cosine = found.cosine(found.masks(batch), found.clips(batch.windows, batch.window_padding))
+            cosines.append(cosine[~batch.mask_padding].flatten())
+        values = torch.cat(cosines)
+        scale = SimilarityScale(float(values.mean()), float(values.std().clamp_min(1e-3)))
+        return cls(job.association, job.store.audio_dim, found.noise, found.noise_padding, scale, sample)
+
+    @torch.no_grad()
+    def masks(self, batch: CollatedBatch) -> Tensor:
+        """Unit embeddings (B, N, d) of the masks of a batch."""
+        return functional.normalize(
+            self.association.embed_masks(batch.masks, batch.mask_padding).float(), dim=-1
+        )
+
+    @torch.no_grad()
+    def clips(self, windows: Tensor, padding: Tensor) -> Clips:
+        """Waveforms (K, W, d_in) with padding (K, W)."""
+        shared = functional.normalize(self.association.embed_audio(windows, padding).float(), dim=-1)
+        return Clips(mean_of(windows[..., : self.audio_dim], padding), shared)
+
+    def noise_clips(self, rows: Tensor, device: torch.device) -> Clips:
+        """Waveforms ``rows`` (n,) without a source."""
+        return self.clips(self.noise[rows].to(device), self.noise_padding[rows].to(device))
+
+    @staticmethod
+    def cosine(masks: Tensor, clips: Clips) -> Tensor:
+        """Cosine of masks (B, N, d) with K waveforms: (B, N, K)."""
+        return masks @ clips.shared.T
+
+    def inputs(self, batch: CollatedBatch, masks: Tensor, clips: Clips) -> SoundingInputs:
+        """Inputs of the head for B frames, each with one of B waveforms."""
+        assert batch.views is not None
+        similarity = (masks * clips.shared[:, None]).sum(-1)
+        return classless_inputs(
+            local=batch.views.local,
+            context=batch.views.context,
+            geometry=batch.views.geometry,
+            similarity=self.scale.apply(similarity),
+            padding=batch.mask_padding,
+            audio=clips.embedding,
+        )
+
+
+class TensorNetwork(nn.Module):
+    """The network with tensors in place of dataclasses, which Fabric does not take."""
+
+    def __init__(self, config: SoundingConfig) -> None:
+        super().__init__()
+        self.network = SoundingNetwork(config)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Values of :class:`SoundingOutputs`, as float32, from values of :class:`SoundingInputs`."""
+        return tensors_of(as_float(self.network(SoundingInputs(*inputs))))
+
+
+class SoundingObjective:
+    """Pairs of frames with own audio, other audio and noise; an :class:`~seac.training.run.Objective`."""
+
+    def __init__(self, job: HeadFitting, comparison: Comparison, fabric: Fabric) -> None:
+        self.job, self.comparison = job, comparison
+        self.threshold = job.config.false_negative_threshold
+        job.association.to(fabric.device)
+        sample = comparison.sample
+        self.module = TensorNetwork(
+            SoundingConfig(
+                *(job.store.mask_dim, job.store.audio_dim, 0, 0),
+                image_components=min(IMAGE_COMPONENTS, *sample.masks.local.shape),
+                audio_components=min(AUDIO_COMPONENTS, *sample.audio.embeddings.shape),
+            )
+        )
+
+    @torch.no_grad()
+    def fit_constants(self) -> None:
+        """Fit the projections to the store."""
+        module, sample = self.module.network, self.comparison.sample
+        config = module.config
+        for rows, count, mean, basis in (
+            (sample.masks.local, config.image_components, module.image_mean, module.image_basis),
+            (sample.audio.embeddings, config.audio_components, module.audio_mean, module.audio_basis),
+        ):
+            fitted = compute_pca(functional.normalize(rows, dim=1), count)
+            mean.copy_(fitted[0])
+            basis.copy_(fitted[1])
+
+    def collate(self) -> Collate:
+        """Makes batches of masks with their views, and of windows."""
+        return self.job.collate(self.job.store)
+
+    def loss(self, network: Callable[..., Any], batch: CollatedBatch, generator: torch.Generator) -> Tensor:
+        """The loss of this rank's frames."""
+        compare, frames, count = self.comparison, len(batch.masks), len(batch.windows)
+        masks, clips = compare.masks(batch), compare.clips(batch.windows, batch.window_padding)
+        ignored = likely_matches(batch.frozen, batch.groups, count, self.threshold)
+        other, weight = draw_others(batch.groups, ignored, generator)
+        noise = torch.randint(len(compare.noise), (frames,), generator=generator)
+        parts = [
+            compare.inputs(batch, masks, Clips(each.embedding[rows], each.shared[rows]))
+            for each, rows in (
+                (clips, batch.groups),
+                (clips, other),
+                (compare.noise_clips(noise, masks.device), torch.arange(frames)),
+            )
+        ]
+        inputs = stacked(parts)
+        outputs = SoundingOutputs(*network(*tensors_of(inputs)))
+        one = torch.ones_like(weight)
+        targets = PairTargets(torch.cat([one, 0 * one, 0 * one]) > 0, torch.cat([one, weight, 0.5 * one]))
+        own = SoundingOutputs(
+            *(part[:frames] for part in (outputs.logits, outputs.null, outputs.masks, outputs.audio))
+        )
+        towers = tower_loss(own, batch.groups, self.module.network.scale, ignored, batch.mask_padding)
+        return pair_loss(outputs, targets, inputs.padding) + CONTRASTIVE * towers
+
+    def constrain(self) -> float:
+        """Limit the temperature to .01 or more and return it."""
+        scale = self.module.network.scale
+        with torch.no_grad():
+            scale.clamp_(0.0, 4.6)
+        return float((-scale.detach()).exp())
+
+
+class HeldOutPairs:
+    """Held-out frames, each under its own audio, that of other clips, and noise; read once."""
+
+    def __init__(self, job: HeadFitting, comparison: Comparison) -> None:
+        clips = (job.held_out.proposals > 0).any(dim=1).nonzero()[:, 0]
+        generator = torch.Generator().manual_seed(seed_of("held-out pairs", job.config.seed))
+        collate = job.collate(job.held_out)
+        self.parts: list[tuple[SoundingInputs, SoundingInputs, SoundingInputs]] = []
+        for chosen in torch.split(clips[torch.randperm(len(clips), generator=generator)], 32):
+            if len(chosen) < 2:
+                continue
+            frames = torch.multinomial((job.held_out.proposals[chosen] > 0).float(), 1, generator=generator)
+            seed = int(torch.randint(2**62, (), generator=generator))
+            batch = collate(IndexBatch(tuple(chosen.tolist()), tuple(frames[:, 0].tolist()), False, seed))
+            self.parts.append(_compared(comparison, batch, generator))
+
+    def logits(self, network: SoundingNetwork) -> list[SwapLogits]:
+        """Limited log-odds of the masks of every frame."""
+        found = []
+        for parts in self.parts:
+            own, other, noise = (_limited(network, part) for part in parts)
+            counts = (~parts[0].padding).sum(1).tolist()
+            frames = len(counts)
+            others = other.view(-1, frames, other.shape[1])
+            noises = noise.view(-1, frames, noise.shape[1])
+            found += [
+                SwapLogits(own[row, :count], others[:, row, :count], noises[:, row, :count])
+                for row, count in enumerate(counts)
+            ]
+        return found
+
+    def auroc(self, network: SoundingNetwork) -> float:
+        """AUROC of the presence under own against other audio."""
+        frames = self.logits(network)
+        own = torch.cat([presence(frame.own[None]) for frame in frames])
+        other = torch.cat([presence(frame.other) for frame in frames])
+        return auroc(torch.cat([own, other]), torch.arange(len(own) + len(other)) < len(own))
+
+    def calibrate(self, network: SoundingNetwork) -> tuple[Calibration, dict[str, float]]:
+        """Constants fitted to all frames, and the figures of a fit to one half on the other half."""
+        with torch.no_grad():
+            frames = self.logits(network)
+        figures = report_swap(frames[1::2], fit_swap(frames[::2], IDENTITY))
+        return fit_swap(frames, IDENTITY), figures
+
+
+def _compared(
+    comparison: Comparison, batch: CollatedBatch, generator: torch.Generator
+) -> tuple[SoundingInputs, SoundingInputs, SoundingInputs]:
+    """Inputs of B frames under own audio (B), other audio (P * B) and noise (B)."""
+    device = comparison.association.log_temperature.device
+    batch = batch.to(device)
+    masks, clips = comparison.masks(batch), comparison.clips(batch.windows, batch.window_padding)
+    frames = len(masks)
+    rows = [torch.arange(frames).roll(step) for step in range(1, min(OTHERS, frames - 1) + 1)]
+    others = [comparison.inputs(batch, masks, Clips(clips.embedding[at], clips.shared[at])) for at in rows]
+    noise = torch.randint(len(comparison.noise), (frames,), generator=generator)
+    return (
+        comparison.inputs(batch, masks, clips),
+        stacked(others),
+        comparison.inputs(batch, masks, comparison.noise_clips(noise, device)),
+    )
+
+
+def _limited(network: SoundingNetwork, inputs: SoundingInputs) -> Tensor:
+    device = network.scale.device
+    moved = SoundingInputs(*(part.to(device) for part in tensors_of(inputs)))
+    return as_float(network(moved)).log_odds().clamp(-MAX_LOGIT, MAX_LOGIT).cpu()
+
+
+def stacked(parts: Sequence[SoundingInputs]) -> SoundingInputs:
+    """The scenes of several inputs with the same number of masks, one after the other."""
+    names = [item.name for item in fields(SoundingInputs)]
+    return SoundingInputs.of({name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+def tensors_of(values: SoundingInputs | SoundingOutputs) -> tuple[Tensor, ...]:
+    """The tensors of a value, in the order of its fields."""
+    return tuple(getattr(values, item.name) for item in fields(values))
+
+
+def as_float(outputs: SoundingOutputs) -> SoundingOutputs:
+    """The outputs as float32."""
+    return SoundingOutputs(*(part.float() for part in tensors_of(outputs)))
+
+
+def likely_matches(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
+    """Pairs of a frame and a waveform of another clip that likely match: (B, K) bool."""
+    find = false_negatives if frozen.audio_text is None else text_false_negatives
+    return find(frozen, groups, count, threshold)
+
+
+def draw_others(groups: Tensor, ignored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Another waveform for every frame: (B,) int64, and its weight (B,), 0 where it likely matches.
+
+    Args:
+        groups: (B,) the waveform of each frame.
+        ignored: (B, K) bool, see :func:`likely_matches`.
+        generator: of the draws.
+    """
+    count = ignored.shape[1]
+    steps = torch.randint(1, max(2, count), (len(groups),), generator=generator).to(groups.device)
+    other = (groups + steps) % count
+    fits = ignored.gather(1, other[:, None])[:, 0] | (other == groups)
+    return other, (~fits).float()
