@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -83,12 +84,7 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
     preset = preset_of(store, job.preset)
     config = configured(preset, job.settings)
     check_variant(store, config)
-    reason = reason_against_head(store, config, preset)
-    if job.sounding_head and reason:
-        raise InputError(f"no sounding head can be trained: {reason}")
-    with_head = job.sounding_head is not False and not reason
-    if job.sounding_head is None and with_head:
-        with_head = trains_head(preset)
+    with_head, note = choose_head(job.sounding_head, store, config, preset)
     if with_head and not config.held_out:
         config = replace(config, held_out=HELD_OUT)
     train_part, held_out = split(store, config)
@@ -103,8 +99,8 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
             measures += [Retrieval(held_out, config.n_masks, zero_shot)] if len(held_out) > 1 else []
         encoder = networks.audio(store) if config.mixing or with_head else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
-        if reason and job.sounding_head is None and trains_head(preset):
-            console.print(f"no sounding head is trained: {reason}", highlight=False, soft_wrap=True)
+        if note:
+            console.print(note, highlight=False, soft_wrap=True)
         with progress_bar(
             console, config, steps_per_epoch(train_part, config, fabric.world_size)
         ) as progress:
@@ -142,19 +138,31 @@ def preset_of(store: TrainingStore, asked: str | None) -> str:
     return store.preset
 
 
-def trains_head(preset: str) -> bool:
-    """Whether a training of this preset includes a sounding head unless it is switched off."""
-    return preset in PRESETS and PRESETS[preset].trained_head
+def choose_head(
+    asked: bool | None, store: TrainingStore, config: TrainingConfig, preset: str
+) -> tuple[bool, str]:
+    """Whether a sounding head is trained, and a note if the preset has one and the store allows none.
+
+    Raises:
+        InputError: it was asked for and cannot be trained.
+    """
+    of_preset = preset in PRESETS and PRESETS[preset].trained_head
+    if asked is False or (asked is None and not of_preset):
+        return False, ""
+    reason = reason_against_head(store, config)
+    if reason and asked:
+        raise InputError(f"no sounding head can be trained: {reason}")
+    return not reason, f"no sounding head is trained: {reason}" if reason else ""
 
 
-def reason_against_head(store: TrainingStore, config: TrainingConfig, preset: str) -> str:
+def reason_against_head(store: TrainingStore, config: TrainingConfig) -> str:
     """Why no sounding head can be trained on a store; empty if one can."""
     if config.variant == "grid":
         return "locations of a grid are no masks (variant=grid)"
     if config.zero_shot_weight:
         return "it takes the trained similarity alone: --set zero_shot_weight=0"
     clips = int((store.proposals > 0).any(dim=1).sum()) if len(store) else 0
-    needed = -(-2 * MIN_HELD_OUT * 10 // round(10 * (config.held_out or HELD_OUT)))
+    needed = math.ceil(2 * MIN_HELD_OUT / (config.held_out or HELD_OUT))
     if clips < needed:
         return f"the store has {clips} clips with masks, and {needed} are needed"
     return ""
@@ -224,15 +232,10 @@ def fit_head(job: HeadFitting, fabric: Any, console: Console) -> HeadFitted:
     from lightning_fabric import Fabric
 
     if fabric.world_size > 1:
-        fabric = Fabric(accelerator=job_accelerator(fabric), devices=1, precision=job.config.precision)
+        fabric = Fabric(accelerator=fabric.device.type, devices=1, precision=job.config.precision)
     config = job.phase_config
     with progress_bar(console, config, steps_per_epoch(job.store, config, 1), "sounding head") as progress:
         return train_head(replace(job, progress=progress), fabric)
-
-
-def job_accelerator(fabric: Any) -> str:
-    """The accelerator of a Fabric, by the type of its device."""
-    return str(fabric.device.type)
 
 
 def find_legacy_files(folder: Path) -> Callable[[str], bool]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from lightning_fabric import Fabric
+from lightning_fabric import Fabric as Fabric
 from torch import Tensor, nn
 
 from seac.associate.mixing import mixing_probability

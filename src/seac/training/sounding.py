@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -36,7 +35,7 @@ from seac.training.collate import Collate, CollatedBatch, encode_waveforms, mean
 from seac.training.config import TrainingConfig
 from seac.training.fit_projection import FeatureSample, sample_features
 from seac.training.history import History
-from seac.training.run import Phase, seed_of, train_phase
+from seac.training.run import Fabric, Phase, seed_of, train_phase
 from seac.training.sounding_loss import CONTRASTIVE, PairTargets, pair_loss, tower_loss
 
 FOLDER = "sounding"

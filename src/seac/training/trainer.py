@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from seac.associate.input_projection import InputFeatures
@@ -21,7 +20,7 @@ from seac.training.collate import Collate, CollatedBatch
 from seac.training.config import TrainingConfig
 from seac.training.fit_projection import fit_projection
 from seac.training.history import History
-from seac.training.run import Phase, seed_of, train_phase
+from seac.training.run import Fabric, Phase, seed_of, train_phase
 from seac.training.step import batch_loss
 
 Measure = Callable[[AssociationModule], Mapping[str, float]]
