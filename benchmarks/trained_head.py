@@ -1,250 +1,299 @@
-"""How well a sounding head decides that was trained and calibrated without labels, on data with known truth.
+"""How well a sounding head decides that is trained and calibrated without labels, on data with known truth.
 
-    python -m benchmarks.trained_head --train STORE FOLDER --dev STORE FOLDER --runs RUN [RUN ...]
-                                      [--page docs/training.md]
+    python -m benchmarks.trained_head --frames TRAIN DEV --clips TRAIN DEV [--counts 200 1000] [--seeds 0 1]
+                                      [--work FOLDER] [--page docs/training.md]
 
-Stores and folders are those of S4: ``seac extract`` reads a folder into a store, ``seac train`` makes a run
-of the train store. The decision of each run is measured on every frame of dev, under own audio, the audio of
-other clips, and noise. It is compared with similarity plus objectness, and both with a calibration to the
-labels of the clips that the run has held out. With several runs (seeds), metrics are mean and standard
-deviation.
+Pairs are photographs with a recording of a class that is in them, as the recipe of the shipped sounding
+head encoded them (``python -m recipes.sounding``: folders ``photographs-*``, files ``clips-*.pt``), with the
+encoders of ``tiny``. Training reads only the pairs; labels make the pairs, the bound, and the metrics. A mask
+is right if its IoU with an instance of the sounding class is at least .5.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
+from torch.nn import functional
 
 from benchmarks import tables
-from seac.associate.aggregate import minmax, paint_masks
-from seac.core.types import EncodedAudio, EncodedImage, MaskEmbeddings
-from seac.datasets.clip import Clip, Reader
-from seac.datasets.table import open_benchmark
+from recipes.sounding.frames import FrameFeatures, read_frames
+from recipes.sounding.recordings import NOISE, Clips
+from recipes.sounding.scenes import audible_sources_of
+from seac.associate.model import AssociationModule
+from seac.decision.base import ObjectnessSum
 from seac.decision.calibration import Calibration
-from seac.decision.fit import Sample, build_sample, fit
-from seac.decision.fit_swap import SwapLogits, fit_swap
-from seac.decision.sounding import decide
-from seac.decision.trained_head import IDENTITY
-from seac.evaluation.scene import at_size
-from seac.evaluation.swap import draw_partners
-from seac.features import open_store
-from seac.features.clip_features import ClipFeatures, FrameFeatures, as_float
-from seac.features.reader import Store
+from seac.decision.fit import COVERS, Sample, curve
+from seac.decision.fit_swap import SwapLogits, fit_swap, report_swap
+from seac.decision.sounding import sounding
+from seac.decision.trained_head import IDENTITY, TrainedHeadWeights, classless_inputs
+from seac.features.batch import MemoryStore
 from seac.jobs.train import HELD_OUT, split
-from seac.media.noise import noise_waveforms
-from seac.media.waveform import crop_waveform
-from seac.metrics.functional.avsbench import avsbench_fixed
-from seac.metrics.functional.robustness import auroc
-from seac.pipeline import SeAC
-from seac.presets.load import load
+from seac.presets.load import Assembly
+from seac.presets.spec import ModelSpec
 from seac.training.config import TrainingConfig
+from seac.training.sounding import HeadFitting, train_head
+from seac.training.trainer import Fitting, fit
 
-OTHERS, NOISES = 2, 2
 SECTION = "trained head"
-HEADS = {"objectness": "similarity + objectness", "trained": "trained head"}
+OTHERS, NOISES = 2, 1
+OBJECTNESS = 0.5
+"""Weight of objectness in ``tiny``."""
+CONFIG = TrainingConfig(
+    lr=1e-3, schedule="cosine", weight_decay=0.05, warmup=0.1, epochs=9, batch=96, n_masks=20, mixing=0.0,
+    loss="false-negative-aware", width=192, depth=0, heads=4, input_dropout=0.3, image_components=192,
+    audio_components=128,
+)  # fmt: skip
+"""``recipe=projection`` without what needs waveforms or class probabilities, which are not cached."""
 COLUMNS = (
-    *("decided mIoU", "decided F", "heatmap mIoU", "active, own", "active, other", "active, noise"),
-    "AUROC own, other",
+    *("mask precision", "mask recall", "mask F", "likeliest is right"),
+    *("active, own", "active, other", "active, noise", "AUROC"),
 )
+LEVELS = 41
 
 
 @dataclass(frozen=True)
-class TrueFrame:
-    """A stored frame with its truth, under own audio, that of other clips, and noise.
+class Pairs:
+    """Frames with their own clip, clips whose classes are not in the frame, and noise.
 
     Attributes:
-        image: the frame.
-        masks: (N, h, w) bool at the size of the truth.
-        truth: (h, w) bool.
-        own: own audio.
-        other: audio of other clips.
-        noise: waveforms without a source.
+        frames: encoded photographs.
+        right: for each frame (N,) bool, masks that cover an instance of the sounding class.
+        instances: for each frame, number of instances of that class.
+        audio: (F, 1 + OTHERS + NOISES, d_a) float32, own, other, noise.
     """
 
-    image: EncodedImage
-    masks: Tensor
-    truth: Tensor
-    own: EncodedAudio
-    other: tuple[EncodedAudio, ...]
-    noise: tuple[EncodedAudio, ...]
+    frames: tuple[FrameFeatures, ...]
+    right: tuple[Tensor, ...]
+    instances: tuple[int, ...]
+    audio: Tensor
 
+    def part(self, rows: Sequence[int]) -> Pairs:
+        """Some of the pairs."""
+        chosen = (tuple(each[row] for row in rows) for each in (self.frames, self.right, self.instances))
+        return Pairs(*chosen, self.audio[list(rows)])  # type: ignore[arg-type]
 
-def true_frames(model: SeAC, store: Store, rows: list[int], reader: Reader) -> Iterator[TrueFrame]:
-    """Frames of stored clips that have masks; the audio is encoded again, in windows around each frame."""
-    by_id = {f"s4/{clip.id}": clip for clip in reader.clips}
-    clips: list[tuple[ClipFeatures, Clip]] = [(store[row], by_id[store.ids[row]]) for row in rows]
-    partners = draw_partners(len(clips), OTHERS, 0)
-    rate, window = store.sample_rate, model.settings.audio_window
-    noise = [model.encode_audio(wave, rate) for wave in noise_waveforms(16, rate, 1)]
-    for number, (features, clip) in enumerate(clips):
-        truth = reader.truth(clip) >= 0.5
-        for at, frame in enumerate(features.frames):
-            if len(frame) == 0:
-                continue
-
-            def near(other: ClipFeatures, time: float = frame.time) -> EncodedAudio:
-                part = crop_waveform(as_float(other.waveform), rate, time, window)
-                return model.encode_audio(part, rate)
-
-            yield TrueFrame(
-                encoded_image(frame),
-                at_size(frame.proposals.masks, (int(truth.shape[1]), int(truth.shape[2]))),
-                truth[at],
-                near(features),
-                tuple(near(clips[other][0]) for other in partners[number]),
-                tuple(noise[(number + NOISES * at + step) % len(noise)] for step in range(NOISES)),
-            )
-
-
-def encoded_image(frame: FrameFeatures) -> EncodedImage:
-    """A stored frame as the sounding head takes it."""
-    stored = frame.embeddings
-    embeddings = MaskEmbeddings(stored.local.float(), stored.context.float())
-    if stored.local_probabilities is not None and stored.context_probabilities is not None:
-        embeddings = replace(
-            embeddings,
-            local_probabilities=stored.local_probabilities.float(),
-            context_probabilities=stored.context_probabilities.float(),
-        )
-    pixels = torch.zeros(3, *frame.size, dtype=torch.uint8)
-    return EncodedImage(pixels, frame.size, frame.proposals, embeddings, torch.zeros(len(frame), 0))
-
-
-def logits_of(model: SeAC, image: EncodedImage, audio: EncodedAudio) -> Tensor:
-    """Logits (N,) of the model's sounding head."""
-    similarity = model.stages.association(image.embeddings, audio.features).float().cpu()
-    return model.stages.sounding_head(similarity, image, audio, model.settings.objectness)
-
-
-def swap_logits(model: SeAC, frame: TrueFrame) -> SwapLogits:
-    """Logits of a frame under every audio."""
-
-    def rows(every: tuple[EncodedAudio, ...]) -> Tensor:
-        found = [logits_of(model, frame.image, audio) for audio in every if not audio.summary.inactive]
-        return torch.stack(found) if found else torch.zeros(0, len(frame.masks))
-
-    return SwapLogits(logits_of(model, frame.image, frame.own), rows(frame.other), rows(frame.noise))
-
-
-def labelled_samples(model: SeAC, frame: TrueFrame) -> Iterator[Sample]:
-    """Samples of ``seac calibrate``: the frame under own audio, and under that of another clip."""
-    nothing = torch.zeros_like(frame.truth)
-    for audio, truth in ((frame.own, frame.truth), (frame.other[0], nothing)):
-        visible = bool(truth.any())
-        yield build_sample(
-            *(frame.masks, truth, logits_of(model, frame.image, audio), 0.0),
-            "visible" if visible else "off-screen",
-            inactive=audio.summary.inactive,
+    def store(self) -> MemoryStore:
+        """The pairs as a training store; nothing in it says what sounds."""
+        return MemoryStore(
+            local=[[torch.from_numpy(frame.local)] for frame in self.frames],
+            context=[[torch.from_numpy(frame.context)] for frame in self.frames],
+            windows=list(self.audio[:, :1].half()),
+            waveforms=[torch.zeros(0, dtype=torch.int16)] * len(self.frames),
+            provenance={},
+            geometry=[[boxes_of(torch.from_numpy(frame.geometry))] for frame in self.frames],
         )
 
 
-def calibrations(model: SeAC, frames: list[TrueFrame]) -> dict[str, Calibration]:
-    """Calibrations of a model by name, fitted to held-out frames of the train store."""
-    samples = [sample for frame in frames if frame.truth.any() for sample in labelled_samples(model, frame)]
-    absolute = model.stages.sounding_head.absolute
-    own = {"as trained": IDENTITY} if absolute else {"as shipped": model.stages.calibration}
-    without = (
-        model.stages.calibration
-        if absolute  # seac train fitted it
-        else fit_swap([swap_logits(model, frame) for frame in frames], model.stages.calibration)
-    )
-    gate = model.stages.calibration.noise_gate
-    labelled = replace(fit(samples).constants, noise_gate=gate)
-    return {**own, "no labels": without, "labels (bound)": labelled}
+def boxes_of(geometry: Tensor) -> Tensor:
+    """Rows (N, 6) of box, area and score from geometry (N, 8), see :func:`mask_geometry`."""
+    centre, size = (geometry[:, 2:4] + 1) / 2, (geometry[:, 4:6] + 1) / 2
+    area = (torch.exp(3 * (geometry[:, 1:2] - 1)) - 1e-4).clamp_min(0)
+    return torch.cat([centre - size / 2, centre + size / 2, area, (geometry[:, :1] + 1) / 2], 1)
 
 
-def scores(model: SeAC, frames: list[TrueFrame], calibration: Calibration) -> dict[str, float]:
+def build_pairs(frames: Sequence[FrameFeatures], clips: Clips, count: int, seed: int) -> Pairs:
+    """Up to ``count`` pairs: frames with an annotated instance, and clips of one class without background."""
+    generator = torch.Generator().manual_seed(seed)
+    audible = audible_sources_of(clips)
+    single = torch.tensor([len(names) == 1 and names[0] != NOISE for names in clips.classes])
+    noise = torch.tensor([names == (NOISE,) for names in clips.classes]).nonzero()[:, 0]
+
+    def draw(rows: Tensor) -> int:
+        return int(rows[torch.randint(len(rows), (), generator=generator)])
+
+    found: list[tuple[FrameFeatures, Tensor, int, Tensor]] = []
+    for at in torch.randperm(len(frames), generator=generator).tolist():
+        frame = frames[at]
+        sources = torch.from_numpy(frame.sources)
+        wanted = sources[(sources >= 0) & ~torch.from_numpy(frame.crowd)].unique()
+        wanted = wanted[(audible[single][:, wanted]).any(0)] if len(wanted) else wanted
+        if len(frame) == 0 or len(wanted) == 0 or not frame.complete:
+            continue
+        source = draw(wanted)
+        own = draw((single & audible[:, source]).nonzero()[:, 0])
+        shown = sources[sources >= 0].unique()
+        absent = (single & ~audible[:, shown].any(1)).nonzero()[:, 0]
+        rows = [own, *(draw(absent) for _ in range(OTHERS)), *(draw(noise) for _ in range(NOISES))]
+        sounds = audible[own][sources.clamp_min(0)] & (sources >= 0)
+        right = (torch.from_numpy(frame.iou)[:, sounds] >= COVERS).any(1)
+        found.append((frame, right, int(sounds.sum()), clips.embeddings[rows].float()))
+        if len(found) == count:
+            break
+    columns = list(zip(*found, strict=True))
+    return Pairs(columns[0], columns[1], columns[2], torch.stack(columns[3]))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Logits of a head for frames under every audio, and its calibrations by name.
+
+    Attributes:
+        logits: for each frame (1 + OTHERS + NOISES, N).
+    """
+
+    logits: list[Tensor]
+
+    def swap(self) -> list[SwapLogits]:
+        """For a calibration without labels."""
+        return [SwapLogits(x[0], x[1 : 1 + OTHERS], x[1 + OTHERS :]) for x in self.logits]
+
+    def labelled(self, pairs: Pairs, start: Calibration) -> Calibration:
+        """Calibration with labels of masks: Platt scaling, and the threshold with the best F."""
+        samples = [
+            Sample(rows[at], right.float() if at == 0 else 0 * right.float(), rows[at], 0.0, "visible")
+            for rows, right in zip(self.logits, pairs.right, strict=True)
+            for at in range(len(rows))
+        ]
+        slope, offset = curve(samples)
+        constants = replace(start, slope=slope, offset=offset, margin=100.0)
+        best = constants.probability(torch.cat([rows.amax(1) for rows in self.logits]))
+        grid = np.quantile(best.numpy(), np.linspace(0.02, 0.98, LEVELS))
+        trials = [replace(constants, threshold=float(level)) for level in grid]
+        return max(trials, key=lambda trial: scores(self, pairs, trial)["mask F"])
+
+
+def logits_of_sum(similarity: list[Tensor], pairs: Pairs) -> Decision:
+    """Similarity plus objectness."""
+    scores_ = [torch.from_numpy(frame.geometry)[:, 0] / 2 + 0.5 for frame in pairs.frames]
+    return Decision([x + OBJECTNESS * each for x, each in zip(similarity, scores_, strict=True)])
+
+
+def logits_of_head(weights: TrainedHeadWeights, similarity: list[Tensor], pairs: Pairs) -> Decision:
+    """The trained head; masks that cover one another are not known here, so none is suppressed."""
+    found = []
+    for frame, audio, cosine in zip(pairs.frames, pairs.audio, similarity, strict=True):
+        count, masks = len(audio), len(frame)
+
+        def repeated(values: object, count: int = count) -> Tensor:
+            return torch.as_tensor(values).float()[None].expand(count, -1, -1)
+
+        inputs = classless_inputs(
+            local=repeated(frame.local),
+            context=repeated(frame.context),
+            geometry=repeated(frame.geometry),
+            similarity=weights.scale.apply(cosine),
+            padding=torch.zeros(count, masks, dtype=torch.bool),
+            audio=audio,
+        )
+        found.append(weights.network(inputs).log_odds().clamp(-6, 6))
+    return Decision(found)
+
+
+def similarities(module: AssociationModule, pairs: Pairs) -> list[Tensor]:
+    """Cosine of every mask with every audio: for each frame (1 + OTHERS + NOISES, N)."""
+    found = []
+    for frame, audio in zip(pairs.frames, pairs.audio, strict=True):
+        lam = module.config.local_weight
+        mixed = torch.lerp(
+            torch.from_numpy(frame.context).float(), torch.from_numpy(frame.local).float(), lam
+        )
+        padding = torch.zeros(1, len(mixed), dtype=torch.bool)
+        masks = functional.normalize(module.embed_masks(mixed[None], padding)[0], dim=-1)
+        clips = module.embed_audio(audio[:, None], torch.zeros(len(audio), 1, dtype=torch.bool))
+        found.append(functional.normalize(clips, dim=-1) @ masks.T)
+    return found
+
+
+def scores(decision: Decision, pairs: Pairs, calibration: Calibration) -> dict[str, float]:
     """Metrics of a calibration, by :data:`COLUMNS`."""
-    absolute, temperature = model.stages.sounding_head.absolute, model.settings.softmax_temperature
-    likeliest: dict[str, list[float]] = {"own": [], "other": [], "noise": []}
-    active: dict[str, list[float]] = {"own": [], "other": [], "noise": []}
-    heat, decided, truths = [], [], []
-    for frame in frames:
-        kinds = {"own": (frame.own,), "other": frame.other, "noise": frame.noise}
-        for name, every in kinds.items():
-            for audio in every:
-                logits, silent = logits_of(model, frame.image, audio), audio.summary.inactive
-                found = decide(logits, calibration, temperature, absolute=absolute, inactive=silent)
-                active[name].append(float(found.sounding.any()))
-                likeliest[name].append(float(found.probability.max()))
-                if name == "own" and frame.truth.any():
-                    scaled = (found.scores if absolute else minmax(found.scores)) * (not silent)
-                    heat.append(paint_masks(scaled, frame.masks))
-                    decided.append(frame.masks[found.sounding].any(0).float())
-                    truths.append(frame.truth)
-    painted, union = (avsbench_fixed(torch.stack(x), torch.stack(truths)) for x in (heat, decided))
-    both = torch.tensor([*likeliest["own"], *likeliest["other"]])
+    hits = chosen = found = best = 0.0
+    for rows, right, count in zip(decision.logits, pairs.right, pairs.instances, strict=True):
+        for at, logits in enumerate(rows):
+            active = sounding(logits, calibration, inactive=False)
+            chosen += float(active.sum())
+            if at == 0:
+                hits += float((active & right).sum())
+                found += min(float((active & right).sum()), count)
+                best += float(right[logits.argmax()])
+    precision, recall = hits / max(chosen, 1), found / max(sum(pairs.instances), 1)
+    shares = report_swap(decision.swap(), calibration)
     return dict(
         zip(
             COLUMNS,
             (
-                *(union["miou"], union["fscore"], painted["miou"]),
-                *(float(np.mean(active[name])) for name in ("own", "other", "noise")),
-                auroc(both, torch.arange(len(both)) < len(likeliest["own"])),
+                *(precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)),
+                best / len(pairs.frames),
+                *(shares[f"active under {name}"] for name in ("own", "other", "noise")),
+                shares["auroc"],
             ),
             strict=True,
         )
     )
 
 
-def evaluate_run(run: Path, given: argparse.Namespace) -> dict[tuple[str, str], dict[str, float]]:
-    """Metrics of a run by head and calibration."""
-    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    config = TrainingConfig(**record["config"])
-    train, dev = (open_store(Path(each[0])) for each in (given.train, given.dev))
-    held_out = split(train, replace(config, held_out=config.held_out or HELD_OUT))[1].rows
-    readers = [
-        open_benchmark("s4", Path(each[1]), name)
-        for each, name in ((given.train, given.train_split), (given.dev, given.dev_split))
-    ]
-    found = {}
-    for head, title in HEADS.items():
-        model = load(record["preset"], association_weights=run, sounding_head=head)
-        chosen = list(true_frames(model, train, list(held_out), readers[0]))
-        measured = list(true_frames(model, dev, list(range(len(dev))), readers[1]))
-        for name, calibration in calibrations(model, chosen).items():
-            found[title, name] = scores(model, measured, calibration)
+def evaluate_run(train: Pairs, dev: Pairs, seed: int, steps: int) -> dict[tuple[str, str], dict[str, float]]:
+    """Train on pairs, then measure heads and calibrations on dev."""
+    config = replace(CONFIG, seed=seed, held_out=HELD_OUT, sounding_steps=steps)
+    store = train.store()
+    part, held_out = split(store, config)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    encoder = Assembly(ModelSpec("tiny")).part("audio")
+    with tempfile.TemporaryDirectory() as folder:
+        module = fit(Fitting(part, config, Path(folder)), fabric).module.eval()
+        head = train_head(HeadFitting(part, held_out, config, Path(folder), encoder, module, ""), fabric)
+    chosen = train.part(held_out.rows)
+    shipped = Calibration.load("zero-shot")
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    with torch.no_grad():
+        cosines = {"held": similarities(module, chosen), "dev": similarities(module, dev)}
+        sums = [logits_of_sum(cosines[name], pairs) for name, pairs in (("held", chosen), ("dev", dev))]
+        heads = [
+            logits_of_head(head.weights, cosines[name], pairs)
+            for name, pairs in (("held", chosen), ("dev", dev))
+        ]
+        for title, (held, measured), first, free in (
+            (ObjectnessSum.version, sums, {"as shipped": shipped}, fit_swap(sums[0].swap(), shipped)),
+            ("trained head", heads, {"as trained": IDENTITY}, head.weights.calibration),
+        ):
+            labelled = held.labelled(chosen, free)
+            for name, constants in {**first, "no labels": free, "labels (bound)": labelled}.items():
+                found[title, name] = scores(measured, dev, constants)
     return found
-
-
-def lines(found: list[Mapping[tuple[str, str], Mapping[str, float]]], clips: tuple[int, int]) -> list[str]:
-    """The section of the page."""
-
-    def cells(key: tuple[str, str]) -> list[str]:
-        return [tables.format_spread([each[key][column] for each in found]) for column in COLUMNS]
-
-    rows = [[", ".join(key), *cells(key)] for key in found[0]]
-    note = (
-        f"{clips[0]} clips to train (a fifth held out for the calibration), {clips[1]} to measure, "
-        f"{len(found)} seeds; percent."
-    )
-    return [note, "", *tables.table(("head, calibration", *COLUMNS), rows)]
 
 
 def main() -> None:
     """Measure, print, and write the page if one is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--train", nargs=2, required=True, metavar=("STORE", "FOLDER"))
-    parser.add_argument("--dev", nargs=2, required=True, metavar=("STORE", "FOLDER"))
-    parser.add_argument("--train-split", default="train")
-    parser.add_argument("--dev-split", default="val")
-    parser.add_argument("--runs", nargs="+", type=Path, required=True)
+    parser.add_argument("--frames", nargs=2, type=Path, required=True, metavar=("TRAIN", "DEV"))
+    parser.add_argument("--clips", nargs=2, type=Path, required=True, metavar=("TRAIN", "DEV"))
+    parser.add_argument("--counts", nargs="+", type=int, default=[200, 1000])
+    parser.add_argument("--dev-count", type=int, default=300)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--steps", type=int, default=TrainingConfig().sounding_steps)
     parser.add_argument("--page", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    found = [evaluate_run(run, given) for run in given.runs]
-    clips = len(open_store(Path(given.train[0]))), len(open_store(Path(given.dev[0])))
-    written = lines(found, clips)
-    print("\n".join(written))
+    frames = [read_frames(folder) for folder in given.frames]
+    clips = [Clips.load(path) for path in given.clips]
+    dev = build_pairs(frames[1], clips[1], given.dev_count, 1)
+    lines: list[str] = []
+    for count in given.counts:
+        every = []
+        for seed in given.seeds:
+            train = build_pairs(frames[0], clips[0], count, seed)
+            every.append(evaluate_run(train, dev, seed, given.steps))
+            print(json.dumps({"pairs": len(train.frames), "seed": seed}), flush=True)
+        rows = [
+            [", ".join(key), *(tables.format_spread([each[key][name] for each in every]) for name in COLUMNS)]
+            for key in every[0]
+        ]
+        lines += [
+            f"{len(train.frames)} pairs to train (a fifth held out), {len(dev.frames)} to measure, "
+            f"{len(every)} seeds, percent:",
+            *("", *tables.table(("head, calibration", *COLUMNS), rows), ""),
+        ]
+        print("\n".join(lines), flush=True)
     if given.page is not None:
-        tables.replace_section(given.page, SECTION, written)
+        tables.replace_section(given.page, SECTION, lines)
 
 
 if __name__ == "__main__":
