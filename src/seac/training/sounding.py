@@ -7,8 +7,8 @@ audio on held-out clips, to which the calibration is then fitted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +21,23 @@ from seac.associate.losses import Frozen, false_negatives, text_false_negatives
 from seac.associate.model import AssociationModule
 from seac.associate.zero_shot import ZeroShot
 from seac.core.errors import InputError
-from seac.decision.calibration import Calibration
-from seac.decision.fit_swap import SwapLogits, fit_swap, presence, report_swap
-from seac.decision.sounding_head import MAX_LOGIT
 from seac.decision.sounding_network import SoundingConfig, SoundingInputs, SoundingNetwork, SoundingOutputs
-from seac.decision.trained_head import IDENTITY, SimilarityScale, TrainedHeadWeights, classless_inputs
+from seac.decision.trained_head import TrainedHeadWeights
 from seac.encoders.base import AudioEncoder
 from seac.encoders.pca import compute_pca
-from seac.features.batch import IndexBatch, TrainingStore, index_batches, pad_rows, padding
-from seac.media.noise import noise_waveforms
-from seac.metrics.functional.robustness import auroc
-from seac.training.collate import Collate, CollatedBatch, encode_waveforms, mean_of
+from seac.features.batch import TrainingStore
+from seac.training.collate import Collate, CollatedBatch
 from seac.training.config import TrainingConfig
-from seac.training.fit_projection import FeatureSample, sample_features
+from seac.training.held_out_pairs import HeldOutPairs
 from seac.training.history import History
-from seac.training.run import Fabric, Phase, seed_of, train_phase
+from seac.training.run import Fabric, Phase, train_phase
+from seac.training.sounding_comparison import Clips, Comparison, as_float, stacked, tensors_of
 from seac.training.sounding_loss import CONTRASTIVE, PairTargets, pair_loss, tower_loss
 
 FOLDER = "sounding"
 """Subfolder of a run for the checkpoint and the tables of this phase."""
 PURPOSE = "sounding "
 IMAGE_COMPONENTS, AUDIO_COMPONENTS = 128, 64
-NOISES = 64
-"""Waveforms without a source."""
-SCALE_BATCHES = 8
-OTHERS = 4
-"""Other clips with which a held-out frame is compared."""
 MIN_HELD_OUT = 4
 """Least number of held-out clips for a calibration."""
 METRIC = "held-out own against other audio"
@@ -122,8 +113,9 @@ def train_head(job: HeadFitting, fabric: Fabric) -> HeadFitted:
     folder = job.out / FOLDER
     folder.mkdir(exist_ok=True)
     job.association.eval().requires_grad_(False)
-    comparison = Comparison.of(job)
-    pairs = HeldOutPairs(job, comparison)
+    seed = job.config.seed
+    comparison = Comparison.of(job.association, job.collate(job.store), job.encoder, seed)
+    pairs = HeldOutPairs(job.collate(job.held_out), comparison, seed)
     phase = Phase(
         job.store,
         job.phase_config,
@@ -155,97 +147,6 @@ def check_held_out(store: TrainingStore) -> None:
         raise InputError(
             f"{count} clips are held out, and the calibration of a sounding head needs at least "
             f"{MIN_HELD_OUT}: give more clips, --set held_out=.3, or --no-sounding-head"
-        )
-
-
-@dataclass(frozen=True)
-class Clips:
-    """K waveforms as association and head take them.
-
-    Attributes:
-        embedding: (K, d_a) float32, mean audio embedding.
-        shared: (K, d) float32 in the space of the association.
-    """
-
-    embedding: Tensor
-    shared: Tensor
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Compares masks with waveforms by a frozen association.
-
-    Attributes:
-        association: in evaluation mode.
-        audio_dim: d_a.
-        noise: windows (M, W, d_in) of waveforms without a source, as the association takes them.
-        noise_padding: (M, W) bool.
-        scale: of the cosine on the store.
-        sample: features of the store, for projections.
-    """
-
-    association: AssociationModule
-    audio_dim: int
-    noise: Tensor
-    noise_padding: Tensor
-    scale: SimilarityScale
-    sample: FeatureSample
-
-    @classmethod
-    def of(cls, job: HeadFitting) -> Comparison:
-        """Encode the noise and measure the cosine; deterministic, so that a resumed run has the same."""
-        collate, seed = job.collate(job.store), job.config.seed
-        waveforms = noise_waveforms(NOISES, job.encoder.sample_rate, seed_of("noise", seed))
-        encoded = encode_waveforms(waveforms, job.encoder)
-        noise, counts = pad_rows([collate.features.windows(audio) for audio in encoded])
-        sample = sample_features(job.store, job.config.n_masks, seed_of("sounding sample", seed))
-        found = cls(
-            *(job.association, job.store.audio_dim, noise, padding(counts, noise.shape[1])),
-            *(SimilarityScale(), sample),
-        )
-        generator = torch.Generator().manual_seed(seed_of("sounding scale", seed))
-        cosines = []
-        for indices, _ in zip(index_batches(job.store.proposals, 64, generator), range(SCALE_BATCHES)):  # noqa: B905
-            batch = collate(indices)
-            cosine = found.cosine(found.masks(batch), found.clips(batch.windows, batch.window_padding))
-            cosines.append(cosine[~batch.mask_padding].flatten())
-        values = torch.cat(cosines)
-        scale = SimilarityScale(float(values.mean()), float(values.std().clamp_min(1e-3)))
-        return cls(job.association, job.store.audio_dim, found.noise, found.noise_padding, scale, sample)
-
-    @torch.no_grad()
-    def masks(self, batch: CollatedBatch) -> Tensor:
-        """Unit embeddings (B, N, d) of the masks of a batch."""
-        return functional.normalize(
-            self.association.embed_masks(batch.masks, batch.mask_padding).float(), dim=-1
-        )
-
-    @torch.no_grad()
-    def clips(self, windows: Tensor, padding: Tensor) -> Clips:
-        """Waveforms (K, W, d_in) with padding (K, W)."""
-        shared = functional.normalize(self.association.embed_audio(windows, padding).float(), dim=-1)
-        return Clips(mean_of(windows[..., : self.audio_dim], padding), shared)
-
-    def noise_clips(self, rows: Tensor, device: torch.device) -> Clips:
-        """Waveforms ``rows`` (n,) without a source."""
-        return self.clips(self.noise[rows].to(device), self.noise_padding[rows].to(device))
-
-    @staticmethod
-    def cosine(masks: Tensor, clips: Clips) -> Tensor:
-        """Cosine of masks (B, N, d) with K waveforms: (B, N, K)."""
-        return masks @ clips.shared.T
-
-    def inputs(self, batch: CollatedBatch, masks: Tensor, clips: Clips) -> SoundingInputs:
-        """Inputs of the head for B frames, each with one of B waveforms."""
-        assert batch.views is not None
-        similarity = (masks * clips.shared[:, None]).sum(-1)
-        return classless_inputs(
-            local=batch.views.local,
-            context=batch.views.context,
-            geometry=batch.views.geometry,
-            similarity=self.scale.apply(similarity),
-            padding=batch.mask_padding,
-            audio=clips.embedding,
         )
 
 
@@ -325,92 +226,6 @@ class SoundingObjective:
         with torch.no_grad():
             scale.clamp_(0.0, 4.6)
         return float((-scale.detach()).exp())
-
-
-class HeldOutPairs:
-    """Held-out frames, each under its own audio, that of other clips, and noise; read once."""
-
-    def __init__(self, job: HeadFitting, comparison: Comparison) -> None:
-        clips = (job.held_out.proposals > 0).any(dim=1).nonzero()[:, 0]
-        generator = torch.Generator().manual_seed(seed_of("held-out pairs", job.config.seed))
-        collate = job.collate(job.held_out)
-        self.parts: list[tuple[SoundingInputs, SoundingInputs, SoundingInputs]] = []
-        for chosen in torch.split(clips[torch.randperm(len(clips), generator=generator)], 32):
-            if len(chosen) < 2:
-                continue
-            frames = torch.multinomial((job.held_out.proposals[chosen] > 0).float(), 1, generator=generator)
-            seed = int(torch.randint(2**62, (), generator=generator))
-            batch = collate(IndexBatch(tuple(chosen.tolist()), tuple(frames[:, 0].tolist()), False, seed))
-            self.parts.append(_compared(comparison, batch, generator))
-
-    def logits(self, network: SoundingNetwork) -> list[SwapLogits]:
-        """Limited log-odds of the masks of every frame."""
-        found = []
-        for parts in self.parts:
-            own, other, noise = (_limited(network, part) for part in parts)
-            counts = (~parts[0].padding).sum(1).tolist()
-            frames = len(counts)
-            others = other.view(-1, frames, other.shape[1])
-            noises = noise.view(-1, frames, noise.shape[1])
-            found += [
-                SwapLogits(own[row, :count], others[:, row, :count], noises[:, row, :count])
-                for row, count in enumerate(counts)
-            ]
-        return found
-
-    def auroc(self, network: SoundingNetwork) -> float:
-        """AUROC of the presence under own against other audio."""
-        frames = self.logits(network)
-        own = torch.cat([presence(frame.own[None]) for frame in frames])
-        other = torch.cat([presence(frame.other) for frame in frames])
-        return auroc(torch.cat([own, other]), torch.arange(len(own) + len(other)) < len(own))
-
-    def calibrate(self, network: SoundingNetwork) -> tuple[Calibration, dict[str, float]]:
-        """Constants fitted to all frames, and the figures of a fit to one half on the other half."""
-        with torch.no_grad():
-            frames = self.logits(network)
-        figures = report_swap(frames[1::2], fit_swap(frames[::2], IDENTITY))
-        return fit_swap(frames, IDENTITY), figures
-
-
-def _compared(
-    comparison: Comparison, batch: CollatedBatch, generator: torch.Generator
-) -> tuple[SoundingInputs, SoundingInputs, SoundingInputs]:
-    """Inputs of B frames under own audio (B), other audio (P * B) and noise (B)."""
-    device = comparison.association.log_temperature.device
-    batch = batch.to(device)
-    masks, clips = comparison.masks(batch), comparison.clips(batch.windows, batch.window_padding)
-    frames = len(masks)
-    rows = [torch.arange(frames).roll(step) for step in range(1, min(OTHERS, frames - 1) + 1)]
-    others = [comparison.inputs(batch, masks, Clips(clips.embedding[at], clips.shared[at])) for at in rows]
-    noise = torch.randint(len(comparison.noise), (frames,), generator=generator)
-    return (
-        comparison.inputs(batch, masks, clips),
-        stacked(others),
-        comparison.inputs(batch, masks, comparison.noise_clips(noise, device)),
-    )
-
-
-def _limited(network: SoundingNetwork, inputs: SoundingInputs) -> Tensor:
-    device = network.scale.device
-    moved = SoundingInputs(*(part.to(device) for part in tensors_of(inputs)))
-    return as_float(network(moved)).log_odds().clamp(-MAX_LOGIT, MAX_LOGIT).cpu()
-
-
-def stacked(parts: Sequence[SoundingInputs]) -> SoundingInputs:
-    """The scenes of several inputs with the same number of masks, one after the other."""
-    names = [item.name for item in fields(SoundingInputs)]
-    return SoundingInputs.of({name: torch.cat([getattr(part, name) for part in parts]) for name in names})
-
-
-def tensors_of(values: SoundingInputs | SoundingOutputs) -> tuple[Tensor, ...]:
-    """The tensors of a value, in the order of its fields."""
-    return tuple(getattr(values, item.name) for item in fields(values))
-
-
-def as_float(outputs: SoundingOutputs) -> SoundingOutputs:
-    """The outputs as float32."""
-    return SoundingOutputs(*(part.float() for part in tensors_of(outputs)))
 
 
 def likely_matches(frozen: Frozen, groups: Tensor, count: int, threshold: float) -> Tensor:
