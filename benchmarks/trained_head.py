@@ -78,8 +78,12 @@ class Pairs:
 
     def part(self, rows: Sequence[int]) -> Pairs:
         """Some of the pairs."""
-        chosen = (tuple(each[row] for row in rows) for each in (self.frames, self.right, self.instances))
-        return Pairs(*chosen, self.audio[list(rows)])  # type: ignore[arg-type]
+        return Pairs(
+            tuple(self.frames[row] for row in rows),
+            tuple(self.right[row] for row in rows),
+            tuple(self.instances[row] for row in rows),
+            self.audio[list(rows)],
+        )
 
     def store(self) -> MemoryStore:
         """The pairs as a training store; nothing in it says what sounds."""
@@ -114,13 +118,13 @@ def build_pairs(frames: Sequence[FrameFeatures], clips: Clips, count: int, seed:
     for at in torch.randperm(len(frames), generator=generator).tolist():
         frame = frames[at]
         sources = torch.from_numpy(frame.sources)
-        wanted = sources[(sources >= 0) & ~torch.from_numpy(frame.crowd)].unique()
+        wanted = sources[(sources >= 0) & ~torch.from_numpy(frame.crowd)].unique()  # type: ignore[no-untyped-call]
         wanted = wanted[(audible[single][:, wanted]).any(0)] if len(wanted) else wanted
         if len(frame) == 0 or len(wanted) == 0 or not frame.complete:
             continue
         source = draw(wanted)
         own = draw((single & audible[:, source]).nonzero()[:, 0])
-        shown = sources[sources >= 0].unique()
+        shown = sources[sources >= 0].unique()  # type: ignore[no-untyped-call]
         absent = (single & ~audible[:, shown].any(1)).nonzero()[:, 0]
         rows = [own, *(draw(absent) for _ in range(OTHERS)), *(draw(noise) for _ in range(NOISES))]
         sounds = audible[own][sources.clamp_min(0)] & (sources >= 0)

@@ -85,6 +85,7 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
     config = configured(preset, job.settings)
     check_variant(store, config)
     with_head, note = choose_head(job.sounding_head, store, config, preset)
+    by_retrieval = config.held_out > 0  # clips that only the head needs do not choose the epoch
     if with_head and not config.held_out:
         config = replace(config, held_out=HELD_OUT)
     train_part, held_out = split(store, config)
@@ -96,7 +97,8 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
         measures: list[Measure] = []
         if fabric.is_global_zero:
             measures += [Benchmarked(each, store, config, networks) for each in wanted]
-            measures += [Retrieval(held_out, config.n_masks, zero_shot)] if len(held_out) > 1 else []
+            if by_retrieval and len(held_out) > 1:
+                measures.append(Retrieval(held_out, config.n_masks, zero_shot))
         encoder = networks.audio(store) if config.mixing or with_head else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
         if note:

@@ -37,11 +37,12 @@ def noise_waveforms(count: int, sample_rate: int, seed: int) -> list[Tensor]:
 def _noise(row: int, length: int, sample_rate: int, generator: torch.Generator) -> Tensor:
     frequencies = torch.fft.rfftfreq(length, 1 / sample_rate).clamp_min(20.0)
     spectrum = torch.fft.rfft(torch.randn(length, generator=generator))
-    wave = torch.fft.irfft(spectrum / frequencies ** EXPONENTS[row % len(EXPONENTS)], length)
+    wave: Tensor = torch.fft.irfft(spectrum / frequencies ** EXPONENTS[row % len(EXPONENTS)], length)
     wave = wave / wave.square().mean().sqrt()
     if row % 4 == 1:
         time = torch.arange(length) / sample_rate
         pitch = HUM[row // 4 % len(HUM)]
         wave = wave + sum(torch.sin(2 * math.pi * pitch * part * time) / part for part in (1, 2, 3, 5))
     level = QUIETEST + (LOUDEST - QUIETEST) * float(torch.rand((), generator=generator))
-    return (wave / wave.square().mean().sqrt() * 10 ** (level / 20)).clamp(-1, 1)
+    amplitude = 10 ** (level / 20) / float(wave.square().mean().sqrt())
+    return (amplitude * wave).clamp(-1, 1)

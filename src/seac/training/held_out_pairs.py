@@ -19,6 +19,8 @@ from seac.training.sounding_comparison import Clips, Comparison, as_float, stack
 OTHERS = 4
 """Other clips with which a frame is compared."""
 BATCH = 32
+MAX_DRAWS = 4
+"""Random frames and windows of each clip, where there are few clips."""
 
 
 class HeldOutPairs:
@@ -35,13 +37,17 @@ class HeldOutPairs:
         clips = (proposals > 0).any(dim=1).nonzero()[:, 0]
         generator = torch.Generator().manual_seed(seed_of("held-out pairs", seed))
         self.parts: list[tuple[SoundingInputs, SoundingInputs, SoundingInputs]] = []
-        for chosen in torch.split(clips[torch.randperm(len(clips), generator=generator)], BATCH):
+        self.clips: list[int] = []
+        draws = max(1, min(MAX_DRAWS, BATCH // max(1, len(clips))))
+        orders = [clips[torch.randperm(len(clips), generator=generator)] for _ in range(draws)]
+        for chosen in (part for order in orders for part in torch.split(order, BATCH)):
             if len(chosen) < 2:
                 continue
             frames = torch.multinomial((proposals[chosen] > 0).float(), 1, generator=generator)
             drawn = int(torch.randint(2**62, (), generator=generator))
             batch = collate(IndexBatch(tuple(chosen.tolist()), tuple(frames[:, 0].tolist()), False, drawn))
             self.parts.append(_compared(comparison, batch, generator))
+            self.clips += chosen.tolist()
 
     def logits(self, network: SoundingNetwork) -> list[SwapLogits]:
         """Limited log-odds of the masks of every frame."""
@@ -66,10 +72,14 @@ class HeldOutPairs:
         return auroc(torch.cat([own, other]), torch.arange(len(own) + len(other)) < len(own))
 
     def calibrate(self, network: SoundingNetwork) -> tuple[Calibration, dict[str, float]]:
-        """Constants fitted to all frames, and the figures of a fit to one half on the other half."""
+        """Constants fitted to all frames, and the figures of a fit to half of the clips on the other half."""
         with torch.no_grad():
             frames = self.logits(network)
-        figures = report_swap(frames[1::2], fit_swap(frames[::2], IDENTITY))
+        order = {clip: place for place, clip in enumerate(dict.fromkeys(self.clips))}
+        halves: tuple[list[SwapLogits], list[SwapLogits]] = ([], [])
+        for clip, frame in zip(self.clips, frames, strict=True):
+            halves[order[clip] % 2].append(frame)
+        figures = report_swap(halves[1], fit_swap(halves[0], IDENTITY))
         return fit_swap(frames, IDENTITY), figures
 
 
