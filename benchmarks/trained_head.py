@@ -1,7 +1,7 @@
 """How well a sounding head decides that is trained and calibrated without labels, on data with known truth.
 
     python -m benchmarks.trained_head --frames TRAIN DEV --clips TRAIN DEV [--counts 200 1000] [--seeds 0 1]
-                                      [--work FOLDER] [--page docs/training.md]
+                                      [--shares 0 1] [--steps 600] [--page docs/training.md]
 
 Pairs are photographs with a recording of a class that is in them, as the recipe of the shipped sounding
 head encoded them (``python -m recipes.sounding``: folders ``photographs-*``, files ``clips-*.pt``), with the
@@ -29,12 +29,15 @@ from recipes.sounding.frames import FrameFeatures, read_frames
 from recipes.sounding.recordings import NOISE, Clips
 from recipes.sounding.scenes import audible_sources_of
 from seac.associate.model import AssociationModule
+from seac.associate.zero_shot import ZeroShot
+from seac.core.types import MaskEmbeddings
 from seac.decision.base import ObjectnessSum
 from seac.decision.calibration import Calibration
 from seac.decision.fit import COVERS, Sample, curve
 from seac.decision.fit_swap import SwapLogits, fit_swap, report_swap
 from seac.decision.sounding import sounding
 from seac.decision.trained_head import IDENTITY, TrainedHeadWeights, classless_inputs
+from seac.encoders.vision.efficientnet_lite import EfficientNetLite as Vision
 from seac.features.batch import MemoryStore
 from seac.jobs.train import HELD_OUT, split
 from seac.presets.load import Assembly
@@ -52,7 +55,7 @@ CONFIG = TrainingConfig(
     loss="false-negative-aware", width=192, depth=0, heads=4, input_dropout=0.3, image_components=192,
     audio_components=128,
 )  # fmt: skip
-"""``recipe=projection`` without what needs waveforms or class probabilities, which are not cached."""
+"""``recipe=projection`` without what needs waveforms, which are not cached, and without text in its input."""
 COLUMNS = (
     *("mask precision", "mask recall", "mask F", "likeliest is right"),
     *("active, own", "active, other", "active, noise", "AUROC"),
@@ -69,12 +72,14 @@ class Pairs:
         right: for each frame (N,) bool, masks that cover an instance of the sounding class.
         instances: for each frame, number of instances of that class.
         audio: (F, 1 + OTHERS + NOISES, d_a) float32, own, other, noise.
+        audio_classes: (F, 1 + OTHERS + NOISES, D) float32 class probabilities.
     """
 
     frames: tuple[FrameFeatures, ...]
     right: tuple[Tensor, ...]
     instances: tuple[int, ...]
     audio: Tensor
+    audio_classes: Tensor
 
     def part(self, rows: Sequence[int]) -> Pairs:
         """Some of the pairs."""
@@ -83,11 +88,16 @@ class Pairs:
             tuple(self.right[row] for row in rows),
             tuple(self.instances[row] for row in rows),
             self.audio[list(rows)],
+            self.audio_classes[list(rows)],
         )
 
-    def store(self) -> MemoryStore:
+    def store(self, vision: Vision) -> MemoryStore:
         """The pairs as a training store; nothing in it says what sounds."""
+        views = [embeddings_of(frame, vision) for frame in self.frames]
         return MemoryStore(
+            local_probabilities=[[view.local_probabilities.half()] for view in views],
+            context_probabilities=[[view.context_probabilities.half()] for view in views],
+            window_probabilities=list(self.audio_classes[:, :1].half()),
             local=[[torch.from_numpy(frame.local)] for frame in self.frames],
             context=[[torch.from_numpy(frame.context)] for frame in self.frames],
             windows=list(self.audio[:, :1].half()),
@@ -95,6 +105,20 @@ class Pairs:
             provenance={},
             geometry=[[boxes_of(torch.from_numpy(frame.geometry))] for frame in self.frames],
         )
+
+
+@dataclass(frozen=True)
+class Views(MaskEmbeddings):
+    """Embeddings with class probabilities."""
+
+    local_probabilities: Tensor
+    context_probabilities: Tensor
+
+
+def embeddings_of(frame: FrameFeatures, vision: Vision) -> Views:
+    """Both views of the masks of a frame, with class probabilities."""
+    local, context = (torch.from_numpy(part).float() for part in (frame.local, frame.context))
+    return Views(local, context, *(vision.class_probabilities(part).clone() for part in (local, context)))
 
 
 def boxes_of(geometry: Tensor) -> Tensor:
@@ -114,7 +138,7 @@ def build_pairs(frames: Sequence[FrameFeatures], clips: Clips, count: int, seed:
     def draw(rows: Tensor) -> int:
         return int(rows[torch.randint(len(rows), (), generator=generator)])
 
-    found: list[tuple[FrameFeatures, Tensor, int, Tensor]] = []
+    found: list[tuple[FrameFeatures, Tensor, int, Tensor, Tensor]] = []
     for at in torch.randperm(len(frames), generator=generator).tolist():
         frame = frames[at]
         sources = torch.from_numpy(frame.sources)
@@ -129,11 +153,12 @@ def build_pairs(frames: Sequence[FrameFeatures], clips: Clips, count: int, seed:
         rows = [own, *(draw(absent) for _ in range(OTHERS)), *(draw(noise) for _ in range(NOISES))]
         sounds = audible[own][sources.clamp_min(0)] & (sources >= 0)
         right = (torch.from_numpy(frame.iou)[:, sounds] >= COVERS).any(1)
-        found.append((frame, right, int(sounds.sum()), clips.embeddings[rows].float()))
+        audio = clips.embeddings[rows].float(), clips.class_probabilities[rows].float()
+        found.append((frame, right, int(sounds.sum()), *audio))
         if len(found) == count:
             break
     columns = list(zip(*found, strict=True))
-    return Pairs(columns[0], columns[1], columns[2], torch.stack(columns[3]))
+    return Pairs(columns[0], columns[1], columns[2], torch.stack(columns[3]), torch.stack(columns[4]))
 
 
 @dataclass(frozen=True)
@@ -192,10 +217,12 @@ def logits_of_head(weights: TrainedHeadWeights, similarity: list[Tensor], pairs:
     return Decision(found)
 
 
-def similarities(module: AssociationModule, pairs: Pairs) -> list[Tensor]:
-    """Cosine of every mask with every audio: for each frame (1 + OTHERS + NOISES, N)."""
-    found = []
-    for frame, audio in zip(pairs.frames, pairs.audio, strict=True):
+def similarities(
+    module: AssociationModule, pairs: Pairs, zero_shot: ZeroShot, vision: Vision
+) -> list[Tensor]:
+    """Similarity of every mask with every audio: for each frame (1 + OTHERS + NOISES, N)."""
+    found, share = [], module.config.zero_shot_weight
+    for frame, audio, classes in zip(pairs.frames, pairs.audio, pairs.audio_classes, strict=True):
         lam = module.config.local_weight
         mixed = torch.lerp(
             torch.from_numpy(frame.context).float(), torch.from_numpy(frame.local).float(), lam
@@ -203,7 +230,10 @@ def similarities(module: AssociationModule, pairs: Pairs) -> list[Tensor]:
         padding = torch.zeros(1, len(mixed), dtype=torch.bool)
         masks = functional.normalize(module.embed_masks(mixed[None], padding)[0], dim=-1)
         clips = module.embed_audio(audio[:, None], torch.zeros(len(audio), 1, dtype=torch.bool))
-        found.append(functional.normalize(clips, dim=-1) @ masks.T)
+        trained = functional.normalize(clips, dim=-1) @ masks.T
+        text = zero_shot.audio_mapping.to_text_space(classes).float()
+        shot = text @ zero_shot.to_text_space(embeddings_of(frame, vision)).float().T
+        found.append(torch.lerp(trained, shot, share))
     return found
 
 
@@ -234,21 +264,29 @@ def scores(decision: Decision, pairs: Pairs, calibration: Calibration) -> dict[s
     )
 
 
-def evaluate_run(train: Pairs, dev: Pairs, seed: int, steps: int) -> dict[tuple[str, str], dict[str, float]]:
+def evaluate_run(
+    train: Pairs, dev: Pairs, seed: int, steps: int, share: float
+) -> dict[tuple[str, str], dict[str, float]]:
     """Train on pairs, then measure heads and calibrations on dev."""
-    config = replace(CONFIG, seed=seed, held_out=HELD_OUT, sounding_steps=steps)
-    store = train.store()
+    config = replace(CONFIG, seed=seed, held_out=HELD_OUT, sounding_steps=steps, zero_shot_weight=share)
+    assembly = Assembly(ModelSpec("tiny"))
+    encoder, vision, space = (assembly.part(name) for name in ("audio", "vision", "zero_shot"))
+    store = train.store(vision)
     part, held_out = split(store, config)
     fabric = Fabric(accelerator="cpu", devices=1)
-    encoder = Assembly(ModelSpec("tiny")).part("audio")
     with tempfile.TemporaryDirectory() as folder:
         module = fit(Fitting(part, config, Path(folder)), fabric).module.eval()
-        head = train_head(HeadFitting(part, held_out, config, Path(folder), encoder, module, ""), fabric)
+        head = train_head(
+            HeadFitting(part, held_out, config, Path(folder), encoder, module, "", space), fabric
+        )
     chosen = train.part(held_out.rows)
     shipped = Calibration.load("zero-shot")
     found: dict[tuple[str, str], dict[str, float]] = {}
     with torch.no_grad():
-        cosines = {"held": similarities(module, chosen), "dev": similarities(module, dev)}
+        cosines = {
+            name: similarities(module, pairs, space, vision)
+            for name, pairs in (("held", chosen), ("dev", dev))
+        }
         sums = [logits_of_sum(cosines[name], pairs) for name, pairs in (("held", chosen), ("dev", dev))]
         heads = [
             logits_of_head(head.weights, cosines[name], pairs)
@@ -273,6 +311,7 @@ def main() -> None:
     parser.add_argument("--dev-count", type=int, default=300)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--steps", type=int, default=TrainingConfig().sounding_steps)
+    parser.add_argument("--shares", nargs="+", type=float, default=[0.0, 1.0], help="zero_shot_weight")
     parser.add_argument("--page", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -281,20 +320,24 @@ def main() -> None:
     dev = build_pairs(frames[1], clips[1], given.dev_count, 1)
     lines: list[str] = []
     for count in given.counts:
-        every = []
-        for seed in given.seeds:
-            train = build_pairs(frames[0], clips[0], count, seed)
-            every.append(evaluate_run(train, dev, seed, given.steps))
-            print(json.dumps({"pairs": len(train.frames), "seed": seed}), flush=True)
-        rows = [
-            [", ".join(key), *(tables.format_spread([each[key][name] for each in every]) for name in COLUMNS)]
-            for key in every[0]
-        ]
-        lines += [
-            f"{len(train.frames)} pairs to train (a fifth held out), {len(dev.frames)} to measure, "
-            f"{len(every)} seeds, percent:",
-            *("", *tables.table(("head, calibration", *COLUMNS), rows), ""),
-        ]
+        for share in given.shares:
+            every = []
+            for seed in given.seeds:
+                train = build_pairs(frames[0], clips[0], count, seed)
+                every.append(evaluate_run(train, dev, seed, given.steps, share))
+                print(json.dumps({"pairs": len(train.frames), "seed": seed, "share": share}), flush=True)
+            rows = [
+                [
+                    ", ".join(key),
+                    *(tables.format_spread([each[key][name] for each in every]) for name in COLUMNS),
+                ]
+                for key in every[0]
+            ]
+            lines += [
+                f"`zero_shot_weight={share:g}`, `sounding_steps={given.steps}`: {len(train.frames)} pairs to "
+                f"train (a fifth held out), {len(dev.frames)} to measure, {len(every)} seeds, percent.",
+                *("", *tables.table(("head, calibration", *COLUMNS), rows), ""),
+            ]
         print("\n".join(lines), flush=True)
     if given.page is not None:
         tables.replace_section(given.page, SECTION, lines)

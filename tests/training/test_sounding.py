@@ -12,14 +12,16 @@ import torch
 from lightning_fabric import Fabric
 
 from seac.associate.model import AssociationModule
+from seac.associate.trained import Trained, TrainedAssociationWeights
 from seac.core.errors import InputError
 from seac.decision.trained_head import read, write
 from seac.features.batch import IndexBatch, MemoryStore
 from seac.media.noise import noise_waveforms
 from seac.training.config import TrainingConfig
 from seac.training.sounding import FOLDER, METRIC, HeadFitted, HeadFitting, draw_others, train_head
+from seac.training.sounding_comparison import Comparison
 from seac.training.trainer import Fitting, fit
-from tests.fixtures.training_data import Bands, synthetic_store
+from tests.fixtures.training_data import Bands, synthetic_store, text_space
 
 CONFIG = TrainingConfig(
     lr=2e-3, epochs=6, batch=24, d=8, width=16, depth=1, heads=2, dropout=0.0,
@@ -134,6 +136,26 @@ def test_noise_is_reproducible_and_within_its_levels() -> None:
     levels = [10 * torch.log10(wave.square().mean() + 1e-12) for wave in first]
     assert [float(level) < -100 for level in levels] == [row % 8 == 0 for row in range(16)]
     assert all(-56 < float(level) < -10 for row, level in enumerate(levels) if row % 8)
+
+
+def test_a_zero_shot_share_is_that_of_the_trained_association() -> None:
+    classes, config = synthetic_store(12, classes=True), replace(CONFIG, zero_shot_weight=0.4)
+    config = replace(config, zero_shot_scale=0.7, max_windows=9)
+    module = AssociationModule(config.association(classes.mask_dim, classes.audio_dim)).eval()
+    job = HeadFitting(classes, classes, config, Path(), Bands(), module, "", text_space())
+    collate = job.collate(classes)
+    comparison = Comparison.of(module, replace(collate, max_windows=0), Bands(), 0)
+    batch = replace(collate, max_windows=0)(IndexBatch((0, 2, 3), (0, 1, 0), mixed=False, seed=0))
+    found = comparison.cosine(comparison.masks(batch), comparison.clips(batch))
+    trained = Trained(TrainedAssociationWeights(module), zero_shot=text_space())
+    read = classes.read((0, 2, 3), (0, 1, 0), masks=50, waveforms=False, probabilities=True)
+    for row, count in enumerate(read.mask_counts.tolist()):
+        part = classes.read(
+            *(((0, 2, 3)[row],), ((0, 1, 0)[row],)), masks=50, waveforms=False, probabilities=True
+        )
+        expected = trained(part.masks(), part.audio())
+        torch.testing.assert_close(found[row, :count, row], expected, atol=1e-3, rtol=0)
+    assert comparison.noise_text is not None
 
 
 def test_batches_have_the_geometry_of_the_masks() -> None:

@@ -161,8 +161,6 @@ def reason_against_head(store: TrainingStore, config: TrainingConfig) -> str:
     """Why no sounding head can be trained on a store; empty if one can."""
     if config.variant == "grid":
         return "locations of a grid are no masks (variant=grid)"
-    if config.zero_shot_weight:
-        return "it takes the trained similarity alone: --set zero_shot_weight=0"
     clips = int((store.proposals > 0).any(dim=1).sum()) if len(store) else 0
     needed = math.ceil(2 * MIN_HELD_OUT / (config.held_out or HELD_OUT))
     if clips < needed:

@@ -89,7 +89,7 @@ def _compared(
     """Inputs of B frames under own audio (B), other audio (P * B) and noise (B)."""
     device = comparison.association.log_temperature.device
     batch = batch.to(device)
-    masks, clips = comparison.masks(batch), comparison.clips(batch.windows, batch.window_padding)
+    masks, clips = comparison.masks(batch), comparison.clips(batch)
     frames = len(masks)
     rows = [torch.arange(frames).roll(step) for step in range(1, min(OTHERS, frames - 1) + 1)]
     others = [comparison.inputs(batch, masks, Clips(clips.embedding[at], clips.shared[at])) for at in rows]

@@ -82,7 +82,9 @@ class HeadFitting:
         features = InputFeatures(module.input_projection, self.zero_shot, module.config.local_weight)
         encoder = self.encoder if config.mixing else None
         return Collate(
-            *(store, features, config.n_masks, config.max_windows, config.group, encoder), views=True
+            *(store, features, config.n_masks, config.max_windows, config.group, encoder),
+            views=True,
+            zero_shot=self.zero_shot if config.zero_shot_weight else None,
         )
 
 
@@ -198,7 +200,7 @@ class SoundingObjective:
     def loss(self, network: Callable[..., Any], batch: CollatedBatch, generator: torch.Generator) -> Tensor:
         """The loss of this rank's frames."""
         compare, frames, count = self.comparison, len(batch.masks), len(batch.windows)
-        masks, clips = compare.masks(batch), compare.clips(batch.windows, batch.window_padding)
+        masks, clips = compare.masks(batch), compare.clips(batch)
         ignored = likely_matches(batch.frozen, batch.groups, count, self.threshold)
         other, weight = draw_others(batch.groups, ignored, generator)
         noise = torch.randint(len(compare.noise), (frames,), generator=generator)

@@ -30,7 +30,7 @@ class Clips:
 
     Attributes:
         embedding: (K, d_a) float32, mean audio embedding.
-        shared: (K, d) float32 in the space of the association.
+        shared: (K, d) float32; its product with the embedding of a mask is their similarity.
     """
 
     embedding: Tensor
@@ -46,6 +46,7 @@ class Comparison:
         audio_dim: d_a.
         noise: windows (M, W, d_in) of waveforms without a source, as the association takes them.
         noise_padding: (M, W) bool.
+        noise_text: (M, t) float32 in text space; None without a zero-shot share of the similarity.
         scale: of the cosine on the store.
         sample: features of the store, for projections.
     """
@@ -54,6 +55,7 @@ class Comparison:
     audio_dim: int
     noise: Tensor
     noise_padding: Tensor
+    noise_text: Tensor | None
     scale: SimilarityScale
     sample: FeatureSample
 
@@ -74,15 +76,17 @@ class Comparison:
         encoded = encode_waveforms(waveforms, encoder)
         noise, counts = pad_rows([collate.features.windows(audio) for audio in encoded])
         sample = sample_features(store, collate.n_masks, seed_of("sounding sample", seed))
+        space = collate.zero_shot
+        text = None if space is None else torch.stack([space.audio_to_text_space(x) for x in encoded]).float()
         found = cls(
-            *(association, store.audio_dim, noise, padding(counts, noise.shape[1])),
+            *(association, store.audio_dim, noise, padding(counts, noise.shape[1]), text),
             *(SimilarityScale(), sample),
         )
         generator = torch.Generator().manual_seed(seed_of("sounding scale", seed))
         cosines = []
         for indices, _ in zip(index_batches(store.proposals, 64, generator), range(SCALE_BATCHES)):  # noqa: B905
             batch = collate(indices)
-            cosine = found.cosine(found.masks(batch), found.clips(batch.windows, batch.window_padding))
+            cosine = found.cosine(found.masks(batch), found.clips(batch))
             cosines.append(cosine[~batch.mask_padding].flatten())
         values = torch.cat(cosines)
         scale = SimilarityScale(float(values.mean()), float(values.std().clamp_min(1e-3)))
@@ -90,24 +94,37 @@ class Comparison:
 
     @torch.no_grad()
     def masks(self, batch: CollatedBatch) -> Tensor:
-        """Unit embeddings (B, N, d) of the masks of a batch."""
-        return functional.normalize(
-            self.association.embed_masks(batch.masks, batch.mask_padding).float(), dim=-1
-        )
+        """Embeddings (B, N, d) of the masks of a batch; their products with ``shared`` are similarities."""
+        trained = self.association.embed_masks(batch.masks, batch.mask_padding)
+        return self._joined(trained, None if batch.text is None else batch.text.masks)
 
-    @torch.no_grad()
-    def clips(self, windows: Tensor, padding: Tensor) -> Clips:
-        """Waveforms (K, W, d_in) with padding (K, W)."""
-        shared = functional.normalize(self.association.embed_audio(windows, padding).float(), dim=-1)
-        return Clips(mean_of(windows[..., : self.audio_dim], padding), shared)
+    def clips(self, batch: CollatedBatch) -> Clips:
+        """The K waveforms of a batch."""
+        text = None if batch.text is None else batch.text.audio
+        return self._clips(batch.windows, batch.window_padding, text)
 
     def noise_clips(self, rows: Tensor, device: torch.device) -> Clips:
         """Waveforms ``rows`` (n,) without a source."""
-        return self.clips(self.noise[rows].to(device), self.noise_padding[rows].to(device))
+        text = None if self.noise_text is None else self.noise_text[rows].to(device)
+        return self._clips(self.noise[rows].to(device), self.noise_padding[rows].to(device), text)
+
+    @torch.no_grad()
+    def _clips(self, windows: Tensor, padding: Tensor, text: Tensor | None) -> Clips:
+        shared = self._joined(self.association.embed_audio(windows, padding), text)
+        return Clips(mean_of(windows[..., : self.audio_dim], padding), shared)
+
+    def _joined(self, trained: Tensor, text: Tensor | None) -> Tensor:
+        """Embeddings whose product is the similarity of :class:`seac.associate.trained.Trained`."""
+        unit, config = functional.normalize(trained.float(), dim=-1), self.association.config
+        if text is None:
+            return unit
+        share = config.zero_shot_weight
+        parts = (1 - share) ** 0.5 * unit, (share * config.zero_shot_scale) ** 0.5 * text
+        return torch.cat(parts, dim=-1)
 
     @staticmethod
     def cosine(masks: Tensor, clips: Clips) -> Tensor:
-        """Cosine of masks (B, N, d) with K waveforms: (B, N, K)."""
+        """Similarity of masks (B, N, d) with K waveforms: (B, N, K)."""
         return masks @ clips.shared.T
 
     def inputs(self, batch: CollatedBatch, masks: Tensor, clips: Clips) -> SoundingInputs:
