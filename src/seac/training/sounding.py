@@ -37,6 +37,8 @@ from seac.training.sounding_loss import CONTRASTIVE, PairTargets, pair_loss, tow
 FOLDER = "sounding"
 """Subfolder of a run for the checkpoint and the tables of this phase."""
 PURPOSE = "sounding "
+LEAD = 3.0
+"""First weight of the distance from the best similarity, in units in which the spread is 1 / 3."""
 IMAGE_COMPONENTS, AUDIO_COMPONENTS = 128, 64
 MIN_HELD_OUT = 4
 """Least number of held-out clips for a calibration."""
@@ -164,6 +166,18 @@ class TensorNetwork(nn.Module):
         return tensors_of(as_float(self.network(SoundingInputs(*inputs))))
 
 
+@torch.no_grad()
+def start_from_similarity(network: SoundingNetwork) -> None:
+    """Initialise the logits of masks to their similarity, and to its distance from the best of the frame.
+
+    Pairs say whether anything sounds, hardly which mask. From random weights the first epochs learn the
+    former alone, and all masks of a frame have equal logits.
+    """
+    network.mask_logit.weight.zero_()
+    network.evidence_logit.weight.copy_(torch.tensor([[LEAD, 0.0, 1.0]]))
+    network.evidence_logit.bias.zero_()
+
+
 class SoundingObjective:
     """Pairs of frames with own audio, other audio and noise; an :class:`~seac.training.run.Objective`."""
 
@@ -179,6 +193,7 @@ class SoundingObjective:
                 audio_components=min(AUDIO_COMPONENTS, *sample.audio.embeddings.shape),
             )
         )
+        start_from_similarity(self.module.network)
 
     @torch.no_grad()
     def fit_constants(self) -> None:
