@@ -209,7 +209,7 @@ def logits_of_head(weights: TrainedHeadWeights, similarity: list[Tensor], pairs:
             local=repeated(frame.local),
             context=repeated(frame.context),
             geometry=repeated(frame.geometry),
-            similarity=weights.scale.apply(cosine),
+            similarity=weights.scale.apply(cosine, repeated(frame.geometry)),
             padding=torch.zeros(count, masks, dtype=torch.bool),
             audio=audio,
         )

@@ -82,7 +82,8 @@ def test_inputs_are_those_of_the_frame_and_its_audio() -> None:
     assert torch.equal(inputs.local[0], frame.embeddings.local)
     assert torch.equal(inputs.audio[0], audio.features.embeddings.mean(0))
     assert torch.equal(inputs.geometry[0], frame_geometry(frame.proposals))
-    torch.testing.assert_close(3 * inputs.similarity[0], (similarity - 0.2) / 0.5)
+    total = similarity + 0.5 * frame.proposals.scores
+    torch.testing.assert_close(3 * inputs.similarity[0], (total - 0.2) / 0.5)
     assert inputs.image_probabilities.shape == (1, 3, 0)
 
 

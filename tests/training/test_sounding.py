@@ -61,11 +61,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> HeadFitted:
 
 
 def test_the_loss_falls_within_an_epoch(tmp_path: Path) -> None:
-    config = replace(CONFIG, sounding_steps=13, sounding_batch=4)
-    history = head(tmp_path, config).history
-    losses = history.losses()
-    assert (len(history.epochs), len(losses)) == (1, 23)
-    assert sum(losses[-8:]) < sum(losses[:8])
+    first, second = head(tmp_path, replace(CONFIG, sounding_steps=24, sounding_batch=4)).history.epochs
+    assert second["loss"] < first["loss"]
 
 
 def test_own_audio_is_told_from_other_audio_on_clips_that_were_held_out(fitted: HeadFitted) -> None:

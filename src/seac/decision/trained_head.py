@@ -26,6 +26,8 @@ from seac.decision.sounding_network import SoundingConfig, SoundingInputs, Sound
 
 FILE = "sounding_head.safetensors"
 FORMAT = "seac trained sounding head 1"
+OBJECTNESS = 0.5
+"""Weight of objectness beside the similarity, as in the preset ``tiny``."""
 SIMILARITY_SCALE = 1 / 3
 """Spread of the similarity that the network takes; the network multiplies it by 3."""
 
@@ -35,14 +37,19 @@ IDENTITY = Calibration(slope=1.0, offset=0.0, threshold=0.5, margin=100.0, noise
 
 @dataclass(frozen=True)
 class SimilarityScale:
-    """Mean and standard deviation of the cosines of an association on its store."""
+    """Mean and standard deviation of the sum of similarity and weighted objectness on a store.
+
+    No pair says which masks are objects, so the network starts from objectness as well.
+    """
 
     mean: float = 0.0
     std: float = 1.0
+    objectness: float = OBJECTNESS
 
-    def apply(self, similarity: Tensor) -> Tensor:
-        """The similarity as the network takes it, of any shape."""
-        return (similarity - self.mean) * (SIMILARITY_SCALE / self.std)
+    def apply(self, similarity: Tensor, geometry: Tensor) -> Tensor:
+        """The similarity (..., N) as the network takes it, with objectness from geometry (..., N, 8)."""
+        total = similarity + self.objectness * (geometry[..., 0] + 1) / 2
+        return (total - self.mean) * (SIMILARITY_SCALE / self.std)
 
 
 @dataclass(frozen=True)
@@ -115,11 +122,12 @@ class TrainedSoundingHead:
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
         """Return the inputs of the network for one frame."""
+        geometry = frame_geometry(image.proposals)
         return classless_inputs(
             local=image.embeddings.local.cpu().float()[None],
             context=image.embeddings.context.cpu().float()[None],
-            geometry=frame_geometry(image.proposals)[None],
-            similarity=self.scale.apply(similarity.cpu().float())[None],
+            geometry=geometry[None],
+            similarity=self.scale.apply(similarity.cpu().float(), geometry)[None],
             padding=torch.zeros(1, len(similarity), dtype=torch.bool),
             audio=audio.features.embeddings.float().cpu().mean(0)[None],
         )

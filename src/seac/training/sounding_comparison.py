@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from seac.associate.model import AssociationModule
 from seac.decision.sounding_network import SoundingInputs, SoundingOutputs
-from seac.decision.trained_head import SimilarityScale, classless_inputs
+from seac.decision.trained_head import OBJECTNESS, SimilarityScale, classless_inputs
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import index_batches, pad_rows, padding
 from seac.media.noise import noise_waveforms
@@ -87,7 +87,9 @@ class Comparison:
         for indices, _ in zip(index_batches(store.proposals, 64, generator), range(SCALE_BATCHES)):  # noqa: B905
             batch = collate(indices)
             cosine = found.cosine(found.masks(batch), found.clips(batch))
-            cosines.append(cosine[~batch.mask_padding].flatten())
+            assert batch.views is not None
+            total = cosine + OBJECTNESS * (batch.views.geometry[..., :1] + 1) / 2
+            cosines.append(total[~batch.mask_padding].flatten())
         values = torch.cat(cosines)
         scale = SimilarityScale(float(values.mean()), float(values.std().clamp_min(1e-3)))
         return replace(found, scale=scale)
@@ -135,7 +137,7 @@ class Comparison:
             local=batch.views.local,
             context=batch.views.context,
             geometry=batch.views.geometry,
-            similarity=self.scale.apply(similarity),
+            similarity=self.scale.apply(similarity, batch.views.geometry),
             padding=batch.mask_padding,
             audio=clips.embedding,
         )
