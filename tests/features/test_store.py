@@ -86,6 +86,25 @@ class TestStore:
         assert names[0] == names[1]
         assert all(same(a, b) for a, b in zip(open_store(one), open_store(other), strict=True))
 
+    def test_the_geometry_of_masks_is_read_with_them(self, tmp_path):
+        store = open_store(fill(tmp_path / "s", range(4)))
+        there = (store.proposals > 0).nonzero().tolist()
+        batch = store.read(
+            *zip(*there, strict=True), masks=2, waveforms=False, probabilities=False, geometry=True
+        )
+        assert batch.geometry is not None
+        for row, (at, frame) in enumerate(there):
+            found, count = store[at].frames[frame], int(batch.mask_counts[row])
+            height, width = found.size
+            torch.testing.assert_close(
+                batch.geometry.boxes[row, :count],
+                found.boxes[:count] / torch.tensor([width, height, width, height]),
+            )
+            areas = found.proposals.masks[:count].float().mean((1, 2))
+            torch.testing.assert_close(batch.geometry.areas[row, :count], areas)
+            assert torch.equal(batch.geometry.scores[row, :count], found.scores[:count])
+            assert not batch.geometry.areas[row, count:].any()
+
     def test_a_store_can_be_read_before_it_is_compacted(self, tmp_path):
         folder = fill(tmp_path / "s", range(4), compact=False)
         assert files(folder) == ["pending"] * 4

@@ -15,9 +15,11 @@ from seac.associate.trained import FILE, read
 from seac.cli.app import run as seac
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD
+from seac.decision.trained_head import FILE as HEAD
+from seac.decision.trained_head import read as read_head
 from seac.features.batch import MemoryStore
 from seac.jobs import train as training
-from seac.jobs.train import check_variant, split
+from seac.jobs.train import check_variant, choose_head, split
 from seac.presets.spec import ModelSpec
 from seac.training.config import TrainingConfig
 from seac.training.frozen import Networks
@@ -25,6 +27,7 @@ from seac.training.validation import Retrieval, Wanted, combine_measures, found_
 from tests.fixtures.training_data import Bands, synthetic_store
 
 SMALL = ["lr=2e-3", "epochs=3", "batch=12", "d=8", "width=16", "depth=1", "heads=2", "held_out=0.25"]
+SMALL += ["sounding_steps=4"]
 
 
 @pytest.fixture
@@ -67,6 +70,55 @@ def test_a_run_leaves_weights_that_can_be_loaded_with_model_card_curves_and_tabl
         "held-out sound-by-frame",
     }
     assert not list(tmp_path.glob("*.tmp")) + list(tmp_path.glob("*.ready"))
+
+
+def test_a_sounding_head_is_written_beside_the_association_with_a_row_on_the_card(
+    store: MemoryStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert seac(arguments(tmp_path, "--json")) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])["sounding_head"]
+    weights = read_head(tmp_path / HEAD)
+    assert weights.sha256 == summary["sha256"]
+    assert weights.association == read(tmp_path).sha256
+    assert weights.calibration.threshold == summary["calibration"]["threshold"]
+    card = (tmp_path / "card.md").read_text()
+    assert all(text in card for text in (summary["sha256"], "| sounding head | ", "## Sounding head"))
+    assert set(summary["measured"]) == {
+        *("active under own", "active under other", "active under noise", "auroc")
+    }
+    first = (tmp_path / HEAD).read_bytes()
+    assert seac(arguments(tmp_path)) == 0
+    assert (tmp_path / HEAD).read_bytes() == first
+
+
+def test_the_association_does_not_depend_on_the_head(store: MemoryStore, tmp_path: Path) -> None:
+    assert seac(arguments(tmp_path / "with")) == 0
+    assert seac(arguments(tmp_path / "without", "--no-sounding-head")) == 0
+    assert read(tmp_path / "with").sha256 == read(tmp_path / "without").sha256
+    assert not (tmp_path / "without" / HEAD).exists()
+    assert not (tmp_path / "without" / "sounding").exists()
+
+
+def test_a_store_that_allows_no_head_says_so(
+    store: MemoryStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--set", "held_out=0.1"]
+    assert seac(arguments(tmp_path / "a", *more)) == 0
+    line = "the store has 48 clips with masks, and 80 are needed"
+    assert f"no sounding head is trained: {line}" in capsys.readouterr().err
+    assert seac(arguments(tmp_path / "b", *more, "--sounding-head")) == 2
+    assert f"no sounding head can be trained: {line}" in capsys.readouterr().err
+
+
+def test_the_paper_has_a_head_only_if_it_is_asked_for() -> None:
+    store = synthetic_store(48)
+    assert choose_head(None, store, TrainingConfig(), "modern") == (True, "")
+    for preset in ("paper", "paper-fast"):
+        assert choose_head(None, store, TrainingConfig(), preset) == (False, "")
+        assert choose_head(True, store, TrainingConfig(), preset) == (True, "")
+    assert not choose_head(None, store, TrainingConfig(variant="grid"), "tiny")[0]
+    with pytest.raises(InputError, match="no sounding head can be trained"):
+        choose_head(True, store, TrainingConfig(variant="grid"), "tiny")
 
 
 def test_events_are_those_of_the_tables_even_after_going_on(store: MemoryStore, tmp_path: Path) -> None:

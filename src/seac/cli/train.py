@@ -27,8 +27,15 @@ def train(
     licence: Annotated[
         str, options.OutputOption(help="Licence of the training data, for the model card.")
     ] = "",
+    sounding_head: Annotated[
+        bool | None,
+        options.RunOption(
+            "--sounding-head/--no-sounding-head",
+            help="Train a sounding head too; by default except for paper and paper-fast.",
+        ),
+    ] = None,
 ) -> options.Work:
-    """Train the association: association.safetensors, card.md, curves.png, steps.csv; run again to resume.
+    """Train the association and its sounding head: weights, card.md, curves.png, steps.csv; resumable.
 
     Options for parts repeat the parts with which the store was extracted.
     """
@@ -44,5 +51,6 @@ def train(
         val=tuple(val or ()),
         devices=devices,
         licence=licence,
+        sounding_head=sounding_head,
     )
     return partial(work, job)

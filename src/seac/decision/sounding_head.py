@@ -19,7 +19,7 @@ from torch import Tensor
 from seac.core.checkpoint import load_shipped, save_with_metadata, to_half
 from seac.core.context import PartContext
 from seac.core.covering import covering_pairs, suppress
-from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, version_of
+from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, Proposals, version_of
 from seac.decision.base import ObjectnessSum, SoundingHead
 from seac.decision.sounding_network import (
     SoundingConfig,
@@ -92,7 +92,7 @@ class LearnedSoundingHead:
         """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
         if len(similarity) == 0:
             return similarity
-        return self.join(self._logits(self.inputs(similarity, image, audio)), image)[0]
+        return self.join(limited_logits(self.network, self.inputs(similarity, image, audio)), image)[0]
 
     @torch.inference_mode()
     def window_logits(
@@ -110,7 +110,8 @@ class LearnedSoundingHead:
         masks, count = self._mask_inputs(image), len(similarity)
         embeddings, probabilities, cues = self._window_inputs(audio)
         inputs = {name: value.expand(count, *value.shape) for name, value in masks.items()}
-        return self._logits(
+        return limited_logits(
+            self.network,
             SoundingInputs(
                 **inputs,
                 similarity=similarity.cpu().float(),
@@ -118,12 +119,12 @@ class LearnedSoundingHead:
                 audio=embeddings,
                 audio_probabilities=probabilities,
                 cues=cues,
-            )
+            ),
         )
 
     def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
         """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
-        return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
+        return keep_one(logits, image)
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
         """Return the inputs of the network for one frame.
@@ -151,24 +152,17 @@ class LearnedSoundingHead:
         embeddings, probabilities, cues = self._window_inputs(audio)
         return embeddings.mean(0), probabilities.mean(0), cues.mean(0)
 
-    def _logits(self, inputs: SoundingInputs) -> Tensor:
-        outputs: SoundingOutputs = self.network(inputs)
-        return outputs.log_odds().clamp(-MAX_LOGIT, MAX_LOGIT)
-
     def _mask_inputs(self, image: EncodedImage) -> dict[str, Tensor]:
         """Inputs of the network that are those of the masks, without the dimension of frames."""
         masks, proposals = image.embeddings, image.proposals
         if masks.local_probabilities is None:
             raise ValueError("the learned sounding head needs encoders with classes")
-        height, width = proposals.masks.shape[-2:]
-        area = proposals.masks.flatten(1).sum(1) / (height * width)
-        geometry = mask_geometry(proposals.boxes, area, proposals.scores, height, width)
         appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         return {
             "local": masks.local.cpu().float(),
             "context": masks.context.cpu().float(),
             "image_probabilities": appearance.float(),
-            "geometry": geometry.cpu(),
+            "geometry": frame_geometry(proposals),
         }
 
     def _window_inputs(self, audio: AudioFeatures) -> tuple[Tensor, Tensor, Tensor]:
@@ -181,6 +175,24 @@ class LearnedSoundingHead:
             probabilities,
             audio.class_probabilities.float().cpu()[:, self.cues],
         )
+
+
+def limited_logits(network: SoundingNetwork, inputs: SoundingInputs) -> Tensor:
+    """Log-odds (B, N) of a network in evaluation mode, limited to :data:`MAX_LOGIT`."""
+    outputs: SoundingOutputs = network(inputs)
+    return outputs.log_odds().clamp(-MAX_LOGIT, MAX_LOGIT)
+
+
+def keep_one(logits: Tensor, image: EncodedImage) -> Tensor:
+    """Log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
+    return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
+
+
+def frame_geometry(proposals: Proposals) -> Tensor:
+    """Geometry of the masks of one frame, see :func:`mask_geometry`: (N, 8) float32 on the CPU."""
+    height, width = proposals.masks.shape[-2:]
+    area = proposals.masks.flatten(1).sum(1) / (height * width)
+    return mask_geometry(proposals.boxes, area, proposals.scores, height, width).cpu()
 
 
 def write(weights: SoundingHeadWeights, path: Path) -> str:

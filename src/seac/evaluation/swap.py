@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from seac.core.result import FrameResult
-from seac.core.types import EncodedImage
+from seac.core.types import EncodedAudio, EncodedImage
+from seac.decision.fit_swap import SwapLogits
 from seac.media.decode import AudioReader, Frame
 from seac.media.sources import Source, audio_duration, audio_file, source_frames
 from seac.pipeline import SeAC
@@ -94,6 +95,21 @@ class RepeatedAudio:
         return self._reader.read(within - half, within + half), min(within, half)
 
 
+@dataclass(frozen=True)
+class EncodedSwap:
+    """An encoded frame and its waveforms.
+
+    Attributes:
+        time: seconds in the clip.
+        image: the frame.
+        audio: its own audio, that of each other clip, and silence.
+    """
+
+    time: float
+    image: EncodedImage
+    audio: tuple[EncodedAudio, ...]
+
+
 def compare(model: SeAC, source: Source, others: Sequence[Source], fps: float) -> Iterator[SwapFrame]:
     """Yield the frames of a clip under every audio; memory does not grow with the length of the clips.
 
@@ -106,26 +122,70 @@ def compare(model: SeAC, source: Source, others: Sequence[Source], fps: float) -
     Raises:
         InputError: a file cannot be decoded; earlier frames have been yielded.
     """
+    # One tracker for each audio: it smooths the similarities of that audio.
+    trackers = [Tracker(model.settings.smoothing, max_track_age(fps)) for _ in range(len(others) + 2)]
+    for frame in encode(model, source, others, fps):
+        image, found = frame.image, []
+        for audio, tracker in zip(frame.audio, trackers, strict=True):
+            tracks = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
+            found.append(Active.of(model.predict(image, audio, frame.time, tracks)))
+        yield SwapFrame(found[0], tuple(found[1:-1]), found[-1])
+
+
+def collect_logits(
+    model: SeAC, source: Source, others: Sequence[Source], fps: float, noise: Sequence[EncodedAudio]
+) -> Iterator[SwapLogits]:
+    """Yield the logits of the frames of a clip, for :func:`seac.decision.fit_swap.fit_swap`.
+
+    Frames without masks, and those whose own audio is inactive, are left out; so is other audio or noise that
+    is inactive, because the activity of the audio decides on it.
+
+    Args:
+        model: the model to calibrate.
+        source: the clip.
+        others: clips whose audio replaces that of ``source``.
+        fps: frames per second of video.
+        noise: waveforms without a source.
+
+    Raises:
+        InputError: a file cannot be decoded; earlier frames have been yielded.
+    """
+    head, association, weight = (
+        model.stages.sounding_head,
+        model.stages.association,
+        model.settings.objectness,
+    )
+    for frame in encode(model, source, others, fps):
+        image = frame.image
+
+        def logits(every: Sequence[EncodedAudio], image: EncodedImage = image) -> Tensor:
+            rows = [
+                head(association(image.embeddings, audio.features).float().cpu(), image, audio, weight)
+                for audio in every
+                if not audio.summary.inactive
+            ]
+            return torch.stack(rows) if rows else torch.zeros(0, len(image.proposals))
+
+        if len(image.proposals) and not frame.audio[0].summary.inactive:
+            yield SwapLogits(logits(frame.audio[:1])[0], logits(frame.audio[1:-1]), logits(noise))
+
+
+def encode(model: SeAC, source: Source, others: Sequence[Source], fps: float) -> Iterator[EncodedSwap]:
+    """Yield the encoded frames of a clip with every audio; arguments and errors as :func:`compare`."""
     settings, sample_rate = model.settings, model.stages.audio.sample_rate
     half = settings.audio_window / 2
     own_audio = AudioReader(audio_file(source), sample_rate)
     other_audio = [RepeatedAudio(other, sample_rate) for other in others]
-    # One tracker for each audio: it smooths the similarities of that audio.
-    trackers = [Tracker(settings.smoothing, max_track_age(fps)) for _ in range(len(others) + 2)]
 
-    def encode(frame: Frame) -> EncodedImage:
+    def encode_frame(frame: Frame) -> EncodedImage:
         return model.encode_image(frame.image, frame.original_size)
 
     frames = source_frames(source, fps, settings.max_side)
-    for frame, image in prefetch(frames, encode, workers_of(settings.workers), pixels_of):
+    for frame, image in prefetch(frames, encode_frame, workers_of(settings.workers), pixels_of):
         middle = min(frame.time, half)
         own = own_audio.read(frame.time - half, frame.time + half)
         windows = [(own, middle)]
         windows += [audio.read(frame.time, half) for audio in other_audio]
         windows += [(torch.zeros_like(own), middle)]
-        found = []
-        for (waveform, centre), tracker in zip(windows, trackers, strict=True):
-            tracks = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
-            encoded = model.encode_audio(waveform, sample_rate, centre)
-            found.append(Active.of(model.predict(image, encoded, frame.time, tracks)))
-        yield SwapFrame(found[0], tuple(found[1:-1]), found[-1])
+        encoded = tuple(model.encode_audio(waveform, sample_rate, centre) for waveform, centre in windows)
+        yield EncodedSwap(frame.time, image, encoded)

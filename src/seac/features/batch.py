@@ -2,7 +2,8 @@
 
 A store keeps everything frozen. Training samples a frame per clip, mixes local and global embeddings with its
 own lambda, and reads waveforms only where sounds are mixed, class probabilities only where text space is
-used. ``seac.features.open_store(path)`` gives a :class:`TrainingStore`.
+used, the geometry of masks only for a sounding head. ``seac.features.open_store(path)`` gives a
+:class:`TrainingStore`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,27 @@ import torch
 from torch import Tensor
 
 from seac.core.types import AudioFeatures, MaskEmbeddings
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Geometry of the masks of B frames; zero padding comes last.
+
+    Attributes:
+        boxes: (B, N, 4) float32 xyxy as shares of the width and the height of the frame.
+        areas: (B, N) float32 share of the frame.
+        scores: (B, N) float32 objectness, best first.
+    """
+
+    boxes: Tensor
+    areas: Tensor
+    scores: Tensor
+
+    @classmethod
+    def padded(cls, frames: Sequence[Tensor]) -> Geometry:
+        """Geometry of frames with rows (n, 6) of box, area and score."""
+        rows, _ = pad_rows(frames)
+        return cls(rows[..., :4], rows[..., 4], rows[..., 5])
 
 
 @dataclass(frozen=True)
@@ -32,6 +54,7 @@ class FrameBatch:
             asked for, or if the encoder has no classes.
         context_probabilities: likewise of global views.
         window_probabilities: (B, W, D) likewise of windows.
+        geometry: of the masks; None if not asked for.
     """
 
     local: Tensor
@@ -43,6 +66,7 @@ class FrameBatch:
     local_probabilities: Tensor | None = None
     context_probabilities: Tensor | None = None
     window_probabilities: Tensor | None = None
+    geometry: Geometry | None = None
 
     def __len__(self) -> int:
         return len(self.mask_counts)
@@ -124,6 +148,7 @@ class TrainingStore(Protocol):
         masks: int,
         waveforms: bool,
         probabilities: bool = False,
+        geometry: bool = False,
     ) -> FrameBatch:
         """One frame of each of B clips; called from one thread at a time, not always the same.
 
@@ -133,6 +158,7 @@ class TrainingStore(Protocol):
             masks: at most so many masks of a frame, the best ones.
             waveforms: whether to read waveforms.
             probabilities: whether to read class probabilities.
+            geometry: whether to read the geometry of the masks.
         """
         ...
 
@@ -177,6 +203,7 @@ class MemoryStore:
         local_probabilities: as ``local``, (n, C); None without classes.
         context_probabilities: likewise.
         window_probabilities: for each clip (w, D); None without classes.
+        geometry: as ``local``, (n, 6) rows of :meth:`Geometry.padded`; None if it has none.
         provenance: see :class:`TrainingStore`.
         preset: see :class:`TrainingStore`.
         sample_rate: Hz.
@@ -192,6 +219,7 @@ class MemoryStore:
     local_probabilities: Sequence[Sequence[Tensor]] | None = None
     context_probabilities: Sequence[Sequence[Tensor]] | None = None
     window_probabilities: Sequence[Tensor] | None = None
+    geometry: Sequence[Sequence[Tensor]] | None = None
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -219,14 +247,24 @@ class MemoryStore:
         masks: int,
         waveforms: bool,
         probabilities: bool = False,
+        geometry: bool = False,
     ) -> FrameBatch:
-        """See :class:`TrainingStore`."""
+        """See :class:`TrainingStore`.
+
+        Raises:
+            ValueError: the geometry of masks is asked for and there is none.
+        """
         pairs = list(zip(clips, frames, strict=True))
         local, mask_counts = pad_rows([self.local[clip][frame][:masks] for clip, frame in pairs])
         context, _ = pad_rows([self.context[clip][frame][:masks] for clip, frame in pairs])
         windows, window_counts = pad_rows([self.windows[clip] for clip in clips])
         audio = tuple(self.waveforms[clip] for clip in clips) if waveforms else None
         batch = FrameBatch(local, context, mask_counts, windows, window_counts, audio)
+        if geometry:
+            if self.geometry is None:
+                raise ValueError("this store has no geometry of masks: pass geometry")
+            rows = [self.geometry[clip][frame][:masks] for clip, frame in pairs]
+            batch = replace(batch, geometry=Geometry.padded(rows))
         if not probabilities:
             return batch
         local_probabilities, context_probabilities = (
@@ -297,10 +335,13 @@ class StorePart:
         masks: int,
         waveforms: bool,
         probabilities: bool = False,
+        geometry: bool = False,
     ) -> FrameBatch:
         """See :class:`TrainingStore`."""
         rows = [self.rows[clip] for clip in clips]
-        return self.store.read(rows, frames, masks=masks, waveforms=waveforms, probabilities=probabilities)
+        return self.store.read(
+            rows, frames, masks=masks, waveforms=waveforms, probabilities=probabilities, geometry=geometry
+        )
 
 
 def index_batches(

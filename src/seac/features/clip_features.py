@@ -82,6 +82,14 @@ def decode_masks(codes: tuple[bytes, ...], size: tuple[int, int]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(columns.transpose(2, 0, 1))) > 0
 
 
+def mask_areas(codes: tuple[bytes, ...], size: tuple[int, int]) -> Tensor:
+    """Share of the frame of every mask, from run-length codes: (N,) float32."""
+    if not codes:
+        return torch.zeros(0)
+    counted = coco.area([{"size": list(size), "counts": code} for code in codes])
+    return torch.from_numpy(np.asarray(counted, np.float32)) / (size[0] * size[1])
+
+
 def to_float16(values: Tensor) -> Tensor:
     """Convert ``values`` to float16 on the CPU.
 

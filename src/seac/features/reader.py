@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.features.batch import FrameBatch, pad_rows
-from seac.features.clip_features import ClipFeatures
+from seac.features.batch import FrameBatch, Geometry, pad_rows
+from seac.features.clip_features import ClipFeatures, mask_areas
 from seac.features.manifest import Manifest, Part, StoreScan, scan_store
 from seac.features.schema import SCHEMA, array, row_to_clip
 
@@ -26,6 +26,7 @@ V = TypeVar("V")
 ALL_COLUMNS = tuple(SCHEMA.names)
 TRAINING_COLUMNS = ("counts", "local", "context", "windows")
 PROBABILITIES = ("local_probabilities", "context_probabilities", "window_probabilities")
+GEOMETRY = ("sizes", "boxes", "scores", "masks")
 
 
 class Store:
@@ -136,12 +137,14 @@ class Store:
         masks: int,
         waveforms: bool,
         probabilities: bool = False,
+        geometry: bool = False,
     ) -> FrameBatch:
         """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`."""
         columns = (
             *TRAINING_COLUMNS,
             *(("waveform",) if waveforms else ()),
             *(PROBABILITIES if probabilities else ()),
+            *(GEOMETRY if geometry else ()),
         )
         rows = [self._row(clip, columns) for clip in clips]
 
@@ -153,6 +156,9 @@ class Store:
         windows, window_counts = pad_rows([array(row["windows"], "<f2", self.audio_dim) for row in rows])
         audio = tuple(array(row["waveform"], "<i2") for row in rows) if waveforms else None
         batch = FrameBatch(local, context, mask_counts, windows, window_counts, audio)
+        if geometry:
+            found = [_geometry_rows(row, frame, masks) for row, frame in zip(rows, frames, strict=True)]
+            batch = replace(batch, geometry=Geometry.padded(found))
         if not probabilities:
             return batch
         counts = window_counts.tolist()
@@ -197,6 +203,17 @@ def _frame_rows(row: Mapping[str, Any], name: str, frame: int, masks: int) -> Te
     first = int(counts[:frame].sum())
     block = np.frombuffer(row[name], "<f2").reshape(int(counts.sum()), -1)
     return torch.from_numpy(block[first : first + min(masks, int(counts[frame]))].copy())
+
+
+def _geometry_rows(row: Mapping[str, Any], frame: int, masks: int) -> Tensor:
+    """Box, area and score of the first ``masks`` masks of a frame, see :class:`Geometry`: (n, 6) float32."""
+    counts = np.frombuffer(row["counts"], "<i4")
+    first = int(counts[:frame].sum())
+    rows = slice(first, first + min(masks, int(counts[frame])))
+    height, width = np.frombuffer(row["sizes"], "<i4").reshape(-1, 2)[frame].tolist()
+    boxes = array(row["boxes"], "<f4", 4)[rows] / torch.tensor([width, height, width, height])
+    areas = mask_areas(tuple(map(bytes, row["masks"][rows])), (height, width))
+    return torch.cat([boxes, areas[:, None], array(row["scores"], "<f4")[rows, None]], 1)
 
 
 def _window_rows(row: Mapping[str, Any], count: int) -> Tensor | None:

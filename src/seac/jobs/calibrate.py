@@ -39,12 +39,17 @@ class CalibrateJob:
     @property
     def target(self) -> Path:
         """The output file."""
-        if self.out is not None:
-            return self.out
-        weights = self.model.association_weights
-        assert weights is not None
-        folder = weights if weights.is_dir() else weights.parent
-        return folder / NAME
+        return target_of(self.out, self.model)
+
+
+def target_of(out: Path | None, model: ModelSpec) -> Path:
+    """The output file: ``out``, or the one beside the association of the model, which then has one."""
+    if out is not None:
+        return out
+    weights = model.association_weights
+    assert weights is not None
+    folder = weights if weights.is_dir() else weights.parent
+    return folder / NAME
 
 
 def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -19,8 +20,12 @@ from seac.associate.trained import FILE, write
 from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.core.ownership import claim
+from seac.decision.calibration_file import NAME as CALIBRATION
+from seac.decision.trained_head import FILE as HEAD_FILE
+from seac.decision.trained_head import write as write_head
 from seac.features.batch import StorePart, TrainingStore
 from seac.presets.spec import ModelSpec
+from seac.presets.table import PRESETS
 from seac.segment.baselines.grid import Grid
 from seac.training.checkpoint import FILE as CHECKPOINT
 from seac.training.checkpoint import is_checkpoint
@@ -28,15 +33,19 @@ from seac.training.config import TrainingConfig, configured
 from seac.training.frozen import Networks
 from seac.training.history import draw_curves
 from seac.training.model_card import model_card
-from seac.training.trainer import Fitted, Fitting, Measure, fit, seed_of, steps_per_epoch
+from seac.training.run import seed_of, steps_per_epoch
+from seac.training.sounding import FOLDER, MIN_HELD_OUT, HeadFitted, HeadFitting, train_head
+from seac.training.trainer import Fitted, Fitting, Measure, fit
 from seac.training.validation import Benchmarked, Retrieval, Wanted, combine_measures
 
 READY = FILE + ".ready"
 FILES = (
-    *(CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/"),
-    *("curves.png", "curves.png.tmp", "card.md", "run.json", FILE, READY),
+    *(CHECKPOINT, CHECKPOINT + ".tmp", "steps.csv", "epochs.csv", "tensorboard/", f"{FOLDER}/"),
+    *("curves.png", "curves.png.tmp", "card.md", "run.json", HEAD_FILE, FILE, READY),
 )
 """Files and folders of a run, for :func:`seac.core.ownership.claim`."""
+HELD_OUT = 0.2
+"""Share of the clips that is held out for the calibration of a sounding head, unless ``held_out`` is set."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class TrainJob:
     """Options of ``seac train``.
 
     ``model`` specifies the frozen networks of the store, their device and their weights. Its preset is
-    replaced by the store's; another ``preset`` than the store's is refused.
+    replaced by the store's; another ``preset`` than the store's is refused. ``sounding_head`` says whether a
+    sounding head is trained too; None decides by the preset and the number of clips.
     """
 
     store: Path
@@ -55,6 +65,7 @@ class TrainJob:
     val: tuple[str, ...] = ()
     devices: int = 1
     licence: str = ""
+    sounding_head: bool | None = None
 
 
 def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
@@ -73,6 +84,10 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
     preset = preset_of(store, job.preset)
     config = configured(preset, job.settings)
     check_variant(store, config)
+    with_head, note = choose_head(job.sounding_head, store, config, preset)
+    by_retrieval = config.held_out > 0  # clips that only the head needs do not choose the epoch
+    if with_head and not config.held_out:
+        config = replace(config, held_out=HELD_OUT)
     train_part, held_out = split(store, config)
     fabric = fabric_for(job.model.device, job.devices, config.precision)
     steps_per_epoch(train_part, config, fabric.world_size)
@@ -82,19 +97,29 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
         measures: list[Measure] = []
         if fabric.is_global_zero:
             measures += [Benchmarked(each, store, config, networks) for each in wanted]
-            measures += [Retrieval(held_out, config.n_masks, zero_shot)] if len(held_out) > 1 else []
-        encoder = networks.audio(store) if config.mixing else None
+            if by_retrieval and len(held_out) > 1:
+                measures.append(Retrieval(held_out, config.n_masks, zero_shot))
+        encoder = networks.audio(store) if config.mixing or with_head else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
+        if note:
+            console.print(note, highlight=False, soft_wrap=True)
         with progress_bar(
             console, config, steps_per_epoch(train_part, config, fabric.world_size)
         ) as progress:
+            mixer = encoder if config.mixing else None
             fitting = Fitting(
-                train_part, config, job.out, encoder, combine_measures(measures), progress, zero_shot
+                train_part, config, job.out, mixer, combine_measures(measures), progress, zero_shot
             )
             fitted = fit(fitting, fabric)
         if not fabric.is_global_zero:
             return {}
-        summary = finish(job.out, fitted, config, train_part, preset, job.licence)
+        sha256 = write(fitted.module, job.out / READY, {**train_part.provenance, "preset": preset})
+        head = None
+        if with_head:
+            assert encoder is not None
+            parts = train_part, held_out, config, job.out, encoder, fitted.module, sha256, zero_shot
+            head = fit_head(HeadFitting(*parts), fabric, console)
+        summary = finish(job.out, fitted, head, config, train_part, preset, job.licence, sha256)
     print_summary(console, summary)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
@@ -113,6 +138,34 @@ def preset_of(store: TrainingStore, asked: str | None) -> str:
             f"leave --preset out, or extract with --preset {asked}"
         )
     return store.preset
+
+
+def choose_head(
+    asked: bool | None, store: TrainingStore, config: TrainingConfig, preset: str
+) -> tuple[bool, str]:
+    """Whether a sounding head is trained, and a note if the preset has one and the store allows none.
+
+    Raises:
+        InputError: it was asked for and cannot be trained.
+    """
+    of_preset = preset in PRESETS and PRESETS[preset].trained_head
+    if asked is False or (asked is None and not of_preset):
+        return False, ""
+    reason = reason_against_head(store, config)
+    if reason and asked:
+        raise InputError(f"no sounding head can be trained: {reason}")
+    return not reason, f"no sounding head is trained: {reason}" if reason else ""
+
+
+def reason_against_head(store: TrainingStore, config: TrainingConfig) -> str:
+    """Why no sounding head can be trained on a store; empty if one can."""
+    if config.variant == "grid":
+        return "locations of a grid are no masks (variant=grid)"
+    clips = int((store.proposals > 0).any(dim=1).sum()) if len(store) else 0
+    needed = math.ceil(2 * MIN_HELD_OUT / (config.held_out or HELD_OUT))
+    if clips < needed:
+        return f"the store has {clips} clips with masks, and {needed} are needed"
+    return ""
 
 
 def check_variant(store: TrainingStore, config: TrainingConfig) -> None:
@@ -174,26 +227,37 @@ def fabric_for(device: str, devices: int, precision: str) -> Any:
     return fabric
 
 
+def fit_head(job: HeadFitting, fabric: Any, console: Console) -> HeadFitted:
+    """Train the sounding head on the main process, on one device; the other ranks have no part in it."""
+    from lightning_fabric import Fabric
+
+    if fabric.world_size > 1:
+        fabric = Fabric(accelerator=fabric.device.type, devices=1, precision=job.config.precision)
+    config = job.phase_config
+    with progress_bar(console, config, steps_per_epoch(job.store, config, 1), "sounding head") as progress:
+        return train_head(replace(job, progress=progress), fabric)
+
+
 def find_legacy_files(folder: Path) -> Callable[[str], bool]:
     """Files of a run in a folder without an ownership record: those beside a checkpoint of seac."""
     return lambda name: name in FILES and is_checkpoint(folder / CHECKPOINT)
 
 
 def progress_bar(
-    console: Console, config: TrainingConfig, per_epoch: int
+    console: Console, config: TrainingConfig, per_epoch: int, name: str = "training"
 ) -> AbstractContextManager[Callable[[int, int], None] | None]:
     """A progress bar over all steps; nothing without a terminal."""
     if console.quiet or not console.is_terminal:
         return nullcontext(None)
-    return _Bar(console, config.epochs, per_epoch)
+    return _Bar(console, config.epochs, per_epoch, name)
 
 
 class _Bar:
-    def __init__(self, console: Console, epochs: int, per_epoch: int) -> None:
+    def __init__(self, console: Console, epochs: int, per_epoch: int, name: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("training", total=epochs * per_epoch)
-        self._epochs, self._per_epoch = epochs, per_epoch
+        self._task = self._progress.add_task(name, total=epochs * per_epoch)
+        self._epochs, self._per_epoch, self._name = epochs, per_epoch, name
 
     def __enter__(self) -> Callable[[int, int], None]:
         self._progress.start()
@@ -203,27 +267,36 @@ class _Bar:
         self._progress.stop()
 
     def _step(self, epoch: int, step: int) -> None:
-        text = f"epoch {epoch + 1} of {self._epochs}"
+        text = f"{self._name}: epoch {epoch + 1} of {self._epochs}"
         self._progress.update(self._task, completed=epoch * self._per_epoch + step, description=text)
 
 
 def finish(
-    out: Path, fitted: Fitted, config: TrainingConfig, store: TrainingStore, preset: str, licence: str
+    out: Path,
+    fitted: Fitted,
+    head: HeadFitted | None,
+    config: TrainingConfig,
+    store: TrainingStore,
+    preset: str,
+    licence: str,
+    sha256: str,
 ) -> dict[str, Any]:
-    """Write weights, model card, curves and record; the weights are last, as they mark a finished run."""
+    """Write model card, curves, record and the head; the association is last, as it marks a finished run."""
     history = fitted.history
     draw_curves(history, out / "curves.png")
-    provenance = {**store.provenance, "preset": preset}
-    sha256 = write(fitted.module, out / READY, provenance)
+    summary_of_head = None if head is None else finish_head(head, out)
+    if head is None:
+        (out / HEAD_FILE).unlink(missing_ok=True)  # of an earlier run into this folder
     text = model_card(
         config,
         history,
         epoch=fitted.epoch,
         clips=len(store),
-        provenance=provenance,
+        provenance={**store.provenance, "preset": preset},
         preset=preset,
         sha256=sha256,
         licence=licence,
+        head=summary_of_head,
     )
     write_atomic(out / "card.md", text)
     seconds = sum(row["seconds"] for row in history.epochs)
@@ -244,11 +317,26 @@ def finish(
         ),
         "parameters": sum(weight.numel() for weight in fitted.module.parameters()),
         "sha256": sha256,
+        "sounding_head": summary_of_head,
         "config": asdict(config),
     }
     write_atomic(out / "run.json", json.dumps(summary, indent=1) + "\n")
     (out / READY).replace(out / FILE)
     return summary
+
+
+def finish_head(head: HeadFitted, out: Path) -> dict[str, Any]:
+    """Write the file of a sounding head; returns its part of the summary."""
+    constants = head.weights.calibration
+    return {
+        "sha256": write_head(head.weights, out / HEAD_FILE),
+        "steps": len(head.history.steps),
+        "kept_epoch": head.epoch + 1,
+        "loss": head.history.epochs[head.epoch]["loss"],
+        "parameters": sum(weight.numel() for weight in head.weights.network.parameters()),
+        "measured": dict(head.figures),
+        "calibration": {name: getattr(constants, name) for name in ("slope", "offset", "threshold")},
+    }
 
 
 def print_summary(console: Console, summary: dict[str, Any]) -> None:
@@ -263,3 +351,18 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if (head := summary["sounding_head"]) is not None:
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in head["measured"].items())
+        console.print(
+            f"sounding head: {head['steps']} steps; on held-out clips: {figures} -> "
+            f"{summary['out']}/{HEAD_FILE}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if (Path(summary["out"]) / CALIBRATION).is_file():
+            console.print(
+                f"{summary['out']}/{CALIBRATION} is used in place of the head's own calibration: remove it "
+                "unless it was fitted to this head",
+                highlight=False,
+                soft_wrap=True,
+            )

@@ -18,6 +18,9 @@ from seac.core.errors import InputError
 from seac.core.registry import imported, rows
 from seac.decision.calibration import Calibration
 from seac.decision.calibration_file import beside, read
+from seac.decision.trained_head import TrainedHeadWeights, TrainedSoundingHead
+from seac.decision.trained_head import beside as head_beside
+from seac.decision.trained_head import read as read_head
 from seac.pipeline import SeAC
 from seac.presets.spec import ModelSpec, checked_threshold, spec_of
 from seac.presets.table import PARTS, SHARED, part_class
@@ -28,6 +31,7 @@ from seac.weights import Weights
 from seac.weights.cache import ProgressFactory
 
 METHOD = "association_method"
+HEAD, TRAINED = "sounding_head", "trained"
 LEARNED = "sounding-head"
 """Row of the shipped calibrations for the learned sounding head."""
 
@@ -49,7 +53,8 @@ def load(
             - ``with_players``: whether a person who touches a sounding instrument sounds as it does.
             - ``segmenter``, ``detector``, ``vision``, ``audio``, ``text``, ``association_method``,
               ``classifier``, ``sounding_head``: swap a part (:func:`seac.list_parts`).
-            - ``association_weights``: a folder or file that ``seac train`` wrote.
+            - ``association_weights``: a folder or file that ``seac train`` wrote; a sounding head beside it
+              is used too, unless the preset decides as the paper does or ``sounding_head`` names another.
             - ``calibration``: a file that ``seac calibrate`` wrote; if None, the one beside
               ``association_weights``, or the shipped one.
             - ``weights_dir``: folder of local weights, searched first.
@@ -122,6 +127,23 @@ class Assembly:
         path = self.spec.association_weights
         return None if path is None else read_association(path)
 
+    @cached_property
+    def own_head(self) -> TrainedHeadWeights | None:
+        """The user-trained sounding head beside the association, if the model has one and uses it.
+
+        Raises:
+            InputError: the spec asks for it and there is none, or the file is invalid.
+        """
+        association, asked = self.spec.association_weights, self.spec.parts.get(HEAD)
+        if association is None or not (self.preset.trained_head if asked is None else asked == TRAINED):
+            return None
+        file = head_beside(association)
+        if file is None and asked is not None:
+            raise InputError(
+                f"{association}: has no sounding head beside it: run seac train with --sounding-head"
+            )
+        return None if file is None else read_head(file)
+
     def segmenter(self) -> Segmenter:
         """The segmenter, after a check that the settings keep all of its grid locations.
 
@@ -139,9 +161,11 @@ class Assembly:
         return vocabulary_from(self.spec.vocabulary)
 
     def calibration(self) -> Calibration:
-        """Constants of the decision: from a file, the folder of the association, or the shipped ones."""
+        """Constants of the decision: from a file, the folder of the association, or those of the head."""
         own = self.spec.association_weights
         file = self.spec.calibration or (None if own is None else beside(own))
+        if file is None and self.own_head is not None:
+            return with_threshold(self.own_head.calibration, self.spec.threshold)
         absolute = self.part("sounding_head").absolute
         method = LEARNED if absolute else self.preset.association_method if own is None else "zero-shot"
         return replace(calibrated(self.spec.threshold, method, file), noise_gate=not absolute)
@@ -150,6 +174,9 @@ class Assembly:
         if kind in SHARED:
             make: Callable[[Context], Any] = imported(SHARED[kind])
             return make(Context(self, kind))
+        if kind == HEAD and self.own_head is not None:
+            assert self.own_weights is not None
+            return TrainedSoundingHead.from_weights(self.own_head, self.own_weights.sha256)
         if kind == METHOD and self.own_weights is not None:
             return Trained.from_weights(self.own_weights, Context(self, self.preset.association_method))
         name = getattr(self.preset, kind)
@@ -231,5 +258,13 @@ def calibrated(
     Raises:
         InputError: the threshold is outside [0, 1], or the file holds no calibration.
     """
-    constants = Calibration.load(association) if file is None else read(file)
+    return with_threshold(Calibration.load(association) if file is None else read(file), threshold)
+
+
+def with_threshold(constants: Calibration, threshold: float | None) -> Calibration:
+    """The constants with another threshold, if one is given.
+
+    Raises:
+        InputError: the threshold is outside [0, 1].
+    """
     return constants if threshold is None else replace(constants, threshold=checked_threshold(threshold))

@@ -32,6 +32,8 @@ class Preset:
         detector: row of ``PARTS["detector"]``, for segmenters that are prompted with boxes.
         classifier: row of ``PARTS["classifier"]``.
         sounding_head: row of ``PARTS["sounding_head"]``.
+        trained_head: whether a user's training includes a sounding head, which then takes the place of
+            ``sounding_head``; not in presets that decide as the paper does (Eq. 4).
     """
 
     segmenter: str
@@ -44,6 +46,7 @@ class Preset:
     detector: str | None = None
     classifier: str = "zero-shot"
     sounding_head: str = "objectness"
+    trained_head: bool = True
 
     @property
     def parts(self) -> dict[str, str]:
@@ -99,6 +102,7 @@ PARTS: dict[str, dict[str, str]] = {
         "objectness": "seac.decision.base:ObjectnessSum",
         "learned": "seac.decision.sounding_head:LearnedSoundingHead",
         "learned-players": "seac.decision.players:PlayerHead",
+        "trained": "seac.decision.trained_head:TrainedSoundingHead",
     },
     "classifier": {
         "zero-shot": "seac.classify.base:ZeroShotClassifier",
@@ -140,6 +144,7 @@ PRESETS: dict[str, Preset] = {
         audio="vggish",
         text="clip-rn50",
         association_method="association-paper",
+        trained_head=False,
         needs="weights from their public homes and an association of your own training; GPU advised",
         settings={"top_n": 50},
     ),
@@ -150,6 +155,7 @@ PRESETS: dict[str, Preset] = {
         audio="vggish",
         text="clip-rn50",
         association_method="association-paper",
+        trained_head=False,
         needs="as paper; several times faster, other masks and embeddings (docs/presets.md)",
         settings={"top_n": 50, "exact": False},
     ),

@@ -42,9 +42,12 @@ class Position:
 
 
 def origin(config: TrainingConfig, clips: int, provenance: Mapping[str, str]) -> dict[str, Any]:
-    """Settings that a resumed run must share: the config, the store's size and its provenance."""
+    """Settings that a resumed run must share: the config, the store's size and its provenance.
+
+    Those of the sounding head are left out: its phase has them as ``lr``, ``epochs`` and ``batch``.
+    """
     return {
-        **asdict(config),
+        **{name: value for name, value in asdict(config).items() if not name.startswith("sounding_")},
         "clips in the store": clips,
         **{f"store's {k}": v for k, v in provenance.items()},
     }

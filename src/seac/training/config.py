@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from torch import Tensor
+
 from seac.associate.input_projection import ProjectionConfig, class_mapping
 from seac.associate.losses import LOSSES
 from seac.associate.model import AssociationConfig
@@ -45,6 +47,9 @@ class TrainingConfig:
         text_components: r of ProjectionConfig; 0 leaves text space out of the input.
         text_weight: see ProjectionConfig.
         prior_exponent: see ProjectionConfig.
+        sounding_steps: least number of steps of the sounding head, which is trained after the association.
+        sounding_lr: peak learning rate of the sounding head.
+        sounding_batch: frames in a batch of the sounding head.
         d: see :class:`seac.associate.model.AssociationConfig`, as for all that follow.
     """
 
@@ -71,6 +76,9 @@ class TrainingConfig:
     text_components: int = 0
     text_weight: float = 0.3
     prior_exponent: float = 0.7
+    sounding_steps: int = 600
+    sounding_lr: float = 1e-3
+    sounding_batch: int = 32
     d: int = 128
     width: int | None = None
     depth: int = 4
@@ -99,6 +107,30 @@ class TrainingConfig:
         shared = {item.name for item in fields(AssociationConfig)} & {item.name for item in fields(self)}
         values = {name: getattr(self, name) for name in shared}
         return AssociationConfig(d_m=d_m, d_a=d_a, projection=self._projection(zero_shot), **values)
+
+    def sounding(self, proposals: Tensor) -> TrainingConfig:
+        """The configuration of the sounding head's phase: whole epochs of at least ``sounding_steps`` steps.
+
+        Args:
+            proposals: (clips, T) number of masks of each frame of the store.
+        """
+        there = proposals > 0
+        clips = int(there.any(dim=1).sum())
+        every_frame = clips < self.sounding_batch * self.sounding_steps
+        samples = int(there.sum()) if every_frame else clips
+        per_epoch = max(1, samples // min(self.sounding_batch, max(1, samples)))
+        return replace(
+            self,
+            lr=self.sounding_lr,
+            schedule="cosine",
+            weight_decay=0.05,
+            warmup=0.1,
+            clip=2.0,
+            epochs=-(-self.sounding_steps // per_epoch),
+            batch=self.sounding_batch,
+            every_frame=every_frame,
+            max_windows=self.max_windows or 3,
+        )
 
     def _projection(self, zero_shot: ZeroShot | None) -> ProjectionConfig | None:
         if not self.image_components:
@@ -179,6 +211,9 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
     "text_components": (0, 65536, True),
     "text_weight": (0, 100, True),
     "prior_exponent": (0, 10, True),
+    "sounding_steps": (1, 1e7, True),
+    "sounding_lr": (0, 1, False),
+    "sounding_batch": (2, 1e6, True),
 }
 
 

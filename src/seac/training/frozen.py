@@ -51,12 +51,12 @@ class Networks:
         return encoder
 
     def text_space(self, config: TrainingConfig) -> ZeroShot | None:
-        """Text space of the encoders, if the module's input has one.
+        """Text space of the encoders, if the module's input or its similarity takes it.
 
         Raises:
             InputError: the encoders have no classes.
         """
-        if not config.text_components:
+        if not config.text_components and not config.zero_shot_weight:
             return None
         from seac.presets.load import Assembly
 

@@ -21,6 +21,7 @@ def model_card(
     preset: str,
     sha256: str,
     licence: str,
+    head: Mapping[str, Any] | None = None,
 ) -> str:
     """The card as Markdown.
 
@@ -33,6 +34,7 @@ def model_card(
         preset: preset of the encoders.
         sha256: digest of the weights.
         licence: of the training material, as the user stated it; empty if unknown.
+        head: summary of the sounding head, as in ``run.json``; None without one.
     """
     defaults = asdict(TrainingConfig())
     numbers = {
@@ -63,6 +65,11 @@ def model_card(
         "use": f"`seac.load({preset!r}, association_weights=PATH)`",
         "trained by": f"seac {__version__}, `seac train`",
     }
+    phases = [phase]
+    if head is not None:
+        kept = f"epoch {head['kept_epoch']}, best on held-out clips"
+        frames = head["steps"] * config.sounding_batch
+        phases.append(("sounding head", frames, head["steps"], config.sounding_lr, "random weights", kept))
     return "\n".join(
         [
             f"# Association for the preset {preset}",
@@ -79,11 +86,12 @@ def model_card(
             "## Recipe",
             "| phase | samples | steps | peak rate | start | kept |",
             "| --- | --- | --- | --- | --- | --- |",
-            f"| {' | '.join(map(str, phase))} |",
+            *(f"| {' | '.join(map(str, each))} |" for each in phases),
             "",
             "## Metrics",
             table(metrics),
             "",
+            *([] if head is None else head_section(head)),
             "## Features",
             "Masks and windows must be encoded by these networks.",
             "",
@@ -99,9 +107,30 @@ def model_card(
     )
 
 
+def head_section(head: Mapping[str, Any]) -> list[str]:
+    """Lines about the sounding head."""
+    return [
+        "## Sounding head",
+        "Probability that each mask sounds, from its embeddings, geometry and similarity; trained and",
+        "calibrated on the same pairs without labels, against the audio of other clips and noise.",
+        "",
+        table(
+            {
+                "weights": "`sounding_head.safetensors`",
+                "sha256": f"`{head['sha256']}`",
+                "weights in the network": head["parameters"],
+                **{f"held-out clips: {name}": value for name, value in head["measured"].items()},
+                **{f"calibration: {name}": value for name, value in head["calibration"].items()},
+            }
+        ),
+        "",
+    ]
+
+
 LIMITS = {
     "rare objects, off-screen sounds": "few training pairs, so low accuracy",
     "objects often visible beside the source": "may be predicted as the source",
+    "which mask sounds": "no label says so; only own audio is told from other audio",
     "test splits": "not used, neither for training nor for model selection",
 }
 

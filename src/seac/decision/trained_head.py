@@ -1,0 +1,226 @@
+"""The sounding head of ``seac train``: trained on the pairs of a store, without labels.
+
+It belongs to one trained association and lies beside it. The shipped head
+(:mod:`seac.decision.sounding_head`) is trained where it is known what sounds; this one has no class evidence,
+so encoders without classes suffice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seac.core.checkpoint import load_with_metadata, save_with_metadata
+from seac.core.context import PartContext
+from seac.core.errors import InputError
+from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage
+from seac.decision.calibration import Calibration
+from seac.decision.sounding_head import frame_geometry, keep_one, limited_logits
+from seac.decision.sounding_network import SoundingConfig, SoundingInputs, SoundingNetwork
+
+FILE = "sounding_head.safetensors"
+FORMAT = "seac trained sounding head 1"
+OBJECTNESS = 0.5
+"""Weight of objectness beside the similarity, as in the preset ``tiny``."""
+SIMILARITY_SCALE = 1 / 3
+"""Spread of the similarity that the network takes; the network multiplies it by 3."""
+
+IDENTITY = Calibration(slope=1.0, offset=0.0, threshold=0.5, margin=100.0, noise_gate=False)
+"""The calibration that takes the log-odds of the network as they are; noise is left to the network."""
+
+
+@dataclass(frozen=True)
+class SimilarityScale:
+    """Mean and standard deviation of the sum of similarity and weighted objectness on a store.
+
+    No pair says which masks are objects, so the network starts from objectness as well.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+    objectness: float = OBJECTNESS
+
+    def apply(self, similarity: Tensor, geometry: Tensor) -> Tensor:
+        """The similarity (..., N) as the network takes it, with objectness from geometry (..., N, 8)."""
+        total = similarity + self.objectness * (geometry[..., 0] + 1) / 2
+        return (total - self.mean) * (SIMILARITY_SCALE / self.std)
+
+
+@dataclass(frozen=True)
+class TrainedHeadWeights:
+    """Contents of a file.
+
+    Attributes:
+        network: the network without class evidence, in evaluation mode.
+        association: SHA-256 of the association on whose similarity it was trained.
+        scale: of that similarity.
+        calibration: constants fitted to pairs that were held out of training.
+        provenance: versions of the parts that computed the store.
+        sha256: digest of the file.
+    """
+
+    network: SoundingNetwork
+    association: str
+    scale: SimilarityScale = SimilarityScale()
+    calibration: Calibration = IDENTITY
+    provenance: Mapping[str, str] | None = None
+    sha256: str = ""
+
+
+class TrainedSoundingHead:
+    """The network as a :class:`~seac.decision.base.SoundingHead`.
+
+    Args:
+        weights: of the network.
+    """
+
+    absolute = True
+
+    def __init__(self, weights: TrainedHeadWeights) -> None:
+        self.network, self.scale = weights.network, weights.scale
+        self.version = f"trained sounding head sha256:{weights.sha256[:12] or 'none'}"
+
+    @classmethod
+    def from_context(cls, context: PartContext) -> TrainedSoundingHead:
+        """Refuse: the weights lie beside an association, see :meth:`from_weights`.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"sounding_head {context.name!r} is the one of your own training: give --association-weights RUN"
+        )
+
+    @classmethod
+    def from_weights(cls, weights: TrainedHeadWeights, association: str) -> TrainedSoundingHead:
+        """Build for a model with the association of this digest.
+
+        Raises:
+            InputError: the head was trained with another association.
+        """
+        if weights.association != association:
+            raise InputError(
+                f"{FILE} was trained with association sha256:{weights.association[:12]}, this is "
+                f"sha256:{association[:12]}: train again, or pass --sounding-head objectness"
+            )
+        return cls(weights)
+
+    @torch.inference_mode()
+    def __call__(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
+    ) -> Tensor:
+        """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
+        if len(similarity) == 0:
+            return similarity
+        return self.join(limited_logits(self.network, self.inputs(similarity, image, audio)), image)[0]
+
+    @torch.inference_mode()
+    def window_logits(
+        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float = 0.0
+    ) -> Tensor:
+        """Return log-odds (S, N) of every mask in each of S windows, before :meth:`join`."""
+        if similarity.numel() == 0:
+            return similarity
+        count, masks = len(similarity), image.embeddings
+        geometry = frame_geometry(image.proposals)
+        inputs = classless_inputs(
+            local=masks.local.cpu().float().expand(count, -1, -1),
+            context=masks.context.cpu().float().expand(count, -1, -1),
+            geometry=geometry.expand(count, -1, -1),
+            similarity=self.scale.apply(similarity.cpu().float(), geometry),
+            padding=torch.zeros(similarity.shape, dtype=torch.bool),
+            audio=audio.embeddings.float().cpu(),
+        )
+        return limited_logits(self.network, inputs)
+
+    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
+        """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
+        return keep_one(logits, image)
+
+    def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
+        """Return the inputs of the network for one frame."""
+        geometry = frame_geometry(image.proposals)
+        return classless_inputs(
+            local=image.embeddings.local.cpu().float()[None],
+            context=image.embeddings.context.cpu().float()[None],
+            geometry=geometry[None],
+            similarity=self.scale.apply(similarity.cpu().float(), geometry)[None],
+            padding=torch.zeros(1, len(similarity), dtype=torch.bool),
+            audio=audio.features.embeddings.float().cpu().mean(0)[None],
+        )
+
+
+def classless_inputs(**tensors: Tensor) -> SoundingInputs:
+    """Inputs of a network without class evidence.
+
+    Args:
+        tensors: the fields of :class:`SoundingInputs` without those of classes.
+    """
+    rows, masks = tensors["similarity"].shape
+    none = tensors["similarity"].new_zeros
+    return SoundingInputs(
+        **tensors,
+        image_probabilities=none(rows, masks, 0),
+        audio_probabilities=none(rows, 0),
+        cues=none(rows, 0),
+    )
+
+
+def beside(association: str | os.PathLike[str]) -> Path | None:
+    """The file of the head in the folder of an association, if there is one."""
+    folder = Path(association)
+    path = (folder if folder.is_dir() else folder.parent) / FILE
+    return path if path.is_file() else None
+
+
+def write(weights: TrainedHeadWeights, path: Path) -> str:
+    """Write the file atomically and return its SHA-256."""
+    state = {
+        name: value.detach().cpu().float().contiguous()
+        for name, value in weights.network.state_dict().items()
+    }
+    metadata = {
+        "format": FORMAT,
+        "config": asdict(weights.network.config),
+        "association": weights.association,
+        "scale": asdict(weights.scale),
+        "calibration": asdict(weights.calibration),
+        "provenance": dict(weights.provenance or {}),
+    }
+    return save_with_metadata(state, metadata, path)
+
+
+def read(path: str | os.PathLike[str]) -> TrainedHeadWeights:
+    """Read a file written by :func:`write`.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds other weights.
+    """
+    file = Path(path)
+    state, metadata, sha256 = load_with_metadata(file)
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
+    try:
+        return replace(_weights_of(state, metadata), sha256=sha256)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{file} is of another version of seac ({type(error).__name__}): train again"
+        ) from None
+
+
+def _weights_of(state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> TrainedHeadWeights:
+    network = SoundingNetwork(SoundingConfig(**metadata["config"]))
+    network.load_state_dict(dict(state))
+    return TrainedHeadWeights(
+        network.eval().requires_grad_(False),
+        metadata["association"],
+        SimilarityScale(**metadata["scale"]),
+        Calibration(**metadata["calibration"]),
+        metadata["provenance"],
+    )
