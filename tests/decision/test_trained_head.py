@@ -142,3 +142,13 @@ def test_a_head_that_is_named_and_missing_is_refused(tmp_path: Path) -> None:
         Assembly(spec).part("sounding_head")
     with pytest.raises(InputError, match="give --association-weights"):
         Assembly(spec_of("tiny", sounding_head="trained")).part("sounding_head")
+
+
+def test_windows_at_once_equal_each_by_itself() -> None:
+    head = TrainedSoundingHead(TrainedHeadWeights(network(), "0" * 64, SimilarityScale(0.1, 0.4)))
+    frame, audios = random_frame(4), [random_audio() for _ in range(3)]
+    similarity = torch.rand(3, 4)
+    embeddings = torch.cat([audio.features.embeddings.mean(0, keepdim=True) for audio in audios])
+    together = head.window_logits(similarity, frame, replace(audios[0].features, embeddings=embeddings))
+    alone = torch.stack([head(row, frame, audio) for row, audio in zip(similarity, audios, strict=True)])
+    torch.testing.assert_close(head.join(together, frame), alone)
