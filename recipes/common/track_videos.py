@@ -162,7 +162,7 @@ class Trajectory:
     def __call__(self, time: float) -> Floats:
         """Centre x, y and height at ``time``; at rest before the first and after the last point."""
         if len(self.times) == 1:
-            return self.points[0]
+            return np.asarray(self.points[0])
         smooth = PchipInterpolator(self.times, self.points)
         return np.asarray(smooth(np.clip(time, self.times[0], self.times[-1])), np.float32)
 
@@ -277,7 +277,7 @@ class TrackVideo:
         for shown in shot.appearances:
             layer = self._place(shown.image.convert("RGBa"), shown, index)
             alpha = layer[..., 3:] / 255
-            canvas = canvas * (1 - alpha) + layer[..., :3]
+            canvas = (canvas * (1 - alpha) + layer[..., :3]).astype(np.float32)
         noise = np.random.default_rng((self.seed, index)).standard_normal(canvas.shape, np.float32)
         return (canvas + SENSOR_NOISE * noise).clip(0, 255).astype(np.uint8), self.owner(index)
 
@@ -406,8 +406,11 @@ class TrackVideos:
         shape = round(image.width * scale) + 1, round(image.height * scale) + 1
         left, top = rng.integers(shape[0] - width + 1), rng.integers(shape[1] - height + 1)
         box = tuple(value / scale for value in (left, top, left + width, top + height))
-        box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
-        return image.resize((width, height), Image.Resampling.BILINEAR, box=box)
+        inside = (
+            *(float(box[0]), float(box[1])),
+            *(min(float(box[2]), image.width), min(float(box[3]), image.height)),
+        )
+        return image.resize((width, height), Image.Resampling.BILINEAR, box=inside)
 
     def __call__(self, name: str, seed: int, scenario: Scenario | None = None) -> TrackVideo:
         """The video of a scenario.
@@ -569,7 +572,7 @@ def place_trajectories(
     moving = cutouts[:-1] if covered else cutouts
     slots = rng.permutation(len(moving))
     share = {1: 0.5, 2: 0.42, 3: 0.38}.get(len(moving), 0.34)
-    trajectories = []
+    trajectories: list[Trajectory] = []
     for k, cutout in enumerate(moving):
         tall = fit_height(cutout, HEIGHT * share * float(rng.uniform(0.85, 1.15)))
         if scenario.twins and k == 1:
@@ -587,7 +590,7 @@ def place_trajectories(
 
 def fit_height(cutout: Cutout, side: float) -> float:
     """Height at which a cut-out has the area of a square of ``side`` pixels."""
-    return side * (cutout.image.height / cutout.image.width) ** 0.5
+    return float(side * (cutout.image.height / cutout.image.width) ** 0.5)
 
 
 def drift(rng: Rng, at: tuple[float, float, float], slot: int, start: float, stop: float) -> Trajectory:

@@ -60,7 +60,7 @@ class TrackedMasks:
         validate.booleans("masks", self.masks)
         if self.ids.dtype not in validate.INTEGERS:
             raise InputError(f"ids is {self.ids.dtype}: pass integers")
-        if len(self.ids.unique()) != len(self.ids):
+        if len(set(self.ids.tolist())) != len(self.ids):
             raise InputError(f"ids {self.ids.tolist()} repeat: pass one mask per track")
 
     def __len__(self) -> int:
