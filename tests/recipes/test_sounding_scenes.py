@@ -36,11 +36,11 @@ from tests.fixtures.sounding_scenes import (
     make_frame,
 )
 
-OWN = PairShares(own=1, mixture=0, absent=0, side_by_side=0)
-ABSENT = PairShares(own=0, mixture=0, absent=1, side_by_side=0)
-NOISE = PairShares(own=0, mixture=0, absent=0, side_by_side=0)
-MIXED = PairShares(own=0, mixture=1, absent=0, side_by_side=0)
-BESIDE = PairShares(own=1, mixture=0, absent=0, side_by_side=1)
+OWN = PairShares(own=1, mixture=0, absent=0, similar=0, side_by_side=0)
+ABSENT = PairShares(own=0, mixture=0, absent=1, similar=0, side_by_side=0)
+NOISE = PairShares(own=0, mixture=0, absent=0, similar=0, side_by_side=0)
+MIXED = PairShares(own=0, mixture=1, absent=0, similar=0, side_by_side=0)
+BESIDE = PairShares(own=1, mixture=0, absent=0, similar=0, side_by_side=1)
 
 
 def sampler(shares: PairShares | None = None, seed: int = 0) -> SceneSampler:
