@@ -32,7 +32,7 @@ from seac.core.atomic import write_atomic
 from seac.core.errors import InputError
 from seac.core.types import EncodedImage
 from seac.decision.audio_steps import StepRule, active_steps, close_gaps, step_levels
-from seac.decision.sounding_head import MAX_LOGIT
+from seac.decision.network_head import MAX_LOGIT
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.results.values import STEP

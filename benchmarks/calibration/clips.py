@@ -17,7 +17,8 @@ from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.real_clips.scores import FITS, mask_fits
 from seac.core.result import FrameResult
 from seac.core.types import EncodedAudio, EncodedImage
-from seac.decision.sounding_head import MAX_LOGIT, LearnedSoundingHead
+from seac.decision.network_head import limited_log_odds
+from seac.decision.sounding_head import LearnedSoundingHead
 from seac.media.decode import frames
 from seac.pipeline import SeAC
 
@@ -94,5 +95,5 @@ def network_probability(
     if len(result) == 0 or audio.summary.inactive:
         return np.zeros(len(result))
     similarity = torch.from_numpy(result.similarity)
-    logits = head.network(head.inputs(similarity, image, audio)).log_odds()[0].clamp(-MAX_LOGIT, MAX_LOGIT)
+    logits = limited_log_odds(head.network(head.inputs(similarity, image, audio)))[0]
     return np.asarray(model.stages.calibration.probability(logits).double().numpy())

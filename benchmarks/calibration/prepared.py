@@ -15,7 +15,8 @@ from recipes.sounding.evaluate import PairScore, score_pairs
 from recipes.sounding.scenes import SceneSampler
 from seac.classify.experts import ExpertsClassifier
 from seac.decision.calibration import Calibration
-from seac.decision.sounding_head import MAX_LOGIT, LearnedSoundingHead
+from seac.decision.network_head import MAX_LOGIT
+from seac.decision.sounding_head import LearnedSoundingHead
 from seac.pipeline import SeAC
 
 EPSILON = 1e-6

@@ -16,9 +16,9 @@ from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, EncodedAudio, MaskEmbeddings
 from seac.decision.base import ObjectnessSum
 from seac.decision.calibration import Calibration
+from seac.decision.network_head import MAX_LOGIT
 from seac.decision.sounding_head import (
     CUES,
-    MAX_LOGIT,
     LearnedSoundingHead,
     SoundingHeadWeights,
     read,

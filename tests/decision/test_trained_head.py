@@ -15,7 +15,7 @@ from seac.core.errors import InputError
 from seac.decision import calibration_file
 from seac.decision.base import ObjectnessSum
 from seac.decision.calibration import Calibration
-from seac.decision.sounding_head import MAX_LOGIT, frame_geometry
+from seac.decision.network_head import MAX_LOGIT, frame_geometry
 from seac.decision.sounding_network import SoundingConfig, SoundingNetwork
 from seac.decision.trained_head import (
     FILE,

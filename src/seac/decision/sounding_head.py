@@ -13,27 +13,19 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from seac.core.checkpoint import load_shipped, save_with_metadata, to_half
 from seac.core.context import PartContext
-from seac.core.covering import covering_pairs, suppress
-from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, Proposals, version_of
+from seac.core.types import AudioFeatures, EncodedImage, version_of
 from seac.decision.base import ObjectnessSum, SoundingHead
-from seac.decision.sounding_network import (
-    SoundingConfig,
-    SoundingInputs,
-    SoundingNetwork,
-    SoundingOutputs,
-    mask_geometry,
-)
+from seac.decision.network_head import NetworkHead, frame_geometry
+from seac.decision.sounding_network import SoundingConfig, SoundingNetwork
 from seac.encoders.class_heads import ClassHeads
 
 ASSET = "assets/sounding_head.safetensors"
 FORMAT = "seac sounding head 1"
-MAX_LOGIT = 6.0
-"""Logits are clamped to this magnitude, so that a track follows a change within its smoothing time."""
+NO_CLASSES = "the learned sounding head needs encoders with classes"
 CUES = ("Silence", "Music")
 """AudioSet classes whose probabilities are inputs of their own."""
 
@@ -54,8 +46,8 @@ class SoundingHeadWeights:
     sha256: str = ""
 
 
-class LearnedSoundingHead:
-    """The network as a :class:`~seac.decision.base.SoundingHead`.
+class LearnedSoundingHead(NetworkHead):
+    """The shipped network.
 
     With parts other than those of its training, :meth:`from_context` gives an :class:`ObjectnessSum`.
 
@@ -65,12 +57,10 @@ class LearnedSoundingHead:
         audio_labels: class names of the audio encoder.
     """
 
-    absolute = True
-
     def __init__(
         self, weights: SoundingHeadWeights, class_heads: ClassHeads, audio_labels: tuple[str, ...]
     ) -> None:
-        self.network = weights.network
+        super().__init__(weights.network)
         self.class_heads = class_heads
         self.cues = [audio_labels.index(name) for name in CUES]
         self.version = f"sounding head sha256:{weights.sha256[:12] or 'none'}"
@@ -85,114 +75,38 @@ class LearnedSoundingHead:
             return ObjectnessSum()
         return cls(weights, class_heads, context.part("audio").labels)
 
-    @torch.inference_mode()
-    def __call__(
-        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
-    ) -> Tensor:
-        """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
-        if len(similarity) == 0:
-            return similarity
-        return self.join(limited_logits(self.network, self.inputs(similarity, image, audio)), image)[0]
-
-    @torch.inference_mode()
-    def window_logits(
-        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float = 0.0
-    ) -> Tensor:
-        """Return log-odds (S, N) of every mask in each of S windows, before :meth:`join`.
-
-        The inputs of the masks are computed once.
+    def mask_inputs(self, image: EncodedImage) -> dict[str, Tensor]:
+        """Inputs of the network for the N masks of a frame: (N, ...) each.
 
         Raises:
-            ValueError: an encoder has no classes.
+            ValueError: the image encoder has no classes.
         """
-        if similarity.numel() == 0:
-            return similarity
-        masks, count = self._mask_inputs(image), len(similarity)
-        embeddings, probabilities, cues = self._window_inputs(audio)
-        inputs = {name: value.expand(count, *value.shape) for name, value in masks.items()}
-        return limited_logits(
-            self.network,
-            SoundingInputs(
-                **inputs,
-                similarity=similarity.cpu().float(),
-                padding=torch.zeros(similarity.shape, dtype=torch.bool),
-                audio=embeddings,
-                audio_probabilities=probabilities,
-                cues=cues,
-            ),
-        )
-
-    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
-        """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
-        return keep_one(logits, image)
-
-    def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
-        """Return the inputs of the network for one frame.
-
-        Raises:
-            ValueError: an encoder has no classes.
-        """
-        masks = self._mask_inputs(image)
-        embedding, probabilities, cues = self.summarise(audio.features)
-        return SoundingInputs(
-            **{name: value[None] for name, value in masks.items()},
-            similarity=similarity.cpu().float()[None],
-            padding=torch.zeros(1, len(similarity), dtype=torch.bool),
-            audio=embedding[None],
-            audio_probabilities=probabilities[None],
-            cues=cues[None],
-        )
-
-    def summarise(self, audio: AudioFeatures) -> tuple[Tensor, Tensor, Tensor]:
-        """Return mean embedding (d_a,), class probabilities (K,) and cues (2,) of the windows of audio.
-
-        Raises:
-            ValueError: the encoder has no classes.
-        """
-        embeddings, probabilities, cues = self._window_inputs(audio)
-        return embeddings.mean(0), probabilities.mean(0), cues.mean(0)
-
-    def _mask_inputs(self, image: EncodedImage) -> dict[str, Tensor]:
-        """Inputs of the network that are those of the masks, without the dimension of frames."""
-        masks, proposals = image.embeddings, image.proposals
+        masks = image.embeddings
         if masks.local_probabilities is None:
-            raise ValueError("the learned sounding head needs encoders with classes")
+            raise ValueError(NO_CLASSES)
         appearance = self.class_heads.probabilities("image", masks.local, masks.local_probabilities)
         return {
             "local": masks.local.cpu().float(),
             "context": masks.context.cpu().float(),
             "image_probabilities": appearance.float(),
-            "geometry": frame_geometry(proposals),
+            "geometry": frame_geometry(image.proposals),
         }
 
-    def _window_inputs(self, audio: AudioFeatures) -> tuple[Tensor, Tensor, Tensor]:
-        """Embeddings (S, d_a), class probabilities (S, K) and cues (S, 2) of S windows."""
+    def window_inputs(self, audio: AudioFeatures) -> dict[str, Tensor]:
+        """Inputs of the network for S audio windows: (S, ...) each.
+
+        Raises:
+            ValueError: the audio encoder has no classes.
+        """
         if audio.class_probabilities is None:
-            raise ValueError("the learned sounding head needs encoders with classes")
-        probabilities = self.class_heads.probabilities("audio", audio.embeddings, audio.class_probabilities)
-        return (
-            audio.embeddings.float().cpu(),
-            probabilities,
-            audio.class_probabilities.float().cpu()[:, self.cues],
-        )
-
-
-def limited_logits(network: SoundingNetwork, inputs: SoundingInputs) -> Tensor:
-    """Log-odds (B, N) of a network in evaluation mode, limited to :data:`MAX_LOGIT`."""
-    outputs: SoundingOutputs = network(inputs)
-    return outputs.log_odds().clamp(-MAX_LOGIT, MAX_LOGIT)
-
-
-def keep_one(logits: Tensor, image: EncodedImage) -> Tensor:
-    """Log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
-    return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
-
-
-def frame_geometry(proposals: Proposals) -> Tensor:
-    """Geometry of the masks of one frame, see :func:`mask_geometry`: (N, 8) float32 on the CPU."""
-    height, width = proposals.masks.shape[-2:]
-    area = proposals.masks.flatten(1).sum(1) / (height * width)
-    return mask_geometry(proposals.boxes, area, proposals.scores, height, width).cpu()
+            raise ValueError(NO_CLASSES)
+        return {
+            "audio": audio.embeddings.float().cpu(),
+            "audio_probabilities": self.class_heads.probabilities(
+                "audio", audio.embeddings, audio.class_probabilities
+            ),
+            "cues": audio.class_probabilities.float().cpu()[:, self.cues],
+        }
 
 
 def write(weights: SoundingHeadWeights, path: Path) -> str:

@@ -19,9 +19,9 @@ from torch import Tensor
 from seac.core.checkpoint import load_with_metadata, save_with_metadata
 from seac.core.context import PartContext
 from seac.core.errors import InputError
-from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage
+from seac.core.types import AudioFeatures, EncodedImage
 from seac.decision.calibration import Calibration
-from seac.decision.sounding_head import frame_geometry, keep_one, limited_logits
+from seac.decision.network_head import NetworkHead, frame_geometry
 from seac.decision.sounding_network import SoundingConfig, SoundingInputs, SoundingNetwork
 
 FILE = "sounding_head.safetensors"
@@ -73,17 +73,16 @@ class TrainedHeadWeights:
     sha256: str = ""
 
 
-class TrainedSoundingHead:
-    """The network as a :class:`~seac.decision.base.SoundingHead`.
+class TrainedSoundingHead(NetworkHead):
+    """The network of a training.
 
     Args:
         weights: of the network.
     """
 
-    absolute = True
-
     def __init__(self, weights: TrainedHeadWeights) -> None:
-        self.network, self.scale = weights.network, weights.scale
+        super().__init__(weights.network)
+        self.scale = weights.scale
         self.version = f"trained sounding head sha256:{weights.sha256[:12] or 'none'}"
 
     @classmethod
@@ -111,49 +110,25 @@ class TrainedSoundingHead:
             )
         return cls(weights)
 
-    @torch.inference_mode()
-    def __call__(
-        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
-    ) -> Tensor:
-        """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
-        if len(similarity) == 0:
-            return similarity
-        return self.join(limited_logits(self.network, self.inputs(similarity, image, audio)), image)[0]
+    def mask_inputs(self, image: EncodedImage) -> dict[str, Tensor]:
+        """Inputs of the network for the N masks of a frame: (N, ...) each."""
+        masks = image.embeddings
+        return {
+            "local": masks.local.cpu().float(),
+            "context": masks.context.cpu().float(),
+            "image_probabilities": torch.zeros(len(masks), 0),
+            "geometry": frame_geometry(image.proposals),
+        }
 
-    @torch.inference_mode()
-    def window_logits(
-        self, similarity: Tensor, image: EncodedImage, audio: AudioFeatures, objectness_weight: float = 0.0
-    ) -> Tensor:
-        """Return log-odds (S, N) of every mask in each of S windows, before :meth:`join`."""
-        if similarity.numel() == 0:
-            return similarity
-        count, masks = len(similarity), image.embeddings
-        geometry = frame_geometry(image.proposals)
-        inputs = classless_inputs(
-            local=masks.local.cpu().float().expand(count, -1, -1),
-            context=masks.context.cpu().float().expand(count, -1, -1),
-            geometry=geometry.expand(count, -1, -1),
-            similarity=self.scale.apply(similarity.cpu().float(), geometry),
-            padding=torch.zeros(similarity.shape, dtype=torch.bool),
-            audio=audio.embeddings.float().cpu(),
-        )
-        return limited_logits(self.network, inputs)
+    def window_inputs(self, audio: AudioFeatures) -> dict[str, Tensor]:
+        """Inputs of the network for S audio windows: (S, ...) each."""
+        embeddings = audio.embeddings.float().cpu()
+        none = torch.zeros(len(embeddings), 0)
+        return {"audio": embeddings, "audio_probabilities": none, "cues": none}
 
-    def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
-        """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
-        return keep_one(logits, image)
-
-    def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
-        """Return the inputs of the network for one frame."""
-        geometry = frame_geometry(image.proposals)
-        return classless_inputs(
-            local=image.embeddings.local.cpu().float()[None],
-            context=image.embeddings.context.cpu().float()[None],
-            geometry=geometry[None],
-            similarity=self.scale.apply(similarity.cpu().float(), geometry)[None],
-            padding=torch.zeros(1, len(similarity), dtype=torch.bool),
-            audio=audio.features.embeddings.float().cpu().mean(0)[None],
-        )
+    def scale_similarity(self, similarity: Tensor, geometry: Tensor) -> Tensor:
+        """The similarity (S, N) with objectness, as :class:`SimilarityScale` says."""
+        return self.scale.apply(similarity, geometry)
 
 
 def classless_inputs(**tensors: Tensor) -> SoundingInputs:

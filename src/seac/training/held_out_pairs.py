@@ -7,7 +7,7 @@ from torch import Tensor
 
 from seac.decision.calibration import Calibration
 from seac.decision.fit_swap import SwapLogits, fit_swap, presence, report_swap
-from seac.decision.sounding_head import MAX_LOGIT
+from seac.decision.network_head import limited_log_odds
 from seac.decision.sounding_network import SoundingInputs, SoundingNetwork
 from seac.decision.trained_head import IDENTITY
 from seac.features.batch import IndexBatch
@@ -104,4 +104,4 @@ def _compared(
 def _limited(network: SoundingNetwork, inputs: SoundingInputs) -> Tensor:
     device = network.scale.device
     moved = SoundingInputs(*(part.to(device) for part in tensors_of(inputs)))
-    return as_float(network(moved)).log_odds().clamp(-MAX_LOGIT, MAX_LOGIT).cpu()
+    return limited_log_odds(as_float(network(moved))).cpu()
