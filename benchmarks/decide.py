@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.tables import machine, replace_section, table
+from benchmarks.command import publish
+from benchmarks.tables import machine, table
 from seac.jobs.decide import DecideJob, ExportJob, decide_folder, export_folder
 from seac.jobs.segment import SegmentJob, segment_all
 from seac.media.sources import resolve_source
@@ -199,9 +200,7 @@ def main() -> None:
         first, hour = open_result(Path(scratch) / "0"), Path(scratch) / "hour"
         write_hour(hour, first, options.masks, options.rate, options.tracks)
         lines = report(rows, store_size(hour), cpu_seconds(open_result, hour), options)
-    print("\n".join(lines))
-    if options.document:
-        replace_section(options.document, "decide", lines)
+    publish(lines, options.document, "decide")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ side.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.command import pair_parser, publish
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.real_clips.pairs import (
     CATEGORIES,
@@ -31,10 +30,9 @@ from benchmarks.real_clips.pairs import (
     mask_side,
     side_by_side,
 )
-from benchmarks.tables import replace_section, table
-from recipes.common.options import USAGE
+from benchmarks.tables import table
+from recipes.common.options import errors_in_one_line
 from seac.associate.embed import embed_masks
-from seac.core.errors import InputError
 from seac.core.types import EncodedAudio, EncodedImage
 from seac.media.decode import load_waveform
 from seac.pipeline import SeAC
@@ -152,27 +150,14 @@ def page(found: Sequence[Mapping[str, Ranking]]) -> list[str]:
 
 def main() -> None:
     """Measure, print, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with photos/dev and recordings/dev")
-    parser.add_argument("--limit", type=int, default=30, help="pairs of photographs of each category")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="folder where encoded images are kept between runs")
-    parser.add_argument("--write", type=Path, help="page whose section fast path is replaced")
-    options = parser.parse_args()
+    options = pair_parser(__doc__, "fast path", 30).parse_args()
     torch.set_num_threads(1)
-    try:
+    with errors_in_one_line():
         model = load("tiny")
         images = EncodedImages(model, options.cache)
         found = list(rankings(model, images, options.data, options.limit, options.seed))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     lines = page(found)
-    print("\n".join(lines))
-    if options.write is not None:
-        replace_section(options.write, "fast path", lines)
+    publish(lines, options.write, "fast path")
 
 
 if __name__ == "__main__":

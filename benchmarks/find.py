@@ -8,9 +8,7 @@ should find a mask on its side. A phrase for the other photograph, or for someth
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.command import pair_parser, publish
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.real_clips.pairs import (
     CATEGORIES,
@@ -29,10 +28,9 @@ from benchmarks.real_clips.pairs import (
     mask_side,
     side_by_side,
 )
-from benchmarks.tables import replace_section, table
-from recipes.common.options import USAGE
+from benchmarks.tables import table
+from recipes.common.options import errors_in_one_line
 from seac.classify.find import encode_phrase
-from seac.core.errors import InputError
 from seac.core.tracks import UNTRACKED
 from seac.media.decode import load_waveform
 from seac.pipeline import SeAC
@@ -179,27 +177,14 @@ def page(found: Sequence[Question]) -> list[str]:
 
 def main() -> None:
     """Measure, print, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with photos/dev and recordings/dev")
-    parser.add_argument("--limit", type=int, default=60, help="pairs of photographs of each category")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="folder where encoded images are kept between runs")
-    parser.add_argument("--write", type=Path, help="page whose section find is replaced")
-    options = parser.parse_args()
+    options = pair_parser(__doc__, "find", 60).parse_args()
     torch.set_num_threads(1)
-    try:
+    with errors_in_one_line():
         model = load("tiny")
         images = EncodedImages(model, options.cache)
         found = list(questions(model, images, options.data, options.limit, options.seed))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     lines = page(found)
-    print("\n".join(lines))
-    if options.write is not None:
-        replace_section(options.write, "find", lines)
+    publish(lines, options.write, "find")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ The score of a frame is the mean IoU of its best masks with the best fitting mas
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.tables import replace_section, table
-from recipes.common.options import USAGE
-from seac.core.errors import InputError
+from benchmarks.command import publish
+from benchmarks.tables import table
+from recipes.common.options import errors_in_one_line
 from seac.media.decode import frames
 from seac.media.presentation import timed_frames
 from seac.pipeline import SeAC
@@ -136,18 +135,13 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="page whose section key frames is replaced")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    try:
+    with errors_in_one_line():
         model = load("tiny")
         paths = sorted(options.videos.glob("*.mp4"))[:: options.every]
         clips = [load_clip(model, path, options.cache) for path in paths]
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     heads = ["rate", "key frames a second", "mean IoU", "tenth percentile", "CPU ms a second"]
     lines = [f"{len(clips)} clips.", "", *table(heads, compare(clips))]
-    print("\n".join(lines))
-    if options.write is not None:
-        replace_section(options.write, "key frames", lines)
+    publish(lines, options.write, "key frames")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ times: over silence, over noise, in turn, and with an off-screen source. The con
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,12 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.audio_steps.timed_audio import SCENARIOS, SECONDS, Edges, TimedAudio, render
+from benchmarks.command import pair_parser, publish
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.real_clips.pairs import CATEGORIES, draw_pairs, main_classes, mask_side, side_by_side
-from benchmarks.tables import replace_section, table
-from recipes.common.options import USAGE
+from benchmarks.tables import table
+from recipes.common.options import errors_in_one_line
 from seac.core.atomic import write_atomic
-from seac.core.errors import InputError
 from seac.core.types import EncodedImage
 from seac.decision.audio_steps import StepRule, active_steps, close_gaps, step_levels
 from seac.decision.network_head import MAX_LOGIT
@@ -211,31 +209,19 @@ def page(scores: Mapping[str, Mapping[str, float]], cost: float, count: int) -> 
 
 def main() -> None:
     """Measure, print, and write the files asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with photos/dev and recordings/dev")
+    parser = pair_parser(__doc__, "audio steps", 40)
     parser.add_argument("--preset", default="tiny")
-    parser.add_argument("--limit", type=int, default=40, help="pairs of photographs of each category")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="folder where encoded images are kept between runs")
     parser.add_argument("--json", type=Path, help="file for all scores")
-    parser.add_argument("--write", type=Path, help="page whose section audio steps is replaced")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    try:
+    with errors_in_one_line():
         model = load(options.preset)
         images = EncodedImages(model, options.cache)
         scores, cost = compare(model, scenes(model, images, options.data, options.limit, options.seed))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     lines = page(scores, cost, len(CATEGORIES) * options.limit)
-    print("\n".join(lines))
+    publish(lines, options.write, "audio steps")
     if options.json is not None:
         write_atomic(options.json, json.dumps({"scores": scores, "cost_ms": cost}, indent=1) + "\n")
-    if options.write is not None:
-        replace_section(options.write, "audio steps", lines)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ The reliability diagrams are written beside the page.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,10 +32,9 @@ from benchmarks.calibration.reliability import (
 )
 from benchmarks.real_clips.encoded import EncodedImages
 from benchmarks.tables import table
-from recipes.common.options import USAGE
+from recipes.common.options import errors_in_one_line
 from recipes.sounding.evaluate import BINS
 from seac.core.atomic import write_atomic
-from seac.core.errors import InputError
 from seac.decision.calibration import Calibration
 from seac.pipeline import SeAC
 from seac.presets.load import load
@@ -84,12 +82,9 @@ def main() -> None:
     """Measure, and write the page and its figure."""
     options = parse_options()
     torch.set_num_threads(1)
-    try:
+    with errors_in_one_line():
         model = load("tiny")
         sets = list(mask_sets(options, model))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     measured = [(masks, measure(masks, DRAWS, options.seed)) for masks in sets]
     draw(measured[: len(FRAMES) + 1], options.write.with_suffix(".png"))
     likeliest = [measure(masks.likeliest(), DRAWS, options.seed) for masks in sets]

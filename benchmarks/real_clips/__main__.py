@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -34,9 +33,8 @@ from benchmarks.real_clips.players import HEADS, report_players, run_players
 from benchmarks.real_clips.players import PAGE as PLAYERS_PAGE
 from benchmarks.real_clips.sheet import Sheet
 from benchmarks.real_clips.summary import report, summarise
-from recipes.common.options import USAGE
+from recipes.common.options import errors_in_one_line
 from seac.core.atomic import write_atomic
-from seac.core.errors import InputError
 from seac.pipeline import SeAC
 from seac.presets.load import load
 
@@ -79,11 +77,8 @@ def main() -> None:
     """Measure, print, and write the files asked for."""
     options = parse_options()
     torch.set_num_threads(options.threads)
-    try:
+    with errors_in_one_line():
         measured = measure(options)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
     if options.json is not None:
         write_atomic(options.json, json.dumps(measured, indent=1) + "\n")
 

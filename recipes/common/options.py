@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from recipes.common.composites.media import Media, find_media
@@ -11,6 +13,16 @@ from seac.core.errors import InputError
 
 USAGE = 2
 """Exit code for invalid input."""
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End the program with one line and the exit code of invalid input if the block raises an InputError."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(USAGE) from None
 
 
 def add_media(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +40,5 @@ def open_media(given: Path | None) -> Media:
     Raises:
         SystemExit: the folder is missing or cannot be used; a one-line message is printed.
     """
-    try:
+    with errors_in_one_line():
         return Media.open(find_media(given))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None

@@ -15,7 +15,6 @@ The data are a folder with ``photos/{train,dev}`` (:mod:`recipes.common.photogra
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -34,7 +33,7 @@ from scipy.ndimage import gaussian_filter, label, uniform_filter1d
 from recipes.common.composites.audio import limit_peak, to_gain
 from recipes.common.composites.media import Media
 from recipes.common.media_bank import SILENT
-from recipes.common.options import USAGE
+from recipes.common.options import errors_in_one_line
 from recipes.common.photographs import read_rows
 from recipes.common.waveforms import fit_length
 from seac.core.errors import InputError
@@ -787,7 +786,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=[*SCENARIOS, *RHYTHM])
     options = parser.parse_args()
-    try:
+    with errors_in_one_line():
         videos = TrackVideos(options.data, options.media, options.side)
         with atomic_folder(options.out) as folder:
             for name in options.scenarios:
@@ -795,9 +794,6 @@ def main() -> None:
                 (folder / name).mkdir()
                 write_video(folder / name / "video.mp4", video)
                 write_truth(folder / name / "truth.npz", video)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
 
 
 if __name__ == "__main__":
