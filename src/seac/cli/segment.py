@@ -10,6 +10,7 @@ import typer
 
 from seac.cli import options
 from seac.core.errors import InputError
+from seac.export.table import DEFAULT_EXPORTS, parse_names
 from seac.presets.spec import ModelSpec
 from seac.presets.table import list_parts
 
@@ -41,9 +42,9 @@ def segment(
     fps: Annotated[
         str, options.InputOption(help="Key frames per second on which the networks run, or auto.")
     ] = AUTO,
-    export: Annotated[
-        str, options.OutputOption(help=f"Outputs, comma-separated: {EXPORTS}.")
-    ] = "overlay,timeline,report,csv,events-json,srt,vtt,json",
+    export: Annotated[str, options.OutputOption(help=f"Outputs, comma-separated: {EXPORTS}.")] = ",".join(
+        DEFAULT_EXPORTS
+    ),
     find: Find = None,
     again: options.Again = False,
 ) -> options.Work:
@@ -51,7 +52,6 @@ def segment(
 
     seac decide and seac export make other outputs from the same folder, without running the networks.
     """
-    from seac.export.table import parse_names
     from seac.jobs.segment import SegmentJob, segment_all
 
     job = SegmentJob(source, out, model, audio, parse_fps(fps), parse_names(export), again, check_find(find))

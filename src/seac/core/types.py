@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from seac.core.covering import covering_pairs
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,11 @@ class EncodedImage:
     proposals: Proposals
     embeddings: MaskEmbeddings
     text_embeddings: Tensor
+
+    @cached_property
+    def covering(self) -> Tensor:
+        """Which masks cover one another: (N, N) bool of :func:`seac.core.covering.covering_pairs`."""
+        return covering_pairs(self.proposals.masks)
 
 
 @dataclass(frozen=True)

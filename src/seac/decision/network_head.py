@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from seac.core.covering import covering_pairs, suppress
+from seac.core.covering import suppress
 from seac.core.types import AudioFeatures, EncodedAudio, EncodedImage, Proposals
 from seac.decision.sounding_network import SoundingInputs, SoundingNetwork, SoundingOutputs, mask_geometry
 
@@ -63,7 +63,7 @@ class NetworkHead(ABC):
 
     def join(self, logits: Tensor, image: EncodedImage) -> Tensor:
         """Return log-odds (S, N) of which only the likeliest of masks that cover one another is high."""
-        return suppress(logits, covering_pairs(image.proposals.masks), -MAX_LOGIT)
+        return suppress(logits, image.covering, -MAX_LOGIT)
 
     def inputs(self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio) -> SoundingInputs:
         """Return the inputs of the network for one frame under the mean of its audio windows."""

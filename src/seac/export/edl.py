@@ -10,21 +10,20 @@ from pathlib import Path
 
 from seac.core.text import one_line
 from seac.export.edit_rate import EditRate
+from seac.export.exporter import WithoutFrames
 from seac.export.otio import event_colours
 from seac.results.events import Event, events_of
-from seac.results.values import DecidedVideo, FrameMasks
+from seac.results.values import DecidedVideo
 
 HOUR = 3600
 COLOURS = {"ORANGE": "YELLOW"}
 """Locator colours for marker colours that locators lack."""
 
 
-class Edl:
+class Edl(WithoutFrames):
     """Writes ``events.edl``."""
 
     files = ("events.edl",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._video = folder / "events.edl", video
@@ -32,9 +31,6 @@ class Edl:
         # One hour on the timecode's own clock, which falls behind at 23.976 frames per second.
         counted = self._rate.rate if self._rate.drop else round(self._rate.rate)
         self._begin = round(HOUR * counted)
-
-    def add(self, frame: FrameMasks) -> None:
-        """Events need no frame."""
 
     def close(self) -> None:
         """Write the list."""

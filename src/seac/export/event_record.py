@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seac._version import __version__
+from seac.export.exporter import WithoutFrames
 from seac.results.events import Event, events_of
-from seac.results.values import DecidedVideo, FrameMasks
+from seac.results.values import DecidedVideo
 
 VERSION: Literal[1] = 1
 
@@ -62,18 +63,13 @@ def event_record(event: Event) -> EventRecord:
     )
 
 
-class EventRecordWriter:
+class EventRecordWriter(WithoutFrames):
     """Writes ``events.json``."""
 
     files = ("events.json",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._video = folder / "events.json", video
-
-    def add(self, frame: FrameMasks) -> None:
-        """Events need no frame."""
 
     def close(self) -> None:
         """Write the record."""

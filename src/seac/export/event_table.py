@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from seac.export.exporter import WithoutFrames
 from seac.results.events import events_of
-from seac.results.values import DecidedVideo, FrameMasks
+from seac.results.values import DecidedVideo
 
 COLUMNS = ("start", "stop", "track", "name", "phrase", "off_screen", "level", "probability")
 
 
-class EventTable:
+class EventTable(WithoutFrames):
     """Writes ``events.csv``: UTF-8, lines and quotes as RFC 4180 has them.
 
     ``start`` and ``stop`` are seconds, ``level`` is dBFS, ``off_screen`` is 0 or 1; ``track`` is empty where
@@ -19,14 +20,9 @@ class EventTable:
     """
 
     files = ("events.csv",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._events = folder / "events.csv", events_of(video)
-
-    def add(self, frame: FrameMasks) -> None:
-        """Events need no frame."""
 
     def close(self) -> None:
         """Write the table."""

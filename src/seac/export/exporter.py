@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from seac.core.registry import locate
-from seac.results.values import DecidedVideo, FrameMasks
+
+if TYPE_CHECKING:  # the table is read by every command line, numpy is not needed for it
+    from seac.results.values import DecidedVideo, FrameMasks
 
 KIND = "format"
 
@@ -33,6 +35,16 @@ class Exporter(Protocol):
     def close(self) -> None:
         """Finish the files."""
         ...
+
+
+class WithoutFrames:
+    """Base class of exporters that need the decision only; no frame is read for them."""
+
+    images: ClassVar[bool] = False
+    every_frame: ClassVar[bool] = False
+
+    def add(self, frame: FrameMasks) -> None:
+        """Take no frame."""
 
 
 # A new format is one file and one row: a class that is built with (folder, decided video).

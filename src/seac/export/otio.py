@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seac.export.edit_rate import EditRate
+from seac.export.exporter import WithoutFrames
 from seac.results.events import Event, events_of
-from seac.results.values import DecidedVideo, FrameMasks
+from seac.results.values import DecidedVideo
 
 HUES = {"RED": 0, "ORANGE": 30, "YELLOW": 60, "GREEN": 120, "CYAN": 180, "BLUE": 240, "MAGENTA": 300}
 """OpenTimelineIO's marker colours, by hue in degrees."""
@@ -26,19 +27,14 @@ def event_colours(video: DecidedVideo) -> dict[int | None, str]:
     return {None: OFF_SCREEN} | {track.id: marker_colour(track.colour) for track in video.tracks}
 
 
-class Otio:
+class Otio(WithoutFrames):
     """Writes ``events.otio``; frames are counted at the rate of the source, see :class:`EditRate`."""
 
     files = ("events.otio",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._video = folder / "events.otio", video
         self._rate = EditRate.exact(video.info)
-
-    def add(self, frame: FrameMasks) -> None:
-        """Events need no frame."""
 
     def close(self) -> None:
         """Write the timeline."""

@@ -12,6 +12,8 @@ from seac.export.exporter import KIND as FORMAT
 from seac.export.writer import WRITERS, Writer
 
 WRITER = "export"
+DEFAULT_EXPORTS = ("overlay", "timeline", "report", "csv", "events-json", "srt", "vtt", "json")
+"""What ``seac segment`` writes if nothing else is asked for."""
 ExporterClass: TypeAlias = type[Exporter]
 WriterClass: TypeAlias = type[Writer]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from seac.core.text import one_line
+from seac.export.exporter import WithoutFrames
 from seac.export.lanes import FLOOR, Lane, level_curve, longest_lanes, off_screen_lanes, track_lanes
-from seac.results.values import STEP, DecidedVideo, FrameMasks
+from seac.results.values import STEP, DecidedVideo
 
 MAX_TRACKS, MAX_OFF_SCREEN = 24, 6
 """Most lanes that are drawn; of more, those that sound longest."""
@@ -27,18 +28,13 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
 MAX_TICKS = 12
 
 
-class Timeline:
+class Timeline(WithoutFrames):
     """Plots a decided video; no frame is needed."""
 
     files = ("timeline.png",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._video = folder / "timeline.png", video
-
-    def add(self, frame: FrameMasks) -> None:
-        """A timeline needs no frame."""
 
     def close(self) -> None:
         """Plot the timeline."""

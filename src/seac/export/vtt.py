@@ -5,25 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from seac.export.cues import clock_time, event_cues
+from seac.export.exporter import WithoutFrames
 from seac.results.events import events_of
-from seac.results.values import DecidedVideo, FrameMasks
+from seac.results.values import DecidedVideo
 
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """WebVTT's own escapes; they also keep ``-->`` out of the text."""
 
 
-class Vtt:
+class Vtt(WithoutFrames):
     """Writes ``events.vtt``."""
 
     files = ("events.vtt",)
-    images = False
-    every_frame = False
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         self._path, self._cues = folder / "events.vtt", event_cues(events_of(video))
-
-    def add(self, frame: FrameMasks) -> None:
-        """Events need no frame."""
 
     def close(self) -> None:
         """Write the cues."""

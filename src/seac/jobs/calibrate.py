@@ -12,6 +12,7 @@ from rich.console import Console
 from seac.core.atomic import ensure_writable
 from seac.core.errors import InputError
 from seac.datasets.table import check_scored, open_benchmark, reader_class
+from seac.decision.calibration import Calibration
 from seac.decision.calibration_file import NAME, is_calibration, write
 from seac.decision.fit import fit_and_report
 from seac.evaluation.calibration_samples import calibration_clips, collect_samples, describe, halves
@@ -76,13 +77,20 @@ def calibrate(job: CalibrateJob, *, as_json: bool = False) -> dict[str, float]:
     write(
         constants, job.target, provenance | {"preset": job.model.preset, "weights": model.stages.versions()}
     )
+    report_calibration(console, figures, constants, job.target, as_json=as_json)
+    return figures
+
+
+def report_calibration(
+    console: Console, figures: dict[str, float], constants: Calibration, target: Path, *, as_json: bool
+) -> None:
+    """Print the figures of a calibration and where it was written."""
     for name, value in figures.items():
         console.print(f"{name}: {value:g}", highlight=False)
-    console.print(f"written to {job.target}", highlight=False, soft_wrap=True)
+    console.print(f"written to {target}", highlight=False, soft_wrap=True)
     if as_json:
-        summary = {"figures": figures, "constants": asdict(constants), "out": str(job.target)}
+        summary = {"figures": figures, "constants": asdict(constants), "out": str(target)}
         sys.stdout.write(json.dumps(summary) + "\n")
-    return figures
 
 
 def check_not_only_test(benchmark: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from seac.core.types import EncodedAudio
 from seac.decision.calibration_file import is_calibration, write
 from seac.decision.fit_swap import SwapLogits, fit_swap, report_swap
 from seac.evaluation.swap import collect_logits, draw_partners
-from seac.jobs.calibrate import target_of
+from seac.jobs.calibrate import report_calibration, target_of
 from seac.jobs.download import download_bar
 from seac.jobs.progress import progress_bar
 from seac.jobs.swap import SwapJob, find_clips
@@ -81,12 +79,7 @@ def calibrate_swap(job: CalibrateSwapJob, *, as_json: bool = False) -> dict[str,
     figures = report_swap(reporting, fit_swap(choosing, start))
     constants = fit_swap([*choosing, *reporting], start)
     write(constants, target, provenance(job, model, len(samples), figures))
-    for name, value in figures.items():
-        console.print(f"{name}: {value:g}", highlight=False)
-    console.print(f"written to {target}", highlight=False, soft_wrap=True)
-    if as_json:
-        summary = {"figures": figures, "constants": asdict(constants), "out": str(target)}
-        sys.stdout.write(json.dumps(summary) + "\n")
+    report_calibration(console, figures, constants, target, as_json=as_json)
     return figures
 
 

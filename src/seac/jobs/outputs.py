@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seac.core.errors import InputError
-from seac.export.exporter import Exporter
+from seac.export.exporter import Exporter, WithoutFrames
 from seac.export.table import ExporterClass
 from seac.results.reader import VideoResult
 from seac.results.values import DecidedVideo, FrameMasks
@@ -44,7 +44,7 @@ def write_exports(
             exporters.append(build(folder, decided))
             stack.callback(exporters[-1].close)
         on_every = [each for each in exporters if each.every_frame]
-        on_key = [each for each in exporters if not each.every_frame]
+        on_key = [each for each in exporters if not each.every_frame and not isinstance(each, WithoutFrames)]
         if on_every:
             _feed(every_frame(result, decided), on_every, advance)
         if on_key:

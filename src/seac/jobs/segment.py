@@ -25,7 +25,7 @@ from seac.core.result import FrameResult
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
-from seac.export.table import ExporterClass, WriterClass, files_of, split_exports
+from seac.export.table import DEFAULT_EXPORTS, ExporterClass, WriterClass, files_of, split_exports
 from seac.export.writer import Clip
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
@@ -48,7 +48,6 @@ from seac.results.writer import ResultWriter
 from seac.video.key_frames import Rate
 from seac.video.predictor import KeyFrameResult, VideoPredictor
 
-DEFAULT_EXPORTS = ("overlay", "timeline", "report", "csv", "events-json", "srt", "vtt", "json")
 RECORDING = "source.mkv"
 """Copy of a stream, whose frames the exports need later."""
 STREAM_NAME = "stream"
@@ -246,7 +245,7 @@ def _segment(
         raise conflict
     began = time.perf_counter()
     task = progress.add_task(
-        STREAM_NAME if source.live else source.image.name, total=_expected(source, job.fps), rate=""
+        STREAM_NAME if source.live else source.image.name, total=source.duration or None, rate=""
     )
     inputs = () if source.live else (source.image, source.audio)
     recorded = provenance if job.many else None
@@ -369,11 +368,6 @@ def _export(work: Work, source: Source, folder: Path, progress: Progress, task: 
     write_exports(
         result, decided, work.exporters, folder, lambda frames: progress.update(task, advance=frames)
     )
-
-
-def _expected(source: Source, fps: Rate) -> float | None:
-    """Seconds of the clip; None if unknown."""
-    return source.duration or None
 
 
 def _print_summary(console: Console, summary: Summary) -> None:

@@ -8,9 +8,10 @@ by a motion that is composed from frame to frame, and not again and again. No ma
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cache
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ MAX_BYTES = 256_000_000
 frame before them only."""
 REACH = 1 / 16
 """Distances to the outline are told apart up to this share of the long side."""
+
+Errors: TypeAlias = Callable[[], NDArray[np.float32] | None]
 
 
 @dataclass(frozen=True)
@@ -339,17 +342,18 @@ class Propagation:
         second = self._moved(self._near(after or {}, shown, gap.before_tracks, time), entry.backward)
         both = first.keys() & second.keys()
         weight = self._preference(gap, entry, share) if both else None
-        masks = {}
+        errors_before = self._errors(entry, gap.gray, entry.forward)
+        errors_after = self._errors(entry, None if gap.end is None else gap.end.gray, entry.backward)
+        masks: dict[int, NDArray[np.bool_]] = {}
         for track in shown:
             if track in both:
                 assert weight is not None
                 difference = second[track].astype(np.float32) - first[track]
                 masks[track] = first[track] + weight * difference > 128
             elif track in first:
-                self._add(masks, track, first[track], gap.gray, entry, entry.forward)
+                self._add(masks, track, first[track], errors_before)
             elif track in second:
-                gray = None if gap.end is None else gap.end.gray
-                self._add(masks, track, second[track], gray, entry, entry.backward)
+                self._add(masks, track, second[track], errors_after)
         return entry.frame, masks
 
     def _preference(self, gap: Gap, entry: Entry, share: float) -> NDArray[np.float32]:
@@ -362,21 +366,28 @@ class Propagation:
         after = mismatch(entry.gray, gap.end.gray, entry.backward)
         return resize(preference(share, before, after), self.size)
 
+    def _errors(self, entry: Entry, origin: Gray | None, onward: Motion | None) -> Errors:
+        """Mismatch of a frame with a key frame, computed once for all tracks, if any track needs it."""
+
+        @cache
+        def errors() -> NDArray[np.float32] | None:
+            if onward is None or origin is None or not onward.any():
+                return None
+            return resize(mismatch(entry.gray, origin, onward), self.size)
+
+        return errors
+
     def _add(
         self,
         masks: dict[int, NDArray[np.bool_]],
         track: int,
         distance: NDArray[np.uint8],
-        origin: Gray | None,
-        entry: Entry,
-        onward: Motion | None,
+        errors: Errors,
     ) -> None:
         """Add a mask that comes from one key frame only, if the frame shows there what the key frame did."""
         mask = distance > 128
-        if onward is not None and origin is not None and onward.any() and mask.any():
-            errors = resize(mismatch(entry.gray, origin, onward), self.size)
-            if float(errors[mask].mean()) > MAX_MISMATCH:
-                return
+        if mask.any() and (found := errors()) is not None and float(found[mask].mean()) > MAX_MISMATCH:
+            return
         masks[track] = mask
 
     def _near(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from seac.results.values import STEP, AudioSteps, DecidedVideo, FrameMasks, KeyF
 from seac.video.flow import DEFAULT_FLOW, FlowSettings
 from seac.video.propagation import MAX_BYTES, KeyMasks, Propagation, SizedFrame
 from seac.video.schedule import Likelihood, SpanSchedule
+
+Pixels: TypeAlias = NDArray[np.uint8]
 
 
 class VideoResult(Protocol):
@@ -87,18 +90,19 @@ def key_frames_only(
     """
     view = _View(result, decided)
     pixels = _images(result, source) if images else None
-    number, image = -1, None
+    number, pixels_at = -1, None
     for key, stop in _with_stops(view.key_frames(), result.info.duration):
         while pixels is not None and number < key.masks.index:
-            number, image = next(pixels, (key.masks.index, image))
+            number, pixels_at = next(pixels, (key.masks.index, pixels_at))
         moment = _Moment(key.masks.index, key.masks.time, max(0.0, stop - key.masks.time))
+        image = None if pixels_at is None else pixels_at()
         yield view.frame(moment, view.masks(key, key.masks.time), image)
 
 
 def _still_frames(result: VideoResult, decided: DecidedVideo, source: Path | None) -> Iterator[FrameMasks]:
     """A frame for each audio step; the masks of a still image do not move."""
     view, info = _View(result, decided), result.info
-    image = next(_images(result, source))[1]
+    image = next(_images(result, source))[1]()
     keys = view.key_frames()
     key, following = next(keys, None), next(keys, None)
     for step in range(max(1, round(info.duration / STEP))):
@@ -199,11 +203,11 @@ def _sized(frame: TimedFrame, size: tuple[int, int]) -> SizedFrame:
     return SizedFrame(frame.index, frame.time, frame.duration, frame.rgb(size))
 
 
-def _images(result: VideoResult, source: Path | None) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Number and pixels of every frame; a still image is repeated without end."""
+def _images(result: VideoResult, source: Path | None) -> Iterator[tuple[int, Callable[[], Pixels]]]:
+    """Number of every frame, and its pixels on demand; a still image is repeated without end."""
     path, size = _path(result, source), result.info.size
     if not result.info.still:
-        yield from ((frame.index, frame.rgb(size)) for frame in timed_frames(path))
+        yield from ((frame.index, partial(frame.rgb, size)) for frame in timed_frames(path))
         return
     image = np.ascontiguousarray(read_image(path, max(size)).permute(1, 2, 0).numpy())
-    yield from ((number, image) for number in count())
+    yield from ((number, lambda: image) for number in count())
