@@ -44,7 +44,7 @@ PRORES = FileFormat(
 
 def cut_out(frame: FrameMasks) -> NDArray[np.uint8]:
     """(H, W, 4) uint8 RGBA with straight alpha: 255 in the masks, 0 elsewhere, black from a margin on."""
-    mask = frame.masks.any(axis=0) if len(frame.masks) else np.zeros(frame.masks.shape[1:], np.bool_)
+    mask = frame.masks.any(axis=0)
     pixels = np.zeros((*mask.shape, 4), np.uint8)
     if mask.any():
         kept = binary_dilation(mask, iterations=MARGIN)
@@ -56,14 +56,14 @@ def cut_out(frame: FrameMasks) -> NDArray[np.uint8]:
 class _AlphaVideo:
     """A video file with an alpha channel; subclasses say which."""
 
-    file: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
     file_format: ClassVar[FileFormat]
     images: ClassVar[bool] = True
     every_frame: ClassVar[bool] = True
 
     def __init__(self, folder: Path, video: DecidedVideo) -> None:
         audio = None if video.info.audio is None else Path(video.info.audio)
-        self._writer = TimedWriter(folder / self.file, self.file_format, video.info.frame_rate, audio)
+        self._writer = TimedWriter(folder / self.files[0], self.file_format, video.info.frame_rate, audio)
 
     def add(self, frame: FrameMasks) -> None:
         """Append a frame."""
@@ -77,7 +77,6 @@ class _AlphaVideo:
 class AlphaWebm(_AlphaVideo):
     """``cutout.webm``: VP9 with alpha (yuva420p) and Opus."""
 
-    file = "cutout.webm"
     file_format = VP9
     files: ClassVar[tuple[str, ...]] = ("cutout.webm",)
     about: ClassVar[About] = About(
@@ -91,7 +90,6 @@ class AlphaWebm(_AlphaVideo):
 class AlphaProRes(_AlphaVideo):
     """``cutout.mov``: ProRes 4444 with alpha (16 bit) and PCM."""
 
-    file = "cutout.mov"
     file_format = PRORES
     files: ClassVar[tuple[str, ...]] = ("cutout.mov",)
     about: ClassVar[About] = About(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from seac.export.instances import run_lengths
+
 WORD = 8
 WIDTHS = (3, 4, 8, 16)
 """Bits of a length, by number of the width."""
@@ -19,8 +21,7 @@ CHANNELS = 4
 def encode_brush(mask: NDArray[np.bool_]) -> list[int]:
     """The bytes of the code of a mask (H, W): all four channels are 255 inside it and 0 outside."""
     pixels = mask.ravel()
-    changes = np.flatnonzero(np.diff(pixels)) + 1
-    runs = np.diff(np.concatenate([[0], changes, [pixels.size]])) * CHANNELS
+    runs = run_lengths(pixels) * CHANNELS
     inside = bool(pixels[0])
     bits = [f"{pixels.size * CHANNELS:032b}{WORD - 1:05b}", *(f"{width - 1:04b}" for width in WIDTHS)]
     for run in runs.tolist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -120,12 +121,7 @@ class CocoPolygons(CocoInstances):
 
     name = "coco-polygons"
     files = ("coco-polygons/*",)
-    about = About(
-        opens="pycocotools, FiftyOne, Detectron2, CVAT, Label Studio",
-        numbers="ids from 1; `frame` and file names from 0",
-        pixels="of the images written beside it",
-        holes="joined to the outline; one polygon a part",
-    )
+    about = replace(CocoInstances.about, holes="joined to the outline; one polygon a part")
 
     def segmentation(self, mask: NDArray[np.bool_], code: dict[str, Any]) -> Any:
         """One list x, y, x, y, ... for each part of a mask (H, W)."""

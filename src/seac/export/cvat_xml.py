@@ -11,7 +11,7 @@ from xml.sax.xmlreader import AttributesImpl
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.export.instances import Instance, clean, label_colours, mask_box
+from seac.export.instances import Instance, clean, label_colours, mask_box, run_lengths
 from seac.results.values import DecidedVideo
 
 ATTRIBUTES = ("track_id", "probability")
@@ -25,8 +25,7 @@ def encode_tight_rle(mask: NDArray[np.bool_]) -> dict[str, str]:
     """
     x1, y1, x2, y2 = mask_box(mask)
     pixels = mask[y1:y2, x1:x2].ravel()
-    changes = np.flatnonzero(np.diff(pixels)) + 1
-    runs = np.diff(np.concatenate([[0], changes, [pixels.size]])).tolist()
+    runs = run_lengths(pixels).tolist()
     if pixels[0]:
         runs = [0, *runs]
     return {

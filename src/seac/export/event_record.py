@@ -9,20 +9,15 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from seac._version import __version__
 from seac.export.exporter import WithoutFrames
+from seac.export.record import Strict
 from seac.results.events import Event, events_of
 from seac.results.values import DecidedVideo
 
 VERSION: Literal[1] = 1
-
-
-class Strict(BaseModel):
-    """Base model that forbids extra fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EventRecord(Strict):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from seac.core.pixels import resize_nearest
 from seac.results.values import DecidedVideo, FrameMasks, VideoInfo
 
 JPEG_QUALITY = 95
+Number = TypeVar("Number", bound=np.integer[Any])
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -60,6 +62,12 @@ def mask_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
+def run_lengths(pixels: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Lengths of the runs of equal values of pixels (S,) bool, in order."""
+    changes = np.flatnonzero(np.diff(pixels)) + 1
+    return np.diff(np.concatenate([[0], changes, [pixels.size]]))
+
+
 def category_numbers(video: DecidedVideo) -> dict[str, int]:
     """Numbers from 1 of the names, in order of the tracks; tracks of one name share a number."""
     names = dict.fromkeys(track.name for track in video.tracks)
@@ -86,9 +94,19 @@ def paint_numbers(frame: FrameMasks, numbers: dict[int, int]) -> NDArray[np.int6
         frame: the frame.
         numbers: number of each track.
     """
-    canvas = np.zeros(frame.masks.shape[1:], np.int64)
-    for track, mask in zip(frame.tracks[::-1], frame.masks[::-1], strict=True):
-        canvas[mask] = numbers[int(track)]
+    return paint(frame.masks, np.array([numbers[int(track)] for track in frame.tracks], np.int64))
+
+
+def paint(masks: NDArray[np.bool_], values: NDArray[Number]) -> NDArray[Number]:
+    """(H, W) of the type of the values: at each pixel the value of the first mask there, 0 without one.
+
+    Args:
+        masks: (n, H, W) bool.
+        values: (n,) value of each mask.
+    """
+    canvas = np.zeros(masks.shape[1:], values.dtype)
+    for mask, value in zip(masks[::-1], values[::-1], strict=True):
+        canvas[mask] = value
     return canvas
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seac.core.result import FrameResult
+from seac.export.instances import paint
 from seac.results.palette import colour
 from seac.results.values import DecidedVideo, FrameMasks
 
@@ -26,10 +27,7 @@ def instance_map(masks: NDArray[np.bool_], tracks: NDArray[np.int64]) -> NDArray
         masks: (n, H, W) bool, likeliest first.
         tracks: (n,) int64.
     """
-    canvas = np.zeros(masks.shape[1:], np.uint8)
-    for mask, track in zip(masks[::-1], tracks[::-1].tolist(), strict=True):
-        canvas[mask] = track % 255 + 1
-    return canvas
+    return paint(masks, (tracks % 255 + 1).astype(np.uint8))
 
 
 def save_map(canvas: NDArray[np.uint8], path: Path) -> None:

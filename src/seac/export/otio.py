@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seac.export.edit_rate import EditRate
+from seac.export.event_record import event_record
 from seac.export.exporter import WithoutFrames
 from seac.results.events import Event, events_of
 from seac.results.values import DecidedVideo
@@ -70,17 +71,7 @@ class Otio(WithoutFrames):
             name=event.text,
             marked_range=self._range(otio, start, length),
             color=colour,
-            metadata={
-                "seac": {
-                    "track": event.track,
-                    "name": event.name,
-                    "start": round(event.start, 3),
-                    "stop": round(event.stop, 3),
-                    "level": round(event.level, 1),
-                    "probability": round(event.probability, 3),
-                    "off_screen": event.off_screen,
-                }
-            },
+            metadata={"seac": event_record(event).model_dump(exclude={"phrase"})},
         )
 
     def _range(self, otio: Any, start: int, length: int) -> Any:

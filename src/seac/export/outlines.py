@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from seac.export.instances import mask_box
+
 SIDE_SHARE = 1 / 200
 """Greatest distance of a simplified outline from the mask, as a share of the longer side of the frame."""
 MIN_AREA = 1 / 4000
@@ -23,8 +25,8 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[list[int]]:
     if not mask.any():
         return []
     tolerance = max(0.75, max(mask.shape) * SIDE_SHARE)
-    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
-    part = np.pad(mask[top : bottom + 1, left : right + 1], 1)
+    left, top, right, bottom = mask_box(mask)
+    part = np.pad(mask[top:bottom, left:right], 1)
     # Contours run through centres of pixels of the padded part: a pixel to the right and below.
     contours = [
         contour[:, ::-1] - 0.5 + (left, top) for contour in find_contours(part.astype(np.float64), 0.5)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from seac.export.draw import Drawing, draw
+from seac.export.instances import need_image
 from seac.media.encode import VideoWriter
 from seac.results.values import STEP, DecidedVideo, FrameMasks
 
@@ -32,11 +33,10 @@ class Overlay:
 
     def add(self, frame: FrameMasks) -> None:
         """Append a frame."""
-        assert frame.image is not None
         tracks = frame.tracks.tolist()
         step = int((frame.time + 1e-6) / STEP)
         drawing = Drawing(
-            frame.image,
+            need_image(frame),
             frame.masks,
             [self._names[track] for track in tracks],
             [self._colours[track] for track in tracks],

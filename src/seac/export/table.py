@@ -65,6 +65,10 @@ def files_of(name: str) -> tuple[str, ...]:
     Raises:
         InputError: as :func:`split_exports`.
     """
+    if name in EXPORTERS:  # built-in names need no search through installed packages
+        return tuple(exporter_class(name).files)
+    if name in WRITERS:
+        return tuple(getattr(locate(WRITER, name, WRITERS), "files", ()))
     writers, formats = split_exports((name,))
     return tuple(getattr((writers | formats)[name], "files", ()))
 

@@ -46,7 +46,6 @@ class VideoWriter:
         self._audio_path, self._audio_stop = audio, audio_stop
         self._soundtrack: Soundtrack | None = None
         self._scaler = VideoReformatter()
-        self._frames = 0
         self._last = -1
         self._lengths: dict[int, int] = {}  # of frames in the encoder, by timestamp
 
@@ -67,12 +66,13 @@ class VideoWriter:
         assert self._video is not None
         clock = self._video.codec_context.time_base
         frame = self._to_yuv(image)
-        frame.pts = self._frames if time is None else max(self._last + 1, round(time / clock))
+        following = self._last + 1
+        frame.pts = following if time is None else max(following, round(time / clock))
         frame.time_base = clock
         length = max(1, round((1 / self._rate if duration is None else duration) / clock))
         self._lengths[frame.pts] = length
         self._mux(self._video.encode(frame))
-        self._frames, self._last = self._frames + 1, frame.pts
+        self._last = frame.pts
         if self._soundtrack is not None:
             self._soundtrack.write(float((frame.pts + length) * clock))
 

@@ -113,17 +113,20 @@ class CopiedAudio:
 
 
 class EncodedAudioTrack:
-    """Encodes audio as stereo AAC; :class:`Soundtrack`. The audio is decoded as it is needed.
+    """Encodes audio in stereo; :class:`Soundtrack`. The audio is decoded as it is needed.
 
     Args:
         output: the file that is written.
         path: a media file with an audio track.
         stop: seconds of audio that are kept.
+        codec: name of the encoder.
     """
 
-    def __init__(self, output: av.container.OutputContainer, path: Path, stop: float) -> None:
+    def __init__(
+        self, output: av.container.OutputContainer, path: Path, stop: float, codec: str = "aac"
+    ) -> None:
         self._output, self._stop = output, stop
-        self._stream = output.add_stream("aac", rate=AUDIO_RATE, layout="stereo")
+        self._stream = output.add_stream(codec, rate=AUDIO_RATE, layout="stereo")
         self._chunks = decode_audio(path, "stereo", AUDIO_RATE)
         self._samples = 0
 
@@ -140,4 +143,8 @@ class EncodedAudioTrack:
     def close(self) -> None:
         """Encode the rest."""
         self.write(self._stop)
+        self.flush()
+
+    def flush(self) -> None:
+        """Finish with what is written so far."""
         self._output.mux(self._stream.encode(None))

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from seac.media.audio import decode_audio
+from seac.media.encode import BT709
+from seac.media.soundtrack import EncodedAudioTrack
 
 CLOCK = Fraction(1, 120_000)
 """Unit of times of frames: the usual rates, also 24000/1001 and 30000/1001, are whole numbers of it."""
-AUDIO_RATE = 48_000
-BT709 = 1
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,7 @@ class TimedWriter:
         self._audio_path = audio
         self._container: OutputContainer | None = None
         self._video: VideoStream | None = None
-        self._audio: AudioStream | None = None
-        self._chunks: Iterator[av.AudioFrame] = iter(())
-        self._samples = 0
+        self._audio: EncodedAudioTrack | None = None
         self._last = -1
 
     def add(self, image: NDArray[np.generic], time: float, duration: float) -> None:
@@ -94,15 +91,17 @@ class TimedWriter:
         length = max(1, round(duration / CLOCK))
         frame.pts, frame.time_base, frame.duration = self._last, CLOCK, length
         self._container.mux(self._video.encode(frame))
-        self._write_audio(float((self._last + length) * CLOCK))
+        if self._audio is not None:
+            self._audio.write(float((self._last + length) * CLOCK))
 
     def close(self) -> None:
         """Flush the encoders and finish the file."""
         if self._container is None:
             return
-        for stream in (self._video, self._audio):
-            if stream is not None:
-                self._container.mux(stream.encode(None))
+        assert self._video is not None
+        self._container.mux(self._video.encode(None))
+        if self._audio is not None:
+            self._audio.flush()
         self._container.close()
 
     def _begin(self, height: int, width: int) -> None:
@@ -122,18 +121,4 @@ class TimedWriter:
             context.color_range = ColorRange.MPEG
         self._video = stream
         if self._audio_path is not None:
-            audio = self._container.add_stream(self._format.audio, rate=AUDIO_RATE, layout="stereo")
-            assert isinstance(audio, AudioStream)
-            self._audio = audio
-            self._chunks = decode_audio(self._audio_path, "stereo", AUDIO_RATE)
-
-    def _write_audio(self, until: float) -> None:
-        """Encode audio up to ``until`` seconds, so that video and audio packets are interleaved."""
-        assert self._container is not None
-        while self._audio is not None and self._samples < until * AUDIO_RATE:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return
-            chunk.pts, chunk.time_base = self._samples, Fraction(1, AUDIO_RATE)
-            self._samples += chunk.samples
-            self._container.mux(self._audio.encode(chunk))
+            self._audio = EncodedAudioTrack(self._container, self._audio_path, math.inf, self._format.audio)

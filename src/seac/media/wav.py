@@ -76,8 +76,7 @@ class _Cut:
 
     def __init__(self, excerpt: Excerpt, channels: int, rate: int) -> None:
         self._start = round(excerpt.start * rate)
-        self._endless = math.isinf(excerpt.stop)
-        self.stop = math.inf if self._endless else round(excerpt.stop * rate)
+        self.stop = math.inf if math.isinf(excerpt.stop) else round(excerpt.stop * rate)
         silent_from = excerpt.silent_from
         self._silent_from = math.inf if math.isinf(silent_from) else round(silent_from * rate)
         self._written = 0
@@ -108,7 +107,7 @@ class _Cut:
         if not self._open:
             return
         self._open = False
-        if not self._endless:
+        if not math.isinf(self.stop):
             missing = int(self.stop) - self._start - self._written
             while missing > 0:
                 block = min(missing, 65_536)
