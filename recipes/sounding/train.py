@@ -28,6 +28,7 @@ from seac.encoders.labels.sound_sources import group_matrix
 from seac.encoders.pca import compute_pca
 from seac.training.ema import ExponentialMovingAverage
 from seac.training.schedule import adamw, rate_factor, set_rates
+from seac.training.sounding_loss import bag_loss as one_sounds
 
 POSITIVE = 2.5
 """Weight of a sounding mask in the loss; another mask has weight 1."""
@@ -97,11 +98,8 @@ def mask_loss(probability: Tensor, targets: Targets, padding: Tensor) -> Tensor:
 
 def bag_loss(probability: Tensor, targets: Targets) -> Tensor:
     """Cross-entropy of "one of these masks sounds" (noisy-or), for masks (B, N) with a label."""
-    has_label = targets.bags.any(1)
-    if not has_label.any():
-        return probability.new_zeros(())
-    nothing = (torch.log1p(-probability) * targets.bags).sum(1)[has_label]
-    return -torch.log1p(-nothing.exp().clamp(max=1 - TINY)).sum() / len(probability)
+    found = one_sounds(probability, targets.bags == 0)
+    return found[targets.bags.any(1)].sum() / len(probability)
 
 
 def ranking_loss(logits: Tensor, targets: Targets, padding: Tensor) -> Tensor:
