@@ -166,6 +166,8 @@ def parse_module(name: str, options: list[str]) -> None:
     folder = Path(str(spec.origin)).parent
     sources = [folder / "__main__.py"] if spec.submodule_search_locations else [Path(str(spec.origin))]
     sources += [REPO / "recipes/common/options.py", REPO / "benchmarks/compare.py"]
+    if "pair_parser(" in sources[0].read_text():
+        sources.append(REPO / "benchmarks/command.py")
     known = {option for source in sources for option in re.findall(r'"(--[\w-]+)"', source.read_text())}
     assert set(options) <= known, f"no option {sorted(set(options) - known)} of {name}"
 
