@@ -42,7 +42,7 @@ EXACT = "exact"
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """A way to embed masks; see :class:`seac.associate.views.ViewSettings`.
 
     Attributes:
@@ -56,12 +56,12 @@ class Way:
     size: int = 128
 
 
-WAYS: Mapping[str, Way] = {
-    EXACT: Way(exact=True),
-    "12 crops of 128 pixels (tiny)": Way(exact=False, crops=12),
-    "all crops of 128 pixels": Way(exact=False),
-    "all crops of 192 pixels": Way(exact=False, size=192),
-    "all crops of 260 pixels": Way(exact=False, size=260),
+VARIANTS: Mapping[str, Variant] = {
+    EXACT: Variant(exact=True),
+    "12 crops of 128 pixels (tiny)": Variant(exact=False, crops=12),
+    "all crops of 128 pixels": Variant(exact=False),
+    "all crops of 192 pixels": Variant(exact=False, size=192),
+    "all crops of 260 pixels": Variant(exact=False, size=260),
 }
 
 
@@ -83,27 +83,27 @@ class Ranking:
 
 
 @torch.inference_mode()
-def rank(model: SeAC, image: EncodedImage, audio: EncodedAudio, way: Way, sides: Tensor) -> Ranking:
+def rank(model: SeAC, image: EncodedImage, audio: EncodedAudio, variant: Variant, sides: Tensor) -> Ranking:
     """Embed the masks of an image and rank them; ``sides`` (N,) bool are those on the sounding side."""
-    views = replace(model.settings.views, fast_crops=way.crops, fast_size=way.size)
+    views = replace(model.settings.views, fast_crops=variant.crops, fast_size=variant.size)
     masks, stages = image.proposals, model.stages
     began = time.process_time()
-    embeddings = embed_masks(image.image, masks.masks, masks.boxes, stages.vision, views, exact=way.exact)
+    embeddings = embed_masks(image.image, masks.masks, masks.boxes, stages.vision, views, exact=variant.exact)
     seconds = time.process_time() - began
     own = replace(image, embeddings=embeddings, text_embeddings=stages.to_text_space(embeddings).cpu())
     similarity = stages.association(embeddings, audio.features).float().cpu()
     head, weight = stages.sounding_head, model.settings.objectness
     # Suppressed masks share one logit; the order is that before masks are weighed against one another.
     logits = head.window_logits(similarity[None], own, audio.features, weight)[0]
-    joined = head(similarity, own, audio, weight)
+    chosen = head.join(logits[None], own)[0]
     probability = stages.calibration.probability(logits)
-    return Ranking(similarity, probability, bool(sides[joined.argmax()]), seconds)
+    return Ranking(similarity, probability, bool(sides[chosen.argmax()]), seconds)
 
 
 def rankings(
     model: SeAC, images: EncodedImages, data: Path, limit: int, seed: int
 ) -> Iterator[dict[str, Ranking]]:
-    """Rankings of every way, for ``limit`` scenes of each category."""
+    """Rankings of every variant, for ``limit`` scenes of each category."""
     rng, rate = np.random.default_rng(seed), model.stages.audio.sample_rate
     photos = main_classes(data / "photos" / "dev")
     for category in CATEGORIES:
@@ -116,7 +116,7 @@ def rankings(
             if len(image.proposals) < 2:
                 continue
             sides = torch.tensor([mask_side(mask, border) == side for mask in image.proposals.masks.numpy()])
-            yield {name: rank(model, image, audio, way, sides) for name, way in WAYS.items()}
+            yield {name: rank(model, image, audio, variant, sides) for name, variant in VARIANTS.items()}
 
 
 def correlation(first: Tensor, second: Tensor) -> float:
@@ -129,7 +129,7 @@ def correlation(first: Tensor, second: Tensor) -> float:
 def page(found: Sequence[Mapping[str, Ranking]]) -> list[str]:
     """Lines of Markdown."""
     rows = []
-    for name in WAYS:
+    for name in VARIANTS:
         pairs = [(each[name], each[EXACT]) for each in found]
         figures = [
             np.mean([correlation(own.similarity, exact.similarity) for own, exact in pairs]),

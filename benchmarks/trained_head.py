@@ -35,8 +35,9 @@ from seac.decision.base import ObjectnessSum
 from seac.decision.calibration import Calibration
 from seac.decision.fit import COVERS, Sample, curve
 from seac.decision.fit_swap import SwapLogits, fit_swap, report_swap
+from seac.decision.network_head import limited_log_odds
 from seac.decision.sounding import sounding
-from seac.decision.trained_head import IDENTITY, TrainedHeadWeights, classless_inputs
+from seac.decision.trained_head import IDENTITY, OBJECTNESS, TrainedHeadWeights, classless_inputs
 from seac.encoders.vision.efficientnet_lite import EfficientNetLite as Vision
 from seac.features.batch import MemoryStore
 from seac.jobs.train import HELD_OUT, split
@@ -48,8 +49,6 @@ from seac.training.trainer import Fitting, fit
 
 SECTION = "trained head"
 OTHERS, NOISES = 2, 1
-OBJECTNESS = 0.5
-"""Weight of objectness in ``tiny``."""
 CONFIG = TrainingConfig(
     lr=1e-3, schedule="cosine", weight_decay=0.05, warmup=0.1, epochs=9, batch=96, n_masks=20, mixing=0.0,
     loss="false-negative-aware", width=192, depth=0, heads=4, input_dropout=0.3, image_components=192,
@@ -213,7 +212,7 @@ def logits_of_head(weights: TrainedHeadWeights, similarity: list[Tensor], pairs:
             padding=torch.zeros(count, masks, dtype=torch.bool),
             audio=audio,
         )
-        found.append(weights.network(inputs).log_odds().clamp(-6, 6))
+        found.append(limited_log_odds(weights.network(inputs)))
     return Decision(found)
 
 

@@ -187,11 +187,11 @@ def answer(model: SeAC, scene: Scene, variant: Variant) -> Bools:
 
 def compare(model: SeAC, found: Iterator[Scene]) -> tuple[dict[str, dict[str, float]], float]:
     """Scores of every variant, and the mean cost in CPU milliseconds per second."""
-    ways = variants()
-    edges, costs = {name: Edges.empty() for name in ways}, []
+    compared = variants()
+    edges, costs = {name: Edges.empty() for name in compared}, []
     for scene in found:
         costs.append(mean_cost(model, scene))
-        for name, variant in ways.items():
+        for name, variant in compared.items():
             edges[name].add(scene.audio, answer(model, scene, variant), STEP)
     return {name: each.scores() for name, each in edges.items()}, float(np.mean(costs))
 

@@ -44,7 +44,7 @@ def measure_pairs(options: argparse.Namespace, model: SeAC, kind: str) -> MaskSe
 def collect(name: str, scores: Iterable[PairScore], calibration: Calibration) -> MaskSet:
     """Masks of frames and composites under own and other clips, own first, in turn."""
     found = list(scores)
-    pictures = {picture: number for number, picture in enumerate(sorted({each.name for each in found}))}
+    images = {image: number for number, image in enumerate(sorted({each.name for each in found}))}
     sizes = [len(each.probabilities) for each in found]
     right = [each.sounds & (number % 2 == 0) for number, each in enumerate(found)]
     return MaskSet(
@@ -52,7 +52,7 @@ def collect(name: str, scores: Iterable[PairScore], calibration: Calibration) ->
         calibrated(np.concatenate([each.probabilities for each in found]), calibration),
         np.concatenate(right),
         np.repeat(np.arange(len(found)), sizes),
-        np.repeat([pictures[each.name] for each in found], sizes),
+        np.repeat([images[each.name] for each in found], sizes),
     )
 
 

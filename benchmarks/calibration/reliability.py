@@ -28,7 +28,7 @@ class MaskSet:
         probabilities: (M,) float64, calibrated probability that each mask sounds.
         sounds: (M,) bool, whether it does.
         frames: (M,) int64, number of its frame under one audio.
-        clips: (M,) int64, number of the clip or picture from which it is; bootstrap samples draw these.
+        clips: (M,) int64, number of the clip or image from which it is; bootstrap samples draw these.
     """
 
     name: str

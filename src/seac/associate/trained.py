@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from seac.associate.base import Association
 from seac.associate.input_projection import InputFeatures
 from seac.associate.model import AssociationConfig, AssociationModule
 from seac.associate.zero_shot import ZeroShot
-from seac.core.checkpoint import load_with_metadata, save_with_metadata
+from seac.core.checkpoint import load_trained, save_with_metadata
 from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, MaskEmbeddings
@@ -192,17 +192,14 @@ def read(path: str | os.PathLike[str]) -> TrainedAssociationWeights:
     Raises:
         InputError: the file does not exist, is damaged, or holds other weights.
     """
-    file = located(Path(path))
-    state, metadata, sha256 = load_with_metadata(file)
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
-    try:
-        module = AssociationModule(AssociationConfig.from_metadata(metadata["config"]))
-        module.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): train again"
-        ) from None
+    return load_trained(located(Path(path)), FORMAT, _weights_of)
+
+
+def _weights_of(
+    state: Mapping[str, Tensor], metadata: Mapping[str, Any], sha256: str
+) -> TrainedAssociationWeights:
+    module = AssociationModule(AssociationConfig.from_metadata(metadata["config"]))
+    module.load_state_dict(dict(state))
     return TrainedAssociationWeights(module, metadata.get("provenance", {}), sha256)
 
 

@@ -81,13 +81,36 @@ def load_shipped(
     Raises:
         InputError: the file is missing, damaged, of another format or of another version of seac.
     """
+    return _load(path, expected_format, build, f" than {what}: reinstall seac", "reinstall seac")
+
+
+def load_trained(
+    path: str | os.PathLike[str],
+    expected_format: str,
+    build: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
+) -> Weights:
+    """Load a weights file that ``seac train`` wrote; the arguments are those of :func:`load_shipped`.
+
+    Raises:
+        InputError: the file is missing, damaged, of another format or of another version of seac.
+    """
+    other = ": give a folder or file that `seac train` wrote"
+    return _load(path, expected_format, build, other, "train again")
+
+
+def _load(
+    path: str | os.PathLike[str],
+    expected_format: str,
+    build: Callable[[dict[str, Tensor], dict[str, Any], str], Weights],
+    other: str,
+    remedy: str,
+) -> Weights:
+    """Load a file; ``other`` is said of another format, ``remedy`` of another version."""
     file = Path(path)
     state, metadata, sha256 = load_with_metadata(file)
     if metadata.get("format") != expected_format:
-        raise InputError(f"{file} holds other weights than {what}: reinstall seac")
+        raise InputError(f"{file} holds other weights{other}")
     try:
         return build(state, metadata, sha256)
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
-        raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): reinstall seac"
-        ) from None
+        raise InputError(f"{file} is of another version of seac ({type(error).__name__}): {remedy}") from None

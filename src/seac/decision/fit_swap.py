@@ -53,7 +53,6 @@ def fit_swap(frames: Sequence[SwapLogits], start: Calibration) -> Calibration:
     own, other = _stacked(frames)
     if not len(own) or not len(other):
         raise InputError(f"{len(own)} frames under own and {len(other)} under other audio: give more clips")
-    curve = replace(start, slope=1.0, offset=0.0)
     slope, offset = _curve(own.double(), other.double())
     curve = replace(start, slope=round(slope, 4), offset=round(offset, 4))
     return replace(curve, threshold=_threshold(_likeliest(own, curve), _likeliest(other, curve)))

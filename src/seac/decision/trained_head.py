@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seac.core.checkpoint import load_with_metadata, save_with_metadata
+from seac.core.checkpoint import load_trained, save_with_metadata
 from seac.core.context import PartContext
 from seac.core.errors import InputError
 from seac.core.types import AudioFeatures, EncodedImage
@@ -48,8 +48,11 @@ class SimilarityScale:
 
     def apply(self, similarity: Tensor, geometry: Tensor) -> Tensor:
         """The similarity (..., N) as the network takes it, with objectness from geometry (..., N, 8)."""
-        total = similarity + self.objectness * (geometry[..., 0] + 1) / 2
-        return (total - self.mean) * (SIMILARITY_SCALE / self.std)
+        return (self.total(similarity, geometry) - self.mean) * (SIMILARITY_SCALE / self.std)
+
+    def total(self, similarity: Tensor, geometry: Tensor) -> Tensor:
+        """The similarity (...) with weighted objectness, from geometry (..., 8)."""
+        return similarity + self.objectness * (geometry[..., 0] + 1) / 2
 
 
 @dataclass(frozen=True)
@@ -177,19 +180,10 @@ def read(path: str | os.PathLike[str]) -> TrainedHeadWeights:
     Raises:
         InputError: the file is missing, damaged, or holds other weights.
     """
-    file = Path(path)
-    state, metadata, sha256 = load_with_metadata(file)
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{file} holds other weights: give a folder or file that `seac train` wrote")
-    try:
-        return replace(_weights_of(state, metadata), sha256=sha256)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{file} is of another version of seac ({type(error).__name__}): train again"
-        ) from None
+    return load_trained(path, FORMAT, _weights_of)
 
 
-def _weights_of(state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> TrainedHeadWeights:
+def _weights_of(state: Mapping[str, Tensor], metadata: Mapping[str, Any], sha256: str) -> TrainedHeadWeights:
     network = SoundingNetwork(SoundingConfig(**metadata["config"]))
     network.load_state_dict(dict(state))
     return TrainedHeadWeights(
@@ -198,4 +192,5 @@ def _weights_of(state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Tra
         SimilarityScale(**metadata["scale"]),
         Calibration(**metadata["calibration"]),
         metadata["provenance"],
+        sha256,
     )

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from seac.associate.model import AssociationModule
 from seac.decision.sounding_network import SoundingInputs, SoundingOutputs
-from seac.decision.trained_head import OBJECTNESS, SimilarityScale, classless_inputs
+from seac.decision.trained_head import SimilarityScale, classless_inputs
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import index_batches, pad_rows, padding
 from seac.media.noise import noise_waveforms
@@ -88,7 +88,7 @@ class Comparison:
             batch = collate(indices)
             cosine = found.cosine(found.masks(batch), found.clips(batch))
             assert batch.views is not None
-            total = cosine + OBJECTNESS * (batch.views.geometry[..., :1] + 1) / 2
+            total = found.scale.total(cosine, batch.views.geometry[:, :, None])
             cosines.append(total[~batch.mask_padding].flatten())
         values = torch.cat(cosines)
         scale = SimilarityScale(float(values.mean()), float(values.std().clamp_min(1e-3)))
