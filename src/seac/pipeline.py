@@ -23,7 +23,7 @@ from seac.decision.activity import summarise
 from seac.decision.sounding import decide
 from seac.encoders.audio.windows import encode_windows
 from seac.media.image import as_image, get_image_size
-from seac.media.waveform import as_waveform, crop_waveform
+from seac.media.waveform import as_waveform
 from seac.segment.base import best_of
 from seac.settings import Settings
 from seac.stages import Stages
@@ -62,22 +62,21 @@ class SeAC:
         return EncodedImage(pixels, size, proposals, embeddings, text_embeddings)
 
     @torch.inference_mode()
-    def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
+    def encode_audio(self, waveform: Any, sample_rate: int, moment: float | None = None) -> EncodedAudio:
         """Embeddings of the windows of a waveform, and whether the audio is active.
 
         Args:
             waveform: array or tensor (S,) or (C, S); see :func:`seac.media.waveform.as_waveform`.
             sample_rate: Hz, 4,000 to 192,000.
-            middle: seconds; if given, ``Settings.activity_window`` around it decides on silence.
+            moment: seconds; if given, the tenth of a second there decides on silence.
 
         Raises:
             InputError: not a waveform.
         """
         encoder, rate = self.stages.audio, self.stages.audio.sample_rate
-        samples, window = as_waveform(waveform, sample_rate, rate), self.settings.activity_window
-        near = samples if middle is None else crop_waveform(samples, rate, middle, window)
+        samples = as_waveform(waveform, sample_rate, rate)
         features = encode_windows(samples, encoder)
-        summary = summarise(samples, near, rate, features, encoder.labels, self.stages.calibration)
+        summary = summarise(samples, rate, features, encoder.labels, self.stages.calibration, moment)
         return EncodedAudio(features, summary)
 
     @torch.inference_mode()

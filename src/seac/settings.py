@@ -15,7 +15,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "softmax_temperature": (0, 100),
     "objectness": (0, 100),
     "audio_window": (0.1, 3600),
-    "activity_window": (0.1, 3600),
     "smoothing": (0, 3600),
     "max_side": (32, 16384),
     "workers": (0, 64),
@@ -38,7 +37,6 @@ class Settings:
         exact: True encodes both views of every mask (Eq. 1-2). False takes the fast path.
         views: how views are made.
         audio_window: seconds of audio around a video frame that are encoded for the association.
-        activity_window: seconds of audio around a video frame that decide whether the audio is active.
         smoothing: time constant in seconds of the smoothing of a track's similarity; 0 disables it.
         max_side: maximum long side of an image in pixels; larger images are scaled down.
         workers: frames of a video that are encoded concurrently; 0 chooses by the number of cores.
@@ -51,7 +49,6 @@ class Settings:
     exact: bool = True
     views: ViewSettings = DEFAULT
     audio_window: float = 2.0
-    activity_window: float = 1.0
     smoothing: float = 0.5
     max_side: int = 1280
     workers: int = 1

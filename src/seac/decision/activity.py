@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from seac.core.types import AudioFeatures, AudioSummary
+from seac.decision.audio_steps import QUIETEST, StepRule, is_active_at
 from seac.decision.calibration import Calibration
 from seac.decision.stationary_noise import is_stationary_noise
 from seac.encoders.audio.windows import top_classes
 
-QUIETEST = -120.0
+RULE = StepRule()
 
 
 def level(waveform: Tensor, sample_rate: int) -> float:
@@ -36,23 +37,26 @@ def level(waveform: Tensor, sample_rate: int) -> float:
 
 def summarise(
     waveform: Tensor,
-    near: Tensor,
     sample_rate: int,
     features: AudioFeatures,
     labels: tuple[str, ...],
     calibration: Calibration,
+    moment: float | None = None,
 ) -> AudioSummary:
     """Activity, level and likeliest classes of audio.
 
     Args:
         waveform: (S,) float mono in [-1, 1].
-        near: (S',) the excerpt of it in the activity window, which decides on silence.
         sample_rate: Hz.
         features: audio features of ``waveform``.
         labels: names of the columns of the features' class probabilities.
         calibration: its ``floor`` is the level of silence.
+        moment: seconds in ``waveform``; if given, it is silent where the tenth of a second there is inactive
+            by :mod:`seac.decision.audio_steps`, so that a pause between two sounds is silent.
     """
-    loudness = level(near, sample_rate)
+    loudness = level(waveform, sample_rate)
     silent = loudness < calibration.floor
+    if moment is not None and not silent:
+        silent = not is_active_at(waveform.numpy(), sample_rate, moment, calibration.floor, RULE)
     noise = calibration.noise_gate and not silent and is_stationary_noise(waveform, sample_rate)
     return AudioSummary(silent, loudness, top_classes(features, labels), noise)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seac.decision.activity import QUIETEST
+from seac.results.values import STEP
 
+QUIETEST = -120.0
+"""Least level in dBFS."""
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
@@ -76,6 +78,24 @@ def active_steps(levels: Floats, floor: float, rule: StepRule) -> Bools:
     uniform = contrast < rule.contrast
     active = (levels >= floor) & (uniform | (audible - background >= rule.share * contrast))
     return close_gaps(active, rule.gap)
+
+
+def is_active_at(waveform: Floats, sample_rate: int, time: float, floor: float, rule: StepRule) -> bool:
+    """Whether the step at a time of a waveform is active; a waveform without samples is not.
+
+    Args:
+        waveform: (n,) float32 in [-1, 1].
+        sample_rate: Hz.
+        time: seconds from its beginning; later than its end is its last step.
+        floor: dBFS below which audio is silent.
+        rule: constants; ``near`` and ``far`` reach as far as the waveform.
+    """
+    samples = max(1, round(STEP * sample_rate))
+    levels = step_levels(waveform, samples)
+    if len(levels) == 0:
+        return False
+    step = min(int(time / STEP + 1e-6), len(levels) - 1)
+    return bool(active_steps(levels, floor, rule)[step])
 
 
 def close_gaps(active: Bools, gap: int) -> Bools:

@@ -78,12 +78,12 @@ class EncodingCache:
         return found.unpack() if isinstance(found, PackedImage) else found
 
     def encode_audio(
-        self, model: SeAC, waveform: Any, sample_rate: int, key: Hashable, middle: float | None = None
+        self, model: SeAC, waveform: Any, sample_rate: int, key: Hashable, moment: float | None = None
     ) -> EncodedAudio:
         """``model.encode_audio``, or its cached result; arguments as :meth:`encode_image`."""
-        entry = (key, sample_rate, middle), self._audio_key(model)
+        entry = (key, sample_rate, moment), self._audio_key(model)
         if entry not in self._audio:
-            self._audio[entry] = model.encode_audio(waveform, sample_rate, middle)
+            self._audio[entry] = model.encode_audio(waveform, sample_rate, moment)
         return self._audio[entry]
 
     def retain(self, images: Collection[Hashable]) -> None:
@@ -100,9 +100,7 @@ class EncodingCache:
 
     def _audio_key(self, model: SeAC) -> Key:
         """Key of the parts and settings that determine the encoding of audio and its activity."""
-        calibration = model.stages.calibration
-        constants = calibration.floor, model.settings.activity_window
-        return (type(model), *self._identify(model.stages.audio), *constants)
+        return (type(model), *self._identify(model.stages.audio), model.stages.calibration.floor)
 
     def _identify(self, *parts: object) -> tuple[int, ...]:
         """A unique number for each part; the cache keeps the part alive, so the number is not reused."""
@@ -130,9 +128,9 @@ class CachedModel(SeAC):
         encoded = self.cache.encode_image(self.model, image, digest(image), original_size)
         return first_masks(encoded, self.settings.top_n)
 
-    def encode_audio(self, waveform: Any, sample_rate: int, middle: float | None = None) -> EncodedAudio:
+    def encode_audio(self, waveform: Any, sample_rate: int, moment: float | None = None) -> EncodedAudio:
         """The model's encoding of a waveform, cached by content."""
-        return self.cache.encode_audio(self.model, waveform, sample_rate, digest(waveform), middle)
+        return self.cache.encode_audio(self.model, waveform, sample_rate, digest(waveform), moment)
 
     def with_association(
         self, module: AssociationModule, n_masks: int, settings: Settings | None = None

@@ -14,8 +14,7 @@ from torch import Tensor
 from seac.associate.base import Association
 from seac.associate.zero_shot import ZeroShot
 from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
-from seac.decision.activity import QUIETEST
-from seac.decision.audio_steps import StepRule, active_steps, step_levels
+from seac.decision.audio_steps import QUIETEST, StepRule, active_steps, step_levels
 from seac.decision.stationary_noise import is_stationary_noise
 from seac.encoders.audio.windows import windows_of
 from seac.pipeline import SeAC
