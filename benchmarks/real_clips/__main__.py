@@ -43,7 +43,7 @@ PAGE = """# Real clips and photographs
 
 Development set: {clips} real clips, annotated by us (`benchmarks/data/real_clips.json`; the media are not
 part of the repository). Written by `python -m benchmarks.real_clips`. Silent and off-screen frames are few.
-The audio of a frame is the two seconds around it; the tenth of a second at the frame decides on silence. The
+The audio of a frame is the two seconds around it; the tenths of a second at the frame decide on silence. The
 training settings of the sounding head were compared on these clips, so the figures flatter.
 """
 

@@ -68,7 +68,7 @@ class SeAC:
         Args:
             waveform: array or tensor (S,) or (C, S); see :func:`seac.media.waveform.as_waveform`.
             sample_rate: Hz, 4,000 to 192,000.
-            moment: seconds; if given, the tenth of a second there decides on silence.
+            moment: seconds; if given, the tenths of a second there decide on silence.
 
         Raises:
             InputError: not a waveform.

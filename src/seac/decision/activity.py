@@ -51,8 +51,8 @@ def summarise(
         features: audio features of ``waveform``.
         labels: names of the columns of the features' class probabilities.
         calibration: its ``floor`` is the level of silence.
-        moment: seconds in ``waveform``; if given, it is silent where the tenth of a second there is inactive
-            by :mod:`seac.decision.audio_steps`, so that a pause between two sounds is silent.
+        moment: seconds in ``waveform``; if given, the audio is silent if it is inactive there by
+            :func:`seac.decision.audio_steps.is_active_at`, so that a pause between two sounds is silent.
     """
     loudness = level(waveform, sample_rate)
     silent = loudness < calibration.floor

@@ -32,6 +32,7 @@ class StepRule:
         contrast: least dB from background to foreground; audio with less has no pauses.
         share: share of the way from background to foreground, in dB, from which a step is active.
         gap: longest pause in steps that stays active, so that pauses of speech do not flicker.
+        reach: steps before and after a single moment among which one active step makes it active.
     """
 
     windows: tuple[tuple[float, int], ...] = ((0.5, 1), (1.0, 3))
@@ -40,6 +41,7 @@ class StepRule:
     contrast: float = 6.0
     share: float = 0.4
     gap: int = 3
+    reach: int = 2
 
     @property
     def around(self) -> int:
@@ -81,7 +83,10 @@ def active_steps(levels: Floats, floor: float, rule: StepRule) -> Bools:
 
 
 def is_active_at(waveform: Floats, sample_rate: int, time: float, floor: float, rule: StepRule) -> bool:
-    """Whether the step at a time of a waveform is active; a waveform without samples is not.
+    """Whether a step within ``rule.reach`` of a time is active; in a waveform without samples none is.
+
+    The background of a short waveform is what is quietest in it, and may be the tail of a bark: a single
+    moment needs more of a pause than the steps of a whole video.
 
     Args:
         waveform: (n,) float32 in [-1, 1].
@@ -95,7 +100,7 @@ def is_active_at(waveform: Floats, sample_rate: int, time: float, floor: float, 
     if len(levels) == 0:
         return False
     step = min(int(time / STEP + 1e-6), len(levels) - 1)
-    return bool(active_steps(levels, floor, rule)[step])
+    return bool(active_steps(levels, floor, rule)[max(0, step - rule.reach) : step + rule.reach + 1].any())
 
 
 def close_gaps(active: Bools, gap: int) -> Bools:
