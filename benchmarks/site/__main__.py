@@ -1,7 +1,7 @@
 """Writes the pages of docs/ that are made from the code: ``python -m benchmarks.site``.
 
-Commands, messages, JSON files, the figure of the folders and the table of limits; no network runs. The figures
-of docs/how_it_works.md need networks: ``python -m benchmarks.site.figures``.
+Commands, messages, JSON files, the figure of the folders and the table of limits; no network runs. The
+figures of docs/how_it_works.md need networks: ``python -m benchmarks.site.figures``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page docs/reference/cli.md: every command with its arguments and options, from the command line itself."""
+"""The page docs/reference/cli.md: every command with its options, from the command line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from seac.cli import app
 
 HEAD = """# Commands
 
-`seac COMMAND --help` prints the same. Every command ends with 0 if it is done, 2 after wrong usage or input, 130 if it
-was interrupted, 1 after an internal error. Written by `python -m benchmarks.site`.
+`seac COMMAND --help` prints the same. Every command ends with 0 if it is done, 2 after wrong usage or input,
+130 if it was interrupted, 1 after an internal error. Written by `python -m benchmarks.site`.
 """
 PANELS = ("Arguments", "Input", "Model", "Decision", "Run", "Output", "Options")
 """Groups of parameters, in the order of the page."""

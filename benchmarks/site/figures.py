@@ -137,7 +137,7 @@ def draw_decision(scene: Scene) -> Figure:
     shade = heat.imshow(result.heatmap, cmap="inferno", vmin=0, vmax=1, alpha=0.7)
     figure.colorbar(shade, ax=heat, fraction=0.04)
     shown = len(result.display_rows())
-    title = f"{int(result.sounding.sum())} of {len(result)} masks sound, {shown} not covered by a likelier one"
+    title = f"{int(result.sounding.sum())} of {len(result)} masks sound, {shown} not covered by another"
     show(sounding, draw_result(result), title)
     return figure
 

@@ -14,6 +14,8 @@ from typing import TypeAlias
 ERROR = "InputError"
 WRITTEN = {"__name__": "type", "name": "", "id": ""}
 """Attributes that do not name a value -> its name in their place; that of what they belong to if empty."""
+MARKS = (ast.operator, ast.expr_context, ast.Constant, ast.cmpop, ast.boolop, ast.unaryop)
+"""Nodes without a name."""
 Scope: TypeAlias = Mapping[str, ast.expr]
 
 
@@ -104,9 +106,7 @@ class Templates:
         for node in ast.walk(function):
             if isinstance(node, ast.Return) and node.value is not None:
                 found += inside.of(node.value)
-        return [
-            merged(part for each in template for part in self.filled(each, given)) for template in found
-        ]
+        return [merged(part for each in template for part in self.filled(each, given)) for template in found]
 
     def filled(self, part: str | Blank, given: Scope) -> Template:
         """A part of a template, with the argument of its name in its place if that is a text."""
@@ -136,7 +136,7 @@ def name_of(node: ast.AST) -> str:
 
 
 def name_of_call(call: ast.Call) -> str:
-    """A name for what a call returns: of ``", ".join(names)`` the names, of ``name.replace(...)`` the name."""
+    """A name for what a call returns: ``names`` for ``", ".join(names)``, ``name`` for ``name.lower()``."""
     if isinstance(call.func, ast.Attribute):
         if call.func.attr == "join" and call.args:
             return name_of(call.args[0])
@@ -146,7 +146,7 @@ def name_of_call(call: ast.Call) -> str:
 
 def is_mark(node: ast.AST) -> bool:
     """Whether a node has no name: an operator, a context or a constant."""
-    return isinstance(node, ast.operator | ast.expr_context | ast.Constant | ast.cmpop | ast.boolop | ast.unaryop)
+    return isinstance(node, MARKS)
 
 
 def merged(parts: Iterator[str | Blank] | Template) -> Template:

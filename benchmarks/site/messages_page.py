@@ -10,9 +10,9 @@ from benchmarks.site.messages import Blank, Message, Template, all_messages
 
 HEAD = """# Error messages
 
-An error of usage or input is one line that begins with `error:`, and the command ends with 2. In Python it is a
-`seac.InputError`. The line says what was given, what is needed and what to do. Values are in <i>italics</i> here.
-The page is read from the code by `python -m benchmarks.site`: {count} messages.
+An error of usage or input is one line that begins with `error:`, and the command ends with 2. In Python it
+is a `seac.InputError`. The line says what was given, what is needed and what to do. Values are in
+<i>italics</i> here. The page is read from the code by `python -m benchmarks.site`: {count} messages.
 """
 AREAS = {
     "cli": "Options of commands",

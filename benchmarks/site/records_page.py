@@ -19,9 +19,13 @@ The models below define the files; fields that are not listed are refused. `pyth
 [the result folder](../result_folder.md). Written by `python -m benchmarks.site`.
 """
 FILES: tuple[tuple[str, type[BaseModel], str], ...] = (
-    ("result.json", ClipRecord, "The results of the networks at the key frames; `seac segment --export json` writes it."),
+    ("result.json", ClipRecord, "Results at the key frames; `seac segment --export json` writes it."),
     ("events.json", EventsRecord, "The events of a decision; `seac export --format events-json` writes it."),
-    ("decision.json", DecisionRecord, "The options of the last decision; `seac segment` and `seac decide` write it."),
+    (
+        "decision.json",
+        DecisionRecord,
+        "Options of the last decision; `seac segment` and `seac decide` write it.",
+    ),
 )
 """File, the model that defines it, and what it is."""
 

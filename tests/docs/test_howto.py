@@ -25,7 +25,7 @@ NOT_RUN: dict[str, str] = {
 }
 """How a command begins -> why it is not run here. tests/test_readme.py parses it."""
 MORE: dict[str, tuple[str, ...]] = {
-    "seac train": tuple("--set epochs=1 --set batch=2 --set n_masks=20 --no-sounding-head".split()),
+    "seac train": ("--set", "epochs=1", "--set", "batch=2", "--set", "n_masks=20", "--no-sounding-head"),
 }
 """How a command begins -> options that make it quick."""
 
@@ -92,7 +92,7 @@ def test_the_page_can_be_followed(page: str, place: Path, capsys: pytest.Capture
             quick = next((more for begin, more in MORE.items() if step.text.startswith(begin)), ())
             code = app.run([*words[1:], *quick])
             assert code == 0, f"{step.text}: {capsys.readouterr().err}"
-    FOLLOWED.get(page, lambda _: None)(place)
+    CHECKS.get(page, lambda _: None)(place)
 
 
 def check_index(place: Path) -> None:
@@ -125,7 +125,7 @@ def check_vocabulary(place: Path) -> None:
     assert names <= {"terrier", "goose"}
 
 
-FOLLOWED = {
+CHECKS = {
     "docs/index.md": check_index,
     "docs/howto/edit.md": check_edit,
     "docs/howto/search.md": check_search,

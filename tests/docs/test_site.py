@@ -99,7 +99,9 @@ def test_roles_of_docstrings_are_not_shown(site: Path) -> None:
         assert role not in text
 
 
-@pytest.mark.parametrize("name", ["index.html", "how_it_works.html", "reference/cli.html", "reference/api.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "how_it_works.html", "reference/cli.html", "reference/api.html"]
+)
 def test_pages_fit_a_phone_and_stay_offline(site: Path, tmp_path: Path, name: str) -> None:
     program = find_chromium()
     if program is None:
@@ -107,5 +109,7 @@ def test_pages_fit_a_phone_and_stay_offline(site: Path, tmp_path: Path, name: st
     with Page(program, tmp_path, (390, 844)) as page:
         page.open(site / name)
         assert page.run("document.documentElement.scrollWidth") <= 390
-        assert page.run("[...document.images].every(image => image.naturalWidth > 0 || image.loading == 'lazy')")
+        assert page.run(
+            "[...document.images].every(image => image.naturalWidth > 0 || image.loading == 'lazy')"
+        )
         assert [address for address in page.requests if not address.startswith(("file:", "data:"))] == []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from benchmarks.site.cli_page import row
+from benchmarks.site.figures import Scene, as_png, draw_all
 from benchmarks.site.layers import layers
 from benchmarks.site.limits import ROWS, read_figures
 from benchmarks.site.markdown import cell
@@ -19,6 +21,7 @@ from benchmarks.site.pages import DOCS, written_pages
 from seac.cli import app
 from seac.core.errors import InputError, unknown
 from tests.conftest import REPO
+from tests.fixtures.parts import squares, synthetic_model, tone
 
 SRC = REPO / "src/seac"
 
@@ -45,7 +48,11 @@ def test_every_command_has_a_section(written: dict[str, str]) -> None:
 
 
 def test_a_row_of_help_is_split() -> None:
-    assert row("--fps <str>", "Rate, or auto.  [default: auto]") == ("`--fps <str>`", "`auto`", "Rate, or auto.")
+    assert row("--fps <str>", "Rate, or auto.  [default: auto]") == (
+        "`--fps <str>`",
+        "`auto`",
+        "Rate, or auto.",
+    )
     assert row("INPUT", "A video.  [required]") == ("`INPUT`", "required", "A video.")
     assert row("--again", "Do it again.") == ("`--again`", "", "Do it again.")
 
@@ -71,7 +78,10 @@ def texts(source: str) -> list[str]:
         ("def f():\n    a = 'x'\n    a = 'y'\n    raise InputError(f'is {a}')", ["is {a}"]),
         ("raise InputError(f'a {\", \".join(names)}')", ["a {names}"]),
         ("raise InputError(f'{type(x).__name__} {row[\"label\"]} {n + 1}')", ["{type} {label} {n}"]),
-        ("raise InputError(unknown('preset', name, PRESETS))", ["unknown preset {name}: {hint}choose from {names}"]),
+        (
+            "raise InputError(unknown('preset', name, PRESETS))",
+            ["unknown preset {name}: {hint}choose from {names}"],
+        ),
         ("x = InputError(str(error))", ["{error}"]),
         ("raise ValueError('not for users')", []),
     ],
@@ -137,7 +147,17 @@ def test_limits_are_figures_of_the_page_of_real_clips() -> None:
         figures["a figure that no page has"]
 
 
-def test_figures_are_small(tmp_path: Path) -> None:
+def test_figures_show_a_result_of_any_model() -> None:
+    result = synthetic_model()(squares(), tone("red", 2), 16_000)
+    scene = Scene(result, tone("red", 2), 16_000, 0.0, 0.5)
+    figures = draw_all(scene)
+    assert {f"{path.stem}.png" for path in (DOCS / "figures").glob("*.png")} == set(figures)
+    with Image.open(BytesIO(as_png(figures["decision.png"]))) as image:
+        assert image.mode == "P"
+        assert image.width == 900
+
+
+def test_figures_are_small() -> None:
     images = list((DOCS / "figures").glob("*.png"))
     assert len(images) >= 5
     assert sum(image.stat().st_size for image in images) < 1_500_000
