@@ -13,7 +13,7 @@ from seac.cli import app
 
 HEAD = """# Commands
 
-`seac COMMAND --help` prints the same. Every command ends with 0 if it is done, 2 after wrong usage or input,
+The option `--help` of a command prints the same. Every command ends with 0 if it is done, 2 after wrong usage or input,
 130 if it was interrupted, 1 after an internal error. Written by `python -m benchmarks.site`.
 """
 PANELS = ("Arguments", "Input", "Model", "Decision", "Run", "Output", "Options")

@@ -10,6 +10,6 @@ def cell(text: str) -> str:
         text: any text.
     """
     line = " ".join(text.split())
-    for mark in ("\\", "|", "*", "_", "<", "[", "~", "`"):
+    for mark in ("\\", "|", "*", "_", "<", "[", "~"):
         line = line.replace(mark, "\\" + mark)
-    return line
+    return line.replace("`", "&#96;")
