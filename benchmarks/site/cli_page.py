@@ -13,8 +13,8 @@ from seac.cli import app
 
 HEAD = """# Commands
 
-The option `--help` of a command prints the same. Every command ends with 0 if it is done, 2 after wrong usage or input,
-130 if it was interrupted, 1 after an internal error. Written by `python -m benchmarks.site`.
+The option `--help` of a command prints the same. Every command ends with 0 if it is done, 2 after wrong usage
+or input, 130 if it was interrupted, 1 after an internal error. Written by `python -m benchmarks.site`.
 """
 PANELS = ("Arguments", "Input", "Model", "Decision", "Run", "Output", "Options")
 """Groups of parameters, in the order of the page."""
@@ -44,7 +44,7 @@ def describe(path: str, command: Any) -> Iterator[str]:
             yield from describe(f"{path} {name}", command.commands[name])
         return
     context = command.make_context(command.name, [], resilient_parsing=True)
-    usage = " ".join(command.collect_usage_pieces(context))
+    usage = re.sub("[{}]", "", " ".join(command.collect_usage_pieces(context)))
     yield f"`{path} {usage}`\n"
     for panel, rows in grouped(command, context).items():
         yield f"**{panel}**\n"

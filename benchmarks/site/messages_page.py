@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from pathlib import Path
 
@@ -71,4 +72,5 @@ def order(message: Message) -> tuple[int, str]:
 def line(template: Template) -> str:
     """A template as Markdown."""
     texts = [f"\0{part.name.replace('_', ' ')}\1" if isinstance(part, Blank) else part for part in template]
-    return cell("".join(texts)).replace("\0", "<i>").replace("\1", "</i>")
+    apart = re.sub("\1(?=\0|[a-z]{2})", "\1 ", "".join(texts))  # a value may end in a space of its own
+    return cell(apart).replace("\0", "<i>").replace("\1", "</i>")
