@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ROOM   := 8
 
-.PHONY: demo pictures test lint types unit test-lowest clean
+.PHONY: demo pictures site test lint types unit test-lowest clean
 
 demo: $(STAMP)
 	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4 --export overlay,masks,json,timeline,sheet
@@ -16,6 +16,11 @@ pictures: demo
 	mkdir -p docs
 	cp out/demo/sheet.png docs/demo.png
 	cp out/demo/timeline.png docs/timeline.png
+
+# The site in out/site; what it shows of the code is written by `python -m benchmarks.site` before.
+site: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open out/site/index.html, or with its search: $(BIN)/python -m http.server -d out/site"
 
 test: lint types unit
 
@@ -40,7 +45,7 @@ $(STAMP): pyproject.toml requirements.lock
 		print "error: torch and what it needs take $(ROOM) GiB and this disk has " int($$4 / 1048576) \
 		" left: make room, or clone to another disk" > "/dev/stderr"; exit 1 }'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines,docs]'
 	touch $@
 
 clean:

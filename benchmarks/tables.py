@@ -31,12 +31,25 @@ def replace_section(document: Path, name: str, lines: Sequence[str]) -> None:
     Raises:
         ValueError: the document has no such markers.
     """
+    try:
+        text = with_section(document.read_text(encoding="utf-8"), name, lines)
+    except ValueError as error:
+        raise ValueError(f"{document} {error}") from None
+    write_atomic(document, text)
+
+
+def with_section(text: str, name: str, lines: Sequence[str]) -> str:
+    """A text with other lines between ``<!-- name -->`` and ``<!-- end of name -->``.
+
+    Raises:
+        ValueError: the text has no such markers.
+    """
     opening, closing = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, found, rest = document.read_text(encoding="utf-8").partition(opening)
+    before, found, rest = text.partition(opening)
     _, ended, after = rest.partition(closing)
     if not found or not ended:
-        raise ValueError(f"{document} has no {opening} ... {closing}")
-    write_atomic(document, before + opening + "\n" + "\n".join(lines) + "\n" + closing + after)
+        raise ValueError(f"has no {opening} ... {closing}")
+    return before + opening + "\n" + "\n".join(lines) + "\n" + closing + after
 
 
 def machine() -> str:

@@ -32,8 +32,14 @@ from tests.fixtures.parts import write_wav
 from tests.results.synthetic import write_result
 
 REPO = Path(__file__).resolve().parents[1]
-DOCS = sorted(path.relative_to(REPO).as_posix() for path in (REPO / "docs").glob("*.md"))
+DOCS = sorted(
+    path.relative_to(REPO).as_posix()
+    for folder in ("docs", "docs/howto", "docs/reference")
+    for path in (REPO / folder).glob("*.md")
+)
 PAGES = ("README.md", "CONTRIBUTING.md", *DOCS, "docs/ablations/README.md")
+IN_ORDER = tuple(page for page in DOCS if page == "docs/index.md" or page.startswith("docs/howto/"))
+"""Pages whose commands and snippets tests/docs/test_howto.py runs one after the other, as a reader does."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 RUN, PARSE = "run", "parse"
@@ -81,7 +87,7 @@ class Command:
     @property
     def way(self) -> str:
         """RUN or PARSE, by the first row of COMMANDS that it begins with."""
-        if self.line == DEMO:
+        if self.line == DEMO or self.page in IN_ORDER:
             return PARSE
         return next(way for begin, way, _ in COMMANDS if self.line.startswith(begin))
 
@@ -287,7 +293,7 @@ def test_the_columns_of_a_store_are_those_of_the_page() -> None:
     assert re.findall(r"`([a-z_]+)`", columns) == SCHEMA.names
 
 
-PYTHON = [(page, number, block) for page in PAGES if page != "CONTRIBUTING.md"
+PYTHON = [(page, number, block) for page in PAGES if page not in ("CONTRIBUTING.md", *IN_ORDER)
           for number, block in enumerate(blocks(page, "python"))]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def build_case(spec: ModelSpec, *, random: bool) -> Case:
         InputError: unknown preset or part, a part without a reference implementation, or missing weights.
     """
     if spec.preset not in ("tiny", "paper"):
-        raise InputError(f"preset {spec.preset!r} has no plain counterpart to race: give tiny or paper")
+        raise InputError(f"preset {spec.preset!r} has no reference to compare with: give tiny or paper")
     chosen, weights = spec.resolve(), Weights(spec.weights_dir)
     if spec.preset == "tiny":
         if "segmenter" in spec.parts or random:
