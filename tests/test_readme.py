@@ -52,7 +52,6 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("seac export", PARSE, "tests/cli/test_decide.py runs it"),
     ("seac data check", RUN, "on synthetic benchmarks"),
     ("seac evaluate s4 Single-source/ --predictions", RUN, "on synthetic benchmarks"),
-    ("seac evaluate ms3 Multi-sources/ --predictions", RUN, "on synthetic benchmarks"),
     ("seac evaluate", PARSE, REAL),
     ("seac doctor", RUN, "offline"),
     ("seac weights list", RUN, "offline"),
