@@ -26,6 +26,9 @@ class ConstantAssociation:
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         return torch.linspace(-1, 1, len(masks))
 
+    def of_windows(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        return torch.linspace(-1, 1, len(masks)).expand(len(audio.embeddings), len(masks))
+
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         return torch.eye(len(masks))
 
@@ -44,6 +47,19 @@ def mask_embeddings(count: int = 5) -> MaskEmbeddings:
 
 def audio_features() -> AudioFeatures:
     return AudioFeatures(torch.randn(6, 4, generator=torch.Generator().manual_seed(2)), None)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_each_window_has_the_similarity_that_it_has_by_itself(share: float) -> None:
+    weights = TrainedAssociationWeights(module(zero_shot_weight=share))
+    association, masks, audio = (
+        Trained(weights, zero_shot=ConstantAssociation()),
+        mask_embeddings(),
+        audio_features(),
+    )
+    alone = [association(masks, AudioFeatures(row[None], None)) for row in audio.embeddings]
+    torch.testing.assert_close(association.of_windows(masks, audio), torch.stack(alone))
+    assert association.of_windows(masks, AudioFeatures(torch.zeros(0, 4), None)).shape == (0, 5)
 
 
 def test_similarity_is_the_cosine_of_the_mixed_views_in_the_trained_space() -> None:

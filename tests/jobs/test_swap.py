@@ -68,6 +68,9 @@ class SameForAnyAudio:
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         return torch.full((len(masks),), 0.95)
 
+    def of_windows(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        return torch.full((len(audio.embeddings), len(masks)), 0.95)
+
 
 class TestFigures:
     def test_a_model_that_follows_the_audio(self, capsys, tmp_path):

@@ -15,3 +15,7 @@ class Association(Protocol):
     def __call__(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
         """Cosine similarity of N masks of one frame with the audio (all windows of ``audio``): (N,)."""
         ...
+
+    def of_windows(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Cosine similarity of N masks of one frame with each of S windows by itself: (S, N) float32."""
+        ...

@@ -139,11 +139,21 @@ class Trained:
         """Cosine similarity of N masks of one frame with the audio: (N,) float32 in [-1, 1]."""
         if len(masks) == 0:
             return torch.zeros(0)
-        trained = self._cosine(masks, audio)
-        if self.zero_shot is None or not self.config.zero_shot_weight:
-            return trained
-        zero_shot_similarity = self.zero_shot(masks, audio).float().cpu() * self.config.zero_shot_scale
-        return torch.lerp(trained, zero_shot_similarity, self.config.zero_shot_weight).clamp(-1, 1)
+        windows = self.inputs.windows(audio)[None]
+        trained = self._cosine(masks, windows)[0]
+        return trained if self._added is None else self._blend(trained, self._added(masks, audio))
+
+    @torch.inference_mode()
+    def of_windows(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+        """Cosine similarity of N masks of one frame with each of S windows by itself: (S, N) float32.
+
+        The masks are embedded once.
+        """
+        windows = self.inputs.windows(audio)[:, None]
+        if len(masks) == 0 or len(windows) == 0:
+            return torch.zeros(len(windows), len(masks))
+        trained = self._cosine(masks, windows)
+        return trained if self._added is None else self._blend(trained, self._added.of_windows(masks, audio))
 
     def to_text_space(self, masks: MaskEmbeddings) -> Tensor:
         """Text-space embedding of every mask: (N, d) of unit length.
@@ -158,16 +168,27 @@ class Trained:
             )
         return self.zero_shot.to_text_space(masks)
 
-    def _cosine(self, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
+    @property
+    def _added(self) -> ZeroShotAssociation | None:
+        """The association whose cosine is added."""
+        return self.zero_shot if self.config.zero_shot_weight else None
+
+    def _blend(self, trained: Tensor, zero_shot: Tensor) -> Tensor:
+        """The trained cosine with the config's share of the zero-shot cosine, both of one shape."""
+        scaled = zero_shot.float().cpu() * self.config.zero_shot_scale
+        return torch.lerp(trained, scaled, self.config.zero_shot_weight).clamp(-1, 1)
+
+    def _cosine(self, masks: MaskEmbeddings, windows: Tensor) -> Tensor:
+        """Cosine of N masks with each of K pieces of audio, of W windows (K, W, d) each: (K, N)."""
         mask_input = self.inputs.masks(masks)[None].to(self.device)
-        window_input = self.inputs.windows(audio)[None].to(self.device)
+        window_input = windows.to(self.device)
         mask_vectors = self.module.embed_masks(
             mask_input, torch.zeros(mask_input.shape[:2], dtype=torch.bool, device=self.device)
         )
-        audio_vector = self.module.embed_audio(
+        audio_vectors = self.module.embed_audio(
             window_input, torch.zeros(window_input.shape[:2], dtype=torch.bool, device=self.device)
         )
-        return torch.cosine_similarity(mask_vectors[0], audio_vector, dim=1).cpu()
+        return torch.cosine_similarity(mask_vectors, audio_vectors[:, None], dim=2).cpu()
 
 
 def write(module: AssociationModule, path: Path, provenance: Mapping[str, str] | None = None) -> str:

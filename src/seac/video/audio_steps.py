@@ -11,9 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seac.associate.base import Association
-from seac.associate.zero_shot import ZeroShot
-from seac.core.types import AudioFeatures, EncodedImage, MaskEmbeddings
+from seac.core.types import AudioFeatures, EncodedImage
 from seac.decision.audio_steps import QUIETEST, StepRule, active_steps, step_levels
 from seac.decision.stationary_noise import is_stationary_noise
 from seac.encoders.audio.windows import windows_of
@@ -215,27 +213,10 @@ class StepReader:
             self._samples, self._begin = self._samples[drop:].copy(), self._begin + drop
 
 
-def window_similarity(association: Association, masks: MaskEmbeddings, audio: AudioFeatures) -> Tensor:
-    """Similarity of N masks with each of S windows: (S, N) float32."""
-    if isinstance(association, ZeroShot):
-        return association.of_windows(masks, audio)
-    classes = audio.class_probabilities
-    rows = [
-        association(
-            masks,
-            AudioFeatures(
-                audio.embeddings[row : row + 1], None if classes is None else classes[row : row + 1]
-            ),
-        )
-        for row in range(len(audio.embeddings))
-    ]
-    return torch.stack(rows).float().cpu() if rows else torch.zeros(0, len(masks))
-
-
 def window_logits(model: SeAC, image: EncodedImage, audio: AudioFeatures) -> Tensor:
     """Logits (S, N) of the masks of a key frame in each of S windows, before they are joined."""
     stages, weight = model.stages, model.settings.objectness
-    similarity = window_similarity(stages.association, image.embeddings, audio)
+    similarity = stages.association.of_windows(image.embeddings, audio).float().cpu()
     return stages.sounding_head.window_logits(similarity, image, audio, weight)
 
 
