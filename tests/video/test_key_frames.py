@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 from seac.core.errors import InputError
 from seac.media.presentation import timed_frames
 from seac.results.rle import decode_rle
-from seac.video.key_frames import ChosenFrame, CutDetector, KeyFrameRate, choose_key_frames
+from seac.video.key_frames import ChosenFrame, KeyFrameRate, choose_key_frames
 from seac.video.predictor import VideoPredictor, boundary, first_step_after
 from tests.fixtures.parts import squares, synthetic_model, tone, write_video, write_wav
 
 AUTO = KeyFrameRate.of("auto")
-
-
-def noise_image(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 255, (2, 3, 3), np.uint8).repeat(48, 0).repeat(48, 1)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +56,20 @@ def test_key_frames_come_sooner_where_the_image_changes(tmp_path: Path) -> None:
     assert intervals[times[1:] > 3.5].max() <= 0.51
 
 
-def test_a_cut_is_no_motion() -> None:
-    is_cut = CutDetector()
-    assert not is_cut(noise_image(0))
-    assert not is_cut(noise_image(0))
-    assert is_cut(noise_image(1))
-    assert not is_cut(noise_image(1))
+def test_key_frames_know_the_motion_to_the_one_before(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    path = write_video(tmp_path / "pan.mp4", [np.roll(image, number, 1) for number in range(20)], None)
+    first, second = chosen_of(path, KeyFrameRate.of(1.0))
+    assert first.flow is None
+    assert second.flow is not None
+    scale = second.flow.shape[1] / image.shape[1]
+    assert float(second.flow[..., 0].median()) == pytest.approx(-10 * scale, abs=1)
+    assert float(second.flow[..., 1].median()) == pytest.approx(0, abs=0.5)
+
+
+def test_no_motion_crosses_a_cut(clip: Path) -> None:
+    found = chosen_of(clip, KeyFrameRate.of(1.0))
+    assert [frame.flow is None for frame in found] == [True, False, False, True, False]
 
 
 def test_a_rate_that_is_no_number_is_refused() -> None:

@@ -127,7 +127,7 @@ def compare(model: SeAC, source: Source, others: Sequence[Source], fps: float) -
     for frame in encode(model, source, others, fps):
         image, found = frame.image, []
         for audio, tracker in zip(frame.audio, trackers, strict=True):
-            tracks = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
+            tracks = tracker.track(image.proposals.masks, image.embeddings.local, frame.time)
             found.append(Active.of(model.predict(image, audio, frame.time, tracks)))
         yield SwapFrame(found[0], tuple(found[1:-1]), found[-1])
 

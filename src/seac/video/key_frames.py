@@ -15,18 +15,14 @@ from torch import Tensor
 from seac.media.decode import check_fps
 from seac.media.pixels import fit_size, to_rgb
 from seac.media.presentation import TimedFrame
+from seac.video.key_motion import KeyMotion
+from seac.video.shots import CutDetector
 
 AUTO = "auto"
 Rate = float | Literal["auto"]
 """Key frames per second, or a rate that follows the image."""
 SMALL = (18, 32)
 """(height, width) at which frames are compared."""
-BLOCKS = 3
-"""Parts of a frame per side whose colours are compared for cuts."""
-CUT = 0.3
-"""Least difference of the colours of two frames at a cut, from 0 to 1."""
-LEAP = 3.0
-"""Least ratio of the difference at a cut to that of the frames before."""
 SHORTEST_SHOT = 0.25
 """Seconds after a key frame before a cut asks for another one."""
 
@@ -69,6 +65,8 @@ class ChosenFrame:
         cut: seconds at which the shot of this frame began, if it began after the last key frame; else None.
         image: (3, H, W) uint8 RGB, upright.
         original_size: (height, width) of the source.
+        flow: (h, w, 2) motion to the key frame before, see :mod:`seac.video.flow`; None for the first frame,
+            after a cut, and of a still image.
     """
 
     index: int
@@ -77,28 +75,7 @@ class ChosenFrame:
     cut: float | None
     image: Tensor
     original_size: tuple[int, int]
-
-
-class CutDetector:
-    """Finds the first frame of each shot by the colours of its parts.
-
-    A cut changes most of the frame at once, and more than motion changed the frames before it.
-    """
-
-    def __init__(self) -> None:
-        self._last: NDArray[np.float32] | None = None
-        self._usual = 0.0
-
-    def __call__(self, small: NDArray[np.uint8]) -> bool:
-        """Whether a shot begins with the next frame, (h, w, 3) uint8; False for the first frame."""
-        colours = _block_histograms(small)
-        last, self._last = self._last, colours
-        if last is None:
-            return False
-        difference = float(np.abs(colours - last).sum(-1).mean() / 2)
-        cut = difference > max(CUT, LEAP * self._usual)
-        self._usual = 0.0 if cut else 0.7 * self._usual + 0.3 * difference
-        return cut
+    flow: Tensor | None = None
 
 
 def choose_key_frames(
@@ -116,13 +93,16 @@ def choose_key_frames(
         latency: seconds since the arrival of the frame of a time; so many seconds after a key frame none is
             chosen, so that a stream is not left behind.
     """
-    is_cut, scaler, small_scaler = CutDetector(), VideoReformatter(), VideoReformatter()
+    is_cut, motion = CutDetector(), None
+    scaler, small_scaler, motion_scaler = VideoReformatter(), VideoReformatter(), VideoReformatter()
     shown: NDArray[np.uint8] | None = None
     last, due, cut, skipped = 0.0, 0.0, None, 0.0
     for frame in frames:
         small = to_rgb(frame.decoded, SMALL, small_scaler)
         if is_cut(small):
             cut = frame.time
+        motion = motion or KeyMotion(frame.size)
+        motion.add(to_rgb(frame.decoded, motion.size, motion_scaler))
         if frame.time < skipped:
             continue
         since, middle = frame.time - last, frame.time + frame.duration / 2
@@ -133,7 +113,16 @@ def choose_key_frames(
                 continue
         size, end = frame.size, frame.time + frame.duration
         pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(size, max_side), scaler))
-        yield ChosenFrame(frame.index, frame.time, end, cut, pixels.permute(2, 0, 1).contiguous(), size)
+        flow, known = torch.from_numpy(motion.take()), shown is not None and cut is None
+        yield ChosenFrame(
+            frame.index,
+            frame.time,
+            end,
+            cut,
+            pixels.permute(2, 0, 1).contiguous(),
+            size,
+            flow if known else None,
+        )
         due = _next_due(due, middle, rate)
         shown, last, cut = small, frame.time, None
         skipped = frame.time + latency(frame.time) if latency is not None else 0.0
@@ -149,14 +138,3 @@ def _next_due(due: float, middle: float, rate: KeyFrameRate) -> float:
     if rate.shortest < rate.longest:
         return middle + rate.longest
     return due if middle < due else rate.longest * (int((middle + 1e-6) / rate.longest) + 1)
-
-
-def _block_histograms(small: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Histograms of 64 colours in each part of an image (h, w, 3) uint8: (BLOCKS * BLOCKS, 64), sum 1."""
-    codes = (small >> 6).astype(np.int64) @ np.array([16, 4, 1])
-    rows = np.arange(codes.shape[0]) * BLOCKS // codes.shape[0]
-    columns = np.arange(codes.shape[1]) * BLOCKS // codes.shape[1]
-    part = rows[:, None] * BLOCKS + columns
-    counts = np.bincount((part * 64 + codes).ravel(), minlength=64 * BLOCKS * BLOCKS)
-    histograms = counts.reshape(BLOCKS * BLOCKS, 64).astype(np.float32)
-    return np.asarray(histograms / histograms.sum(1, keepdims=True), np.float32)

@@ -102,7 +102,7 @@ class VideoPredictor:
         for frame, image in prefetch(frames, self._encode, workers_of(settings.workers), pixels_of):
             window = torch.zeros(0) if reader is None else reader.read(frame.time - half, frame.time + half)
             encoded = self.model.encode_audio(window, sample_rate, min(frame.time, half))
-            tracks = tracker.track(image.proposals.masks, image.text_embeddings, frame.time)
+            tracks = tracker.track(image.proposals.masks, image.embeddings.local, frame.time)
             yield self.model.predict(image, encoded, frame.time, tracks)
 
     def key_frames(
@@ -192,8 +192,9 @@ class VideoPredictor:
         half = self.model.settings.audio_window / 2
         window = steps.waveform(frame.time - half, frame.time + half)
         audio = self.model.encode_audio(window, steps.sample_rate, min(frame.time, half))
-        masks, cut = image.proposals.masks, frame.cut is not None
-        tracks = RecordedTracks(tracker.track(masks, image.text_embeddings, frame.time, cut=cut))
+        masks, embeddings, cut = image.proposals.masks, image.embeddings.local, frame.cut is not None
+        tracked = tracker.track(masks, embeddings, frame.time, flow=frame.flow, cut=cut)
+        tracks = RecordedTracks(tracked)
         result = self.model.predict(image, audio, frame.time, tracks)
         scores = tracks.class_scores(image.text_embeddings, self.model.classifier.classes)
         return _Pending(frame, image, result, scores.numpy())
