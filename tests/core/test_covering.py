@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seac.core.covering import covering_pairs, suppress
+from seac.core.covering import covering_pairs, keep_likeliest, representatives, suppress
 
 LOW = -6.0
 
@@ -54,3 +54,17 @@ def test_the_order_of_masks_does_not_matter(order: list[int], values: list[int])
     assert torch.equal(moved, found[order])
     assert float(found.max()) == float(logits.max())
     assert bool((found <= logits).all())
+
+
+@given(st.permutations(range(6)), st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5))))
+def test_the_best_kept_mask_in_a_pair_stands_for_a_mask(
+    order: list[int], known: set[tuple[int, int]]
+) -> None:
+    pairs = torch.zeros(6, 6, dtype=torch.bool)
+    for one, other in known:
+        pairs[one, other] = pairs[other, one] = one != other
+    found, kept = representatives(order, pairs), keep_likeliest(order, pairs)
+    assert [row for row in order if found[row] == row] == kept
+    for row, other in found.items():
+        better = [each for each in kept if pairs[row, each]]
+        assert other == (row if row in kept else better[0])

@@ -19,7 +19,7 @@ from seac.results.palette import colour
 from seac.results.reader import VideoResult, open_result
 from seac.results.rle import decode_rle, encode_rle, overlap_shares
 from seac.results.values import STEP, DecidedVideo
-from tests.results.synthetic import LABELS, make_masks, make_values, write_result
+from tests.results.synthetic import LABELS, SIZE, make_key_frame, make_masks, make_values, write_result
 
 NO_GAP = {"max_gap": 0.0}
 
@@ -48,30 +48,35 @@ def sounding_steps(video: DecidedVideo) -> dict[int, set[int]]:
 def reference(result: VideoResult, threshold: float, tracks: set[int]) -> dict[int, set[int]]:
     """Steps in which each of ``tracks`` sounds, mask by mask and step by step."""
     steps = result.steps
+    frames = list(result.key_frames())
+    values: dict[int, list[float]] = {}
+    for step, position in enumerate(steps.key_frame.tolist()):
+        for row, track in enumerate(frames[position].tracks.tolist() if position >= 0 else ()):
+            value = steps.probability[step][row]
+            active = not steps.silent[step] and not steps.noise[step]
+            if track in tracks and active and value >= np.float32(min(threshold, result.threshold)):
+                values.setdefault(track, []).append(float(value))
+    level = np.float32(result.threshold)
+    rank = sorted(sorted(values), key=lambda t: (-sum(v for v in values[t] if v >= level), -max(values[t])))
     found: dict[int, set[int]] = {}
-    for position, frame in enumerate(result.key_frames()):
+    for position, frame in enumerate(frames):
         paired = [
             step
             for step in np.flatnonzero(steps.key_frame == position).tolist()
             if not steps.silent[step] and not steps.noise[step]
         ]
-        best = {
-            row: max((float(steps.probability[step][row]) for step in paired), default=0.0)
-            for row, track in enumerate(frame.tracks.tolist())
-            if track in tracks
-        }
-        masks = decode_rle(frame.masks, result.info.size)
+        masks = dict(zip(frame.tracks.tolist(), decode_rle(frame.masks, result.info.size), strict=True))
         kept: list[int] = []
-        for row in sorted(best, key=lambda row: -best[row]):
-            joint = [(masks[row] & masks[other]).sum() for other in kept]
-            least = [min(masks[row].sum(), masks[other].sum()) for other in kept]
-            inside = any(j >= 0.8 * k and k > 0 for j, k in zip(joint, least, strict=True))
-            if best[row] >= np.float32(threshold) and not inside:
-                kept.append(row)
-        for row in kept:
+        for track in [track for track in rank if track in masks]:
+            joint = [(masks[track] & masks[other]).sum() for other in kept]
+            least = [min(masks[track].sum(), masks[other].sum()) for other in kept]
+            inside = [j >= 0.8 * k and k > 0 for j, k in zip(joint, least, strict=True)]
+            kept += [] if any(inside) else [track]
+            shown = kept[inside.index(True)] if any(inside) else track
+            row = frame.tracks.tolist().index(track)
             for step in paired:
                 if steps.probability[step][row] >= np.float32(threshold):
-                    found.setdefault(int(frame.tracks[row]), set()).add(step)
+                    found.setdefault(shown, set()).add(step)
     return found
 
 
@@ -121,6 +126,29 @@ def test_a_slow_reference_agrees(
     video = decide(result, DecideOptions(threshold=threshold, mute=mute, **NO_GAP))
     expected = reference(result, threshold, {track.id for track in result.tracks} - mute)
     assert sounding_steps(video) == expected
+
+
+def test_one_track_stands_for_a_thing_whose_masks_take_turns(tmp_path: Path) -> None:
+    frames, steps, tracks = make_values(0, 6, 2)
+    masks = np.zeros((2, *SIZE), bool)
+    masks[0, 2:20, 2:20] = masks[1, 2:20, 2:18] = True
+    rng = np.random.default_rng(0)
+    frames = [
+        replace(make_key_frame(rng, each.index, each.time, np.arange(2)), masks=encode_rle(masks), cut=False)
+        for each in frames
+    ]
+    values = ([0.95, 0.02], [0.02, 0.9])
+    active = np.zeros(len(steps), np.bool_)
+    steps = replace(
+        steps,
+        silent=active,
+        noise=active,
+        probability=tuple(np.array(values[frame % 2], np.float32) for frame in steps.key_frame.tolist()),
+    )
+    (track,) = decide(open_result(write_result(tmp_path, (frames, steps, tracks)))).tracks
+    assert track.id == 0
+    assert track.covered == ()
+    assert [(span.start, span.stop) for span in track.spans] == [(0.0, len(steps) * STEP)]
 
 
 @settings(max_examples=60)

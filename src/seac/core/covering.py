@@ -48,6 +48,26 @@ def keep_likeliest(order: Iterable[int], pairs: Tensor) -> list[int]:
     return kept
 
 
+def representatives(order: Iterable[int], pairs: Tensor) -> dict[int, int]:
+    """Return for each row of ``order`` the kept row that stands for it.
+
+    Args:
+        order: rows, best first.
+        pairs: (N, N) bool of :func:`covering_pairs`.
+
+    Returns:
+        itself for each row that :func:`keep_likeliest` keeps; for another one the best kept row that it is in
+        a pair with.
+    """
+    found: dict[int, int] = {}
+    kept: list[int] = []
+    for row in order:
+        found[row] = next((other for other in kept if pairs[row, other]), row)
+        if found[row] == row:
+            kept.append(row)
+    return found
+
+
 def suppress(logits: Tensor, pairs: Tensor, low: float) -> Tensor:
     """Return logits with ``low`` for each mask that a likelier remaining mask covers or is covered by.
 

@@ -1,20 +1,21 @@
 """The decision: which tracks sound when, from stored probabilities, without a network.
 
 A mask sounds in a step of the audio if its probability reaches the threshold and the audio is neither silent
-nor noise. Of sounding masks that cover one another in a key frame, only the likeliest counts
-(:mod:`seac.core.covering`). Short gaps are closed, then short spans dropped.
+nor noise. Masks that cover one another in a key frame are one thing and its parts
+(:mod:`seac.core.covering`): the one whose track has the most evidence over the video stands for the others,
+and sounds when one of them does. Short gaps are closed, then short spans dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seac.core.covering import COVERED, keep_likeliest
+from seac.core.covering import COVERED, representatives
 from seac.core.errors import InputError
 from seac.results.captions import step_captions
 from seac.results.find import Phrase, find_steps, find_tracks
@@ -127,13 +128,19 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     options = options or DecideOptions()
     _check_tracks(result, options)
     threshold = result.threshold if options.threshold is None else options.threshold
-    rows = _rows(result, threshold)
+    possible = _rows(result, min(threshold, result.threshold))
+    rows = replace(possible, sounding=possible.sounding & (possible.probability >= np.float32(threshold)))
     agreeing = np.ones(len(result.steps), np.bool_)
     if options.find is not None:
         agreeing = find_steps(result.steps, options.find)
-    shown = rows[rows.sounding & agreeing[rows.step] & np.isin(rows.track, _selected(result, options))]
-    covered = _covered(result, shown)
-    shown = shown[~_in_pairs(shown, covered)]
+    selected = agreeing[rows.step] & np.isin(rows.track, _selected(result, options))
+    candidates, shown = possible[possible.sounding & selected], rows[rows.sounding & selected]
+    ranks = track_ranks(candidates.track, candidates.probability, result.threshold)
+    replaced = _replaced(result, ranks, set(shown.key_frame.tolist()))
+    shown = _merged(shown, replaced)
+    covered: dict[int, set[int]] = {}
+    for position, number in replaced:
+        covered.setdefault(number, set()).add(position)
     names = track_names(result, options)
     tracks = []
     order = np.lexsort((shown.step, shown.track))
@@ -224,29 +231,67 @@ def _selected(result: VideoResult, options: DecideOptions) -> list[int]:
     return [track.id for track in found]
 
 
-def _covered(result: VideoResult, shown: _Rows) -> dict[int, set[int]]:
-    """Positions of the key frames in which the mask of a track is covered by a likelier one, by track."""
-    likeliest: dict[int, dict[int, float]] = {}
-    for position, track, value in zip(
-        shown.key_frame.tolist(), shown.track.tolist(), shown.probability.tolist(), strict=True
-    ):
-        found = likeliest.setdefault(position, {})
-        found[track] = max(found.get(track, 0.0), value)
-    several = {position: found for position, found in likeliest.items() if len(found) > 1}
-    covered: dict[int, set[int]] = {}
-    if not several:
-        return covered
+def _replaced(
+    result: VideoResult, ranks: Mapping[int, int], positions: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """For (position of a key frame, track) the track that stands for it there, if it is another one.
+
+    All masks of tracks with a rank count, so that the same track stands for a thing from one key frame to the
+    next even where another of its masks is likelier.
+
+    Args:
+        result: gives the key frames.
+        ranks: of :func:`track_ranks`.
+        positions: of key frames in which something is shown.
+    """
+    replaced: dict[tuple[int, int], int] = {}
+    if len(ranks) < 2:
+        return replaced
     for position, frame in enumerate(result.key_frames()):
-        if position not in several:
+        rows = [row for row, track in enumerate(frame.tracks.tolist()) if track in ranks]
+        if position not in positions or len(rows) < 2:
             continue
-        rows = [row for row, track in enumerate(frame.tracks.tolist()) if track in several[position]]
-        ids = frame.tracks[rows]
+        ids = frame.tracks[rows].tolist()
         pairs = covering(overlap_shares([frame.masks[row] for row in rows], result.info.size))
-        values = np.array([several[position][track] for track in ids.tolist()])
-        kept = keep_likeliest(np.argsort(-values, kind="stable").tolist(), torch.from_numpy(pairs))
-        for row in set(range(len(rows))) - set(kept):
-            covered.setdefault(int(ids[row]), set()).add(position)
-    return covered
+        order = sorted(range(len(rows)), key=lambda row: ranks[ids[row]])
+        for row, other in representatives(order, torch.from_numpy(pairs)).items():
+            if other != row:
+                replaced[position, ids[row]] = ids[other]
+    return replaced
+
+
+def track_ranks(
+    track: NDArray[np.int64], probability: NDArray[np.float32], threshold: float
+) -> dict[int, int]:
+    """Rank of each track by its evidence over the video, 0 for the most.
+
+    The evidence is the sum of the probabilities that reach a threshold: about the number of steps in which
+    the track sounds. Where it is equal, the greatest probability counts. As the threshold is not that of a
+    decision, a higher threshold of a decision shows the same tracks or fewer.
+
+    Args:
+        track: (M,) of each mask in each step.
+        probability: (M,) of the same.
+        threshold: probability from which a step counts.
+    """
+    numbers, rows = np.unique(track, return_inverse=True)
+    counted = np.where(probability >= np.float32(threshold), probability, 0)
+    greatest = np.zeros(len(numbers), np.float32)
+    np.maximum.at(greatest, rows, probability)
+    order = np.lexsort((-greatest, -np.bincount(rows, counted, len(numbers))))
+    return {int(numbers[row]): rank for rank, row in enumerate(order)}
+
+
+def _merged(rows: _Rows, replaced: Mapping[tuple[int, int], int]) -> _Rows:
+    """Rows with the tracks that stand for theirs; of one track in one step the likeliest row is kept."""
+    track = rows.track.copy()
+    pairs = zip(rows.key_frame.tolist(), rows.track.tolist(), strict=True)
+    for row, pair in enumerate(pairs):
+        track[row] = replaced.get(pair, pair[1])
+    order = np.lexsort((-rows.probability, track, rows.step))
+    step, ordered = rows.step[order], track[order]
+    first = np.r_[True, (np.diff(step) != 0) | (np.diff(ordered) != 0)][: len(order)]
+    return replace(rows, track=track)[order[first]]
 
 
 def covering(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -258,13 +303,6 @@ def covering(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
     pairs = np.maximum(shares, shares.T) >= COVERED
     np.fill_diagonal(pairs, val=False)
     return np.asarray(pairs)
-
-
-def _in_pairs(rows: _Rows, covered: Mapping[int, Iterable[int]]) -> NDArray[np.bool_]:
-    """Whether the track of each row is covered in its key frame."""
-    width = int(rows.key_frame.max(initial=0)) + 1
-    hidden = [track * width + position for track, positions in covered.items() for position in positions]
-    return np.isin(rows.track * width + rows.key_frame, hidden)
 
 
 def _spans(
