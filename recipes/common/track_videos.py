@@ -80,6 +80,10 @@ CHECKS_PER_SECOND = 5
 MAX_TRIES = 200
 
 
+class NoCutoutError(InputError):
+    """No instance of a class is in one piece."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What happens in a video.
@@ -362,7 +366,11 @@ class TrackVideos:
         return dict(sorted(found.items()))
 
     def cutout(self, rng: Rng, name: str) -> Cutout:
-        """A random cut-out of a class: from a photograph, or else of the media."""
+        """A random cut-out of a class: from a photograph, or else of the media.
+
+        Raises:
+            NoCutoutError: the photographs have none.
+        """
         if name not in self.instances:
             paths = self.media.cutouts[name]
             path = paths[rng.integers(len(paths))]
@@ -372,7 +380,7 @@ class TrackVideos:
             image = self._cut(row, instance)
             if image is not None:
                 return Cutout(name, row["file"], image)
-        raise InputError(f"{self.photos}: no suitable cut-out of {name}")
+        raise NoCutoutError(f"{self.photos}: no suitable cut-out of {name}")
 
     def _cut(self, row: dict[str, Any], instance: dict[str, Any]) -> Image.Image | None:
         code = {"size": [row["height"], row["width"]], "counts": instance["rle"].encode()}
@@ -426,7 +434,10 @@ class TrackVideos:
         key = [seed, *name.encode()]
         for number in range(MAX_TRIES):
             rng = np.random.default_rng([*key, number])
-            video = self._draw(rng, name, scenario)
+            try:
+                video = self._draw(rng, name, scenario)
+            except NoCutoutError:
+                continue
             if meets(video, scenario):
                 return self._add_audio(rng, video, scenario)
         raise InputError(f"{name}: no draw with objects hidden for at most {MAX_HIDDEN} s; change the seed")

@@ -68,12 +68,31 @@ class TrackedMasks:
 
 
 @dataclass(frozen=True)
-class _Video:
-    """A video in numbers of its tracks from 0: per frame ``rows`` of truth, of tracks, and their IoU."""
+class VideoOverlaps:
+    """A video without its masks, which is all that metrics of ids need.
+
+    Attributes:
+        truths: number of true objects.
+        tracks: number of predicted tracks.
+        frames: for each frame the objects (m,) from 0, the tracks (n,) from 0, and their IoU (m, n).
+    """
 
     truths: int
     tracks: int
     frames: tuple[tuple[NDArray[np.int64], NDArray[np.int64], Counts], ...]
+
+    @classmethod
+    def of(cls, truth_ids: Sequence[Tensor], ids: Sequence[Tensor], ious: Sequence[Tensor]) -> VideoOverlaps:
+        """A video from the ids (m,) of true objects, (n,) of tracks, and the IoU (m, n) of each frame."""
+        numbers: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        frames = []
+        for true, found, iou in zip(truth_ids, ids, ious, strict=True):
+            rows, columns = (
+                np.array([known.setdefault(number, len(known)) for number in each.tolist()], np.int64)
+                for known, each in zip(numbers, (true, found), strict=True)
+            )
+            frames.append((rows, columns, iou.cpu().double().numpy()))
+        return cls(len(numbers[0]), len(numbers[1]), tuple(frames))
 
 
 def tracking(tracks: Sequence[TrackedMasks], truth: Sequence[TrackedMasks], fps: float) -> dict[str, float]:
@@ -120,22 +139,16 @@ def tracking_sums(tracks: Sequence[TrackedMasks], truth: Sequence[TrackedMasks],
     sizes = {tuple(frame.masks.shape[1:]) for frame in (*tracks, *truth)}
     if len(sizes) > 1:
         raise InputError(f"masks are of {len(sizes)} sizes, {sorted(sizes)}: pass one size")
-    video = _video(tracks, truth)
-    true_positives, association = _hota(video)
-    mapping, id_true_positives = _identities(video)
-    found, switches = _clear(video)
-    values = [
-        *true_positives,
-        *association,
-        sum(len(rows) for rows, _, _ in video.frames),
-        sum(len(columns) for _, columns, _ in video.frames),
-        id_true_positives,
-        switches,
+    ious = [mask_iou(true.masks, found.masks) for true, found in zip(truth, tracks, strict=True)]
+    video = VideoOverlaps.of([frame.ids for frame in truth], [frame.ids for frame in tracks], ious)
+    sums = id_sums(video)
+    rest = (
         *_active_iou(tracks, truth),
-        *_seconds(video, mapping, fps),
-        *_jitter(tracks, truth, found),
-    ]
-    return torch.tensor(values, dtype=torch.float64)
+        *_seconds(video, _identities(video)[0], fps),
+        *_jitter(tracks, truth, _clear(video)[0]),
+    )
+    sums[-len(rest) :] = torch.tensor(rest, dtype=torch.float64)
+    return sums
 
 
 def summarise(sums: Tensor) -> dict[str, float]:
@@ -175,19 +188,20 @@ def mask_iou(masks: Tensor, others: Tensor) -> Tensor:
     return joint / union.clamp_min(1)
 
 
-def _video(tracks: Sequence[TrackedMasks], truth: Sequence[TrackedMasks]) -> _Video:
-    numbers: tuple[dict[int, int], dict[int, int]] = ({}, {})
-    frames = []
-    for found, true in zip(tracks, truth, strict=True):
-        rows, columns = (
-            np.array([known.setdefault(number, len(known)) for number in frame.ids.tolist()], np.int64)
-            for known, frame in zip(numbers, (true, found), strict=True)
-        )
-        frames.append((rows, columns, mask_iou(true.masks, found.masks).cpu().numpy()))
-    return _Video(len(numbers[0]), len(numbers[1]), tuple(frames))
+def id_sums(video: VideoOverlaps) -> Tensor:
+    """The sums of ids of a video; the others of :data:`FIELDS` are 0: (len(FIELDS),) float64."""
+    true_positives, association = _hota(video)
+    values = dict.fromkeys(FIELDS, 0.0)
+    values |= {f"tp{k}": value for k, value in enumerate(true_positives)}
+    values |= {f"association{k}": value for k, value in enumerate(association)}
+    values["truths"] = sum(len(rows) for rows, _, _ in video.frames)
+    values["tracks"] = sum(len(columns) for _, columns, _ in video.frames)
+    values["id_tp"] = _identities(video)[1]
+    values["switches"] = _clear(video)[1]
+    return torch.tensor([values[name] for name in FIELDS], dtype=torch.float64)
 
 
-def _frame_counts(video: _Video) -> tuple[Counts, Counts]:
+def _frame_counts(video: VideoOverlaps) -> tuple[Counts, Counts]:
     """Number of frames of each truth and of each track."""
     true, found = np.zeros(video.truths), np.zeros(video.tracks)
     for rows, columns, _ in video.frames:
@@ -196,7 +210,7 @@ def _frame_counts(video: _Video) -> tuple[Counts, Counts]:
     return true, found
 
 
-def _hota(video: _Video) -> tuple[Counts, Counts]:
+def _hota(video: VideoOverlaps) -> tuple[Counts, Counts]:
     """True positives, and their sum of association accuracies, at each of :data:`ALPHAS`."""
     true, found = _frame_counts(video)
     potential = np.zeros((video.truths, video.tracks))
@@ -214,7 +228,7 @@ def _hota(video: _Video) -> tuple[Counts, Counts]:
     return matches.sum((1, 2)), (matches * accuracy).sum((1, 2))
 
 
-def _identities(video: _Video) -> tuple[dict[int, int], float]:
+def _identities(video: VideoOverlaps) -> tuple[dict[int, int], float]:
     """Truth of each track in the one-to-one matching with most matches over the video, and their number."""
     matches = np.zeros((video.truths, video.tracks))
     for rows, columns, iou in video.frames:
@@ -224,7 +238,7 @@ def _identities(video: _Video) -> tuple[dict[int, int], float]:
     return chosen, float(matches[pairs].sum())
 
 
-def _clear(video: _Video) -> tuple[list[dict[int, int]], int]:
+def _clear(video: VideoOverlaps) -> tuple[list[dict[int, int]], int]:
     """For each frame the position of the mask of each matched truth, and the number of id switches.
 
     A pair of the frame before stays matched as long as its IoU is at least :data:`MATCH`.
@@ -259,7 +273,7 @@ def _active_iou(tracks: Sequence[TrackedMasks], truth: Sequence[TrackedMasks]) -
     return total, frames
 
 
-def _seconds(video: _Video, mapping: dict[int, int], fps: float) -> tuple[int, int, int]:
+def _seconds(video: VideoOverlaps, mapping: dict[int, int], fps: float) -> tuple[int, int, int]:
     """True positives, false positives and false negatives over (object, second).
 
     An object is on in a second if it has a mask in at least half of its frames. Tracks without a truth in
