@@ -201,7 +201,7 @@ def test_every_command_is_run_or_has_a_reason_why_not() -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the commands name: short, synthetic, and in the public layouts."""
     here = tmp_path_factory.mktemp("place")
-    clip = excerpt(here / "demo/clip.mp4", 0.5, 1)
+    clip = excerpt(here / "demo/clip.mp4", 0.3, 1)
     shutil.copy(clip, here / "clip.mp4")
     excerpt(here / "folder/clip.mp4", 7, 1)
     (here / "names.txt").write_text("dog\nacoustic guitar\ncow\n")

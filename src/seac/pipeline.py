@@ -94,7 +94,8 @@ class SeAC:
         masks, settings, inactive = image.proposals.masks, self.settings, audio.summary.inactive
         similarity = self.stages.association(image.embeddings, audio.features).float().cpu()
         head = self.stages.sounding_head
-        logits = tracks.smooth(head(similarity, image, audio, settings.objectness), inactive=inactive)
+        logits = head.logits(similarity, image, audio, settings.objectness)
+        logits = head.join(tracks.smooth(logits, inactive=inactive)[None], image)[0]
         temperature, calibration = settings.softmax_temperature, self.stages.calibration
         decision = decide(logits, calibration, temperature, absolute=head.absolute, inactive=inactive)
         scaled = (decision.scores if decision.absolute else minmax(decision.scores)) * (not inactive)

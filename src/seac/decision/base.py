@@ -23,7 +23,13 @@ class SoundingHead(Protocol):
     def __call__(
         self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
     ) -> Tensor:
-        """Return the logit of every mask: (N,) float32.
+        """Return the logit of every mask, joined: (N,) float32; arguments as of :meth:`logits`."""
+        ...
+
+    def logits(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
+    ) -> Tensor:
+        """Return the logit of every mask, before :meth:`join`: (N,) float32.
 
         Args:
             similarity: (N,) float32 of each mask with the audio, from the association.
@@ -63,6 +69,12 @@ class ObjectnessSum:
         return cls()
 
     def __call__(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
+    ) -> Tensor:
+        """Return the logits; see :class:`SoundingHead`."""
+        return self.logits(similarity, image, audio, objectness_weight)
+
+    def logits(
         self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float
     ) -> Tensor:
         """Return the logits; see :class:`SoundingHead`."""

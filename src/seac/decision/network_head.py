@@ -45,9 +45,16 @@ class NetworkHead(ABC):
         self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
     ) -> Tensor:
         """Return log-odds (N,) that each mask sounds; objectness is an input of the network."""
+        return self.join(self.logits(similarity, image, audio)[None], image)[0]
+
+    @torch.inference_mode()
+    def logits(
+        self, similarity: Tensor, image: EncodedImage, audio: EncodedAudio, objectness_weight: float = 0.0
+    ) -> Tensor:
+        """Return log-odds (N,) of every mask, before :meth:`join`."""
         if len(similarity) == 0:
             return similarity
-        return self.join(self._logits(self.inputs(similarity, image, audio)), image)[0]
+        return self._logits(self.inputs(similarity, image, audio))[0]
 
     @torch.inference_mode()
     def window_logits(
