@@ -81,7 +81,7 @@ def read_record(folder: Path) -> FolderRecord:
     path = folder / RECORD
     if not os.path.lexists(path):
         return FolderRecord()
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         if not path.is_symlink():
             content = json.loads(path.read_text(encoding="utf-8"))
             files, provenance = content["files"], content["made_of"]

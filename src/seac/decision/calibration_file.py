@@ -37,7 +37,7 @@ def is_calibration(path: Path) -> bool:
     """Whether a file holds a calibration of any version."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(values, dict) and str(values.get("format")).startswith("seac calibration ")
 
@@ -55,7 +55,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
         raise InputError(
             f"{file}: {error.strerror or 'cannot be read'}; `seac calibrate` writes one"
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{file}: not JSON; `seac calibrate` writes a calibration") from None
     values = (
         content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None

@@ -75,10 +75,17 @@ def encode_masks(masks: Tensor) -> tuple[bytes, ...]:
 
 
 def decode_masks(codes: tuple[bytes, ...], size: tuple[int, int]) -> Tensor:
-    """Decode run-length codes to masks (N, H, W) bool."""
+    """Decode run-length codes to masks (N, H, W) bool.
+
+    Raises:
+        InputError: a code is no mask of this size.
+    """
     if not codes:
         return torch.zeros(0, *size, dtype=torch.bool)
-    columns: NDArray[np.uint8] = coco.decode([{"size": list(size), "counts": code} for code in codes])
+    try:
+        columns: NDArray[np.uint8] = coco.decode([{"size": list(size), "counts": code} for code in codes])
+    except (ValueError, OverflowError, MemoryError, SystemError):
+        raise InputError(f"a mask of {size[1]} x {size[0]} pixels is damaged; extract again") from None
     return torch.from_numpy(np.ascontiguousarray(columns.transpose(2, 0, 1))) > 0
 
 
