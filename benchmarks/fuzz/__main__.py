@@ -5,7 +5,7 @@
 
 Small valid files are made on the spot. A case is one of them with one file mutated, by bytes or by structure,
 and is a function of seed, reader and number. A worker reads it with the functions that the commands use. A case
-that takes over 10 s is a hang; one that takes over 2 GB is refused the memory. Everything that is not read or
+that takes over 10 s of CPU time is a hang; one that takes over 2 GB is refused the memory. Everything that is not read or
 refused in one line is a finding; ``--keep`` writes the files of its first case of each place.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pickle
 import select
 import subprocess
@@ -31,6 +32,9 @@ from benchmarks.fuzz.worker import case_files, work, write_files
 from benchmarks.tables import table
 
 SECONDS = 10.0
+"""Greatest CPU time of a case: on a busy machine wall time says little."""
+WALL = 300.0
+"""Greatest wall time of a case, and of the start of a worker."""
 OUTCOMES = ("ok", "refused", "traceback", "memory", "hang", "crash")
 CLEAN = frozenset({"ok", "refused"})
 BATCH = 2_000
@@ -65,19 +69,29 @@ class Tally:
             self.places.setdefault(key, [0, case, found.get("text", "")])[0] += 1
 
 
+def cpu_seconds(process: int) -> float:
+    """CPU time of a process so far; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def run_worker(reader: str, seed_file: Path, seed: int, first: int, last: int, tally: Tally) -> int:
     """Read cases in one worker until it ends or has to be killed; the number of the next case."""
     command = [sys.executable, "-m", "benchmarks.fuzz", "--worker", reader, str(seed_file), str(seed), str(first), str(last)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as process:
         assert process.stdout is not None
         current, began, buffer = -1, time.monotonic(), b""
-        next_case = first
+        next_case, used = first, 0.0
         while True:
-            limit = SECONDS if current >= 0 else 120.0
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, began + limit - time.monotonic()))
+            ready, _, _ = select.select([process.stdout], [], [], 1.0)
             if not ready:
+                if cpu_seconds(process.pid) - used < SECONDS and time.monotonic() - began < WALL:
+                    continue
                 process.kill()
-                if current < 0:
+                if current < 0 and used == 0.0:
                     raise RuntimeError(f"{reader}: the worker does not start")
                 tally.add(current, {"outcome": "hang"}, SECONDS)
                 return current + 1
@@ -93,7 +107,7 @@ def run_worker(reader: str, seed_file: Path, seed: int, first: int, last: int, t
                     current, next_case = -1, found["case"] + 1
                 else:
                     current = found["case"]
-                began = now
+                began, used = now, cpu_seconds(process.pid)
     if current >= 0:
         tally.add(current, {"outcome": "crash", "place": f"exit {process.returncode}"}, 0.0)
         return current + 1
