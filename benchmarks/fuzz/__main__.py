@@ -80,7 +80,17 @@ def cpu_seconds(process: int) -> float:
 
 def run_worker(reader: str, seed_file: Path, seed: int, first: int, last: int, tally: Tally) -> int:
     """Read cases in one worker until it ends or has to be killed; the number of the next case."""
-    command = [sys.executable, "-m", "benchmarks.fuzz", "--worker", reader, str(seed_file), str(seed), str(first), str(last)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.fuzz",
+        "--worker",
+        reader,
+        str(seed_file),
+        str(seed),
+        str(first),
+        str(last),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as process:
         assert process.stdout is not None
         current, began, buffer = -1, time.monotonic(), b""
@@ -138,7 +148,9 @@ def fuzz(reader: str, cases: int, seed: int, end: float, keep: Path | None = Non
     tally.wall = time.monotonic() - began
     if keep is not None:
         for number, (_, first, _) in enumerate(tally.places.values()):
-            write_files(case_files(reader, seeds, seed, first), keep / f"{reader.replace(' ', '_')}-{number}-{first}")
+            write_files(
+                case_files(reader, seeds, seed, first), keep / f"{reader.replace(' ', '_')}-{number}-{first}"
+            )
     return tally
 
 
@@ -174,7 +186,9 @@ def main() -> None:
         reader, seed_file, seed, first, last = sys.argv[2:]
         work(reader, Path(seed_file), int(seed), int(first), int(last))
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=1_300, help="cases of all readers together")
     parser.add_argument("--reader", choices=tuple(READERS), action="append", help="only these readers")
     parser.add_argument("--seed", type=int, default=0)

@@ -94,7 +94,19 @@ def _move(content: bytearray, rng: np.random.Generator) -> None:
     content[at:at] = moved
 
 
-BYTE_CHANGES = (_flip, _flip, _integer, _integer, _integer, _remove, _repeat, _randomise, _zero, _truncate, _move)
+BYTE_CHANGES = (
+    _flip,
+    _flip,
+    _integer,
+    _integer,
+    _integer,
+    _remove,
+    _repeat,
+    _randomise,
+    _zero,
+    _truncate,
+    _move,
+)
 
 
 def mutate_text(content: bytes, rng: np.random.Generator) -> bytes:
@@ -250,7 +262,11 @@ def _like(value: Any, rng: np.random.Generator) -> Any:
         return not value
     if isinstance(value, str):
         return TEXTS[int(rng.integers(len(TEXTS)))].replace("\ud800", "?")
-    odd = (-1, 0, 1, 7, 2**31 - 1, -(2**31)) if isinstance(value, int) else (-1.0, float("nan"), float("inf"), 1e30)
+    odd = (
+        (-1, 0, 1, 7, 2**31 - 1, -(2**31))
+        if isinstance(value, int)
+        else (-1.0, float("nan"), float("inf"), 1e30)
+    )
     return odd[int(rng.integers(len(odd)))]
 
 

@@ -43,7 +43,9 @@ def _single(name: str, content: bytes) -> Files:
 # ---------------------------------------------------------------------------------------------- media
 
 
-def _write_video(path: Path, codec: str, audio: str | None, pix_fmt: str = "yuv420p", **options: str) -> bytes:
+def _write_video(
+    path: Path, codec: str, audio: str | None, pix_fmt: str = "yuv420p", **options: str
+) -> bytes:
     import av
 
     rng = np.random.default_rng(0)
@@ -171,7 +173,11 @@ def still_seeds(scratch: Path) -> list[Files]:
         ("g.webp", image, {"lossless": True}),
         ("h.bmp", image.convert("RGB"), {}),
         ("i.tif", image, {"compression": "tiff_lzw"}),
-        ("j.webp", image.convert("RGB"), {"save_all": True, "append_images": [image.convert("RGB").rotate(90)]}),
+        (
+            "j.webp",
+            image.convert("RGB"),
+            {"save_all": True, "append_images": [image.convert("RGB").rotate(90)]},
+        ),
     ]
     found = []
     for name, value, options in rows:
@@ -205,7 +211,7 @@ def read_still(folder: Path, name: str) -> None:
 def csv_seeds(scratch: Path) -> list[Files]:
     """CSV files of VGGSound, of pairs, of the second VGG-SS list, and lists of ids."""
     return [
-        _single("vggsound.csv", b"abcdefghijk,10,dog barking,test\nABCDEFGHIJK,0,\"a, b\",train\n" * 3),
+        _single("vggsound.csv", b'abcdefghijk,10,dog barking,test\nABCDEFGHIJK,0,"a, b",train\n' * 3),
         _single("pairs.csv", b"image,audio,id,label\na.png,a.wav,one,dog\nb.png,b.wav,two,cat\n"),
         _single("ids.csv", b"\xef\xbb\xbfid,split\nabcdefghijk_000010,train\nABCDEFGHIJK_000000,test\n"),
         _single("ids.txt", b"# clips\nabcdefghijk_000010\nABCDEFGHIJK 10 x train\n\n"),
@@ -242,7 +248,13 @@ def json_seeds(scratch: Path) -> list[Files]:
     box = {"file": "abcdefghijk_000010", "class": "dog", "bbox": [[0.1, 0.2, 0.5, 0.9], [0, 0, 1, 1]]}
     decision = {
         **{"format": "seac decision", "version": 1, "threshold": 0.5, "mute": [1], "solo": [2]},
-        **{"rename": {"3": "kettle"}, "min_duration": 0.2, "max_gap": 0.1, "vocabulary": ["dog"], "find": "a dog"},
+        **{
+            "rename": {"3": "kettle"},
+            "min_duration": 0.2,
+            "max_gap": 0.1,
+            "vocabulary": ["dog"],
+            "find": "a dog",
+        },
     }
     state = {"bytes": 3, "changed": 5, "sha256": "0" * 64}
     record = {
@@ -481,7 +493,10 @@ def read_arrays(folder: Path, name: str) -> None:
 
 def option_seeds(scratch: Path) -> list[Files]:
     """Values of options of the command line, one a line."""
-    rows = (("1,2,3", "3=kettle", "4", "640x480", "overlay,masks", "dog"), ("7", "0=a=b", "auto", "1x1", "coco", ""))
+    rows = (
+        ("1,2,3", "3=kettle", "4", "640x480", "overlay,masks", "dog"),
+        ("7", "0=a=b", "auto", "1x1", "coco", ""),
+    )
     content = io.StringIO()
     csv.writer(content).writerows(rows)
     return [_single("options.csv", content.getvalue().encode())]

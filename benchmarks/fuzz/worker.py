@@ -50,11 +50,17 @@ def read_case(reader: str, folder: Path, name: str) -> dict[str, Any]:
         READERS[reader].read(folder, name)
     except InputError as error:
         clean = len(str(error)) < 2_000 and str(error).isprintable()
-        return {"outcome": "refused"} if clean else {"outcome": "traceback", "place": "long or unprintable line"}
+        return (
+            {"outcome": "refused"} if clean else {"outcome": "traceback", "place": "long or unprintable line"}
+        )
     except MemoryError:
         return {"outcome": "memory", "place": _place()}
     except Exception as error:
-        return {"outcome": "traceback", "place": f"{type(error).__name__} {_place()}", "text": str(error)[:200]}
+        return {
+            "outcome": "traceback",
+            "place": f"{type(error).__name__} {_place()}",
+            "text": str(error)[:200],
+        }
     return {"outcome": "ok"}
 
 
@@ -91,7 +97,7 @@ def work(reader: str, seed_file: Path, seed: int, first: int, last: int) -> None
     import torch
 
     torch.set_num_threads(1)
-    seeds: list[Files] = pickle.loads(seed_file.read_bytes())  # noqa: S301 - written by our own parent
+    seeds: list[Files] = pickle.loads(seed_file.read_bytes())
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print goes to standard error
     warm_up(reader, seeds)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from seac.core.ownership import RECORD
-from seac.export import folder
 from seac.export.folder import PREFIX, atomic_folder
 from tests.conftest import REPO
 
@@ -61,10 +60,9 @@ def test_a_terminated_program_leaves_nothing(running, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
-def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(running, tmp_path, monkeypatch):
+def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(running, tmp_path):
     out = tmp_path / "out"
     (theirs,) = temporary_paths(out)
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out) as temporary:
         (temporary / "mine").write_text("whole")
         with atomic_folder(out):
@@ -72,17 +70,12 @@ def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(runni
     assert temporary_paths(out) == [theirs]
     running.kill()
     running.wait(timeout=30)
-    monkeypatch.setattr(folder, "MIN_AGE", 600.0)
-    with atomic_folder(out):
-        assert theirs.exists()  # younger than MIN_AGE
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out):
         assert not theirs.exists()
     assert sorted(item.name for item in out.iterdir()) == [RECORD, "mine"]
 
 
-def test_files_and_folders_of_similar_names_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
+def test_files_and_folders_of_similar_names_stay(tmp_path):
     names = [".seac-notes", ".seac", ".other"]
     for name in names:
         (tmp_path / name).mkdir()

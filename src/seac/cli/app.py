@@ -18,6 +18,7 @@ import typer
 
 from seac._version import __version__
 from seac.core.errors import InputError, nearest, unknown
+from seac.core.text import printable
 
 DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -119,7 +120,7 @@ def main() -> NoReturn:
 
 
 def _refused(line: str) -> int:
-    sys.stderr.write(f"error: {line}\n")
+    sys.stderr.write(f"error: {printable(line)}\n")
     return USAGE
 
 

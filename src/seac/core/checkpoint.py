@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
 
 METADATA_KEY = "seac"
@@ -38,7 +39,7 @@ def save_with_metadata(state: dict[str, Tensor], metadata: Mapping[str, Any], pa
     content = save(state, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)
-    temporary.replace(path)
+    replace_durably(temporary, path)
     return hashlib.sha256(content).hexdigest()
 
 

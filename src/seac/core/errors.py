@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from seac.core.text import printable
 
 MAX_LETTERS = 1_600
 """Greatest length of a message; what it quotes may be longer."""
@@ -21,7 +22,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        line = printable(message)
         # A message ends with what to do, so that a long value is shortened in the middle.
         super().__init__(line if len(line) <= MAX_LETTERS else f"{line[: MAX_LETTERS // 2]} … {line[-400:]}")
 

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
 from seac.features.schema import VERSION, Footer
 
@@ -185,9 +186,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     try:
         with partial.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_durably(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         reason = os.strerror(error.errno) if error.errno else type(error).__name__

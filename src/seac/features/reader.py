@@ -200,7 +200,10 @@ class Store:
             yield
         except InputError:
             raise
-        except (*(ValueError, LookupError, TypeError, RuntimeError, OSError, MemoryError), pa.ArrowException) as error:
+        except (
+            *(ValueError, LookupError, TypeError, RuntimeError, OSError, MemoryError),
+            pa.ArrowException,
+        ) as error:
             reason = " ".join(str(error).split())[:120] or type(error).__name__
             raise InputError(
                 f"{self.folder}: a clip is damaged ({reason}); see seac store verify, then extract it again"
