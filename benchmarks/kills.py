@@ -2,10 +2,11 @@
 
     python -m benchmarks.kills [--kills 10] [--command segment] [--seed 0] [--write docs/robustness.md]
 
-Commands run on synthetic clips and a synthetic model, in processes that are forked from one that has imported
-everything, so that a kill costs less than a second. Of every five kills the first meets an empty folder (or the
-result of before), the others what the last kill left; then the command runs to its end. Its files are compared
-by content with those of a run that nobody killed. A leftover is a file that the undisturbed run does not have.
+Commands run on synthetic clips and a synthetic model, in processes that are forked from one that has
+imported everything, so that a kill costs less than a second. Of every five kills the first meets an empty
+folder (or the result of before), the others what the last kill left; then the command runs to its end. Its
+files are compared by content with those of a run that nobody killed. A leftover is a file that the
+undisturbed run does not have. At last the command is started twice at once.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.command import publish
 from benchmarks.tables import table
+from seac.core.errors import InputError
 
+USAGE = 2
+"""Exit code of a refused command."""
 ROUND = 5
 """Kills in a row before the command runs to its end."""
 VOLATILE = frozenset({".seac.json", ".lock", "run.json", "card.md", "steps.csv", "curves.png", "epochs.csv"})
@@ -61,6 +66,18 @@ class Tally:
     differing: set[str] = field(default_factory=set)
     leftovers: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
+    together: str = ""
+
+    def compare(self, found: dict[str, str], expected: dict[str, str]) -> None:
+        """Compare the files of a run with those of the undisturbed run."""
+        self.leftovers |= set(found) - set(expected)
+        self.lost |= set(expected) - set(found)
+        self.differing |= {name for name in set(found) & set(expected) if found[name] != expected[name]}
+
+    @property
+    def bad(self) -> bool:
+        """Whether anything went wrong."""
+        return bool(self.failed or self.differing or self.leftovers or self.lost)
 
 
 def _seac(*words: object) -> int:
@@ -89,7 +106,7 @@ def _segment(folder: Path, *more: str) -> int:
 
 def _segmented(folder: Path) -> None:
     _clips(folder)
-    _in_child(lambda: _segment(folder))
+    _in_child(partial(_segment, folder))
 
 
 def _decide(folder: Path) -> int:
@@ -102,7 +119,10 @@ def _extract(folder: Path) -> int:
     from tests.fixtures.pairs import RECIPE, SyntheticPair
 
     pairs = [SyntheticPair(number, pause=0.005) for number in range(24)]
-    extract(list(pairs), RECIPE, folder / "store", InProcessEngine(), shard_bytes=60_000)
+    try:
+        extract(list(pairs), RECIPE, folder / "store", InProcessEngine(), shard_bytes=60_000)
+    except InputError:
+        return USAGE
     return 0
 
 
@@ -180,37 +200,48 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
+def _fresh(home: Path, command: Command) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    command.prepare(home)
+
+
+def run_together(command: Command, home: Path, tally: Tally, expected: dict[str, str]) -> None:
+    """Start the command twice at once: one may be refused, and the files are those of one run."""
+    _fresh(home, command)
+    processes = [_start(partial(command.run, home)) for _ in range(2)]
+    codes = sorted(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes)
+    tally.failed += codes not in ([0, 0], [0, USAGE])
+    tally.together = {(0, 0): "both done", (0, USAGE): "one done, one refused"}.get(
+        (codes[0], codes[1]), str(codes)
+    )
+    tally.compare(digests(home / command.output), expected)
+
+
 def kill_often(command: Command, kills: int, seed: int) -> Tally:
-    """Kill a command ``kills`` times, in rounds, and compare after each round."""
+    """Kill a command ``kills`` times, in rounds, and compare after each round; then run it twice at once."""
     rng, tally = np.random.default_rng(seed), Tally()
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "run"  # every round has the same paths, because results record them
-        home.mkdir()
-        command.prepare(home)
+        _fresh(home, command)
         began = time.monotonic()
-        if _in_child(lambda: command.run(home)) != 0:
+        if _in_child(partial(command.run, home)) != 0:
             raise RuntimeError("the undisturbed run fails")
         length = time.monotonic() - began
         expected = digests(home / command.output)
-        pristine = Path(scratch) / "pristine"
         while tally.kills < kills:
-            fresh = tally.rounds % 2 == 0
-            if fresh:
-                shutil.rmtree(home)
-                home.mkdir()
-                command.prepare(home)
-            run = command.run if fresh else command.again
+            run = command.again
+            if tally.rounds % 2 == 0:
+                _fresh(home, command)
+                run = command.run
             for _ in range(ROUND):
-                killed = _kill_after(lambda: run(home), float(rng.uniform(0, length)))
+                killed = _kill_after(partial(run, home), float(rng.uniform(0, length)))
                 tally.kills += killed
                 tally.too_late += not killed
             tally.rounds += 1
-            tally.failed += _in_child(lambda: run(home)) != 0
-            found = digests(home / command.output)
-            tally.leftovers |= set(found) - set(expected)
-            tally.lost |= set(expected) - set(found)
-            tally.differing |= {name for name in set(found) & set(expected) if found[name] != expected[name]}
-        shutil.rmtree(pristine, ignore_errors=True)
+            tally.failed += _in_child(partial(run, home)) != 0
+            tally.compare(digests(home / command.output), expected)
+        run_together(command, home, tally, expected)
     return tally
 
 
@@ -239,11 +270,20 @@ def main() -> None:
     rows, bad = [], False
     for name in options.command or COMMANDS:
         tally = kill_often(COMMANDS[name], options.kills, options.seed)
-        bad |= bool(tally.failed or tally.differing or tally.leftovers or tally.lost)
+        bad |= tally.bad
         shown = map(_shown, (tally.differing, tally.lost, tally.leftovers))
-        rows.append((name, tally.kills, tally.rounds, tally.failed, *shown))
+        rows.append((name, tally.kills, tally.rounds, tally.failed, *shown, tally.together))
         print(name, tally, file=sys.stderr, flush=True)
-    heads = ("command", "kills", "runs to the end", "failed", "files that differ", "lost", "left over")
+    heads = (
+        "command",
+        "kills",
+        "runs to the end",
+        "failed",
+        "files that differ",
+        "lost",
+        "left over",
+        "twice at once",
+    )
     publish(table(heads, rows), options.write, "kills")
     sys.exit(bad)
 

@@ -4,9 +4,9 @@
                               [--keep FOLDER] [--write docs/robustness.md]
 
 Small valid files are made on the spot. A case is one of them with one file mutated, by bytes or by structure,
-and is a function of seed, reader and number. A worker reads it with the functions that the commands use. A case
-that takes over 10 s of CPU time is a hang; one that takes over 2 GB is refused the memory. Everything that is not read or
-refused in one line is a finding; ``--keep`` writes the files of its first case of each place.
+and is a function of seed, reader and number. A worker reads it with the functions that the commands use. A
+case that takes over 10 s of CPU time is a hang; one that takes over 2 GB is refused the memory. What is
+neither read nor refused in one line is a finding; ``--keep`` writes the first case of each place.
 """
 
 from __future__ import annotations

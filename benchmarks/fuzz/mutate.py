@@ -29,7 +29,8 @@ VALUES: tuple[Any, ...] = (
     *([], {}, [[]], [None], {"a": {}}, [0] * 50, [[1, 2], [3]]),
 )
 """Values that replace a node of a structure."""
-TEXTS = tuple(value for value in VALUES if isinstance(value, str)) + (
+TEXTS = (
+    *(value for value in VALUES if isinstance(value, str)),
     *(",", '"', ";", "\t", "#", "\ufeff", "-", "999999999999", "0x10", "١٢", "1_000", "1,2,3", "NaN", "id"),
 )
 
@@ -289,5 +290,5 @@ def mutate(name: str, content: bytes, rng: np.random.Generator) -> bytes:
     choices = BY_SUFFIX.get(suffix, (mutate_bytes,))
     try:
         return choices[int(rng.integers(len(choices)))](content, rng)
-    except (ValueError, KeyError, IndexError, TypeError, OSError, zipfile.BadZipFile, struct.error):
+    except Exception:  # a structure that its library cannot read or write
         return mutate_bytes(content, rng)
