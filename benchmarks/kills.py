@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,15 +27,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.command import publish
-from benchmarks.tables import table
+from benchmarks.tables import rows_of_section, table
 from seac.core.errors import InputError
 
 USAGE = 2
 """Exit code of a refused command."""
 ROUND = 5
 """Kills in a row before the command runs to its end."""
-VOLATILE = frozenset({".seac.json", ".lock", "run.json", "card.md", "steps.csv", "curves.png", "epochs.csv"})
-"""Files with times of the run or of files: their names are compared, not their content."""
+HEADS = ("command", "kills", "full runs", "failed", "differ", "lost", "left over", "twice at once")
+VOLATILE = frozenset(
+    {".seac.json", ".lock", "run.json", "card.md", "steps.csv", "curves.png", "epochs.csv", "checkpoint.pt"}
+)
+"""Files that hold times (checkpoints: of the steps): their names are compared; weights are by content."""
 
 
 @dataclass(frozen=True)
@@ -267,24 +270,15 @@ def main() -> None:
     import seac.jobs.train  # noqa: F401 - imported once, before the forks
 
     torch.set_num_threads(1)
-    rows, bad = [], False
+    rows: dict[str, Sequence[object]] = dict(rows_of_section(options.write, "kills"))
+    bad = False
     for name in options.command or COMMANDS:
         tally = kill_often(COMMANDS[name], options.kills, options.seed)
         bad |= tally.bad
         shown = map(_shown, (tally.differing, tally.lost, tally.leftovers))
-        rows.append((name, tally.kills, tally.rounds, tally.failed, *shown, tally.together))
+        rows[name] = (name, tally.kills, tally.rounds, tally.failed, *shown, tally.together)
         print(name, tally, file=sys.stderr, flush=True)
-    heads = (
-        "command",
-        "kills",
-        "runs to the end",
-        "failed",
-        "files that differ",
-        "lost",
-        "left over",
-        "twice at once",
-    )
-    publish(table(heads, rows), options.write, "kills")
+        publish(table(HEADS, list(rows.values())), options.write, "kills")
     sys.exit(bad)
 
 

@@ -14,22 +14,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import select
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.command import publish
-from benchmarks.fuzz.readers import READERS
+from benchmarks.fuzz.readers import READERS, Files
 from benchmarks.fuzz.worker import case_files, work, write_files
-from benchmarks.tables import table
+from benchmarks.tables import rows_of_section, table
 
 SECONDS = 10.0
 """Greatest CPU time of a case: on a busy machine wall time says little."""
@@ -78,52 +79,85 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def run_worker(reader: str, seed_file: Path, seed: int, first: int, last: int, tally: Tally) -> int:
-    """Read cases in one worker until it ends or has to be killed; the number of the next case."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.fuzz",
-        "--worker",
-        reader,
-        str(seed_file),
-        str(seed),
-        str(first),
-        str(last),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as process:
-        assert process.stdout is not None
-        current, began, buffer = -1, time.monotonic(), b""
-        next_case, used = first, 0.0
-        while True:
-            ready, _, _ = select.select([process.stdout], [], [], 1.0)
-            if not ready:
-                if cpu_seconds(process.pid) - used < SECONDS and time.monotonic() - began < WALL:
-                    continue
-                process.kill()
-                if current < 0 and used == 0.0:
-                    raise RuntimeError(f"{reader}: the worker does not start")
-                tally.add(current, {"outcome": "hang"}, SECONDS)
-                return current + 1
-            part = process.stdout.read(65_536)
+@dataclass
+class Watched:
+    """What a worker is doing.
+
+    Attributes:
+        current: its case; -1 between two.
+        following: the case after the last that is done.
+        began: time of its last line.
+        used: CPU seconds of the worker at that time; 0 before its first line.
+    """
+
+    current: int
+    following: int
+    began: float
+    used: float = 0.0
+
+    def take(self, line: bytes, process: int, tally: Tally) -> None:
+        """Take a line of the worker."""
+        found, now = json.loads(line), time.monotonic()
+        if "outcome" in found:
+            tally.add(found["case"], found, now - self.began)
+            self.current, self.following = -1, found["case"] + 1
+        else:
+            self.current = found["case"]
+        self.began, self.used = now, cpu_seconds(process)
+
+    def hangs(self, process: int) -> bool:
+        """Whether the case, or the start, takes too long."""
+        return cpu_seconds(process) - self.used > SECONDS or time.monotonic() - self.began > WALL
+
+
+def start_worker(reader: str, seeds: list[Files], seed: int, cases: range) -> tuple[int, int]:
+    """Fork a worker, which costs no imports; its process id and the pipe with its lines."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writing)
+        return process, reading
+    code = 1
+    try:
+        os.dup2(writing, 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        work(reader, seeds, seed, cases)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def run_worker(reader: str, seeds: list[Files], seed: int, cases: range, tally: Tally, end: float) -> int:
+    """Read cases in one worker until it or the time ends, or it has to be killed; the next case.
+
+    Raises:
+        RuntimeError: the worker does not start.
+    """
+    process, pipe = start_worker(reader, seeds, seed, cases)
+    watched = Watched(-1, cases.start, time.monotonic())
+    killed = False
+    with os.fdopen(pipe, "rb", buffering=0) as lines:
+        buffer = b""
+        while not killed:
+            if not select.select([lines], [], [], 1.0)[0]:
+                killed = watched.hangs(process)
+                continue
+            part = lines.read(65_536)
             if not part:
                 break
-            *lines, buffer = (buffer + part).split(b"\n")
-            for line in lines:
-                found = json.loads(line)
-                now = time.monotonic()
-                if "outcome" in found:
-                    tally.add(found["case"], found, now - began)
-                    current, next_case = -1, found["case"] + 1
-                else:
-                    current = found["case"]
-                began, used = now, cpu_seconds(process.pid)
-    if current >= 0:
-        tally.add(current, {"outcome": "crash", "place": f"exit {process.returncode}"}, 0.0)
-        return current + 1
-    if next_case == first:
-        raise RuntimeError(f"{reader}: the worker ended with {process.returncode} before its first case")
-    return next_case
+            *whole, buffer = (buffer + part).split(b"\n")
+            for line in whole:
+                watched.take(line, process, tally)
+            killed = time.monotonic() > end and watched.current < 0
+    if killed:
+        os.kill(process, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if watched.current >= 0:
+        tally.add(watched.current, {"outcome": "hang" if killed else "crash", "place": f"exit {code}"}, 0.0)
+        return watched.current + 1
+    if watched.following == cases.start and not killed:
+        raise RuntimeError(f"{reader}: the worker ended with {code} before its first case")
+    return watched.following
 
 
 def fuzz(reader: str, cases: int, seed: int, end: float, keep: Path | None = None, start: int = 0) -> Tally:
@@ -140,11 +174,10 @@ def fuzz(reader: str, cases: int, seed: int, end: float, keep: Path | None = Non
     tally, began = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         seeds = READERS[reader].seeds(Path(scratch))
-        seed_file = Path(scratch) / "seeds"
-        seed_file.write_bytes(pickle.dumps([dict(files) for files in seeds]))
-        case = start
-        while case < start + cases and time.monotonic() < end:
-            case = run_worker(reader, seed_file, seed, case, min(start + cases, case + BATCH), tally)
+    case = start
+    while case < start + cases and time.monotonic() < end:
+        batch = range(case, min(start + cases, case + BATCH))
+        case = run_worker(reader, seeds, seed, batch, tally, end)
     tally.wall = time.monotonic() - began
     if keep is not None:
         for number, (_, first, _) in enumerate(tally.places.values()):
@@ -154,38 +187,28 @@ def fuzz(reader: str, cases: int, seed: int, end: float, keep: Path | None = Non
     return tally
 
 
-def page(tallies: dict[str, Tally], seed: int) -> list[str]:
-    """The section of the page."""
-    heads = ("reader", "cases", "read", "refused", *OUTCOMES[2:], "longest s", "most memory MB")
-    rows: list[Sequence[object]] = [
-        (
-            name,
-            f"{sum(tally.outcomes.values()):,}",
-            *(f"{tally.outcomes[outcome]:,}" for outcome in OUTCOMES),
-            f"{tally.seconds:.1f}",
-            f"{tally.grown / 1e6:.0f}",
-        )
-        for name, tally in tallies.items()
-    ]
-    total: Counter[str] = sum((tally.outcomes for tally in tallies.values()), Counter())
-    rows.append(
-        (
-            "all",
-            f"{sum(total.values()):,}",
-            *(f"{total[outcome]:,}" for outcome in OUTCOMES),
-            f"{max((tally.seconds for tally in tallies.values()), default=0):.1f}",
-            f"{max((tally.grown for tally in tallies.values()), default=0) / 1e6:.0f}",
-        )
-    )
-    return [f"Seed {seed}; limits of a case: {SECONDS:.0f} s and 2 GB.", "", *table(heads, rows)]
+HEADS = ("reader", "cases", "read", "refused", *OUTCOMES[2:], "longest s", "most memory MB")
+
+
+def row(name: str, tally: Tally) -> list[object]:
+    """The row of a reader."""
+    outcomes = [f"{tally.outcomes[outcome]:,}" for outcome in OUTCOMES]
+    total = f"{sum(tally.outcomes.values()):,}"
+    return [name, total, *outcomes, f"{tally.seconds:.1f}", f"{tally.grown / 1e6:.0f}"]
+
+
+def page(rows: Mapping[str, Sequence[object]], seed: int) -> list[str]:
+    """The section of the page: a row for every reader, and the sums."""
+    kept = [rows[name] for name in READERS if name in rows]
+    sums = [sum(int(str(each[at]).replace(",", "")) for each in kept) for at in range(1, 2 + len(OUTCOMES))]
+    most = [max(float(str(each[at])) for each in kept) for at in (-2, -1)]
+    last = ["all", *(f"{value:,}" for value in sums), f"{most[0]:.1f}", f"{most[1]:.0f}"]
+    head = f"Seed {seed}; limits of a case: {SECONDS:.0f} s of CPU time and 2 GB. Longest: wall time."
+    return [head, "", *table(HEADS, [*kept, last])]
 
 
 def main() -> None:
     """Fuzz and print; exit code 1 if a case was neither read nor refused in one line."""
-    if sys.argv[1:2] == ["--worker"]:
-        reader, seed_file, seed, first, last = sys.argv[2:]
-        work(reader, Path(seed_file), int(seed), int(first), int(last))
-        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -198,16 +221,20 @@ def main() -> None:
     options = parser.parse_args()
     chosen = options.reader or list(READERS)
     shares = sum(READERS[name].share for name in chosen)
-    began, tallies = time.monotonic(), {}
+    torch.set_num_threads(1)
+    began, bad = time.monotonic(), False
+    rows: dict[str, Sequence[object]] = dict(rows_of_section(options.write, "fuzz"))
     for number, name in enumerate(chosen):
         end = began + 60 * options.minutes * (number + 1) / len(chosen)
         cases = round(options.cases * READERS[name].share / shares)
-        tallies[name] = fuzz(name, cases, options.seed, end, options.keep)
-        print(name, dict(tallies[name].outcomes), f"{tallies[name].wall:.0f} s", file=sys.stderr, flush=True)
-        for place, (count, case, text) in tallies[name].places.items():
+        tally = fuzz(name, cases, options.seed, end, options.keep)
+        print(name, dict(tally.outcomes), f"{tally.wall:.0f} s", file=sys.stderr, flush=True)
+        for place, (count, case, text) in tally.places.items():
             print(f"  {count:6} {place} (case {case}) {text!r}", file=sys.stderr, flush=True)
-    publish(page(tallies, options.seed), options.write, "fuzz")
-    sys.exit(any(set(tally.outcomes) - CLEAN for tally in tallies.values()))
+        rows[name] = row(name, tally)
+        bad |= bool(set(tally.outcomes) - CLEAN)
+        publish(page(rows, options.seed), options.write, "fuzz")
+    sys.exit(bad)
 
 
 if __name__ == "__main__":

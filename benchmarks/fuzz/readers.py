@@ -512,7 +512,7 @@ def read_options(folder: Path, name: str) -> None:
 
     text = (folder / name).read_bytes().decode("utf-8", "replace")
     refused = None
-    for cell in text.replace("\n", ",").split(",") + text.split("\n"):
+    for cell in [*text.replace("\n", ",").split(",")[:50], *text.split("\n")[:10]]:
         for parse in (
             *(lambda cell: parse_tracks("--mute", cell), lambda cell: parse_renames([cell])),
             *(parse_size, parse_fps, parse_names),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import resource
 import shutil
 import sys
@@ -92,17 +91,13 @@ def warm_up(reader: str, seeds: list[Files]) -> None:
                 raise RuntimeError(f"{reader}: seed {sorted(files)}: {found}")
 
 
-def work(reader: str, seed_file: Path, seed: int, first: int, last: int) -> None:
-    """Read the cases ``first`` to ``last`` and print a line before and after each."""
-    import torch
-
-    torch.set_num_threads(1)
-    seeds: list[Files] = pickle.loads(seed_file.read_bytes())
+def work(reader: str, seeds: list[Files], seed: int, cases: range) -> None:
+    """Read cases and print a line before and after each."""
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print goes to standard error
     warm_up(reader, seeds)
     limit_memory()
-    for case in range(first, last):
+    for case in cases:
         files = case_files(reader, seeds, seed, case)
         folder = Path(tempfile.mkdtemp(prefix="seac-fuzz-"))
         try:

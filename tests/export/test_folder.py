@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seac.core.ownership import RECORD
-from seac.export.folder import PREFIX, atomic_folder
+from seac.export.folder import PREFIX, atomic_folder, remove_stale_folders
 from tests.conftest import REPO
 
 # The program with a command that writes half of a folder and then waits.
@@ -83,3 +83,15 @@ def test_files_and_folders_of_similar_names_stay(tmp_path):
     with atomic_folder(tmp_path):
         pass
     assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*names, f"{PREFIX}file"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no locks here")
+def test_a_finished_folder_is_cleared_of_what_a_killed_process_left(running, tmp_path):
+    out = tmp_path / "out"
+    remove_stale_folders(out)
+    assert len(temporary_paths(out)) == 1
+    running.kill()
+    running.wait(timeout=30)
+    remove_stale_folders(out)
+    assert temporary_paths(out) == []
+    remove_stale_folders(tmp_path / "missing")

@@ -116,7 +116,7 @@ class ResultReport:
             script=Markup(script),  # nosec B704
             style_hash=_hash(style),
             script_hash=_hash(script),
-            content=Markup(self._content(lanes)),
+            content=Markup(self._content(lanes)),  # nosec B704
             media=self._media(),
             overlay=OVERLAY,
             events=[
