@@ -382,7 +382,6 @@ def result_seeds(scratch: Path) -> list[Files]:
 
 def repair_result(files: dict[str, bytes]) -> None:
     """Set sizes, rows and checksums of the manifest to those of the tables."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -391,7 +390,7 @@ def repair_result(files: dict[str, bytes]) -> None:
             content = files[f"store/{name}"]
             rows = pq.read_metadata(io.BytesIO(content)).num_rows
             entry.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), rows=rows)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, pa.ArrowException):
+    except Exception:  # the mutation left nothing that can be repaired
         return
     files["store/manifest.json"] = json.dumps(manifest).encode()
 

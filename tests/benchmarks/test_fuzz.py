@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,12 @@ def test_deeply_nested_json_is_refused(reader: str, name: str, tmp_path: Path) -
 def test_a_list_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "confidence.csv").write_bytes("id,confidence\né,0.5\n".encode("latin-1"))
     assert read_case("csv", tmp_path, "confidence.csv")["outcome"] == "refused"
+
+
+def test_a_calibration_with_an_integer_beyond_floats_is_refused(
+    seeds: dict[str, list[Files]], tmp_path: Path
+) -> None:
+    content = json.loads(seeds["calibration"][0]["calibration.json"])
+    content["constants"]["slope"] = 10**400
+    (tmp_path / "calibration.json").write_text(json.dumps(content))
+    assert read_case("calibration", tmp_path, "calibration.json")["outcome"] == "refused"

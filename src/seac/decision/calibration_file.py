@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from seac.decision.calibration import Calibration
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
+MAX_CONSTANT = 1e30
+"""Greatest magnitude of a constant."""
 RETIRED = frozenset({"silence", "noise"})
 """Constants of earlier versions, which are ignored."""
 CONSTANTS = frozenset(item.name for item in fields(Calibration)) - {"noise_gate"}
@@ -77,4 +78,6 @@ def beside(association: str | os.PathLike[str]) -> Path | None:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= MAX_CONSTANT  # false for NaN, and exact for integers beyond the range of floats
