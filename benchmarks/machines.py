@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.command import publish
-from benchmarks.tables import table
+from benchmarks.tables import rows_of_section, table
 
 REPO = Path(__file__).parents[1]
 GIB = 1 << 30
@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(CASES), action="append")
     parser.add_argument("--write", type=Path, help="page whose section machines is replaced")
     options = parser.parse_args()
-    rows = []
+    rows: dict[str, Sequence[object]] = dict(rows_of_section(options.write, "machines"))
     with tempfile.TemporaryDirectory() as place:
         scratch = Path(place)
         sites = {name: install(wheel, scratch / name) for name, wheel in build(scratch).items()}
@@ -204,9 +204,9 @@ def main() -> None:
             outcome = attempt(CASES[name], sites.get(name, sites["wheel"]), scratch)
             print(name, outcome, file=sys.stderr, flush=True)
             says = "done" if outcome.done else outcome.says
-            rows.append((CASES[name].title, says, f"{outcome.seconds:.0f}"))
-    publish(table(("machine", "result", "CPU s"), rows), options.write, "machines")
-    sys.exit(any(row[1] not in ("done", "not possible here") for row in rows))
+            rows[CASES[name].title] = (CASES[name].title, says, f"{outcome.seconds:.0f}")
+            publish(table(("machine", "result", "CPU s"), list(rows.values())), options.write, "machines")
+    sys.exit(any(row[1] not in ("done", "not possible here") for row in rows.values()))
 
 
 if __name__ == "__main__":

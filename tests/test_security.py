@@ -198,3 +198,13 @@ def test_temporary_folders_are_private(tmp_path: Path) -> None:
 
     with atomic_folder(tmp_path / "out") as temporary:
         assert temporary.stat().st_mode & 0o077 == 0
+
+
+def test_a_name_that_is_no_text_is_refused_before_the_work(tmp_path: Path, capsys) -> None:
+    from seac.cli import app
+
+    name = tmp_path / "caf\udce9.png"
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(name)
+    assert app.run(["segment", str(name), "--audio", str(name), "-o", str(tmp_path / "out")]) == 2
+    assert "caf\\udce9.png: the name is no UTF-8 text" in capsys.readouterr().err

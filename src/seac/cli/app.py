@@ -100,6 +100,11 @@ def run(arguments: Sequence[str]) -> int:
         return _refused(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
+    except MemoryError:
+        return _refused(
+            "not enough memory: give the program more, or smaller images and fewer workers; "
+            "`seac doctor` prints how much there is"
+        )
     except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE

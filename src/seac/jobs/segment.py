@@ -157,6 +157,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     with frame_progress(console) as progress:
         for image, audio, out in tasks:
             try:
+                _check_name(image)
                 source, conflict = resolve_source(image, audio), conflicts.get(out)
                 done.append(_segment(work, source, out, progress, conflict))
             except InputError as error:
@@ -215,11 +216,26 @@ def _names(job: SegmentJob) -> list[str]:
     ]
 
 
+def _check_name(path: str | Path) -> None:
+    """Check that results can name a file: they are written in UTF-8.
+
+    Raises:
+        InputError: the name has bytes that are no text in this locale.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{path}: the name is no UTF-8 text in this locale; rename the file, or set PYTHONUTF8=1"
+        ) from None
+
+
 def _tasks(job: SegmentJob) -> Iterator[Task]:
     """Every clip of a job, checked before any network is loaded."""
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.many:
+        _check_name(job.source)
         resolve_source(job.source, job.audio)
         yield job.source if job.live else Path(job.source), job.audio, job.out
         return
