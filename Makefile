@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ROOM   := 8
 
-.PHONY: demo pictures site test lint types unit test-lowest clean
+.PHONY: demo pictures site test lint audit types unit test-lowest clean
 
 demo: $(STAMP)
 	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4 --export overlay,masks,json,timeline,sheet
@@ -28,6 +28,13 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PYTHONPATH=.:src $(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
+
+# Known vulnerabilities of the locked packages (needs a network), and the list of packages as CycloneDX.
+audit: $(STAMP)
+	mkdir -p out
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o out/sbom.json $(BIN)/python
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 types: $(STAMP)
 	$(BIN)/mypy

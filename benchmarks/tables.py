@@ -52,6 +52,18 @@ def with_section(text: str, name: str, lines: Sequence[str]) -> str:
     return before + opening + "\n" + "\n".join(lines) + "\n" + closing + after
 
 
+def rows_of_section(document: Path | None, name: str) -> dict[str, list[str]]:
+    """Cells of the rows of a section's table by the first cell, without heads; empty without a document."""
+    if document is None:
+        return {}
+    text = document.read_text(encoding="utf-8").partition(f"<!-- {name} -->")[2]
+    lines = text.partition(f"<!-- end of {name} -->")[0].splitlines()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| ")
+    ]
+    return {row[0]: row for row in rows[2:]}
+
+
 def machine() -> str:
     """Architecture, number of cores and load of the machine."""
     return f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from seac.core import atomic
 from seac.core.atomic import ensure_writable, write_atomic
 from seac.core.errors import InputError
 
@@ -36,3 +37,21 @@ def test_an_existing_file_stays_until_the_new_one_is_complete(tmp_path: Path) ->
     with pytest.raises(UnicodeEncodeError):
         write_atomic(path, "new \udc80")
     assert path.read_text() == "old"
+
+
+def test_content_reaches_the_disk_before_the_name_and_the_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    rename = Path.replace
+    monkeypatch.setattr(atomic, "sync", lambda path: events.append(f"sync {path.name}"))
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (events.append(f"rename to {to.name}"), rename(self, to))[1]
+    )
+    write_atomic(tmp_path / "a.txt", "content")
+    assert events == ["sync a.txt.seac-draft", "rename to a.txt", f"sync {tmp_path.name}"]
+
+
+def test_a_folder_and_a_missing_path_can_be_flushed(tmp_path: Path) -> None:
+    atomic.sync(tmp_path)
+    atomic.sync(tmp_path / "missing")

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from seac.core.ownership import RECORD
-from seac.export import folder
-from seac.export.folder import PREFIX, atomic_folder
+from seac.export.folder import PREFIX, atomic_folder, remove_stale_folders
 from tests.conftest import REPO
 
 # The program with a command that writes half of a folder and then waits.
@@ -61,10 +60,9 @@ def test_a_terminated_program_leaves_nothing(running, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
-def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(running, tmp_path, monkeypatch):
+def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(running, tmp_path):
     out = tmp_path / "out"
     (theirs,) = temporary_paths(out)
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out) as temporary:
         (temporary / "mine").write_text("whole")
         with atomic_folder(out):
@@ -72,17 +70,12 @@ def test_temporary_folders_of_killed_processes_are_removed_and_others_stay(runni
     assert temporary_paths(out) == [theirs]
     running.kill()
     running.wait(timeout=30)
-    monkeypatch.setattr(folder, "MIN_AGE", 600.0)
-    with atomic_folder(out):
-        assert theirs.exists()  # younger than MIN_AGE
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
     with atomic_folder(out):
         assert not theirs.exists()
     assert sorted(item.name for item in out.iterdir()) == [RECORD, "mine"]
 
 
-def test_files_and_folders_of_similar_names_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "MIN_AGE", -1.0)
+def test_files_and_folders_of_similar_names_stay(tmp_path):
     names = [".seac-notes", ".seac", ".other"]
     for name in names:
         (tmp_path / name).mkdir()
@@ -90,3 +83,15 @@ def test_files_and_folders_of_similar_names_stay(tmp_path, monkeypatch):
     with atomic_folder(tmp_path):
         pass
     assert sorted(item.name for item in tmp_path.iterdir()) == sorted([*names, f"{PREFIX}file"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no locks here")
+def test_a_finished_folder_is_cleared_of_what_a_killed_process_left(running, tmp_path):
+    out = tmp_path / "out"
+    remove_stale_folders(out)
+    assert len(temporary_paths(out)) == 1
+    running.kill()
+    running.wait(timeout=30)
+    remove_stale_folders(out)
+    assert temporary_paths(out) == []
+    remove_stale_folders(tmp_path / "missing")

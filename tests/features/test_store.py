@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import pickle
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import given
@@ -17,7 +20,7 @@ from seac.features import open_store
 from seac.features.batch import index_batches
 from seac.features.clip_features import as_float, as_int16, decode_masks, encode_masks, to_float16
 from seac.features.manifest import StoreProvenance
-from seac.features.schema import clip_to_row, payload, row_to_clip
+from seac.features.schema import SCHEMA, clip_to_row, payload, row_to_clip
 from seac.features.verify import verify
 from seac.features.writer import StoreWriter
 from tests.fixtures.pairs import PROVENANCE, clip, same
@@ -286,3 +289,41 @@ def test_a_damaged_file_is_not_merged(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "s", PROVENANCE) as writer:
         writer.compact()
     assert verify(tmp_path / "s", deep=True).problems == ()
+
+
+class TestHostileFiles:
+    """Damage that the checksums of the footer do not show: opening does not read the rows."""
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("counts", b"\xff" * 8),
+            ("boxes", b"123"),
+            ("local", b"1"),
+            ("sizes", b"\x00" * 16),
+            ("masks", [b"ooooooooooooooo0"] * 5),
+            ("window_probabilities", b"1"),
+        ],
+    )
+    def test_a_damaged_row_is_refused_in_one_line(self, tmp_path, column, value):
+        folder = fill(tmp_path / "s", range(2))
+        (path,) = folder.glob("shards/*.parquet")
+        with pq.ParquetFile(path) as file:
+            table, notes = file.read(), dict(file.metadata.metadata)
+        rows = table.to_pylist()
+        rows[0][column] = value
+        with pq.ParquetWriter(path, SCHEMA, store_schema=False) as writer:
+            writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+            writer.add_key_value_metadata(notes)
+        with pytest.raises(InputError):
+            [frame.proposals for frame in open_store(folder)[0].frames]
+
+    @pytest.mark.parametrize("change", [{"mask_dim": "x"}, {"mask_dim": 0}, {"by": []}, {"preset": None}])
+    def test_a_manifest_with_values_of_other_types_is_refused(self, tmp_path, change):
+        folder = fill(tmp_path / "s", range(1))
+        path = folder / "manifest.json"
+        content = json.loads(path.read_text())
+        content["made"].update(change)
+        path.write_text(json.dumps(content))
+        with pytest.raises(InputError, match="is damaged"):
+            open_store(folder)

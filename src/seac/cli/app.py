@@ -18,6 +18,7 @@ import typer
 
 from seac._version import __version__
 from seac.core.errors import InputError, nearest, unknown
+from seac.core.text import printable
 
 DONE, INTERNAL, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -99,6 +100,11 @@ def run(arguments: Sequence[str]) -> int:
         return _refused(str(error))
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
+    except MemoryError:
+        return _refused(
+            "not enough memory: give the program more, or smaller images and fewer workers; "
+            "`seac doctor` prints how much there is"
+        )
     except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -119,7 +125,7 @@ def main() -> NoReturn:
 
 
 def _refused(line: str) -> int:
-    sys.stderr.write(f"error: {line}\n")
+    sys.stderr.write(f"error: {printable(line)}\n")
     return USAGE
 
 

@@ -12,6 +12,7 @@ import typer
 
 from seac.cli import options
 from seac.core.errors import InputError
+from seac.core.text import printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -46,13 +47,15 @@ def info(
         "provenance": dict(opened.provenance),
     }
     if ids:
-        sys.stdout.write("".join(f"{clip_id}\n" for clip_id in opened.ids))
+        sys.stdout.write("".join(f"{printable(clip_id)}\n" for clip_id in opened.ids))
     else:
         for name, value in record.items():
             if isinstance(value, dict):
-                sys.stdout.write("".join(f"  {part}: {what}\n" for part, what in value.items()))
+                sys.stdout.write(
+                    "".join(f"  {printable(f'{part}: {what}')}\n" for part, what in value.items())
+                )
             else:
-                sys.stdout.write(f"{name}: {value}\n")
+                sys.stdout.write(f"{name}: {printable(str(value))}\n")
     if as_json:
         sys.stdout.write(json.dumps(record) + "\n")
 

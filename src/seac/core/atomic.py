@@ -64,6 +64,26 @@ def ensure_writable(path: Path, may_replace: Callable[[Path], bool] = may_replac
         temporary.unlink()
 
 
+def sync(path: Path) -> None:
+    """Flush a file, or the entries of a folder, to the disk; without effect where that is not possible."""
+    with suppress(OSError):  # folders cannot be opened on Windows, and some file systems flush nothing
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def replace_durably(temporary: Path, path: Path) -> None:
+    """Rename a complete file over another so that after a power loss one of the two is there, and whole.
+
+    The content is flushed before the rename, and the rename before the return.
+    """
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
 def write_atomic(path: Path, text: str) -> None:
     """Write a text file in UTF-8 by way of a temporary file; its folder is created.
 
@@ -74,7 +94,7 @@ def write_atomic(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        replace_durably(temporary, path)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
 
 METADATA_KEY = "seac"
@@ -38,7 +39,7 @@ def save_with_metadata(state: dict[str, Tensor], metadata: Mapping[str, Any], pa
     content = save(state, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)
-    temporary.replace(path)
+    replace_durably(temporary, path)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -57,9 +58,11 @@ def load_with_metadata(file: Path) -> tuple[dict[str, Tensor], dict[str, Any], s
     try:
         with safe_open(file, "pt") as opened:
             metadata = json.loads((opened.metadata() or {}).get(METADATA_KEY, "{}"))
+        if not isinstance(metadata, dict):
+            raise ValueError("the metadata of seac is no mapping")
         content = file.read_bytes()
         state = {name: value.float() for name, value in load(content).items()}
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise InputError(f"{file} cannot be read as safetensors ({type(error).__name__})") from None
     return state, metadata, hashlib.sha256(content).hexdigest()
 
@@ -112,5 +115,7 @@ def _load(
         raise InputError(f"{file} holds other weights{other}")
     try:
         return build(state, metadata, sha256)
-    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # the builders trust the metadata, and damaged metadata may hold anything
         raise InputError(f"{file} is of another version of seac ({type(error).__name__}): {remedy}") from None

@@ -5,6 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from seac.core.text import printable
+
+MAX_LETTERS = 1_600
+"""Greatest length of a message; what it quotes may be longer."""
+
 
 class InputError(ValueError):
     """Unusable input: its message is one line for the user; the command line exits with 2, no traceback.
@@ -17,9 +22,9 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-        )
+        line = printable(message)
+        # A message ends with what to do, so that a long value is shortened in the middle.
+        super().__init__(line if len(line) <= MAX_LETTERS else f"{line[: MAX_LETTERS // 2]} … {line[-400:]}")
 
 
 def unknown(
@@ -42,6 +47,8 @@ def unknown(
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
     """The name that is most like a given one, whatever the case; None if none is like it."""
+    if len(given) > 200:
+        return None  # no name is that long, and comparing takes quadratic time
     by_lower = {name.lower(): name for name in known}
     found = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[found[0]] if found else None

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,13 +20,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from seac.core.atomic import discard_new_folders, write_atomic, write_error
+from seac.core.atomic import discard_new_folders, sync, write_atomic, write_error
 from seac.core.errors import InputError
 
 RECORD = ".seac.json"
 FORMAT = "seac files 1"
 LEGACY_MASK_NAME = re.compile(r"masks/\d{6,}\.png")
 """Mask files that an entry ``masks`` covers in records without file states."""
+
+MAX_SYNCED = 64
+"""Greatest number of files of a folder that are flushed one by one."""
 
 State = Mapping[str, Any]
 LegacyLookup = Callable[[Path], Callable[[str], bool]]
@@ -81,7 +85,7 @@ def read_record(folder: Path) -> FolderRecord:
     path = folder / RECORD
     if not os.path.lexists(path):
         return FolderRecord()
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         if not path.is_symlink():
             content = json.loads(path.read_text(encoding="utf-8"))
             files, provenance = content["files"], content["made_of"]
@@ -237,16 +241,27 @@ def move_files(
     either = {name: [*_current_states(folder, name, is_owned), state] for name, state in states.items()}
     leftover = {name: _current_states(folder, name, is_owned) for name in old}
     replace(before, files={**known, **leftover, **either}, provenance=None, complete=True).write(folder)
+    _sync_content(new)
     for name in old:
         (folder / name).unlink(missing_ok=True)
     for name in sorted(folders):
         (folder / name).mkdir(exist_ok=True)
     for name, path in new.items():
         path.replace(folder / name)
+    for name in ("", *folders):  # the record says that a run is complete, so that it must reach the disk last
+        sync(folder / name)
     kept = {name: found for name, found in known.items() if name not in old}
     files = {**kept, **{name: [state] for name, state in states.items()}}
     outputs = tuple({**dict.fromkeys(before.outputs), **new}) if adds else tuple(new)
     FolderRecord(files, before.provenance if adds else provenance, outputs, complete=True).write(folder)
+
+
+def _sync_content(new: Mapping[str, Path]) -> None:
+    """Flush new files to the disk, except those of folders with many, which are made from the others."""
+    counts = Counter(path.parent for path in new.values())
+    for path in new.values():
+        if counts[path.parent] <= MAX_SYNCED:
+            sync(path)
 
 
 def _ownership(folder: Path, record: FolderRecord, legacy: LegacyLookup) -> Callable[[str], bool]:

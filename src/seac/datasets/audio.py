@@ -35,6 +35,7 @@ def _read_rate(path: Path) -> int:
     try:
         with av.open(str(path), **LENIENT) as container:
             stream = next(iter(container.streams.audio), None)
-            return int(stream.rate) if stream is not None and stream.rate else SAMPLE_RATE
+            rate = None if stream is None or stream.codec_context is None else stream.rate
+            return int(rate) if rate else SAMPLE_RATE
     except (FFmpegError, ValueError, OSError):
         raise InputError(f"{path}: not a readable audio file; check that the file is complete") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +97,14 @@ def _list_annotations(folder: Path) -> Iterator[str]:
     return (name.removesuffix(".xml") for name in sorted(list_names(folder)) if name.endswith(".xml"))
 
 
+class _PlainTree(ET.TreeBuilder):
+    """A tree without declarations: their entities can expand to more than the memory."""
+
+    def doctype(self, name: str, public: str, system: str) -> None:
+        """Refuse a document type."""
+        raise InputError("declares a document type, which annotations do not have; remove it")
+
+
 def read_boxes(path: Path) -> tuple[Box, ...]:
     """Read the boxes of all annotators in an annotation file, in 256 px.
 
@@ -104,9 +112,11 @@ def read_boxes(path: Path) -> tuple[Box, ...]:
         InputError: the file is missing or not XML, has no box, or has a box without four numbers.
     """
     try:
-        root = ET.fromstring(path.read_bytes())
+        root = ET.fromstring(path.read_bytes(), ET.XMLParser(target=_PlainTree()))  # nosec B314
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check that the download is complete") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (ET.ParseError, ValueError, LookupError, OSError) as error:
         raise InputError(f"{path}: not XML ({error}); repair the file") from None
     boxes = tuple(_parse_box(found, path) for found in root.iter("bbox"))

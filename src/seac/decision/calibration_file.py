@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from seac.decision.calibration import Calibration
 
 NAME = "calibration.json"
 FORMAT = "seac calibration 1"
+MAX_CONSTANT = 1e30
+"""Greatest magnitude of a constant."""
 RETIRED = frozenset({"silence", "noise"})
 """Constants of earlier versions, which are ignored."""
 CONSTANTS = frozenset(item.name for item in fields(Calibration)) - {"noise_gate"}
@@ -37,7 +38,7 @@ def is_calibration(path: Path) -> bool:
     """Whether a file holds a calibration of any version."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(values, dict) and str(values.get("format")).startswith("seac calibration ")
 
@@ -55,7 +56,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
         raise InputError(
             f"{file}: {error.strerror or 'cannot be read'}; `seac calibrate` writes one"
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{file}: not JSON; `seac calibrate` writes a calibration") from None
     values = (
         content.get("constants") if isinstance(content, dict) and content.get("format") == FORMAT else None
@@ -77,4 +78,6 @@ def beside(association: str | os.PathLike[str]) -> Path | None:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= MAX_CONSTANT  # false for NaN, and exact for integers beyond the range of floats

@@ -14,7 +14,6 @@ folder gives confidences; the default confidence is the maximum of the heatmap.
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from seac.core.errors import InputError
 from seac.datasets.clip import Clip, Reader, TruthKind
+from seac.datasets.csv_file import read_rows
 from seac.evaluation.answer import SUFFIX, ClipAnswer, load, path_of
 
 CONFIDENCE = "confidence.csv"
@@ -182,7 +182,7 @@ def read_array(path: Path) -> Tensor:
     """
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # numpy parses the header as Python source, which raises arbitrary exceptions
         raise InputError(f"{path}: cannot be read as an npy array; write it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind not in "fbiu":
         raise InputError(f"{path}: give a float, bool or integer array (frames, height, width)")
@@ -193,17 +193,16 @@ def confidences(path: Path) -> dict[str, float]:
     """Confidence by clip id, from a csv; empty if there is no file.
 
     Raises:
-        InputError: a row is not ``id,confidence``.
+        InputError: not a CSV file, or a row is not ``id,confidence``.
     """
     if not path.is_file():
         return {}
     found: dict[str, float] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (number == 1 and [cell.strip().lower() for cell in row[:1]] == ["id"]):
-                continue
-            try:
-                found[row[0].strip()] = float(row[1])
-            except (IndexError, ValueError):
-                raise InputError(f"{path}, line {number}: {','.join(row)!r}; give id,confidence") from None
+    for number, row in read_rows(path):
+        if number == 1 and row[0].lower() == "id":
+            continue
+        try:
+            found[row[0]] = float(row[1])
+        except (IndexError, ValueError):
+            raise InputError(f"{path}, line {number}: {','.join(row)!r}; give id,confidence") from None
     return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
+from xml.sax.saxutils import XMLGenerator  # nosec B406
+from xml.sax.xmlreader import AttributesImpl  # nosec B406
 
 import numpy as np
 from numpy.typing import NDArray

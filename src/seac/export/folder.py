@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from seac.core.atomic import discard_new_folders, write_error
+from seac.core.lock import acquire, release
 from seac.core.ownership import LegacyLookup, check_names, move_files, no_legacy_files
 from seac.core.result import FrameResult
 from seac.export.draw import draw_result
@@ -26,8 +24,6 @@ from seac.export.record import RecordWriter
 from seac.export.writer import Clip
 
 PREFIX = ".seac-draft-"
-MIN_AGE = 60.0
-"""Age in seconds below which a temporary folder is kept, because its process may not have locked it yet."""
 LAST_FILES = ("result.json", "manifest.json")
 """Files that are moved last: if they exist, the other files are complete."""
 UNWRITABLE_ERRORS = {
@@ -69,22 +65,25 @@ def atomic_folder(
     with discard_new_folders(folder) as keep:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _remove_stale_folders(folder)
-            temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+            with _lock_folder(folder, wait=True):
+                _remove_stale_folders(folder)
+                temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+                lock = ExitStack()
+                lock.enter_context(_lock_folder(temporary))
         except OSError as error:
             raise write_error(folder, error) from None
         try:
-            with _lock_folder(temporary):
-                yield temporary
-            move_files(
-                temporary,
-                folder,
-                inputs=inputs,
-                legacy=legacy,
-                provenance=provenance,
-                last=LAST_FILES,
-                adds=adds,
-            )
+            yield temporary
+            with _lock_folder(folder, wait=True):  # of two processes, one moves its files after the other
+                move_files(
+                    temporary,
+                    folder,
+                    inputs=inputs,
+                    legacy=legacy,
+                    provenance=provenance,
+                    last=LAST_FILES,
+                    adds=adds,
+                )
             keep()
         except OSError as error:
             if error.errno in UNWRITABLE_ERRORS:
@@ -92,38 +91,34 @@ def atomic_folder(
             raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            lock.close()
+
+
+def remove_stale_folders(folder: Path) -> None:
+    """Remove what killed processes left in a result folder; without effect where it cannot be written."""
+    with suppress(OSError), _lock_folder(folder, wait=True):
+        _remove_stale_folders(folder)
 
 
 def _remove_stale_folders(folder: Path) -> None:
-    """Remove temporary folders that no process has locked; their processes were killed."""
+    """Remove temporary folders that no process has locked, under the lock of ``folder``.
+
+    Temporary folders are made and locked under that lock, so that a free one is that of a killed process.
+    """
     for temporary in folder.glob(f"{PREFIX}*"):
         with suppress(OSError), _lock_folder(temporary) as free:
-            if free and time.time() - temporary.stat().st_mtime > MIN_AGE:
+            if free:
                 shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
-def _lock_folder(folder: Path) -> Iterator[bool]:
-    """Lock a folder during the block; yields whether the lock was acquired.
-
-    A file lock works across machines and containers that share a disk, a process id does not. On Windows no
-    lock is acquired.
-    """
-    if sys.platform == "win32":
-        yield False
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
+def _lock_folder(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Lock a folder during the block; yields whether the lock was acquired, see :mod:`seac.core.lock`."""
+    handle = acquire(folder, wait=wait)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = True
-        except OSError:
-            free = False
-        yield free
+        yield handle is not None
     finally:
-        os.close(handle)
+        release(handle)
 
 
 def save_result(result: FrameResult, folder: Path) -> Path:

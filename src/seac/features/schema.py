@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from pydantic import NonNegativeInt, PositiveInt, TypeAdapter
 from torch import Tensor
 
 from seac.core.types import AudioFeatures, MaskEmbeddings
@@ -69,8 +70,8 @@ class Footer:
     """
 
     ids: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-    group: int
+    counts: tuple[tuple[NonNegativeInt, ...], ...]
+    group: PositiveInt
     replaces: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
@@ -90,17 +91,21 @@ class Footer:
         """Parse the footer in the metadata of a file.
 
         Raises:
-            ValueError: the footer is missing or of another version.
+            ValueError: the footer is missing, damaged or of another version.
         """
-        found = json.loads((metadata or {})[KEY]) if KEY in (metadata or {}) else {}
-        if found.get("version") != VERSION:
+        try:
+            found = json.loads((metadata or {})[KEY])
+        except (KeyError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or found.pop("version", None) != VERSION:
             raise ValueError(f"not a data file of a seac store of version {VERSION}")
-        return cls(
-            tuple(found["ids"]),
-            tuple(tuple(row) for row in found["counts"]),
-            found["group"],
-            tuple(found["replaces"]),
-        )
+        footer = _FOOTER.validate_python(found)
+        if len(footer.counts) != len(footer.ids):
+            raise ValueError(f"{len(footer.ids)} ids and {len(footer.counts)} counts")
+        return footer
+
+
+_FOOTER = TypeAdapter(Footer)
 
 
 def clip_to_row(clip: ClipFeatures) -> dict[str, Any]:

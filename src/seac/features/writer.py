@@ -8,7 +8,6 @@ completed when the store is opened again: no clip is lost or duplicated.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -16,12 +15,13 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
+from seac.core.lock import acquire, release
 from seac.features.manifest import (
     NAME,
     PARTIAL,
@@ -39,6 +39,7 @@ from seac.features.manifest import (
 )
 from seac.features.schema import Footer, writer
 
+LOCK = ".lock"
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20
 PARTIAL_NAME = re.compile(r"\.(.+\.)?\d+\.part")
@@ -63,11 +64,11 @@ class StoreWriter:
     ) -> None:
         self.folder, self._shard_bytes = Path(folder), shard_bytes
         check_store(self.folder)
-        self._lock = _acquire_lock(self.folder)
+        self._lock: int | None = _acquire_lock(self.folder)
         try:
             self._open(provenance)
         except BaseException:
-            self._lock.close()
+            release(self._lock)
             raise
 
     def _open(self, provenance: StoreProvenance) -> None:
@@ -141,7 +142,8 @@ class StoreWriter:
 
     def close(self) -> None:
         """Release the lock of the store."""
-        self._lock.close()
+        release(self._lock)
+        self._lock = None
 
     def __enter__(self) -> StoreWriter:
         return self
@@ -217,16 +219,13 @@ def merge_shards(folder: Path, parts: Sequence[Part]) -> Shard:
     )
     partial = folder / f".{os.getpid()}{PARTIAL}"
     try:
-        with partial.open("wb") as file:
-            with writer(file, footer) as shard:
-                for chunk in _split(iter(clips), group):
-                    rows = [_row(parts[at], row) for _, at, row in chunk]
-                    shard.write_table(pa.concat_tables(rows).combine_chunks(), row_group_size=group)
-            file.flush()
-            os.fsync(file.fileno())
+        with partial.open("wb") as file, writer(file, footer) as shard:
+            for chunk in _split(iter(clips), group):
+                rows = [_row(parts[at], row) for _, at, row in chunk]
+                shard.write_table(pa.concat_tables(rows).combine_chunks(), row_group_size=group)
         digest = checksum(partial)
         path = folder / (digest[:32] + SUFFIX)
-        partial.replace(path)
+        replace_durably(partial, path)  # on the disk before the files that it replaces are removed
     except OSError as error:
         partial.unlink(missing_ok=True)
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -269,7 +268,7 @@ def _batches(parts: Sequence[Part], limit: int) -> Iterator[list[Part]]:
         yield batch
 
 
-def _acquire_lock(folder: Path) -> IO[bytes]:
+def _acquire_lock(folder: Path) -> int:
     """Acquire the lock of a store; it is held until it is closed or the program ends.
 
     Raises:
@@ -277,13 +276,11 @@ def _acquire_lock(folder: Path) -> IO[bytes]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("ab")  # append mode: the file is not truncated
+        (folder / LOCK).touch()
+        lock = acquire(folder / LOCK)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise InputError(f"cannot write to {folder} ({reason}): give another folder for the store") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise InputError(f"{folder}: another program writes to this store; wait until it ends") from None
+    if lock is None:
+        raise InputError(f"{folder}: another program writes to this store; wait until it ends")
     return lock

@@ -17,6 +17,7 @@ from seac.core.errors import InputError, unknown
 from seac.core.ownership import check_names, claim
 from seac.encoders.base import AudioEncoder
 from seac.features.batch import TrainingStore
+from seac.jobs.progress import print_line
 from seac.jobs.train import check_variant, fabric_for, split
 from seac.presets.spec import ModelSpec
 from seac.training.ablation.axes import AXES, Axis, chosen_values, with_value
@@ -208,7 +209,7 @@ def run_grid(
                 figures = run_cell(store, training, config, out, encoder, evaluate, device)
                 cells.append(Cell(value, seed, figures))
                 first = ", ".join(f"{key} {figure:.3f}" for key, figure in list(figures.items())[:2])
-                console.print(f"{name} {axis.shown(value)}, seed {seed}: {first}", highlight=False)
+                print_line(console, f"{name} {axis.shown(value)}, seed {seed}: {first}")
         found[name] = cells
         write_report(axis, [(cell.value, cell.seed, cell.figures) for cell in cells], out, config)
     if as_json:

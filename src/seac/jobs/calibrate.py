@@ -18,7 +18,7 @@ from seac.decision.fit import fit_and_report
 from seac.evaluation.calibration_samples import calibration_clips, collect_samples, describe, halves
 from seac.evaluation.robustness import Corrupted
 from seac.jobs.download import download_bar
-from seac.jobs.progress import progress_bar
+from seac.jobs.progress import print_line, progress_bar
 from seac.presets.load import load as load_model
 from seac.presets.spec import ModelSpec
 
@@ -86,8 +86,8 @@ def report_calibration(
 ) -> None:
     """Print the figures of a calibration and where it was written."""
     for name, value in figures.items():
-        console.print(f"{name}: {value:g}", highlight=False)
-    console.print(f"written to {target}", highlight=False, soft_wrap=True)
+        print_line(console, f"{name}: {value:g}")
+    print_line(console, f"written to {target}")
     if as_json:
         summary = {"figures": figures, "constants": asdict(constants), "out": str(target)}
         sys.stdout.write(json.dumps(summary) + "\n")

@@ -16,7 +16,7 @@ from seac.decision.fit_swap import SwapLogits, fit_swap, report_swap
 from seac.evaluation.swap import collect_logits, draw_partners
 from seac.jobs.calibrate import report_calibration, target_of
 from seac.jobs.download import download_bar
-from seac.jobs.progress import progress_bar
+from seac.jobs.progress import print_line, progress_bar
 from seac.jobs.swap import SwapJob, find_clips
 from seac.media.noise import noise_waveforms
 from seac.pipeline import SeAC
@@ -68,7 +68,7 @@ def calibrate_swap(job: CalibrateSwapJob, *, as_json: bool = False) -> dict[str,
         if frames:
             samples.append(frames)
     for note in notes:
-        console.print(note, highlight=False, soft_wrap=True)
+        print_line(console, note)
     if len(samples) < MIN_CLIPS:
         raise InputError(
             f"{job.folder}: {len(samples)} clips with masks and active audio are too few for fitting and "

@@ -19,6 +19,7 @@ from seac.core.errors import InputError
 from seac.datasets.check import FAULTS, NOTICES, CheckReport, Finding, check, count_names
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
+from seac.jobs.progress import print_line
 
 HEAD = ("kind", "split", "clip", "file", "line")
 SHOWN = 3
@@ -42,7 +43,7 @@ def check_benchmark(
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("reading" if deep else "looking", total=len(reader.clips))
         health = check(reader, deep=deep, step=lambda: progress.advance(task))
-    console.print(f"{reader.name} in {reader.folder}", markup=False)
+    print_line(console, f"{reader.name} in {reader.folder}")
     console.print(_table(reader, health))
     for kind in (*FAULTS, *NOTICES):
         _show(console, kind, [finding for finding in health.findings if finding.kind == kind])
@@ -113,9 +114,9 @@ def _cell(count: int | None, name: str) -> str:
 
 def _show(console: Console, kind: str, findings: list[Finding]) -> None:
     for finding in findings[:SHOWN]:
-        console.print(f"{kind}: {finding.line}", markup=False)
+        print_line(console, f"{kind}: {finding.line}")
     if len(findings) > SHOWN:
-        console.print(f"{kind}: {len(findings) - SHOWN} more", markup=False)
+        print_line(console, f"{kind}: {len(findings) - SHOWN} more")
 
 
 def _record(reader: Reader, health: CheckReport) -> dict[str, object]:

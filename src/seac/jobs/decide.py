@@ -15,11 +15,12 @@ from rich.console import Console
 
 from seac.core.errors import InputError
 from seac.core.ownership import read_record
+from seac.core.text import printable
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.table import ExporterClass, exporter_classes, files_of, list_formats
 from seac.jobs.outputs import locate_source, write_exports
-from seac.jobs.progress import frame_progress
+from seac.jobs.progress import frame_progress, print_line
 from seac.jobs.words import text_encoder, with_words
 from seac.presets.load import vocabulary_from
 from seac.results.decide import decide
@@ -140,7 +141,9 @@ def _write(
     ):
         if inside:
             record.write(temporary)
-        task = progress.add_task(Path(result.info.source).name, total=result.info.frames or None, rate="")
+        task = progress.add_task(
+            printable(Path(result.info.source).name), total=result.info.frames or None, rate=""
+        )
         write_exports(result, video, classes, temporary, lambda frames: progress.update(task, advance=frames))
     return video
 
@@ -148,11 +151,9 @@ def _write(
 def _report(video: DecidedVideo, out: Path, names: tuple[str, ...], seconds: float, *, as_json: bool) -> None:
     shown = ", ".join(f"{track.name} ({track.id})" for track in video.tracks[:8]) or "nothing"
     more = f" and {len(video.tracks) - 8} more" if len(video.tracks) > 8 else ""
-    Console(stderr=True).print(
+    print_line(
+        Console(stderr=True),
         f"{out}: sounding: {shown}{more}; {', '.join(names)} in {seconds:.1f} s",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
     )
     if as_json:
         sys.stdout.write(json.dumps(summary(video, out, names, seconds)) + "\n")

@@ -34,7 +34,7 @@ from seac.evaluation.summary import Evaluation, Leakage, MethodResult
 from seac.evaluation.timer import ProgressTimer
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
-from seac.jobs.progress import progress_bar
+from seac.jobs.progress import print_line, progress_bar
 from seac.pipeline import SeAC
 from seac.presets.load import load as load_model
 from seac.presets.spec import ModelSpec
@@ -327,7 +327,7 @@ def print_summary(console: Console, evaluation: Evaluation, job: EvaluateJob) ->
             for protocol, scores in row.protocols.items()
             if job.protocol in (None, protocol)
         )
-        console.print(f"{row.name}: {figures}", highlight=False, soft_wrap=True)
+        print_line(console, f"{row.name}: {figures}")
     if evaluation.missing:
-        console.print(f"{len(evaluation.missing)} clips without prediction were left out", highlight=False)
-    console.print(f"{evaluation.n} clips, report: {job.out / 'report.html'}", highlight=False, soft_wrap=True)
+        print_line(console, f"{len(evaluation.missing)} clips without prediction were left out")
+    print_line(console, f"{evaluation.n} clips, report: {job.out / 'report.html'}")

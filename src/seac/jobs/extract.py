@@ -25,6 +25,7 @@ from seac.extraction.worker import STAGES, Outcome, Recipe
 from seac.features.unreadable import Unreadable
 from seac.features.writer import SHARD_BYTES, StoreWriter, check_store
 from seac.jobs.download import download_bar
+from seac.jobs.progress import print_line
 from seac.pipeline import SeAC
 from seac.presets.spec import ModelSpec
 
@@ -192,7 +193,9 @@ def extract(
     del model
     with StoreWriter(store, provenance, shard_bytes=shard_bytes) as writer:
         if writer.lost and console is not None:
-            console.print(f"{store}: {writer.lost} clips are missing; those in the data are extracted again")
+            print_line(
+                console, f"{store}: {writer.lost} clips are missing; those in the data are extracted again"
+            )
         waiting = [pair for pair in pairs if pair.id not in writer]
         tally = Tally(str(store), engine.name, kind, len(pairs), len(pairs) - len(waiting))
         unreadable = Unreadable(store)
@@ -257,14 +260,13 @@ def _shown(console: Console | None, total: int) -> Iterator[Callable[[Tally], No
 
 def _print_tally(console: Console, tally: Tally) -> None:
     """Print a line about the run and a line of times by stage."""
-    console.print(
+    print_line(
+        console,
         f"{tally.listed} clips: {tally.new} extracted, {tally.before} already stored, {tally.unreadable} "
         f"unreadable; {tally.seconds:.1f} s, {tally.rate:.2f} clips/s {tally.engine} -> {tally.store}",
-        highlight=False,
-        soft_wrap=True,
     )
     if tally.new:
         spent = ", ".join(f"{stage} {1000 * s / tally.new:.0f}" for stage, s in tally.by_stage.items())
-        console.print(f"ms per clip and worker: {spent}", highlight=False, soft_wrap=True)
+        print_line(console, f"ms per clip and worker: {spent}")
     if tally.unreadable:
-        console.print(f"see {tally.store}/unreadable.csv", highlight=False, soft_wrap=True)
+        print_line(console, f"see {tally.store}/unreadable.csv")

@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, track
 from rich.progress import Progress as RichProgress
 
+from seac.core.text import printable
 from seac.evaluation.timer import Item, Progress
+
+
+def print_line(console: Console, text: str) -> None:
+    """Print lines as they are: names of files are no markup, and their control codes are escaped."""
+    console.print("\n".join(map(printable, text.split("\n"))), highlight=False, soft_wrap=True, markup=False)
 
 
 def progress_bar(console: Console) -> Progress:
@@ -23,7 +29,7 @@ def progress_bar(console: Console) -> Progress:
 def frame_progress(console: Console) -> RichProgress:
     """Bars with a rate, which tasks give as the field ``rate``; they disappear at the end."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),

@@ -22,7 +22,8 @@ from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
 from seac.core.ownership import check_names
 from seac.core.result import FrameResult
-from seac.export.folder import atomic_folder
+from seac.core.text import printable
+from seac.export.folder import atomic_folder, remove_stale_folders
 from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
 from seac.export.table import DEFAULT_EXPORTS, ExporterClass, WriterClass, files_of, split_exports
@@ -30,7 +31,7 @@ from seac.export.writer import Clip
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
 from seac.jobs.outputs import locate_source, write_exports
-from seac.jobs.progress import frame_progress
+from seac.jobs.progress import frame_progress, print_line
 from seac.jobs.words import with_words
 from seac.media.extent import read_extent
 from seac.media.sources import Source, list_sources, resolve_source, stream_address
@@ -156,6 +157,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     with frame_progress(console) as progress:
         for image, audio, out in tasks:
             try:
+                _check_name(image)
                 source, conflict = resolve_source(image, audio), conflicts.get(out)
                 done.append(_segment(work, source, out, progress, conflict))
             except InputError as error:
@@ -214,11 +216,26 @@ def _names(job: SegmentJob) -> list[str]:
     ]
 
 
+def _check_name(path: str | Path) -> None:
+    """Check that results can name a file: they are written in UTF-8.
+
+    Raises:
+        InputError: the name has bytes that are no text in this locale.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{path}: the name is no UTF-8 text in this locale; rename the file, or set PYTHONUTF8=1"
+        ) from None
+
+
 def _tasks(job: SegmentJob) -> Iterator[Task]:
     """Every clip of a job, checked before any network is loaded."""
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.many:
+        _check_name(job.source)
         resolve_source(job.source, job.audio)
         yield job.source if job.live else Path(job.source), job.audio, job.out
         return
@@ -239,14 +256,14 @@ def _segment(
     summary = Summary(source.live or str(source.image), str(out), notes=list(source.notes))
     provenance = None if source.live else _provenance(work, source)
     if job.many and not job.again and is_finished(out, provenance or {}):
+        remove_stale_folders(out)
         summary.notes = ["finished before; --again repeats it"]
         return summary
     if conflict is not None:
         raise conflict
     began = time.perf_counter()
-    task = progress.add_task(
-        STREAM_NAME if source.live else source.image.name, total=source.duration or None, rate=""
-    )
+    name = STREAM_NAME if source.live else printable(source.image.name)
+    task = progress.add_task(name, total=source.duration or None, rate="")
     inputs = () if source.live else (source.image, source.audio)
     recorded = provenance if job.many else None
     try:
@@ -375,12 +392,11 @@ def _print_summary(console: Console, summary: Summary) -> None:
     names = sorted(summary.labels.items(), key=lambda item: -item[1])[:5]
     what = ", ".join(f"{name} ({count})" for name, count in names) or "nothing"
     if summary.frames:
-        console.print(
+        print_line(
+            console,
             f"{summary.source}: {summary.frames} frames in {summary.seconds:.1f} s "
             f"({summary.frames / max(summary.seconds, 1e-9):.1f}/s), {summary.frames_silent} silent; "
             f"sounding: {what} -> {summary.out}",
-            highlight=False,
-            soft_wrap=True,
         )
     for note in summary.notes:
-        console.print(f"{summary.source}: {note}", highlight=False, soft_wrap=True)
+        print_line(console, f"{summary.source}: {note}")

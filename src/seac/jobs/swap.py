@@ -22,7 +22,7 @@ from seac.core.ownership import check_names, claim, ensure_writable_folder
 from seac.evaluation.swap import compare, draw_partners
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
-from seac.jobs.progress import progress_bar
+from seac.jobs.progress import print_line, progress_bar
 from seac.media.sources import Source, audio_file, list_sources, resolve_source
 from seac.metrics.swap import Swap
 from seac.presets.load import load as load_model
@@ -175,14 +175,10 @@ def cells(rows: list[ClipRow]) -> Iterator[tuple[ClipRow, str, dict[str, float]]
 def print_summary(console: Console, summary: dict[str, Any], job: SwapJob) -> None:
     """Print a short summary."""
     for note in summary["notes"]:
-        console.print(note, highlight=False, soft_wrap=True)
+        print_line(console, note)
     for name in CONDITIONS:
         figures = ", ".join(
             f"{key} {'-' if value is None else f'{value:.3f}'}" for key, value in summary[name].items()
         )
-        console.print(f"{name}: {figures}", highlight=False, soft_wrap=True)
-    console.print(
-        f"{summary['n']} clips, {summary['frames']} frames, per clip: {job.out / 'swap.csv'}",
-        highlight=False,
-        soft_wrap=True,
-    )
+        print_line(console, f"{name}: {figures}")
+    print_line(console, f"{summary['n']} clips, {summary['frames']} frames, per clip: {job.out / 'swap.csv'}")

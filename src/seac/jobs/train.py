@@ -24,6 +24,7 @@ from seac.decision.calibration_file import NAME as CALIBRATION
 from seac.decision.trained_head import FILE as HEAD_FILE
 from seac.decision.trained_head import write as write_head
 from seac.features.batch import StorePart, TrainingStore
+from seac.jobs.progress import print_line
 from seac.presets.spec import ModelSpec
 from seac.presets.table import PRESETS
 from seac.segment.baselines.grid import Grid
@@ -102,7 +103,7 @@ def train(job: TrainJob, *, as_json: bool = False) -> dict[str, Any]:
         encoder = networks.audio(store) if config.mixing or with_head else None
         console = Console(stderr=True, quiet=not fabric.is_global_zero)
         if note:
-            console.print(note, highlight=False, soft_wrap=True)
+            print_line(console, note)
         with progress_bar(
             console, config, steps_per_epoch(train_part, config, fabric.world_size)
         ) as progress:
@@ -342,27 +343,24 @@ def finish_head(head: HeadFitted, out: Path) -> dict[str, Any]:
 def print_summary(console: Console, summary: dict[str, Any]) -> None:
     """Print a short summary."""
     measured = ", ".join(f"{name} {value:.3f}" for name, value in summary["measured"].items())
-    console.print(
+    print_line(
+        console,
         f"{summary['clips']} clips, {summary['steps']} steps, {summary['samples_per_second']} samples/s; "
         f"training waited for batches {100 * summary['waiting_share']:.1f} % of the time\n"
         f"kept epoch {summary['kept_epoch']} of {summary['epochs']}, loss {summary['loss']:.3f}"
         + (f", {measured}" if measured else "")
         + f" -> {summary['out']}/{FILE}",
-        highlight=False,
-        soft_wrap=True,
     )
     if (head := summary["sounding_head"]) is not None:
         figures = ", ".join(f"{name} {value:.2f}" for name, value in head["measured"].items())
-        console.print(
+        print_line(
+            console,
             f"sounding head: {head['steps']} steps; on held-out clips: {figures} -> "
             f"{summary['out']}/{HEAD_FILE}",
-            highlight=False,
-            soft_wrap=True,
         )
         if (Path(summary["out"]) / CALIBRATION).is_file():
-            console.print(
+            print_line(
+                console,
                 f"{summary['out']}/{CALIBRATION} is used in place of the head's own calibration: remove it "
                 "unless it was fitted to this head",
-                highlight=False,
-                soft_wrap=True,
             )

@@ -21,7 +21,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
     """Open the container of a media file; it is closed at the end of the block.
 
     Raises:
-        InputError: missing, a directory, empty, or not a media file.
+        InputError: missing, a directory, empty, not a media file, or damaged (raised by the block).
     """
     if path.is_dir():
         raise InputError(f"{path}: is a directory; give a media file")
@@ -34,7 +34,10 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
     except (FFmpegError, ValueError, OSError):
         raise InputError(f"{path}: not a readable media file; check that the file is complete") from None
     with container:
-        yield container
+        try:
+            yield container
+        except (FFmpegError, MemoryError):  # sizes in a damaged header exceed the memory
+            raise InputError(f"{path}: damaged, its packets cannot be read; repair the file") from None
 
 
 def clock_origin(container: av.container.InputContainer) -> Fraction:

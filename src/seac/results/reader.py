@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from seac.core.errors import InputError
+from seac.core.run_length import checked_codes
 from seac.results.schema import (
     FORMAT,
     KEY_FRAMES,
@@ -115,6 +116,8 @@ class VideoResult:
         batch = _read_batch(table, KEY_FRAMES, group, None)
         found = [_key_frame(batch, row) for row in range(len(batch["index"]))]
         classes = np.concatenate([np.zeros(0, np.int64), *(frame.classes for frame in found)])
+        for frame in found:
+            checked_codes(frame.masks, self.info.size)
         if len(classes) and not 0 <= classes.min() <= classes.max() < len(self.labels):
             raise ValueError("a class has no label")
         return found

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
+from seac.core.run_length import checked_codes
+
 
 def encode_rle(masks: NDArray[np.bool_]) -> tuple[bytes, ...]:
     """The codes of masks (N, H, W) bool."""
@@ -18,10 +20,14 @@ def encode_rle(masks: NDArray[np.bool_]) -> tuple[bytes, ...]:
 
 
 def decode_rle(codes: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The masks (N, H, W) bool of codes; ``size`` is (height, width)."""
+    """The masks (N, H, W) bool of codes; ``size`` is (height, width).
+
+    Raises:
+        ValueError: a code is no mask of this size.
+    """
     if not codes:
         return np.zeros((0, *size), np.bool_)
-    decoded = coco.decode([{"size": list(size), "counts": code} for code in codes])
+    decoded = coco.decode(checked_codes(codes, size))
     return np.ascontiguousarray(decoded.transpose(2, 0, 1) > 0)
 
 
@@ -34,7 +40,7 @@ def overlap_shares(codes: Sequence[bytes], size: tuple[int, int]) -> NDArray[np.
     """
     if not codes:
         return np.zeros((0, 0))
-    masks = [{"size": list(size), "counts": code} for code in codes]
+    masks = checked_codes(codes, size)
     # With a crowd as the second mask, the score of pycocotools is the joint area by that of the first.
     shares = np.asarray(coco.iou(masks, masks, np.ones(len(masks), np.uint8)), np.float64)
     return np.where(np.asarray(coco.area(masks))[:, None] > 0, shares, 0.0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from seac.core.atomic import replace_durably
 from seac.core.errors import InputError
 from seac.training.config import TrainingConfig, differing
 from seac.training.history import History
@@ -63,7 +64,7 @@ def save(folder: Path, position: Position, begun: Mapping[str, Any]) -> None:
     """
     temporary = folder / (FILE + ".tmp")
     torch.save({**position.__dict__, "history": asdict(position.history), "begun": dict(begun)}, temporary)
-    temporary.replace(folder / FILE)
+    replace_durably(temporary, folder / FILE)
 
 
 def is_checkpoint(path: Path) -> bool:

@@ -99,7 +99,7 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615
     except Exception as error:
         raise InputError(
             f"{folder} holds no tokenizer ({type(error).__name__}): run `seac weights verify`"

@@ -139,7 +139,7 @@ class Clap:
         from transformers import ClapFeatureExtractor, ClapModel
 
         network = load_network(ClapModel, folder)
-        extractor = ClapFeatureExtractor.from_pretrained(folder)
+        extractor = ClapFeatureExtractor.from_pretrained(folder)  # nosec B615
         mel = torch.from_numpy(extractor.mel_filters_slaney).double()
         return cls(network, load_tokenizer(folder), mel, device, folder.name)
 

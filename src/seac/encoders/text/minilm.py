@@ -66,7 +66,7 @@ class Transformer:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # loading takes .2 s; the bar would disturb seac's own
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615
         self.network: Any = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
     @torch.inference_mode()
