@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from seac.cli import options
 from seac.core.errors import InputError
 from seac.export.table import DEFAULT_EXPORTS, parse_names
@@ -33,16 +31,10 @@ def serve(
     no_token: Annotated[
         bool, options.RunOption("--no-token", help="Let other machines in without a token.")
     ] = False,
-    allowed_host: Annotated[Names, options.RunOption(help="Host name that is answered; repeatable.")] = None,
-    allow_origin: Annotated[
-        Names, options.RunOption(help="Web site that may ask (CORS); repeatable.")
-    ] = None,
-    url_host: Annotated[
-        Names, options.InputOption(help="Host that videos are read from; repeatable.")
-    ] = None,
-    private_url_host: Annotated[
-        Names, options.InputOption(help="The same, of a private network; repeatable.")
-    ] = None,
+    allowed_host: Annotated[Names, options.RunOption(help="Host name that is answered.")] = None,
+    allow_origin: Annotated[Names, options.RunOption(help="Web site that may ask (CORS).")] = None,
+    url_host: Annotated[Names, options.InputOption(help="Host that videos are read from.")] = None,
+    private_url_host: Annotated[Names, options.InputOption(help="Such a host in a private network.")] = None,
     backend: Annotated[str, options.RunOption(help="Where jobs run: local, or ray.")] = "local",
     ray_address: Annotated[str, options.RunOption(help="Ray cluster: auto, local or an address.")] = "auto",
     workers: Annotated[int, options.RunOption(help="Jobs that run at the same time.")] = 1,

@@ -1,7 +1,7 @@
 """What a client may choose for a job, and for a decision about its result.
 
-Values that the command line takes as paths, such as a vocabulary file, are names here: no client names a file of
-the server.
+Values that the command line takes as paths, such as a vocabulary file, are names here: no client names a
+file of the server.
 """
 
 from __future__ import annotations
@@ -120,9 +120,7 @@ class DecisionChoices(Choices):
     threshold: Probability | None = Field(None, description="Minimum probability of a sounding mask.")
     mute: TrackNumbers = Field((), description="Tracks that are not shown.")
     solo: TrackNumbers = Field((), description="Tracks that alone are shown; all if empty.")
-    drop: TrackNumbers = Field(
-        (), description="Tracks that are no object; they are not shown, as muted ones."
-    )
+    drop: TrackNumbers = Field((), description="Tracks that are no object; not shown, as muted ones.")
     rename: dict[TrackNumber, Name] = Field(default_factory=dict, max_length=MAX_TRACKS)
     colour: dict[TrackNumber, Colour] = Field(
         default_factory=dict, max_length=MAX_TRACKS, description="Red, green, blue of a track."

@@ -1,7 +1,7 @@
-"""Videos of other hosts: only allowed ones, no private addresses, no redirects elsewhere, no more than the limit.
+"""Videos of other hosts: only allowed ones, no private addresses, no redirects elsewhere, limited in size.
 
-The address of a host is looked up once, checked, and then connected to, so that a second look-up cannot give another
-one. Proxies of the environment are not used.
+The address of a host is looked up once, checked, and then connected to, so that a second look-up cannot give
+another one. Proxies of the environment are not used.
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ def check_address(text: str, settings: ServeSettings, look: LookUp = look_up) ->
         raise InputError(f"host {name!r} is not allowed by this server; allowed: {allowed}")
     found = look(host, port or PORTS[url.scheme])
     if name not in settings.private_url_hosts and not all(is_public(each) for each in found):
-        raise InputError(
-            f"host {name!r} has an address of a private network: the server does not read from it"
-        )
+        raise InputError(f"host {name!r} is of a private network: the server does not read from it")
     return Address(url, found[0], port or PORTS[url.scheme])
 
 

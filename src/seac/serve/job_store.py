@@ -1,7 +1,7 @@
 """Jobs in SQLite: the queue between the server and its workers, which a killed process does not damage.
 
-A worker claims a job under a new claim; what it writes later counts only while the claim is still its own. A job
-that was claimed by a process that died is queued again.
+A worker claims a job under a new claim; what it writes later counts only while the claim is still its own. A
+job that was claimed by a process that died is queued again.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ CREATE TABLE IF NOT EXISTS exports (
     PRIMARY KEY (job, format)
 );
 """
+
+NEXT_JOB = "(SELECT coalesce(max(number), 0) + 1 FROM jobs)"
+NEXT_EXPORT = "(SELECT coalesce(max(number), 0) + 1 FROM exports)"
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,8 @@ class JobStore:
                 raise QueueFullError
             row = (folder.name, name, json.dumps(dict(settings)), str(folder), str(source), time.time())
             database.execute(
-                "INSERT INTO jobs (id, number, state, name, settings, folder, source, created) VALUES "
-                "(?, (SELECT coalesce(max(number), 0) + 1 FROM jobs), 'queued', ?, ?, ?, ?, ?)",
+                "INSERT INTO jobs (id, number, state, name, settings, folder, source, created) VALUES"
+                f" (?, {NEXT_JOB}, 'queued', ?, ?, ?, ?, ?)",
                 row,
             )
             return _one_job(database, folder.name)
@@ -210,9 +213,8 @@ class JobStore:
                 return _one_job(database, found["id"])
             job = new_id()
             database.execute(
-                "INSERT INTO jobs (id, number, state, name, settings, folder, source, adopted, created, started,"
-                " finished) VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM jobs), 'done', ?, '{}', ?, ?, 1,"
-                " ?, ?, ?)",
+                f"INSERT INTO jobs (id, number, state, name, settings, folder, source, adopted, created,"
+                f" started, finished) VALUES (?, {NEXT_JOB}, 'done', ?, '{{}}', ?, ?, 1, ?, ?, ?)",
                 (job, source.name, str(folder), str(source), now, now, now),
             )
             return _one_job(database, job)
@@ -294,8 +296,8 @@ class JobStore:
         columns = "".join(f", {name} = ?" for name in values)
         with self._write() as database:
             row = database.execute(
-                f"UPDATE jobs SET version = version + 1{columns} WHERE id = ? AND claim = ? AND state = 'running'"
-                " RETURNING cancel",
+                f"UPDATE jobs SET version = version + 1{columns} WHERE id = ? AND claim = ?"
+                " AND state = 'running' RETURNING cancel",
                 (*values.values(), job.id, job.claim),
             ).fetchone()
         if row is None:
@@ -386,7 +388,7 @@ class JobStore:
                 raise QueueFullError
             database.execute(
                 "INSERT OR REPLACE INTO exports (job, format, number, state, decision) VALUES"
-                " (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM exports), 'queued', ?)",
+                f" (?, ?, {NEXT_EXPORT}, 'queued', ?)",
                 (job, name, decision),
             )
             return _export(
@@ -407,8 +409,8 @@ class JobStore:
                 (f"the worker died {max_tries} times with this export", max_tries),
             )
             row = database.execute(
-                "UPDATE exports SET state = 'running', claim = ?, started = ?, tries = tries + 1 WHERE rowid ="
-                " (SELECT rowid FROM exports WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *",
+                "UPDATE exports SET state = 'running', claim = ?, started = ?, tries = tries + 1"
+                " WHERE rowid = (SELECT rowid FROM exports WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *",
                 (_claim(worker), time.time()),
             ).fetchone()
             return None if row is None else (_export(row), _one_job(database, row["job"]))
@@ -429,7 +431,7 @@ class JobStore:
         with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
             database.row_factory = sqlite3.Row
             database.execute("PRAGMA foreign_keys = ON")
-            # With the write-ahead log a killed process loses nothing; only a power cut may lose the last write.
+            # With the write-ahead log a killed process loses nothing; a power cut may lose the last write.
             database.execute("PRAGMA synchronous = NORMAL")
             yield database
 

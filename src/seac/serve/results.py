@@ -100,7 +100,7 @@ class Results:
         with self._lock:
             video = decide(result, options)
             store_decision(result, record)
-        return decision_values(result, record, video)
+        return decision_values(record, video)
 
     def describe(self, job: Job) -> dict[str, Any]:
         """What a player needs to know of a result.
@@ -125,7 +125,7 @@ class Results:
             "audio": audio_values(result),
             "cuts": list(result.cuts),
             "key_frames": rounded(result.times, 3),
-            **decision_values(result, record, video),
+            **decision_values(record, video),
         }
 
 
@@ -177,7 +177,7 @@ def step_probability(result: VideoResult) -> dict[int, tuple[int, NDArray[np.flo
             continue
         for track, value in zip(result.track_ids[position].tolist(), values.tolist(), strict=True):
             found.setdefault(track, {})[step] = value
-    dense = {}
+    dense: dict[int, tuple[int, NDArray[np.float32]]] = {}
     for track, by_step in found.items():
         first, last = min(by_step), max(by_step)
         filled = np.zeros(last - first + 1, np.float32)
@@ -202,7 +202,7 @@ def audio_values(result: VideoResult) -> dict[str, Any]:
     }
 
 
-def decision_values(result: VideoResult, record: DecisionRecord, video: DecidedVideo) -> dict[str, Any]:
+def decision_values(record: DecisionRecord, video: DecidedVideo) -> dict[str, Any]:
     """A decision: when each track sounds, in seconds, and the options that led to it."""
     return {
         "decision": record.model_dump(mode="json"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import zipfile
@@ -80,17 +79,11 @@ class ModelRunner:
         choices = JobChoices.model_validate(settings)
         spec = self._spec
         if choices.vocabulary is not None:
-            spec = spec.with_options(vocabulary=choices.vocabulary)
-        job = SegmentJob(
-            source=str(source),
-            out=out,
-            model=replace(
-                spec, threshold=choices.threshold if choices.threshold is not None else spec.threshold
-            ),
-            fps=choices.fps,
-            exports=choices.exports or (),
-            find=choices.find,
-        )
+            spec = replace(spec, vocabulary=choices.vocabulary)
+        if choices.threshold is not None:
+            spec = replace(spec, threshold=choices.threshold)
+        exports = choices.exports or ()
+        job = SegmentJob(str(source), out, spec, fps=choices.fps, exports=exports, find=choices.find)
         progress = JobProgress(report, out / PREVIEW)
         segment_clip(job, self._chosen(choices), progress, progress.show)
 
@@ -200,5 +193,5 @@ def write_export(folder: Path, source: Path, name: str, weights_dir: Path | None
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:
             archive.write(path, path.relative_to(out).as_posix())
-    os.replace(temporary, packed)
+    temporary.replace(packed)
     return packed.relative_to(folder).as_posix()

@@ -41,7 +41,7 @@ class ServeSettings:
 
     folder: Path
     model: ModelSpec = ModelSpec()
-    limits: ServeLimits = ServeLimits()
+    limits: ServeLimits = field(default_factory=ServeLimits)
     token: str | None = field(default=None, repr=False)
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

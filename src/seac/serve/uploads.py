@@ -1,4 +1,4 @@
-"""Check of uploaded videos by their content; the name that a client gives is shown, and never used as a path."""
+"""Check of uploaded videos by their content; the name that a client gives is shown only, never used as a path."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -36,7 +36,11 @@ TEXTS: dict[int, str] = {
 }
 
 
-def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+"""Descriptions of answers by status."""
+
+
+def responses(*codes: int) -> Responses:
     """Descriptions of error answers for OpenAPI."""
     return {code: {"model": ErrorValue, "description": TEXTS[code]} for code in codes}
 

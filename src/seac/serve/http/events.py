@@ -31,10 +31,10 @@ async def stream_events(
 ) -> StreamingResponse:
     """Events ``state``, ``progress`` and ``frame`` (a key frame is done), each with the job as its data.
 
-    The id of an event is the version of the job: a client that comes back with ``Last-Event-ID`` gets what has
-    changed since. The stream ends with the job.
+    The id of an event is the version of the job: a client that comes back with ``Last-Event-ID`` gets what
+    has changed since. The stream ends with the job.
     """
-    seen = int(last_event_id) if (last_event_id or "").isdigit() else 0
+    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
     stream = event_stream(service.store, job.id, seen)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

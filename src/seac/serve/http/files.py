@@ -8,16 +8,18 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from seac.serve.files import find_file, type_of
-from seac.serve.http.errors import not_found, responses
+from seac.serve.http.errors import Responses, not_found, responses
 from seac.serve.http.service import JobOf
 from seac.serve.runner import PREVIEW
 
 router = APIRouter(tags=["files"])
 POLICY = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data: blob:; form-action 'none'"
 """Of every file: a page among them acts as one of another site."""
-CONTENT = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
-PARTS = {206: {"description": "The part that the header Range asks for."}}
-RANGES = {416: {"description": "The file has no such part."}}
+CONTENT: Responses = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+PARTS: Responses = {206: {"description": "The part that the header Range asks for."}}
+RANGES: Responses = {416: {"description": "The file has no such part."}}
 
 
 def send_file(path: Path, *, download: bool = False) -> FileResponse:
@@ -39,7 +41,7 @@ def send_file(path: Path, *, download: bool = False) -> FileResponse:
     response_class=FileResponse,
 )
 def read_file(job: JobOf, path: str, download: bool = False) -> FileResponse:
-    """A file of the result, or the part that ``Range`` asks for; ``download=true`` for a browser to save it."""
+    """A file of the result, or the part that ``Range`` asks for; ``download=true`` makes browsers save it."""
     found = find_file(job.folder, path)
     if found is None:
         raise not_found("no such file in this result: GET the job for their names")

@@ -55,8 +55,8 @@ class TokenGuard:
 class SiteGuard:
     """Refuses requests to another host name, and changes that a page of another web site asks for.
 
-    A browser sends both without being asked: the first after the name of a web site was bound to this machine, the
-    second because a form may be sent to any address.
+    A browser sends both without being asked: the first after the name of a web site was bound to this machine,
+    the second because a form may be sent to any address.
 
     Args:
         app: what is guarded.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,13 +25,14 @@ router = APIRouter(tags=["jobs"])
 FORM, JSON = "multipart/form-data", "application/json"
 MAX_JSON_BYTES = 256 * 1024
 CHUNK = 1 << 20
+DEFAULTS = JobChoices.model_validate({})
 
 
 class UrlRequest(Choices):
     """A video at an address."""
 
     url: Annotated[str, Field(min_length=1, max_length=2000)]
-    settings: JobChoices = JobChoices()
+    settings: JobChoices = DEFAULTS
 
 
 def upload_schema() -> dict[str, Any]:
@@ -146,7 +146,7 @@ def job_of_form(service: Service, form: FormData) -> Job:
         raise InputError(f"unknown field {min(unknown)!r}: send file and settings")
     if isinstance(settings, UploadFile):
         raise InputError("settings is a file: send it as a text of JSON")
-    choices = parse_choices(JobChoices, settings) if settings else JobChoices()
+    choices = parse_choices(JobChoices, settings) if settings else DEFAULTS
 
     def save(path: Path) -> None:
         with path.open("xb") as out:
@@ -193,7 +193,7 @@ def add_video(service: Service, save: Any, name: str, choices: JobChoices) -> Jo
         upload = check_upload(path, limits)
         source = folder / f"{STEM}{upload.suffix}"
         folder.mkdir(mode=0o700)
-        os.replace(path, source)
+        path.replace(source)
         return service.store.add(
             name, choices.model_dump(mode="json", exclude_none=True), folder, source, limits.queued_jobs
         )
