@@ -22,6 +22,7 @@ CANCEL_SECONDS = 20.0
 RESTART_SECONDS = 2.0
 """Least time between two starts of a worker, if it dies at once."""
 END_SECONDS = 5.0
+EXPORT = "export"
 
 
 class Backend(Protocol):
@@ -52,11 +53,14 @@ class LocalBackend:
 
     Args:
         settings: of the server.
+        job_processes: processes for jobs; ``workers`` of the settings if None.
     """
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(self, settings: ServeSettings, job_processes: int | None = None) -> None:
         self._settings, self._limits = settings, settings.limits
         self._store = JobStore(settings.folder)
+        count = settings.workers if job_processes is None else job_processes
+        self._places = [f"job-{number}" for number in range(count)]
         self._context = multiprocessing.get_context("spawn")
         self._workers: dict[str, _Worker] = {}
         self._cancelled: dict[str, float] = {}
@@ -78,10 +82,11 @@ class LocalBackend:
         self._store.requeue()
 
     def _watch(self) -> None:
-        places = [*(f"job-{number}" for number in range(self._settings.workers)), "export"]
         while not self._stop.is_set():
-            for place in places:
+            for place in self._places:
                 self._keep_alive(place)
+            if self._store.count_exports(JobState.QUEUED):
+                self._keep_alive(EXPORT)
             for job in self._store.running():
                 self._check_job(job)
             for export, started in self._store.running_exports():
@@ -104,7 +109,7 @@ class LocalBackend:
         name = f"{place}-{secrets.token_hex(4)}"
         settings = self._settings
         spec = WorkerSpec(settings.folder, settings.model, settings.limits, settings.runner, name)
-        target = work_on_exports if place == "export" else work_on_jobs
+        target = work_on_exports if place == EXPORT else work_on_jobs
         process = self._context.Process(target=target, args=(spec,), name=f"seac-{place}", daemon=True)
         process.start()
         self._workers[place] = _Worker(process, name, time.monotonic())

@@ -11,9 +11,10 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from seac.core.errors import InputError
@@ -25,6 +26,7 @@ MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 CONNECT_SECONDS = 10.0
 CHUNK = 1 << 16
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LookUp = Callable[[str, int], list[str]]
 
 
@@ -97,7 +99,13 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def fetch_video(text: str, path: Path, settings: ServeSettings, look: LookUp = look_up) -> None:
+def fetch_video(
+    text: str,
+    path: Path,
+    settings: ServeSettings,
+    look: LookUp = look_up,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> None:
     """Read a file of an allowed host into a new file.
 
     Args:
@@ -105,6 +113,7 @@ def fetch_video(text: str, path: Path, settings: ServeSettings, look: LookUp = l
         path: of the new file.
         settings: allowed hosts, and limits.
         look: gives the addresses of a host.
+        headers: of the request, beside its own.
 
     Raises:
         TooLargeError: it is larger than the limit.
@@ -116,7 +125,7 @@ def fetch_video(text: str, path: Path, settings: ServeSettings, look: LookUp = l
         address = check_address(text, settings, look)
         connection = connect(address)
         try:
-            answer = ask(connection, address)
+            answer = ask(connection, address, headers)
             if answer.status in REDIRECTS:
                 text = urljoin(text, answer.getheader("Location", ""))
                 if urlsplit(text).netloc != host:
@@ -141,12 +150,15 @@ def connect(address: Address) -> http.client.HTTPConnection:
     return _PinnedTls(host, address.port, address.ip)
 
 
-def ask(connection: http.client.HTTPConnection, address: Address) -> http.client.HTTPResponse:
+def ask(
+    connection: http.client.HTTPConnection, address: Address, headers: Mapping[str, str] = NO_HEADERS
+) -> http.client.HTTPResponse:
     """Ask for a file."""
     target = address.url.path or "/"
     if address.url.query:
         target += f"?{address.url.query}"
-    connection.request("GET", target, headers={"Accept-Encoding": "identity", "User-Agent": "seac"})
+    own = {"Accept-Encoding": "identity", "User-Agent": "seac"}
+    connection.request("GET", target, headers={**headers, **own})
     return connection.getresponse()
 
 

@@ -7,6 +7,10 @@ import os
 import stat
 from pathlib import Path
 
+PREVIEW = "preview.jpg"
+"""Latest key frame with its masks, while a job runs."""
+EXPORTS = "exports"
+"""Folder of the formats that were made later."""
 BINARY = "application/octet-stream"
 MAX_LISTED = 1000
 """Files that are listed; a format may write one for each frame."""

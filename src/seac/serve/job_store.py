@@ -247,6 +247,11 @@ class JobStore:
         with self._open() as database:
             return _count(database, "jobs", state)
 
+    def count_exports(self, state: JobState) -> int:
+        """Number of exports in a state."""
+        with self._open() as database:
+            return _count(database, "exports", state)
+
     def mean_seconds(self, last: int = 20) -> float:
         """Mean time of the last finished jobs in seconds; 30 if there is none."""
         with self._open() as database:
@@ -410,7 +415,8 @@ class JobStore:
             )
             row = database.execute(
                 "UPDATE exports SET state = 'running', claim = ?, started = ?, tries = tries + 1"
-                " WHERE rowid = (SELECT rowid FROM exports WHERE state = 'queued' ORDER BY number LIMIT 1) RETURNING *",
+                " WHERE rowid = (SELECT rowid FROM exports WHERE state = 'queued' ORDER BY number LIMIT 1)"
+                " RETURNING *",
                 (_claim(worker), time.time()),
             ).fetchone()
             return None if row is None else (_export(row), _one_job(database, row["job"]))

@@ -21,6 +21,7 @@ class ServeLimits:
         job_seconds: time after which a running job fails.
         export_seconds: time after which a running export fails.
         keep_seconds: time after which a finished job is removed with its files.
+        predict_seconds: time that Label Studio waits for its predictions.
         free_bytes: space on the disk that uploads leave free.
         tries: times that a job is started, if its worker dies.
     """
@@ -34,6 +35,7 @@ class ServeLimits:
     job_seconds: float = 3600.0
     export_seconds: float = 1800.0
     keep_seconds: float = 24 * 3600.0
+    predict_seconds: float = 90.0
     free_bytes: int = 2**30
     tries: int = 3
 

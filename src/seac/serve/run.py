@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -118,6 +119,7 @@ def run_app(app: FastAPI, address: Address, name: str) -> None:
         timeout_keep_alive=15,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all has ended
         uvicorn.Server(config).run([listening])
     sys.stderr.write(f"{name}: stopped\n")

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,47 +21,16 @@ from seac.pipeline import SeAC
 from seac.presets.load import load, vocabulary_from, with_threshold
 from seac.presets.spec import ModelSpec
 from seac.serve.choices import JobChoices
+from seac.serve.files import EXPORTS, PREVIEW
+from seac.serve.worker import Report
 from seac.video.predictor import KeyFrameResult
 
-PREVIEW = "preview.jpg"
 PREVIEW_SIDE = 480
 """Long side of the preview in pixels."""
-EXPORTS = "exports"
 PREVIEW_SECONDS = 1.0
 """Least time between two previews."""
 REPORT_SECONDS = 0.2
 """Least time between two reports."""
-
-
-class Report(Protocol):
-    """Where a runner tells its progress."""
-
-    def __call__(self, values: Mapping[str, Any], /) -> None:
-        """Take fields of the progress (:data:`seac.serve.job_store.PROGRESS_FIELDS`).
-
-        Raises:
-            JobCancelledError: the job is to end.
-        """
-        ...
-
-
-class JobCancelledError(Exception):
-    """The client has cancelled the job."""
-
-
-class Runner(Protocol):
-    """Runs jobs one after another."""
-
-    def __init__(self, model: ModelSpec) -> None: ...
-
-    def segment(self, source: Path, out: Path, settings: Mapping[str, Any], report: Report) -> None:
-        """Segment a video into a result folder.
-
-        Raises:
-            InputError: the video cannot be segmented.
-            JobCancelledError: from ``report``.
-        """
-        ...
 
 
 class ModelRunner:
@@ -75,7 +44,7 @@ class ModelRunner:
         self._spec, self._model = model, load(model)
 
     def segment(self, source: Path, out: Path, settings: Mapping[str, Any], report: Report) -> None:
-        """See :class:`Runner`."""
+        """See :class:`seac.serve.worker.Runner`."""
         choices = JobChoices.model_validate(settings)
         spec = self._spec
         if choices.vocabulary is not None:

@@ -1,4 +1,4 @@
-"""Check of uploaded videos by their content; the name that a client gives is shown only, never used as a path."""
+"""Check of uploaded videos by their content. The name that a client gives is shown, and never a path."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ def check_upload(path: Path, limits: ServeLimits) -> Upload:
         TooLargeError: it is too long, or its frames are too large.
         InputError: it is no video.
     """
+    if path.stat().st_size > limits.upload_bytes:
+        raise TooLargeError(
+            f"the file is larger than {limits.upload_bytes / 2**20:.0f} MiB: cut or compress it"
+        )
     suffix = suffix_of(path)
     try:
         with open_container(path) as container:

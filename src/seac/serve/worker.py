@@ -13,17 +13,49 @@ from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from seac.core.errors import InputError
-from seac.presets.spec import ModelSpec
 from seac.serve.job_store import ClaimLostError, Export, Job, JobState, JobStore
 from seac.serve.limits import ServeLimits
-from seac.serve.runner import JobCancelledError, Runner, write_export
+
+if TYPE_CHECKING:  # a process whose runner needs no networks does not import them
+    from seac.presets.spec import ModelSpec
 
 IDLE_SECONDS = 0.1
 """Time between two looks into an empty queue."""
 logger = logging.getLogger(__name__)
+
+
+class Report(Protocol):
+    """Where a runner tells its progress."""
+
+    def __call__(self, values: Mapping[str, Any], /) -> None:
+        """Take fields of the progress (:data:`seac.serve.job_store.PROGRESS_FIELDS`).
+
+        Raises:
+            JobCancelledError: the job is to end.
+        """
+        ...
+
+
+class JobCancelledError(Exception):
+    """The client has cancelled the job."""
+
+
+class Runner(Protocol):
+    """Runs jobs one after another."""
+
+    def __init__(self, model: ModelSpec) -> None: ...
+
+    def segment(self, source: Path, out: Path, settings: Mapping[str, Any], report: Report) -> None:
+        """Segment a video into a result folder.
+
+        Raises:
+            InputError: the video cannot be segmented.
+            JobCancelledError: from ``report``.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +66,7 @@ class WorkerSpec:
         folder: of the store.
         model: the networks.
         limits: times.
-        runner: ``module:class`` of a :class:`seac.serve.runner.Runner`.
+        runner: ``module:class`` of a :class:`Runner`.
         name: of the process; no two have the same.
     """
 
@@ -98,6 +130,8 @@ def run_job(store: JobStore, runner: Runner, job: Job, limits: ServeLimits) -> N
 
 def run_export(store: JobStore, export: Export, job: Job, weights_dir: Path | None) -> None:
     """Write a claimed export, and write how it ended."""
+    from seac.serve.runner import write_export
+
     try:
         file = write_export(job.folder, job.source, export.format, weights_dir)
         store.finish_export(export, JobState.DONE, file=file)

@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from seac._version import __version__
 from seac.serve.backends import Backend, LocalBackend
 from seac.serve.expiry import ExpiryThread, remove_expired, remove_leftovers
-from seac.serve.http import about, decisions, events, files, jobs
+from seac.serve.http import about, decisions, events, files, jobs, label_studio
 from seac.serve.http.errors import add_error_handlers, responses
 from seac.serve.http.guards import BodyGuard, HeaderGuard, SiteGuard, TokenGuard
 from seac.serve.http.service import Service
@@ -21,6 +21,7 @@ from seac.serve.results import Results
 from seac.serve.settings import ServeSettings
 
 PREFIX = "/v1"
+LABEL_STUDIO = "/label-studio"
 DESCRIPTION = """The pixels of what you hear: upload a video, follow its job, read its result.
 
 Errors are `{"error": "one line"}`."""
@@ -67,6 +68,7 @@ def create_app(settings: ServeSettings, backend: Backend | None = None) -> FastA
     add_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(label_studio.router, prefix=LABEL_STUDIO)
     add_guards(app, settings)
     return app
 

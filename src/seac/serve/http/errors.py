@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from typing import Any, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request
@@ -67,7 +68,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     async def input_error(request: Request, error: InputError) -> JSONResponse:
-        return error_answer(413 if isinstance(error, TooLargeError) else 422, str(error))
+        text = without_paths(str(error), request.app.state.service)
+        return error_answer(413 if isinstance(error, TooLargeError) else 422, text)
 
     @app.exception_handler(QueueFullError)
     def queue_full(request: Request, error: QueueFullError) -> JSONResponse:
@@ -84,6 +86,11 @@ def retry_seconds(service: Service) -> int:
     """Seconds in which a place in the queue should be free: the mean time of a job, by worker."""
     seconds = service.store.mean_seconds() / service.settings.workers
     return min(max(math.ceil(seconds), MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+
+
+def without_paths(text: str, service: Service) -> str:
+    """A message without the folders of the server."""
+    return re.sub(f"{re.escape(str(service.jobs_folder))}/[0-9a-f]+", "the result", text)
 
 
 def not_found(text: str) -> HTTPException:

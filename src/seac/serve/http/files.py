@@ -7,10 +7,9 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from seac.serve.files import find_file, type_of
+from seac.serve.files import PREVIEW, find_file, type_of
 from seac.serve.http.errors import Responses, not_found, responses
 from seac.serve.http.service import JobOf
-from seac.serve.runner import PREVIEW
 
 router = APIRouter(tags=["files"])
 POLICY = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data: blob:; form-action 'none'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import time
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seac.serve.http.errors import TEXTS, error_answer
 
-OPEN_PATHS = ("/v1/health",)
+OPEN_PATHS = ("/v1/health", "/label-studio/health", "/label-studio/")
 """Paths without a token: a load balancer asks them."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS: dict[str, str] = {
@@ -47,16 +48,27 @@ class TokenGuard:
         await answer(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        known = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._token)
-        return scheme.lower() == "bearer" and known
+        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        token = given.strip().encode("utf-8", "surrogateescape")
+        if scheme.lower() == "basic":  # Label Studio sends the token as a password
+            token = password_of(token)
+        known = hmac.compare_digest(token, self._token)
+        return scheme.lower() in ("bearer", "basic") and known
+
+
+def password_of(credentials: bytes) -> bytes:
+    """The password of a header of basic authentication; empty if it is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 class SiteGuard:
     """Refuses requests to another host name, and changes that a page of another web site asks for.
 
-    A browser sends both without being asked: the first after the name of a web site was bound to this machine,
-    the second because a form may be sent to any address.
+    A browser sends both without being asked: the first after the name of a web site was bound to this
+    machine, the second because a form may be sent to any address.
 
     Args:
         app: what is guarded.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request
 
 from seac.results.decision_file import DecisionRecord, read_decision
 from seac.serve.job_store import Export, Job, JobState, JobStore
+from seac.serve.label_studio import LabelStudioLink
 from seac.serve.results import Results
 from seac.serve.settings import ServeSettings
 
@@ -22,11 +23,13 @@ class Service:
         settings: of the server.
         store: the jobs.
         results: their results.
+        label_studio: the Label Studio that uses the server.
     """
 
     settings: ServeSettings
     store: JobStore
     results: Results
+    label_studio: LabelStudioLink = field(default_factory=LabelStudioLink)
 
     @property
     def jobs_folder(self) -> Path:
