@@ -1,7 +1,7 @@
 """``/label-studio``: the machine learning backend of Label Studio, over the jobs of the service.
 
-A prediction is a job. Label Studio waits for its answer; a job that takes longer goes on, and the next request for
-the same task finds it.
+A prediction is a job. Label Studio waits for its answer; a job that takes longer continues, and the next
+request for the same task finds it.
 """
 
 from __future__ import annotations
