@@ -14,9 +14,7 @@ from seac.serve.http.service import JobOf
 router = APIRouter(tags=["files"])
 POLICY = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data: blob:; form-action 'none'"
 """Of every file: a page among them acts as one of another site."""
-CONTENT: Responses = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-}
+CONTENT: Responses = {200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}}
 PARTS: Responses = {206: {"description": "The part that the header Range asks for."}}
 RANGES: Responses = {416: {"description": "The file has no such part."}}
 
