@@ -2,10 +2,10 @@
 
     python -m benchmarks.serve_load --clients 8 --seconds 120 --write docs/serve.md
 
-Each client uploads a clip, follows its events to the end, reads its result, a range of its video and a decision,
-deletes the job, and begins again. With ``--runner stub`` jobs give a stored result, so that the time is that of the
-HTTP side, store and queue; with ``--runner model`` the networks of the preset run. A job is lost if it does not end as
-done with its result.
+Each client uploads a clip, follows its events to the end, reads its result, a range of its video and a
+decision, deletes the job, and begins again. With ``--runner stub`` jobs give a stored result: the time is
+that of HTTP, store and queue; with ``--runner model`` the networks of the preset run. A job is lost if it
+does not end as done with its result.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def server(folder: Path, runner: str, stored: Path, queued: int, workers: int) -
         "run_server(ServeSettings(Path(folder), limits=ServeLimits(queued_jobs=int(queued)), runner=runner,"
         " workers=int(workers), exports=('csv',)), Address(port=0))"
     )
-    environment = {**os.environ, STORED: str(stored), "PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()])}
+    path = os.pathsep.join([*sys.path, str(Path.cwd())])
+    environment = {**os.environ, STORED: str(stored), "PYTHONPATH": path}
     command = [sys.executable, "-c", code, str(folder), runner, str(queued), str(workers)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -234,7 +235,8 @@ def page(counts: Counts, given: argparse.Namespace, seconds: float) -> list[str]
             rows.append([step, len(values), *(f"{value:.0f}" for value in shares)])
     command = (
         f"python -m benchmarks.serve_load --runner {given.runner} --clients {given.clients} "
-        f"--seconds {given.seconds:g} --length {given.length:g} --workers {given.workers} --queued {given.queued}"
+        f"--seconds {given.seconds:g} --length {given.length:g} --workers {given.workers} "
+        f"--queued {given.queued}"
     )
     return [
         f"`{command}` wrote this table ({machine()}): {counts.done} jobs done in {seconds:.0f} s, "

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ def run_app(app: FastAPI, address: Address, name: str) -> None:
     import uvicorn
 
     listening = listen(address)
+    keep_temporary_files(app.state.service.incoming)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"{name}: http://{shown}:{port} (stop with Ctrl-C)\n")
@@ -123,6 +125,13 @@ def run_app(app: FastAPI, address: Address, name: str) -> None:
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again, once all has ended
         uvicorn.Server(config).run([listening])
     sys.stderr.write(f"{name}: stopped\n")
+
+
+def keep_temporary_files(folder: Path) -> None:
+    """Have this process and its workers keep temporary files in a folder: ``/tmp`` may be small."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None
 
 
 def listen(address: Address) -> socket.socket:
