@@ -37,7 +37,6 @@ WORKDIR /data
 VOLUME ["/data"]
 EXPOSE 8765
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/v1/health', timeout=8)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/v1/health', timeout=8)"]
 ENTRYPOINT ["seac"]
 CMD ["serve", "--host", "0.0.0.0", "-o", "/data/serve"]
