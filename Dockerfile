@@ -13,6 +13,7 @@ COPY requirements.lock pyproject.toml README.md LICENSE NOTICE CHANGELOG.md ./
 RUN grep -E '^(torch|torchvision)==' requirements.lock > torch.txt \
     && pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} -r torch.txt
 COPY src ./src
+COPY demo/clip.mp4 demo/LICENCE.md ./demo/
 # The lock pins all other packages; those of CUDA are not installed, as nothing of a CPU build needs them.
 RUN grep -vE '^(torch|torchvision|triton|nvidia|cuda)' requirements.lock > constraints.txt \
     && pip install -c constraints.txt '.[serve]' \

@@ -14,13 +14,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
+import hypothesis.errors
 import schemathesis
 from fastapi import FastAPI
+from schemathesis import GenerationMode
 from schemathesis.checks import (
     content_type_conformance,
     not_a_server_error,
@@ -69,26 +72,33 @@ class IdleBackend:
         """See :class:`seac.serve.backends.Backend`."""
 
 
-def fuzz(app: FastAPI, known: Mapping[str, str], *, examples: int, seed: int) -> Tally:
+def fuzz(app: FastAPI, known: Mapping[str, str], *, examples: int, seed: int, invalid: bool = True) -> Tally:
     """Send random requests to an application, which begins and ends with them.
 
     Args:
         app: the application.
         known: values of path parameters with which half of the requests are sent.
-        examples: number of requests of each operation.
+        examples: number of valid requests of each operation, and of invalid ones.
         seed: of the requests.
+        invalid: whether invalid requests are sent too.
     """
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
     tally = Tally()
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    modes = tuple(GenerationMode) if invalid else (GenerationMode.POSITIVE,)
+    operations: list[Any] = [found.ok() for found in cast(Any, schema.get_all_operations())]
+    for operation in operations:
         if operation.path not in STREAMS:
-            _fuzz_operation(operation, known, examples, seed, tally)
+            for mode in modes:
+                with suppress(hypothesis.errors.Unsatisfiable):  # nothing of it can be wrong
+                    _fuzz_operation(operation, mode, known, (examples, seed), tally)
     return tally
 
 
-def _fuzz_operation(operation: Any, known: Mapping[str, str], examples: int, seed: int, tally: Tally) -> None:
-    name = f"{operation.method.upper()} {operation.path}"
+def _fuzz_operation(
+    operation: Any, mode: GenerationMode, known: Mapping[str, str], count: tuple[int, int], tally: Tally
+) -> None:
+    """Send valid or invalid requests of an operation; ``count`` is their number and their seed."""
+    name, (examples, seed) = f"{operation.method.upper()} {operation.path}", count
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -98,7 +108,7 @@ def _fuzz_operation(operation: Any, known: Mapping[str, str], examples: int, see
         phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    @hypothesis.given(case=operation.as_strategy())
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:
         tally.cases[name] += 1
         if operation.method != "delete" and tally.cases[name] % 2:
@@ -137,7 +147,7 @@ def main() -> None:
         with server.client:
             job = server.done(clip)
         app = create_app(server.settings, IdleBackend())
-        tally = fuzz(app, {"job": job}, examples=given.examples, seed=given.seed)
+        tally = fuzz(app, {"job": job, "path": "events.csv"}, examples=given.examples, seed=given.seed)
     publish(page(tally, given, time.monotonic() - began), given.write, "fuzz")
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,12 +140,13 @@ def one_job(client: httpx.Client, clip: bytes, counts: Counts) -> None:
     if state != "done":
         raise RuntimeError(f"the job ended as {state!r}")
     counts.add("whole job", began)
-    for step, status, ask in (
+    asks: tuple[tuple[str, int, Callable[[], httpx.Response]], ...] = (
         ("result", 200, lambda: client.get(f"{job}/result")),
         ("range", 206, lambda: client.get(f"{job}/source", headers={"Range": "bytes=100-9999"})),
         ("decide", 200, lambda: client.post(f"{job}/decide", json={"threshold": 0.4})),
         ("delete", 204, lambda: client.delete(job)),
-    ):
+    )
+    for step, status, ask in asks:
         began = time.monotonic()
         check(ask(), status)
         counts.add(step, began)

@@ -174,7 +174,7 @@ class JobStore:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._open() as database:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
                 if version not in (0, VERSION):

@@ -62,7 +62,7 @@ def create_app(settings: ServeSettings, backend: Backend | None = None) -> FastA
         docs_url=None,  # the pages of the interactive documentation load scripts of other hosts
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
-        responses=responses(401, 403) if settings.token else responses(403),
+        responses=responses(400, 401, 403) if settings.token else responses(400, 403),
     )
     app.state.service = service
     add_error_handlers(app)

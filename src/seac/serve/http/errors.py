@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 LETTERS = 500
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 1, 3600
 TEXTS: dict[int, str] = {
+    400: "the request cannot be read",
     401: "a token is needed: send Authorization: Bearer TOKEN",
     403: "this web site may not use the service",
     404: "no such thing: it may have expired",
