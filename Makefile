@@ -52,7 +52,7 @@ $(STAMP): pyproject.toml requirements.lock
 		print "error: torch and what it needs take $(ROOM) GiB and this disk has " int($$4 / 1048576) \
 		" left: make room, or clone to another disk" > "/dev/stderr"; exit 1 }'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines,docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,train,distil,ray,paper,baselines,serve,docs]'
 	touch $@
 
 clean:

@@ -117,6 +117,21 @@ def present_exports(folder: Path) -> list[str]:
     return found
 
 
+def store_decision(result: VideoResult, record: DecisionRecord) -> None:
+    """Write the options of a decision into its result folder, and nothing else.
+
+    Raises:
+        InputError: the folder cannot be written, or holds another file of this name.
+    """
+    inputs = _inputs(result)
+    with atomic_folder(result.folder, [NAME], inputs, find_legacy_files, adds=True) as temporary:
+        record.write(temporary)
+
+
+def _inputs(result: VideoResult) -> list[Path]:
+    return [Path(path) for path in (result.info.source, result.info.audio) if path is not None]
+
+
 def _write(
     result: VideoResult,
     record: DecisionRecord,
@@ -131,13 +146,10 @@ def _write(
     video = decide(result, options)
     inside = out.resolve() == result.folder.resolve()
     files = [file for each in classes.values() for file in getattr(each, "files", ())]
-    inputs = [Path(path) for path in (result.info.source, result.info.audio) if path is not None]
-    console = Console(stderr=True)
+    names = [*files, NAME] if inside else files
     with (
-        frame_progress(console) as progress,
-        atomic_folder(
-            out, [*files, NAME] if inside else files, inputs, find_legacy_files, adds=inside
-        ) as temporary,
+        frame_progress(Console(stderr=True)) as progress,
+        atomic_folder(out, names, _inputs(result), find_legacy_files, adds=inside) as temporary,
     ):
         if inside:
             record.write(temporary)

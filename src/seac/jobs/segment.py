@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import TaskID
 
 from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
@@ -31,7 +31,7 @@ from seac.export.writer import Clip
 from seac.jobs.download import download_bar
 from seac.jobs.model import model_record
 from seac.jobs.outputs import locate_source, write_exports
-from seac.jobs.progress import frame_progress, print_line
+from seac.jobs.progress import FrameProgress, frame_progress, print_line
 from seac.jobs.words import with_words
 from seac.media.extent import read_extent
 from seac.media.sources import Source, list_sources, resolve_source, stream_address
@@ -88,6 +88,7 @@ class Work:
         settings: all settings that determine results.
         writers: exports of the networks' results.
         exporters: exports of the decision, in the order in which they are closed.
+        on_key_frame: is called with every key frame.
     """
 
     job: SegmentJob
@@ -95,6 +96,19 @@ class Work:
     settings: dict[str, Any]
     writers: dict[str, WriterClass]
     exporters: dict[str, ExporterClass]
+    on_key_frame: Callable[[KeyFrameResult], None] = lambda found: None
+
+    @classmethod
+    def of(cls, job: SegmentJob, model: SeAC) -> Work:
+        """The work of a job with its model.
+
+        Raises:
+            InputError: an export is unknown.
+        """
+        writers, exporters = split_exports(job.exports)
+        # Two runs with equal settings give equal results.
+        settings = {**model_record(job.model, model), "fps": job.fps}
+        return cls(job, model, settings, writers, exporters)
 
 
 @dataclass
@@ -146,13 +160,10 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
         InputError: wrong input; the message is one line.
     """
     console = Console(stderr=True)
-    writers, exporters = split_exports(job.exports)
+    split_exports(job.exports)
     tasks = list(_tasks(job))
     conflicts = _conflicts(job, tasks)
-    model = load(job.model, progress=download_bar)
-    # Two runs with equal settings give equal results.
-    settings = {**model_record(job.model, model), "fps": job.fps}
-    work = Work(job, model, settings, writers, exporters)
+    work = Work.of(job, load(job.model, progress=download_bar))
     done, refused = [], []
     with frame_progress(console) as progress:
         for image, audio, out in tasks:
@@ -168,10 +179,32 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
         _print_summary(console, summary)
     if as_json:
         clips = [asdict(summary) for summary in done]
-        sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": settings}) + "\n")
+        sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": work.settings}) + "\n")
     if refused:
         raise InputError(f"{len(refused)} of {len(tasks)} clips could not be done: {'; '.join(refused)}")
     return done
+
+
+def segment_clip(
+    job: SegmentJob,
+    model: SeAC,
+    progress: FrameProgress,
+    on_key_frame: Callable[[KeyFrameResult], None] = lambda found: None,
+) -> Summary:
+    """Segment one clip into ``out`` with a model that is loaded already.
+
+    Args:
+        job: its source is a file.
+        model: the networks of ``job.model``.
+        progress: is told of every frame; an exception from it ends the job, and leaves no file.
+        on_key_frame: is called with every key frame.
+
+    Raises:
+        InputError: wrong input; the message is one line.
+    """
+    ((image, audio, out),) = _tasks(job)
+    work = replace(Work.of(job, model), on_key_frame=on_key_frame)
+    return _segment(work, resolve_source(image, audio), out, progress)
 
 
 Task = tuple[str | Path, Path | None, Path]
@@ -250,7 +283,7 @@ def _tasks(job: SegmentJob) -> Iterator[Task]:
 
 
 def _segment(
-    work: Work, source: Source, out: Path, progress: Progress, conflict: InputError | None = None
+    work: Work, source: Source, out: Path, progress: FrameProgress, conflict: InputError | None = None
 ) -> Summary:
     job = work.job
     summary = Summary(source.live or str(source.image), str(out), notes=list(source.notes))
@@ -288,7 +321,13 @@ def _provenance(work: Work, source: Source) -> dict[str, Any]:
 
 
 def _find(
-    work: Work, source: Source, folder: Path, out: Path, summary: Summary, progress: Progress, task: TaskID
+    work: Work,
+    source: Source,
+    folder: Path,
+    out: Path,
+    summary: Summary,
+    progress: FrameProgress,
+    task: TaskID,
 ) -> None:
     """First pass: run the networks, write the result and the exports of the networks' results."""
     model, fps = work.model, work.job.fps
@@ -311,6 +350,7 @@ def _find(
             for each in writers:
                 each.add(found.result)
             summary.count(found.result)
+            work.on_key_frame(found)
             progress.update(task, completed=steps * STEP, rate=_rate(summary, found, began))
         if store is None:
             raise InputError(f"{summary.source}: no frame could be decoded; check that the file is complete")
@@ -371,7 +411,7 @@ def _info(source: Source, info: VideoInfo, end: float, recorded: tuple[Path, Pat
     return info
 
 
-def _export(work: Work, source: Source, folder: Path, progress: Progress, task: TaskID) -> None:
+def _export(work: Work, source: Source, folder: Path, progress: FrameProgress, task: TaskID) -> None:
     """Second pass: decide, and write the exports of the decision."""
     record = DecisionRecord(find=work.job.find)
     record.write(folder)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from seac.results.reader import VideoResult
 from seac.results.rle import overlap_shares
 from seac.results.values import STEP, DecidedTrack, DecidedVideo, OffScreen, Span, StoredTrack
 
+RGB: TypeAlias = tuple[int, int, int]
+"""Red, green, blue from 0 to 255."""
 TINY = 1e-7
 MAX_SECONDS = 3600.0
 """Greatest minimum duration and greatest gap of a decision in seconds."""
@@ -52,6 +55,7 @@ class DecideOptions:
         mute: tracks that are never shown.
         solo: tracks that alone are shown; all if empty.
         rename: names of tracks.
+        colours: colours of tracks in place of their own.
         min_duration: minimum seconds of a span.
         max_gap: seconds of the longest gap that does not end a span.
         words: vocabulary in place of that of the result.
@@ -67,6 +71,7 @@ class DecideOptions:
     mute: frozenset[int] = frozenset()
     solo: frozenset[int] = frozenset()
     rename: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[int, RGB] = field(default_factory=dict)
     min_duration: float = 0.0
     max_gap: float = 0.1
     words: Words | None = None
@@ -85,6 +90,8 @@ class DecideOptions:
                 raise InputError(f"{name} is {value:g}: give seconds from 0 to {MAX_SECONDS:g}")
         if not all(name.strip() and name.isprintable() for name in self.rename.values()):
             raise InputError("a new name is empty or not printable: give one such as 2=kettle")
+        if any(not 0 <= value <= 255 for chosen in self.colours.values() for value in chosen):
+            raise InputError("a colour is out of range: give red, green and blue from 0 to 255")
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
         spans = _spans(result, shown.step[part], shown.probability[part], options)
         if spans:
             hidden = tuple(sorted(covered.get(number, ())))
-            tracks.append(DecidedTrack(number, names[number], colour(number), spans, hidden))
+            tracks.append(DecidedTrack(number, names[number], colour_of(number, options), spans, hidden))
     tracks.sort(key=lambda track: (track.spans[0].start, track.id))
     return DecidedVideo(
         result.info,
@@ -160,6 +167,11 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
         cuts=result.cuts,
         captions=step_captions(result.steps, result.audio_labels),
     )
+
+
+def colour_of(number: int, options: DecideOptions) -> RGB:
+    """The colour of a track."""
+    return options.colours.get(number, colour(number))
 
 
 def track_names(result: VideoResult, options: DecideOptions) -> dict[int, str]:
@@ -190,7 +202,7 @@ def _word_scores(track: StoredTrack, words: Words, scored: Sequence[str]) -> NDA
 
 def _check_tracks(result: VideoResult, options: DecideOptions) -> None:
     known = {track.id for track in result.tracks}
-    for number in sorted({*options.mute, *options.solo, *options.rename}):
+    for number in sorted({*options.mute, *options.solo, *options.rename, *options.colours}):
         if number not in known:
             there = f"tracks from {min(known)} to {max(known)}" if known else "no tracks"
             raise InputError(f"track {number}: there is none in {result.folder}, it has {there}")

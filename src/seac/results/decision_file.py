@@ -26,6 +26,7 @@ class DecisionRecord(Strict):
     mute: tuple[int, ...] = ()
     solo: tuple[int, ...] = ()
     rename: dict[int, str] = Field(default_factory=dict)
+    colours: dict[int, tuple[int, int, int]] = Field(default_factory=dict)
     min_duration: float = 0.0
     max_gap: float = 0.1
     vocabulary: tuple[str, ...] | None = None
@@ -42,6 +43,7 @@ class DecisionRecord(Strict):
             mute=frozenset(self.mute),
             solo=frozenset(self.solo),
             rename=self.rename,
+            colours=self.colours,
             min_duration=self.min_duration,
             max_gap=self.max_gap,
         )

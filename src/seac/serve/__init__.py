@@ -1,0 +1,1 @@
+"""HTTP service: jobs that segment uploaded videos, kept in SQLite and run by worker processes."""
