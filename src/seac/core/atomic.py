@@ -64,8 +64,8 @@ def ensure_writable(path: Path, may_replace: Callable[[Path], bool] = may_replac
         temporary.unlink()
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file in UTF-8 by way of a temporary file; its folder is created.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8, by way of a temporary file; its folder is created.
 
     Raises:
         InputError: the folder cannot be created or written.
@@ -73,7 +73,7 @@ def write_atomic(path: Path, text: str) -> None:
     with _os_errors_as_input_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         temporary.replace(path)
 
 
