@@ -282,9 +282,6 @@ def test_playing_moves_the_masks(wide: Page, served: Served) -> None:
 
 
 def test_the_decision_of_the_page_is_that_of_the_package(wide: Page, served: Served, tmp_path: Path) -> None:
-    from seac.serve.player import player_values
-
-    from seac.results.decision_file import DecisionRecord
 
     rng = random.Random(0)
     wide.visit(f"{served.address}/")
