@@ -45,7 +45,7 @@
  * @property {Set<number>} covered positions of key frames in which another mask covers its mask
  */
 
-const TINY = 1e-7, ADDED = 2;
+const TINY = 1e-7, ADDED = 1e6;
 
 /** Seconds as steps: at least so many. @param {number} seconds @param {number} step */
 const stepsOf = (seconds, step) => Math.ceil(seconds / step - 1e-6);
@@ -74,13 +74,13 @@ const agreeing = (result, found) => {
 };
 
 /**
- * Rows that sound: [step, position of the key frame, row in it, track, probability].
+ * Rows that sound at the lower of the thresholds of decision and result: [step, position of the key frame, row in it, track, probability].
  * @param {Result} result @param {Decision} decision @param {Found | null} found
  * @returns {[number, number, number, number, number][]}
  */
 const soundingRows = (result, decision, found) => {
   const { steps, key_frames } = result;
-  const threshold = Math.fround(decision.threshold ?? result.threshold);
+  const threshold = Math.fround(Math.min(decision.threshold ?? result.threshold, result.threshold));
   const mute = new Set(decision.mute), solo = new Set(decision.solo), add = new Set(decision.add);
   const allowed = found && new Set(found.tracks);
   const agree = agreeing(result, found), least = lowest(result);
@@ -101,39 +101,49 @@ const soundingRows = (result, decision, found) => {
 };
 
 /**
- * Rows of the masks of each key frame that a likelier mask covers.
- * @param {Result} result @param {[number, number, number, number, number][]} rows
- * @returns {Map<number, Set<number>>}
+ * Rank of each track by its evidence over the video, 0 for the most; equal evidence: by the greatest probability.
+ * @param {[number, number, number, number, number][]} rows @param {number} threshold of the result
+ * @returns {Map<number, number>}
  */
-const coveredRows = (result, rows) => {
-  /** @type {Map<number, Map<number, number>>} */
-  const likeliest = new Map();
-  for (const [, position, row, , value] of rows) {
-    const found = likeliest.get(position) ?? new Map();
-    found.set(row, Math.max(found.get(row) ?? 0, value));
-    likeliest.set(position, found);
+const trackRanks = (rows, threshold) => {
+  const least = Math.fround(threshold);
+  /** @type {Map<number, [number, number]>} */
+  const evidence = new Map();
+  for (const [, , , track, value] of rows) {
+    const [sum, most] = evidence.get(track) ?? [0, 0];
+    evidence.set(track, [sum + (value >= least ? value : 0), Math.max(most, value)]);
   }
-  const covered = new Map();
-  for (const [position, found] of likeliest) {
-    if (found.size < 2) continue;
-    const pairs = result.key_frames.covering[position], width = result.key_frames.tracks[position].length;
+  const order = [...evidence].sort(([a, [x, p]], [b, [y, q]]) => y - x || q - p || a - b);
+  return new Map(order.map(([track], rank) => [track, rank]));
+};
+
+/**
+ * By key frame, the track that stands for another one whose mask covers its mask or is covered by it.
+ * @param {Result} result @param {Map<number, number>} ranks @param {Set<number>} positions
+ * @returns {Map<number, Map<number, number>>}
+ */
+const standIns = (result, ranks, positions) => {
+  const replaced = new Map();
+  for (const position of positions) {
+    const ids = result.key_frames.tracks[position], pairs = result.key_frames.covering[position];
     const cover = new Set();
     for (let i = 0; i < pairs.length; i += 2) {
-      cover.add(pairs[i] * width + pairs[i + 1]);
-      cover.add(pairs[i + 1] * width + pairs[i]);
+      cover.add(pairs[i] * ids.length + pairs[i + 1]);
+      cover.add(pairs[i + 1] * ids.length + pairs[i]);
     }
-    // A stable order: of equal probabilities, the better proposal is first.
-    const order = [...found.keys()].sort((a, b) => a - b).sort((a, b) => (found.get(b) ?? 0) - (found.get(a) ?? 0));
+    const rank = (/** @type {number} */ row) => /** @type {number} */ (ranks.get(ids[row]));
+    const order = ids.map((_, row) => row).filter((row) => ranks.has(ids[row])).sort((a, b) => rank(a) - rank(b));
     /** @type {number[]} */
     const kept = [];
-    const hidden = new Set();
+    const found = new Map();
     for (const row of order) {
-      if (kept.some((other) => cover.has(row * width + other))) hidden.add(row);
-      else kept.push(row);
+      const other = kept.find((each) => cover.has(row * ids.length + each));
+      if (other === undefined) kept.push(row);
+      else found.set(ids[row], ids[other]);
     }
-    if (hidden.size) covered.set(position, hidden);
+    if (found.size) replaced.set(position, found);
   }
-  return covered;
+  return replaced;
 };
 
 /**
@@ -162,15 +172,20 @@ export const runs = (steps, values, maxGap, minLength) => {
  * @returns {Shown[]}
  */
 export const decide = (result, decision, found) => {
-  const rows = soundingRows(result, decision, found), covered = coveredRows(result, rows);
+  const possible = soundingRows(result, decision, found), least = Math.fround(decision.threshold ?? result.threshold);
+  const rows = possible.filter((row) => row[4] >= least);
+  const replaced = standIns(result, trackRanks(possible, result.threshold), new Set(rows.map((row) => row[1])));
   /** @type {Map<number, {steps: number[], values: number[], covered: Set<number>}>} */
   const tracks = new Map();
-  for (const [step, position, row, track, value] of rows) {
+  for (const [step, position, , own, value] of rows) {
+    const track = replaced.get(position)?.get(own) ?? own;
     const entry = tracks.get(track) ?? { steps: [], values: [], covered: new Set() };
     tracks.set(track, entry);
-    if (covered.get(position)?.has(row)) entry.covered.add(position);
+    const last = entry.steps.length - 1;
+    if (entry.steps[last] === step) entry.values[last] = Math.max(entry.values[last], Math.min(1, value));
     else { entry.steps.push(step); entry.values.push(Math.min(1, value)); }
   }
+  for (const [position, found] of replaced) for (const track of found.keys()) tracks.get(track)?.covered.add(position);
   const { step: length, video } = result, shown = [];
   for (const [id, entry] of tracks) {
     const found = runs(entry.steps, entry.values, stepsOf(decision.max_gap, length), stepsOf(decision.min_duration, length));
