@@ -10,6 +10,7 @@ ROOM   := 8
 demo: $(STAMP)
 	$(BIN)/seac segment demo/clip.mp4 -o out/demo --fps 4 --export overlay,masks,json,timeline,sheet
 	@echo "Look at out/demo/overlay.mp4, out/demo/sheet.png and out/demo/timeline.png"
+	@echo "Open it in the browser: $(BIN)/seac app out/demo"
 
 # The pictures of README are those that `make demo` made.
 pictures: demo

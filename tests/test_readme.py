@@ -54,6 +54,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("seac evaluate s4 Single-source/ --predictions", RUN, "on synthetic benchmarks"),
     ("seac evaluate", PARSE, REAL),
     ("seac serve", PARSE, "serves until it is ended; tests/serve tests it"),
+    ("seac app", PARSE, "serves until it is ended; tests/app tests its server and its page"),
     ("seac doctor", RUN, "offline"),
     ("seac weights list", RUN, "offline"),
     ("seac weights", PARSE, "fetches or imports weights"),

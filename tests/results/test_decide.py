@@ -276,3 +276,34 @@ def test_a_result_without_tracks(tmp_path: Path) -> None:
     video = decide(open_result(write_result(tmp_path, make_values(0, 4, 0))))
     assert video.tracks == ()
     assert len(video.captions) == len(video.level) == 20
+
+
+def test_an_added_track_sounds_wherever_it_has_a_mask_and_the_audio_is_active(
+    results: list[VideoResult],
+) -> None:
+    for result in results:
+        steps = result.steps
+        for track in result.tracks:
+            expected = {
+                step
+                for step, position in enumerate(steps.key_frame.tolist())
+                if position >= 0 and track.id in result.track_ids[position]
+                if not steps.silent[step] and not steps.noise[step]
+            }
+            video = decide(result, DecideOptions(threshold=1.0, add=frozenset({track.id}), **NO_GAP))
+            assert sounding_steps(video).get(track.id, set()) == expected
+
+
+def test_a_muted_track_is_not_shown_though_it_was_added(results: list[VideoResult]) -> None:
+    (first, *_), chosen = results[0].tracks, frozenset({results[0].tracks[0].id})
+    video = decide(results[0], DecideOptions(add=chosen, mute=chosen))
+    assert first.id not in {track.id for track in video.tracks}
+
+
+def test_a_colour_replaces_that_of_the_palette(results: list[VideoResult]) -> None:
+    chosen = decide(results[0]).tracks[0].id
+    video = decide(results[0], DecideOptions(colours={chosen: (1, 2, 3)}))
+    for track in video.tracks:
+        assert track.colour == ((1, 2, 3) if track.id == chosen else colour(track.id))
+    with pytest.raises(InputError, match="colour"):
+        DecideOptions(colours={chosen: (1, 2, 300)})

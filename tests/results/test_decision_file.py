@@ -24,6 +24,8 @@ RECORDS = st.builds(
     max_gap=st.floats(0, 60),
     vocabulary=st.none() | st.just(("dog", "cat")),
     find=st.none() | st.just("a dog"),
+    add=st.lists(st.integers(0, 99)).map(tuple),
+    colours=st.dictionaries(st.integers(0, 99), st.tuples(*[st.integers(0, 255)] * 3)),
 )
 
 

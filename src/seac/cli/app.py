@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "segment": ("seac.cli.segment", "segment", "Segment and classify the sounding objects of a video."),
     "decide": ("seac.cli.decide", "decide", "Decide again about a segmented video, without its networks."),
     "export": ("seac.cli.export", "export", "Write formats of annotation and editing programs."),
+    "app": ("seac.cli.page", "app", "Open the page: segment, look, edit and export in the browser."),
     "serve": ("seac.cli.serve", "serve", "Segment videos over HTTP: jobs, results, exports."),
     "evaluate": ("seac.cli.evaluate", "evaluate", "Score a model or predictions on a benchmark."),
     "calibrate": ("seac.cli.calibrate", "calibrate", "Fit the decision threshold of sounding masks."),

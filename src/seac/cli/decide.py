@@ -21,6 +21,9 @@ def decide(
     model: ModelSpec,
     mute: Annotated[str, options.DecisionOption(help="Tracks that are not shown, such as 3,5.")] = "",
     solo: Annotated[str, options.DecisionOption(help="Tracks that alone are shown, such as 1,2.")] = "",
+    add: Annotated[
+        str, options.DecisionOption(help="Tracks that sound whenever the audio is active, such as 4.")
+    ] = "",
     rename: Annotated[
         list[str] | None,
         options.DecisionOption(help="New name of a track, such as 2=kettle.", metavar="ID=NAME"),
@@ -45,6 +48,7 @@ def decide(
         threshold=model.threshold,
         mute=parse_tracks("--mute", mute),
         solo=parse_tracks("--solo", solo),
+        add=parse_tracks("--add", add),
         rename=parse_renames(rename or []),
         min_duration=check_seconds("--min-duration", min_duration),
         max_gap=check_seconds("--max-gap", max_gap),

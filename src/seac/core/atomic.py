@@ -84,8 +84,8 @@ def replace_durably(temporary: Path, path: Path) -> None:
     sync(path.parent)
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file in UTF-8 by way of a temporary file; its folder is created.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8, by way of a temporary file; its folder is created.
 
     Raises:
         InputError: the folder cannot be created or written.
@@ -93,7 +93,7 @@ def write_atomic(path: Path, text: str) -> None:
     with _os_errors_as_input_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         replace_durably(temporary, path)
 
 

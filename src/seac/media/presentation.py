@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -74,17 +76,50 @@ def timed_frames(path: Path) -> Iterator[TimedFrame]:
             raise InputError(f"{path}: no frame could be decoded; check that the file is complete")
 
 
-def time_frames(decoded: Iterable[av.VideoFrame], origin: float, rate: float) -> Iterator[TimedFrame]:
+def frames_from(path: Path, start: float) -> Iterator[TimedFrame]:
+    """Yield the frames of a video from about a time on: the index of the file is used, little is decoded.
+
+    Numbers count from the first frame that is given, which is shown at ``start`` or earlier. A file whose
+    index is wrong is decoded from its beginning.
+
+    Args:
+        path: the video.
+        start: seconds.
+
+    Raises:
+        InputError: as :func:`timed_frames`.
+    """
+    if start > 0:
+        with open_container(path) as container:
+            stream = video_stream(container)
+            if stream is not None and stream.time_base is not None:
+                origin = clock_origin(container)
+                container.seek(int((Fraction(start) + origin) / stream.time_base), stream=stream)
+                rate = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
+                decoded = decode_video(container, stream, path)
+                first = next(decoded, None)
+                if first is not None and first.pts is not None:
+                    begins = float(first.pts * first.time_base) - float(origin)
+                    if begins <= start:
+                        yield from time_frames(chain([first], decoded), float(origin), rate, begins)
+                        return
+    yield from timed_frames(path)
+
+
+def time_frames(
+    decoded: Iterable[av.VideoFrame], origin: float, rate: float, begins: float = 0.0
+) -> Iterator[TimedFrame]:
     """Decoded frames with their numbers and times, each given when the next one is decoded.
 
     Args:
         decoded: frames in order of presentation.
         origin: timestamp of the beginning of the file in seconds.
         rate: frames per second, for frames that do not say their duration.
+        begins: seconds of the first frame.
     """
     scaler = VideoReformatter()
     previous: tuple[int, float, float, av.VideoFrame] | None = None
-    for index, (time, length, frame) in enumerate(add_times(decoded, origin, 1 / rate)):
+    for index, (time, length, frame) in enumerate(add_times(decoded, origin, 1 / rate, begins)):
         if previous is not None:
             number, start, _, shown = previous
             yield TimedFrame(number, start, time - start, shown, scaler)
@@ -94,21 +129,22 @@ def time_frames(decoded: Iterable[av.VideoFrame], origin: float, rate: float) ->
 
 
 def add_times(
-    frames: Iterable[av.VideoFrame], origin: float, interval: float
+    frames: Iterable[av.VideoFrame], origin: float, interval: float, begins: float = 0.0
 ) -> Iterator[tuple[float, float, av.VideoFrame]]:
-    """Frames as (time, own duration, frame); times increase, the first is 0.
+    """Frames as (time, own duration, frame); times increase, the first is ``begins``.
 
     Args:
         frames: decoded frames.
         origin: timestamp of the beginning of the file in seconds.
         interval: seconds of a frame that does not say its duration.
+        begins: seconds of the first frame.
     """
     last, until = None, 0.0
     for frame in frames:
         length = float(frame.duration * frame.time_base) if frame.duration else interval
         time = until if frame.pts is None else float(frame.pts * frame.time_base) - origin
         if last is None:
-            time = 0.0
+            time = begins
         elif time <= last:
             if last - time > RESET:
                 origin -= until - time

@@ -28,6 +28,8 @@ from seac.results.values import STEP, DecidedTrack, DecidedVideo, OffScreen, Spa
 RGB: TypeAlias = tuple[int, int, int]
 """Red, green, blue from 0 to 255."""
 TINY = 1e-7
+ADDED = np.float32(1e6)
+"""In place of the probability of a track that was added by hand: such a track comes before all others."""
 MAX_SECONDS = 3600.0
 """Greatest minimum duration and greatest gap of a decision in seconds."""
 
@@ -62,6 +64,8 @@ class DecideOptions:
         find: only what agrees with this phrase is shown, in the image and in the audio.
         off_screen_probability: minimum probability of the class of audio without a visible source.
         off_screen_duration: minimum seconds of audio without a visible source.
+        add: tracks that sound wherever they have a mask and the audio is active, before all others; added by
+            a person.
 
     Raises:
         InputError: a value is out of range.
@@ -78,6 +82,7 @@ class DecideOptions:
     find: Phrase | None = None
     off_screen_probability: float = 0.3
     off_screen_duration: float = 0.5
+    add: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("threshold", "off_screen_probability"):
@@ -135,7 +140,7 @@ def decide(result: VideoResult, options: DecideOptions | None = None) -> Decided
     options = options or DecideOptions()
     _check_tracks(result, options)
     threshold = result.threshold if options.threshold is None else options.threshold
-    possible = _rows(result, min(threshold, result.threshold))
+    possible = _rows(result, min(threshold, result.threshold), options.add)
     rows = replace(possible, sounding=possible.sounding & (possible.probability >= np.float32(threshold)))
     agreeing = np.ones(len(result.steps), np.bool_)
     if options.find is not None:
@@ -202,13 +207,13 @@ def _word_scores(track: StoredTrack, words: Words, scored: Sequence[str]) -> NDA
 
 def _check_tracks(result: VideoResult, options: DecideOptions) -> None:
     known = {track.id for track in result.tracks}
-    for number in sorted({*options.mute, *options.solo, *options.rename, *options.colours}):
+    for number in sorted({*options.mute, *options.solo, *options.rename, *options.add, *options.colours}):
         if number not in known:
             there = f"tracks from {min(known)} to {max(known)}" if known else "no tracks"
             raise InputError(f"track {number}: there is none in {result.folder}, it has {there}")
 
 
-def _rows(result: VideoResult, threshold: float) -> _Rows:
+def _rows(result: VideoResult, threshold: float, add: frozenset[int] = frozenset()) -> _Rows:
     steps = result.steps
     counts = np.array([len(probability) for probability in steps.probability], np.int64)
     step = np.repeat(np.arange(len(steps)), counts)
@@ -216,8 +221,11 @@ def _rows(result: VideoResult, threshold: float) -> _Rows:
     track = np.concatenate([np.zeros(0, np.int64), *ids])
     probability = np.concatenate([np.zeros(0, np.float32), *steps.probability])
     active = ~(steps.silent | steps.noise)
+    added = np.isin(track, sorted(add))
     sounding = (probability >= np.float32(threshold)) & active[step]
     sounding &= _near_likeliest(step, probability, len(steps), result.margin)
+    sounding |= added & active[step]
+    probability = np.where(added, ADDED, probability)
     return _Rows(step, steps.key_frame[step], track, probability, sounding)
 
 
@@ -331,7 +339,7 @@ def _spans(
     spans = []
     for first, last in runs(step, _steps(options.max_gap), _steps(options.min_duration)):
         inside = slice(np.searchsorted(step, first), np.searchsorted(step, last))
-        spans.append(_span(result, first, last, float(probability[inside].max())))
+        spans.append(_span(result, first, last, min(1.0, float(probability[inside].max()))))
     return tuple(spans)
 
 

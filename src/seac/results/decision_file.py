@@ -31,6 +31,7 @@ class DecisionRecord(Strict):
     max_gap: float = 0.1
     vocabulary: tuple[str, ...] | None = None
     find: str | None = None
+    add: tuple[int, ...] = ()
 
     def options(self) -> DecideOptions:
         """The options; without vocabulary and phrase, whose embeddings are not stored.
@@ -46,6 +47,7 @@ class DecisionRecord(Strict):
             colours=self.colours,
             min_duration=self.min_duration,
             max_gap=self.max_gap,
+            add=frozenset(self.add),
         )
 
     def write(self, folder: Path) -> None:

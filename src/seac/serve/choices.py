@@ -120,6 +120,9 @@ class DecisionChoices(Choices):
     threshold: Probability | None = Field(None, description="Minimum probability of a sounding mask.")
     mute: TrackNumbers = Field((), description="Tracks that are not shown.")
     solo: TrackNumbers = Field((), description="Tracks that alone are shown; all if empty.")
+    add: TrackNumbers = Field(
+        (), description="Tracks that sound wherever they have a mask and the audio is active."
+    )
     drop: TrackNumbers = Field((), description="Tracks that are no object; not shown, as muted ones.")
     rename: dict[TrackNumber, Name] = Field(default_factory=dict, max_length=MAX_TRACKS)
     colour: dict[TrackNumber, Colour] = Field(
@@ -137,6 +140,7 @@ class DecisionChoices(Choices):
             threshold=self.threshold,
             mute=tuple(sorted({*self.mute, *self.drop})),
             solo=tuple(sorted(set(self.solo))),
+            add=tuple(sorted(set(self.add))),
             rename=dict(self.rename),
             colours=dict(self.colour),
             min_duration=self.min_duration,

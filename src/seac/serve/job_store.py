@@ -341,6 +341,25 @@ class JobStore:
                 "UPDATE jobs SET cancel = 1, version = version + 1 WHERE id = ? AND state = 'running'", (job,)
             )
 
+    def keep(self, job: str) -> None:
+        """Let a finished job not expire."""
+        with self._write() as database:
+            database.execute(
+                "UPDATE jobs SET expires = NULL, version = version + 1 WHERE id = ? AND state = 'done'",
+                (job,),
+            )
+
+    def count_before(self, job: str) -> int:
+        """Number of jobs that run or wait before a job that waits; 0 for one that does not wait."""
+        with self._open() as database:
+            (count,) = database.execute(
+                "SELECT count(*) FROM jobs AS other, jobs AS own WHERE own.id = ?"
+                " AND own.state = 'queued' AND (other.state = 'running'"
+                " OR (other.state = 'queued' AND other.number < own.number))",
+                (job,),
+            ).fetchone()
+            return int(count)
+
     def requeue(self, worker: str | None = None) -> None:
         """Queue running jobs and exports again whose worker died; a job that was to be cancelled ends.
 

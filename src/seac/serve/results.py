@@ -16,10 +16,12 @@ from seac.classify.prompts import MeanEncoder
 from seac.jobs.decide import store_decision
 from seac.jobs.words import text_encoder, with_words
 from seac.results.captions import step_captions
-from seac.results.decide import DecideOptions, colour_of, decide, track_names
+from seac.results.decide import DecideOptions, decide, track_names
 from seac.results.decision_file import DecisionRecord, read_decision
+from seac.results.palette import colour
 from seac.results.reader import VideoResult, open_result
 from seac.results.values import STEP, DecidedVideo, StoredTrack
+from seac.serve.evidence import evidence_values, found_values
 from seac.serve.job_store import Job
 
 NAMES = 5
@@ -100,7 +102,17 @@ class Results:
         with self._lock:
             video = decide(result, options)
             store_decision(result, record)
-        return decision_values(record, video)
+        return decision_values(record, video) | choice_values(result, options)
+
+    def evidence(self, job: Job) -> dict[str, Any]:
+        """What a decision about a result is made from, see :func:`seac.serve.evidence.evidence_values`.
+
+        Raises:
+            InputError: the result is damaged.
+        """
+        result = self.open(job)
+        with self._lock:
+            return evidence_values(result)
 
     def describe(self, job: Job) -> dict[str, Any]:
         """What a player needs to know of a result.
@@ -126,6 +138,7 @@ class Results:
             "cuts": list(result.cuts),
             "key_frames": rounded(result.times, 3),
             **decision_values(record, video),
+            **choice_values(result, options),
         }
 
 
@@ -158,7 +171,7 @@ def track_values(result: VideoResult, options: DecideOptions) -> list[dict[str, 
                 "id": track.id,
                 "name": names[track.id],
                 "names": likeliest_names(track, result.labels[1:]),
-                "colour": list(colour_of(track.id, options)),
+                "colour": list(colour(track.id)),
                 "first": track.start,
                 "last": track.stop,
                 "first_step": first,
@@ -219,6 +232,18 @@ def decision_values(record: DecisionRecord, video: DecidedVideo) -> dict[str, An
         "off_screen": [
             {"name": each.name, "start": each.span.start, "stop": each.span.stop} for each in video.off_screen
         ],
+    }
+
+
+def choice_values(result: VideoResult, options: DecideOptions) -> dict[str, Any]:
+    """What the words of a decision choose: the name of every track, and what agrees with the phrase.
+
+    A name that the user gave is not among them: it may be taken back.
+    """
+    names = track_names(result, replace(options, rename={}))
+    return {
+        "names": {str(track): name for track, name in names.items()},
+        "found": found_values(result, options),
     }
 
 

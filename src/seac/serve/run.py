@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,13 +93,20 @@ def run_server(settings: ServeSettings, address: Address, backend: Backend | Non
     run_app(create_app(settings, backend), address, "seac serve")
 
 
-def run_app(app: FastAPI, address: Address, name: str) -> None:
+def ignore_address(address: str) -> None:
+    """Take the address of a server that listens, and do nothing."""
+
+
+def run_app(
+    app: FastAPI, address: Address, name: str, listening_at: Callable[[str], None] = ignore_address
+) -> None:
     """Serve an application until Ctrl-C or SIGTERM.
 
     Args:
         app: the application.
         address: where.
         name: of the command, for its first line.
+        listening_at: is called with the address for a browser, once requests wait for an answer.
 
     Raises:
         InputError: the address is taken or not of this machine.
@@ -112,6 +119,7 @@ def run_app(app: FastAPI, address: Address, name: str) -> None:
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"{name}: http://{shown}:{port} (stop with Ctrl-C)\n")
     sys.stderr.flush()
+    listening_at(f"http://{shown}:{port}")
     config = uvicorn.Config(
         app,
         log_level="warning",

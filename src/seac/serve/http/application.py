@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from seac._version import __version__
 from seac.serve.backends import Backend, LocalBackend
 from seac.serve.expiry import ExpiryThread, remove_expired, remove_leftovers
-from seac.serve.http import about, decisions, events, files, jobs, label_studio
+from seac.serve.http import about, decisions, events, files, jobs, label_studio, masks
 from seac.serve.http.errors import add_error_handlers, responses
 from seac.serve.http.guards import BodyGuard, HeaderGuard, SiteGuard, TokenGuard
 from seac.serve.http.service import Service
@@ -25,7 +25,7 @@ LABEL_STUDIO = "/label-studio"
 DESCRIPTION = """The pixels of what you hear: upload a video, follow its job, read its result.
 
 Errors are `{"error": "one line"}`."""
-ROUTERS = (jobs.router, events.router, files.router, decisions.router, about.router)
+ROUTERS = (jobs.router, events.router, files.router, decisions.router, masks.router, about.router)
 
 
 def create_app(settings: ServeSettings, backend: Backend | None = None) -> FastAPI:

@@ -27,6 +27,12 @@ def show_result(job: JobOf, service: ServiceOf) -> dict[str, Any]:
     return service.results.describe(service.finished(job))
 
 
+@router.get("/jobs/{job}/evidence", responses=responses(404, 409, 422))
+def show_evidence(job: JobOf, service: ServiceOf) -> dict[str, Any]:
+    """What a client needs to decide by itself: exact probabilities, and which masks cover one another."""
+    return service.results.evidence(service.finished(job))
+
+
 @router.post("/jobs/{job}/decide", responses=responses(404, 409, 422, 429))
 def decide_again(choices: DecisionChoices, job: JobOf, service: ServiceOf) -> dict[str, Any]:
     """Decide which tracks sound when; no network runs. Formats of ``write`` are made as by ``exports``."""

@@ -36,6 +36,10 @@ class Service:
         """Folder of the result folders, each named by the id of its job."""
         return self.settings.folder / "jobs"
 
+    def masks_folder(self, job: Job) -> Path:
+        """Folder of the masks that players asked for; not in a result folder that was there before."""
+        return self.settings.folder / "masks" / job.id if job.adopted else job.folder / ".masks"
+
     @property
     def incoming(self) -> Path:
         """Folder of uploads that are not complete."""
