@@ -23,7 +23,7 @@ def progress_bar(console: Console) -> Progress:
 def frame_progress(console: Console) -> RichProgress:
     """Bars with a rate, which tasks give as the field ``rate``; they disappear at the end."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from seac.core.errors import InputError
 from seac.core.ownership import RECORD as OWN_FILES
 from seac.core.ownership import check_names
 from seac.core.result import FrameResult
+from seac.core.text import one_line
 from seac.export.folder import atomic_folder
 from seac.export.legacy import find_legacy_files
 from seac.export.resume import file_state, is_finished
@@ -32,8 +32,9 @@ from seac.jobs.model import model_record
 from seac.jobs.outputs import locate_source, write_exports
 from seac.jobs.progress import frame_progress
 from seac.jobs.words import with_words
+from seac.media.damage import Damage
 from seac.media.extent import read_extent
-from seac.media.sources import Source, list_sources, resolve_source, stream_address
+from seac.media.sources import Source, check_decodable, read_folder, resolve_source, stream_address
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.spec import ModelSpec
@@ -51,6 +52,8 @@ from seac.video.predictor import KeyFrameResult, VideoPredictor
 RECORDING = "source.mkv"
 """Copy of a stream, whose frames the exports need later."""
 STREAM_NAME = "stream"
+MAX_LEFT_OUT = 20
+"""Most names of files of a folder that are printed."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     """
     console = Console(stderr=True)
     writers, exporters = split_exports(job.exports)
-    tasks = list(_tasks(job))
+    tasks, left_out = _tasks(job)
     conflicts = _conflicts(job, tasks)
     model = load(job.model, progress=download_bar)
     # Two runs with equal settings give equal results.
@@ -164,9 +167,14 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
                 refused.append(str(error))
     for summary in done:
         _print_summary(console, summary)
+    if left_out:
+        shown = ", ".join(left_out[:MAX_LEFT_OUT])
+        more = f", and {len(left_out) - MAX_LEFT_OUT} more" if len(left_out) > MAX_LEFT_OUT else ""
+        _print(console, f"left out of {job.source}: {shown}{more}")
     if as_json:
         clips = [asdict(summary) for summary in done]
-        sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": settings}) + "\n")
+        record = {"clips": clips, "refused": refused, "left_out": left_out, "settings": settings}
+        sys.stdout.write(json.dumps(record) + "\n")
     if refused:
         raise InputError(f"{len(refused)} of {len(tasks)} clips could not be done: {'; '.join(refused)}")
     return done
@@ -214,22 +222,28 @@ def _names(job: SegmentJob) -> list[str]:
     ]
 
 
-def _tasks(job: SegmentJob) -> Iterator[Task]:
-    """Every clip of a job, checked before any network is loaded."""
+def _tasks(job: SegmentJob) -> tuple[list[Task], tuple[str, ...]]:
+    """Every clip of a job, checked before any network is loaded, and what of a folder is left out.
+
+    Raises:
+        InputError: the only clip cannot be read, or a folder holds none.
+    """
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.many:
-        resolve_source(job.source, job.audio)
-        yield job.source if job.live else Path(job.source), job.audio, job.out
-        return
+        check_decodable(resolve_source(job.source, job.audio))
+        return [(job.source if job.live else Path(job.source), job.audio, job.out)], ()
     if job.audio is not None:
         raise InputError("--audio goes with one image or video, not with a folder")
     taken: set[str] = set()
-    for item in list_sources(Path(job.source)):
+    tasks: list[Task] = []
+    content = read_folder(Path(job.source), besides=job.out)
+    for item in content.sources:
         image, audio = item if isinstance(item, tuple) else (item, None)
         name = image.stem if image.stem not in taken else image.name
         taken.add(name)
-        yield image, audio, job.out / name
+        tasks.append((image, audio, job.out / name))
+    return tasks, content.left_out
 
 
 def _segment(
@@ -244,9 +258,8 @@ def _segment(
     if conflict is not None:
         raise conflict
     began = time.perf_counter()
-    task = progress.add_task(
-        STREAM_NAME if source.live else source.image.name, total=source.duration or None, rate=""
-    )
+    name = STREAM_NAME if source.live else one_line(source.image.name)
+    task = progress.add_task(name, total=source.duration or None, rate="")
     inputs = () if source.live else (source.image, source.audio)
     recorded = provenance if job.many else None
     try:
@@ -284,7 +297,8 @@ def _find(
         for each in writers:
             stack.callback(each.close)
         store: ResultWriter | None = None
-        for found in VideoPredictor(model).key_frames(source, fps, record=record):
+        damage = Damage()
+        for found in VideoPredictor(model).key_frames(source, fps, record=record, damage=damage):
             if store is None:
                 store = stack.enter_context(_store(work, source, folder, found))
             store.add_key_frame(found.key_frame)
@@ -300,6 +314,7 @@ def _find(
         recorded = (record, out / RECORDING) if record is not None else None
         info = _info(source, store.info, steps * STEP, recorded)
         store.close(tracks.finish(info.duration), info)
+        summary.notes += damage.notes(Path(summary.source).name)
 
 
 def _rate(summary: Summary, found: KeyFrameResult, began: float) -> str:
@@ -375,12 +390,16 @@ def _print_summary(console: Console, summary: Summary) -> None:
     names = sorted(summary.labels.items(), key=lambda item: -item[1])[:5]
     what = ", ".join(f"{name} ({count})" for name, count in names) or "nothing"
     if summary.frames:
-        console.print(
+        _print(
+            console,
             f"{summary.source}: {summary.frames} frames in {summary.seconds:.1f} s "
             f"({summary.frames / max(summary.seconds, 1e-9):.1f}/s), {summary.frames_silent} silent; "
             f"sounding: {what} -> {summary.out}",
-            highlight=False,
-            soft_wrap=True,
         )
     for note in summary.notes:
-        console.print(f"{summary.source}: {note}", highlight=False, soft_wrap=True)
+        _print(console, f"{summary.source}: {note}")
+
+
+def _print(console: Console, line: str) -> None:
+    """Print a line in which names are text, whatever they hold."""
+    console.print(one_line(line), highlight=False, soft_wrap=True, markup=False)

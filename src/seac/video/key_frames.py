@@ -67,8 +67,8 @@ class ChosenFrame:
         time: seconds of its presentation.
         end: seconds when the next frame is shown.
         cut: seconds at which the shot of this frame began, if it began after the last key frame; else None.
-        image: (3, H, W) uint8 RGB, upright.
-        original_size: (height, width) of the source.
+        image: (3, H, W) uint8 RGB, upright, with square pixels.
+        original_size: (height, width) of the stored pixels of the source, upright.
     """
 
     index: int
@@ -133,7 +133,9 @@ def choose_key_frames(
                 continue
         size, end = frame.size, frame.time + frame.duration
         pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(size, max_side), scaler))
-        yield ChosenFrame(frame.index, frame.time, end, cut, pixels.permute(2, 0, 1).contiguous(), size)
+        yield ChosenFrame(
+            frame.index, frame.time, end, cut, pixels.permute(2, 0, 1).contiguous(), frame.stored_size
+        )
         due = _next_due(due, middle, rate)
         shown, last, cut = small, frame.time, None
         skipped = frame.time + latency(frame.time) if latency is not None else 0.0

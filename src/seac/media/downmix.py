@@ -1,0 +1,87 @@
+"""Mono of several channels in which nothing that is loud in one channel is lost.
+
+The usual mean of the channels cancels what is in opposite phase, as of a miswired microphone: each ear hears
+it, and the mean is silence. Where the mean is much weaker than the loudest channel, that channel is taken.
+"""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_SHARE = 0.49
+"""Least RMS of the mean as a share of that of the loudest channel; one channel alone has a share of a half."""
+MEMORY = 0.2
+"""Seconds over which levels are averaged."""
+INTEGER_PEAK = {"u1": 128, "i2": 1 << 15, "i4": 1 << 31}
+"""Greatest value of integer samples, by type."""
+
+
+class Downmix:
+    """Prepares decoded frames, in order, for a resampler that makes them mono.
+
+    A frame whose usual mono is strong enough is returned as it is. Of others all channels hold the loudest
+    one, so that any mean of them is that channel. Between the two the channels are faded over a frame.
+    """
+
+    def __init__(self) -> None:
+        self._energy: NDArray[np.float64] | None = None
+        self._share = 0.0
+        self._to_mono: av.AudioResampler | None = None
+        self._kind: tuple[str, str, int] | None = None
+
+    def __call__(self, frame: av.AudioFrame) -> av.AudioFrame:
+        """The frame, or one of the same format with equal channels."""
+        channels = frame.layout.nb_channels
+        if channels < 2 or frame.samples == 0:
+            return frame
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:
+            self._kind, self._energy, self._share = kind, None, 0.0
+            self._to_mono = av.AudioResampler("fltp", "mono", frame.sample_rate)
+        samples, mono = _to_float(frame), self._mean(frame)
+        energy = np.array([*(samples**2).mean(1), (mono**2).mean()], np.float64)
+        keep = np.exp(-frame.samples / (MEMORY * frame.sample_rate))
+        self._energy = energy if self._energy is None else keep * self._energy + (1 - keep) * energy
+        loudest = int(self._energy[:-1].argmax())
+        before, weak = self._share, self._energy[-1] < MIN_SHARE**2 * self._energy[loudest]
+        self._share = 1.0 if weak else 0.0
+        if not before and not weak:
+            return frame
+        share = np.linspace(before, self._share, len(mono), dtype=np.float32)
+        return _like(frame, (1 - share) * mono + share * samples[loudest])
+
+    def _mean(self, frame: av.AudioFrame) -> NDArray[np.float32]:
+        """The usual mono of a frame: (S,) float32."""
+        assert self._to_mono is not None
+        pts, frame.pts = frame.pts, None
+        parts = self._to_mono.resample(frame)  # without a change of rate nothing is held back
+        frame.pts = pts
+        return np.concatenate([part.to_ndarray()[0] for part in parts])
+
+
+def _to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
+    """Samples of a frame: (C, S) float32, in [-1, 1]."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    peak = INTEGER_PEAK.get(array.dtype.str[1:])
+    if peak is None:
+        return np.asarray(array, np.float32)
+    return (array.astype(np.float32) - (peak if array.dtype.kind == "u" else 0)) / np.float32(peak)
+
+
+def _like(frame: av.AudioFrame, mono: NDArray[np.float32]) -> av.AudioFrame:
+    """A frame of the format of another one, all of whose channels are ``mono`` (S,)."""
+    channels, dtype = frame.layout.nb_channels, frame.to_ndarray().dtype
+    peak = INTEGER_PEAK.get(dtype.str[1:])
+    if peak is not None:
+        offset = peak if dtype.kind == "u" else 0
+        limits = np.iinfo(dtype)
+        mono = np.clip(np.rint(mono.astype(np.float64) * peak) + offset, limits.min, limits.max)
+    row = mono.astype(dtype)
+    array = np.tile(row, (channels, 1)) if frame.format.is_planar else np.repeat(row, channels)[None]
+    result = av.AudioFrame.from_ndarray(np.ascontiguousarray(array), frame.format.name, frame.layout.name)
+    result.sample_rate = frame.sample_rate
+    return result
