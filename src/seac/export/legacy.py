@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from seac.export.draw import MIN_SIDE
 from seac.export.mask_images import palette
 from seac.export.record import ClipRecord
+from seac.media.container import media_url
 
 MASK = re.compile(r"masks/(\d{6,})\.png")
 TIMELINE_WIDTH, SHEET_WIDTH = 990, 1280

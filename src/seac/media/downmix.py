@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_SHARE = 0.49
-"""Least RMS of the mean as a share of that of the loudest channel; one channel alone has a share of a half."""
+"""Least RMS of the mean as a share of that of the loudest channel; one of two alone has a share of a half."""
 MEMORY = 0.2
 """Seconds over which levels are averaged."""
 INTEGER_PEAK = {"u1": 128, "i2": 1 << 15, "i4": 1 << 31}

@@ -48,9 +48,8 @@ def to_sdr(pixels: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
 def _convert(pixels: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
     linear = _linear_table(transfer)[pixels >> (16 - BITS)]  # 1 is white
     if transfer == HLG:  # the system gamma of a display of 1000 nits
-        linear *= np.maximum(linear @ BT2020_LUMA * np.float32(WHITE / HLG_PEAK), 1e-6)[
-            :, None
-        ] ** np.float32(0.2)
+        luma = np.maximum(linear @ BT2020_LUMA * np.float32(WHITE / HLG_PEAK), 1e-6)
+        linear *= luma[:, None] ** np.float32(0.2)
     linear = np.maximum(linear @ BT2020_TO_BT709.T, 0)
     peak = linear.max(1, keepdims=True)
     over = np.maximum(peak - KNEE, 0) / (1 - KNEE)

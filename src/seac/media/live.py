@@ -154,13 +154,13 @@ def _open_pipe(path: Path) -> BinaryIO:
         InputError: none does.
     """
     # Without O_NONBLOCK the call itself would wait for ever.
-    pipe = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)  # noqa: SIM115 - given away
+    pipe = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     if not poll.poll(PIPE * 1000):
         pipe.close()
         raise InputError(
-            f"{path}: is a pipe into which no program wrote for {PIPE:.0f} s; start its writer, or give a file"
+            f"{path}: is a pipe into which no program wrote for {PIPE:.0f} s; start its writer or give a file"
         )
     os.set_blocking(pipe.fileno(), True)
     return pipe

@@ -10,10 +10,12 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from seac.media.hdr import HDR_TRANSFERS, to_sdr
+from seac.media.hdr import HDR_TRANSFERS, PQ, to_sdr
 
 UNSPECIFIED = 2
 """Code of a colour matrix that a file does not name (ITU-T H.273)."""
+BT2020_MATRICES = frozenset({9, 10})
+"""Codes of the colour matrices of BT.2020."""
 HD_LINES = 720
 """Height from which an unnamed colour matrix is that of BT.709, as players assume."""
 BACKGROUND = 128
@@ -100,7 +102,7 @@ def to_rgb(
 def _convert(frame: av.VideoFrame, size: tuple[int, int], scaler: VideoReformatter) -> NDArray[np.uint8]:
     """Pixels of a frame as stored, of another size: (H, W, 3) uint8 RGB."""
     guess = frame.colorspace == UNSPECIFIED and frame.height >= HD_LINES and not frame.format.is_rgb
-    transfer = int(frame.color_trc)
+    transfer = _transfer(frame)
     kind = "rgb48le" if transfer in HDR_TRANSFERS else "rgba" if _has_alpha(frame.format.name) else "rgb24"
     array = scaler.reformat(
         frame, size[1], size[0], kind, src_colorspace=Colorspace.ITU709 if guess else None, threads=1
@@ -110,6 +112,14 @@ def _convert(frame: av.VideoFrame, size: tuple[int, int], scaler: VideoReformatt
     if kind == "rgba":
         return _blend(np.asarray(array, np.uint8))
     return np.asarray(array, np.uint8)
+
+
+def _transfer(frame: av.VideoFrame) -> int:
+    """Code of the transfer of a frame; of BT.2020 in 10 bits without a name it is that of HDR10."""
+    transfer = int(frame.color_trc)
+    if transfer != UNSPECIFIED or int(frame.colorspace) not in BT2020_MATRICES:
+        return transfer
+    return PQ if frame.format.components[0].bits > 8 else transfer
 
 
 def _blend(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from seac.media.pixels import pixel_aspect, shown_size, to_rgb, upright_size
 DEFAULT_RATE = 25.0
 """Frames per second of a video that names none."""
 HOLD = 0.25
-"""Seconds by which the audio of a file must outlast its video for the last frame to be shown until its end."""
+"""Seconds by which the audio of a file must outlast its video for the last frame to stand to its end."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def time_frames(
 
 
 def held_end(end: float, audio_end: float) -> float:
-    """Seconds until which the last frame of a video is shown: where sound outlasts it, to the end of sound."""
+    """Seconds until which the last frame of a video is shown: to the end of sound that outlasts it."""
     return audio_end if audio_end - end > HOLD else end
 
 

@@ -14,21 +14,21 @@ from seac.media.extent import read_extent
 from seac.media.image import ImageKind, image_kind, page_notes, read_image, read_image_size
 from seac.media.presentation import timed_frames
 
-IMAGE_SUFFIXES = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .webp .bmp .dib .tif .tiff .gif .ppm .pgm .pbm .apng .avif .jp2 .j2k".split()
-)
-VIDEO_SUFFIXES = frozenset(
-    (
-        ".mp4 .webm .mov .mkv .avi .m4v .mpg .mpeg .ts .ogv .flv .wmv .3gp .3g2 .mts .m2ts .m2t .vob .f4v .asf "
-        ".mxf .qt .divx .dv .ogm .mpe .m2v .m1v .tod .rm .rmvb .insv .lrv .amv .nut .y4m .ivf .wtv"
-    ).split()
-)
-AUDIO_SUFFIXES = frozenset(
-    (
-        ".wav .mp3 .ogg .flac .m4a .aac .opus .oga .wma .aif .aiff .ac3 .eac3 .dts .amr .caf .w64 .mka .weba "
-        ".m4b .mp2 .spx .wv .ape .au"
-    ).split()
-)
+# fmt: off
+IMAGE_SUFFIXES = frozenset((
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm",
+    ".pgm", ".pbm", ".apng", ".avif", ".jp2", ".j2k",
+))
+VIDEO_SUFFIXES = frozenset((
+    ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".ogv", ".flv", ".wmv", ".3gp",
+    ".3g2", ".mts", ".m2ts", ".m2t", ".vob", ".f4v", ".asf", ".mxf", ".qt", ".divx", ".dv", ".ogm", ".mpe",
+    ".m2v", ".m1v", ".tod", ".rm", ".rmvb", ".insv", ".lrv", ".amv", ".nut", ".y4m", ".ivf", ".wtv",
+))
+AUDIO_SUFFIXES = frozenset((
+    ".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff", ".ac3",
+    ".eac3", ".dts", ".amr", ".caf", ".w64", ".mka", ".weba", ".m4b", ".mp2", ".spx", ".wv", ".ape", ".au",
+))
+# fmt: on
 """Suffixes by which files are sorted in a folder without opening them; others are told by their content."""
 NO_MEDIA = {"tty", "srt", "webvtt", "ass", "lrc", "bin", "subviewer", "microdvd", "ffmetadata"}
 """Formats as which texts are taken."""
@@ -261,7 +261,7 @@ def read_folder(folder: Path, besides: Path | None = None) -> FolderContent:
 
 
 def _kind_in_folder(path: Path) -> str:
-    """ "video", "image" or "audio", else why it is none of them."""
+    """Whether a file is a "video", an "image" or "audio", else why it is none of them."""
     if path.is_dir():
         return "a folder"
     if not path.is_file():

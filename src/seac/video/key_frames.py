@@ -131,11 +131,9 @@ def choose_key_frames(
             moved = since >= rate.shortest - frame.duration / 2 and difference(small, shown) >= rate.change
             if not begins and not moved:
                 continue
-        size, end = frame.size, frame.time + frame.duration
-        pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(size, max_side), scaler))
-        yield ChosenFrame(
-            frame.index, frame.time, end, cut, pixels.permute(2, 0, 1).contiguous(), frame.stored_size
-        )
+        size, end = frame.stored_size, frame.time + frame.duration
+        pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(frame.size, max_side), scaler))
+        yield ChosenFrame(frame.index, frame.time, end, cut, pixels.permute(2, 0, 1).contiguous(), size)
         due = _next_due(due, middle, rate)
         shown, last, cut = small, frame.time, None
         skipped = frame.time + latency(frame.time) if latency is not None else 0.0

@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from seac.export.fonts import plain_text
 from seac.evaluation.summary import ERROR_TYPES, Curve, Evaluation
+from seac.export.fonts import plain_text
 
 DPI = 110
 COLOURS = ("#2f7d5b", "#b9c4c0", "#e0a33b", "#7a6ff0", "#d1495b")
