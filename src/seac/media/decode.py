@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,7 +16,7 @@ from torch import Tensor
 from seac.core.errors import InputError
 from seac.media.animation import animation_frames, is_animation
 from seac.media.audio import decode_audio
-from seac.media.clock import Clock
+from seac.media.clock import Clock, clock_origin
 from seac.media.container import audio_stream, decode_video, open_container, track_notes, video_stream
 from seac.media.damage import Damage
 from seac.media.image import MAX_SIDE
@@ -40,8 +41,8 @@ class Media:
         duration: seconds; 0 if the container does not store it.
         has_video: whether there is a video stream (cover art of an audio file does not count).
         has_audio: whether there is an audio stream.
-        video_duration: seconds of the video stream; 0 if the container does not store it.
-        audio_duration: seconds of the audio stream; 0 if the container does not store it.
+        video_duration: seconds to the end of the video stream; 0 if the container does not store it.
+        audio_duration: seconds to the end of the audio stream; 0 if the container does not store it.
         notes: which track is used, of a file with several.
         format: name of the format in FFmpeg.
     """
@@ -79,17 +80,24 @@ def probe(path: Path) -> Media:
     with open_container(path) as container:
         duration = container.duration / av.time_base if container.duration else 0.0
         video, audio = video_stream(container), audio_stream(container)
-        lengths = stream_duration(video), stream_duration(audio)
+        origin = clock_origin(container)
+        lengths = stream_end(video, origin), stream_end(audio, origin)
         notes = track_notes(path.name, container)
         kinds = video is not None, audio is not None
         return Media(max(0.0, duration), *kinds, *lengths, notes, container.format.name)
 
 
-def stream_duration(stream: av.VideoStream | av.AudioStream | None) -> float:
-    """Seconds of a stream; 0 without one, or if it does not say."""
-    if stream is None or stream.duration is None or stream.time_base is None:
+def stream_end(stream: av.VideoStream | av.AudioStream | None, origin: Fraction) -> float:
+    """Seconds from the beginning of a file to the end of a stream; 0 without one, or if it does not say.
+
+    Args:
+        stream: of the file.
+        origin: timestamp of the beginning in seconds.
+    """
+    if stream is None or not stream.duration or stream.time_base is None:
         return 0.0
-    return max(0.0, float(stream.duration * stream.time_base))
+    late = 0 if stream.start_time is None else stream.start_time * stream.time_base - origin
+    return max(0.0, float(late + stream.duration * stream.time_base))
 
 
 def frames(

@@ -14,6 +14,8 @@ MIN_SHARE = 0.49
 """Least RMS of the mean as a share of that of the loudest channel; one of two alone has a share of a half."""
 MEMORY = 0.2
 """Seconds over which levels are averaged."""
+FADE = 0.02
+"""Seconds from one mono to the other."""
 INTEGER_PEAK = {"u1": 128, "i2": 1 << 15, "i4": 1 << 31}
 """Greatest value of integer samples, by type."""
 
@@ -22,12 +24,12 @@ class Downmix:
     """Prepares decoded frames, in order, for a resampler that makes them mono.
 
     A frame whose usual mono is strong enough is returned as it is. Of others all channels hold the loudest
-    one, so that any mean of them is that channel. Between the two the channels are faded over a frame.
+    one, so that any mean of them is that channel. Between the two there is a short fade.
     """
 
     def __init__(self) -> None:
         self._energy: NDArray[np.float64] | None = None
-        self._share = 0.0
+        self._share: float | None = None
         self._to_mono: av.AudioResampler | None = None
         self._kind: tuple[str, str, int] | None = None
 
@@ -38,19 +40,23 @@ class Downmix:
             return frame
         kind = frame.format.name, frame.layout.name, frame.sample_rate
         if kind != self._kind:
-            self._kind, self._energy, self._share = kind, None, 0.0
+            self._kind, self._energy, self._share = kind, None, None
             self._to_mono = av.AudioResampler("fltp", "mono", frame.sample_rate)
         samples, mono = _to_float(frame), self._mean(frame)
         energy = np.array([*(samples**2).mean(1), (mono**2).mean()], np.float64)
         keep = np.exp(-frame.samples / (MEMORY * frame.sample_rate))
         self._energy = energy if self._energy is None else keep * self._energy + (1 - keep) * energy
         loudest = int(self._energy[:-1].argmax())
-        before, weak = self._share, self._energy[-1] < MIN_SHARE**2 * self._energy[loudest]
-        self._share = 1.0 if weak else 0.0
-        if not before and not weak:
+        share = 1.0 if self._energy[-1] < MIN_SHARE**2 * self._energy[loudest] else 0.0
+        before, self._share = share if self._share is None else self._share, share
+        if not before and not share:
             return frame
-        share = np.linspace(before, self._share, len(mono), dtype=np.float32)
-        return _like(frame, (1 - share) * mono + share * samples[loudest])
+        faded = np.full(len(mono), share, np.float32)
+        ramp = np.linspace(before, share, max(1, round(FADE * frame.sample_rate)), dtype=np.float32)[
+            : len(mono)
+        ]
+        faded[: len(ramp)] = ramp
+        return _like(frame, (1 - faded) * mono + faded * samples[loudest])
 
     def _mean(self, frame: av.AudioFrame) -> NDArray[np.float32]:
         """The usual mono of a frame: (S,) float32."""

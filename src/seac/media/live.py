@@ -32,7 +32,7 @@ from seac.media.sources import STANDARD_INPUT
 
 OPENING, READING = 30.0, 30.0
 """Seconds until a stream must open, and until its next packet must come."""
-PIPE = 10.0
+PIPE = 5.0
 """Seconds until another program must write into a named pipe."""
 DEVICE_FORMATS = {"linux": "v4l2"}
 """Platform to the format of its video devices."""
