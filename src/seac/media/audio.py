@@ -51,16 +51,16 @@ def align_to_clock(
     downmix = Downmix() if layout == "mono" else None
     resampler: av.AudioResampler | None = None
     sample_format: tuple[str, str, int] | None = None
-    written = 0
+    written, start = 0, float(origin)
     for frame in frames:
         before: Iterable[av.AudioFrame] = ()
-        position = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else written
+        position = (frame.pts * float(frame.time_base) - start) * rate if frame.pts is not None else written
         has_gap = position - written > (1 if resampler is None else JITTER * rate)
         previous, sample_format = sample_format, (frame.format.name, frame.layout.name, frame.sample_rate)
         if has_gap or sample_format != previous:  # a resampler takes one format and buffers samples
             buffered = _flush(resampler)
             gap = round(position) - written - sum(part.samples for part in buffered) if has_gap else 0
-            origin += Fraction(max(0, gap - MAX_GAP * rate), rate)
+            start += max(0, gap - MAX_GAP * rate) / rate
             before = chain(buffered, _generate_silence(min(gap, MAX_GAP * rate), layout, rate))
             resampler = av.AudioResampler("fltp", layout, rate)
         assert resampler is not None

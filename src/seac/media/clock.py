@@ -56,6 +56,8 @@ class Clock:
 
     def __init__(self, origin: Fraction = Fraction(0), *, discontinuous: bool = False) -> None:
         self.origin = origin
+        self._origin = float(origin)
+        self._units: dict[int, float] = {}
         self.end = 0.0
         """Seconds from the beginning to the end of the latest packet."""
         self.jumps = 0
@@ -77,22 +79,27 @@ class Clock:
     def correct(self, packet: Stamped) -> None:
         """Shift the timestamps of a packet to the clock of the whole file; packets without any are kept."""
         stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None or packet.time_base is None:
+        stream = packet.stream_index
+        unit = self._units.get(stream)
+        if unit is None:  # the unit of a stream never changes, and asking for it is slow
+            unit = self._units[stream] = float(packet.time_base or 0)
+        if stamp is None or not unit:
             return
-        unit, stream = float(packet.time_base), packet.stream_index
         raw = stamp * unit
         shift = self._find_shift(stream, raw)
         if shift:
             moved = round(shift / unit)
             packet.pts = None if packet.pts is None else packet.pts + moved
             packet.dts = None if packet.dts is None else packet.dts + moved
-        time, before = raw + shift, self._expected.get(stream)
-        length = packet.duration * unit if packet.duration else self._step.get(stream, 0.0)
-        if before is not None and packet.duration:
-            self._step[stream] = length
+        time = raw + shift
+        duration = packet.duration
+        if duration:
+            length = self._step[stream] = duration * unit
+        else:
+            length = self._step.get(stream, 0.0)
         self._shift[stream], self._expected[stream] = shift, time + length
         shown = packet.pts * unit if packet.pts is not None else time
-        self.end = max(self.end, shown + length - float(self.origin))
+        self.end = max(self.end, shown + length - self._origin)
 
     def _find_shift(self, stream: int, raw: float) -> float:
         """Seconds to add to a timestamp: those of its epoch, or of a new one."""

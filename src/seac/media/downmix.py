@@ -1,19 +1,25 @@
 """Mono of several channels in which nothing that is loud in one channel is lost.
 
-The usual mean of the channels cancels what is in opposite phase, as of a miswired microphone: each ear hears
-it, and the mean is silence. Where the mean is much weaker than the loudest channel, that channel is taken.
+The usual mono is a weighted sum of the channels. It cancels what is in opposite phase, as of a miswired
+microphone: each ear hears it, and the sum is silence. Where the usual mono is much weaker than the loudest
+channel, that channel is taken.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_SHARE = 0.49
-"""Least RMS of the mean as a share of that of the loudest channel; one of two alone has a share of a half."""
+MIN_SHARE = 0.5
+"""Least RMS of the usual mono as a share of that of the loudest channel."""
 MEMORY = 0.2
 """Seconds over which levels are averaged."""
+CLEARLY = 2.0
+"""Ratio of energies from which another channel is the loudest one."""
 FADE = 0.02
 """Seconds from one mono to the other."""
 INTEGER_PEAK = {"u1": 128, "i2": 1 << 15, "i4": 1 << 31}
@@ -32,6 +38,8 @@ class Downmix:
         self._share: float | None = None
         self._to_mono: av.AudioResampler | None = None
         self._kind: tuple[str, str, int] | None = None
+        self._loudest = 0
+        self._gain = 1.0  # of the usual mono of equal channels
 
     def __call__(self, frame: av.AudioFrame) -> av.AudioFrame:
         """The frame, or one of the same format with equal channels."""
@@ -42,21 +50,41 @@ class Downmix:
         if kind != self._kind:
             self._kind, self._energy, self._share = kind, None, None
             self._to_mono = av.AudioResampler("fltp", "mono", frame.sample_rate)
-        samples, mono = _to_float(frame), self._mean(frame)
-        energy = np.array([*(samples**2).mean(1), (mono**2).mean()], np.float64)
-        keep = np.exp(-frame.samples / (MEMORY * frame.sample_rate))
+            self._gain = float(self._mean(_like(frame, np.ones(frame.samples, np.float32)))[0])
+        samples = _to_float(frame)
+        energy = self._measure(frame, samples)
+        keep = math.exp(-frame.samples / (MEMORY * frame.sample_rate))
         self._energy = energy if self._energy is None else keep * self._energy + (1 - keep) * energy
-        loudest = int(self._energy[:-1].argmax())
+        loudest = self._choose(self._energy[:-1])
         share = 1.0 if self._energy[-1] < MIN_SHARE**2 * self._energy[loudest] else 0.0
         before, self._share = share if self._share is None else self._share, share
         if not before and not share:
             return frame
+        mono = self._mean(frame)
         faded = np.full(len(mono), share, np.float32)
-        ramp = np.linspace(before, share, max(1, round(FADE * frame.sample_rate)), dtype=np.float32)[
-            : len(mono)
-        ]
-        faded[: len(ramp)] = ramp
-        return _like(frame, (1 - faded) * mono + faded * samples[loudest])
+        ramp = np.linspace(before, share, max(1, round(FADE * frame.sample_rate)), dtype=np.float32)
+        faded[: len(ramp)] = ramp[: len(mono)]
+        return _like(frame, ((1 - faded) * mono + faded * samples[loudest]) / np.float32(self._gain))
+
+    def _choose(self, energies: NDArray[np.float64]) -> int:
+        """The loudest channel; of nearly equal ones that of the frame before, as the phase differs."""
+        loudest = int(energies.argmax())
+        if self._share != 1.0 or energies[loudest] > CLEARLY * energies[self._loudest]:
+            self._loudest = loudest
+        return self._loudest
+
+    def _measure(self, frame: av.AudioFrame, samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Energies of the channels of a frame, and of its usual mono at the end: (C + 1,)."""
+        count = frame.samples
+        energies = [float(channel @ channel) / count for channel in samples]
+        if len(samples) == 2:  # by far the most files: their mean needs no samples of its own
+            both = (
+                (energies[0] + energies[1] + 2 * float(samples[0] @ samples[1]) / count) * self._gain**2 / 4
+            )
+        else:
+            mono = self._mean(frame)
+            both = float(mono @ mono) / count
+        return np.array([*energies, both])
 
     def _mean(self, frame: av.AudioFrame) -> NDArray[np.float32]:
         """The usual mono of a frame: (S,) float32."""
@@ -67,15 +95,17 @@ class Downmix:
         return np.concatenate([part.to_ndarray()[0] for part in parts])
 
 
-def _to_float(frame: av.AudioFrame) -> NDArray[np.float32]:
-    """Samples of a frame: (C, S) float32, in [-1, 1]."""
+def _to_float(frame: av.AudioFrame) -> list[NDArray[np.float32]]:
+    """Samples of the channels of a frame, (S,) each, in [-1, 1]."""
+    if frame.format.name == "fltp":  # of nearly all codecs; views of the planes cost least
+        return [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
     array = frame.to_ndarray()
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
     peak = INTEGER_PEAK.get(array.dtype.str[1:])
     if peak is None:
-        return np.asarray(array, np.float32)
-    return (array.astype(np.float32) - (peak if array.dtype.kind == "u" else 0)) / np.float32(peak)
+        return list(np.ascontiguousarray(array, np.float32))
+    return list((array.astype(np.float32) - (peak if array.dtype.kind == "u" else 0)) / np.float32(peak))
 
 
 def _like(frame: av.AudioFrame, mono: NDArray[np.float32]) -> av.AudioFrame:
