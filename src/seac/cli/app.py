@@ -121,7 +121,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of ``seac``; SIGTERM acts as Ctrl-C, so that temporary files are removed."""
+    """Entry point of ``seac``.
+
+    SIGTERM acts as Ctrl-C, so that temporary files are removed.
+    """
+    # Threads of OpenMP that wait give their core back: where another program keeps a core busy, threads that
+    # spin at every barrier cost many times their work. It is read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
-from av.error import FFmpegError
 from torch import Tensor
 
 from seac.core.errors import InputError
-from seac.media.container import LENIENT
+from seac.media.container import audio_stream, open_container
 from seac.media.decode import SAMPLE_RATE, load_waveform
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".ogg")
@@ -32,10 +30,7 @@ def _read_rate(path: Path) -> int:
     """The stored sample rate; a default for missing or empty files, which ``load_waveform`` refuses."""
     if not path.is_file() or path.stat().st_size == 0:
         return SAMPLE_RATE
-    try:
-        with av.open(str(path), **LENIENT) as container:
-            stream = next(iter(container.streams.audio), None)
-            rate = None if stream is None or stream.codec_context is None else stream.rate
-            return int(rate) if rate else SAMPLE_RATE
-    except (FFmpegError, ValueError, OSError):
-        raise InputError(f"{path}: not a readable audio file; check that the file is complete") from None
+    with open_container(path) as container:
+        stream = audio_stream(container)
+        rate = None if stream is None or stream.codec_context is None else stream.rate
+        return int(rate) if rate else SAMPLE_RATE

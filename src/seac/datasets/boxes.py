@@ -13,6 +13,8 @@ from seac.core.errors import InputError
 
 Box = tuple[float, float, float, float]
 """(x1, y1, x2, y2)."""
+ABSURD = 1e6
+"""Published annotations hold values near -3e16, which are clipped; boxes with such values are not refused."""
 
 
 def parse_box(given: Any, where: str) -> Box:
@@ -23,7 +25,7 @@ def parse_box(given: Any, where: str) -> Box:
         where: file and entry, for error messages.
 
     Raises:
-        InputError: not a list of four finite numbers.
+        InputError: not a list of four finite numbers, or the second corner lies before the first.
     """
     if not isinstance(given, list | tuple) or len(given) != 4:
         raise InputError(f"{where}: box {_shorten(given)} is not [x1, y1, x2, y2]; give four numbers")
@@ -37,6 +39,11 @@ def parse_box(given: Any, where: str) -> Box:
         ) from None
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
         raise InputError(f"{where}: box {_shorten(given)} holds NaN or infinity; give finite numbers")
+    if (x2 < x1 or y2 < y1) and max(map(abs, (x1, y1, x2, y2))) < ABSURD:
+        raise InputError(
+            f"{where}: box {_shorten(given)} has its second corner before the first; give [x1, y1, x2, y2] "
+            "with x1 <= x2 and y1 <= y2"
+        )
     return x1, y1, x2, y2
 
 

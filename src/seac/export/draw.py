@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from seac.core.result import FrameResult
+from seac.export.fonts import find_font
 from seac.results.captions import audio_caption
 from seac.results.palette import colour
 
@@ -138,15 +139,18 @@ def _corner(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return int(mask.any(axis=0).argmax()), int(mask.any(axis=1).argmax())
 
 
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+@lru_cache(maxsize=64)
+def _font(size: int, text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font with the letters of a text that is not ASCII; else the default font, whatever the text."""
+    path = find_font(text) if text else None
+    return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
 
 
 @lru_cache(maxsize=512)
 def label_image(text: str, font_size: int, background: Colour) -> NDArray[np.uint8]:
     """Text on a filled box: (h, w, 3) uint8 RGB; not to be written to."""
-    font = _font(font_size)
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    font = _font(font_size, "" if text.isascii() else text)
     left, top, right, bottom = font.getbbox(text)
     size = round(right - left) + 7, round(bottom - top) + 7
     box = Image.new("RGB", size, background)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from seac.export.draw import MIN_SIDE
 from seac.export.mask_images import palette
 from seac.export.record import ClipRecord
+from seac.media.container import media_url
 
 MASK = re.compile(r"masks/(\d{6,})\.png")
 TIMELINE_WIDTH, SHEET_WIDTH = 990, 1280
@@ -65,7 +66,7 @@ def _matches_record(folder: Path, name: str, record: ClipRecord) -> bool:
 def _is_overlay_video(path: Path, frames: int, fps: float) -> bool:
     """Whether a video has the given number of frames and frame rate."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             stream = container.streams.video[0]
             rate = stream.average_rate
             return stream.frames == frames and rate is not None and abs(float(rate) - fps) < 0.01 * fps

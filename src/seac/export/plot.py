@@ -27,7 +27,7 @@ def plot_result(result: FrameResult, path: str | Path | None = None) -> Any:
         f"{int(result.sounding.sum())} of {len(result)} masks sound",
     )
     for axes, title in zip((frame, heat, sounding), titles, strict=True):
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title, fontsize=10, parse_math=False)
         axes.axis("off")
     if path is not None:
         figure.savefig(path, dpi=110)

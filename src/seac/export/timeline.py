@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from seac.core.text import one_line
 from seac.export.exporter import WithoutFrames
+from seac.export.fonts import drawable, plain_text
 from seac.export.lanes import FLOOR, Lane, level_curve, longest_lanes, off_screen_lanes, track_lanes
 from seac.results.values import STEP, DecidedVideo
 
@@ -45,9 +45,9 @@ class Timeline(WithoutFrames):
         others, more_others = longest_lanes(off_screen_lanes(self._video), MAX_OFF_SCREEN)
         lanes = (*tracks, *others)
         height = LANE * max(1, len(lanes))
-        # A dollar sign in a name is no formula, and hatches stay thin.
         style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "hatch.linewidth": 0.6}
-        with mpl.rc_context({**style, "text.parse_math": False}):
+        name = Path(self._video.info.source).name
+        with mpl.rc_context(style), plain_text([name, *(lane.name for lane in lanes)]):
             figure = Figure(figsize=(WIDTH, HEAD + LEVEL + height), layout="constrained")
             level_axes, lane_axes = figure.subplots(2, 1, sharex=True, height_ratios=(LEVEL, height))
             self._draw_level(level_axes)
@@ -56,9 +56,7 @@ class Timeline(WithoutFrames):
             for axes in (level_axes, lane_axes):
                 for cut in self._video.cuts:
                     axes.axvline(cut, color="0.35", linewidth=0.7, linestyle=(0, (2, 2)), zorder=0)
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="Glyph")  # a name may be in any script
-                figure.savefig(self._path, dpi=DPI)
+            figure.savefig(self._path, dpi=DPI)
 
     @property
     def _end(self) -> float:
@@ -68,7 +66,7 @@ class Timeline(WithoutFrames):
         times, level = level_curve(self._video, POINTS)
         if len(times):
             axes.fill_between([*times, self._end], [*level, level[-1]], FLOOR, color="0.6", step="post")
-        title = one_line(Path(self._video.info.source).name, 80)
+        title = drawable(one_line(Path(self._video.info.source).name, 80), "source")
         axes.set(ylabel="dBFS", ylim=(FLOOR, 0), yticks=(-80, -40, 0))
         axes.set_title(f"{title}: who sounds when", fontsize=10)
 
@@ -116,5 +114,5 @@ def clock(seconds: float, step: float = 1.0) -> str:
 
 
 def _title(lane: Lane) -> str:
-    name = one_line(lane.name, NAME_LETTERS)
+    name = drawable(one_line(lane.name, NAME_LETTERS), "track" if lane.track is not None else "class")
     return f"{name} (off-screen)" if lane.track is None else f"{name} ({lane.track})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,8 +33,9 @@ from seac.jobs.model import model_record
 from seac.jobs.outputs import locate_source, write_exports
 from seac.jobs.progress import FrameProgress, frame_progress, print_line
 from seac.jobs.words import with_words
+from seac.media.damage import Damage
 from seac.media.extent import read_extent
-from seac.media.sources import Source, list_sources, resolve_source, stream_address
+from seac.media.sources import Source, check_decodable, read_folder, resolve_source, stream_address
 from seac.pipeline import SeAC
 from seac.presets.load import load
 from seac.presets.spec import ModelSpec
@@ -52,6 +53,8 @@ from seac.video.predictor import KeyFrameResult, VideoPredictor
 RECORDING = "source.mkv"
 """Copy of a stream, whose frames the exports need later."""
 STREAM_NAME = "stream"
+MAX_LEFT_OUT = 20
+"""Most names of files of a folder that are printed."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
     """
     console = Console(stderr=True)
     split_exports(job.exports)
-    tasks = list(_tasks(job))
+    tasks, left_out = _tasks(job)
     conflicts = _conflicts(job, tasks)
     work = Work.of(job, load(job.model, progress=download_bar))
     done, refused = [], []
@@ -177,9 +180,14 @@ def segment_all(job: SegmentJob, *, as_json: bool = False) -> list[Summary]:
                 refused.append(str(error))
     for summary in done:
         _print_summary(console, summary)
+    if left_out:
+        shown = ", ".join(left_out[:MAX_LEFT_OUT])
+        more = f", and {len(left_out) - MAX_LEFT_OUT} more" if len(left_out) > MAX_LEFT_OUT else ""
+        print_line(console, f"left out of {job.source}: {shown}{more}")
     if as_json:
         clips = [asdict(summary) for summary in done]
-        sys.stdout.write(json.dumps({"clips": clips, "refused": refused, "settings": work.settings}) + "\n")
+        record = {"clips": clips, "refused": refused, "left_out": left_out, "settings": work.settings}
+        sys.stdout.write(json.dumps(record) + "\n")
     if refused:
         raise InputError(f"{len(refused)} of {len(tasks)} clips could not be done: {'; '.join(refused)}")
     return done
@@ -263,23 +271,29 @@ def _check_name(path: str | Path) -> None:
         ) from None
 
 
-def _tasks(job: SegmentJob) -> Iterator[Task]:
-    """Every clip of a job, checked before any network is loaded."""
+def _tasks(job: SegmentJob) -> tuple[list[Task], tuple[str, ...]]:
+    """Every clip of a job, checked before any network is loaded, and what of a folder is left out.
+
+    Raises:
+        InputError: the only clip cannot be read, or a folder holds none.
+    """
     if job.out.exists() and not job.out.is_dir():
         raise InputError(f"{job.out}: is a file; give a folder with -o")
     if not job.many:
         _check_name(job.source)
-        resolve_source(job.source, job.audio)
-        yield job.source if job.live else Path(job.source), job.audio, job.out
-        return
+        check_decodable(resolve_source(job.source, job.audio))
+        return [(job.source if job.live else Path(job.source), job.audio, job.out)], ()
     if job.audio is not None:
         raise InputError("--audio goes with one image or video, not with a folder")
     taken: set[str] = set()
-    for item in list_sources(Path(job.source)):
+    tasks: list[Task] = []
+    content = read_folder(Path(job.source), besides=job.out)
+    for item in content.sources:
         image, audio = item if isinstance(item, tuple) else (item, None)
         name = image.stem if image.stem not in taken else image.name
         taken.add(name)
-        yield image, audio, job.out / name
+        tasks.append((image, audio, job.out / name))
+    return tasks, content.left_out
 
 
 def _segment(
@@ -340,7 +354,8 @@ def _find(
         for each in writers:
             stack.callback(each.close)
         store: ResultWriter | None = None
-        for found in VideoPredictor(model).key_frames(source, fps, record=record):
+        damage = Damage()
+        for found in VideoPredictor(model).key_frames(source, fps, record=record, damage=damage):
             if store is None:
                 store = stack.enter_context(_store(work, source, folder, found))
             store.add_key_frame(found.key_frame)
@@ -357,6 +372,7 @@ def _find(
         recorded = (record, out / RECORDING) if record is not None else None
         info = _info(source, store.info, steps * STEP, recorded)
         store.close(tracks.finish(info.duration), info)
+        summary.notes += damage.notes(Path(summary.source).name)
 
 
 def _rate(summary: Summary, found: KeyFrameResult, began: float) -> str:

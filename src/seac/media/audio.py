@@ -9,63 +9,64 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.error import FFmpegError
 
 from seac.core.errors import InputError
-from seac.media.container import clock_origin, open_container
+from seac.media.clock import MAX_GAP, Clock
+from seac.media.container import audio_stream, decode_stream, open_container
+from seac.media.damage import Damage
+from seac.media.downmix import Downmix
 
 JITTER = 0.05
 """Seconds by which a timestamp may exceed the duration of the samples before it without counting as a gap."""
 
-MAX_GAP = 3600
-"""Maximum seconds of silence for one gap; a longer jump of the timestamps counts as an error of the file."""
 
-
-def decode_audio(path: Path, layout: str, rate: int) -> Iterator[av.AudioFrame]:
-    """Decode the first audio track into short planar float frames ("fltp"), from the beginning of the file.
+def decode_audio(path: Path, layout: str, rate: int, damage: Damage | None = None) -> Iterator[av.AudioFrame]:
+    """Decode the default audio track into short planar float frames ("fltp"), from the beginning of the file.
 
     Silence fills the time before a late start and all gaps, so that the index of a sample gives its time.
-    Channels and sample rate of the track may change within the file.
+    Channels and sample rate of the track may change within the file. Damaged packets are left out.
 
     Args:
         path: the file.
         layout: channel layout of the output, "mono" or "stereo".
         rate: sample rate of the output in Hz.
+        damage: filled with what is damaged.
 
     Raises:
-        InputError: not a media file, no audio track, or an audio track that cannot be decoded to its end.
+        InputError: not a media file, no audio track, or an audio track of which no packet can be decoded.
     """
     with open_container(path) as container:
-        stream = next(iter(container.streams.audio), None)
+        stream = audio_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no audio track; give an audio file with --audio FILE")
-        try:
-            yield from align_to_clock(container.decode(stream), clock_origin(container), layout, rate)
-        except FFmpegError as error:
-            raise InputError(f"{path}: audio cannot be decoded ({error.strerror}); repair the file") from None
+        clock = Clock.of(container)
+        decoded = decode_stream(container, stream, path, clock, damage or Damage())
+        yield from align_to_clock(decoded, clock.origin, layout, rate)
 
 
 def align_to_clock(
     frames: Iterable[av.AudioFrame], origin: Fraction, layout: str, rate: int
 ) -> Iterator[av.AudioFrame]:
     """Convert decoded frames as :func:`decode_audio` does; ``origin`` is the timestamp of the beginning."""
+    downmix = Downmix() if layout == "mono" else None
     resampler: av.AudioResampler | None = None
     sample_format: tuple[str, str, int] | None = None
-    written = 0
+    written, start = 0, float(origin)
     for frame in frames:
         before: Iterable[av.AudioFrame] = ()
-        position = (frame.pts * frame.time_base - origin) * rate if frame.pts is not None else written
+        position = (frame.pts * float(frame.time_base) - start) * rate if frame.pts is not None else written
         has_gap = position - written > (1 if resampler is None else JITTER * rate)
         previous, sample_format = sample_format, (frame.format.name, frame.layout.name, frame.sample_rate)
         if has_gap or sample_format != previous:  # a resampler takes one format and buffers samples
             buffered = _flush(resampler)
             gap = round(position) - written - sum(part.samples for part in buffered) if has_gap else 0
-            origin += Fraction(max(0, gap - MAX_GAP * rate), rate)
+            start += max(0, gap - MAX_GAP * rate) / rate
             before = chain(buffered, _generate_silence(min(gap, MAX_GAP * rate), layout, rate))
             resampler = av.AudioResampler("fltp", layout, rate)
         assert resampler is not None
         frame.pts = None
-        for part in chain(before, resampler.resample(frame)):
+        mixed = frame if downmix is None else downmix(frame)
+        for part in chain(before, resampler.resample(mixed)):
             written += part.samples
             yield part
     yield from _flush(resampler)

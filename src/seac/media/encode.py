@@ -13,6 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from seac.media.container import media_url
 from seac.media.soundtrack import Soundtrack, open_soundtrack
 
 LIMIT = 1_000_000
@@ -40,7 +41,7 @@ class VideoWriter:
         self, path: Path, fps: float, audio: Path | None, *, crf: int = 20, audio_stop: float = math.inf
     ) -> None:
         self._crf = crf
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
+        self._container = av.open(media_url(path), "w", format="mp4", options={"movflags": "faststart"})
         self._rate = Fraction(fps).limit_denominator(LIMIT)
         self._video: VideoStream | None = None
         self._audio_path, self._audio_stop = audio, audio_stop

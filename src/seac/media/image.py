@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,18 @@ MAX_SIDE = 1280
 
 MAX_FILE_PIXELS = 400_000_000
 """Files with more pixels are refused before decoding, because they would exhaust the memory."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "ICO")
+"""Formats of image files, as Pillow names them; all are known by their first bytes."""
+MOVING = frozenset({"PNG", "WEBP", "GIF", "AVIF"})
+"""Formats whose images follow one another in time; of others they are pages."""
+
+
+class ImageKind(Enum):
+    """What an image file holds."""
+
+    STILL = "still"
+    ANIMATION = "animation"
 
 
 def as_image(image: Any, max_side: int = MAX_SIDE) -> Tensor:
@@ -59,9 +73,51 @@ def get_image_size(image: Any) -> tuple[int, int]:
     return (int(shape[0]), int(shape[1])) if len(shape) >= 2 else (0, 0)
 
 
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image file of a format of :data:`FORMATS`, whatever its name.
+
+    Raises:
+        InputError: it has too many pixels.
+        UnidentifiedImageError: it is no such image.
+    """
+    with _without_pixel_limit(), Image.open(path, formats=_formats()) as image:
+        if image.width * image.height > MAX_FILE_PIXELS:
+            raise InputError(
+                f"{path}: {image.width} x {image.height} pixels; scale it below "
+                f"{MAX_FILE_PIXELS // 1_000_000} megapixels first"
+            )
+        yield image
+
+
+def image_kind(path: Path) -> ImageKind | None:
+    """What kind of image a file is, by its content; None if it is no image."""
+    if not path.is_file():
+        return None
+    try:
+        with _without_pixel_limit(), Image.open(path, formats=_formats()) as image:
+            try:
+                moves = image.format in MOVING and getattr(image, "n_frames", 1) > 1
+            except (OSError, SyntaxError, ValueError):  # it breaks off, and is refused when it is read
+                moves = False
+            return ImageKind.ANIMATION if moves else ImageKind.STILL
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def page_notes(path: Path) -> tuple[str, ...]:
+    """What to say of an image file with several pages."""
+    try:
+        with open_image(path) as image:
+            pages = 1 if image.format in MOVING else int(getattr(image, "n_frames", 1))
+    except (OSError, SyntaxError, ValueError):
+        return ()
+    return (f"{path.name} has {pages} pages; the first is used",) if pages > 1 else ()
+
+
 def read_image_size(path: Path) -> tuple[int, int]:
     """(height, width) of an image file after EXIF rotation, read from the header."""
-    with _without_pixel_limit(), Image.open(path) as image:
+    with open_image(path) as image:
         is_rotated = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
         return (image.width, image.height) if is_rotated else (image.height, image.width)
 
@@ -75,12 +131,7 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> Tensor:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of an image")
     try:
-        with _without_pixel_limit(), Image.open(path) as image:
-            if image.width * image.height > MAX_FILE_PIXELS:
-                raise InputError(
-                    f"{path}: {image.width} x {image.height} pixels; scale it below "
-                    f"{MAX_FILE_PIXELS // 1_000_000} megapixels first"
-                )
+        with open_image(path) as image:
             image.draft("RGB", (max_side, max_side))  # JPEG only: decodes at a fraction of the size
             return as_image(ImageOps.exif_transpose(image), max_side)
     except UnidentifiedImageError:
@@ -111,6 +162,13 @@ def shrink(pixels: Tensor, max_side: int = MAX_SIDE) -> Tensor:
         return pixels
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     return functional.interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """Those of :data:`FORMATS` that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _to_one_line(error: Exception) -> str:

@@ -12,7 +12,8 @@ import av
 
 from seac.core.errors import InputError
 from seac.media.audio import JITTER, decode_audio
-from seac.media.container import clock_origin, open_container
+from seac.media.clock import Clock
+from seac.media.container import audio_stream, open_container
 
 AUDIO_RATE = 48_000
 """Sample rate of encoded audio in Hz."""
@@ -43,7 +44,7 @@ def open_soundtrack(output: av.container.OutputContainer, path: Path, stop: floa
     """
     with ExitStack() as stack:
         source = stack.enter_context(open_container(path))
-        stream = next(iter(source.streams.audio), None)
+        stream = audio_stream(source)
         if stream is None:
             raise InputError(f"{path}: has no audio track; give an audio file with --audio FILE")
         if can_copy(source, stream):
@@ -88,7 +89,7 @@ class CopiedAudio:
         self._output, self._stop, self._stack = output, stop, stack
         self._stream = output.add_stream_from_template(stream)
         self._clock = Fraction(stream.time_base)
-        self._origin = round(clock_origin(source) / self._clock)
+        self._origin = round(Clock.of(source).origin / self._clock)
         self._packets = source.demux(stream)
         self._waiting = next(self._packets, None)
 

@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from seac.media.container import media_url
 from seac.media.encode import BT709
 from seac.media.soundtrack import EncodedAudioTrack
 
@@ -107,7 +108,7 @@ class TimedWriter:
     def _begin(self, height: int, width: int) -> None:
         # "bitexact" leaves out random identifiers and dates, so that equal frames make equal files.
         options = {"fflags": "bitexact"}
-        self._container = av.open(str(self._path), "w", format=self._format.container, options=options)
+        self._container = av.open(media_url(self._path), "w", format=self._format.container, options=options)
         stream = self._container.add_stream(self._format.codec, rate=self._rate)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, self._format.pixels

@@ -63,8 +63,8 @@ class ChosenFrame:
         time: seconds of its presentation.
         end: seconds when the next frame is shown.
         cut: seconds at which the shot of this frame began, if it began after the last key frame; else None.
-        image: (3, H, W) uint8 RGB, upright.
-        original_size: (height, width) of the source.
+        image: (3, H, W) uint8 RGB, upright, with square pixels.
+        original_size: (height, width) of the stored pixels of the source, upright.
         flow: (h, w, 2) motion to the key frame before, see :mod:`seac.video.flow`; None for the first frame,
             after a cut, and of a still image.
     """
@@ -111,8 +111,8 @@ def choose_key_frames(
             moved = since >= rate.shortest - frame.duration / 2 and difference(small, shown) >= rate.change
             if not begins and not moved:
                 continue
-        size, end = frame.size, frame.time + frame.duration
-        pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(size, max_side), scaler))
+        size, end = frame.stored_size, frame.time + frame.duration
+        pixels = torch.from_numpy(to_rgb(frame.decoded, fit_size(frame.size, max_side), scaler))
         flow, known = torch.from_numpy(motion.take()), shown is not None and cut is None
         yield ChosenFrame(
             frame.index,

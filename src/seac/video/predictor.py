@@ -15,6 +15,7 @@ from torch import Tensor
 from seac.core.result import FrameResult
 from seac.core.types import EncodedImage
 from seac.decision.audio_steps import StepRule
+from seac.media.damage import Damage
 from seac.media.decode import AudioReader, Frame
 from seac.media.live import LiveMedia
 from seac.media.presentation import TimedFrame, timed_frames
@@ -76,7 +77,12 @@ class VideoPredictor:
         self.rule = rule or StepRule()
 
     def stream(
-        self, source: str | Path | Source, fps: float = 1.0, *, audio: str | Path | None = None
+        self,
+        source: str | Path | Source,
+        fps: float = 1.0,
+        *,
+        audio: str | Path | None = None,
+        damage: Damage | None = None,
     ) -> Iterator[FrameResult]:
         """Results at 0, 1/fps, 2/fps, ... seconds.
 
@@ -86,19 +92,20 @@ class VideoPredictor:
                 :meth:`key_frames` are given.
             fps: frames per second of video.
             audio: an audio file in place of the video's own audio.
+            damage: filled with what is damaged in the files; damaged packets are left out.
 
         Raises:
-            InputError: the file is not a video, or is truncated.
+            InputError: the file is not a video, or nothing of it can be decoded.
         """
         source = _resolved(source, audio)
         if source.live:
             yield from (found.result for found in self.key_frames(source, fps))
             return
         settings, sample_rate = self.model.settings, self.model.stages.audio.sample_rate
-        reader = None if source.audio is None else AudioReader(source.audio, sample_rate)
+        reader = None if source.audio is None else AudioReader(source.audio, sample_rate, damage)
         tracker = Tracker(settings.smoothing, max_track_age(fps))
         half = settings.audio_window / 2
-        frames = source_frames(source, fps, settings.max_side)
+        frames = source_frames(source, fps, settings.max_side, damage)
         for frame, image in prefetch(frames, self._encode, workers_of(settings.workers), pixels_of):
             window = torch.zeros(0) if reader is None else reader.read(frame.time - half, frame.time + half)
             encoded = self.model.encode_audio(window, sample_rate, min(frame.time, half))
@@ -112,6 +119,7 @@ class VideoPredictor:
         *,
         audio: str | Path | None = None,
         record: Path | None = None,
+        damage: Damage | None = None,
     ) -> Iterator[KeyFrameResult]:
         """Results of the key frames of a video, with the audio in steps of a tenth of a second.
 
@@ -122,9 +130,10 @@ class VideoPredictor:
             fps: key frames per second; "auto" follows the image, see :mod:`seac.video.key_frames`.
             audio: an audio file in place of the video's own audio.
             record: Matroska file into which a stream is copied, for what needs its frames later.
+            damage: filled with what is damaged in the files; damaged packets are left out.
 
         Raises:
-            InputError: the file is not a video, or is truncated.
+            InputError: the file is not a video, or nothing of it can be decoded.
         """
         source, rate = _resolved(source, audio), KeyFrameRate.of(fps)
         sample_rate, max_side = self.model.stages.audio.sample_rate, self.model.settings.max_side
@@ -135,12 +144,12 @@ class VideoPredictor:
                 chosen = choose_key_frames(frames, rate, max_side, live.latency)
                 yield from self._analyse(chosen, frames, steps, rate, live.latency)
             return
-        reader = None if source.audio is None else AudioReader(source.audio, sample_rate)
+        reader = None if source.audio is None else AudioReader(source.audio, sample_rate, damage)
         steps = StepReader(reader, self.model, self.rule)
         if source.still:
             yield from self._analyse(still_frames(source, rate, max_side), source.duration, steps, rate)
             return
-        frames = _Ending(timed_frames(source.image))
+        frames = _Ending(timed_frames(source.image, damage))
         yield from self._analyse(choose_key_frames(frames, rate, max_side), frames, steps, rate)
 
     def _analyse(

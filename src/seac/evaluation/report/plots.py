@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from seac.evaluation.summary import ERROR_TYPES, Curve, Evaluation
+from seac.export.fonts import plain_text
 
 DPI = 110
 COLOURS = ("#2f7d5b", "#b9c4c0", "#e0a33b", "#7a6ff0", "#d1495b")
@@ -23,6 +24,12 @@ def write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
     """
     matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     folder.mkdir()
+    with plain_text(name for method in evaluation.methods for name in (method.name, *method.per_class)):
+        return _write_plots(evaluation, folder)
+
+
+def _write_plots(evaluation: Evaluation, folder: Path) -> list[tuple[str, str]]:
+    """As :func:`write_plots`, into an existing folder."""
     written: list[tuple[str, str]] = []
     for name in sorted({name for method in evaluation.methods for name in method.curves}):
         rows = [(method.name, method.curves[name]) for method in evaluation.methods if name in method.curves]
