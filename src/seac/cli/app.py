@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "decide": ("seac.cli.decide", "decide", "Decide again about a segmented video, without its networks."),
     "export": ("seac.cli.export", "export", "Write formats of annotation and editing programs."),
     "evaluate": ("seac.cli.evaluate", "evaluate", "Score a model or predictions on a benchmark."),
+    "compare": ("seac.cli.compare", "compare", "Compare evaluations of the same clips in one table."),
     "calibrate": ("seac.cli.calibrate", "calibrate", "Fit the decision threshold of sounding masks."),
     "data": ("seac.cli.data", "app", "Check the files of a benchmark."),
     "extract": ("seac.cli.extract", "extract", "Write frozen features into a store; resumable."),

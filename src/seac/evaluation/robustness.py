@@ -113,13 +113,23 @@ class Corrupted:
 
 def base_of(clip: Clip) -> str:
     """Id of the original clip of a variant; the clip's own id for other clips."""
-    name, mark, variant = clip.id.rpartition(MARK)
-    return name if mark and variant in VARIANTS else clip.id
+    return base_id(clip.id)
+
+
+def base_id(name: str) -> str:
+    """Id of the original clip from the id of a variant; another id is unchanged."""
+    base, mark, variant = name.rpartition(MARK)
+    return base if mark and variant in VARIANTS else name
 
 
 def variant_of(clip: Clip) -> str:
     """The variant of the audio of a clip."""
-    return clip.id.rpartition(MARK)[2]
+    return variant_id(clip.id)
+
+
+def variant_id(name: str) -> str:
+    """The variant from an id."""
+    return name.rpartition(MARK)[2]
 
 
 def base_benchmark(folder: Path) -> str:

@@ -30,6 +30,7 @@ from seac.evaluation.predict import check_store, clear_store, folder_of, open_st
 from seac.evaluation.report import FILES, find_legacy_files, write_report
 from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
+from seac.evaluation.scores_file import summary
 from seac.evaluation.summary import Evaluation, Leakage, MethodResult
 from seac.evaluation.timer import ProgressTimer
 from seac.jobs.download import download_bar
@@ -94,7 +95,7 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
         n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
-        settings=settings | common_settings(job),
+        settings=settings | common_settings(job) | {"metadata": fingerprint(reader)["metadata"]},
         note=scorer_for(reader, job.threshold).note,
         missing=missing,
         leakage=leakage,
@@ -285,37 +286,6 @@ def common_settings(job: EvaluateJob) -> dict[str, Any]:
         "seac": __version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {job.model.device}",
-    }
-
-
-def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
-    """The line of ``--json``: metrics of the first row, then all rows by name."""
-
-    def shown(row: MethodResult) -> dict[str, dict[str, float]]:
-        return {name: dict(figures) for name, figures in row.protocols.items() if protocol in (None, name)}
-
-    first = evaluation.methods[0]
-    return {
-        "benchmark": evaluation.benchmark,
-        "n": evaluation.n,
-        "frames": evaluation.frames,
-        "protocols": shown(first),
-        "methods": {row.name: shown(row) for row in evaluation.methods},
-        "attribution": first.attribution(),
-        "missing": list(evaluation.missing),
-        "leakage": None if evaluation.leakage is None else leakage_counts(evaluation.leakage),
-        "seconds": dict(evaluation.seconds),
-        "settings": dict(evaluation.settings),
-    }
-
-
-def leakage_counts(leakage: Leakage) -> dict[str, int]:
-    """The overlap as counts."""
-    return {
-        "listed": leakage.listed,
-        "by_clip": len(leakage.by_clip),
-        "by_video": len(leakage.by_video),
-        "dropped": leakage.dropped,
     }
 
 
