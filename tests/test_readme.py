@@ -53,6 +53,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("seac data check", RUN, "on synthetic benchmarks"),
     ("seac evaluate s4 Single-source/ --predictions", RUN, "on synthetic benchmarks"),
     ("seac evaluate", PARSE, REAL),
+    ("seac compare", PARSE, "tests/docs/test_howto.py runs it"),
     ("seac doctor", RUN, "offline"),
     ("seac weights list", RUN, "offline"),
     ("seac weights", PARSE, "fetches or imports weights"),

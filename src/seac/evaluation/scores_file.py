@@ -21,25 +21,21 @@ Figures = dict[str, dict[str, float | None]]
 
 
 class ScoresRecord(BaseModel):
-    """The part of ``scores.json`` that a comparison reads; further members are ignored.
+    """Figures and settings of an evaluation; null is an undefined metric."""
 
-    Attributes:
-        format: always :data:`FORMAT`.
-        benchmark: name of the command line.
-        n: clips scored.
-        frames: frames scored.
-        methods: metrics by row, protocol and name; None where a metric is undefined.
-        settings: what determines the metrics.
-    """
-
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     format: Literal["seac scores 1"]
-    benchmark: str = Field(min_length=1)
-    n: PositiveInt
-    frames: PositiveInt
-    methods: dict[str, Figures] = Field(min_length=1)
-    settings: dict[str, Any]
+    benchmark: str = Field(min_length=1, description="as on the command line")
+    n: PositiveInt = Field(description="clips scored")
+    frames: PositiveInt = Field(description="frames scored")
+    protocols: Figures = Field(description="metrics of the first row by protocol and name")
+    methods: dict[str, Figures] = Field(min_length=1, description="metrics of every row")
+    attribution: dict[str, int] = Field(description="clips of the first row by error type")
+    missing: list[str] = Field(description="ids of clips without prediction")
+    leakage: dict[str, int] | None = Field(description="overlap with a training list")
+    seconds: dict[str, float] = Field(description="wall time by step")
+    settings: dict[str, Any] = Field(description="what determines the metrics, machine and versions")
 
 
 def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
