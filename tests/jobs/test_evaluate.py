@@ -82,6 +82,20 @@ class TestFigures:
         # The off-screen colour is in the frame as well: synthetic frames show all three squares.
         assert found["protocols"]["another class"]["fpr_frames"] == 1.0
 
+    def test_avsbench_robust_joins_the_score_with_the_false_positives(self, capsys, tmp_path):
+        folder = benchmarks.s4(tmp_path / "s4")
+        found = figures(capsys, "avsbench-robust", folder, "-o", tmp_path / "out")
+        assert (found["n"], found["frames"]) == (3, 60)
+        row = found["methods"]["tiny, decided"]["dataset"]
+        square = benchmarks.make_mask("red").mean()
+        assert row["miou"] > 0.99
+        assert row["fpr_silence"] == 0
+        # Synthetic frames show all three squares, so the square of the off-screen audio is found.
+        assert row["fpr_off_screen"] == pytest.approx(square, abs=5e-3)
+        kept = ((1 - row["fpr_silence"]) * (1 - row["fpr_noise"]) * (1 - row["fpr_off_screen"])) ** (1 / 3)
+        assert row["g_miou"] == pytest.approx((row["miou"] * kept) ** 0.5)
+        refused(capsys, "avsbench-robust", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out2")
+
     @needs("baselines")
     def test_baselines_are_in_the_same_table(self, capsys, tmp_path):
         found = figures(

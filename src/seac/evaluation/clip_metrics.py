@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seac.evaluation.robustness import UNCHANGED, VARIANTS, variant_id
+from seac.evaluation.robustness import AVSBENCH_ROBUST, UNCHANGED, VARIANTS, variant_id
 from seac.evaluation.summary import ClipScore
 from seac.metrics.functional.vggss import SUCCESS, clip_auc
 
@@ -96,9 +96,13 @@ CLIP_METRICS: dict[str, tuple[ClipMetric, ...]] = {
         ClipMetric("IoU (own audio)", "iou", variant=UNCHANGED),
         *(ClipMetric(f"FPR pixels ({name})", "iou", complement, name) for name in VARIANTS[1:]),
     ),
+    "avsbench-robust": (
+        ClipMetric("mIoU (own audio)", "iou", variant=UNCHANGED),
+        *(ClipMetric(f"FPR ({name})", "iou", complement, name) for name in AVSBENCH_ROBUST[1:]),
+    ),
 }
-"""Benchmark -> its metrics. Pixels of ``robustness`` are inactive or false positives, because nothing visible
-sounds in a variant."""
+"""Benchmark -> its metrics. Pixels under other than the own audio are inactive or false positives,
+because nothing visible sounds."""
 OTHER = MASKS + BOXES
 """Of a benchmark that is no row: its reader is of a package of its own."""
 

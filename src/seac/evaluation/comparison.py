@@ -21,7 +21,7 @@ from seac.evaluation.paired import (
     interval,
     paired_test,
 )
-from seac.evaluation.robustness import base_id
+from seac.evaluation.robustness import CORRUPTED, base_id
 from seac.evaluation.summary import ClipScore, Evaluation, MethodResult
 
 Run = tuple[Path, Evaluation]
@@ -152,7 +152,7 @@ def describe_difference(one: Evaluation, other: Evaluation) -> str:
     """What keeps two evaluations from being compared, with what to do; empty if nothing does."""
     if one.benchmark != other.benchmark:
         return f"their benchmarks are {one.benchmark} and {other.benchmark}; evaluate both on one"
-    for name in SAME_ROBUSTNESS if one.benchmark == "robustness" else SAME:
+    for name in SAME_ROBUSTNESS if one.benchmark in CORRUPTED else SAME:
         values = [str(evaluation.settings.get(name)) for evaluation in (one, other)]
         if values[0] != values[1] and name == "metadata":
             return "clips, classes, boxes or file names of the benchmark differ; evaluate both on one copy"

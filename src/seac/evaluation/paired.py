@@ -55,7 +55,7 @@ class ClipSums:
         """
         known = ~np.isnan(values)
         counts = np.bincount(clips[known])
-        totals = np.bincount(clips[known], values[known])
+        totals = np.bincount(clips[known], values[known]).astype(np.float64)
         return cls(totals[counts > 0], counts[counts > 0].astype(np.float64))
 
     def __len__(self) -> int:

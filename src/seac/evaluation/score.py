@@ -15,7 +15,7 @@ from seac.core.errors import InputError, unknown
 from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import attribute_clip
-from seac.evaluation.robustness import Corrupted
+from seac.evaluation.robustness import Corrupted, RobustAVSBenchClips
 from seac.evaluation.summary import ClipScore, MethodResult
 from seac.evaluation.timer import ProgressTimer
 
@@ -62,8 +62,16 @@ def _method(name: str, scorer: Scorer, rows: list[ClipScore]) -> MethodResult:
 
 def scorer_for(reader: Reader, threshold: float) -> Scorer:
     """The scorer of a benchmark."""
-    from seac.evaluation.scorers import BoxScorer, LabelScorer, MaskScorer, RobustnessScorer
+    from seac.evaluation.scorers import (
+        BoxScorer,
+        LabelScorer,
+        MaskScorer,
+        RobustMaskScorer,
+        RobustnessScorer,
+    )
 
+    if isinstance(reader, RobustAVSBenchClips):
+        return RobustMaskScorer()
     if isinstance(reader, Corrupted):
         return RobustnessScorer(threshold)
     if reader.kind is TruthKind.MASKS:

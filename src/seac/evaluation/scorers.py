@@ -14,12 +14,13 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import frame_ious
-from seac.evaluation.robustness import UNCHANGED, VARIANTS, variant_of
+from seac.evaluation.robustness import AVSBENCH_ROBUST, UNCHANGED, VARIANTS, variant_of
 from seac.evaluation.summary import Curve
 from seac.metrics.avsbench import AVSBench, AVSBenchFixed
 from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
 from seac.metrics.functional.vggss import success_curve
+from seac.metrics.robust_avsbench import RobustAVSBench
 from seac.metrics.robustness import Robustness
 from seac.metrics.vggss import VGGSS
 
@@ -223,6 +224,44 @@ class RobustnessScorer:
     def curves(self) -> dict[str, Curve]:
         """Empty: the protocol has no curves."""
         return {}
+
+    def per_class(self) -> Figures:
+        """Empty: means of the per-clip metrics are used."""
+        return {}
+
+
+class RobustMaskScorer:
+    """AVSBench-Robust: mIoU and F under own audio, and with the false positives under other audio."""
+
+    names: tuple[str, ...] = ("official", "dataset")
+    note = (
+        "mIoU and F: under own audio, by the protocol of S4. FPR: share of pixels with a logit above 0 under "
+        "silence, loud white noise, and audio of another class, mean over frames. G-FPR = 1 - cube root of "
+        "the product of the three 1 - FPR; G-mIoU = sqrt(mIoU (1 - G-FPR)), and G-F likewise. The authors of "
+        "AVSBench-Robust published no formula."
+    )
+
+    def __init__(self) -> None:
+        self._metric = RobustAVSBench(frames_per_clip=None)
+
+    def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
+        """Add a clip; its metric is the IoU under own audio, else the share of inactive pixels."""
+        variant = AVSBENCH_ROBUST.index(variant_of(clip))
+        logits = torch.logit(answer.heatmaps, eps=MIN_HEAT)
+        self._metric.update(logits, truth, torch.full((len(truth),), variant))
+        if variant == 0:
+            return {"iou": float(self._metric.last_iou.mean())}, self._metric.last_iou.tolist()
+        inactive = 1 - (logits > 0).double().mean()
+        return {"iou": float(inactive)}, frame_ious(answer.heatmaps, truth)
+
+    def protocols(self) -> Figures:
+        """Metrics by protocol."""
+        return self._metric.compute()
+
+    def curves(self) -> dict[str, Curve]:
+        """Under own audio: means over the frames with truth, as in the data-set protocol."""
+        found = self._metric.curve()
+        return {"precision-recall": _curve(found["recall"], found["precision"], "recall", "precision")}
 
     def per_class(self) -> Figures:
         """Empty: means of the per-clip metrics are used."""

@@ -28,7 +28,7 @@ from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.predict import check_store, clear_store, folder_of, open_store, predict
 from seac.evaluation.report import FILES, find_legacy_files, write_report
-from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
+from seac.evaluation.robustness import CORRUPTED, Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
 from seac.evaluation.scores_file import summary
 from seac.evaluation.summary import Evaluation, Leakage, MethodResult
@@ -92,7 +92,7 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
         rows, answer_of, settings = score_model(job, reader, clips, timer)
     evaluation = Evaluation(
         benchmark=job.benchmark,
-        n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
+        n=len({base_of(clip) for clip in scored}) if job.benchmark in CORRUPTED else len(scored),
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
         settings=settings | common_settings(job) | {"metadata": fingerprint(reader)["metadata"]},
@@ -114,10 +114,10 @@ def open_reader(job: EvaluateJob) -> Reader:
     Raises:
         InputError: unknown benchmark, folder or split, or no ground truth.
     """
-    check_scored(job.benchmark, "robustness", "swap")
-    if job.benchmark == "robustness":
-        base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
-        return Corrupted(base, job.limit, job.seed, job.window)
+    check_scored(job.benchmark, *CORRUPTED, "swap")
+    if job.benchmark in CORRUPTED:
+        base = open_benchmark(base_benchmark(job.benchmark, job.folder), job.folder, job.split)
+        return CORRUPTED[job.benchmark](base, job.limit, job.seed, job.window)
     return open_benchmark(job.benchmark, job.folder, job.split)
 
 
@@ -139,13 +139,13 @@ def chosen_clips(reader: Reader, job: EvaluateJob) -> tuple[tuple[Clip, ...], Le
     Raises:
         InputError: no clips are left.
     """
-    if job.benchmark == "robustness":
+    if job.benchmark in CORRUPTED:
         clips = reader.clips  # limit and window were applied before the frame was selected
     else:
         clips = tuple(with_audio_window(clip, job.window).annotated() for clip in reader.clips)
     for path in job.exclude:
         clips = unnamed(clips, read_ids(path))
-    if job.limit is not None and job.benchmark != "robustness":
+    if job.limit is not None and job.benchmark not in CORRUPTED:
         clips = clips[: job.limit]
     leakage = None
     if job.train_list is not None:

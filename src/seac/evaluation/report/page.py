@@ -21,6 +21,7 @@ TITLES = {
     "vggss-extended": "Extended VGG-SS: also silent objects and off-screen audio",
     "flickr-soundnet": "Flickr-SoundNet: boxes of several annotators",
     "robustness": "Robustness: silence, noise, audio of another class",
+    "avsbench-robust": "AVSBench-Robust: S4 under its own audio, silence, noise and off-screen audio",
 }
 
 
