@@ -18,9 +18,11 @@ from torchmetrics import Metric
 from seac.core.errors import InputError
 from seac.metrics import functional
 from seac.metrics.avsbench import AVSBench, AVSBenchFixed
+from seac.metrics.avsbench_copies import AVSBenchCopy
 from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
 from seac.metrics.functional.avsbench import avsbench_fixed
+from seac.metrics.functional.avsbench_copies import COPIES, avsbench_copy
 from seac.metrics.robust_avsbench import RobustAVSBench
 from seac.metrics.robustness import Robustness
 from seac.metrics.swap import Swap
@@ -89,6 +91,14 @@ CASES: dict[str, Case] = {
         lambda *given_: avsbench_fixed(*given_, threshold=0.4),
         ("heatmaps", "masks"),
     ),
+    **{
+        f"avsbench as {name}": (
+            lambda name=name: AVSBenchCopy(name, frames_per_clip=1),
+            lambda *given_, name=name: avsbench_copy(*given_, name, frames_per_clip=1),
+            ("heatmaps", "masks"),
+        )
+        for name in COPIES
+    },
     "semantic": (
         lambda: AVSBenchSemantic(num_classes=C),
         lambda *given_: functional.avsbench_semantic(*given_, num_classes=C),

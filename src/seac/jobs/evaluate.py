@@ -58,6 +58,7 @@ class EvaluateJob:
     split: str = "test"
     limit: int | None = None
     protocol: str | None = None
+    copies: tuple[str, ...] = ()
     threshold: float = 0.5
     baselines: bool = False
     train_list: Path | None = None
@@ -78,14 +79,14 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
     console = Console(stderr=True)
     timer = ProgressTimer(progress_bar(console))
     reader = open_reader(job)
-    check_protocol(job.protocol, reader)
+    check_protocol(job.protocol, reader, job.copies)
     check_timed(reader, job.window)
     clips, leakage = chosen_clips(reader, job)
     check_out(job)
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
         (scored, answer_of), missing = score_external(job, reader, clips)
-        rows = score(reader, scored, {job.predictions.name: answer_of}, timer, job.threshold)
+        rows = score(reader, scored, {job.predictions.name: answer_of}, timer, job.threshold, job.copies)
         settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
         scored = clips
@@ -96,7 +97,7 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
         settings=settings | common_settings(job) | {"metadata": fingerprint(reader)["metadata"]},
-        note=scorer_for(reader, job.threshold).note,
+        note=scorer_for(reader, job.threshold, job.copies).note,
         missing=missing,
         leakage=leakage,
         seconds={step: round(seconds, 3) for step, seconds in timer.seconds.items()},
@@ -187,7 +188,7 @@ def score_model(
     open_store(store, names, settings | asked | fingerprint(reader))
     predict(reader, clips, methods, store, timer, job.seed)
     answers = {name: saved_answers(store, name) for name in names}
-    rows = score(reader, clips, answers, timer, job.threshold)
+    rows = score(reader, clips, answers, timer, job.threshold, job.copies)
     return rows, answers[names[0]], settings
 
 
