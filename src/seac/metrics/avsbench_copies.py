@@ -50,7 +50,7 @@ class AVSBenchCopy(Metric):  # type: ignore[misc]  # torchmetrics is not followe
         check_heatmaps(heatmaps, masks)
         size = self.frames_per_clip or len(masks)
         check_complete_clips(len(masks), size)
-        for heat, mask in zip(heatmaps.split(size), masks.split(size), strict=True):
+        for heat, mask in zip(torch.split(heatmaps, size), torch.split(masks, size), strict=True):
             self.sums = self.sums + self.protocol.sums(heat, mask).to(self.sums)
             self.clips = self.clips + 1
 

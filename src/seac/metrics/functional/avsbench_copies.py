@@ -71,7 +71,7 @@ def avsbench_copy(
     validate.positive("frames_per_clip", frames_per_clip)
     check_heatmaps(heatmaps, masks)
     check_complete_clips(len(heatmaps), frames_per_clip)
-    clips = zip(heatmaps.split(frames_per_clip), masks.split(frames_per_clip), strict=True)
+    clips = zip(torch.split(heatmaps, frames_per_clip), torch.split(masks, frames_per_clip), strict=True)
     return copy.figures(torch.stack([copy.sums(heat, mask) for heat, mask in clips]).sum(0))
 
 
