@@ -55,6 +55,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("seac evaluate", PARSE, REAL),
     ("seac serve", PARSE, "serves until it is ended; tests/serve tests it"),
     ("seac app", PARSE, "serves until it is ended; tests/app tests its server and its page"),
+    ("seac compare", PARSE, "tests/docs/test_howto.py runs it"),
     ("seac doctor", RUN, "offline"),
     ("seac weights list", RUN, "offline"),
     ("seac weights", PARSE, "fetches or imports weights"),

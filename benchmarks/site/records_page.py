@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmarks.site.markdown import cell
+from seac.evaluation.scores_file import ScoresRecord
 from seac.export.event_record import EventsRecord
 from seac.export.record import ClipRecord
 from seac.results.decision_file import DecisionRecord
@@ -26,6 +27,7 @@ FILES: tuple[tuple[str, type[BaseModel], str], ...] = (
         DecisionRecord,
         "Options of the last decision; `seac segment` and `seac decide` write it.",
     ),
+    ("scores.json", ScoresRecord, "Figures of an evaluation; `seac evaluate` writes it."),
 )
 """File, the model that defines it, and what it is."""
 

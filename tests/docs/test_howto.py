@@ -125,7 +125,14 @@ def check_vocabulary(place: Path) -> None:
     assert names <= {"terrier", "goose"}
 
 
+def check_compare(place: Path) -> None:
+    """The table has both methods, and a test of one against the other."""
+    text = (place / "table.md").read_text(encoding="utf-8")
+    assert re.search(r"^\| theirs \| mIoU \| 3 \| [-+]", text, re.MULTILINE)
+
+
 CHECKS = {
+    "docs/howto/compare.md": check_compare,
     "docs/index.md": check_index,
     "docs/howto/edit.md": check_edit,
     "docs/howto/search.md": check_search,

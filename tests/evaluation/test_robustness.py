@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from seac.cli.options import BENCHMARKS
 from seac.core.errors import InputError
 from seac.datasets.avsbench_s4 import S4
-from seac.evaluation.robustness import VARIANTS, Corrupted, variant_of
+from seac.evaluation.robustness import (
+    AVSBENCH_ROBUST,
+    CORRUPTED,
+    UNCHANGED,
+    VARIANTS,
+    Corrupted,
+    RobustAVSBenchClips,
+    base_id,
+    variant_of,
+)
 from tests.fixtures import benchmarks
 
 
@@ -31,3 +41,19 @@ def test_off_screen_audio_is_of_other_classes_than_the_clips(tmp_path: Path) -> 
 def test_a_benchmark_of_one_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its 1 clips are of one class"):
         Corrupted(S4(benchmarks.s4(tmp_path, 1)))
+
+
+def test_avsbench_robust_has_every_frame_under_four_audios(tmp_path: Path) -> None:
+    base = S4(benchmarks.s4(tmp_path, 3))
+    robust = RobustAVSBenchClips(base, 2)
+    assert [variant_of(clip) for clip in robust.clips] == list(AVSBENCH_ROBUST) * 2
+    for clip in robust.clips:
+        original = next(own for own in base.clips if own.id == base_id(clip.id))
+        assert clip.frames == original.frames
+        truth = robust.truth(clip)
+        expected = base.truth(original)
+        assert torch.equal(truth, expected if variant_of(clip) == UNCHANGED else torch.zeros_like(expected))
+
+
+def test_the_help_names_every_benchmark_with_other_audio() -> None:
+    assert set(CORRUPTED) <= set(BENCHMARKS.split(", "))

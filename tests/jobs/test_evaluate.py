@@ -82,6 +82,31 @@ class TestFigures:
         # The off-screen colour is in the frame as well: synthetic frames show all three squares.
         assert found["protocols"]["another class"]["fpr_frames"] == 1.0
 
+    def test_copies_of_the_protocol_are_further_protocols(self, capsys, tmp_path):
+        folder, out = benchmarks.s4(tmp_path / "s4", 1), tmp_path / "out"
+        found = figures(capsys, "s4", folder, "-o", out, "--as", "all", "--protocol", "as acl")
+        assert set(found["protocols"]) == {"as acl"}
+        assert found["methods"]["tiny, decided"]["as acl"]["miou"] > 0.99
+        assert "tuned on the test set" in (out / "report.md").read_text(encoding="utf-8")
+        assert "did you mean 'tavis'" in refused(capsys, "s4", folder, "-o", out, "--as", "tavi")
+        vggss = benchmarks.vggss(tmp_path / "v")
+        assert "for s4 and ms3" in refused(capsys, "vggss", vggss, "-o", out, "--as", "acl")
+        assert "--as needs" in refused(capsys, "swap", vggss, "-o", out, "--as", "acl")
+
+    def test_avsbench_robust_joins_the_score_with_the_false_positives(self, capsys, tmp_path):
+        folder = benchmarks.s4(tmp_path / "s4")
+        found = figures(capsys, "avsbench-robust", folder, "-o", tmp_path / "out")
+        assert (found["n"], found["frames"]) == (3, 60)
+        row = found["methods"]["tiny, decided"]["dataset"]
+        square = benchmarks.make_mask("red").mean()
+        assert row["miou"] > 0.99
+        assert row["fpr_silence"] == 0
+        # Synthetic frames show all three squares, so the square of the off-screen audio is found.
+        assert row["fpr_off_screen"] == pytest.approx(square, abs=5e-3)
+        kept = ((1 - row["fpr_silence"]) * (1 - row["fpr_noise"]) * (1 - row["fpr_off_screen"])) ** (1 / 3)
+        assert row["g_miou"] == pytest.approx((row["miou"] * kept) ** 0.5)
+        refused(capsys, "avsbench-robust", benchmarks.vggss(tmp_path / "v"), "-o", tmp_path / "out2")
+
     @needs("baselines")
     def test_baselines_are_in_the_same_table(self, capsys, tmp_path):
         found = figures(

@@ -18,9 +18,12 @@ from torchmetrics import Metric
 from seac.core.errors import InputError
 from seac.metrics import functional
 from seac.metrics.avsbench import AVSBench, AVSBenchFixed
+from seac.metrics.avsbench_copies import AVSBenchCopy
 from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
 from seac.metrics.functional.avsbench import avsbench_fixed
+from seac.metrics.functional.avsbench_copies import COPIES, avsbench_copy
+from seac.metrics.robust_avsbench import RobustAVSBench
 from seac.metrics.robustness import Robustness
 from seac.metrics.swap import Swap
 from seac.metrics.vggss import VGGSS
@@ -47,6 +50,8 @@ def frames(seed: int = 0) -> dict[str, Tensor]:
         "other": torch.rand(logits.shape, generator=rng) > 0.5,
         "other_confidence": torch.randint(0, 9, (FRAMES,), generator=rng) / 9,
         "clips": torch.randint(0, 5, (FRAMES,), generator=rng),
+        # Every portion has a whole clip under its own audio and frames of both conditions.
+        "condition": torch.tensor([0] * 5 + [1, 2, 1, 2, 2]).repeat(FRAMES // 10),
     }
 
 
@@ -56,6 +61,16 @@ def by_protocol(logits: Tensor, masks: Tensor, clips_per_batch: int | None) -> d
     if clips_per_batch is None:
         return dataset
     return {"official": functional.avsbench(logits, masks, clips_per_batch=clips_per_batch)} | dataset
+
+
+def robust_by_protocol(logits: Tensor, masks: Tensor, condition: Tensor) -> dict[str, dict]:
+    """Both protocols of :class:`RobustAVSBench` with batches of one clip, by functions."""
+    return {
+        name: functional.robust_avsbench(
+            logits, masks, condition, conditions=("silence", "noise"), clips_per_batch=clips
+        )
+        for name, clips in (("official", 1), ("dataset", None))
+    }
 
 
 Case = tuple[Callable[[], Metric], Callable[..., dict], tuple[str, ...]]
@@ -76,6 +91,14 @@ CASES: dict[str, Case] = {
         lambda *given_: avsbench_fixed(*given_, threshold=0.4),
         ("heatmaps", "masks"),
     ),
+    **{
+        f"avsbench as {name}": (
+            lambda name=name: AVSBenchCopy(name, frames_per_clip=1),
+            lambda *given_, name=name: avsbench_copy(*given_, name, frames_per_clip=1),
+            ("heatmaps", "masks"),
+        )
+        for name in COPIES
+    },
     "semantic": (
         lambda: AVSBenchSemantic(num_classes=C),
         lambda *given_: functional.avsbench_semantic(*given_, num_classes=C),
@@ -93,6 +116,11 @@ CASES: dict[str, Case] = {
         ("heatmaps", "masks"),
     ),
     "extended": (ExtendedVGGSS, functional.extended_vggss, ("ciou", "boxes", "confidence")),
+    "robust avsbench": (
+        lambda: RobustAVSBench(conditions=("silence", "noise"), clips_per_batch=1),
+        robust_by_protocol,
+        ("logits", "masks", "condition"),
+    ),
     "robustness": (
         lambda: Robustness(threshold=0.5),
         lambda *given_: functional.robustness(*given_, 0.5),

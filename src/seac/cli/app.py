@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "app": ("seac.cli.page", "app", "Open the page: segment, look, edit and export in the browser."),
     "serve": ("seac.cli.serve", "serve", "Segment videos over HTTP: jobs, results, exports."),
     "evaluate": ("seac.cli.evaluate", "evaluate", "Score a model or predictions on a benchmark."),
+    "compare": ("seac.cli.compare", "compare", "Compare evaluations of the same clips in one table."),
     "calibrate": ("seac.cli.calibrate", "calibrate", "Fit the decision threshold of sounding masks."),
     "data": ("seac.cli.data", "app", "Check the files of a benchmark."),
     "extract": ("seac.cli.extract", "extract", "Write frozen features into a store; resumable."),

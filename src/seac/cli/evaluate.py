@@ -44,6 +44,14 @@ def evaluate(
             "sounding mask."
         ),
     ] = None,
+    copies: Annotated[
+        list[str] | None,
+        options.DecisionOption(
+            "--as",
+            help="For s4 and ms3: also score as a deviating copy of the protocol does: tavis, al-ref-sam2, "
+            "acl or all; may be given several times.",
+        ),
+    ] = None,
     baselines: Annotated[
         bool, options.RunOption("--baselines", help="Score the baselines in the same run.")
     ] = False,
@@ -89,7 +97,7 @@ def evaluate(
             "needs a benchmark with labels, and swap has none",
             predictions=predictions, split=split if split != "test" else None, protocol=protocol,
             baselines=baselines, train_list=train_list, exclude=exclude, drop_overlap=drop_overlap,
-            allow_missing=allow_missing, again=again,
+            allow_missing=allow_missing, again=again, **{"as": copies},
         )  # fmt: skip
         return swap_work(folder, out, model, others, fps, limit, seed, threshold, window)
     refuse(f"belongs to swap, and the benchmark is {benchmark}", fps=fps, others=others)
@@ -108,6 +116,7 @@ def evaluate(
             split=split,
             limit=limit,
             protocol=protocol,
+            copies=tuple(copies or ()),
             threshold=0.5 if threshold is None else threshold,
             baselines=baselines,
             train_list=train_list,

@@ -26,7 +26,7 @@ DecisionOption = partial(typer.Option, rich_help_panel=DECISION)
 RunOption = partial(typer.Option, rich_help_panel=RUN)
 OutputOption = partial(typer.Option, rich_help_panel=OUTPUT)
 
-BENCHMARKS = ", ".join((*list_parts("benchmark"), "robustness"))
+BENCHMARKS = ", ".join((*list_parts("benchmark"), "robustness", "avsbench-robust"))
 Benchmark = Annotated[str, typer.Argument(help=f"{BENCHMARKS}.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the metadata file.", metavar="DIR")]
 Store = Annotated[Path, typer.Argument(help="Feature store from seac extract.")]

@@ -8,10 +8,12 @@ are not annotated: a silent object of the off-screen class may be in the frame b
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -27,10 +29,16 @@ UNCHANGED = "as it is"
 NOISE = {"noise -50 dB": -50.0, "noise -30 dB": -30.0, "noise -15 dB": -15.0}
 """White noise in place of the audio; RMS in dBFS."""
 VARIANTS = (UNCHANGED, "silence", *NOISE, "another class")
+METADATA = {"s4": "s4_meta_data.csv", "vggss": "vggss.json"}
+"""Benchmarks that can be wrapped, and the metadata files of their folders."""
+
+
+AVSBENCH_ROBUST = (UNCHANGED, "silence", "noise -15 dB", "another class")
+"""The variants of AVSBench-Robust; its noise is white and loud."""
 
 
 class Corrupted:
-    """The middle frame of every clip of a benchmark under each of :data:`VARIANTS`; a Reader.
+    """The middle frame of every clip of a benchmark under each of ``variants``; a Reader.
 
     Args:
         reader: a benchmark whose clips have categories (S4, VGG-SS).
@@ -44,6 +52,10 @@ class Corrupted:
 
     name = "robustness"
     classes: tuple[str, ...] = ()
+    variants: tuple[str, ...] = VARIANTS
+    every_frame = False
+    bases: tuple[str, ...] = ("s4", "vggss")
+    """Benchmarks that can be wrapped."""
 
     def __init__(
         self, reader: Reader, limit: int | None = None, seed: int = 0, window: float | None = None
@@ -63,7 +75,7 @@ class Corrupted:
     @cached_property
     def clips(self) -> tuple[Clip, ...]:
         """Every variant of every clip; variants of one frame are adjacent."""
-        return tuple(self._variant(clip, name) for clip in self._base.values() for name in VARIANTS)
+        return tuple(self._variant(clip, name) for clip in self._base.values() for name in self.variants)
 
     def image(self, clip: Clip, frame: int) -> NDArray[np.uint8]:
         """The unchanged frame."""
@@ -88,16 +100,17 @@ class Corrupted:
         """The clip's own truth for the unchanged variant; empty for the others."""
         base = self._base[base_of(clip)]
         original = self.reader.truth(base)
-        row = original[base.frames.index(clip.frames[0])][None]
-        return row if clip.visible else torch.zeros_like(row)
+        rows = original[[base.frames.index(path) for path in clip.frames]]
+        return rows if clip.visible else torch.zeros_like(rows)
 
     def _variant(self, clip: Clip, name: str) -> Clip:
         middle = len(clip.frames) // 2
+        kept = slice(None) if self.every_frame else slice(middle, middle + 1)
         return replace(
             clip,
             id=f"{clip.id}{MARK}{name}",
-            frames=(clip.frames[middle],),
-            audio_windows=(clip.audio_windows[middle],) if clip.audio_windows else (),
+            frames=clip.frames[kept],
+            audio_windows=clip.audio_windows[kept],
             visible=clip.visible and name == UNCHANGED,
             audio=self._off_screen(clip).audio if name == "another class" else clip.audio,
         )
@@ -111,28 +124,59 @@ class Corrupted:
         return torch.Generator().manual_seed((self.seed << 32) + zlib.crc32(seed_text.encode()))
 
 
+class RobustAVSBenchClips(Corrupted):
+    """Every frame of every clip of S4 under each of :data:`AVSBENCH_ROBUST`; a Reader, as :class:`Corrupted`.
+
+    Off-screen audio is of another category; in the published scripts it is of another of four groups of
+    categories.
+    """
+
+    name = "avsbench-robust"
+    variants = AVSBENCH_ROBUST
+    every_frame = True
+    bases = ("s4",)
+
+
+CORRUPTED: Mapping[str, type[Corrupted]] = MappingProxyType(
+    {reader.name: reader for reader in (Corrupted, RobustAVSBenchClips)}
+)
+"""Benchmarks that replace the audio of another benchmark, by name."""
+
+
 def base_of(clip: Clip) -> str:
     """Id of the original clip of a variant; the clip's own id for other clips."""
-    name, mark, variant = clip.id.rpartition(MARK)
-    return name if mark and variant in VARIANTS else clip.id
+    return base_id(clip.id)
+
+
+def base_id(name: str) -> str:
+    """Id of the original clip from the id of a variant; another id is unchanged."""
+    base, mark, variant = name.rpartition(MARK)
+    return base if mark and variant in VARIANTS else name
 
 
 def variant_of(clip: Clip) -> str:
     """The variant of the audio of a clip."""
-    return clip.id.rpartition(MARK)[2]
+    return variant_id(clip.id)
 
 
-def base_benchmark(folder: Path) -> str:
-    """The benchmark of a folder, by its metadata file.
+def variant_id(name: str) -> str:
+    """The variant from an id."""
+    return name.rpartition(MARK)[2]
+
+
+def base_benchmark(benchmark: str, folder: Path) -> str:
+    """The benchmark whose files are in a folder: for one of :data:`CORRUPTED`, by the metadata file there.
 
     Raises:
-        InputError: neither S4 nor VGG-SS.
+        InputError: none of the benchmarks that it can wrap.
     """
-    known = {"s4_meta_data.csv": "s4", "vggss.json": "vggss"}
-    for file, name in known.items():
+    if benchmark not in CORRUPTED:
+        return benchmark
+    known = {name: METADATA[name] for name in CORRUPTED[benchmark].bases}
+    for name, file in known.items():
         if (folder / file).is_file():
             return name
     raise InputError(
-        f"{folder}: holds neither {' nor '.join(known)}; robustness is tested on the frames of s4 or vggss: "
-        "give the folder of one of them"
+        f"{folder}: holds no {' or '.join(known.values())}; {benchmark} is tested on the frames of "
+        f"{' or '.join(known)}: give the folder of {'one of them' if len(known) > 1 else 'that benchmark'}"
     )

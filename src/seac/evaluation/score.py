@@ -6,7 +6,7 @@ Metrics keep sums, so memory grows by a few numbers per clip only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +15,7 @@ from seac.core.errors import InputError, unknown
 from seac.datasets.clip import Clip, Reader, TruthKind
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import attribute_clip
-from seac.evaluation.robustness import Corrupted
+from seac.evaluation.robustness import Corrupted, RobustAVSBenchClips
 from seac.evaluation.summary import ClipScore, MethodResult
 from seac.evaluation.timer import ProgressTimer
 
@@ -29,6 +29,7 @@ def score(
     answers: Mapping[str, Callable[[Clip], ClipAnswer]],
     timer: ProgressTimer,
     threshold: float,
+    copies: Sequence[str] = (),
 ) -> tuple[MethodResult, ...]:
     """One result per method; the truth of a clip is read once for all methods.
 
@@ -38,11 +39,12 @@ def score(
         answers: function from clips to predictions, by the name of the method.
         timer: reports progress and counts seconds.
         threshold: of the protocols with a fixed threshold.
+        copies: deviating copies of the protocol to score by as well.
 
     Raises:
         InputError: a prediction or a truth that cannot be read.
     """
-    scorers = {name: scorer_for(reader, threshold) for name in answers}
+    scorers = {name: scorer_for(reader, threshold, copies) for name in answers}
     rows: dict[str, list[ClipScore]] = {name: [] for name in answers}
     for clip in timer.over(clips, "scoring"):
         truth = reader.truth(clip)
@@ -60,29 +62,43 @@ def _method(name: str, scorer: Scorer, rows: list[ClipScore]) -> MethodResult:
     return MethodResult(name, scorer.protocols(), per_class, scorer.curves(), tuple(rows))
 
 
-def scorer_for(reader: Reader, threshold: float) -> Scorer:
-    """The scorer of a benchmark."""
-    from seac.evaluation.scorers import BoxScorer, LabelScorer, MaskScorer, RobustnessScorer
+def scorer_for(reader: Reader, threshold: float, copies: Sequence[str] = ()) -> Scorer:
+    """The scorer of a benchmark.
 
+    Raises:
+        InputError: an unknown copy, or copies for a benchmark that has none.
+    """
+    from seac.evaluation.scorers import (
+        BoxScorer,
+        LabelScorer,
+        MaskScorer,
+        RobustMaskScorer,
+        RobustnessScorer,
+    )
+
+    if copies and (isinstance(reader, Corrupted) or reader.kind is not TruthKind.MASKS):
+        raise InputError(f"--as is for s4 and ms3, and the benchmark is {reader.name}: leave it out")
+    if isinstance(reader, RobustAVSBenchClips):
+        return RobustMaskScorer()
     if isinstance(reader, Corrupted):
         return RobustnessScorer(threshold)
     if reader.kind is TruthKind.MASKS:
-        return MaskScorer(threshold)
+        return MaskScorer(threshold, copies)
     if reader.kind is TruthKind.LABELS:
         return LabelScorer(reader.classes)
     return BoxScorer(threshold, extended=reader.name == "vggss-extended")
 
 
-def check_protocol(protocol: str | None, reader: Reader) -> None:
+def check_protocol(protocol: str | None, reader: Reader, copies: Sequence[str] = ()) -> None:
     """Refuse a protocol that a benchmark does not have.
 
     Raises:
-        InputError: an unknown protocol; the message lists those of the benchmark.
+        InputError: an unknown protocol; the message lists those of the benchmark. An unknown copy.
     """
-    if protocol is None:
+    if protocol is None and not copies:
         return
-    known = scorer_for(reader, 0.5).names
-    if protocol not in known:
+    known = scorer_for(reader, 0.5, copies).names
+    if protocol is not None and protocol not in known:
         raise InputError(unknown(f"protocol of {reader.name}", protocol, known))
 
 

@@ -5,6 +5,7 @@ Import this module lazily: the import of torchmetrics takes seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -14,17 +15,18 @@ from seac.core.errors import InputError
 from seac.datasets.clip import Clip
 from seac.evaluation.answer import ClipAnswer
 from seac.evaluation.attribution import frame_ious
-from seac.evaluation.robustness import UNCHANGED, VARIANTS, variant_of
+from seac.evaluation.robustness import AVSBENCH_ROBUST, UNCHANGED, VARIANTS, variant_of
 from seac.evaluation.summary import Curve
 from seac.metrics.avsbench import AVSBench, AVSBenchFixed
+from seac.metrics.avsbench_copies import AVSBenchCopy
 from seac.metrics.avsbench_semantic import AVSBenchSemantic
 from seac.metrics.extended_vggss import ExtendedVGGSS
+from seac.metrics.functional.avsbench_copies import MIN_HEAT, chosen_copies
 from seac.metrics.functional.vggss import success_curve
+from seac.metrics.robust_avsbench import RobustAVSBench
 from seac.metrics.robustness import Robustness
 from seac.metrics.vggss import VGGSS
 
-MIN_HEAT = 1e-6
-"""Heatmaps are clipped to [this, 1 - this], so that their logits are finite."""
 Figures = dict[str, dict[str, float]]
 
 
@@ -52,7 +54,12 @@ class Scorer(Protocol):
 
 
 class MaskScorer:
-    """S4 and MS3: official (batches of 4 clips, sigmoid), dataset (one curve), fixed (one threshold)."""
+    """S4 and MS3: official (batches of 4 clips, sigmoid), dataset (one curve), fixed (one threshold).
+
+    Args:
+        threshold: of ``fixed``.
+        copies: deviating copies to score by as well, by name.
+    """
 
     names: tuple[str, ...] = ("official", "dataset", "fixed")
     note = (
@@ -61,7 +68,13 @@ class MaskScorer:
         "fixed: one threshold for all."
     )
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, copies: Sequence[str] = ()) -> None:
+        copied = chosen_copies(copies)
+        self._copies = {f"as {name}": AVSBenchCopy(name, frames_per_clip=None) for name in copied}
+        self.names = (*MaskScorer.names, *self._copies)
+        self.note = MaskScorer.note + "".join(
+            f" as {name} ({copy.papers}): {copy.differs}." for name, copy in copied.items()
+        )
         # Batches count clips, not frames: clips of a training split have one annotated frame, others five.
         self._curves = AVSBench(frames_per_clip=None)
         self._fixed = AVSBenchFixed(threshold=threshold)
@@ -69,13 +82,16 @@ class MaskScorer:
     def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
         """Add a clip; the official script takes logits, so the heatmap is converted to logits."""
         self._curves.update(torch.logit(answer.heatmaps, eps=MIN_HEAT), truth)
+        for metric in self._copies.values():
+            metric.update(answer.heatmaps, truth)
         fixed, iou = self._fixed(answer.heatmaps, truth), self._curves.last_iou
         fscore = fixed["fscore"] if truth.any() else float("nan")
         return {"iou": float(iou.mean()), "fscore": fscore, "iou_fixed": fixed["miou"]}, iou.tolist()
 
     def protocols(self) -> Figures:
         """Metrics by protocol."""
-        return self._curves.compute() | {"fixed": self._fixed.compute()}
+        copied = {name: metric.compute() for name, metric in self._copies.items()}
+        return self._curves.compute() | {"fixed": self._fixed.compute()} | copied
 
     def curves(self) -> dict[str, Curve]:
         """Means over the frames with truth, as in the data-set protocol."""
@@ -223,6 +239,44 @@ class RobustnessScorer:
     def curves(self) -> dict[str, Curve]:
         """Empty: the protocol has no curves."""
         return {}
+
+    def per_class(self) -> Figures:
+        """Empty: means of the per-clip metrics are used."""
+        return {}
+
+
+class RobustMaskScorer:
+    """AVSBench-Robust: mIoU and F under own audio, and with the false positives under other audio."""
+
+    names: tuple[str, ...] = ("official", "dataset")
+    note = (
+        "mIoU and F: under own audio, by the protocol of S4. FPR: share of pixels with a logit above 0 under "
+        "silence, loud white noise, and audio of another class, mean over frames. G-FPR = 1 - cube root of "
+        "the product of the three 1 - FPR; G-mIoU = sqrt(mIoU (1 - G-FPR)), and G-F likewise. The authors of "
+        "AVSBench-Robust published no formula."
+    )
+
+    def __init__(self) -> None:
+        self._metric = RobustAVSBench(frames_per_clip=None)
+
+    def add(self, clip: Clip, answer: ClipAnswer, truth: Tensor) -> tuple[dict[str, float], list[float]]:
+        """Add a clip; its metric is the IoU under own audio, else the share of inactive pixels."""
+        variant = AVSBENCH_ROBUST.index(variant_of(clip))
+        logits = torch.logit(answer.heatmaps, eps=MIN_HEAT)
+        self._metric.update(logits, truth, torch.full((len(truth),), variant))
+        if variant == 0:
+            return {"iou": float(self._metric.last_iou.mean())}, self._metric.last_iou.tolist()
+        inactive = 1 - (logits > 0).double().mean()
+        return {"iou": float(inactive)}, frame_ious(answer.heatmaps, truth)
+
+    def protocols(self) -> Figures:
+        """Metrics by protocol."""
+        return self._metric.compute()
+
+    def curves(self) -> dict[str, Curve]:
+        """Under own audio: means over the frames with truth, as in the data-set protocol."""
+        found = self._metric.curve()
+        return {"precision-recall": _curve(found["recall"], found["precision"], "recall", "precision")}
 
     def per_class(self) -> Figures:
         """Empty: means of the per-clip metrics are used."""

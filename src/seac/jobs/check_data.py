@@ -19,6 +19,7 @@ from seac.core.errors import InputError
 from seac.datasets.check import FAULTS, NOTICES, CheckReport, Finding, check, count_names
 from seac.datasets.clip import Reader
 from seac.datasets.table import open_benchmark
+from seac.evaluation.robustness import base_benchmark
 from seac.jobs.progress import print_line
 
 HEAD = ("kind", "split", "clip", "file", "line")
@@ -37,7 +38,7 @@ def check_benchmark(
     """
     if out is not None:
         ensure_writable(out, is_findings)
-    reader = open_benchmark(benchmark, folder, split, strict=False)
+    reader = open_benchmark(base_benchmark(benchmark, folder), folder, split, strict=False)
     console = Console(highlight=False, soft_wrap=True)
     errors = Console(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:

@@ -28,8 +28,9 @@ from seac.evaluation.leakage import overlap, read_ids, unnamed, without
 from seac.evaluation.methods import Method, Model, baselines
 from seac.evaluation.predict import check_store, clear_store, folder_of, open_store, predict
 from seac.evaluation.report import FILES, find_legacy_files, write_report
-from seac.evaluation.robustness import Corrupted, base_benchmark, base_of
+from seac.evaluation.robustness import CORRUPTED, Corrupted, base_benchmark, base_of
 from seac.evaluation.score import check_protocol, score, scorer_for
+from seac.evaluation.scores_file import summary
 from seac.evaluation.summary import Evaluation, Leakage, MethodResult
 from seac.evaluation.timer import ProgressTimer
 from seac.jobs.download import download_bar
@@ -57,6 +58,7 @@ class EvaluateJob:
     split: str = "test"
     limit: int | None = None
     protocol: str | None = None
+    copies: tuple[str, ...] = ()
     threshold: float = 0.5
     baselines: bool = False
     train_list: Path | None = None
@@ -77,25 +79,25 @@ def evaluate(job: EvaluateJob, *, as_json: bool = False) -> Evaluation:
     console = Console(stderr=True)
     timer = ProgressTimer(progress_bar(console))
     reader = open_reader(job)
-    check_protocol(job.protocol, reader)
+    check_protocol(job.protocol, reader, job.copies)
     check_timed(reader, job.window)
     clips, leakage = chosen_clips(reader, job)
     check_out(job)
     missing: tuple[str, ...] = ()
     if job.predictions is not None:
         (scored, answer_of), missing = score_external(job, reader, clips)
-        rows = score(reader, scored, {job.predictions.name: answer_of}, timer, job.threshold)
+        rows = score(reader, scored, {job.predictions.name: answer_of}, timer, job.threshold, job.copies)
         settings: dict[str, Any] = {"predictions": job.predictions.name}
     else:
         scored = clips
         rows, answer_of, settings = score_model(job, reader, clips, timer)
     evaluation = Evaluation(
         benchmark=job.benchmark,
-        n=len({base_of(clip) for clip in scored}) if job.benchmark == "robustness" else len(scored),
+        n=len({base_of(clip) for clip in scored}) if job.benchmark in CORRUPTED else len(scored),
         frames=sum(len(clip.frames) for clip in scored),
         methods=rows,
-        settings=settings | common_settings(job),
-        note=scorer_for(reader, job.threshold).note,
+        settings=settings | common_settings(job) | {"metadata": fingerprint(reader)["metadata"]},
+        note=scorer_for(reader, job.threshold, job.copies).note,
         missing=missing,
         leakage=leakage,
         seconds={step: round(seconds, 3) for step, seconds in timer.seconds.items()},
@@ -113,10 +115,10 @@ def open_reader(job: EvaluateJob) -> Reader:
     Raises:
         InputError: unknown benchmark, folder or split, or no ground truth.
     """
-    check_scored(job.benchmark, "robustness", "swap")
-    if job.benchmark == "robustness":
-        base = open_benchmark(base_benchmark(job.folder), job.folder, job.split)
-        return Corrupted(base, job.limit, job.seed, job.window)
+    check_scored(job.benchmark, *CORRUPTED, "swap")
+    if job.benchmark in CORRUPTED:
+        base = open_benchmark(base_benchmark(job.benchmark, job.folder), job.folder, job.split)
+        return CORRUPTED[job.benchmark](base, job.limit, job.seed, job.window)
     return open_benchmark(job.benchmark, job.folder, job.split)
 
 
@@ -138,13 +140,13 @@ def chosen_clips(reader: Reader, job: EvaluateJob) -> tuple[tuple[Clip, ...], Le
     Raises:
         InputError: no clips are left.
     """
-    if job.benchmark == "robustness":
+    if job.benchmark in CORRUPTED:
         clips = reader.clips  # limit and window were applied before the frame was selected
     else:
         clips = tuple(with_audio_window(clip, job.window).annotated() for clip in reader.clips)
     for path in job.exclude:
         clips = unnamed(clips, read_ids(path))
-    if job.limit is not None and job.benchmark != "robustness":
+    if job.limit is not None and job.benchmark not in CORRUPTED:
         clips = clips[: job.limit]
     leakage = None
     if job.train_list is not None:
@@ -186,7 +188,7 @@ def score_model(
     open_store(store, names, settings | asked | fingerprint(reader))
     predict(reader, clips, methods, store, timer, job.seed)
     answers = {name: saved_answers(store, name) for name in names}
-    rows = score(reader, clips, answers, timer, job.threshold)
+    rows = score(reader, clips, answers, timer, job.threshold, job.copies)
     return rows, answers[names[0]], settings
 
 
@@ -285,37 +287,6 @@ def common_settings(job: EvaluateJob) -> dict[str, Any]:
         "seac": __version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {job.model.device}",
-    }
-
-
-def summary(evaluation: Evaluation, protocol: str | None) -> dict[str, Any]:
-    """The line of ``--json``: metrics of the first row, then all rows by name."""
-
-    def shown(row: MethodResult) -> dict[str, dict[str, float]]:
-        return {name: dict(figures) for name, figures in row.protocols.items() if protocol in (None, name)}
-
-    first = evaluation.methods[0]
-    return {
-        "benchmark": evaluation.benchmark,
-        "n": evaluation.n,
-        "frames": evaluation.frames,
-        "protocols": shown(first),
-        "methods": {row.name: shown(row) for row in evaluation.methods},
-        "attribution": first.attribution(),
-        "missing": list(evaluation.missing),
-        "leakage": None if evaluation.leakage is None else leakage_counts(evaluation.leakage),
-        "seconds": dict(evaluation.seconds),
-        "settings": dict(evaluation.settings),
-    }
-
-
-def leakage_counts(leakage: Leakage) -> dict[str, int]:
-    """The overlap as counts."""
-    return {
-        "listed": leakage.listed,
-        "by_clip": len(leakage.by_clip),
-        "by_video": len(leakage.by_video),
-        "dropped": leakage.dropped,
     }
 
 

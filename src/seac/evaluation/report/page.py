@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +21,7 @@ TITLES = {
     "vggss-extended": "Extended VGG-SS: also silent objects and off-screen audio",
     "flickr-soundnet": "Flickr-SoundNet: boxes of several annotators",
     "robustness": "Robustness: silence, noise, audio of another class",
+    "avsbench-robust": "AVSBench-Robust: S4 under its own audio, silence, noise and off-screen audio",
 }
 
 
@@ -34,7 +36,7 @@ def write_markdown(
     """Write the report as Markdown."""
     lines = [f"# {title(evaluation)}", "", counted(evaluation), "", evaluation.note, ""]
     for table in all_tables(evaluation, protocol):
-        lines += [f"## {table.title}", "", *_markdown(table), ""]
+        lines += [f"## {table.title}", "", *markdown_table(table), ""]
         if table.note:
             lines += [table.note, ""]
     for name, file in plots:
@@ -53,10 +55,8 @@ def write_html(
     evaluation: Evaluation, plots: list[tuple[str, str]], gallery: Gallery, protocol: str | None, path: Path
 ) -> None:
     """Write the report as a self-contained HTML page in its folder."""
-    source = files("seac").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     tables = all_tables(evaluation, protocol)
-    page = template.render(
+    page = render_html(
         title=title(evaluation),
         counted=counted(evaluation),
         note=evaluation.note,
@@ -68,6 +68,30 @@ def write_html(
     path.write_text(page, encoding="utf-8")
 
 
+def render_html(
+    *,
+    title: str,
+    counted: str,
+    note: str,
+    tables: Sequence[Table],
+    settings: Table | None,
+    plots: Sequence[tuple[str, str]],
+    gallery: Gallery,
+) -> str:
+    """An HTML page of tables, plots and a gallery; only the files of plots and gallery are loaded."""
+    source = files("seac").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    return template.render(
+        title=title,
+        counted=counted,
+        note=note,
+        tables=tables,
+        settings=settings,
+        plots=plots,
+        gallery=gallery,
+    )
+
+
 def counted(evaluation: Evaluation) -> str:
     """Number of clips and frames, folder and machine."""
     machine = evaluation.settings.get("machine", "")
@@ -75,7 +99,9 @@ def counted(evaluation: Evaluation) -> str:
     return f"{evaluation.n} clips, {evaluation.frames} frames of “{folder}”; {machine}."
 
 
-def _markdown(table: Table) -> list[str]:
+def markdown_table(table: Table) -> list[str]:
+    """Lines of a table in Markdown."""
+
     def line(cells: tuple[str, ...]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from seac.evaluation.summary import Evaluation
 
+NAME = "per_clip.csv"
+HEAD, TAIL = ["method", "id", "category"], ["attribution", "frame", "audio"]
+"""First and last columns; metrics are between them."""
+
 
 def write_per_clip(evaluation: Evaluation, path: Path) -> None:
     """Write the metrics of every clip; a missing metric is an empty cell."""
@@ -17,7 +21,7 @@ def write_per_clip(evaluation: Evaluation, path: Path) -> None:
             names += [name for name in clip.scores if name not in names]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["method", "id", "category", *names, "attribution", "frame", "audio"])
+        writer.writerow([*HEAD, *names, *TAIL])
         for method in evaluation.methods:
             for clip in method.clips:
                 figures = [clip.scores.get(name, math.nan) for name in names]

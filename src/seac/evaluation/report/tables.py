@@ -19,6 +19,12 @@ TITLES = {
     "fpr_pixels": "FPR pixels",
     "fpr_frames": "FPR frames",
     "auroc": "AUROC",
+    "g_miou": "G-mIoU",
+    "g_fscore": "G-F",
+    "g_fpr": "G-FPR",
+    "fpr_silence": "FPR silence",
+    "fpr_noise": "FPR noise",
+    "fpr_off_screen": "FPR off-screen",
 }
 PUBLISHED_MARK = "published"
 

@@ -102,7 +102,7 @@ def fixed_sums(heatmaps: Tensor, masks: Tensor, threshold: float) -> Tensor:
     iou, fscore = [], []
     for heatmap, mask in zip(heatmaps, masks, strict=True):
         predicted = heatmap > threshold
-        iou.append(float(_iou(predicted[None], mask[None])))
+        iou.append(float(frame_iou(predicted[None], mask[None])))
         hit, area, true = (x.sum().cpu().double() for x in (predicted & mask, predicted, mask))
         if true:
             fscore.append(float(f_measure(hit / (area + 1e-20), hit / true)))
@@ -178,7 +178,7 @@ def frame_curves(logits: Tensor, masks: Tensor) -> FrameCurves:
 def _block_curves(logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     values = _probabilities(logits)
     counts = count_pixels(values, masks)
-    return _iou(values > 0.5, masks), counts.precision(), counts.recall(), counts.true > 0
+    return frame_iou(values > 0.5, masks), counts.precision(), counts.recall(), counts.true > 0
 
 
 def frame_rows(curves: FrameCurves) -> Tensor:
@@ -270,8 +270,8 @@ def _probabilities(logits: Tensor) -> Tensor:
     return wide.contiguous().sigmoid()
 
 
-def _iou(predicted: Tensor, masks: Tensor) -> Tensor:
-    """(F,) float64 on the CPU."""
+def frame_iou(predicted: Tensor, masks: Tensor) -> Tensor:
+    """IoU of each frame, the share of inactive pixels where the truth is empty: (F,) float64 on the CPU."""
     predicted, masks = predicted.flatten(1), masks.flatten(1)
     both = (predicted & masks).sum(1).cpu().double()
     area, true = predicted.sum(1).cpu().double(), masks.sum(1).cpu().double()

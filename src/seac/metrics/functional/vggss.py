@@ -84,12 +84,34 @@ def success_curve(ciou: Tensor) -> dict[str, Tensor]:
     Raises:
         InputError: shape, dtype, NaN or values out of [0, 1].
     """
+    cuts, reached = _reached(ciou)
+    return {"threshold": cuts, "share": reached.mean(0)}
+
+
+def clip_auc(ciou: Tensor) -> Tensor:
+    """The area under each clip's own success curve: (N,) float64, whose mean is ``auc`` of the clips.
+
+    Args:
+        ciou: (N,) floating point in [0, 1].
+
+    Raises:
+        InputError: shape, dtype, NaN or values out of [0, 1].
+
+    Example:
+        >>> clip_auc(torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)).tolist()
+        [0.025, 0.525, 1.0]
+    """
+    cuts, reached = _reached(ciou)
+    return torch.trapezoid(reached, cuts, dim=1)
+
+
+def _reached(ciou: Tensor) -> tuple[Tensor, Tensor]:
+    """The thresholds (21,), and 1 where a clip reaches one, (N, 21); float64."""
     validate.vector("ciou", ciou)
     validate.shares("ciou", ciou)
     # k * .05, as linspace differs in the last bit: a ciou of .15 must be counted as in the scripts.
     cuts = torch.tensor([0.05 * k for k in range(STEPS + 1)], dtype=torch.float64)
-    reached = ciou.cpu().double()[:, None] >= cuts
-    return {"threshold": cuts, "share": reached.double().mean(0)}
+    return cuts, (ciou.cpu().double()[:, None] >= cuts).double()
 
 
 def success(ciou: Tensor) -> dict[str, float]:
