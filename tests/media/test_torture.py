@@ -1,4 +1,4 @@
-"""Files as phones, cameras and broken downloads make them: the right pictures at the right time, and the sound."""
+"""Files as phones, cameras and broken downloads make them: pictures at the right time, and the sound."""
 
 from __future__ import annotations
 

@@ -28,11 +28,13 @@ RULES: tuple[tuple[str, str], ...] = (
     ("time", "from the beginning of the file, the same for video and audio; variable frame rate is kept"),
     (
         "clock that goes back",
-        f"by more than {RESET:g} s ({DISCONTINUOUS_RESET:g} s in MPEG-TS, MPEG-PS, Ogg): time goes on where it was",
+        f"by more than {RESET:g} s ({DISCONTINUOUS_RESET:g} s in MPEG-TS, MPEG-PS, Ogg): "
+        "time goes on where it was",
     ),
     (
         "clock that leaps ahead",
-        f"by more than {MAX_GAP:g} s ({DISCONTINUOUS_GAP:g} s in MPEG-TS, MPEG-PS, Ogg) beyond all tracks: likewise",
+        f"by more than {MAX_GAP:g} s ({DISCONTINUOUS_GAP:g} s in MPEG-TS, MPEG-PS, Ogg) beyond all tracks: "
+        "likewise",
     ),
     ("pause of one track", "kept while another track goes on: silence, or the last frame"),
     ("late video", "its first frame is shown from the beginning"),
@@ -50,14 +52,14 @@ RULES: tuple[tuple[str, str], ...] = (
     ("display matrix", "all eight orientations"),
     (
         "pixel aspect",
-        f"frames, masks and overlay have square pixels, the short side enlarged; ratios beyond {MAX_ASPECT:g} are "
-        "ignored; `original_size` is that of the stored pixels",
+        f"frames, masks and overlay have square pixels, the short side enlarged; ratios beyond {MAX_ASPECT:g}"
+        " are ignored; `original_size` is that of the stored pixels",
     ),
     ("colour matrix and range", f"as named; without a name BT.709 from {HD_LINES} lines on, else BT.601"),
     (
         "HDR",
-        f"PQ and HLG become SDR: white of {WHITE:g} nits nearly white, highlights rolled off; BT.2020 in more than "
-        "8 bits without a named transfer counts as PQ",
+        f"PQ and HLG become SDR: white of {WHITE:g} nits nearly white, highlights rolled off; BT.2020 in more"
+        " than 8 bits without a named transfer counts as PQ",
     ),
     ("transparency", f"blended with grey {BACKGROUND}"),
     ("interlaced video", "both fields of a frame, as stored"),
@@ -83,20 +85,20 @@ def render() -> str:
     suffixes = "\n".join(f"| {kind} | {' '.join(sorted(table))} |" for kind, table in tables)
     return f"""# Media files
 
-What is read, and how. This page is printed by `python -m seac.media.page > docs/media.md`. The rules are tested
-with the files of `tests/fixtures/torture.py`; `python -m tests.fixtures.torture FOLDER` writes them.
+What is read, and how. This page is printed by `python -m seac.media.page > docs/media.md`. The rules are
+tested with the files of `tests/fixtures/torture.py`; `python -m tests.fixtures.torture FOLDER` writes them.
 
 | what | how it is read |
 | --- | --- |
 {rows}
 
-Notes are printed after a clip, and are `notes` of the line of `--json`. In Python, `VideoPredictor.key_frames`
-and `.stream` fill a `seac.media.damage.Damage`.
+Notes are printed after a clip, and are `notes` of the line of `--json`. In Python,
+`VideoPredictor.key_frames` and `.stream` fill a `seac.media.damage.Damage`.
 
 ## Suffixes
 
-In a folder these suffixes tell what a file is; the content of other files is looked at. Whatever its suffix, a
-file is then read as what it holds.
+In a folder these suffixes tell what a file is; the content of other files is looked at. Whatever its suffix,
+a file is then read as what it holds.
 
 | kind | suffixes |
 | --- | --- |
