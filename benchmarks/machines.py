@@ -169,7 +169,18 @@ def attempt(case: Case, site: Path, scratch: Path) -> Outcome:
         environment = {name: value for name, value in {**os.environ, **changed}.items() if value is not None}
         python = site.parents[2] / "bin/python"
         prefix = [word.replace("{site}", str(site)) for word in case.prefix]
-        command = [*prefix, python, "-m", "seac", "segment", image, "--audio", audio, "-o", folder / "out"]
+        command: list[str | Path] = [
+            *prefix,
+            python,
+            "-m",
+            "seac",
+            "segment",
+            image,
+            "--audio",
+            audio,
+            "-o",
+            folder / "out",
+        ]
         command += ["--export", "overlay,json,timeline,sheet"]
 
         def limit() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _write_video(
     return path.read_bytes()
 
 
-VIDEOS = (
+VIDEOS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
     ("a.mp4", "libx264", "aac", {}),
     ("b.mkv", "libx264", "libopus", {}),
     ("c.avi", "mjpeg", "pcm_s16le", {"pix_fmt": "yuvj420p"}),
@@ -163,7 +164,7 @@ def still_seeds(scratch: Path) -> list[Files]:
     image = Image.fromarray(pixels)
     turned = Image.Exif()
     turned[0x0112] = 6
-    rows = [
+    rows: list[tuple[str, Image.Image, dict[str, Any]]] = [
         ("a.png", image, {}),
         ("b.png", image.convert("P"), {}),
         ("c.png", Image.fromarray(pixels[..., 0].astype(np.uint16) * 200), {}),
@@ -344,7 +345,7 @@ def store_seeds(scratch: Path) -> list[Files]:
     from seac.features.writer import StoreWriter
     from tests.fixtures.pairs import PROVENANCE, clip
 
-    found = []
+    found: list[Files] = []
     for merged in (True, False):
         folder = scratch / f"store{merged}"
         with StoreWriter(folder, PROVENANCE) as writer:

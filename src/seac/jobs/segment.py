@@ -210,7 +210,7 @@ def segment_clip(
     Raises:
         InputError: wrong input; the message is one line.
     """
-    ((image, audio, out),) = _tasks(job)
+    ((image, audio, out),), _ = _tasks(job)
     work = replace(Work.of(job, model), on_key_frame=on_key_frame)
     return _segment(work, resolve_source(image, audio), out, progress)
 

@@ -74,7 +74,7 @@ class Clock:
     def of(cls, container: av.container.InputContainer) -> Clock:
         """The clock of a file that was opened."""
         flags = int(container.format.flags)
-        return cls(clock_origin(container), discontinuous=bool(flags & Flags.ts_discont.value))
+        return cls(clock_origin(container), discontinuous=bool(flags & int(Flags.ts_discont.value)))
 
     def correct(self, packet: Stamped) -> None:
         """Shift the timestamps of a packet to the clock of the whole file; packets without any are kept."""

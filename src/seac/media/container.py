@@ -196,4 +196,4 @@ def stated_duration(container: av.container.InputContainer) -> float:
     """Seconds that the header of a file names; 0 of formats without one."""
     if container.duration is None or not HEADERS & set(container.format.name.split(",")):
         return 0.0
-    return container.duration / av.time_base
+    return float(container.duration / av.time_base)

@@ -64,7 +64,8 @@ class Downmix:
         faded = np.full(len(mono), share, np.float32)
         ramp = np.linspace(before, share, max(1, round(FADE * frame.sample_rate)), dtype=np.float32)
         faded[: len(ramp)] = ramp[: len(mono)]
-        return _like(frame, ((1 - faded) * mono + faded * samples[loudest]) / np.float32(self._gain))
+        mixed = ((1 - faded) * mono + faded * samples[loudest]) / np.float32(self._gain)
+        return _like(frame, mixed.astype(np.float32))
 
     def _choose(self, energies: NDArray[np.float64]) -> int:
         """The loudest channel; of nearly equal ones that of the frame before, as the phase differs."""

@@ -56,7 +56,7 @@ def _convert(pixels: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
     rolled = np.minimum(peak, KNEE) + (1 - KNEE) * (1 - np.exp(-over))
     linear *= rolled / np.maximum(peak, 1e-6)
     top = (1 << BITS) - 1
-    return _srgb_table()[np.rint(linear * top).astype(np.int32).clip(0, top)]
+    return np.asarray(_srgb_table()[np.rint(linear * top).astype(np.int32).clip(0, top)], np.uint8)
 
 
 @lru_cache(maxsize=2)
@@ -77,4 +77,4 @@ def _srgb_table() -> NDArray[np.uint8]:
     """Value of sRGB of each light: (2^BITS,) uint8."""
     light = np.arange(1 << BITS) / ((1 << BITS) - 1)
     value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(value * 255).astype(np.uint8)
+    return np.asarray(np.rint(value * 255), np.uint8)
