@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from seac.encoders.audio.mobilenet_student import BLOCKS, MobileNetStudentNetwork
+from seac.encoders.audio.efficientat import CLASSES, rename_keys
+from seac.encoders.audio.mobilenet_student import MobileNetStudentNetwork
 from seac.encoders.labels.descriptions import audioset_names
-
-TEACHER_CLASSES = 527
-PREFIXES = {
-    "features.0": "stem",
-    f"features.{len(BLOCKS) + 1}": "embed",
-    "classifier.2": "hidden",
-    "classifier.5": "classify",
-}
-"""Modules of the teacher outside its blocks, and ours."""
-SQUEEZE = {"fc1": "squeeze", "fc2": "excite"}
 
 
 def read_names(labels: Path) -> tuple[str, ...]:
@@ -38,34 +28,11 @@ def class_columns(names: tuple[str, ...]) -> Tensor:
     return torch.tensor([names.index(name) for name in audioset_names()])
 
 
-def our_name(name: str) -> str:
-    """Our name of a weight of the teacher.
-
-    Raises:
-        KeyError: the student has no such weight.
-    """
-    if match := re.fullmatch(r"features\.(\d+)\.block\.(\d+)\.(.+)", name):
-        number, part, rest = int(match[1]) - 1, int(match[2]), match[3]
-        shape, width = BLOCKS[number], BLOCKS[number - 1].channels if number else BLOCKS[0].expanded
-        parts = [
-            *(("expand",) if shape.expanded != width else ()),
-            "spread",
-            *(("scale",) if shape.squeezed else ()),
-            "project",
-        ]
-        if parts[part] == "scale":
-            _, _, layer, kind = rest.split(".")
-            rest = f"{SQUEEZE[layer]}.{kind}"
-        return f"blocks.{number}.{parts[part]}.{rest}"
-    prefix = ".".join(name.split(".")[:2])
-    return f"{PREFIXES[prefix]}{name[len(prefix) :]}"
-
-
 def load_mn04(weights: Path) -> MobileNetStudentNetwork:
     """The teacher in our network, with its 527 classes, in evaluation mode."""
-    network = MobileNetStudentNetwork(TEACHER_CLASSES)
+    network = MobileNetStudentNetwork(CLASSES)
     state = torch.load(weights, map_location="cpu", weights_only=True)
-    network.load_state_dict({our_name(name): value for name, value in state.items()})
+    network.load_state_dict(rename_keys(state))
     return network.eval()
 
 

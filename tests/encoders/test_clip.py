@@ -1,4 +1,4 @@
-"""CLIP, SigLIP 2 and CLAP against the reference use of their libraries, on random weights."""
+"""CLIP, PE-Core, SigLIP 2 and CLAP against the reference use of their libraries, on random weights."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, build in {
         "resnet": lambda path: checkpoints._clip(path, "resnet"),
         "vit": lambda path: checkpoints._clip(path, "vit"),
+        "pe-core": lambda path: checkpoints._clip(path, "pe-core"),
         "siglip": checkpoints._siglip,
         "clap": checkpoints._clap,
     }.items():
@@ -65,7 +66,7 @@ def reference_local_view(image: Tensor, mask: Tensor, size: int, preprocess: Any
     return preprocess(square.resize((size, size), Image.Resampling.BILINEAR))
 
 
-@pytest.mark.parametrize("tower", ["resnet", "vit"])
+@pytest.mark.parametrize("tower", ["resnet", "vit", "pe-core"])
 def test_the_fast_path_is_close_to_the_exact_one(weights: Path, tower: str) -> None:
     encoder = ClipVision.load(weights / tower)
     image, masks = frame()
@@ -77,7 +78,7 @@ def test_the_fast_path_is_close_to_the_exact_one(weights: Path, tower: str) -> N
     assert float(torch.cosine_similarity(fast.local, exact.local, dim=1).min()) > 0.5
 
 
-@pytest.mark.parametrize("tower", ["resnet", "vit"])
+@pytest.mark.parametrize("tower", ["resnet", "vit", "pe-core"])
 def test_features_equal_those_of_crops_one_by_one(weights: Path, tower: str) -> None:
     import open_clip
 
@@ -95,7 +96,7 @@ def test_features_equal_those_of_crops_one_by_one(weights: Path, tower: str) -> 
         assert float((local - expected).norm() / expected.norm()) < 0.02
 
 
-@pytest.mark.parametrize("tower", ["resnet", "vit"])
+@pytest.mark.parametrize("tower", ["resnet", "vit", "pe-core"])
 def test_same_pixels_give_the_same_clip_features(weights: Path, tower: str) -> None:
     import open_clip
 
@@ -108,17 +109,18 @@ def test_same_pixels_give_the_same_clip_features(weights: Path, tower: str) -> N
     assert encoder(pixels[:0]).embeddings.shape == (0, encoder.dim)
 
 
-def test_clip_text_equals_open_clips_own(weights: Path) -> None:
+@pytest.mark.parametrize(("tower", "tokenizer"), [("resnet", "RN50"), ("pe-core", "PE-Core-S-16-384")])
+def test_clip_text_equals_open_clips_own(weights: Path, tower: str, tokenizer: str) -> None:
     import open_clip
 
-    network = open_clip.create_model(f"local-dir:{weights / 'resnet'}").eval()
-    tokens = open_clip.get_tokenizer("RN50")(SENTENCES)
+    network = open_clip.create_model(f"local-dir:{weights / tower}").eval()
+    tokens = open_clip.get_tokenizer(tokenizer)(SENTENCES)
     with torch.inference_mode():
         expected = functional.normalize(network.encode_text(tokens), dim=1)
-    text = ClipText.load(weights / "resnet")
+    text = ClipText.load(weights / tower)
     assert torch.allclose(text(SENTENCES), expected, atol=1e-5)
     assert text([]).shape == (0, text.dim)
-    assert text.space == ClipVision.load(weights / "resnet").space
+    assert text.space == ClipVision.load(weights / tower).space
     assert text.space != ClipVision.load(weights / "vit").space
 
 

@@ -42,7 +42,18 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ["--preset", "paper"],
         ["--preset", "paper-fast"],
         ["--preset", "paper", "--segmenter", "sam-hq-vit-l", "--vision", "clip-rn50"],
+        ["--preset", "small"],
+        [
+            "--preset",
+            "small",
+            "--exact",
+            "--detector",
+            "rf-detr-seg-n",
+            "--audio-encoder",
+            "efficientat-mn04",
+        ],
         ["--preset", "modern"],
+        ["--preset", "modern", "--segmenter", "edgetam", "--vision", "pe-core-t", "--text", "pe-core-t"],
         ["--preset", "modern", "--detector", "mm-grounding-dino", "--segmenter", "sam-vit-b"],
         ["--preset", "modern", "--vision", "clip-vit-l-14", "--text", "clip-vit-l-14"],
     ],
@@ -128,8 +139,10 @@ def test_every_row_can_be_imported_and_every_preset_names_rows() -> None:
 
 
 def test_the_table_of_weights_lists_the_presets_of_a_row() -> None:
-    for preset in ("paper", "modern"):
+    for preset in ("small", "paper", "modern"):
         chosen = choose(preset)
+        if preset == "small":
+            chosen = choose(preset, detector="rf-detr-seg-n")  # the proposals' weights are in the package
         named = {
             getattr(chosen, stage)
             for stage in ("detector", "segmenter", "vision", "audio", "text", "association_method")

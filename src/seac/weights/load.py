@@ -74,6 +74,22 @@ def load_network(network_class: Any, folder: Path, **options: Any) -> Any:
     return network
 
 
+def library_class(name: str) -> Any:
+    """Return a class of transformers by name.
+
+    Raises:
+        InputError: the installed version is older than the class.
+    """
+    import transformers
+
+    try:
+        return getattr(transformers, name)
+    except AttributeError as error:
+        raise InputError(
+            f"transformers {transformers.__version__} has no {name}: pip install -U transformers"
+        ) from error
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Suppress transformers' progress bars and warnings on standard error; errors are still raised."""
@@ -121,10 +137,9 @@ def load_image_processor(kind: str, folder: Path) -> Any:
     """
     if find_spec("torchvision") is None:
         raise InputError(f"{kind} needs torchvision: pip install 'seac[paper]'")
-    import transformers
-
+    processor = library_class(kind)
     try:
-        return getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+        return processor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # transformers answers to wrong files with any exception at all
         raise InputError(
             f"{folder} holds no {kind} ({type(error).__name__}): run `seac weights verify`"

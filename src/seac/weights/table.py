@@ -12,6 +12,9 @@ MB = 1_000_000
 SAM_FILES = "https://dl.fbaipublicfiles.com/segment_anything"
 SAM_PAGE = "https://github.com/facebookresearch/segment-anything#model-checkpoints"
 
+EFFICIENTAT_FILES = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1"
+EFFICIENTAT_PAGE = "https://github.com/fschmid56/EfficientAT/releases/tag/v0.0.1"
+
 
 def _network(parameters: int) -> File:
     """Return the transformers file of a network with ``parameters`` parameters."""
@@ -158,7 +161,25 @@ TABLE: tuple[Record, ...] = (
             ("t", "tiny", 38_900_000),
         )
     ),
+    Record(
+        "edgetam",
+        "EdgeTAM, RepViT: SAM 2's decoder on a small encoder",
+        (CONFIG, _network(13_959_916)),
+        Hub("yonigozlan/EdgeTAM-hf"),
+        "Apache-2.0",
+        ("small",),
+        "masks",
+    ),
     # Boxes.
+    Record(
+        "rf-detr-seg-n",
+        "RF-DETR-Seg nano: instances of COCO's classes",
+        (CONFIG, PREPROCESSOR, _network(33_600_000)),
+        Hub("Roboflow/rf-detr-seg-nano"),
+        "Apache-2.0",
+        ("small",),
+        "boxes",
+    ),
     Record(
         "mdef-detr",
         'MDef-DETR, ResNet-101 and RoBERTa: "all objects"',
@@ -232,7 +253,42 @@ TABLE: tuple[Record, ...] = (
         ("modern",),
         "vision, text",
     ),
+    *(
+        Record(
+            f"pe-core-{letter}",
+            f"Perception Encoder (PE-Core), ViT-{letter.upper()}/16, 384 px",
+            _clip(parameters),
+            Hub(f"timm/PE-Core-{letter.upper()}-16-384"),
+            "Apache-2.0",
+            ("small",) if letter == "s" else (),
+            "vision, text",
+        )
+        for letter, parameters in (("s", 87_188_225), ("t", 69_546_113))
+    ),
     # Audio encoders.
+    *(
+        Record(
+            f"efficientat-{name}",
+            f"EfficientAT {name}: 527 AudioSet classes",
+            (file,),
+            Url(f"{EFFICIENTAT_FILES}/{file.name}", EFFICIENTAT_PAGE),
+            "MIT",
+            ("small",) if name == "mn10" else (),
+            "audio",
+        )
+        for name, file in (
+            ("mn10", File("mn10_as_mAP_471.pt", 4 * 4_901_277)),
+            (
+                "mn04",
+                File(
+                    "mn04_as_mAP_432.pt",
+                    4_066_513,
+                    "899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c",
+                    exact=True,
+                ),
+            ),
+        )
+    ),
     Record(
         "vggish",
         "VGGish, PyTorch port",

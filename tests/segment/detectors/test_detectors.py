@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from seac.segment.detectors.grounding_dino import GroundingDino
+from seac.segment.detectors.joined import JoinedDetectors, ProposalBoxes
 from seac.segment.detectors.owlv2 import Owlv2
+from seac.segment.detectors.rf_detr import RfDetr
 from seac.segment.ops import box_iou
 from seac.segment.promptable.base import EncodedImage
 from seac.segment.promptable.prompted import BoxesToMasks, BoxSettings, select_boxes
@@ -57,6 +59,37 @@ def test_grounding_dino_equals_the_librarys_boxes(tmp_path: Path) -> None:
     boxes, scores = GroundingDino.load(tmp_path)(random_image())
     assert torch.allclose(boxes, expected["boxes"], atol=1e-3)
     assert torch.allclose(scores, expected["scores"], atol=1e-5)
+
+
+@needs("paper")
+def test_rf_detr_equals_the_librarys_boxes(tmp_path: Path) -> None:
+    from transformers import RfDetrForInstanceSegmentation, RfDetrImageProcessor
+
+    checkpoints._rf_detr(tmp_path)
+    network = RfDetrForInstanceSegmentation.from_pretrained(tmp_path).eval()
+    image_processor = RfDetrImageProcessor.from_pretrained(tmp_path)
+    inputs = image_processor(images=random_image(), return_tensors="pt")
+    with torch.inference_mode():
+        output = network(**inputs)
+    # All pairs of a box and a class: the best class of a box comes first.
+    expected = image_processor.post_process_object_detection(
+        output, threshold=0.0, target_sizes=[(70, 110)], top_k=output.logits[0].numel()
+    )[0]
+    boxes, scores = RfDetr.load(tmp_path)(random_image())
+    for box, score in zip(boxes, scores, strict=True):
+        same = (expected["boxes"] - box).abs().amax(1) < 1e-3
+        assert float(expected["scores"][same].max()) == pytest.approx(float(score), abs=1e-5)
+    assert float(boxes.std()) > 1
+
+
+def test_joined_detectors_return_the_boxes_of_all() -> None:
+    first = FixedDetector(torch.tensor([[0.0, 0, 20, 20]]), torch.tensor([0.3]))
+    joined = JoinedDetectors([first, ProposalBoxes()])
+    boxes, scores = joined(random_image())
+    own, own_scores = ProposalBoxes()(random_image())
+    assert torch.equal(boxes, torch.cat([first.boxes, own]))
+    assert torch.equal(scores, torch.cat([first.scores, own_scores]))
+    assert joined.version.startswith("fixed 1, boxes of proposal-net")
 
 
 class BoxFillingSegmenter:
@@ -129,6 +162,16 @@ def test_every_box_becomes_one_mask_and_the_image_is_encoded_once() -> None:
     )
     assert proposals.boxes.tolist() == [[30, 30, 60, 60], [0, 0, 20, 20]]
     assert segmenter.version == "fixed 1 + filling 1"
+
+
+@pytest.mark.parametrize("blank", [-1, 1])
+def test_fewer_masks_are_the_best_of_all(blank: int) -> None:
+    segmenter = BoxesToMasks(FixedDetector(*random_boxes()), BoxFillingSegmenter(blank))
+    proposals, few = segmenter(random_image()), segmenter.best(random_image(), 3)
+    assert len(few) == 3
+    if blank < 0:
+        assert torch.equal(few.masks, proposals.masks[:3])
+        assert torch.equal(few.scores, proposals.scores[:3])
 
 
 def test_a_frame_without_boxes_is_one_mask() -> None:

@@ -1,4 +1,4 @@
-"""SAM, SAM-HQ and SAM 2.1 against the implementations of their libraries, on random weights."""
+"""SAM, SAM-HQ, SAM 2.1 and EdgeTAM against the implementations of their libraries, on random weights."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from seac.core.errors import InputError
 from seac.segment.promptable import base
 from seac.segment.promptable.base import masks_at_size
 from seac.segment.promptable.sam.checkpoint import load_sam
+from seac.segment.promptable.sam.edgetam import EdgeTam
 from seac.segment.promptable.sam.sam import Sam, SamSettings
 from seac.segment.promptable.sam.sam2 import Sam2
-from tests.fixtures.checkpoints import SIDE, reference_sam, sam2, sam_hq
+from tests.fixtures.checkpoints import SIDE, edgetam, reference_sam, sam2, sam_hq
 
 BOXES = torch.tensor(
     [[3.0, 4.0, 40.0, 30.0], [20.0, 10.0, 80.0, 45.0], [0.0, 0.0, 90.0, 50.0], [5.5, 7.25, 9.0, 12.0]]
@@ -109,6 +110,35 @@ def test_sam2_equals_transformers(tmp_path: Path) -> None:
     network = Sam2Model.from_pretrained(tmp_path / "sam2").eval()
     masks, _ = ours.masks(ours.encode(image), BOXES)
     assert differing_share(masks, reference_masks("Sam2", network, image)) < FEW_PIXELS
+
+
+def test_edgetam_equals_transformers(tmp_path: Path) -> None:
+    from transformers import EdgeTamModel
+
+    edgetam().save_pretrained(tmp_path / "edgetam")
+    image, ours = random_image(), EdgeTam.load(tmp_path / "edgetam")
+    network = EdgeTamModel.from_pretrained(tmp_path / "edgetam").eval()
+    masks, _ = ours.masks(ours.encode(image), BOXES)
+    assert differing_share(masks, reference_masks("Sam2", network, image)) < FEW_PIXELS
+    assert 0.01 < float(masks.float().mean()) < 0.99, "empty or full masks would make the test meaningless"
+
+
+@pytest.mark.parametrize("kind", [Sam2, EdgeTam])
+def test_our_decoder_of_sam2_has_the_librarys_logits(kind: type[Sam2]) -> None:
+    import transformers
+
+    network = {"Sam2Model": sam2, "EdgeTamModel": edgetam}[kind.network_class]()
+    own = getattr(transformers, kind.network_class)(network.config)
+    own.load_state_dict(network.state_dict(), strict=False)
+    ours = kind(own)
+    encoded, boxes = ours.encode(random_image()), BOXES[:, [1, 0, 3, 2]].clamp_max(SIDE)
+    assert ours.decoder is not None
+    with torch.inference_mode():
+        logits, quality = ours.decoder.decode(encoded.features, boxes)
+        output = ours.network(image_embeddings=list(encoded.features), input_boxes=boxes[None])
+    expected = base.best_masks(output.pred_masks[0], output.iou_scores[0])
+    torch.testing.assert_close(logits, expected[0], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(quality, expected[1], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("model", ["sam", "sam2"])

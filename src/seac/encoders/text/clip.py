@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from seac.core.context import PartContext
 from seac.encoders.cached_text import CachedTextEncoder
-from seac.encoders.clip_model import load_clip
+from seac.encoders.clip_model import load_clip, width_of
 from seac.weights.load import fingerprint
 
 
@@ -20,7 +20,7 @@ class ClipText:
     """CLIP's text encoder as a :class:`~seac.encoders.base.TextEncoder`.
 
     Args:
-        network: open_clip's CLIP; its image encoder is removed.
+        network: open_clip's CLIP or CustomTextCLIP; its image encoder is removed.
         device: device of the network.
         name: prefix of the version.
         batch: sentences per forward pass.
@@ -34,7 +34,7 @@ class ClipText:
         self.space = self.version = f"{name} {fingerprint(network)}"
         self.device = torch.device(device)
         self.tokenizer = SimpleTokenizer(context_length=network.context_length)
-        self.dim = int(network.text_projection.shape[1])
+        self.dim = width_of(network)
         self.batch = batch
         network.visual = None  # frees the image encoder
         self.network = network.to(self.device)

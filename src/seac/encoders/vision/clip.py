@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seac.core.context import PartContext
 from seac.core.types import VisionFeatures
-from seac.encoders.clip_model import load_clip
+from seac.encoders.clip_model import load_clip, width_of
 from seac.encoders.vision.clip_towers import Tower, tower_of
 from seac.weights.load import fingerprint
 
@@ -18,12 +18,12 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 
 
 class ClipVision:
-    """CLIP RN50, ViT-B/16 or ViT-L/14 as a :class:`~seac.encoders.base.VisionEncoder`.
+    """CLIP RN50, ViT-B/16, ViT-L/14 or PE-Core as a :class:`~seac.encoders.base.VisionEncoder`.
 
     The fast path uses images of other sizes than ``size``, and :meth:`features`; both run in half precision.
 
     Args:
-        network: open_clip's CLIP; its image encoder is modified in place.
+        network: open_clip's CLIP or CustomTextCLIP; its image encoder is modified in place.
         device: device of the network.
         preprocess: ``preprocess_cfg`` of the network; missing values default to OpenAI's mean and std.
         name: prefix of the version.
@@ -42,7 +42,7 @@ class ClipVision:
         self.device = torch.device(device)
         side = network.visual.image_size
         self.size = int(side[0] if isinstance(side, (tuple, list)) else side)
-        self.dim = int(network.text_projection.shape[1])
+        self.dim = width_of(network)
         preprocess = preprocess or {}
         self.mean = tuple(preprocess.get("mean", MEAN))
         self.std = tuple(preprocess.get("std", STD))

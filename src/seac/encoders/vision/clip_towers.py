@@ -14,6 +14,8 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from seac.encoders.fuse_bn import fuse_bn
+from seac.encoders.vision.perception_tower import PerceptionTower
+from seac.encoders.vision.positions import positions
 
 
 class Tower(Protocol):
@@ -34,6 +36,8 @@ class Tower(Protocol):
 
 def tower_of(visual: Any) -> Tower:
     """Return the tower of an open_clip network's image encoder."""
+    if hasattr(visual, "trunk"):
+        return PerceptionTower(visual)
     return ResNetTower(visual) if hasattr(visual, "attnpool") else TransformerTower(visual)
 
 
@@ -123,16 +127,6 @@ class TransformerTower:
     def _project(self, tokens: Tensor) -> Tensor:
         embeddings: Tensor = self.visual.ln_post(tokens) @ self.visual.proj
         return embeddings
-
-
-def positions(table: Tensor, height: int, width: int) -> Tensor:
-    """Interpolate position embeddings (1 + side * side, c), class token first, to a (height, width) grid."""
-    side = round((len(table) - 1) ** 0.5)
-    if (height, width) == (side, side):
-        return table
-    grid = table[1:].T.reshape(1, -1, side, side).float()
-    grid = functional.interpolate(grid, (height, width), mode="bicubic", align_corners=False)
-    return torch.cat([table[:1], grid[0].flatten(1).T.to(table.dtype)])
 
 
 def fuse_batch_norms(visual: Any) -> None:

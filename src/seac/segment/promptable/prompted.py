@@ -74,16 +74,27 @@ class BoxesToMasks:
         parts = (self.detector, self.promptable)
         return " + ".join(str(getattr(part, "version", type(part).__name__)) for part in parts)
 
-    @torch.inference_mode()
     def __call__(self, image: Tensor) -> Proposals:
         """Propose masks for ``image``, (3, H, W) uint8; without detections, one mask covers the frame."""
+        return self.best(image, self.settings.max_masks)
+
+    @torch.inference_mode()
+    def best(self, image: Tensor, max_masks: int) -> Proposals:
+        """Return the best ``max_masks`` proposals for ``image``, (3, H, W) uint8; others are not decoded."""
         height, width = image.shape[-2:]
         boxes, scores = select_boxes(*self.detector(image), (height, width), self.settings)
         if len(boxes) == 0:
             return whole_frame(height, width)
-        masks, _ = self.promptable.masks(self.promptable.encode(image), boxes)
-        nonempty_masks = masks.flatten(1).any(1)
-        if not nonempty_masks.any():
+        encoded, decoded = self.promptable.encode(image), 0
+        masks, kept = torch.zeros(0, height, width, dtype=torch.bool), scores[:0]
+        # Empty masks are replaced by those of the next boxes.
+        while len(masks) < max_masks and decoded < len(boxes):
+            part = slice(decoded, decoded + max_masks - len(masks))
+            found, _ = self.promptable.masks(encoded, boxes[part])
+            present = found.flatten(1).any(1)
+            masks = torch.cat([masks, found[present]]) if decoded or not present.all() else found
+            kept = torch.cat([kept, scores[part][present]])
+            decoded += len(found)
+        if len(masks) == 0:
             return whole_frame(height, width)
-        masks = masks if bool(nonempty_masks.all()) else masks[nonempty_masks]
-        return Proposals(masks, boxes_of(masks), scores[nonempty_masks].clamp(0, 1))
+        return Proposals(masks, boxes_of(masks), kept.clamp(0, 1))

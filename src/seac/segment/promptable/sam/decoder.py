@@ -9,6 +9,7 @@ with the highest predicted IoU is decoded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -35,17 +36,26 @@ class SamDecoder:
             features: (1, C, h, w), the encoded image.
             prompts: (N, 4) xyxy in pixels of the network's input.
         """
-        sparse, dense = self.network.prompt_encoder(None, None, prompts[None], None)
-        output_tokens = torch.cat([self.decoder.iou_token.weight, self.decoder.mask_tokens.weight])
-        tokens = torch.cat([output_tokens.expand(len(prompts), -1, -1), sparse[0]], 1)
-        position_encoding = self.network.get_image_wide_positional_embeddings().flatten(2).transpose(1, 2)
-        locations = (features + dense).flatten(2).transpose(1, 2)
-        tokens, locations = self._run_transformer(tokens, locations, position_encoding)
+        learned = torch.cat([self.decoder.iou_token.weight, self.decoder.mask_tokens.weight])
+        tokens, locations = self._attend(learned, features, prompts)
         quality = self.decoder.iou_prediction_head(tokens[:, 0])[:, self.mask_slice]
         best = quality.argmax(1)
-        return self._decode_masks(tokens, locations, best, features.shape[-2:]), quality.gather(
-            1, best[:, None]
-        )[:, 0]
+        logits = self._decode_masks(tokens, locations, best, features.shape[-2:])
+        return logits, quality.gather(1, best[:, None])[:, 0]
+
+    def _attend(self, learned: Tensor, features: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return tokens (N, T, C) and locations (N, S, C) after the transformer.
+
+        Args:
+            learned: (K, C), the network's own tokens, before those of the box.
+            features: (1, C, h, w), the encoded image.
+            prompts: (N, 4) xyxy in pixels of the network's input.
+        """
+        sparse, dense = self.network.prompt_encoder(None, None, prompts[None], None)
+        tokens = torch.cat([learned.expand(len(prompts), -1, -1), sparse[0]], 1)
+        position_encoding = self.network.get_image_wide_positional_embeddings().flatten(2).transpose(1, 2)
+        locations = (features + dense).flatten(2).transpose(1, 2)
+        return self._run_transformer(tokens, locations, position_encoding)
 
     def _run_transformer(
         self, tokens: Tensor, locations: Tensor, position_encoding: Tensor
@@ -71,12 +81,23 @@ class SamDecoder:
         output_tokens: Tensor = transformer.layer_norm_final_attn(tokens + last)
         return output_tokens, locations
 
-    def _decode_masks(self, tokens: Tensor, locations: Tensor, best: Tensor, grid: torch.Size) -> Tensor:
-        """Return the logits of mask ``best`` (N,) of every box, at four times the grid's resolution."""
+    def _decode_masks(
+        self, tokens: Tensor, locations: Tensor, best: Tensor, grid: torch.Size, finer: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the logits of mask ``best`` (N,) of every box, at four times the grid's resolution.
+
+        Args:
+            tokens: (N, 1 + masks, C): one token before those of the masks.
+            locations: (N, S, C).
+            best: (N,) int64.
+            grid: height and width of the locations.
+            finer: features of the image at four and at two times the grid's resolution, for SAM 2.
+        """
         decoder, count = self.decoder, len(tokens)
-        maps = locations.transpose(1, 2).reshape(count, -1, *grid)
-        maps = decoder.activation(decoder.upscale_layer_norm(decoder.upscale_conv1(maps)))
-        maps = decoder.activation(decoder.upscale_conv2(maps))
+        maps = decoder.upscale_conv1(locations.transpose(1, 2).reshape(count, -1, *grid))
+        maps = decoder.activation(decoder.upscale_layer_norm(maps + finer[1] if finer else maps))
+        maps = decoder.upscale_conv2(maps)
+        maps = decoder.activation(maps + finer[0] if finer else maps)
         mask_index = best + (self.mask_slice.start or 0)
         hyper_weights: Tensor = torch.stack(
             [
@@ -86,6 +107,34 @@ class SamDecoder:
         )
         mask_logits: Tensor = hyper_weights[:, None] @ maps.flatten(2)
         return mask_logits.view(count, *maps.shape[-2:])
+
+
+class Sam2Decoder(SamDecoder):
+    """Decodes box prompts to mask logits, for SAM 2.1 and EdgeTAM: the best of three masks of every box.
+
+    Args:
+        network: transformers' Sam2Model or EdgeTamModel.
+    """
+
+    def __init__(self, network: Any) -> None:
+        super().__init__(network, multimask=True)
+
+    def decode(self, features: Sequence[Tensor], prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (N, 4h, 4w) and predicted IoU (N,) of the best mask of every box.
+
+        Args:
+            features: the encoded image, at four, two and one times the grid's resolution: (1, C, h, w) last.
+            prompts: (N, 4) xyxy in pixels of the network's input.
+        """
+        decoder = self.decoder
+        # The first token scores whether there is an object, which a box does not leave open.
+        names = ("obj_score_token", "iou_token", "mask_tokens")
+        learned = torch.cat([getattr(decoder, name).weight for name in names])
+        tokens, locations = self._attend(learned, features[-1], prompts)
+        quality = decoder.iou_prediction_head(tokens[:, 1])[:, self.mask_slice]
+        best = quality.argmax(1)
+        logits = self._decode_masks(tokens[:, 1:], locations, best, features[-1].shape[-2:], features[:-1])
+        return logits, quality.gather(1, best[:, None])[:, 0]
 
 
 def _self_attend(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
@@ -98,7 +147,7 @@ def attend_to_image(attention: Any, queries: Tensor, keys: Tensor, values: Tenso
     """Return the cross-attention from tokens to image locations.
 
     Args:
-        attention: transformers' SamAttention.
+        attention: transformers' attention of SAM, SAM 2 or EdgeTAM.
         queries: (N, T, C) tokens.
         keys: (1 or N, S, C) locations plus position encodings.
         values: (1 or N, S, C) locations.
@@ -114,7 +163,7 @@ def attend_to_image(attention: Any, queries: Tensor, keys: Tensor, values: Tenso
     weights = (key_query @ keys.transpose(1, 2)).softmax(-1)
     sums = (weights @ values).view(count, heads, length, width)
     attended = torch.einsum("nhtc,hdc->nthd", sums, _split(attention.v_proj.weight, heads)).flatten(2)
-    output: Tensor = attention.out_proj(attended + attention.v_proj.bias)
+    output: Tensor = _output(attention)(attended + attention.v_proj.bias)
     return output
 
 
@@ -122,7 +171,7 @@ def attend_to_tokens(attention: Any, locations: Tensor, keys: Tensor, values: Te
     """Return the cross-attention from image locations to tokens.
 
     Args:
-        attention: transformers' SamAttention.
+        attention: transformers' attention of SAM, SAM 2 or EdgeTAM.
         locations: (1 or N, S, C) locations plus position encodings.
         keys: (N, T, C) tokens plus position encodings.
         values: (N, T, C) tokens.
@@ -141,9 +190,15 @@ def attend_to_tokens(attention: Any, locations: Tensor, keys: Tensor, values: Te
     scores = (locations @ key_query.transpose(1, 2)).add_(offset)
     weights = scores.view(count, -1, heads, length).softmax(-1).flatten(2)
     value = attention.v_proj(values).view(count, length, heads, -1)
-    out = attention.out_proj.weight.view(width, heads, -1)
+    projection = _output(attention)
+    out = projection.weight.view(width, heads, -1)
     projected_values = torch.einsum("nthd,chd->nhtc", value, out).reshape(count, heads * length, width)
-    return (weights @ projected_values).add_(attention.out_proj.bias)
+    return (weights @ projected_values).add_(projection.bias)
+
+
+def _output(attention: Any) -> Any:
+    """Return the output projection, which SAM and SAM 2 name differently."""
+    return attention.o_proj if hasattr(attention, "o_proj") else attention.out_proj
 
 
 def _split(weight: Tensor, heads: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -11,8 +11,9 @@ from torch import Tensor
 from seac.core.context import PartContext
 from seac.segment.promptable.base import EncodedImage, best_masks, masks_at_size
 from seac.segment.promptable.prompted import BoxesToMasks
+from seac.segment.promptable.sam.decoder import Sam2Decoder
 from seac.segment.promptable.sam.sam import SamSettings, resize_and_normalise
-from seac.weights.load import fingerprint, load_network
+from seac.weights.load import fingerprint, library_class, load_network
 
 
 class Sam2:
@@ -25,6 +26,8 @@ class Sam2:
         name: prefix of the version.
     """
 
+    network_class: ClassVar[str] = "Sam2Model"
+
     def __init__(
         self,
         network: Any,
@@ -36,20 +39,20 @@ class Sam2:
         self.device = torch.device(device)
         self.settings = settings or SamSettings()
         self.network = network.eval().requires_grad_(False).to(self.device)
+        self.decoder = Sam2Decoder(self.network) if self.settings.multimask else None
         self.side = int(network.config.prompt_encoder_config.image_size)
 
     @classmethod
     def load(
         cls, folder: Path, device: torch.device | str = "cpu", settings: SamSettings | None = None
-    ) -> Sam2:
-        """Load SAM 2.1 from a transformers folder, without its video modules.
+    ) -> Self:
+        """Load the network from a transformers folder, without its video modules.
 
         Raises:
-            InputError: the folder holds another network.
+            InputError: the folder holds another network, or the installed transformers does not know it.
         """
-        from transformers import Sam2Model
-
-        return cls(load_network(Sam2Model, folder), device, settings, folder.name)
+        network = load_network(library_class(cls.network_class), folder)
+        return cls(network, device, settings, folder.name)
 
     @classmethod
     def from_context(cls, context: PartContext) -> BoxesToMasks:
@@ -80,12 +83,16 @@ class Sam2:
         masks = torch.zeros(len(boxes), height, width, dtype=torch.bool)
         quality = torch.zeros(len(boxes))
         for at in range(0, len(boxes), self.settings.batch):
-            output = self.network(
-                image_embeddings=list(encoded.features),
-                input_boxes=prompts[None, at : at + self.settings.batch],
-                multimask_output=self.settings.multimask,
-            )
-            logits, best = best_masks(output.pred_masks[0], output.iou_scores[0])
+            logits, best = self._decode(encoded.features, prompts[at : at + self.settings.batch])
             masks[at : at + len(best)] = masks_at_size(logits, encoded.size)
             quality[at : at + len(best)] = best.cpu()
         return masks, quality
+
+    def _decode(self, features: tuple[Tensor, ...], prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits and predicted IoUs of a batch of boxes."""
+        if self.decoder is not None:
+            return self.decoder.decode(features, prompts)
+        output = self.network(
+            image_embeddings=list(features), input_boxes=prompts[None], multimask_output=False
+        )
+        return best_masks(output.pred_masks[0], output.iou_scores[0])
