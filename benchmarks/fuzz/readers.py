@@ -70,7 +70,7 @@ def _write_video(
     return path.read_bytes()
 
 
-VIDEOS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
+VIDEOS: tuple[tuple[str, str, str | None, Mapping[str, str]], ...] = (
     ("a.mp4", "libx264", "aac", {}),
     ("b.mkv", "libx264", "libopus", {}),
     ("c.avi", "mjpeg", "pcm_s16le", {"pix_fmt": "yuvj420p"}),
@@ -196,8 +196,12 @@ def read_still(folder: Path, name: str) -> None:
 
     path = folder / name
     refused = None
-    masks = [images.read_one_bit, images.read_above_zero, lambda file: images.read_indices(file, 256)]
-    for read in (read_image, images.read_rgb, images.read_image_size, *masks):
+    masks: list[Callable[[Path], object]] = [
+        images.read_one_bit,
+        images.read_above_zero,
+        lambda file: images.read_indices(file, 256),
+    ]
+    for read in [read_image, images.read_rgb, images.read_image_size, *masks]:
         try:
             read(path)
         except InputError as error:

@@ -8,7 +8,7 @@ all streams use the same epochs, so that audio and video stay together.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
 from av.format import Flags
@@ -74,7 +74,8 @@ class Clock:
     def of(cls, container: av.container.InputContainer) -> Clock:
         """The clock of a file that was opened."""
         flags = int(container.format.flags)
-        return cls(clock_origin(container), discontinuous=bool(flags & int(Flags.ts_discont.value)))
+        may_jump = cast("int", Flags.ts_discont.value)
+        return cls(clock_origin(container), discontinuous=bool(flags & may_jump))
 
     def correct(self, packet: Stamped) -> None:
         """Shift the timestamps of a packet to the clock of the whole file; packets without any are kept."""
