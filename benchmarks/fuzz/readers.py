@@ -196,12 +196,15 @@ def read_still(folder: Path, name: str) -> None:
 
     path = folder / name
     refused = None
-    masks: list[Callable[[Path], object]] = [
+    readers: list[Callable[[Path], object]] = [
+        read_image,
+        images.read_rgb,
+        images.read_image_size,
         images.read_one_bit,
         images.read_above_zero,
         lambda file: images.read_indices(file, 256),
     ]
-    for read in [read_image, images.read_rgb, images.read_image_size, *masks]:
+    for read in readers:
         try:
             read(path)
         except InputError as error:
