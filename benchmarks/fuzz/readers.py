@@ -535,7 +535,7 @@ def read_options(folder: Path, name: str) -> None:
 READERS: dict[str, Reader] = {
     "containers": Reader(video_seeds, read_video, share=1.5),
     "audio": Reader(audio_seeds, read_audio, share=1.0),
-    "stills": Reader(still_seeds, read_still, share=2.0),
+    "images": Reader(still_seeds, read_still, share=2.0),
     "csv": Reader(csv_seeds, read_csv, share=3.0),
     "json": Reader(json_seeds, read_json, share=3.0),
     "calibration": Reader(calibration_seeds, read_calibration, share=1.0),

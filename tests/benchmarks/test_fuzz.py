@@ -12,7 +12,7 @@ from benchmarks.fuzz.worker import case_files, read_case, write_files
 
 SAMPLE = {
     **{"csv": 40, "json": 40, "calibration": 30, "vocabulary": 20, "arrays": 20, "checkpoints": 15},
-    **{"feature store": 25, "result folder": 25, "safetensors": 30, "stills": 20},
+    **{"feature store": 25, "result folder": 25, "safetensors": 30, "images": 20},
 }
 SEED = 11
 
@@ -41,7 +41,7 @@ def test_the_seeds_are_read_by_something(reader: str, seeds: dict[str, list[File
         write_files(files, tmp_path / str(number))
         outcomes.add(read_case(reader, tmp_path / str(number), next(iter(files)))["outcome"])
     assert outcomes <= {"ok", "refused"}
-    if reader not in ("csv", "stills", "safetensors"):  # their seeds are tried by readers of other kinds too
+    if reader not in ("csv", "images", "safetensors"):  # their seeds are tried by readers of other kinds too
         assert "ok" in outcomes
 
 

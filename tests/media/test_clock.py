@@ -72,9 +72,9 @@ def test_the_last_packet_of_a_part_may_come_late():
     """A demuxer gives the last frame of a recording when the first one of the next has begun."""
     audio, video = run(0, 25, AUDIO), run(0, 25)
     late = video.pop()
-    corrected([*audio, *video, *(more := run(0, 3, AUDIO)), late, *(films := run(0, 3))])
+    corrected([*audio, *video, *(more := run(0, 3, AUDIO)), late, *(videos := run(0, 3))])
     assert late.dts == 960
-    assert films[0].dts == more[0].dts
+    assert videos[0].dts == more[0].dts
 
 
 @pytest.mark.parametrize("discontinuous", [True, False])

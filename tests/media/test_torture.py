@@ -12,14 +12,14 @@ from seac.media.decode import AudioReader, frames
 from seac.media.extent import read_extent
 from seac.media.presentation import timed_frames
 from seac.media.sources import resolve_source
-from tests.fixtures.torture import FILMS, STILLS, Film, Still, corners_of, number_of, write_film
+from tests.fixtures.torture import IMAGES, VIDEOS, Film, Still, corners_of, number_of, write_film
 
 RATE = 16_000
 LOUD = 0.1
 """RMS of the tones is from .18 to .35."""
 
 
-@pytest.fixture(params=FILMS, ids=lambda film: film.name[:20])
+@pytest.fixture(params=VIDEOS, ids=lambda film: film.name[:20])
 def film(request: pytest.FixtureRequest) -> Film:
     return request.param
 
@@ -89,11 +89,11 @@ def test_every_reader_agrees_on_a_film(film: Film, path: Path) -> None:
     assert len(sampled) == pytest.approx(end * 5, abs=1)
 
 
-@pytest.mark.parametrize("still", STILLS, ids=lambda still: still.name)
+@pytest.mark.parametrize("still", IMAGES, ids=lambda still: still.name)
 def test_pictures_of_an_image(still: Still, tmp_path: Path) -> None:
     path, sound = tmp_path / still.name, tmp_path / "sound.mkv"
     still.write(path)
-    write_film(FILMS[0], sound)
+    write_film(VIDEOS[0], sound)
     source = resolve_source(path, sound)
     assert source.still is (not still.moves)
     if still.moves:

@@ -37,6 +37,9 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "train": ("seac train", ("lightning-fabric", "tensorboard")),
     "ray": ("seac extract --ray", ("ray",)),
     "detections": ("result.to_detections()", ("supervision",)),
+    "app": ("seac app", ("fastapi", "uvicorn", "python-multipart")),
+    "serve": ("seac serve", ("fastapi", "uvicorn", "python-multipart")),
+    "docs": ("make site", ("mkdocs-material", "mkdocstrings")),
     "distil": ("recipes of the audio student", ("ai-edge-litert", "soundfile")),
 }
 PRESET_NEEDS = {

@@ -69,6 +69,7 @@ class Clock:
         self._shift: dict[int, float] = {}
         self._expected: dict[int, float] = {}
         self._step: dict[int, float] = {}
+        self._decoded: set[int] = set()
 
     @classmethod
     def of(cls, container: av.container.InputContainer) -> Clock:
@@ -87,6 +88,10 @@ class Clock:
         if stamp is None or not unit:
             return
         raw = stamp * unit
+        if packet.dts is not None and stream not in self._decoded:
+            # Before the first decoding time, times are those of presentation, which go back in decoding order.
+            self._decoded.add(stream)
+            self._expected.pop(stream, None)
         shift = self._find_shift(stream, raw)
         if shift:
             moved = round(shift / unit)

@@ -69,8 +69,8 @@ def check_file(path: Path) -> None:
 
 def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
     """The video track that players choose; cover art of an audio file does not count."""
-    films = [each for each in container.streams.video if not int(each.disposition) & NO_FILM]
-    return _default(films)
+    videos = [each for each in container.streams.video if not int(each.disposition) & NO_FILM]
+    return _default(videos)
 
 
 def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
@@ -92,14 +92,14 @@ def track_notes(name: str, container: av.container.InputContainer) -> tuple[str,
         name: of the file.
         container: the file.
     """
-    films = [each for each in container.streams.video if not int(each.disposition) & NO_FILM]
-    kinds: tuple[tuple[str, Sequence[Stream], Stream | None], ...] = (
-        ("video", films, video_stream(container)),
+    videos = [each for each in container.streams.video if not int(each.disposition) & NO_FILM]
+    rows: tuple[tuple[str, Sequence[Stream], Stream | None], ...] = (
+        ("video", videos, video_stream(container)),
         ("audio", container.streams.audio, audio_stream(container)),
     )
     return tuple(
         f"{name} has {len(tracks)} {kind} tracks; number {list(tracks).index(used) + 1} is used"
-        for kind, tracks, used in kinds
+        for kind, tracks, used in rows
         if used is not None and len(tracks) > 1
     )
 

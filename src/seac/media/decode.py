@@ -83,8 +83,8 @@ def probe(path: Path) -> Media:
         origin = clock_origin(container)
         lengths = stream_end(video, origin), stream_end(audio, origin)
         notes = track_notes(path.name, container)
-        kinds = video is not None, audio is not None
-        return Media(max(0.0, duration), *kinds, *lengths, notes, container.format.name)
+        present = video is not None, audio is not None
+        return Media(max(0.0, duration), *present, *lengths, notes, container.format.name)
 
 
 def stream_end(stream: av.VideoStream | av.AudioStream | None, origin: Fraction) -> float:

@@ -28,8 +28,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ("time", "from the beginning of the file, the same for video and audio; variable frame rate is kept"),
     (
         "clock that goes back",
-        f"by more than {RESET:g} s ({DISCONTINUOUS_RESET:g} s in MPEG-TS, MPEG-PS, Ogg): "
-        "time goes on where it was",
+        f"by more than {RESET:g} s ({DISCONTINUOUS_RESET:g} s in MPEG-TS, MPEG-PS, Ogg): time resumes",
     ),
     (
         "clock that leaps ahead",

@@ -95,8 +95,8 @@ def resolve_source(path: str | Path, audio: Path | None = None) -> Source:
         notes = length_notes(name, seconds, video.audio_duration, own=True)
     else:
         notes = (f"{name} has no audio, so nothing in it sounds; give audio with --audio FILE",)
-    heard = audio if audio is not None or not video.has_audio else path
-    return Source(path, heard, still=False, duration=video.duration, notes=(*video.notes, *notes))
+    chosen = audio if audio is not None or not video.has_audio else path
+    return Source(path, chosen, still=False, duration=video.duration, notes=(*video.notes, *notes))
 
 
 def check_decodable(source: Source) -> None:
@@ -234,11 +234,11 @@ def read_folder(folder: Path, besides: Path | None = None) -> FolderContent:
     own = None if besides is None else besides.resolve()
     visible = (item for item in folder.iterdir() if not item.name.startswith("."))
     items = sorted(item for item in visible if item.resolve() != own)
-    kinds = {item: _kind_in_folder(item) for item in items}
-    audio_files = {item.stem: item for item, kind in kinds.items() if kind == "audio"}
+    found = {item: _kind_in_folder(item) for item in items}
+    audio_files = {item.stem: item for item, kind in found.items() if kind == "audio"}
     sources: list[Path | tuple[Path, Path]] = []
     left_out, used = [], set()
-    for item, kind in kinds.items():
+    for item, kind in found.items():
         if kind == "video":
             sources.append(item)
         elif kind == "image" and item.stem in audio_files:
