@@ -89,7 +89,7 @@ class Clock:
             return
         raw = stamp * unit
         if packet.dts is not None and stream not in self._decoded:
-            # Before the first decoding time, times are those of presentation, which go back in decoding order.
+            # Until then times were those of presentation, which go back in decoding order.
             self._decoded.add(stream)
             self._expected.pop(stream, None)
         shift = self._find_shift(stream, raw)
