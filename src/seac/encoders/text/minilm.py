@@ -67,7 +67,7 @@ class Transformer:
 
         logging.disable_progress_bar()  # loading takes .2 s; the bar would disturb seac's own
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615
-        self.network: Any = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+        self.network: Any = AutoModel.from_pretrained(folder, local_files_only=True).eval()  # nosec B615
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str], batch: int = 64) -> Tensor:
